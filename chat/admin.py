@@ -1,0 +1,36 @@
+"""The admin: look at everything, change only titles. Outputs are what the models said."""
+
+from typing import ClassVar
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from chat.models import Conversation, Response
+
+
+@admin.register(Conversation)
+class ConversationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Conversations by owner."""
+
+    list_display = ("id", "title", "owner", "created_at")
+    search_fields = ("title", "owner__username", "=id")
+    readonly_fields = ("id", "owner", "created_at")
+    date_hierarchy = "created_at"
+
+
+@admin.register(Response)
+class ResponseAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Responses, read-only."""
+
+    list_display = ("id", "owner", "model", "status", "error_code", "attempt", "queued_at", "ended_at")
+    list_filter: ClassVar = ["status", "model", "error_code"]
+    search_fields = ("=id", "owner__username", "=conversation__id")
+    date_hierarchy = "queued_at"
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Responses come from asking."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Response | None = None) -> bool:
+        """What was said was said."""
+        return False

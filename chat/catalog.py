@@ -1,0 +1,102 @@
+"""The models that can be asked: read from a TOML file, or one built from the environment.
+
+    [[models]]
+    name = "gpt-5-mini"                       # what clients ask for
+    base_url = "https://api.openai.com/v1"    # any OpenAI-compatible server
+    key_env = "OPENAI_API_KEY"                # the NAME of the variable with the key
+    upstream_model = "gpt-5-mini"             # "" takes the first of the server's GET /models
+    queue = "responses"
+    max_output_tokens = 2048
+    [models.deadlines]                        # seconds
+    connect = 10
+    first_token = 60
+    between_tokens = 30
+    total = 600
+
+The first model is the default. `demo-count` is always there: it counts, and needs no network.
+"""
+
+import functools
+import tomllib
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+QUEUE = "responses"
+DEMO = "demo-count"
+DEMO_URL = "demo:count"
+
+
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """How long a model may take, in seconds. Only text counts: comments of the server do not."""
+
+    connect: float = 10
+    first_token: float = 60
+    between_tokens: float = 30
+    total: float = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A configured target."""
+
+    name: str
+    base_url: str
+    key_env: str = "OPENAI_API_KEY"
+    upstream_model: str = ""
+    queue: str = QUEUE
+    max_output_tokens: int | None = None
+    deadlines: Deadlines = field(default_factory=Deadlines)
+
+
+Catalog = dict[str, Model]
+
+
+@functools.cache
+def catalog() -> Catalog:
+    """Every model by its name, the default first. Read once per process."""
+    if settings.MODELS_FILE:
+        models = read(Path(settings.MODELS_FILE))
+    else:
+        models = [
+            Model(
+                settings.OPENAI_MODEL or "default",
+                settings.OPENAI_BASE_URL,
+                upstream_model=settings.OPENAI_MODEL,
+                max_output_tokens=settings.OPENAI_MAX_OUTPUT_TOKENS,
+            )
+        ]
+    models.append(Model(DEMO, DEMO_URL))
+    return {model.name: model for model in models}
+
+
+def read(path: Path) -> list[Model]:
+    """The models of a TOML file. Raises ImproperlyConfigured that names the file and what is wrong."""
+    try:
+        entries = tomllib.loads(path.read_text()).get("models", [])
+        models = [_model(entry) for entry in entries]
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        message = f"TAILRACE_MODELS: {path} cannot be used: {error}"
+        raise ImproperlyConfigured(message) from error
+    if not models or len({model.name for model in models} | {DEMO}) <= len(models):
+        message = f"TAILRACE_MODELS: {path} needs [[models]], each with a name of its own (not {DEMO})."
+        raise ImproperlyConfigured(message)
+    return models
+
+
+def _model(entry: dict[str, Any]) -> Model:
+    _check(entry, Model, {"name", "base_url"})
+    deadlines = entry.get("deadlines", {})
+    _check(deadlines, Deadlines, set())
+    return Model(**{**entry, "deadlines": Deadlines(**deadlines)})
+
+
+def _check(entry: dict[str, Any], kind: type, required: set[str]) -> None:
+    known = {item.name for item in fields(kind)}
+    if wrong := (entry.keys() - known) | (required - entry.keys()):
+        message = f"missing or unknown: {', '.join(sorted(wrong))} (known: {', '.join(sorted(known))})"
+        raise ValueError(message)

@@ -1,0 +1,41 @@
+"""The Redis connections of the log and of liveness: one client per event loop, each with bounds.
+
+Without them redis-py gives up at the first broken connection, and waits for ever on a mute one.
+"""
+
+import asyncio
+from weakref import WeakKeyDictionary
+
+from django.conf import settings
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialWithJitterBackoff
+
+CONNECT_SECS = 2  # Redis is near: one that needs longer is away
+ANSWER_SECS = 5  # the longest that a command may hang
+RETRIES = 3  # a blip is over after these; a longer absence is the caller's to handle
+MAX_CONNECTIONS = 1000  # the default of 100 is fewer than one busy web process can need
+
+_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, Redis] = WeakKeyDictionary()
+
+
+def client() -> Redis:
+    """The client of the running event loop."""
+    loop = asyncio.get_running_loop()
+    if loop not in _clients:
+        _clients[loop] = Redis.from_url(
+            settings.REDIS_URL,
+            decode_responses=True,
+            socket_connect_timeout=CONNECT_SECS,
+            socket_timeout=ANSWER_SECS,
+            max_connections=MAX_CONNECTIONS,
+            retry=Retry(ExponentialWithJitterBackoff(cap=1, base=0.05), RETRIES),
+        )
+    return _clients[loop]
+
+
+async def close() -> None:
+    """Close the client of the running event loop."""
+    redis = _clients.pop(asyncio.get_running_loop(), None)
+    if redis is not None:
+        await redis.aclose()

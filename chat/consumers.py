@@ -1,0 +1,123 @@
+"""The socket: it takes commands, follows responses and does nothing else. No model is asked here.
+
+browser ─ response.create ─▶ validate · store row · create log · join group · enqueue ─▶ worker
+browser ◀─ events ─────────── drop what was seen · read the log on a gap ◀─ group ─────── worker
+"""
+
+import logging
+import time
+from typing import Any
+
+from channels.db import database_sync_to_async
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.db import DatabaseError
+
+from chat import connection
+from chat.ending import end
+from chat.follower import Follower
+from chat.hints import Message, tell_workers_to_cancel
+from chat.intake import accept
+from chat.jobs import QueueError, enqueue
+from chat.layer import LayerError
+from chat.log import Log, LogError
+from chat.models import Response
+from chat.protocol.commands import Cancel, Command, Create, Subscribe, Unsubscribe, parse
+from chat.protocol.draft import Ending
+from chat.protocol.errors import CommandError
+
+logger = logging.getLogger(__name__)
+
+SIGNED_OUT = 4401  # the close code of a socket without a user, after HTTP's 401
+
+
+class ResponsesConsumer(AsyncWebsocketConsumer):
+    """`/ws/responses/`: OpenAI's Responses protocol with a few `tailrace:` extensions."""
+
+    log: Log
+    follower: Follower
+
+    async def connect(self) -> None:
+        """Take the socket; without a user, say why and close it."""
+        self.log = Log(connection.client())
+        self.follower = Follower(self.channel_name, self.send_text, self.log)
+        await self.accept()
+        if not self.scope["user"].is_authenticated:
+            await self.send_text(CommandError("unauthenticated").encode())
+            await self.close(SIGNED_OUT)
+
+    async def disconnect(self, code: int) -> None:
+        """The socket is gone; the answers go on."""
+        await self.follower.close()
+
+    async def dispatch(self, message: Message) -> None:
+        """Forward a hint at once: Channels would look after database connections at each one."""
+        if message["type"] == "response.events":
+            await self._careful(self.follower.hint(message), None)
+        else:
+            await super().dispatch(message)
+
+    async def send_text(self, text: str) -> None:
+        """Send one frame."""
+        await self.base_send({"type": "websocket.send", "text": text})
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        """Take one command. A bad one gets an error event; the socket stays."""
+        try:
+            if text_data is None:
+                raise CommandError("binary_frame")
+            command = parse(text_data)
+        except CommandError as refusal:
+            await self.send_text(refusal.encode())
+            return
+        await self._careful(self._obey(command), getattr(command, "stream_id", None))
+
+    async def _careful(self, work: Any, stream_id: str | None) -> None:
+        """Do it, and tell the client when it is refused or when Redis or the database is away."""
+        try:
+            await work
+        except CommandError as refusal:
+            refusal.stream_id = stream_id
+            await self.send_text(refusal.encode())
+        except (LogError, LayerError, QueueError, DatabaseError, OSError) as error:
+            logger.warning("busy: %s", type(error).__name__)
+            await self.send_text(CommandError("busy", stream_id=stream_id).encode())
+
+    async def _obey(self, command: Command) -> None:
+        if not self.scope["user"].is_authenticated:
+            raise CommandError("unauthenticated")
+        match command:
+            case Create():
+                await self._create(command)
+            case Subscribe():
+                await self._own(command.response_id)
+                await self.follower.subscribe(
+                    str(command.response_id), command.starting_after, command.stream_id
+                )
+            case Unsubscribe():
+                await self.follower.leave(str(command.response_id))
+            case Cancel():
+                await self._own(command.response_id)
+                await self._cancel(str(command.response_id))
+
+    async def _create(self, command: Create) -> None:
+        response, new = await accept(self.scope["user"], command, self.log)
+        await self.follower.begin(str(response.id), command.stream_id)
+        if new:
+            await self._enqueue(response)
+
+    async def _enqueue(self, response: Response) -> None:
+        """Wake a worker. What cannot be queued ends at once: accepted means exactly one end."""
+        try:
+            await enqueue(response)
+        except QueueError:
+            await end(self.log, str(response.id), Ending("failed", time.time(), "queue_unavailable"))
+
+    async def _cancel(self, response_id: str) -> None:
+        """End the response in the log at once, then tell the workers."""
+        await end(self.log, response_id, Ending("cancelled", time.time()))
+        await tell_workers_to_cancel(response_id)
+
+    async def _own(self, response_id: Any) -> None:
+        owned = Response.objects.filter(pk=response_id, owner_id=self.scope["user"].pk)
+        if not await database_sync_to_async(owned.exists, thread_sensitive=False)():
+            raise CommandError("response_not_found", "response_id")

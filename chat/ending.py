@@ -1,0 +1,58 @@
+"""The one way in which a response ends, for the worker, for Stop and for whoever cleans up.
+
+Whoever appends the terminal event to the log first has ended the response. Only then is the outcome
+copied to the row, and only from the log; a crash in between loses nothing.
+"""
+
+from channels.db import database_sync_to_async
+
+from chat.hints import tell_readers
+from chat.log import Append, Batch, Log
+from chat.models import Response
+from chat.protocol.draft import Draft, Ending
+from chat.protocol.events import JSON, encode
+
+
+async def conclude(log: Log, draft: Draft, ending: Ending) -> JSON | None:
+    """Append the end to the log of `draft`.
+
+    1. Append what closes the response; if another writer was there first, look what it wrote.
+    2. Hint at it.
+    Returns the final response object, which may be another writer's; None when the response is not
+    this writer's any more (a later attempt has it) or its log is gone.
+    """
+    response_id, attempt = str(draft.base["id"]), draft.attempt
+    at: Draft | None = draft
+    while at is not None and at.ended is None and at.attempt == attempt:
+        first = at.next
+        batch = Batch(response_id, first, [encode(event) for event in at.close(ending)])
+        if await log.append(batch, last=True) is Append.DONE:
+            await tell_readers([batch])
+            return at.ended
+        at = await log.draft(response_id)  # another process got there first
+    return at.ended if at else None
+
+
+async def end(log: Log, response_id: str, ending: Ending) -> JSON | None:
+    """End a response from outside its worker: conclude its log, then settle its row.
+
+    Returns the final response object, or None if neither log nor live row was there.
+    """
+    final: JSON | None
+    draft = await log.draft(response_id)
+    if draft is None:
+        final = await database_sync_to_async(_end_row, thread_sensitive=False)(response_id, ending)
+        return final
+    final = await conclude(log, draft, ending)
+    if final is not None:
+        await database_sync_to_async(Response.objects.finish, thread_sensitive=False)(final)
+    return final
+
+
+def _end_row(response_id: str, ending: Ending) -> JSON | None:
+    row = Response.objects.filter(pk=response_id).first()
+    if row is None:
+        return None
+    final = Draft(row.wire()).response(ending.status, ending)
+    Response.objects.finish(final)
+    return final

@@ -1,0 +1,52 @@
+"""What goes over the channel layer: hints to readers and orders to workers. Best effort, never the truth."""
+
+import asyncio
+import logging
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from channels.layers import get_channel_layer
+
+from chat.layer import LayerError
+from chat.log import Batch
+
+logger = logging.getLogger(__name__)
+
+WORKERS = "workers"  # the group that every worker process joins
+HINT_SECS = 2  # a hint that takes longer is given up: readers look at the log by themselves
+
+Message = dict[str, Any]
+
+
+def group(response_id: str) -> str:
+    """The group of everybody who follows a response."""
+    return f"response.{response_id}"
+
+
+def events_message(response_id: str, first: int, events: Sequence[str]) -> Message:
+    """The hint that carries encoded events, the first with the sequence number `first`."""
+    return {"type": "response.events", "response_id": response_id, "first": first, "events": list(events)}
+
+
+def cancel_message(response_id: str) -> Message:
+    """The order to stop working on a response."""
+    return {"type": "response.cancel", "response_id": response_id}
+
+
+async def tell_readers(batches: Iterable[Batch]) -> None:
+    """Hint at events that are in the log now."""
+    await _send((group(b.response_id), events_message(b.response_id, b.first, b.events)) for b in batches)
+
+
+async def tell_workers_to_cancel(response_id: str) -> None:
+    """Order whichever worker has the response to stop."""
+    await _send([(WORKERS, cancel_message(response_id))])
+
+
+async def _send(messages: Iterable[tuple[str, Message]]) -> None:
+    layer = get_channel_layer()
+    try:
+        async with asyncio.timeout(HINT_SECS):
+            await asyncio.gather(*(layer.group_send(to, message) for to, message in messages))
+    except (OSError, TimeoutError, LayerError) as error:
+        logger.warning("a hint was lost: %s", type(error).__name__)

@@ -1,0 +1,117 @@
+"""A new response: check what is asked, store the row, begin the log.
+
+arrow in: `consumers` · arrow out: the row and the log; the consumer then joins and enqueues
+"""
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from channels.db import database_sync_to_async
+from django.db import IntegrityError, transaction
+
+from chat.catalog import catalog
+from chat.log import Log
+from chat.models import Conversation, Response
+from chat.protocol.commands import Create
+from chat.protocol.errors import CommandError
+from chat.protocol.events import JSON, Created, Event, Queued
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser
+
+TITLE_CHARS = 60
+
+
+async def accept(owner: "AbstractBaseUser", command: Create, log: Log) -> tuple[Response, bool]:
+    """Store what the command asks for and begin its log.
+
+    Returns the row and whether it is new: the same `client_request_id` of the same owner gives the same
+    row. Raises CommandError; then nothing was stored.
+    """
+    row, new = await database_sync_to_async(_store, thread_sensitive=False)(owner, command)
+    if new:
+        await log.create(str(row.id), opening(row.wire()))
+    return row, new
+
+
+def opening(response: JSON) -> list[Event]:
+    """The events that every log begins with."""
+    return [
+        Created(sequence_number=0, response=response),
+        Queued(sequence_number=1, response=response),
+    ]
+
+
+def _store(owner: "AbstractBaseUser", command: Create) -> tuple[Response, bool]:
+    if earlier := _same_request(owner, command):
+        return earlier, False
+    try:
+        with transaction.atomic():
+            return _insert(owner, command), True
+    except IntegrityError:
+        if earlier := _same_request(owner, command):  # the same request got there first
+            return earlier, False
+        raise
+
+
+def _same_request(owner: "AbstractBaseUser", command: Create) -> Response | None:
+    request_id = command.tailrace.client_request_id
+    return (
+        request_id and Response.objects.filter(owner_id=owner.pk, client_request_id=request_id).first()
+    ) or None
+
+
+def _insert(owner: "AbstractBaseUser", command: Create) -> Response:
+    model = command.model or next(iter(catalog()))
+    if model not in catalog():
+        raise CommandError("model_not_found", "model")
+    source = _own_response(owner, command.tailrace.regenerate_of, "tailrace.regenerate_of")
+    previous = (
+        source.previous
+        if source
+        else _own_response(owner, command.previous_response_id, "previous_response_id")
+    )
+    messages = command.messages() or (source.input if source else [])
+    conversation = _conversation(owner, command, source or previous, messages)
+    return Response.objects.create(
+        conversation=conversation,
+        owner_id=owner.pk,
+        previous=previous,
+        client_request_id=command.tailrace.client_request_id,
+        model=model,
+        input=messages,
+        instructions=command.instructions or "",
+        max_output_tokens=command.max_output_tokens,
+        temperature=command.temperature,
+        metadata=command.metadata or {},
+    )
+
+
+def _own_response(owner: "AbstractBaseUser", response_id: UUID | None, param: str) -> Response | None:
+    if response_id is None:
+        return None
+    row = (
+        Response.objects.select_related("conversation", "previous")
+        .filter(owner_id=owner.pk, pk=response_id)
+        .first()
+    )
+    if row is None:
+        raise CommandError("response_not_found", param)
+    return row
+
+
+def _conversation(
+    owner: "AbstractBaseUser", command: Create, relative: Response | None, messages: list[dict[str, str]]
+) -> Conversation:
+    wanted = command.tailrace.conversation_id
+    if relative is not None:
+        if wanted not in (None, relative.conversation_id):
+            raise CommandError("invalid_field", "tailrace.conversation_id")
+        return relative.conversation
+    if wanted is None:
+        title = " ".join(messages[-1]["content"].split())[:TITLE_CHARS]
+        return Conversation.objects.create(owner_id=owner.pk, title=title)
+    conversation = Conversation.objects.filter(owner_id=owner.pk, pk=wanted).first()
+    if conversation is None:
+        raise CommandError("conversation_not_found", "tailrace.conversation_id")
+    return conversation

@@ -1,0 +1,51 @@
+"""Which worker processes live: each beats into Redis, and who falls silent is gone.
+
+Key `worker:<id>` holds the worker's live figures as JSON and expires by itself; the set `workers`
+lists the ids, so that nobody has to scan.
+"""
+
+import json
+from typing import Any
+
+from redis.asyncio import Redis
+
+BEAT_SECS = 2  # how often a worker beats
+GONE_SECS = 6  # three beats missed: it is gone
+
+INDEX = "workers"
+Figures = dict[str, Any]
+
+
+def _key(worker_id: str) -> str:
+    return f"worker:{worker_id}"
+
+
+class Liveness:
+    """The beats of all workers behind one Redis client."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    async def beat(self, worker_id: str, figures: Figures) -> None:
+        """Say that the worker lives, with its figures of this moment."""
+        pipe = self._redis.pipeline(transaction=False)
+        pipe.set(_key(worker_id), json.dumps(figures), ex=GONE_SECS)
+        pipe.sadd(INDEX, worker_id)
+        await pipe.execute()
+
+    async def leave(self, worker_id: str) -> None:
+        """Say that the worker stops, so that nobody waits for its silence."""
+        pipe = self._redis.pipeline(transaction=False)
+        pipe.delete(_key(worker_id))
+        pipe.srem(INDEX, worker_id)
+        await pipe.execute()
+
+    async def alive(self) -> dict[str, Figures]:
+        """The figures of each living worker by its id; the ids of dead ones are cleared away."""
+        ids = sorted(map(str, await self._redis.smembers(INDEX)))
+        if not ids:
+            return {}
+        beats = dict(zip(ids, await self._redis.mget([_key(i) for i in ids]), strict=True))
+        if gone := [i for i, beat in beats.items() if beat is None]:
+            await self._redis.srem(INDEX, *gone)
+        return {i: json.loads(beat) for i, beat in beats.items() if beat is not None}

@@ -1,0 +1,49 @@
+"""The pattern in its smallest form: join a group, enqueue a job, pass on what the worker publishes.
+
+`{"message": "start"}` counts: `{"message": "Number 0"}` to `{"message": "Number 9"}`. Any other message is a
+prompt for the default model, and its text comes back as `{"message": "<text>"}` frames.
+The page's own consumer (`consumers.py`) adds what this one lacks: it survives a lost hint and a lost socket.
+"""
+
+import json
+
+from channels.db import database_sync_to_async
+from channels.generic.websocket import AsyncWebsocketConsumer
+
+from chat import connection
+from chat.catalog import DEMO
+from chat.guests import visitor
+from chat.hints import Message, group
+from chat.intake import accept
+from chat.jobs import enqueue
+from chat.log import Log
+from chat.protocol.commands import create, json_object
+from chat.protocol.errors import CommandError
+from chat.protocol.events import Failed, TextDelta, decode
+
+
+class MinimalConsumer(AsyncWebsocketConsumer):
+    """`/ws/openai/`: the socket only enqueues and listens; a worker asks the model."""
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        """Enqueue a job for the message, after joining the group that the worker will speak to."""
+        try:
+            user = await database_sync_to_async(visitor, thread_sensitive=False)(self.scope)
+            prompt = json_object(text_data or "").get("message")
+            model = DEMO if prompt == "start" else None
+            command = create({"type": "response.create", "input": prompt, "model": model})
+            response, _ = await accept(user, command, Log(connection.client()))
+        except CommandError as refusal:
+            await self.send(refusal.encode())
+            return
+        await self.channel_layer.group_add(group(str(response.id)), self.channel_name)
+        await enqueue(response)
+
+    async def response_events(self, message: Message) -> None:
+        """Pass on each piece of text that the worker published."""
+        for event in map(decode, message["events"]):
+            if isinstance(event, TextDelta):
+                for piece in event.delta.splitlines() if event.delta.startswith("Number ") else [event.delta]:
+                    await self.send(json.dumps({"message": piece}))
+            elif isinstance(event, Failed):
+                await self.send(json.dumps({"error": event.response["error"]}))

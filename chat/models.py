@@ -1,0 +1,190 @@
+"""The rows: a conversation is a tree of responses that belongs to one owner.
+
+A row lasts; a running answer lives in its log. Every transition is a conditional UPDATE, and its row
+count decides: 0 means that another process got there first.
+"""
+
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F
+from django.urls import reverse
+from django.utils import timezone
+
+from chat.identity import new_id
+from chat.protocol.draft import output_items, output_text
+from chat.protocol.errors import FAILURES
+from chat.protocol.events import JSON
+
+
+class Conversation(models.Model):
+    """A tree of responses."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="conversations"
+    )
+    title = models.CharField(max_length=80, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering: ClassVar = ["-id"]
+
+    def __str__(self) -> str:
+        return self.title or str(self.id)
+
+    def get_absolute_url(self) -> str:
+        """Where its owner reads it."""
+        return reverse("conversation", args=[self.id])
+
+
+class Status(models.TextChoices):
+    """Where a response is in its life."""
+
+    QUEUED = "queued"
+    IN_PROGRESS = "in_progress"
+    COMPLETED = "completed"
+    INCOMPLETE = "incomplete"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+LIVE = (Status.QUEUED, Status.IN_PROGRESS)
+
+
+class ResponseQuerySet(models.QuerySet["Response"]):
+    """The transitions."""
+
+    def claim(self, response_id: str, worker: str) -> bool:
+        """Queued → in_progress, by this worker. False: another has it, or it has ended."""
+        return bool(
+            self.filter(pk=response_id, status=Status.QUEUED).update(
+                status=Status.IN_PROGRESS,
+                worker=worker,
+                attempt=F("attempt") + 1,
+                started_at=timezone.now(),
+            )
+        )
+
+    def finish(self, response: JSON, **extra: Any) -> bool:
+        """Copy the final response object to the row. False: the row had its end already."""
+        error, details = response["error"], response.get("incomplete_details")
+        return bool(
+            self.filter(pk=response["id"], status__in=LIVE).update(
+                status=response["status"],
+                output=output_text(response),
+                reasoning=output_text(response, "reasoning"),
+                error_code=error["code"] if error else "",
+                incomplete_reason=details["reason"] if details else "",
+                usage=response["usage"],
+                ended_at=timezone.now(),
+                **extra,
+            )
+        )
+
+
+class Response(models.Model):
+    """One turn: the user's input and the model's output."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="responses")
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="responses")
+    previous = models.ForeignKey("self", on_delete=models.CASCADE, null=True, blank=True, related_name="next")
+    client_request_id = models.CharField(max_length=100, null=True, blank=True)  # noqa: DJ001 - unique, so NULL
+
+    model = models.CharField(max_length=200)
+    input = models.JSONField(help_text='Chat messages: [{"role", "content"}]')
+    instructions = models.TextField(blank=True)
+    max_output_tokens = models.PositiveIntegerField(null=True, blank=True)
+    temperature = models.FloatField(null=True, blank=True)
+    metadata = models.JSONField(default=dict, blank=True)
+
+    status = models.CharField(max_length=20, choices=Status.choices, default=Status.QUEUED)
+    output = models.TextField(blank=True)
+    reasoning = models.TextField(blank=True)
+    error_code = models.CharField(max_length=50, blank=True)
+    incomplete_reason = models.CharField(max_length=50, blank=True)
+    usage = models.JSONField(null=True, blank=True)
+    attempt = models.PositiveSmallIntegerField(default=0)
+    worker = models.CharField(max_length=100, blank=True)
+
+    queued_at = models.DateTimeField(default=timezone.now, editable=False)
+    started_at = models.DateTimeField(null=True, blank=True)
+    first_token_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ResponseQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["owner", "client_request_id"], name="one_response_per_client_request"
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["status", "queued_at"], name="response_by_status"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.id} ({self.status})"
+
+    @property
+    def live(self) -> bool:
+        """It has not ended yet."""
+        return self.status in LIVE
+
+    @property
+    def input_text(self) -> str:
+        """What the user said, as one text."""
+        return "\n\n".join(message["content"] for message in self.input if message["role"] == "user")
+
+    def wire(self) -> JSON:
+        """The response object of OpenAI's Responses API, with the output that the row holds."""
+        return {
+            "id": str(self.id),
+            "object": "response",
+            "created_at": self.queued_at.timestamp(),
+            "status": self.status,
+            "background": True,
+            "completed_at": self.ended_at.timestamp()
+            if self.status == Status.COMPLETED and self.ended_at
+            else None,
+            "conversation": {"id": str(self.conversation_id)},
+            "error": self.error(),
+            "incomplete_details": {"reason": self.incomplete_reason} if self.incomplete_reason else None,
+            "instructions": self.instructions or None,
+            "max_output_tokens": self.max_output_tokens,
+            "metadata": self.metadata,
+            "model": self.model,
+            "output": output_items(str(self.id), self.status, text=self.output, reasoning=self.reasoning),
+            "parallel_tool_calls": False,
+            "previous_response_id": str(self.previous_id) if self.previous_id else None,
+            "temperature": self.temperature,
+            "tool_choice": "none",
+            "tools": [],
+            "usage": self.usage,
+        }
+
+    def error(self) -> JSON | None:
+        """Why it failed: a stable code and its sentence."""
+        if not self.error_code:
+            return None
+        return {"code": self.error_code, "message": FAILURES.get(self.error_code, "")}
+
+    def prompt(self) -> list[JSON]:
+        """The chat messages from the root of the tree down to this response's input."""
+        path: list[Response] = []
+        turns = Response.objects.filter(conversation_id=self.conversation_id)
+        known = {row.id: row for row in turns.only("input", "output", "previous_id")}
+        at: UUID | None = self.previous_id
+        while at is not None:
+            path.append(known[at])
+            at = known[at].previous_id
+        messages: list[JSON] = [{"role": "system", "content": self.instructions}] if self.instructions else []
+        for row in reversed(path):
+            if row.output:  # a turn that brought nothing is not part of the talk
+                messages += [*row.input, {"role": "assistant", "content": row.output}]
+        return [*messages, *self.input]

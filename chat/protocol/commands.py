@@ -1,0 +1,191 @@
+"""What a client may send: `parse` makes a typed command of one frame, or raises CommandError.
+
+`response.create` has the fields of OpenAI's Responses API that apply here, under the same names
+(https://platform.openai.com/docs/api-reference/responses/create); `tailrace:` marks our own commands.
+"""
+
+from typing import Annotated, Any, Literal, TypeVar
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails, from_json
+
+from chat.protocol.errors import CommandError
+
+MAX_FRAME_BYTES = 64 * 1024  # one frame from a client
+MAX_INPUT_CHARS = 32_000  # about 8,000 tokens: a long letter, not a book
+MAX_STREAM_ID_CHARS = 100  # it is repeated in every event
+
+
+def _storable(text: str) -> str:
+    text.encode()  # a lone surrogate cannot be sent on: a ValueError
+    if "\x00" in text:
+        message = "PostgreSQL stores no NUL"
+        raise ValueError(message)
+    return text
+
+
+Text = Annotated[str, AfterValidator(_storable)]
+Id = Annotated[UUID, Field(strict=False)]
+StreamId = Annotated[Text, Field(max_length=MAX_STREAM_ID_CHARS)] | None
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class TextPart(_Strict):
+    """A piece of a message's content."""
+
+    type: Literal["input_text", "output_text", "text"]
+    text: Text
+
+
+class Message(_Strict):
+    """One item of an `input` that is a list."""
+
+    type: Literal["message"] = "message"
+    role: Literal["user", "assistant", "system", "developer"]
+    content: Text | list[TextPart]
+
+    def plain(self) -> dict[str, str]:
+        """The message with its content as one string."""
+        content = self.content if isinstance(self.content, str) else "".join(p.text for p in self.content)
+        return {"role": self.role, "content": content}
+
+
+class TailraceOptions(_Strict):
+    """What `response.create` takes beyond OpenAI's fields."""
+
+    conversation_id: Id | None = None
+    client_request_id: Annotated[Text, Field(min_length=1, max_length=100)] | None = None
+    regenerate_of: Id | None = None
+
+
+class Create(_Strict):
+    """`response.create`: ask a model. Without `input` it must regenerate an earlier response."""
+
+    type: Literal["response.create"]
+    model: Annotated[Text, Field(max_length=200)] | None = None
+    input: Text | Annotated[list[Message], Field(max_length=500)] | None = None
+    instructions: Annotated[Text, Field(max_length=MAX_INPUT_CHARS)] | None = None
+    previous_response_id: Id | None = None
+    max_output_tokens: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    temperature: Annotated[float, Field(ge=0, le=2, allow_inf_nan=False)] | None = None
+    metadata: (
+        Annotated[
+            dict[Annotated[Text, Field(max_length=64)], Annotated[Text, Field(max_length=512)]],
+            Field(max_length=16),
+        ]
+        | None
+    ) = None
+    stream_id: StreamId = None
+    stream: Literal[True] | None = None  # always so; accepted because SDKs send it
+    background: Literal[True] | None = None  # always so
+    store: Literal[True] | None = None  # always so
+    tailrace: TailraceOptions = TailraceOptions()
+
+    def messages(self) -> list[dict[str, str]]:
+        """The input as chat messages, `[{"role", "content"}]`."""
+        if isinstance(self.input, str):
+            return [{"role": "user", "content": self.input}]
+        return [message.plain() for message in self.input or ()]
+
+
+class Subscribe(_Strict):
+    """`tailrace:subscribe`: follow a response from after a sequence number, or from a snapshot."""
+
+    type: Literal["tailrace:subscribe"]
+    response_id: Id
+    starting_after: Annotated[int, Field(ge=-1)] | None = None
+    stream_id: StreamId = None
+
+
+class Unsubscribe(_Strict):
+    """`tailrace:unsubscribe`: stop following a response; it goes on without us."""
+
+    type: Literal["tailrace:unsubscribe"]
+    response_id: Id
+
+
+class Cancel(_Strict):
+    """`tailrace:cancel`: stop a response for everybody."""
+
+    type: Literal["tailrace:cancel"]
+    response_id: Id
+
+
+Command = Create | Subscribe | Unsubscribe | Cancel
+COMMANDS: dict[str, type[Command]] = {
+    "response.create": Create,
+    "tailrace:subscribe": Subscribe,
+    "tailrace:unsubscribe": Unsubscribe,
+    "tailrace:cancel": Cancel,
+}
+Known = TypeVar("Known", bound=_Strict)
+
+
+def parse(frame: str) -> Command:
+    """Make a command of a text frame.
+
+    Raises CommandError: it names the field, and the `stream_id` of the frame if that could be read.
+    """
+    body = json_object(frame)
+    kind = body.get("type")
+    if "type" not in body:
+        raise CommandError("missing_field", "type", _stream_id(body))
+    if not isinstance(kind, str) or kind not in COMMANDS:
+        raise CommandError("unknown_type", "type", _stream_id(body))
+    return create(body) if kind == "response.create" else _validated(COMMANDS[kind], body)
+
+
+def create(body: dict[str, Any]) -> Create:
+    """Make a `response.create` of its JSON object. Raises CommandError."""
+    command = _validated(Create, body)
+    if command.input is not None:
+        _check_input(command)
+    elif command.tailrace.regenerate_of is None:
+        raise CommandError("missing_field", "input", command.stream_id)
+    return command
+
+
+def json_object(frame: str) -> dict[str, Any]:
+    """The JSON object in a text frame. Raises CommandError."""
+    if len(frame) > MAX_FRAME_BYTES or len(frame.encode(errors="replace")) > MAX_FRAME_BYTES:
+        raise CommandError("frame_too_large")
+    try:
+        body = from_json(frame)
+    except ValueError:
+        raise CommandError("invalid_json") from None
+    if not isinstance(body, dict):
+        raise CommandError("invalid_json")
+    return body
+
+
+def _validated(kind: type[Known], body: dict[str, Any]) -> Known:
+    try:
+        return kind.model_validate(body)
+    except ValidationError as invalid:
+        code, param = _refusal(invalid.errors(include_url=False)[0])
+        raise CommandError(code, param, _stream_id(body)) from None
+
+
+def _stream_id(body: dict[str, Any]) -> str | None:
+    stream_id = body.get("stream_id")
+    return stream_id if isinstance(stream_id, str) and len(stream_id) <= MAX_STREAM_ID_CHARS else None
+
+
+def _refusal(error: ErrorDetails) -> tuple[str, str]:
+    """The code, and the field with its parents: `input`, `tailrace.conversation_id`."""
+    codes = {"missing": "missing_field", "extra_forbidden": "unknown_field"}
+    field, *inner = [str(part) for part in error["loc"]]
+    param = f"{field}.{inner[0]}" if field == "tailrace" and inner else field
+    return codes.get(error["type"], "invalid_field"), param
+
+
+def _check_input(command: Create) -> None:
+    texts = [message["content"] for message in command.messages()]
+    if not any(text.strip() for text in texts):
+        raise CommandError("empty_input", "input", command.stream_id)
+    if sum(map(len, texts)) > MAX_INPUT_CHARS:
+        raise CommandError("input_too_long", "input", command.stream_id)

@@ -1,0 +1,258 @@
+"""The answer so far: events add up to a draft, and a draft writes the next events.
+
+A reader folds a log with `Draft.of`; a writer calls `begin`, `add` and `close`, and appends to the log
+what they return. Both sides share the rules here, so screen, log and row hold the same text.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from chat.protocol.errors import FAILURES, ProtocolError
+from chat.protocol.events import (
+    JSON,
+    TERMINAL,
+    Completed,
+    ContentPartAdded,
+    ContentPartDone,
+    Created,
+    Event,
+    Failed,
+    Incomplete,
+    InProgress,
+    OutputItemAdded,
+    OutputItemDone,
+    ReasoningDelta,
+    ReasoningDone,
+    Restarted,
+    Snapshot,
+    TextDelta,
+    TextDone,
+)
+
+Kind = Literal["reasoning", "message"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a response ends. `at` is in Unix seconds; `error_code` is a key of FAILURES."""
+
+    status: Literal["completed", "incomplete", "failed", "cancelled"]
+    at: float
+    error_code: str | None = None
+    incomplete_reason: Literal["max_output_tokens", "content_filter"] | None = None
+    usage: JSON | None = None
+
+
+@dataclass(slots=True)
+class Item:
+    """One item of the output: the reasoning or the message, in pieces as they came."""
+
+    kind: Kind
+    id: str
+    index: int
+    pieces: list[str] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        """The pieces as one string."""
+        return "".join(self.pieces)
+
+    def part(self, text: str) -> JSON:
+        """The item's one content part, holding `text`."""
+        if self.kind == "reasoning":
+            return {"type": "reasoning_text", "text": text}
+        return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
+
+    def wire(self, status: str) -> JSON:
+        """The item as OpenAI's output item; one that is just added has no content yet."""
+        content = [self.part(self.text)] if self.pieces else []
+        if self.kind == "reasoning":
+            return {"id": self.id, "type": "reasoning", "summary": [], "content": content, "status": status}
+        return {"id": self.id, "type": "message", "role": "assistant", "status": status, "content": content}
+
+    def delta(self, text: str, number: int) -> Event:
+        """The event that adds `text` to the item."""
+        kind = ReasoningDelta if self.kind == "reasoning" else TextDelta
+        return kind(sequence_number=number, item_id=self.id, output_index=self.index, delta=text)
+
+    def done(self, number: int) -> Event:
+        """The event that repeats the item's text, whole."""
+        kind = ReasoningDone if self.kind == "reasoning" else TextDone
+        return kind(sequence_number=number, item_id=self.id, output_index=self.index, text=self.text)
+
+
+def output_text(response: JSON, kind: Kind = "message") -> str:
+    """The text of a response object's output, of the message or of the reasoning."""
+    parts = (part for item in response["output"] if item["type"] == kind for part in item["content"])
+    return "".join(part["text"] for part in parts)
+
+
+def output_items(response_id: str, status: str, *, text: str, reasoning: str) -> list[JSON]:
+    """The output of a response object whose texts are known whole."""
+    draft = Draft({"id": response_id})
+    draft.add(text, reasoning)
+    return draft.output(status)
+
+
+@dataclass(slots=True)
+class Draft:
+    """A response's state after the event `next - 1`. `ended` is the final response object, once there."""
+
+    base: JSON
+    next: int = 0
+    attempt: int = 1
+    items: list[Item] = field(default_factory=list)
+    ended: JSON | None = None
+
+    @classmethod
+    def of(cls, events: Iterable[Event]) -> "Draft":
+        """Fold a log, which opens with `response.created` or holds a snapshot before any text.
+
+        Raises ProtocolError for a log that does not.
+        """
+        draft = cls({})
+        for event in events:
+            if not draft.base and not isinstance(event, Created | Snapshot):
+                break
+            draft.apply(event)
+        if not draft.base:
+            message = "the log does not open with the response that it is about"
+            raise ProtocolError(message)
+        return draft
+
+    def apply(self, event: Event) -> None:
+        """Take one event in, as a reader does."""
+        self.next = event.sequence_number + 1
+        match event:
+            case TextDelta() | ReasoningDelta():
+                self._item("message" if isinstance(event, TextDelta) else "reasoning").pieces.append(
+                    event.delta
+                )
+            case OutputItemAdded():
+                self._item(event.item["type"])
+            case Restarted():
+                self.attempt, self.items = event.attempt, []
+            case Created():
+                self.base = event.response
+            case Snapshot() | Completed() | Incomplete() | Failed():
+                self._restore(event.response)
+                self.ended = event.response if isinstance(event, TERMINAL) else None
+
+    def begin(self, attempt: int) -> list[Event]:
+        """A worker begins: `response.in_progress`; a later attempt first drops the text so far."""
+        events: list[Event] = []
+        if attempt > 1:
+            events.append(
+                Restarted(
+                    sequence_number=self.next,
+                    response_id=self.base["id"],
+                    attempt=attempt,
+                    reason="worker_lost",
+                )
+            )
+            self.apply(events[0])
+        events.append(InProgress(sequence_number=self._number(), response=self.response("in_progress")))
+        return events
+
+    def add(self, text: str = "", reasoning: str = "") -> list[Event]:
+        """More text arrived: the deltas, each after the events that open its item."""
+        events: list[Event] = []
+        if reasoning:
+            events += self._more("reasoning", reasoning)
+        if text:
+            events += self._more("message", text)
+        return events
+
+    def close(self, ending: Ending) -> list[Event]:
+        """The response ends: what closes its items if it ended well, then the one terminal event."""
+        events: list[Event] = []
+        if ending.status in ("completed", "incomplete"):
+            for item in self.items:
+                events += self._closed(item, ending.status)
+        response = self.response(ending.status, ending)
+        kind = {"completed": Completed, "failed": Failed}.get(ending.status, Incomplete)
+        events.append(kind(sequence_number=self._number(), response=response))
+        self.ended = response
+        return events
+
+    def snapshot(self) -> Snapshot:
+        """The text so far as one event; it carries the number of the last event that it holds."""
+        response = self.ended or self.response("in_progress" if self.items else self.base["status"])
+        return Snapshot(sequence_number=self.next - 1, response_id=self.base["id"], response=response)
+
+    def again(self) -> Snapshot:
+        """The text so far as the next event: it opens a log that takes the place of a lost one."""
+        self._number()
+        return self.snapshot()
+
+    def response(self, status: str, ending: Ending | None = None) -> JSON:
+        """The response object as it is now, with its output so far."""
+        now = self.base | {"status": status, "output": self.output(status)}
+        if ending is not None:
+            now["usage"] = ending.usage
+            if ending.status == "completed":
+                now["completed_at"] = ending.at
+            if ending.error_code is not None:
+                now["error"] = {"code": ending.error_code, "message": FAILURES[ending.error_code]}
+            if ending.incomplete_reason is not None:
+                now["incomplete_details"] = {"reason": ending.incomplete_reason}
+        return now
+
+    def output(self, status: str) -> list[JSON]:
+        """The output items so far, of a response with this status."""
+        item_status = status if status in ("in_progress", "completed") else "incomplete"
+        return [item.wire(item_status) for item in self.items]
+
+    def _number(self) -> int:
+        self.next += 1
+        return self.next - 1
+
+    def _find(self, kind: Kind) -> Item | None:
+        return next((item for item in self.items if item.kind == kind), None)
+
+    def _item(self, kind: Kind) -> Item:
+        item = self._find(kind)
+        if item is None:
+            prefix = "rs" if kind == "reasoning" else "msg"
+            item = Item(kind, f"{prefix}_{self.base['id']}", len(self.items))
+            self.items.append(item)
+        return item
+
+    def _more(self, kind: Kind, text: str) -> list[Event]:
+        events = self._opened(kind)
+        item = self._item(kind)
+        item.pieces.append(text)
+        return [*events, item.delta(text, self._number())]
+
+    def _opened(self, kind: Kind) -> list[Event]:
+        if self._find(kind) is not None:
+            return []
+        item = self._item(kind)
+        return [
+            OutputItemAdded(
+                sequence_number=self._number(), output_index=item.index, item=item.wire("in_progress")
+            ),
+            ContentPartAdded(
+                sequence_number=self._number(), item_id=item.id, output_index=item.index, part=item.part("")
+            ),
+        ]
+
+    def _closed(self, item: Item, status: str) -> list[Event]:
+        return [
+            item.done(self._number()),
+            ContentPartDone(
+                sequence_number=self._number(),
+                item_id=item.id,
+                output_index=item.index,
+                part=item.part(item.text),
+            ),
+            OutputItemDone(sequence_number=self._number(), output_index=item.index, item=item.wire(status)),
+        ]
+
+    def _restore(self, response: JSON) -> None:
+        self.base = self.base or response | {"output": [], "usage": None, "error": None}
+        self.items = []
+        for wire in response["output"]:
+            kind: Kind = wire["type"]
+            self._item(kind).pieces += [part["text"] for part in wire["content"]]

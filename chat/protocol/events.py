@@ -1,0 +1,240 @@
+"""What the server sends: OpenAI's Responses streaming events as frozen values, and one encoder.
+
+Source of the format: `openai.types.responses` of the official SDK
+(https://platform.openai.com/docs/api-reference/responses-streaming). Every event of a response has a
+`sequence_number`, from 0, one more each. `tailrace:` marks our own events; a client may ignore them.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+from chat.protocol.errors import ProtocolError
+
+JSON = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One line of a response's log."""
+
+    type: ClassVar[str]
+    sequence_number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Whole(Event):
+    """An event that carries the whole response object, as it is at that moment."""
+
+    response: JSON
+
+
+class Created(_Whole):
+    """The response is accepted."""
+
+    type = "response.created"
+    __slots__ = ()
+
+
+class Queued(_Whole):
+    """It waits for a worker."""
+
+    type = "response.queued"
+    __slots__ = ()
+
+
+class InProgress(_Whole):
+    """A worker has it."""
+
+    type = "response.in_progress"
+    __slots__ = ()
+
+
+class Completed(_Whole):
+    """The end: the answer is whole."""
+
+    type = "response.completed"
+    __slots__ = ()
+
+
+class Incomplete(_Whole):
+    """The end: cut off by a limit, or cancelled (`response.status` tells)."""
+
+    type = "response.incomplete"
+    __slots__ = ()
+
+
+class Failed(_Whole):
+    """The end: `response.error` says why; the text so far is kept."""
+
+    type = "response.failed"
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputItemAdded(Event):
+    """An item of the output begins: the reasoning or the message."""
+
+    type: ClassVar[str] = "response.output_item.added"
+    output_index: int
+    item: JSON
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputItemDone(Event):
+    """An item of the output is whole."""
+
+    type: ClassVar[str] = "response.output_item.done"
+    output_index: int
+    item: JSON
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContentPartAdded(Event):
+    """The one part of an item begins."""
+
+    type: ClassVar[str] = "response.content_part.added"
+    item_id: str
+    output_index: int
+    content_index: int = 0
+    part: JSON
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContentPartDone(Event):
+    """The one part of an item is whole."""
+
+    type: ClassVar[str] = "response.content_part.done"
+    item_id: str
+    output_index: int
+    content_index: int = 0
+    part: JSON
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextDelta(Event):
+    """More of the answer's text."""
+
+    type: ClassVar[str] = "response.output_text.delta"
+    item_id: str
+    output_index: int
+    content_index: int = 0
+    delta: str
+    logprobs: tuple[()] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextDone(Event):
+    """The answer's text, whole."""
+
+    type: ClassVar[str] = "response.output_text.done"
+    item_id: str
+    output_index: int
+    content_index: int = 0
+    text: str
+    logprobs: tuple[()] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReasoningDelta(Event):
+    """More of the model's reasoning."""
+
+    type: ClassVar[str] = "response.reasoning_text.delta"
+    item_id: str
+    output_index: int
+    content_index: int = 0
+    delta: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReasoningDone(Event):
+    """The model's reasoning, whole."""
+
+    type: ClassVar[str] = "response.reasoning_text.done"
+    item_id: str
+    output_index: int
+    content_index: int = 0
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restarted(Event):
+    """Another attempt begins: the text starts again from zero."""
+
+    type: ClassVar[str] = "tailrace:restarted"
+    response_id: str
+    attempt: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot(Event):
+    """The response with its text so far: what came before need not be read."""
+
+    type: ClassVar[str] = "tailrace:snapshot"
+    response_id: str
+    response: JSON
+
+
+TERMINAL = (Completed, Incomplete, Failed)
+EVENTS: Mapping[str, type[Event]] = {
+    kind.type: kind
+    for kind in (
+        Created,
+        Queued,
+        InProgress,
+        OutputItemAdded,
+        ContentPartAdded,
+        TextDelta,
+        TextDone,
+        ReasoningDelta,
+        ReasoningDone,
+        ContentPartDone,
+        OutputItemDone,
+        *TERMINAL,
+        Restarted,
+        Snapshot,
+    )
+}
+_FIELDS = {kind: tuple(field.name for field in fields(kind)) for kind in EVENTS.values()}
+_dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+def encode(event: Event) -> str:
+    """The event as one JSON text: what stands in the log is what every client gets."""
+    return _dumps({"type": event.type} | {name: getattr(event, name) for name in _FIELDS[type(event)]})
+
+
+def decode(text: str) -> Event:
+    """The event that `encode` wrote. Raises ProtocolError for anything else."""
+    try:
+        body = json.loads(text)
+        kind = EVENTS[body.pop("type")]
+        return kind(**{**body, "logprobs": ()} if "logprobs" in body else body)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        message = "not an event of a response's log"
+        raise ProtocolError(message) from error
+
+
+_TERMINAL_STARTS = tuple(f'{{"type":"{kind.type}"' for kind in TERMINAL)
+
+
+def is_terminal(text: str) -> bool:
+    """Whether the encoded event ends its response, without parsing it."""
+    return text.startswith(_TERMINAL_STARTS)
+
+
+def up_to_date(response_id: str, latest: int) -> str:
+    """The frame that ends a replay: from here on the events are live. Not in the log."""
+    return _dumps({"type": "tailrace:up_to_date", "response_id": response_id, "latest": latest})
+
+
+def heartbeat(response_id: str, latest: int) -> str:
+    """The frame that says "still there" while no event comes. Not in the log."""
+    return _dumps({"type": "tailrace:heartbeat", "response_id": response_id, "latest": latest})
+
+
+def with_stream_id(text: str, stream_id: str) -> str:
+    """The encoded event with a `stream_id`, without parsing it."""
+    return f'{{"stream_id":{json.dumps(stream_id)},{text[1:]}'

@@ -1,0 +1,13 @@
+"""The addresses of the sockets."""
+
+from channels.security.websocket import WebsocketDenier
+from django.urls import path, re_path
+
+from chat.consumers import ResponsesConsumer
+from chat.minimal import MinimalConsumer
+
+websocket_urlpatterns = [
+    path("ws/responses/", ResponsesConsumer.as_asgi()),
+    path("ws/openai/", MinimalConsumer.as_asgi()),
+    re_path("", WebsocketDenier.as_asgi()),
+]

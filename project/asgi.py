@@ -1,0 +1,21 @@
+"""The web side as one ASGI application, for Daphne, uvicorn and `runserver`."""
+
+import os
+
+from channels.auth import AuthMiddlewareStack
+from channels.routing import ProtocolTypeRouter, URLRouter
+from django.conf import settings
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
+http = get_asgi_application()  # first: it loads the applications that the sockets import
+
+from chat.origins import SocketOrigins  # noqa: E402
+from chat.routing import websocket_urlpatterns  # noqa: E402
+
+application = ProtocolTypeRouter(
+    {
+        "http": http,
+        "websocket": SocketOrigins(AuthMiddlewareStack(URLRouter(websocket_urlpatterns)), settings.ORIGINS),
+    }
+)

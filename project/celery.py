@@ -1,0 +1,22 @@
+"""The Celery application. `celery -A project worker` needs no flags: the settings say everything."""
+
+import os
+from typing import Any
+
+from celery import Celery
+from celery.signals import celeryd_init
+from kombu import Exchange, Queue
+
+from chat.catalog import catalog
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
+
+app = Celery("tailrace")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+
+
+@celeryd_init.connect
+def consume_every_queue(conf: Any, **_: Any) -> None:
+    """A worker without `-Q` serves the queues of all configured models."""
+    names = sorted({model.queue for model in catalog().values()})
+    conf.task_queues = [Queue(name, Exchange(name), routing_key=name) for name in names]

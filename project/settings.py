@@ -1,0 +1,161 @@
+"""All settings, read once from the environment (and from `.env` beside `manage.py`).
+
+Without SECRET_KEY this is a development checkout: DEBUG is on and only this machine is answered.
+With SECRET_KEY it is a deployment: DEBUG is off, and what is missing is said at start-up.
+"""
+
+from pathlib import Path
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.Env()
+if (BASE_DIR / ".env").exists():
+    env.read_env(BASE_DIR / ".env")
+
+# --- who may talk to us -------------------------------------------------------------------------
+
+SECRET_KEY = env.str("SECRET_KEY", default="")
+DEBUG = env.bool("DEBUG", default=not SECRET_KEY)
+if not SECRET_KEY:
+    if not DEBUG:
+        message = "SECRET_KEY is missing: set it to a long random string, or set DEBUG=1 for development."
+        raise ImproperlyConfigured(message)
+    SECRET_KEY = "development-only"  # noqa: S105 - DEBUG answers on loopback names only
+
+LOOPBACK_NAMES = ["localhost", "127.0.0.1", "[::1]"]
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=LOOPBACK_NAMES)
+# full origins (scheme, host, port) of the pages that may open a socket; a bare host matches any port
+ORIGINS = env.list(
+    "TAILRACE_ORIGINS",
+    default=ALLOWED_HOSTS if DEBUG else [f"https://{host}" for host in ALLOWED_HOSTS],
+)
+CSRF_TRUSTED_ORIGINS = [origin for origin in ORIGINS if "://" in origin]
+# a visitor without an account gets a guest user; without guests, everybody signs in
+GUESTS = env.bool("TAILRACE_GUESTS", default=DEBUG)
+
+if not DEBUG:
+    SESSION_COOKIE_SECURE = env.bool("TAILRACE_SECURE_COOKIES", default=True)
+    CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+# --- what is installed --------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "daphne",  # before staticfiles: then runserver serves sockets too
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "channels",
+    "project",
+    "chat",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "project.urls"
+ASGI_APPLICATION = "project.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "page"
+LOGOUT_REDIRECT_URL = "page"
+LANGUAGE_CODE = "en"
+USE_TZ = True
+TIME_ZONE = "UTC"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+# --- where things are kept ----------------------------------------------------------------------
+
+DATA_DIR = Path(env.str("TAILRACE_DATA_DIR", default=str(BASE_DIR / ".tailrace")))
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage",
+    },
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'db.sqlite3'}")}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    DATA_DIR.mkdir(parents=True, exist_ok=True)
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",  # a writer waits at its start instead of failing at its end
+        "timeout": 10,  # seconds that a writer waits for another
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    }
+
+REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
+CHANNEL_LAYERS = {
+    "default": {"BACKEND": "chat.layer.PipelinedChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}},
+}
+
+# --- the models that answer ---------------------------------------------------------------------
+
+MODELS_FILE = env.str("TAILRACE_MODELS", default="")
+OPENAI_BASE_URL = env.str("OPENAI_BASE_URL", default="https://api.openai.com/v1")
+OPENAI_MODEL = env.str("OPENAI_MODEL", default="")
+OPENAI_MAX_OUTPUT_TOKENS = env.int("OPENAI_MAX_OUTPUT_TOKENS", default=4096)
+
+# --- the workers --------------------------------------------------------------------------------
+
+CELERY_BROKER_URL = REDIS_URL
+CELERY_TASK_IGNORE_RESULT = True  # the row is the result; events carry the figures to Flower
+CELERY_WORKER_POOL = "threads"
+CELERY_WORKER_CONCURRENCY = env.int("TAILRACE_CONCURRENCY", default=100)  # answers per worker process
+CELERY_WORKER_DISABLE_PREFETCH = True  # a waiting job stays where any worker can take it
+CELERY_WORKER_SEND_TASK_EVENTS = True  # Flower watches these
+CELERY_TASK_SEND_SENT_EVENT = True
+CELERY_TASK_TRACK_STARTED = True
+CELERY_TASK_ACKS_LATE = False  # the row is the job: a message delivered twice would only be noise
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "socket_connect_timeout": 2,  # seconds; a broker that is away is noticed
+    "socket_timeout": 5,  # seconds; and so is one that accepts and stays mute
+    "socket_keepalive": True,
+}
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_IMPORTS = ["workers.tasks"]
+
+# --- what is logged -----------------------------------------------------------------------------
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO").upper()},
+}

@@ -1,0 +1,29 @@
+"""What a model's server says, as plain values: text as it comes, at last the finish, or a typed error.
+
+AnswerError         the answer cannot be had, or not to its end
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from chat.protocol.events import JSON
+
+FinishReason = Literal["stop", "length", "content_filter"]
+
+
+@dataclass(slots=True)
+class Chunk:
+    """What arrived at one moment. `finish` and `usage` come once, near the end."""
+
+    text: str = ""
+    reasoning: str = ""
+    finish: FinishReason | None = None
+    usage: JSON | None = None
+
+
+@dataclass
+class AnswerError(Exception):
+    """The answer cannot be had. `code` is a key of FAILURES; `permanent`: asking again would not help."""
+
+    code: str
+    permanent: bool = False

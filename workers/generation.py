@@ -1,0 +1,152 @@
+"""One attempt at one response: ask the model, publish what it says, and bring it to its one end.
+
+arrow in: `tasks` · arrow out: `provider` (the text), `publisher` (the readers), `chat/ending.py` (the end)
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass, field
+
+from chat.catalog import DEMO_URL, Model
+from chat.ending import conclude
+from chat.hints import tell_readers
+from chat.intake import opening
+from chat.log import Append, Batch, Log, LogError
+from chat.protocol.draft import Draft, Ending
+from chat.protocol.events import JSON, encode
+from workers import demo
+from workers.answer import AnswerError, Chunk
+from workers.provider import Provider, Request
+from workers.publisher import Publisher, Stream
+from workers.reading import Reading
+
+logger = logging.getLogger(__name__)
+
+ENDING_SECS = 60  # how long we try to write the end while Redis is away
+AGAIN_SECS = 0.5  # between those tries
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What it takes to write a response: `response` is its response object, as the row had it."""
+
+    response: JSON
+    attempt: int
+    model: Model
+    request: Request
+
+    @property
+    def id(self) -> str:
+        """The response's id."""
+        return str(self.response["id"])
+
+
+@dataclass(slots=True)
+class Report:
+    """How an attempt went. `response` is the final response object; None if it is not ours any more."""
+
+    response: JSON | None = None
+    first_token_at: float | None = None
+
+
+class SupersededError(Exception):
+    """The log has moved on without us: the response has ended, or a later attempt has it."""
+
+
+@dataclass(slots=True)
+class Generation:
+    """The attempts that run in this worker process, each a task of its one event loop."""
+
+    log: Log
+    provider: Provider
+    publisher: Publisher
+    _running: dict[str, asyncio.Task[tuple[Draft, Ending]]] = field(default_factory=dict)
+
+    @property
+    def running(self) -> list[str]:
+        """The ids of the responses that are being written."""
+        return list(self._running)
+
+    def cancel(self, response_id: str) -> None:
+        """Stop writing a response, if it is written here: the connection to the model is closed."""
+        if task := self._running.get(response_id):
+            task.cancel()
+
+    async def write(self, job: Job) -> Report:
+        """Write the response to its end. What ended it elsewhere (Stop, a later attempt) is respected."""
+        report = Report()
+        task = asyncio.create_task(self._write(job, report))
+        self._running[job.id] = task
+        draft: Draft | None
+        try:
+            draft, ending = await task
+        except (asyncio.CancelledError, SupersededError):
+            draft, ending = None, Ending("cancelled", time.time())
+        finally:
+            del self._running[job.id]  # from here on nothing interrupts
+        report.response = await self._end(job, draft, ending)
+        return report
+
+    async def _write(self, job: Job, report: Report) -> tuple[Draft, Ending]:
+        draft = await self._begin(job)
+        task = asyncio.current_task()
+        assert task is not None
+        stream = self.publisher.open(draft, fenced=task.cancel)
+        try:
+            ending = await self._answer(job, stream, report)
+            await self.publisher.flush(stream)
+        finally:
+            self.publisher.close(stream)
+        return draft, ending
+
+    async def _begin(self, job: Job) -> Draft:
+        """Say `response.in_progress` in the log. Raises SupersededError."""
+        await self.log.create(job.id, opening(job.response))  # it is there, unless Redis lost it
+        draft = await self.log.draft(job.id)
+        if draft is None or draft.ended is not None:
+            raise SupersededError
+        batch = Batch(job.id, draft.next, [encode(event) for event in draft.begin(job.attempt)])
+        if await self.log.append(batch) is not Append.DONE:
+            raise SupersededError
+        await tell_readers([batch])
+        return draft
+
+    async def _answer(self, job: Job, stream: Stream, report: Report) -> Ending:
+        """Pass on what the model says until it has finished, broken off or taken too long."""
+        clock = asyncio.get_running_loop().time
+        reading = Reading(job.model.deadlines, clock())
+        try:
+            async with asyncio.timeout_at(reading.deadline) as patience, aclosing(self._ask(job)) as chunks:
+                async for chunk in chunks:
+                    if chunk.text or chunk.reasoning:
+                        self.publisher.write(stream, chunk.text, chunk.reasoning)
+                        report.first_token_at = report.first_token_at or time.time()
+                    reading.take(chunk, clock())
+                    patience.reschedule(reading.deadline)
+        except TimeoutError:
+            reading.give_up()
+        except AnswerError as error:
+            reading.give_up(error.code)
+        return reading.ending(time.time())
+
+    def _ask(self, job: Job) -> AsyncGenerator[Chunk, None]:
+        if job.model.base_url == DEMO_URL:
+            return demo.count()
+        return self.provider.stream(job.model, job.request)
+
+    async def _end(self, job: Job, draft: Draft | None, ending: Ending) -> JSON | None:
+        """Bring it to its end; without a draft of ours, from what the log says."""
+        async with asyncio.timeout(ENDING_SECS):
+            while True:
+                try:
+                    at = draft or await self.log.draft(job.id)
+                    if at is None or (at.attempt != job.attempt and at.ended is None):
+                        return None
+                    return await conclude(self.log, at, ending)
+                except LogError as error:
+                    logger.warning("the end cannot be written yet: %s", type(error).__name__)
+                    draft = None  # whether it was written is not known: the log will tell
+                    await asyncio.sleep(AGAIN_SECS)

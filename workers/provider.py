@@ -1,0 +1,189 @@
+"""The only door to the OpenAI SDK: ask a model's server, and yield what it says as it comes.
+
+arrow in: `generation` · arrow out: any server with OpenAI's `POST /chat/completions`
+
+The SDK does the request, the authentication and the errors. The body is read below it: an object per
+chunk costs more than everything else on the path together.
+"""
+
+import json
+import os
+from collections.abc import AsyncGenerator, AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx2
+import openai
+
+from chat.catalog import Model
+from chat.protocol.events import JSON
+from workers.answer import AnswerError, Chunk, FinishReason
+from workers.sse import Decoder, LineTooLongError
+
+MAX_CONNECTIONS = 2000  # more than a worker process has answers; the SDK stops at 1000, its transport at 100
+FINISH_REASONS: dict[str, FinishReason] = {"length": "length", "content_filter": "content_filter"}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to ask: chat messages `[{"role", "content"}]`, and the limits of the response."""
+
+    messages: list[JSON]
+    max_output_tokens: int | None = None
+    temperature: float | None = None
+
+
+@dataclass(slots=True)
+class Provider:
+    """The clients of every server that this process asks, one each."""
+
+    _clients: dict[tuple[str, str], openai.AsyncOpenAI] = field(default_factory=dict)
+    _first_models: dict[str, str] = field(default_factory=dict)
+
+    async def stream(self, model: Model, request: Request) -> AsyncGenerator[Chunk, None]:
+        """Ask, and yield chunks until the server has said everything. Raises AnswerError.
+
+        Leaving the iteration, also by cancellation, closes the connection: the server stops.
+        """
+        client = self._client(model)
+        try:
+            upstream_model = model.upstream_model or await self._first_model(client, model)
+            call = client.chat.completions.with_streaming_response.create(
+                **_parameters(model, upstream_model, request),
+                timeout=openai.Timeout(None, connect=model.deadlines.connect),
+            )
+            async with call as response:
+                if not response.headers.get("content-type", "").startswith("text/event-stream"):
+                    raise AnswerError("upstream_malformed", permanent=True)
+                async for chunk in _chunks(response.http_response.aiter_raw()):
+                    yield chunk
+        except (openai.OpenAIError, httpx2.HTTPError) as error:
+            raise _translated(error) from error
+
+    async def close(self) -> None:
+        """Close every connection."""
+        for client in self._clients.values():
+            await client.close()
+        self._clients.clear()
+
+    def _client(self, model: Model) -> openai.AsyncOpenAI:
+        where = (model.base_url, model.key_env)
+        if where not in self._clients:
+            self._clients[where] = openai.AsyncOpenAI(
+                base_url=model.base_url,
+                api_key=os.environ.get(model.key_env) or "none",
+                max_retries=0,  # the SDK would sleep a Retry-After of minutes in silence
+                http_client=openai.DefaultAioHttpClient(
+                    limits=httpx2.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=100)
+                ),
+            )
+        return self._clients[where]
+
+    async def _first_model(self, client: openai.AsyncOpenAI, model: Model) -> str:
+        if model.base_url not in self._first_models:
+            listed = await client.models.list(timeout=model.deadlines.connect)
+            if not listed.data:
+                raise AnswerError("upstream_not_found", permanent=True)
+            self._first_models[model.base_url] = listed.data[0].id
+        return self._first_models[model.base_url]
+
+
+def _parameters(model: Model, upstream_model: str, request: Request) -> dict[str, Any]:
+    parameters: dict[str, Any] = {
+        "model": upstream_model,
+        "messages": request.messages,
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    }
+    limits = [n for n in (request.max_output_tokens, model.max_output_tokens) if n]
+    if limits:
+        # OpenAI's newer models know only the new name, many other servers only the old one
+        of_openai = "api.openai.com" in model.base_url
+        parameters["max_completion_tokens" if of_openai else "max_tokens"] = min(limits)
+    if request.temperature is not None:
+        parameters["temperature"] = request.temperature
+    return parameters
+
+
+async def _chunks(body: AsyncIterator[bytes]) -> AsyncIterator[Chunk]:
+    """The chunks of a body, merged per read. A body that ends without a finish reason was cut."""
+    decoder, finished = Decoder(), False
+    async for data in body:
+        chunk, done = _read(decoder, data)
+        finished = finished or chunk.finish is not None
+        yield chunk
+        if done:
+            break
+    if not finished:
+        raise AnswerError("upstream_cut")
+
+
+def _read(decoder: Decoder, data: bytes) -> tuple[Chunk, bool]:
+    """One chunk of all that `data` completes, and whether it said that nothing follows."""
+    chunk = Chunk()
+    try:
+        for payload in decoder.feed(data):
+            if payload == b"[DONE]":
+                return chunk, True
+            _merge(chunk, json.loads(payload))
+    except (LineTooLongError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+        raise AnswerError("upstream_malformed") from error
+    return chunk, False
+
+
+def _merge(chunk: Chunk, body: JSON) -> None:
+    if body.get("error"):
+        raise AnswerError("upstream_error")
+    if body.get("usage"):
+        chunk.usage = _usage(body["usage"])
+    for choice in body.get("choices") or ():
+        delta = choice.get("delta") or {}
+        chunk.text += _storable(delta.get("content") or "")
+        chunk.reasoning += _storable(delta.get("reasoning_content") or delta.get("reasoning") or "")
+        if choice.get("finish_reason"):
+            chunk.finish = FINISH_REASONS.get(choice["finish_reason"], "stop")
+
+
+def _storable(text: str) -> str:
+    """The text without what PostgreSQL (NUL) and UTF-8 (lone surrogates) cannot hold."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text.replace("\x00", "\N{REPLACEMENT CHARACTER}")
+
+
+def _usage(usage: JSON) -> JSON:
+    """Chat completions' usage in the words of the Responses API."""
+    prompt, completion = usage.get("prompt_tokens") or 0, usage.get("completion_tokens") or 0
+    read = usage.get("prompt_tokens_details") or {}
+    written = usage.get("completion_tokens_details") or {}
+    return {
+        "input_tokens": prompt,
+        "input_tokens_details": {"cached_tokens": read.get("cached_tokens") or 0, "cache_write_tokens": 0},
+        "output_tokens": completion,
+        "output_tokens_details": {"reasoning_tokens": written.get("reasoning_tokens") or 0},
+        "total_tokens": usage.get("total_tokens") or prompt + completion,
+    }
+
+
+# the first that fits; everything else that the SDK raises is "upstream_error"
+_CODES: tuple[tuple[type[Exception], str, bool], ...] = (
+    (openai.AuthenticationError, "upstream_unauthorized", True),
+    (openai.PermissionDeniedError, "upstream_unauthorized", True),
+    (openai.NotFoundError, "upstream_not_found", True),
+    (openai.RateLimitError, "rate_limit_exceeded", False),
+    (openai.InternalServerError, "upstream_error", False),
+    (openai.APIStatusError, "upstream_rejected", True),
+    (openai.APITimeoutError, "timeout_connect", False),
+    (openai.APIConnectionError, "upstream_unreachable", False),
+    (httpx2.HTTPError, "upstream_cut", False),
+)
+
+
+def _translated(error: Exception) -> AnswerError:
+    """What went wrong, as one of our codes: never in the server's own words."""
+    for kind, code, permanent in _CODES:
+        if isinstance(error, kind):
+            return AnswerError(code, permanent=permanent)
+    return AnswerError("upstream_error")

@@ -1,0 +1,146 @@
+"""Publishes what the models say: coalesce, append to the log, then hint over the channel layer.
+
+arrow in: `generation` writes text as it comes · arrow out: the log, and `chat/hints.py`
+
+One ticker serves all answers of the process. Each tick is one round trip to the log and one to the layer,
+however many answers have text. The first text of an answer does not wait for the tick.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from chat.hints import tell_readers
+from chat.log import Append, Batch, Log, LogError
+from chat.protocol.draft import Draft
+from chat.protocol.events import Event, encode
+
+logger = logging.getLogger(__name__)
+
+MIN_WINDOW_SECS = 0.008  # one answer alone is hardly held back
+WINDOW_SECS_PER_ANSWER = 0.0007  # the more answers, the more text shares a frame: 43 ms at 50
+MAX_WINDOW_SECS = 0.080  # text that comes in steps of more looks halting
+AGAIN_SECS = 0.5  # between tries while Redis is away
+
+
+@dataclass(slots=True, eq=False)
+class Stream:
+    """One running answer: `draft` is what it adds up to, `fenced` is called when it is ours no more."""
+
+    draft: Draft
+    fenced: Callable[[], object]
+    text: list[str] = field(default_factory=list)
+    reasoning: list[str] = field(default_factory=list)
+    unsent: Batch | None = None
+
+    def batch(self) -> Batch:
+        """What stands to be appended: an earlier batch that did not get through, else the new text."""
+        if self.unsent is None:
+            first = self.draft.next
+            events = self.draft.add("".join(self.text), "".join(self.reasoning))
+            self.text, self.reasoning = [], []
+            self.unsent = self.encoded(first, events)
+        return self.unsent
+
+    def encoded(self, first: int, events: list[Event]) -> Batch:
+        """The events as a batch of this answer's log."""
+        return Batch(self.draft.base["id"], first, [encode(event) for event in events])
+
+
+class Publisher:
+    """Takes the text of all running answers of this process to the log and to their readers."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self._open: set[Stream] = set()
+        self._dirty: dict[Stream, None] = {}
+        self._written, self._urgent = asyncio.Event(), asyncio.Event()
+        self._ticked = asyncio.Condition()
+
+    def open(self, draft: Draft, fenced: Callable[[], object]) -> Stream:
+        """Begin to publish an answer."""
+        stream = Stream(draft, fenced)
+        self._open.add(stream)
+        return stream
+
+    def write(self, stream: Stream, text: str = "", reasoning: str = "") -> None:
+        """Take text in; it goes out with the next tick, the first text of an answer at once."""
+        if text:
+            stream.text.append(text)
+        if reasoning:
+            stream.reasoning.append(reasoning)
+        self._dirty[stream] = None
+        self._written.set()
+        if not stream.draft.items:
+            self._urgent.set()
+
+    async def flush(self, stream: Stream) -> None:
+        """Wait until everything that was written is in the log."""
+        self._urgent.set()
+        async with self._ticked:
+            await self._ticked.wait_for(lambda: stream not in self._dirty)
+
+    def close(self, stream: Stream) -> None:
+        """Publish no more of this answer."""
+        self._open.discard(stream)
+        self._dirty.pop(stream, None)
+
+    async def run(self) -> None:
+        """Tick for ever."""
+        while True:
+            await self._written.wait()
+            self._urgent.clear()
+            try:
+                await self._tick()
+                pause = min(MIN_WINDOW_SECS + WINDOW_SECS_PER_ANSWER * len(self._open), MAX_WINDOW_SECS)
+            except LogError as error:
+                logger.warning("the log is away, trying again: %s", type(error).__name__)
+                pause = AGAIN_SECS
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._urgent.wait()
+
+    async def _tick(self) -> None:
+        """1. Append what every answer has. 2. Hint at what was appended. 3. See to what was not."""
+        self._written.clear()
+        try:
+            streams = list(self._dirty)
+            batches = [stream.batch() for stream in streams]
+            outcomes = await self._log.append_each(batches)
+            sent = [b for b, outcome in zip(batches, outcomes, strict=True) if outcome is Append.DONE]
+            await tell_readers(sent)
+            for stream, outcome in zip(streams, outcomes, strict=True):
+                await self._settle(stream, outcome)
+        finally:
+            if self._dirty:
+                self._written.set()
+        async with self._ticked:
+            self._ticked.notify_all()
+
+    async def _settle(self, stream: Stream, outcome: Append) -> None:
+        """Make ready for the next tick, rebuild a lost log, or learn that another writer has it."""
+        if outcome is Append.MISSING:
+            outcome = await self._rebuild(stream)
+        elif outcome is Append.REFUSED and await self._was_ours(stream):
+            outcome = Append.DONE  # an append whose reply was lost had got through
+        stream.unsent = None
+        if outcome is Append.REFUSED:
+            self.close(stream)
+            stream.fenced()
+        elif not stream.text and not stream.reasoning:
+            self._dirty.pop(stream, None)
+
+    async def _was_ours(self, stream: Stream) -> bool:
+        batch = stream.batch()
+        entries = await self._log.read(batch.response_id, after=batch.first - 1)
+        return [entry.event for entry in entries[: len(batch.events)]] == list(batch.events)
+
+    async def _rebuild(self, stream: Stream) -> Append:
+        """Redis lost the log: begin a new one with the text so far, under the next number."""
+        snapshot = stream.draft.again()
+        if not await self._log.create(stream.draft.base["id"], [snapshot]):
+            return Append.REFUSED
+        await tell_readers([stream.encoded(snapshot.sequence_number, [snapshot])])
+        return Append.DONE

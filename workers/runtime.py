@@ -1,0 +1,101 @@
+"""The one event loop of a worker process, in a thread of its own, and what lives on it.
+
+It owns the connections to Redis, to the channel layer and to the models. Celery's threads do the
+database work and wait here for the streaming; none of them holds a database connection meanwhile.
+"""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
+
+from channels.layers import get_channel_layer
+
+from chat import connection
+from chat.identity import new_id
+from chat.liveness import Liveness
+from chat.log import Log
+from workers.beat import beat_regularly
+from workers.generation import Generation
+from workers.orders import obey
+from workers.provider import Provider
+from workers.publisher import Publisher
+
+logger = logging.getLogger(__name__)
+
+AGAIN_SECS = 1  # before a background task that broke is begun again
+Result = TypeVar("Result")
+
+
+class Runtime:
+    """The loop and what runs on it. `start`, `run` and `stop` are for other threads."""
+
+    generation: Generation
+
+    def __init__(self) -> None:
+        self.worker_id = new_id().hex
+        self._name = ""
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._background: list[asyncio.Task[None]] = []
+
+    def start(self, name: str = "") -> asyncio.AbstractEventLoop:
+        """Start the loop, once; `name` is what the worker is called in Flower."""
+        with self._lock:
+            if self._loop is None:
+                self._name = name
+                self._loop = asyncio.new_event_loop()
+                threading.Thread(target=self._loop.run_forever, name="runtime", daemon=True).start()
+                asyncio.run_coroutine_threadsafe(self._open(), self._loop).result()
+            return self._loop
+
+    def run(self, work: Coroutine[Any, Any, Result]) -> Result:
+        """Run a coroutine on the loop, and wait for its result."""
+        return asyncio.run_coroutine_threadsafe(work, self.start()).result()
+
+    def stop(self) -> None:
+        """Leave the list of the living, and close every connection."""
+        with self._lock:
+            if self._loop is not None:
+                asyncio.run_coroutine_threadsafe(self._close(), self._loop).result()
+                self._loop.call_soon_threadsafe(self._loop.stop)
+                self._loop = None
+
+    async def _open(self) -> None:
+        log, provider = Log(connection.client()), Provider()
+        publisher = Publisher(log)
+        self.generation = Generation(log, provider, publisher)
+        self._liveness = Liveness(connection.client())
+        self._background = [
+            asyncio.create_task(_for_ever(publisher.run)),
+            asyncio.create_task(_for_ever(lambda: obey(self.generation))),
+            asyncio.create_task(
+                _for_ever(lambda: beat_regularly(self._liveness, self.worker_id, self._name, self.generation))
+            ),
+        ]
+
+    async def _close(self) -> None:
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
+        await asyncio.gather(
+            self._liveness.leave(self.worker_id),
+            self.generation.provider.close(),
+            get_channel_layer().flush(),
+            return_exceptions=True,
+        )
+        await connection.close()
+
+
+async def _for_ever(work: Callable[[], Awaitable[None]]) -> None:
+    """Keep a background task running: one that breaks would leave every answer waiting."""
+    while True:
+        try:
+            await work()
+        except Exception:
+            logger.exception("a background task of the worker broke; it begins again")
+        await asyncio.sleep(AGAIN_SECS)
+
+
+runtime = Runtime()
