@@ -154,7 +154,7 @@ class Response(models.Model):
             else None,
             "conversation": {"id": str(self.conversation_id)},
             "error": self.error(),
-            "incomplete_details": {"reason": self.incomplete_reason} if self.incomplete_reason else None,
+            "incomplete_details": self.incomplete_details(),
             "instructions": self.instructions or None,
             "max_output_tokens": self.max_output_tokens,
             "metadata": self.metadata,
@@ -173,6 +173,10 @@ class Response(models.Model):
         if not self.error_code:
             return None
         return {"code": self.error_code, "message": FAILURES.get(self.error_code, "")}
+
+    def incomplete_details(self) -> JSON | None:
+        """Why it was cut off."""
+        return {"reason": self.incomplete_reason} if self.incomplete_reason else None
 
     def prompt(self) -> list[JSON]:
         """The chat messages from the root of the tree down to this response's input."""

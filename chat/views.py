@@ -59,6 +59,7 @@ def _turn(response: Response) -> JSON:
         "reasoning_text": response.reasoning,
         "status": response.status,
         "error": response.error(),
+        "incomplete_details": response.incomplete_details(),
         "model": response.model,
         "created_at": response.queued_at.timestamp(),
     }

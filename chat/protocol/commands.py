@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails, from_json
 from chat.protocol.errors import CommandError
 
 MAX_FRAME_BYTES = 64 * 1024  # one frame from a client
-MAX_INPUT_CHARS = 32_000  # about 8,000 tokens: a long letter, not a book
+MAX_INPUT_CHARS = 16_000  # about 4,000 tokens; in any script it fits into one frame
 MAX_STREAM_ID_CHARS = 100  # it is repeated in every event
 
 

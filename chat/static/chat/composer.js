@@ -1,0 +1,113 @@
+/**
+ * Where the reader writes: a box that grows, the model picker, Send and Stop.
+ *
+ * in:  keys and clicks; whether an answer runs, whether the reader is signed out
+ * out: `ask(input, model)` and `stop()`
+ */
+
+const NEAR_THE_LIMIT = 0.9; // from this share of the limit on, the length is shown
+
+const number = new Intl.NumberFormat("en");
+
+/** Characters as the server counts them: code points, not UTF-16 units. */
+export function lengthOf(text) {
+  let length = 0;
+  for (const _ of text) length += 1;
+  return length;
+}
+
+/** What to say about a length, or nothing while it is far from the limit. */
+export function lengthWords(length, limit) {
+  if (length > limit) return `${number.format(length - limit)} characters too many`;
+  if (length >= limit * NEAR_THE_LIMIT) return `${number.format(length)} of ${number.format(limit)} characters`;
+  return "";
+}
+
+export class Composer {
+  #box;
+  #model;
+  #count;
+  #send;
+  #stop;
+  #limit;
+  #on;
+  #running = false;
+  #signedOut = false;
+
+  constructor(form, { models, model, limit, on }) {
+    this.#box = form.querySelector("textarea");
+    this.#model = form.querySelector("select");
+    this.#count = form.querySelector("#count");
+    this.#send = form.querySelector("#send");
+    this.#stop = form.querySelector("#stop");
+    this.#limit = limit;
+    this.#on = on;
+    this.#model.replaceChildren(...models.map((name) => new Option(name, name, false, name === model)));
+    this.#model.hidden = models.length < 2;
+    form.addEventListener("submit", (event) => this.#submit(event));
+    this.#stop.addEventListener("click", () => this.#stopAnswer());
+    this.#box.addEventListener("input", () => this.#weigh());
+    this.#box.addEventListener("keydown", (event) => this.#press(event));
+    this.#weigh();
+  }
+
+  get text() {
+    return this.#box.value;
+  }
+
+  set text(value) {
+    this.#box.value = value;
+    this.#weigh();
+  }
+
+  get model() {
+    return this.#model.value;
+  }
+
+  set running(running) {
+    this.#running = running;
+    this.#stop.hidden = !running;
+    this.#send.hidden = running;
+  }
+
+  /** What is written stays, but cannot be sent. */
+  set signedOut(signedOut) {
+    this.#signedOut = signedOut;
+    this.#weigh();
+  }
+
+  focus() {
+    this.#box.focus({ preventScroll: true });
+  }
+
+  #press(event) {
+    if (event.isComposing) return; // this Enter chooses a word of an input method
+    if (event.key === "Enter" && !event.shiftKey) this.#submit(event);
+    if (event.key === "Escape" && this.#running) this.#stopAnswer();
+  }
+
+  #submit(event) {
+    event.preventDefault();
+    if (this.#running || this.#send.disabled) return;
+    const input = this.text;
+    this.text = "";
+    this.focus();
+    this.#on.ask(input, this.model);
+  }
+
+  #stopAnswer() {
+    this.focus();
+    this.#on.stop();
+  }
+
+  #weigh() {
+    const length = lengthOf(this.text);
+    const words = lengthWords(length, this.#limit);
+    if (this.#count.textContent !== words) this.#count.textContent = words;
+    this.#count.dataset.over = length > this.#limit;
+    this.#send.disabled = this.#signedOut || length > this.#limit || !this.text.trim();
+    this.#box.style.height = "auto"; // measured anew, so that it also shrinks
+    this.#box.style.height = `${this.#box.scrollHeight}px`;
+    this.#on.grown();
+  }
+}

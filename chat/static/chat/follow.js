@@ -1,0 +1,105 @@
+/**
+ * Follows one response: puts its events in order and keeps the text they add up to. Pure: no socket, no DOM, no clock.
+ *
+ * in:  the events of one response, in whatever order and number they arrive (conversation.js)
+ * out: the text and the status to show (response_view.js), and a verdict: whether to subscribe again from `last`
+ */
+
+import { EVENT, STATUS, isEnded, textsOf } from "./protocol.js";
+
+export const APPLIED = "applied";
+export const DROPPED = "dropped"; // already known, or ahead of a replay that is on its way
+export const BEHIND = "behind"; // something is missing: subscribe again with the cursor
+
+export class Follow {
+  last = null; // sequence number of the last applied event; null = no cursor
+  edition = 0; // +1 whenever the text starts again; within one edition it only grows
+  attempt = 1;
+  #asked = false; // a subscribe is unanswered: events ahead of the cursor are expected
+
+  constructor({ id, status, output_text, reasoning_text, error, incomplete_details }) {
+    this.id = id;
+    this.status = status ?? STATUS.queued;
+    this.output = output_text ?? "";
+    this.reasoning = reasoning_text ?? "";
+    this.error = error ?? null;
+    this.reason = incomplete_details?.reason ?? null;
+  }
+
+  get ended() {
+    return isEnded(this.status);
+  }
+
+  /** The caller has sent a subscribe with `last`. */
+  subscribed() {
+    this.#asked = true;
+  }
+
+  /** Take one event of this response; returns APPLIED, DROPPED or BEHIND. */
+  apply(event) {
+    if (this.ended) return DROPPED;
+    if (event.type === EVENT.snapshot) return this.#replace(event);
+    if (event.type === EVENT.upToDate) return this.#answered();
+    if (event.type === EVENT.heartbeat) return event.latest > (this.last ?? -1) ? BEHIND : APPLIED;
+    if (!Number.isInteger(event.sequence_number)) return this.#read(event);
+    return this.#inOrder(event);
+  }
+
+  #inOrder(event) {
+    const next = this.last === null ? 0 : this.last + 1;
+    if (event.sequence_number < next) return DROPPED;
+    if (event.sequence_number > next) return this.#asked ? DROPPED : BEHIND;
+    this.last = next;
+    this.#asked = false;
+    return this.#read(event);
+  }
+
+  #answered() {
+    this.#asked = false;
+    return APPLIED;
+  }
+
+  #replace({ response, sequence_number: sequenceNumber }) {
+    const { output, reasoning } = textsOf(response);
+    this.#startAgain(output, reasoning);
+    this.last = sequenceNumber;
+    this.#adopt(response);
+    return this.#answered();
+  }
+
+  #startAgain(output = "", reasoning = "") {
+    this.output = output;
+    this.reasoning = reasoning;
+    this.edition += 1;
+  }
+
+  #adopt(response) {
+    this.status = response?.status ?? this.status;
+    this.error = response?.error ?? null;
+    this.reason = response?.incomplete_details?.reason ?? null;
+  }
+
+  #read(event) {
+    switch (event.type) {
+      case EVENT.textDelta:
+        this.output += event.delta;
+        break;
+      case EVENT.reasoningDelta:
+        this.reasoning += event.delta;
+        break;
+      case EVENT.restarted:
+        this.#startAgain();
+        this.attempt = event.attempt ?? this.attempt + 1;
+        break;
+      case EVENT.created:
+      case EVENT.queued:
+      case EVENT.inProgress:
+      case EVENT.completed:
+      case EVENT.incomplete:
+      case EVENT.failed:
+        this.#adopt(event.response);
+        break;
+    }
+    return APPLIED;
+  }
+}

@@ -1,0 +1,87 @@
+/**
+ * What the page says in words. Pure: state in, sentence out. Why something failed is said by the server's own sentence.
+ *
+ * in:  a turn, the socket's state, the time
+ * out: words for response_view.js, connection_view.js and turn_list.js
+ */
+
+import { STATUS } from "./protocol.js";
+
+const CUT_OFF = {
+  max_output_tokens: "Cut off: the answer reached its length limit.",
+  content_filter: "Cut off by the content filter.",
+};
+
+const seconds = (ms) => Math.max(1, Math.ceil(ms / 1000));
+
+export const sentenceOf = (error) => error?.message || "Something went wrong, and nobody said what.";
+
+/** How the turn stands: `words` (may be empty); whether that is `trouble`, text is `flowing`, a `retry` is offered. */
+export function standing(turn, { connection, now }) {
+  if (turn.refusal) return still(`Not sent. ${sentenceOf(turn.refusal)}`, true);
+  if (turn.running) {
+    const flowing = connection === "open" && !turn.isSilent(now);
+    return { ...still(runningWords(turn, connection, now)), flowing };
+  }
+  const { status, reason, error } = turn.follow;
+  switch (status) {
+    case STATUS.failed:
+      return still(sentenceOf(error), true);
+    case STATUS.incomplete:
+      return still(CUT_OFF[reason] ?? "Cut off: the answer is not complete.");
+    case STATUS.cancelled:
+      return still("Stopped.");
+    default:
+      return still("");
+  }
+}
+
+const still = (words, trouble = false) => ({ words, trouble, flowing: false, retry: trouble });
+
+function runningWords(turn, connection, now) {
+  if (turn.stopping) return "Stopping…";
+  if (connection !== "open") return awayWords(turn, connection);
+  if (turn.isSilent(now)) return `No news for ${seconds(now - turn.heardAt)} s, reconnecting…`;
+  if (!turn.follow) return "Sending…";
+  if (turn.follow.status === STATUS.queued) return "Queued";
+  if (turn.follow.output) return turn.follow.attempt > 1 ? "Interrupted, and started again." : "";
+  return turn.follow.attempt > 1 ? "Interrupted. Starting again…" : "Thinking…";
+}
+
+function awayWords(turn, connection) {
+  if (connection === "signed-out") return "You are signed out.";
+  if (!turn.follow) return "Waiting for the connection…";
+  return connection === "connecting" ? "Connecting…" : "Connection lost. The answer goes on, and will be shown here.";
+}
+
+/** The state of the connection; `wait` is the time in ms until the next attempt, or null. */
+export function connectionWords(state, wait) {
+  switch (state) {
+    case "open":
+      return "Connected";
+    case "connecting":
+      return "Connecting…";
+    case "signed-out":
+      return "You are signed out.";
+    case "offline":
+      return "You are offline.";
+    default:
+      return wait === null ? "Reconnecting…" : `Reconnecting in ${seconds(wait)} s`;
+  }
+}
+
+/** What a screen reader is told when a turn moves on; null = nothing. The tokens are not read out. */
+export function announcement(turn) {
+  if (turn.refusal) return `Not sent. ${sentenceOf(turn.refusal)}`;
+  switch (turn.follow?.status) {
+    case STATUS.queued:
+    case undefined:
+      return null;
+    case STATUS.inProgress:
+      return "The answer has started.";
+    case STATUS.completed:
+      return "The answer is complete.";
+    default:
+      return standing(turn, {}).words;
+  }
+}
