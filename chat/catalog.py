@@ -18,14 +18,16 @@ The first model is the default. `demo-count` is always there: it counts, and nee
 
 import functools
 import tomllib
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import ClassVar
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 QUEUE = "responses"
+ONLY_KNOWN = ConfigDict(extra="forbid")  # a misspelt field is told, not passed over
 DEMO = "demo-count"
 DEMO_URL = "demo:count"
 
@@ -33,6 +35,8 @@ DEMO_URL = "demo:count"
 @dataclass(frozen=True, slots=True)
 class Deadlines:
     """How long a model may take, in seconds. Only text counts: comments of the server do not."""
+
+    __pydantic_config__: ClassVar = ONLY_KNOWN
 
     connect: float = 10
     first_token: float = 60
@@ -44,6 +48,8 @@ class Deadlines:
 class Model:
     """A configured target."""
 
+    __pydantic_config__: ClassVar = ONLY_KNOWN
+
     name: str
     base_url: str
     key_env: str = "OPENAI_API_KEY"
@@ -54,6 +60,7 @@ class Model:
 
 
 Catalog = dict[str, Model]
+_MODELS = TypeAdapter(list[Model])
 
 
 @functools.cache
@@ -77,10 +84,10 @@ def catalog() -> Catalog:
 def read(path: Path) -> list[Model]:
     """The models of a TOML file. Raises ImproperlyConfigured that names the file and what is wrong."""
     try:
-        entries = tomllib.loads(path.read_text()).get("models", [])
-        models = [_model(entry) for entry in entries]
-    except (OSError, ValueError, TypeError, AttributeError) as error:
-        message = f"TAILRACE_MODELS: {path} cannot be used: {error}"
+        models = _MODELS.validate_python(tomllib.loads(path.read_text()).get("models", []))
+    except (OSError, ValueError) as error:
+        reason = _wrong_fields(error) if isinstance(error, ValidationError) else error
+        message = f"TAILRACE_MODELS: {path} cannot be used: {reason}"
         raise ImproperlyConfigured(message) from error
     if not models or len({model.name for model in models} | {DEMO}) <= len(models):
         message = f"TAILRACE_MODELS: {path} needs [[models]], each with a name of its own (not {DEMO})."
@@ -88,15 +95,7 @@ def read(path: Path) -> list[Model]:
     return models
 
 
-def _model(entry: dict[str, Any]) -> Model:
-    _check(entry, Model, {"name", "base_url"})
-    deadlines = entry.get("deadlines", {})
-    _check(deadlines, Deadlines, set())
-    return Model(**{**entry, "deadlines": Deadlines(**deadlines)})
-
-
-def _check(entry: dict[str, Any], kind: type, required: set[str]) -> None:
-    known = {item.name for item in fields(kind)}
-    if wrong := (entry.keys() - known) | (required - entry.keys()):
-        message = f"missing or unknown: {', '.join(sorted(wrong))} (known: {', '.join(sorted(known))})"
-        raise ValueError(message)
+def _wrong_fields(error: ValidationError) -> str:
+    """Each wrong field by its place, the first model being `models.0`."""
+    wrong = [(".".join(map(str, ("models", *item["loc"]))), item["msg"]) for item in error.errors()]
+    return "; ".join(f"{place}: {reason}" for place, reason in wrong)

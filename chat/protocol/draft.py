@@ -135,6 +135,8 @@ class Draft:
                 self.attempt, self.items = event.attempt, []
             case Created():
                 self.base = event.response
+            case InProgress():
+                self.base = self.base | {"status": "in_progress"}
             case Snapshot() | Completed() | Incomplete() | Failed():
                 self._restore(event.response)
                 self.ended = event.response if isinstance(event, TERMINAL) else None
@@ -152,7 +154,8 @@ class Draft:
                 )
             )
             self.apply(events[0])
-        events.append(InProgress(sequence_number=self._number(), response=self.response("in_progress")))
+        events.append(InProgress(sequence_number=self.next, response=self.response("in_progress")))
+        self.apply(events[-1])
         return events
 
     def add(self, text: str = "", reasoning: str = "") -> list[Event]:
@@ -178,7 +181,7 @@ class Draft:
 
     def snapshot(self) -> Snapshot:
         """The text so far as one event; it carries the number of the last event that it holds."""
-        response = self.ended or self.response("in_progress" if self.items else self.base["status"])
+        response = self.ended or self.response(self.base["status"])
         return Snapshot(sequence_number=self.next - 1, response_id=self.base["id"], response=response)
 
     def again(self) -> Snapshot:

@@ -1,0 +1,80 @@
+"""The page in a real browser: it asks, the text grows, and a reload loses nothing."""
+
+import re
+
+import pytest
+from playwright.async_api import Locator, Page, expect
+
+from tests.stack import Stack
+from tests.upstream.behaviour import text_of
+
+pytestmark = [pytest.mark.e2e, pytest.mark.browser]
+
+WHOLE = text_of("words-40")
+
+
+async def ask(page: Page, stack: Stack, model: str, prompt: str = "Say hello") -> Locator:
+    """Ask as a person does, and return the turn that appears."""
+    await page.goto(stack.url)
+    await expect(page.locator("#connection")).to_have_attribute("data-state", "open")
+    await page.locator("#composer select").select_option(model)
+    await page.locator("#composer textarea").fill(prompt)
+    await page.keyboard.press("Enter")
+    return page.locator("article.turn").last
+
+
+async def test_the_text_grows_and_a_reload_in_the_middle_shows_the_whole_answer(
+    page: Page, stack: Stack
+) -> None:
+    turn = await ask(page, stack, "words-40@20:page", "Count for me")
+    output = turn.locator(".output")
+    await expect(output).to_contain_text("w3")
+    early = await output.text_content()
+    await expect(output).to_contain_text("w9")
+    late = await output.text_content()
+    assert early
+    assert late
+    assert late.startswith(early)
+    assert len(early) < len(late) < len(WHOLE)
+    await expect(page).to_have_url(re.compile("/conversations/"))
+    await page.reload()
+    await expect(turn).to_have_attribute("data-status", "completed", timeout=15_000)
+    await expect(page.locator("article.turn")).to_have_count(1)
+    await expect(turn.locator(".input")).to_have_text("Count for me")
+    assert (await output.text_content() or "").strip() == WHOLE
+    await page.reload()
+    await expect(output).to_have_text(WHOLE)
+
+
+async def test_stop_shows_at_once_and_closes_the_upstream(page: Page, stack: Stack) -> None:
+    model = "words-300@20:page-stop"
+    turn = await ask(page, stack, model)
+    await expect(turn.locator(".output")).to_contain_text("w3")
+    await page.locator("#stop").click()
+    await expect(turn).to_have_attribute("data-status", "cancelled", timeout=1_000)
+    assert stack.upstream.wait_for_end(model).aborted
+    await expect(turn.locator(".output")).to_contain_text("w3")
+
+
+async def test_a_failure_is_told_in_words(page: Page, stack: Stack) -> None:
+    turn = await ask(page, stack, "cut-after-5")
+    await expect(turn).to_have_attribute("data-status", "failed")
+    await expect(turn.locator(".state")).to_contain_text("ended the answer before it was complete")
+    await expect(turn.locator(".output")).to_contain_text("w0 w1 w2 w3 w4")
+
+
+async def test_the_page_reconnects_by_itself_when_the_web_server_restarts(page: Page, stack: Stack) -> None:
+    turn = await ask(page, stack, "words-40@20:page")
+    await expect(turn.locator(".output")).to_contain_text("w3")
+    stack.processes["web"].stop()
+    await expect(page.locator("#connection")).to_have_attribute("data-state", "reconnecting")
+    stack.start_web()
+    await expect(turn).to_have_attribute("data-status", "completed", timeout=20_000)
+    assert (await turn.locator(".output").text_content() or "").strip() == WHOLE
+
+
+async def test_the_smallest_page_counts(page: Page, stack: Stack) -> None:
+    await page.goto(f"{stack.url}/minimal/")
+    await page.get_by_role("button", name="Start").click()
+    await expect(page.locator("body")).to_contain_text("Number 0")
+    await expect(page.locator("body")).to_contain_text("Number 9", timeout=10_000)

@@ -1,0 +1,87 @@
+"""Parts that many tests share: a real Valkey with Django pointed at it, and a whole running Tailrace."""
+
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+import redis
+from pytest_django import Settings
+
+from chat import catalog, connection
+from project.up import ports, valkey
+from tests.stack import Stack, running
+from tests.waiting import wait_until
+
+MODELS = [
+    "words-30@60",  # the default
+    "words-200@40:stopped",
+    "stall-after-5@50:stopped",
+    "mute:stopped",
+    "words-40@40:spread",
+    "words-30@30:canary",
+    "echo",
+    "reasoning-10+words-10@100",
+    "length-10",
+    "words-40@20:reload",
+    "words-40@20:page",
+    "words-300@20:page-stop",
+    "status-401",
+    "status-404",
+    "status-429",
+    "status-503",
+    "html",
+    "cut-after-5",
+    "drop-after-5",
+    "bad-json-after-5",
+    "error-in-stream-after-5",
+    "stall-first:impatient",
+    "stall-after-5:impatient",
+]
+
+
+@pytest.fixture(scope="session")
+def valkey_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a Valkey that runs for the whole session."""
+    port = ports.pick_free()
+    command = valkey.command(port, tmp_path_factory.mktemp("valkey"))
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+        try:
+            with redis.Redis(port=port) as client:
+                wait_until(lambda: _answers(client), 10, "Valkey answers")
+            yield valkey.url(port)
+        finally:
+            process.terminate()
+
+
+def _answers(client: redis.Redis) -> bool:
+    try:
+        return bool(client.ping())
+    except redis.ConnectionError:
+        return False
+
+
+@pytest.fixture
+async def redis_url(valkey_url: str, settings: Settings) -> AsyncIterator[str]:
+    """The same Valkey, empty, with Django's settings pointed at it; for async tests."""
+    settings.REDIS_URL = valkey_url
+    settings.CHANNEL_LAYERS = {
+        "default": {"BACKEND": "chat.layer.PipelinedChannelLayer", "CONFIG": {"hosts": [valkey_url]}}
+    }
+    await connection.client().flushall()
+    yield valkey_url
+    await connection.close()
+
+
+@pytest.fixture(autouse=True)
+def _fresh_catalog() -> Iterator[None]:
+    """Settings of one test must not decide which models the next one has."""
+    catalog.catalog.cache_clear()
+    yield
+    catalog.catalog.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Web server, two workers, Valkey and the scripted upstream, as processes of their own."""
+    with running(tmp_path_factory.mktemp("stack"), MODELS) as parts:
+        yield parts

@@ -1,0 +1,148 @@
+"""A question and its answer through every part: socket, queue, worker, upstream, log, database."""
+
+import asyncio
+import json
+
+import pytest
+from openai.types.responses import ResponseStreamEvent
+from pydantic import TypeAdapter
+
+from tests.browserless import cookie, text_of, visiting
+from tests.stack import Stack
+from tests.upstream.behaviour import text_of as upstream_text
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.e2e
+
+LIFECYCLE = [
+    "response.created",
+    "response.queued",
+    "response.in_progress",
+    "response.output_item.added",
+    "response.content_part.added",
+    "response.output_text.delta",
+    "response.output_text.done",
+    "response.content_part.done",
+    "response.output_item.done",
+    "response.completed",
+]
+
+
+async def test_the_events_are_openais_without_a_gap_and_add_up_to_the_row(stack: Stack) -> None:
+    async with visiting(stack.url) as visitor:
+        events = await visitor.answer()
+    assert [event["sequence_number"] for event in events] == list(range(len(events)))
+    assert list(dict.fromkeys(event["type"] for event in events)) == LIFECYCLE
+    parser: TypeAdapter[ResponseStreamEvent] = TypeAdapter(ResponseStreamEvent)
+    for event in events:
+        assert parser.validate_python(event).type == event["type"]
+    final = events[-1]["response"]
+    whole = upstream_text("words-30@60")
+    assert text_of(events) == final["output"][0]["content"][0]["text"] == whole
+    row = wait_until(lambda: (r := stack.row(final["id"]))["ended_at"] and r, 5, "the row is settled")
+    assert (row["status"], row["output"], row["error_code"]) == ("completed", whole, "")
+    assert row["attempt"] == 1
+    assert row["queued_at"] < row["started_at"] < row["first_token_at"] < row["ended_at"]
+    assert json.loads(row["usage"])["output_tokens"] == final["usage"]["output_tokens"] > 0
+
+
+async def test_text_arrives_while_the_model_still_speaks(stack: Stack) -> None:
+    async with visiting(stack.url) as visitor:
+        await visitor.create()
+        await visitor.until("response.output_text.delta")
+        assert not stack.upstream.requests("words-30@60")[-1].finished
+        await visitor.until("response.completed")
+
+
+async def test_a_conversation_goes_on_from_the_previous_response(stack: Stack) -> None:
+    async with visiting(stack.url) as visitor:
+        first = (await visitor.answer("echo", "My name is Ada."))[-1]["response"]
+        second = (await visitor.answer("echo", "Who am I?", previous_response_id=first["id"]))[-1]["response"]
+    assert second["conversation"] == first["conversation"]
+    asked = stack.upstream.requests("echo")[-1].messages
+    assert [message["content"] for message in asked] == ["My name is Ada.", "My name is Ada.", "Who am I?"]
+    assert [message["role"] for message in asked] == ["user", "assistant", "user"]
+
+
+async def test_reasoning_is_an_item_of_its_own_before_the_message(stack: Stack) -> None:
+    async with visiting(stack.url) as visitor:
+        events = await visitor.answer("reasoning-10+words-10@100")
+    reasoning, message = events[-1]["response"]["output"]
+    assert reasoning["type"] == "reasoning"
+    assert reasoning["content"][0]["text"] == " ".join(f"r{n}" for n in range(10))
+    assert message["content"][0]["text"] == upstream_text("words-10")
+
+
+async def test_an_answer_cut_by_the_token_limit_is_incomplete(stack: Stack) -> None:
+    async with visiting(stack.url) as visitor:
+        last = (await visitor.answer("length-10"))[-1]
+    assert last["type"] == "response.incomplete"
+    assert last["response"]["status"] == "incomplete"
+    assert last["response"]["incomplete_details"] == {"reason": "max_output_tokens"}
+
+
+async def test_the_stream_id_is_on_every_event(stack: Stack) -> None:
+    async with visiting(stack.url) as visitor:
+        events = await visitor.answer(stream_id='mine "quoted"')
+    assert {event["stream_id"] for event in events} == {'mine "quoted"'}
+
+
+async def test_the_same_client_request_is_answered_once(stack: Stack) -> None:
+    options = {"client_request_id": "only-once"}
+    session = await cookie(stack.url)
+    before = len(stack.upstream.requests("echo"))
+    async with visiting(stack.url, session) as one, visiting(stack.url, session) as two:
+        answers = await asyncio.gather(
+            one.answer("echo", "once", tailrace=options), two.answer("echo", "once", tailrace=options)
+        )
+    assert answers[0][-1]["response"]["id"] == answers[1][-1]["response"]["id"]
+    assert text_of(answers[0]) == text_of(answers[1]) == "once"
+    assert len(stack.upstream.requests("echo")) == before + 1
+
+
+async def test_a_reader_who_comes_back_gets_the_rest_and_nothing_twice(stack: Stack) -> None:
+    session = await cookie(stack.url)
+    async with visiting(stack.url, session) as visitor:
+        await visitor.create("words-40@20:reload")
+        before = await visitor.until("response.output_text.delta")
+    response_id = before[0]["response"]["id"]
+    async with visiting(stack.url, session) as visitor:
+        cursor = before[-1]["sequence_number"]
+        await visitor.send(
+            {"type": "tailrace:subscribe", "response_id": response_id, "starting_after": cursor}
+        )
+        after = await visitor.until("response.completed")
+    events = [event for event in before + after if event["type"] != "tailrace:up_to_date"]
+    assert [event["sequence_number"] for event in events] == list(range(len(events)))
+    assert text_of(events) == upstream_text("words-40")
+
+
+async def test_a_reader_without_a_cursor_gets_a_snapshot_and_goes_on_from_it(stack: Stack) -> None:
+    session = await cookie(stack.url)
+    async with visiting(stack.url, session) as asker, visiting(stack.url, session) as late:
+        await asker.create("words-40@20:reload")
+        begun = await asker.until("response.output_text.delta")
+        await late.send({"type": "tailrace:subscribe", "response_id": begun[0]["response"]["id"]})
+        snapshot, up_to_date, *events = await late.until("response.completed")
+    assert (snapshot["type"], up_to_date["type"]) == ("tailrace:snapshot", "tailrace:up_to_date")
+    assert events[0]["sequence_number"] == snapshot["sequence_number"] + 1
+    so_far = snapshot["response"]["output"][0]["content"][0]["text"]
+    assert so_far + text_of(events) == upstream_text("words-40")
+
+
+async def test_an_ended_answer_is_told_whole(stack: Stack) -> None:
+    session = await cookie(stack.url)
+    async with visiting(stack.url, session) as visitor:
+        response = (await visitor.answer())[-1]["response"]
+        await visitor.send({"type": "tailrace:subscribe", "response_id": response["id"]})
+        snapshot = await visitor.next()
+    assert snapshot["type"] == "tailrace:snapshot"
+    assert snapshot["response"] == response
+
+
+async def test_an_answer_goes_on_when_its_socket_is_gone(stack: Stack) -> None:
+    async with visiting(stack.url) as visitor:
+        await visitor.create()
+        response_id = (await visitor.next())["response"]["id"]
+    row = wait_until(lambda: (r := stack.row(response_id))["ended_at"] and r, 10, "the answer ends")
+    assert (row["status"], row["output"]) == ("completed", upstream_text("words-30"))

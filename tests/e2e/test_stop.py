@@ -1,0 +1,76 @@
+"""Stop really stops the upstream, on screen at once, whatever the upstream is doing."""
+
+import time
+
+import pytest
+
+from tests.browserless import cookie, visiting
+from tests.stack import Stack
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.e2e
+
+ON_SCREEN_SECS = 1
+UPSTREAM_SECS = 1
+
+
+@pytest.mark.parametrize(
+    ("model", "begun"),
+    [
+        ("words-200@40:stopped", "response.output_text.delta"),
+        ("stall-after-5@50:stopped", "response.output_text.delta"),
+        ("mute:stopped", "response.in_progress"),
+    ],
+    ids=["streaming", "stalled", "before the first byte"],
+)
+async def test_stop_ends_the_answer_and_closes_the_upstream(stack: Stack, model: str, begun: str) -> None:
+    stack.upstream.clear(model)
+    async with visiting(stack.url) as visitor:
+        await visitor.create(model)
+        response_id = (await visitor.until(begun))[0]["response"]["id"]
+        wait_until(lambda: stack.upstream.requests(model), 5, "the upstream is asked")
+        stopped_at = time.time()
+        await visitor.send({"type": "tailrace:cancel", "response_id": response_id})
+        last = (await visitor.until("response.incomplete", "response.completed", "response.failed"))[-1]
+        assert time.time() - stopped_at < ON_SCREEN_SECS
+    assert (last["type"], last["response"]["status"]) == ("response.incomplete", "cancelled")
+    request = stack.upstream.wait_for_end(model)
+    assert request.aborted
+    assert request.ended_at - stopped_at < UPSTREAM_SECS
+    assert stack.row(response_id)["status"] == "cancelled"
+
+
+async def test_the_text_so_far_is_kept(stack: Stack) -> None:
+    async with visiting(stack.url) as visitor:
+        await visitor.create("stall-after-5@50:stopped")
+        response_id = (await visitor.until("response.output_text.delta"))[0]["response"]["id"]
+        text = "w0 w1 w2 w3 w4"
+        wait_until(lambda: stack.upstream.requests("stall-after-5@50:stopped")[-1].chunks >= 5, 5, "5 words")
+        await visitor.send({"type": "tailrace:cancel", "response_id": response_id})
+        last = (await visitor.until("response.incomplete"))[-1]
+    said = last["response"]["output"][0]["content"][0]["text"]
+    assert text.startswith(said)
+    assert stack.row(response_id)["output"] == said
+
+
+async def test_another_tab_can_stop_it_and_a_second_stop_is_no_error(stack: Stack) -> None:
+    session = await cookie(stack.url)
+    async with visiting(stack.url, session) as asker, visiting(stack.url, session) as other:
+        await asker.create("words-200@40:stopped")
+        response_id = (await asker.until("response.output_text.delta"))[0]["response"]["id"]
+        for _ in range(2):
+            await other.send({"type": "tailrace:cancel", "response_id": response_id})
+        last = (await asker.until("response.incomplete"))[-1]
+        assert last["response"]["status"] == "cancelled"
+        await other.send({"type": "tailrace:subscribe", "response_id": response_id})
+        assert (await other.next())["type"] == "tailrace:snapshot"
+
+
+async def test_nobody_else_can_stop_it(stack: Stack) -> None:
+    async with visiting(stack.url) as asker, visiting(stack.url) as stranger:
+        await asker.create()
+        response_id = (await asker.next())["response"]["id"]
+        await stranger.send({"type": "tailrace:cancel", "response_id": response_id})
+        refusal = await stranger.next()
+        assert (refusal["status"], refusal["error"]["code"]) == (404, "response_not_found")
+        await asker.until("response.completed")

@@ -1,0 +1,114 @@
+"""`manage.py up` as a newcomer runs it: one command, the real local model, and nothing left behind."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from project.up import ports
+from tests.browserless import text_of, visiting
+from tests.stack import answers
+from tests.upstream.client import ROOT
+from tests.waiting import wait_until
+
+pytestmark = [pytest.mark.e2e, pytest.mark.local_model, pytest.mark.timeout(180)]
+
+START_SECS = 90  # load the model, migrate, start seven processes on a busy machine
+STOP_SECS = 30
+# with one of these, `up` would leave out the embedded part
+OUTSIDE = {
+    "REDIS_URL",
+    "DATABASE_URL",
+    "OPENAI_API_KEY",
+    "OPENAI_BASE_URL",
+    "OPENAI_MODEL",
+    "TAILRACE_MODELS",
+}
+
+
+@dataclass
+class Up:
+    """A running `manage.py up`."""
+
+    popen: subprocess.Popen[bytes]
+    url: str
+    flower_url: str
+    log: Path
+    data_dir: Path
+
+    def said(self) -> str:
+        """What it printed so far."""
+        return self.log.read_text(errors="replace")
+
+    def started(self) -> set[int]:
+        """The ids of all processes that have our data directory in their environment, or work in it."""
+        mark = str(self.data_dir).encode()
+        processes = (path for path in Path("/proc").glob("[0-9]*") if path.name != str(self.popen.pid))
+        return {int(at.name) for at in processes if mark in _environment_and_place(at)}
+
+
+def _environment_and_place(process: Path) -> bytes:
+    try:
+        return (process / "environ").read_bytes() + bytes((process / "cwd").readlink())
+    except OSError:  # it has ended, or it is not ours
+        return b""
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    """Everything, started by the one command and ready; one signal stops it, and nothing is left."""
+    directory = tmp_path_factory.mktemp("up")
+    port, flower_port = ports.pick_free(), ports.pick_free()
+    options = [f"--port={port}", f"--flower-port={flower_port}", f"--data-dir={directory / 'data'}"]
+    log = directory / "up.log"
+    with log.open("wb") as output:
+        popen = subprocess.Popen(
+            [sys.executable, "manage.py", "up", *options],
+            cwd=ROOT,
+            env={name: value for name, value in os.environ.items() if name not in OUTSIDE},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    running = Up(
+        popen, f"http://127.0.0.1:{port}", f"http://127.0.0.1:{flower_port}", log, directory / "data"
+    )
+    try:
+        wait_until(
+            lambda: "Tailrace runs." in running.said() or popen.poll() is not None, START_SECS, "the summary"
+        )
+        assert popen.poll() is None, running.said()
+        assert len(running.started()) >= 6, "Valkey, the model, the web server, two workers and Flower"
+        yield running
+        popen.send_signal(signal.SIGTERM)
+        assert popen.wait(STOP_SECS) == 0, running.said()
+        assert running.started() == set()
+    finally:
+        popen.kill()
+        popen.wait()
+
+
+async def test_the_local_model_answers_a_question(up: Up) -> None:
+    assert answers(f"{up.url}/readyz")
+    async with visiting(up.url) as visitor:
+        events = await visitor.answer(prompt="Say hello", max_output_tokens=60)
+    last = events[-1]
+    assert last["type"] in ("response.completed", "response.incomplete")
+    assert text_of(events) == last["response"]["output"][0]["content"][0]["text"]
+    assert len(text_of(events)) > 1
+    assert len([event for event in events if event["type"] == "response.output_text.delta"]) > 1
+    assert last["response"]["usage"]["output_tokens"] > 1
+
+
+def test_the_summary_says_where_everything_is(up: Up) -> None:
+    said = up.said()
+    for fact in (up.url, up.flower_url, str(up.data_dir), "smollm2-135m-instruct", "Ctrl-C"):
+        assert fact in said
+    assert answers(f"{up.flower_url}/healthcheck")
+    assert "\x1b[" not in said  # no colours outside a terminal

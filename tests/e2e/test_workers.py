@@ -1,0 +1,93 @@
+"""The worker tier: spread, apart from the web tier, and watched without seeing a word."""
+
+import ast
+import asyncio
+import json
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+
+import pytest
+import redis
+
+from project.up import ports
+from tests.browserless import visiting
+from tests.stack import Stack, answers
+from tests.upstream.behaviour import text_of
+from tests.upstream.client import ROOT
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.e2e
+
+CANARY = "canary-5f1c9a"
+
+
+@pytest.fixture(scope="module")
+def flower(stack: Stack) -> Iterator[str]:
+    """The address of a Flower that watches the stack."""
+    port = ports.pick_free()
+    command = [sys.executable, "-m", "celery", "-A", "project", "flower", f"--port={port}"]
+    process = stack.start("flower", *command, "--address=127.0.0.1", FLOWER_UNAUTHENTICATED_API="true")
+    url = f"http://127.0.0.1:{port}"
+    wait_until(lambda: answers(f"{url}/healthcheck"), 30, "Flower answers")
+    wait_until(lambda: len(_get(f"{url}/api/workers?refresh=1")) == 2, 30, "Flower sees both workers")
+    yield url
+    process.stop()
+
+
+def _get(url: str) -> dict[str, dict[str, object]]:
+    with urllib.request.urlopen(url) as reply:
+        return dict(json.load(reply))
+
+
+async def test_twenty_answers_at_once_are_spread_over_both_workers(stack: Stack) -> None:
+    async def ask() -> dict[str, str]:
+        async with visiting(stack.url) as visitor:
+            return dict((await visitor.answer("words-40@40:spread"))[-1]["response"])
+
+    responses = await asyncio.gather(*(ask() for _ in range(20)))
+    assert {response["status"] for response in responses} == {"completed"}
+    workers = [stack.row(response["id"])["worker"] for response in responses]
+    assert len(set(workers)) == 2
+    assert min(workers.count(worker) for worker in set(workers)) >= 5
+    assert stack.row(responses[0]["id"])["output"] == text_of("words-40")
+
+
+async def test_celery_and_flower_show_the_job_by_its_id_and_no_word_of_it(stack: Stack, flower: str) -> None:
+    async with visiting(stack.url) as visitor:
+        await visitor.create("words-30@30:canary", f"{CANARY} please", instructions=CANARY)
+        response_id = (await visitor.until("response.output_text.delta"))[0]["response"]["id"]
+        inspected = await asyncio.to_thread(stack.run, "-m", "celery", "-A", "project", "inspect", "active")
+        assert response_id in inspected
+        await visitor.until("response.completed")
+    task = wait_until(
+        lambda: (t := _get(f"{flower}/api/tasks").get(response_id)) and t["state"] == "SUCCESS" and t,
+        10,
+        "Flower shows the job's end",
+    )
+    assert isinstance(task, dict)
+    assert task["name"] == "workers.generate"
+    assert task["args"] == f"({response_id!r},)"
+    figures = ast.literal_eval(str(task["result"]))
+    assert figures.keys() == {"status", "output_tokens", "first_token_ms", "total_ms"}
+    assert figures["status"] == "completed"
+    assert 0 < figures["first_token_ms"] < figures["total_ms"]
+    assert task["runtime"] > 0
+    everything = inspected + json.dumps(_get(f"{flower}/api/tasks")) + _celery_keys(stack)
+    for word in (CANARY, "w0 w1"):
+        assert word not in everything
+        assert not [name for name, process in stack.processes.items() if word in process.said()]
+
+
+def _celery_keys(stack: Stack) -> str:
+    """Everything in Redis that is not a response's log."""
+    with redis.Redis.from_url(stack.env["REDIS_URL"]) as client:
+        keys = [key for key in client.scan_iter("*") if not key.startswith(b"response:")]
+        return repr([(key, client.dump(key)) for key in keys])
+
+
+def test_the_web_process_never_loads_the_openai_sdk() -> None:
+    code = "import project.asgi, sys; print([name for name in ('openai', 'workers') if name in sys.modules])"
+    loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True)
+    assert loaded.stdout.decode().strip() == "[]"

@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { announcement, connectionWords, standing } from "../../chat/static/chat/sentences.js";
+import { Turn } from "../../chat/static/chat/turn.js";
+
+function turn(row) {
+  return Turn.of({ id: "r1", input: "hi", output_text: "", reasoning_text: "", ...row }, 0);
+}
+
+const open = { connection: "open", now: 0 };
+
+test("a queued turn says so, and one without text yet thinks", () => {
+  assert.equal(standing(turn({ status: "queued" }), open).words, "Queued");
+  assert.equal(standing(turn({ status: "in_progress" }), open).words, "Thinking…");
+  assert.equal(standing(turn({ status: "in_progress", output_text: "a" }), open).words, "");
+});
+
+test("a failure is told with the server's sentence and can be retried", () => {
+  const failed = standing(turn({ status: "failed", error: { code: "worker_lost", message: "It was lost." } }), open);
+  assert.deepEqual(failed, { words: "It was lost.", trouble: true, flowing: false, retry: true });
+  assert.notEqual(standing(turn({ status: "failed", error: null }), open).words, "");
+});
+
+test("nothing flows while the connection is away or silent", () => {
+  const running = turn({ status: "in_progress" });
+  assert.ok(standing(running, open).flowing);
+  assert.ok(!standing(running, { connection: "reconnecting", now: 0 }).flowing);
+  const silent = standing(running, { connection: "open", now: 16_500 });
+  assert.ok(!silent.flowing);
+  assert.equal(silent.words, "No news for 17 s, reconnecting…");
+});
+
+test("stopping shows at once, also while the connection is away", () => {
+  const stopped = turn({ status: "in_progress" });
+  stopped.stopping = true;
+  assert.equal(standing(stopped, { connection: "reconnecting", now: 0 }).words, "Stopping…");
+});
+
+test("each way to be cut off has its words", () => {
+  const cut = (reason) => standing(turn({ status: "incomplete", incomplete_details: reason && { reason } }), open).words;
+  assert.equal(new Set([cut("max_output_tokens"), cut("content_filter"), cut(null)]).size, 3);
+  assert.equal(standing(turn({ status: "cancelled" }), open).words, "Stopped.");
+});
+
+test("starts and ends are announced, waiting is not", () => {
+  assert.equal(announcement(turn({ status: "queued" })), null);
+  assert.equal(announcement(turn({ status: "in_progress" })), "The answer has started.");
+  assert.equal(announcement(turn({ status: "completed" })), "The answer is complete.");
+  assert.equal(announcement(turn({ status: "cancelled" })), "Stopped.");
+});
+
+test("the wait for the next attempt is told in whole seconds", () => {
+  assert.equal(connectionWords("reconnecting", 2100), "Reconnecting in 3 s");
+  assert.equal(connectionWords("reconnecting", -5), "Reconnecting in 1 s");
+  assert.equal(connectionWords("reconnecting", null), "Reconnecting…");
+});

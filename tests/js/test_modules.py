@@ -1,0 +1,41 @@
+"""The page's modules: their own tests under Node, and their words against the server's."""
+
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from chat.protocol.commands import COMMANDS
+from chat.protocol.events import EVENTS
+from tests.upstream.client import ROOT
+
+SCRIPTS = ROOT / "chat/static/chat"
+
+
+def test_the_modules_pass_their_own_tests() -> None:
+    node = shutil.which("node")
+    if node is None:
+        missing = "Node is not installed (Debian: apt-get install nodejs)"
+        if os.environ.get("CI"):
+            pytest.fail(missing)
+        pytest.skip(missing)
+    scripts = sorted(map(str, (ROOT / "tests/js").glob("*.test.mjs")))
+    assert scripts
+    done = subprocess.run([node, "--test", *scripts], capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize(
+    ("declared", "known"),
+    [
+        ("COMMAND", set(COMMANDS)),
+        ("EVENT", {*EVENTS, "tailrace:up_to_date", "tailrace:heartbeat", "error"}),
+    ],
+)
+def test_the_page_and_the_server_use_the_same_names(declared: str, known: set[str]) -> None:
+    source = (SCRIPTS / "protocol.js").read_text()
+    block = re.search(rf"export const {declared} = Object\.freeze\(\{{(.*?)\}}\)", source, re.DOTALL)
+    assert block
+    assert set(re.findall(r'"([a-z_.:]+)"', block[1])) == known

@@ -1,0 +1,172 @@
+"""The whole of Tailrace as separate processes on loopback: Valkey, workers, web server, Flower, upstream."""
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError, URLError
+
+from project.up import ports, valkey
+from tests.upstream.client import ROOT, Upstream
+from tests.waiting import wait_until
+
+START_SECS = 30  # a process on a busy machine
+STOP_SECS = 15  # a worker that ends its answers
+
+
+def answers(url: str) -> bool:
+    """Whether a GET of the address is answered with 200."""
+    try:
+        with urllib.request.urlopen(url) as reply:
+            return bool(reply.status == 200)
+    except OSError:
+        return False
+
+
+@dataclass
+class Process:
+    """One part; everything that it prints is in its log file."""
+
+    name: str
+    popen: subprocess.Popen[bytes]
+    log: Path
+
+    def stop(self) -> int:
+        """End it as an operator does, and return its exit code."""
+        if self.popen.poll() is None:
+            self.popen.send_signal(signal.SIGTERM)
+        try:
+            return self.popen.wait(STOP_SECS)
+        except subprocess.TimeoutExpired:
+            self.popen.kill()
+            return self.popen.wait()
+
+    def said(self) -> str:
+        """Everything it printed so far."""
+        return self.log.read_text(errors="replace")
+
+
+@dataclass
+class Stack:
+    """The running parts, and how to reach them."""
+
+    directory: Path
+    upstream: Upstream
+    env: dict[str, str]
+    web_port: int
+    processes: dict[str, Process] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        """Where the page is."""
+        return f"http://127.0.0.1:{self.web_port}"
+
+    def start(self, name: str, *command: str, **env: str) -> Process:
+        """Start a part."""
+        log = self.directory / f"{name}.log"
+        with log.open("ab") as output:
+            popen = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env=self.env | env,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        self.processes[name] = Process(name, popen, log)
+        return self.processes[name]
+
+    def run(self, *arguments: str) -> str:
+        """Run Python to its end with the environment of the parts, and return what it printed."""
+        command = [sys.executable, *arguments]
+        done = subprocess.run(command, cwd=ROOT, env=self.env, capture_output=True, check=True, timeout=60)
+        return done.stdout.decode()
+
+    def start_worker(self, name: str) -> Process:
+        """Start a worker; `readyz` tells when it lives."""
+        return self.start(
+            name, sys.executable, "-m", "celery", "-A", "project", "worker", "-n", f"{name}@test"
+        )
+
+    def start_web(self) -> Process:
+        """Start the web server."""
+        port = str(self.web_port)
+        return self.start("web", sys.executable, "-m", "daphne", "-p", port, "project.asgi:application")
+
+    def readyz(self) -> dict[str, Any]:
+        """What `/readyz` says of the parts; nothing while the web server is not there."""
+        try:
+            with urllib.request.urlopen(f"{self.url}/readyz") as reply:
+                return dict(json.load(reply)["parts"])
+        except (URLError, ConnectionError) as error:
+            return dict(json.load(error)["parts"]) if isinstance(error, HTTPError) else {}
+
+    def wait_for_workers(self, count: int) -> None:
+        """Wait until everything is ready, with this many workers."""
+        wait_until(
+            lambda: self.readyz().get("workers", {}).get("alive") == count,
+            START_SECS,
+            f"{count} workers live",
+        )
+
+    def row(self, response_id: str) -> dict[str, Any]:
+        """A response as the database has it."""
+        with sqlite3.connect(self.directory / "db.sqlite3") as database:
+            database.row_factory = sqlite3.Row
+            found = database.execute(
+                "SELECT * FROM chat_response WHERE id = ?", [response_id.replace("-", "")]
+            ).fetchone()
+        return dict(found)
+
+    def stop(self) -> None:
+        """End every part that still runs, the last started first."""
+        for process in reversed(list(self.processes.values())):
+            process.stop()
+
+
+@contextmanager
+def running(directory: Path, models: list[str], workers: int = 2, **env: str) -> Iterator[Stack]:
+    """A whole Tailrace, ready: its models are the scripted upstream's, by these names."""
+    with ExitStack() as stack:
+        upstream = stack.enter_context(Upstream.start(api_key="upstream-key"))
+        redis_port = ports.pick_free()
+        catalog = directory / "models.toml"
+        catalog.write_text("".join(_entry(model, upstream.base_url) for model in models))
+        settings = {
+            "REDIS_URL": valkey.url(redis_port),
+            "TAILRACE_DATA_DIR": str(directory),
+            "TAILRACE_MODELS": str(catalog),
+            "UPSTREAM_KEY": "upstream-key",
+            "PYTHONUNBUFFERED": "1",
+        }
+        parts = Stack(directory, upstream, {**os.environ, **settings, **env}, ports.pick_free())
+        stack.callback(parts.stop)
+        parts.start("redis", *valkey.command(redis_port, directory))
+        parts.run("manage.py", "migrate", "-v0")
+        parts.start_web()
+        for number in range(1, workers + 1):
+            parts.start_worker(f"worker{number}")
+        parts.wait_for_workers(workers)
+        yield parts
+
+
+def _entry(model: str, base_url: str) -> str:
+    return f"""
+[[models]]
+name = "{model}"
+base_url = "{base_url}"
+key_env = "UPSTREAM_KEY"
+upstream_model = "{model}"
+[models.deadlines]
+first_token = {2 if "impatient" in model else 30}
+between_tokens = {2 if "impatient" in model else 30}
+"""
