@@ -17,7 +17,7 @@ from chat.following import Following
 from chat.hints import Message, group
 from chat.layer import LayerError
 from chat.log import Entry, Log, LogError
-from chat.models import Response
+from chat.models import LIVE, Response
 from chat.protocol.errors import CommandError
 from chat.protocol.events import Snapshot, encode, heartbeat, is_terminal, up_to_date, with_stream_id
 
@@ -108,21 +108,21 @@ class Follower:
     async def _tell_whole(self, followed: Followed) -> None:
         """Send the answer so far in one frame: from the log, or from the row when the log is gone."""
         draft = await self._log.draft(followed.response_id)
-        if draft is not None:
-            snapshot, ended = draft.snapshot(), draft.ended is not None
-        else:
-            row = await database_sync_to_async(Response.objects.get, thread_sensitive=False)(
-                pk=followed.response_id
-            )
-            number = max(followed.place.last, 0)
-            snapshot, ended = (
-                Snapshot(sequence_number=number, response_id=str(row.id), response=row.wire()),
-                not row.live,
-            )
+        snapshot = draft.snapshot() if draft is not None else await self._row_snapshot(followed)
+        if snapshot is None:  # the row was deleted: there is nothing to follow any more
+            await self.leave(followed.response_id)
+            return
+        followed.quiet = False
         followed.place.jump(snapshot.sequence_number)
         await self._send_frame(followed, encode(snapshot))
-        if ended:
+        if snapshot.response["status"] not in LIVE:
             await self.leave(followed.response_id)
+
+    async def _row_snapshot(self, followed: Followed) -> Snapshot | None:
+        rows = Response.objects.filter(pk=followed.response_id)
+        row = await database_sync_to_async(rows.first, thread_sensitive=False)()
+        number = max(followed.place.last, 0)
+        return row and Snapshot(sequence_number=number, response_id=str(row.id), response=row.wire())
 
     async def _forward(self, followed: Followed, events: Sequence[str]) -> None:
         followed.quiet = False

@@ -4,7 +4,7 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import celeryd_init
+from celery.signals import celeryd_init, setup_logging
 from kombu import Exchange, Queue
 
 from chat.catalog import catalog
@@ -13,6 +13,11 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 
 app = Celery("tailrace")
 app.config_from_object("django.conf:settings", namespace="CELERY")
+
+
+@setup_logging.connect
+def leave_logging_to_the_settings(**_: Any) -> None:
+    """Do nothing: without a receiver Celery sets levels of its own, and LOG_LEVEL would not count."""
 
 
 @celeryd_init.connect

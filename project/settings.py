@@ -151,7 +151,6 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_timeout": 5,  # seconds; and so is one that accepts and stays mute
     "socket_keepalive": True,
 }
-CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_IMPORTS = ["workers.tasks"]
 
 # --- what is logged -----------------------------------------------------------------------------

@@ -1,11 +1,12 @@
 """A real Chromium and the running Tailrace that it looks at."""
 
-import os
 import shutil
 from collections.abc import AsyncIterator
 
 import pytest
 from playwright.async_api import Page, async_playwright
+
+from tests.missing import skip_without
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 # no sandbox: tests may run as root; and nothing but the tests may use the network
@@ -22,10 +23,7 @@ FLAGS = [
 async def page() -> AsyncIterator[Page]:
     """An empty page of a fresh profile. An error that it logs fails the test, but for a lost socket."""
     if CHROMIUM is None:
-        missing = "Chromium is not installed (Debian: apt-get install chromium)"
-        if os.environ.get("CI"):
-            pytest.fail(missing)
-        pytest.skip(missing)
+        skip_without("Chromium (Debian: apt-get install chromium)")
     errors: list[str] = []
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
+from websockets.typing import Origin
 
 from project.up import ports
 from tests.browserless import text_of, visiting
@@ -66,7 +67,9 @@ async def test_a_socket_without_a_session_hears_why_and_is_closed(stack: Stack) 
 
 async def test_a_foreign_page_may_not_open_a_socket(stack: Stack) -> None:
     with pytest.raises(InvalidStatus, match="403"):
-        async with connect(f"ws://127.0.0.1:{stack.web_port}/ws/responses/", origin="https://evil.example"):
+        async with connect(
+            f"ws://127.0.0.1:{stack.web_port}/ws/responses/", origin=Origin("https://evil.example")
+        ):
             pass
 
 
@@ -115,7 +118,8 @@ async def test_the_smallest_form_counts_to_nine_twice_a_second(
 ) -> None:
     served = request.getfixturevalue(server)
     url = stack.url if isinstance(served, Stack) else served
-    messages, times = [], []
+    messages: list[dict[str, str]] = []
+    times: list[float] = []
     async with connect(f"{url.replace('http', 'ws', 1)}/ws/openai/") as socket, asyncio.timeout(15):
         await socket.send('{"message": "start"}')
         while len(messages) < 10:
@@ -150,4 +154,4 @@ async def test_the_smallest_form_survives_a_bad_frame(stack: Stack, frame: str) 
         await visitor.send(frame)
         assert (await visitor.next())["error"]["code"]
         await visitor.send({"message": "Say hello"})
-        assert (await visitor.socket.recv()).startswith('{"message"')
+        assert (await visitor.socket.recv(decode=True)).startswith('{"message"')

@@ -36,6 +36,7 @@ async def test_stop_ends_the_answer_and_closes_the_upstream(stack: Stack, model:
     assert (last["type"], last["response"]["status"]) == ("response.incomplete", "cancelled")
     request = stack.upstream.wait_for_end(model)
     assert request.aborted
+    assert request.ended_at is not None
     assert request.ended_at - stopped_at < UPSTREAM_SECS
     assert stack.row(response_id)["status"] == "cancelled"
 

@@ -1,6 +1,5 @@
 """The page's modules: their own tests under Node, and their words against the server's."""
 
-import os
 import re
 import shutil
 import subprocess
@@ -9,6 +8,7 @@ import pytest
 
 from chat.protocol.commands import COMMANDS
 from chat.protocol.events import EVENTS
+from tests.missing import skip_without
 from tests.upstream.client import ROOT
 
 SCRIPTS = ROOT / "chat/static/chat"
@@ -17,10 +17,7 @@ SCRIPTS = ROOT / "chat/static/chat"
 def test_the_modules_pass_their_own_tests() -> None:
     node = shutil.which("node")
     if node is None:
-        missing = "Node is not installed (Debian: apt-get install nodejs)"
-        if os.environ.get("CI"):
-            pytest.fail(missing)
-        pytest.skip(missing)
+        skip_without("Node (Debian: apt-get install nodejs)")
     scripts = sorted(map(str, (ROOT / "tests/js").glob("*.test.mjs")))
     assert scripts
     done = subprocess.run([node, "--test", *scripts], capture_output=True, text=True, timeout=100)

@@ -1,0 +1,27 @@
+# One image for the web tier, the workers, Flower and the migrations: docker-compose.yml names the commands.
+
+FROM python:3.13-slim AS packages
+RUN python -m venv /venv
+COPY requirements.lock ./
+# wheels only: the image has no compiler
+RUN /venv/bin/pip install --no-cache-dir --disable-pip-version-check \
+    --only-binary :all: --require-hashes -r requirements.lock
+
+FROM python:3.13-slim
+ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 DEBUG=0 TAILRACE_DATA_DIR=/data
+WORKDIR /app
+COPY --from=packages /venv /venv
+COPY manage.py ./
+COPY project project
+COPY chat chat
+COPY workers workers
+COPY templates templates
+# the key is for this one command: it signs nothing, and the image does not keep it
+RUN SECRET_KEY=build-time-only python manage.py collectstatic --noinput
+# the database, if DATABASE_URL names no server
+RUN mkdir -p /data && chown 10001:10001 /data
+USER 10001:10001
+EXPOSE 8000
+CMD ["daphne", "-b", "0.0.0.0", "-p", "8000", "--proxy-headers", \
+    "--websocket-max-message-size", "65536", "--websocket-max-frame-size", "65536", \
+    "project.asgi:application"]

@@ -1,0 +1,96 @@
+"""`manage.py up`: everything on one machine, from one command."""
+
+import argparse
+import asyncio
+import os
+from pathlib import Path
+from typing import Any, TextIO, cast
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from project.up import environment, guard, lock, parts, ports
+from project.up.console import Console, is_colourful
+from project.up.errors import PortError, UpError
+from project.up.parts import Options
+from project.up.summary import summary
+from project.up.supervisor import Supervisor
+
+DRAIN_SECS: float = getattr(settings, "DRAIN_SECONDS", 20)  # how long a stopping worker's answers may go on
+
+
+class Command(BaseCommand):
+    """Reads the options and hands them to the supervisor."""
+
+    help = (
+        "Start everything on this machine: Redis (an embedded Valkey, unless REDIS_URL names one), "
+        "a small model (unless OPENAI_API_KEY, OPENAI_BASE_URL or TAILRACE_MODELS names another), "
+        "the migrations, the web server, the workers and Flower. All listen on 127.0.0.1 only. "
+        "Ctrl-C stops everything in order and loses nothing."
+    )
+    requires_system_checks: list[str] = []  # noqa: RUF012 - Django's own declaration
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Declare the options."""
+        parser.add_argument("--port", type=_port, default=8000, help="of the web page (default: %(default)s)")
+        parser.add_argument(
+            "--flower-port", type=_port, default=5555, help="of Flower (default: %(default)s)"
+        )
+        parser.add_argument("--no-flower", action="store_true", help="start without Flower")
+        parser.add_argument(
+            "--workers", type=_count, default=2, help="worker processes (default: %(default)s)"
+        )
+        parser.add_argument(
+            "--data-dir",
+            type=Path,
+            default=settings.DATA_DIR,
+            help="where Redis and SQLite keep their files (default: TAILRACE_DATA_DIR, now %(default)s)",
+        )
+
+    def handle(self, **options: Any) -> None:
+        """Run until stopped; exit code 1 when start-up failed."""
+        wanted = Options(
+            port=options["port"],
+            flower_port=None if options["no_flower"] else options["flower_port"],
+            workers=options["workers"],
+            data_dir=options["data_dir"].expanduser().resolve(),
+        )
+        stream = cast(TextIO, self.stdout)
+        colour = is_colourful(stream, os.environ) and not options["no_color"]
+        try:
+            _run(wanted, Console(stream, colour=colour))
+        except UpError as error:
+            raise CommandError(str(error)) from error
+
+
+def _run(options: Options, console: Console) -> None:
+    with lock.held(options.data_dir) as lock_file, guard.started(lock_file) as watch:
+        _require_ports(options)
+        embedded = environment.choose(os.environ, frozenset({options.port, options.flower_port or 0}))
+        env = environment.children(os.environ, embedded, options.data_dir)
+        plan = parts.plan(options, embedded, env, DRAIN_SECS)
+        welcome = summary(options, embedded, env, settings.CELERY_WORKER_CONCURRENCY)
+        asyncio.run(Supervisor(plan, console, watch).run(welcome))
+
+
+def _require_ports(options: Options) -> None:
+    ports.require_free(options.port, "--port")
+    if options.flower_port == options.port:
+        message = f"Port {options.port} is asked for twice: choose another with --flower-port."
+        raise PortError(message)
+    if options.flower_port is not None:
+        ports.require_free(options.flower_port, "--flower-port")
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) < 65_536:
+        message = f"{text!r} is not a port: choose from 1 to 65535"
+        raise argparse.ArgumentTypeError(message)
+    return int(text)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        message = f"{text!r} is too few: at least one worker has to answer"
+        raise argparse.ArgumentTypeError(message)
+    return int(text)

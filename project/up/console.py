@@ -1,0 +1,59 @@
+"""What the terminal shows: each line after the name of the part that wrote it."""
+
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import TextIO
+
+NAME_CHARS = 8  # "worker10" and "migrate" fit
+OURS = "up"
+COLOURS = (36, 35, 32, 33, 34, 96, 95, 92, 93, 94)  # ANSI foregrounds that read on dark and on light
+
+
+def is_colourful(stream: TextIO, environ: Mapping[str, str]) -> bool:
+    """Colour only for people: on a terminal, unless NO_COLOR asks for none."""
+    return stream.isatty() and not environ.get("NO_COLOR")
+
+
+class Console:
+    """Writes whole lines; a terminal that went away is no reason to leave children behind."""
+
+    def __init__(self, stream: TextIO, *, colour: bool) -> None:
+        self._stream: TextIO | None = stream
+        self._colour = colour
+        self._names: list[str] = []
+
+    def say(self, text: str) -> None:
+        """Write lines of our own."""
+        for line in text.splitlines():
+            self._write(self._painted(f"{OURS:<{NAME_CHARS}} |", 1) + f" {line}")
+
+    def line(self, name: str, text: str) -> None:
+        """Write one line of a part, without the control characters that could steer the terminal."""
+        plain = "".join(char if char.isprintable() or char == "\t" else "�" for char in text)
+        self._write(self._painted(f"{name:<{NAME_CHARS}} |", self._colour_of(name)) + f" {plain}")
+
+    def _colour_of(self, name: str) -> int:
+        if name not in self._names:
+            self._names.append(name)
+        return COLOURS[self._names.index(name) % len(COLOURS)]
+
+    def _painted(self, text: str, code: int) -> str:
+        return f"\x1b[{code}m{text}\x1b[0m" if self._colour else text
+
+    def _write(self, text: str) -> None:
+        if self._stream is None:
+            return
+        try:
+            self._stream.write(text + "\n")
+            self._stream.flush()
+        except OSError:  # the terminal was closed, or the pipe's reader ended
+            self._forget_stream(self._stream)
+
+    def _forget_stream(self, stream: TextIO) -> None:
+        self._stream = None
+        with suppress(OSError, ValueError):
+            # what is still buffered must not fail again when Python ends
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream.fileno())
+            os.close(nowhere)

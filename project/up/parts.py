@@ -1,0 +1,161 @@
+"""What the parts are: how each is started, when it counts as ready, how it is stopped."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from project.up import valkey
+from project.up.environment import Embedded
+from project.up.errors import AddressError
+from project.up.ports import HOST
+from project.up.probes import ConnectProbe, HttpProbe, PingProbe, Probe, WholeProbe
+
+MAX_FRAME_BYTES = 65_536  # Daphne's default is 1 MiB of memory for every socket that asks
+REDIS_PORT = 6379  # of a REDIS_URL without a port
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line asks for; no `flower_port` means no Flower."""
+
+    port: int
+    flower_port: int | None
+    workers: int
+    data_dir: Path
+
+
+@dataclass(frozen=True)
+class Wait:
+    """What must be true before start-up goes on, how long we hope for it, and what helps if it is not."""
+
+    probe: Probe
+    secs: float
+    remedy: str
+    pause_secs: float = 0.1  # between two questions
+
+
+@dataclass(frozen=True)
+class Part:
+    """One process: parts with the same `stop_turn` stop together, the lowest first."""
+
+    name: str
+    command: tuple[str, ...]
+    env: Mapping[str, str] = field(repr=False)  # it holds secrets
+    remedy: str
+    stop_turn: int
+    stop_secs: float = 10  # from SIGTERM to SIGKILL
+    wait: Wait | None = None  # None: ready once it runs
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that runs, in the order of start-up."""
+
+    outside: Mapping[str, Wait]  # servers that are not ours, asked first
+    servers: tuple[Part, ...]  # one after the other
+    migrate: Part  # runs to its end
+    processes: tuple[Part, ...]  # all at once
+    page: Wait  # the whole, through the front door
+
+
+def plan(options: Options, embedded: Embedded, env: Mapping[str, str], drain_secs: float) -> Plan:
+    """Name the parts of a run; workers get `drain_secs` to end their answers."""
+    servers = []
+    if embedded.redis_port is not None:
+        servers.append(_redis(embedded.redis_port, options.data_dir, env))
+    if embedded.model_port is not None:
+        servers.append(_model(embedded.model_port, env))
+    workers = [_worker(number, env, drain_secs) for number in range(1, options.workers + 1)]
+    flower = [] if options.flower_port is None else [_flower(options.flower_port, env)]
+    return Plan(
+        outside=_outside(embedded, env),
+        servers=tuple(servers),
+        migrate=_migrate(env),
+        processes=(_web(options.port, env), *workers, *flower),
+        # every refusal of /readyz is logged as an error, so it is asked less often
+        page=Wait(
+            WholeProbe(options.port, options.workers), 60, "The log above says which part is not well.", 0.5
+        ),
+    )
+
+
+def _outside(embedded: Embedded, env: Mapping[str, str]) -> dict[str, Wait]:
+    try:
+        address = urlsplit(env["REDIS_URL"])
+        host, port = address.hostname, address.port or REDIS_PORT
+    except ValueError as error:  # its text may quote a password
+        message = "REDIS_URL cannot be read: write it as redis://user:password@host:port/0."
+        raise AddressError(message) from error
+    if embedded.redis_port is not None or host is None:  # ours, or a Unix socket
+        return {}
+    probe = ConnectProbe(host, port)
+    return {"redis": Wait(probe, 10, "Check REDIS_URL, or unset it to run the embedded Valkey.")}
+
+
+def _redis(port: int, data_dir: Path, env: Mapping[str, str]) -> Part:
+    remedy = f"Its data is in {data_dir}: choose another place with --data-dir, or set REDIS_URL."
+    return Part(
+        "redis",
+        valkey.command(port, data_dir),
+        env,
+        remedy,
+        stop_turn=5,
+        wait=Wait(PingProbe(port), 30, remedy),
+    )
+
+
+def _model(port: int, env: Mapping[str, str]) -> Part:
+    remedy = "Set OPENAI_API_KEY or OPENAI_BASE_URL to use another server."
+    return Part(
+        "model",
+        _python("project.up.local_model", "--port", str(port)),
+        env,
+        remedy,
+        stop_turn=4,
+        wait=Wait(HttpProbe(port, "/health"), 60, remedy),
+    )
+
+
+def _migrate(env: Mapping[str, str]) -> Part:
+    command = (sys.executable, "manage.py", "migrate", "--noinput")
+    return Part(
+        "migrate", command, env, "When the database could not be reached: check DATABASE_URL.", stop_turn=1
+    )
+
+
+def _web(port: int, env: Mapping[str, str]) -> Part:
+    limits = [f"--websocket-max-{what}-size={MAX_FRAME_BYTES}" for what in ("message", "frame")]
+    remedy = "--port chooses another port; ALLOWED_HOSTS, when set, must contain 127.0.0.1."
+    return Part(
+        "web",
+        _python("daphne", "-b", HOST, "-p", str(port), *limits, "project.asgi:application"),
+        env,
+        remedy,
+        stop_turn=1,
+        wait=Wait(HttpProbe(port, "/healthz"), 60, remedy),
+    )
+
+
+def _worker(number: int, env: Mapping[str, str], drain_secs: float) -> Part:
+    name = f"worker{number}"
+    command = _python("celery", "-A", "project", "worker", "-n", f"{name}@%h", "--loglevel", "INFO")
+    # a few seconds more than the drain, which the worker ends by itself
+    return Part(name, command, env, "Its log lines say why.", stop_turn=2, stop_secs=drain_secs + 5)
+
+
+def _flower(port: int, env: Mapping[str, str]) -> Part:
+    remedy = "--flower-port chooses another port, --no-flower starts without it."
+    return Part(
+        "flower",
+        _python("celery", "-A", "project", "flower", f"--address={HOST}", f"--port={port}"),
+        env,
+        remedy,
+        stop_turn=3,
+        wait=Wait(HttpProbe(port, "/healthcheck"), 60, remedy),
+    )
+
+
+def _python(module: str, *arguments: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", module, *arguments)

@@ -1,0 +1,52 @@
+"""Ports on the loopback address: is one free, and which one is."""
+
+import errno
+import secrets
+import socket
+
+from project.up.errors import PortError
+
+HOST = "127.0.0.1"
+# Below the range from which the kernel takes the ports of outgoing connections (Linux 32768, macOS 49152): a
+# client that retries while a part is down would sooner or later connect to itself and keep the port for good.
+FIRST_PORT, LAST_PORT = 20_000, 32_000
+TRIES = 100  # far more than a machine with a few hundred open ports needs
+
+
+def require_free(port: int, option: str) -> None:
+    """Raise PortError, naming the option that changes it, unless `port` can be listened on."""
+    try:
+        _bind(port)
+    except PermissionError as error:
+        message = f"Port {port} needs more rights than this user has: choose another with {option}."
+        raise PortError(message) from error
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        message = f"Port {port} is taken: choose another with {option}."
+        raise PortError(message) from error
+
+
+def pick_free(*, excluded: frozenset[int] = frozenset()) -> int:
+    """Give a port that nobody listens on and that is not in `excluded`."""
+    for _ in range(TRIES):
+        port = FIRST_PORT + secrets.randbelow(LAST_PORT - FIRST_PORT)
+        if port not in excluded and _is_free(port):
+            return port
+    message = f"No port between {FIRST_PORT} and {LAST_PORT} is free."
+    raise PortError(message)
+
+
+def _is_free(port: int) -> bool:
+    try:
+        _bind(port)
+    except OSError:
+        return False
+    return True
+
+
+def _bind(port: int) -> None:
+    with socket.socket() as listener:
+        # as the servers do: a port whose old connections still time out counts as free
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((HOST, port))

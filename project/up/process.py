@@ -1,0 +1,124 @@
+"""One run of a part: its process, its log lines, its end."""
+
+import asyncio
+import os
+import signal
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from typing import Self
+
+from django.conf import settings
+
+from project.up.console import Console
+from project.up.guard import Guard, kill_group
+from project.up.parts import Part
+
+TAIL_LINES = 20  # kept to explain a failed start
+MAX_LINE_BYTES = 65_536  # a longer line is shown in pieces
+HURRY_SECS = 1  # enough for a part that has nothing to end
+LAST_WORDS_SECS = 1  # for the log after the process ended: somebody else may hold the pipe
+
+
+class Process:
+    """A process in a session of its own, so that the terminal's Ctrl-C does not reach it."""
+
+    def __init__(
+        self,
+        part: Part,
+        child: asyncio.subprocess.Process,
+        log: asyncio.StreamReader,
+        console: Console,
+        guard: Guard,
+    ) -> None:
+        self.tail: deque[str] = deque(maxlen=TAIL_LINES)
+        self._part = part
+        self._child = child
+        self._console = console
+        self._guard = guard
+        self._guard.watch(child.pid)
+        self._shown = asyncio.create_task(self._show(log))
+        self._ended = asyncio.create_task(self._see_out())
+
+    @classmethod
+    async def start(cls, part: Part, console: Console, guard: Guard) -> Self:
+        """Start the part; raises OSError when that is impossible."""
+        log, output = await _open_pipe()
+        with os.fdopen(output, "wb"):
+            child = await asyncio.create_subprocess_exec(
+                *part.command,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env=part.env,
+                cwd=settings.BASE_DIR,
+                start_new_session=True,
+            )
+        return cls(part, child, log, console, guard)
+
+    @property
+    def pid(self) -> int:
+        """The process's number, which is also that of its group."""
+        return self._child.pid
+
+    @property
+    def is_running(self) -> bool:
+        """Nobody has seen it end."""
+        return not self._ended.done()
+
+    async def end(self) -> int:
+        """Wait for the end; give the exit code, or the signal's number below zero."""
+        return await asyncio.shield(self._ended)
+
+    async def stop(self, hurry: asyncio.Event) -> int:
+        """Send SIGTERM and wait for the end; SIGKILL when the part's time, or a hurry's, is over."""
+        with suppress(ProcessLookupError):
+            self._child.send_signal(signal.SIGTERM)
+        hurried = asyncio.create_task(hurry.wait())
+        await asyncio.wait(
+            {self._ended, hurried}, timeout=self._part.stop_secs, return_when=asyncio.FIRST_COMPLETED
+        )
+        if hurried.done():
+            await asyncio.wait({self._ended}, timeout=HURRY_SECS)
+        hurried.cancel()
+        if self.is_running:
+            kill_group(self.pid)
+        return await self._ended
+
+    async def _see_out(self) -> int:
+        code = await self._child.wait()
+        kill_group(self.pid)  # what it may have started
+        self._guard.forget(self.pid)
+        await asyncio.wait({self._shown}, timeout=LAST_WORDS_SECS)
+        self._shown.cancel()
+        return code
+
+    async def _show(self, log: asyncio.StreamReader) -> None:
+        async for line in _lines(log):
+            self.tail.append(line)
+            self._console.line(self._part.name, line)
+
+
+async def _open_pipe() -> tuple[asyncio.StreamReader, int]:
+    """Give a reader, and the descriptor to write to.
+
+    Not asyncio's own pipe for children: there, to wait for a child is to wait for everybody who got the pipe.
+    """
+    incoming, outgoing = os.pipe()
+    reader = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(incoming, "rb", buffering=0)
+    )
+    return reader, outgoing
+
+
+async def _lines(log: asyncio.StreamReader) -> AsyncIterator[str]:
+    rest = b""
+    while chunk := await log.read(MAX_LINE_BYTES):
+        *whole, rest = (rest + chunk).split(b"\n")
+        if len(rest) > MAX_LINE_BYTES:
+            whole, rest = [*whole, rest], b""
+        for line in whole:
+            yield line.decode(errors="replace").rstrip("\r")
+    if rest:
+        yield rest.decode(errors="replace")

@@ -1,0 +1,44 @@
+"""What the user reads when everything runs: where to look, what answers, how to stop."""
+
+import re
+from collections.abc import Mapping
+
+from project.up.environment import Embedded
+from project.up.parts import Options
+from project.up.ports import HOST
+
+LABEL_CHARS = 12
+
+
+def summary(options: Options, embedded: Embedded, env: Mapping[str, str], answers: int) -> str:
+    """Give the closing block of start-up; each worker runs `answers` at the same time."""
+    page = f"http://{HOST}:{options.port}"
+    flower = "off" if options.flower_port is None else f"http://{HOST}:{options.flower_port}/"
+    rows = {
+        "page": f"{page}/",
+        "minimal page": f"{page}/minimal/",
+        "health": f"{page}/readyz",
+        "Flower": flower,
+        "Redis": masked(env["REDIS_URL"]),
+        "database": masked(env.get("DATABASE_URL") or str(options.data_dir / "db.sqlite3")),
+        "workers": f"{options.workers}, up to {answers} answers each",
+        "model": _model(embedded, env),
+        "data": str(options.data_dir),
+        "stop": "Ctrl-C",
+    }
+    lines = [f"{label:<{LABEL_CHARS}}  {value}" for label, value in rows.items()]
+    return "\n".join(["", "Tailrace runs.", "", *lines, ""])
+
+
+def masked(url: str) -> str:
+    """Hide what stands before the last @ and after the first ?, where URLs carry passwords."""
+    return re.sub(r"//.*@", "//***@", url).partition("?")[0]
+
+
+def _model(embedded: Embedded, env: Mapping[str, str]) -> str:
+    if models_file := env.get("TAILRACE_MODELS"):
+        return f"those of {models_file}"
+    place = masked(env.get("OPENAI_BASE_URL") or "https://api.openai.com/v1")
+    where = "on this machine" if embedded.model_port is not None else "elsewhere"
+    name = env.get("OPENAI_MODEL") or "the first of GET /models"
+    return f"{name}, {where} ({place})"

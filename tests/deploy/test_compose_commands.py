@@ -1,0 +1,176 @@
+"""The commands of docker-compose.yml, run as it runs them: they start, are healthy, and answer."""
+
+import base64
+import json
+import subprocess
+from collections.abc import Iterator
+from http.cookiejar import CookieJar
+from typing import Any
+from urllib.error import HTTPError
+from urllib.parse import urlencode
+from urllib.request import HTTPCookieProcessor, OpenerDirector, ProxyHandler, Request, build_opener
+
+import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+from websockets.typing import Origin
+
+from project.up.ports import HOST
+from tests.deploy.stack import SERVICES, Stack, up
+from tests.waiting import wait_until
+
+pytestmark = [pytest.mark.postgres, pytest.mark.timeout(300)]
+
+PASSWORD = "a-password-of-the-test"
+VARIABLES = {
+    "SECRET_KEY": "a-long-random-string-for-this-test-alone-0123456789",
+    "POSTGRES_PASSWORD": "secret",
+    "FLOWER_BASIC_AUTH": f"somebody:{PASSWORD}",
+    "TAILRACE_GUESTS": "1",
+}
+ANSWER_SECS = 60
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with up(tmp_path_factory.mktemp("stack"), VARIABLES) as running:
+        yield running
+
+
+class Browser:
+    """Keeps cookies, and asks the web or Flower."""
+
+    def __init__(self, stack: Stack, service: str = "web") -> None:
+        self.port = stack.ports[service]
+        self.origin = f"http://localhost:{self.port}"
+        self.jar = CookieJar()
+        self.opener: OpenerDirector = build_opener(HTTPCookieProcessor(self.jar), ProxyHandler({}))
+
+    def get(self, path: str, **headers: str) -> tuple[int, str]:
+        return self._ask(Request(f"http://{HOST}:{self.port}{path}", headers=headers))
+
+    def post(self, path: str, **form: str) -> tuple[int, str]:
+        headers = {"Origin": self.origin}
+        return self._ask(Request(f"http://{HOST}:{self.port}{path}", urlencode(form).encode(), headers))
+
+    def _ask(self, request: Request) -> tuple[int, str]:
+        try:
+            with self.opener.open(request, timeout=ANSWER_SECS) as response:
+                return response.status, response.read().decode()
+        except HTTPError as error:
+            with error:
+                return error.code, error.read().decode()
+
+    @property
+    def cookies(self) -> dict[str, str]:
+        return {cookie.name: cookie.value or "" for cookie in self.jar}
+
+    @property
+    def cookie_header(self) -> str:
+        return "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+
+
+def asked(stack: Stack, browser: Browser, **command: Any) -> list[dict[str, Any]]:
+    url = f"ws://{HOST}:{stack.ports['web']}/ws/responses/"
+    headers = {"Cookie": browser.cookie_header}
+    events: list[dict[str, Any]] = []
+    with connect(url, origin=Origin(browser.origin), additional_headers=headers, proxy=None) as socket:
+        socket.send(json.dumps({"type": "response.create", **command}))
+        while not events or events[-1]["type"] not in ("response.completed", "response.failed", "error"):
+            events.append(json.loads(socket.recv(timeout=ANSWER_SECS)))
+    return events
+
+
+def test_every_service_is_healthy(stack: Stack) -> None:
+    for name in ("postgres", "web", "worker", "flower"):
+        assert stack.is_healthy(name)
+
+
+def test_every_part_is_ready(stack: Stack) -> None:
+    status, body = Browser(stack).get("/readyz")
+    assert (status, json.loads(body)["status"]) == (200, "ready")
+
+
+def test_a_guest_gets_an_answer_over_the_socket(stack: Stack) -> None:
+    browser = Browser(stack)
+    assert browser.get("/")[0] == 200
+    events = asked(stack, browser, model="demo-count", input="go")
+    assert events[-1]["type"] == "response.completed"
+    deltas = "".join(event["delta"] for event in events if event["type"] == "response.output_text.delta")
+    final = events[-1]["response"]["output"][-1]["content"][0]["text"]
+    assert deltas == final != ""
+
+
+def test_a_page_from_elsewhere_gets_no_socket(stack: Stack) -> None:
+    browser = Browser(stack)
+    browser.get("/")
+    browser.origin = "http://elsewhere.example"
+    with pytest.raises(InvalidStatus, match="403"):
+        asked(stack, browser, model="demo-count", input="go")
+
+
+def test_the_user_that_createsuperuser_makes_can_sign_in(stack: Stack) -> None:
+    command = [
+        "python",
+        "manage.py",
+        "createsuperuser",
+        "--noinput",
+        "--username=ada",
+        "--email=ada@example.org",
+    ]
+    done = stack.run(command, DJANGO_SUPERUSER_PASSWORD=PASSWORD)
+    assert done.returncode == 0, done.stderr
+    browser = Browser(stack)
+    browser.get("/accounts/login/")
+    form = {"username": "ada", "password": PASSWORD, "csrfmiddlewaretoken": browser.cookies["csrftoken"]}
+    status, _ = browser.post("/accounts/login/", **form)
+    assert status == 200
+    assert "sessionid" in browser.cookies
+    assert browser.get("/admin/")[0] == 200
+
+
+def test_static_files_are_served_under_names_that_may_be_kept_for_ever(stack: Stack) -> None:
+    browser = Browser(stack)
+    manifest = json.loads((stack.app / "staticfiles/staticfiles.json").read_text())
+    names = {name: kept for name, kept in manifest["paths"].items() if name.startswith("chat/")}
+    assert names
+    for name, kept_name in names.items():
+        assert kept_name != name
+        assert browser.get(f"/static/{kept_name}")[0] == 200
+
+
+def test_flower_refuses_who_has_no_password(stack: Stack) -> None:
+    for headers in ({}, {"Authorization": basic("somebody:wrong")}):
+        for path in ("/", "/workers", "/api/workers", "/api/tasks"):
+            assert Browser(stack, "flower").get(path, **headers)[0] == 401
+
+
+def test_flower_shows_the_worker_to_who_has_one(stack: Stack) -> None:
+    browser = Browser(stack, "flower")
+    headers = {"Authorization": basic(VARIABLES["FLOWER_BASIC_AUTH"])}
+    assert browser.get("/workers", **headers)[0] == 200
+
+    def workers() -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(browser.get("/api/workers?refresh=1", **headers)[1])
+        return found
+
+    [name] = wait_until(workers, ANSWER_SECS, "Flower sees the worker")
+    assert name.startswith("celery@")
+
+
+def basic(credentials: str) -> str:
+    return f"Basic {base64.b64encode(credentials.encode()).decode()}"
+
+
+def test_the_health_check_of_a_worker_fails_for_one_that_is_not_there(stack: Stack) -> None:
+    command = SERVICES["worker"].health_command(stack.variables)
+    environment = stack.environment(SERVICES["worker"]) | {"HOSTNAME": "nobody"}
+    check = subprocess.run(command, cwd=stack.app, env=environment, capture_output=True, check=False)
+    assert check.returncode != 0
+
+
+def test_nothing_is_written_into_the_image(stack: Stack) -> None:
+    browser = Browser(stack)
+    browser.get("/")
+    asked(stack, browser, model="demo-count", input="go")
+    assert stack.files == stack.built

@@ -1,0 +1,81 @@
+"""The settings and `.env.example` tell the same story."""
+
+from pathlib import Path
+
+import pytest
+
+from tests import dotenv
+from tests.dotenv import load_settings, loaded_settings
+
+COMPOSE_ONLY = {"POSTGRES_PASSWORD", "FLOWER_BASIC_AUTH", "PORT"}  # docker-compose.yml alone reads them
+KEYS = {"OPENAI_API_KEY"}  # the workers read keys by the name that a model has for its own
+NO_DEFAULT = {"SECRET_KEY", "POSTGRES_PASSWORD", "FLOWER_BASIC_AUTH"}
+
+
+def test_the_example_documents_what_is_read_and_nothing_else() -> None:
+    assert set(dotenv.documented()) == set(dotenv.read_by_settings()) | COMPOSE_ONLY | KEYS
+
+
+def test_the_example_shows_the_default_of_each_setting_that_has_a_constant_one() -> None:
+    defaults = {
+        name: default
+        for name, default in dotenv.read_by_settings().items()
+        if default is not dotenv.COMPUTED and not isinstance(default, bool)
+    }
+    documented = dotenv.documented()
+    assert {name: documented[name] for name in defaults} == {
+        name: str(value) for name, value in defaults.items()
+    }
+
+
+def test_the_example_switches_on_only_what_has_no_default() -> None:
+    assert dotenv.switched_on() == NO_DEFAULT
+
+
+def test_the_example_explains_each_setting() -> None:
+    assert dotenv.without_comment() == []
+
+
+def test_a_checkout_without_environment_is_for_development(tmp_path: Path) -> None:
+    values = loaded_settings(tmp_path, {})
+    assert values["DEBUG"] is True
+    assert values["ALLOWED_HOSTS"] == ["localhost", "127.0.0.1", "[::1]"]
+    assert values["GUESTS"] is True
+
+
+def test_a_copy_of_the_example_changes_nothing(tmp_path: Path) -> None:
+    example = (dotenv.ROOT / ".env.example").read_text()
+    assert loaded_settings(tmp_path, {}, example) == loaded_settings(tmp_path, {})
+
+
+def test_a_secret_key_makes_a_deployment(tmp_path: Path) -> None:
+    values = loaded_settings(tmp_path, {"SECRET_KEY": "k" * 50, "ALLOWED_HOSTS": "chat.example.org"})
+    assert values["DEBUG"] is False
+    assert values["GUESTS"] is False
+    assert values["SESSION_COOKIE_SECURE"] is True
+    assert values["CSRF_COOKIE_SECURE"] is True
+    assert values["ORIGINS"] == values["CSRF_TRUSTED_ORIGINS"] == ["https://chat.example.org"]
+
+
+def test_a_deployment_without_a_key_says_what_is_missing(tmp_path: Path) -> None:
+    done = load_settings(tmp_path, {"DEBUG": "0"})
+    assert done.returncode != 0
+    assert "SECRET_KEY is missing" in done.stderr
+
+
+def test_the_environment_goes_before_the_file(tmp_path: Path) -> None:
+    lines = "OPENAI_MODEL=of-the-file\nLOG_LEVEL=WARNING\n"
+    values = loaded_settings(tmp_path, {"OPENAI_MODEL": "of-the-environment"}, lines)
+    assert values["OPENAI_MODEL"] == "of-the-environment"
+    assert values["LOGGING"]["root"]["level"] == "WARNING"
+
+
+@pytest.mark.parametrize(
+    ("environment", "engine"),
+    [({}, "sqlite3"), ({"DATABASE_URL": "postgres://user:password@127.0.0.1:1/name"}, "postgresql")],
+)
+def test_the_database_is_the_one_that_the_url_names(
+    tmp_path: Path, environment: dict[str, str], engine: str
+) -> None:
+    values = loaded_settings(tmp_path, environment)
+    assert values["DATABASES"]["default"]["ENGINE"] == f"django.db.backends.{engine}"

@@ -1,0 +1,58 @@
+import io
+import os
+from typing import TextIO
+
+import pytest
+
+from project.up.console import Console, is_colourful
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_plain_line_stands_after_the_name_of_its_part() -> None:
+    stream = io.StringIO()
+    Console(stream, colour=False).line("web", "listening")
+    assert stream.getvalue() == "web      | listening\n"
+
+
+def test_each_part_keeps_a_colour_of_its_own() -> None:
+    stream = io.StringIO()
+    console = Console(stream, colour=True)
+    for name in ("web", "worker1", "web"):
+        console.line(name, "text")
+    first, second, third = stream.getvalue().splitlines()
+    assert first == third == "\x1b[36mweb      |\x1b[0m text"
+    assert second.startswith("\x1b[35mworker1")
+
+
+@pytest.mark.parametrize(
+    ("stream", "environ", "expected"),
+    [
+        (Terminal(), {}, True),
+        (Terminal(), {"NO_COLOR": ""}, True),
+        (Terminal(), {"NO_COLOR": "1"}, False),
+        (io.StringIO(), {}, False),
+    ],
+)
+def test_colour_is_for_terminals_without_no_color(
+    stream: TextIO, environ: dict[str, str], expected: bool
+) -> None:
+    assert is_colourful(stream, environ) is expected
+
+
+def test_a_part_cannot_steer_the_terminal() -> None:
+    stream = io.StringIO()
+    Console(stream, colour=False).line("web", "GET /\x1b[2J\x9b\r")
+    assert stream.getvalue() == "web      | GET /�[2J��\n"
+
+
+def test_a_terminal_that_went_away_stops_nothing() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with open(writing, "w") as stream:  # noqa: PTH123 - it is a descriptor
+        console = Console(stream, colour=False)
+        console.say("nobody reads this")
+        console.say("nor this")

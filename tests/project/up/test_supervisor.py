@@ -1,0 +1,173 @@
+import asyncio
+import io
+import os
+import signal
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from project.up.console import Console
+from project.up.errors import StartError
+from project.up.guard import Guard
+from project.up.parts import Part, Plan
+from project.up.supervisor import Supervisor
+from tests.project.up.children import SLEEP, STUBBORN, part, until_file
+from tests.waiting import await_until
+
+WELCOME = "everything runs"
+# says in a file what happens, so that parts can be seen to start and to end in order
+TELL = """
+import pathlib, signal, sys, time
+def stop(*_):
+    with pathlib.Path({log!r}).open("a") as log: log.write("{name} ends\\n")
+    sys.exit()
+signal.signal(signal.SIGTERM, stop)
+with pathlib.Path({log!r}).open("a") as log: log.write("{name} starts\\n")
+pathlib.Path({ready!r}).touch()
+time.sleep(600)
+"""
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Plan:
+    """Four parts that stop in another order than they start."""
+    log = str(tmp_path / "log")
+
+    def telling(name: str, turn: int) -> Part:
+        ready = tmp_path / f"{name} is ready"
+        code = TELL.format(name=name, log=log, ready=str(ready))
+        return part(name, code, stop_turn=turn, wait=until_file(ready))
+
+    return Plan(
+        outside={},
+        servers=(telling("redis", 3), telling("model", 2)),
+        migrate=part("migrate", f"with open({log!r}, 'a') as log: log.write('migrate runs\\n')"),
+        processes=(telling("web", 1),),
+        page=until_file(tmp_path / "web is ready"),
+    )
+
+
+Shown = Callable[[str], Awaitable[None]]
+
+
+@pytest.fixture
+def shown(screen: io.StringIO) -> Shown:
+    """Wait until the console has shown a text."""
+
+    async def wait(text: str) -> None:
+        async def is_shown() -> bool:
+            return text in screen.getvalue()
+
+        await await_until(is_shown, 30, f"the console shows {text!r}")
+
+    return wait
+
+
+def log_of(tmp_path: Path) -> list[str]:
+    return (tmp_path / "log").read_text().splitlines()
+
+
+async def test_parts_start_in_order_and_stop_in_order(
+    plan: Plan, tmp_path: Path, console: Console, watch: Guard, shown: Shown
+) -> None:
+    run = asyncio.create_task(Supervisor(plan, console, watch).run(WELCOME))
+    await shown(WELCOME)
+    assert log_of(tmp_path) == ["redis starts", "model starts", "migrate runs", "web starts"]
+    os.kill(os.getpid(), signal.SIGTERM)
+    await run
+    assert log_of(tmp_path)[4:] == ["web ends", "model ends", "redis ends"]
+
+
+async def test_each_wait_is_said(
+    plan: Plan, screen: io.StringIO, console: Console, watch: Guard, shown: Shown
+) -> None:
+    run = asyncio.create_task(Supervisor(plan, console, watch).run(WELCOME))
+    await shown(WELCOME)
+    os.kill(os.getpid(), signal.SIGINT)
+    await run
+    said = [line.split("|")[1].split(" in ")[0].strip() for line in screen.getvalue().splitlines()]
+    assert said == [
+        *["redis ready", "model ready", "migrations done", "web ready", "page ready", WELCOME],
+        *["stopping", "web stopped", "model stopped", "redis stopped"],
+    ]
+
+
+async def test_a_killed_part_is_started_again(
+    plan: Plan, tmp_path: Path, console: Console, watch: Guard, shown: Shown
+) -> None:
+    supervisor = Supervisor(plan, console, watch)
+    run = asyncio.create_task(supervisor.run(WELCOME))
+    await shown(WELCOME)
+    web = next(keeper for keeper in supervisor._keepers if keeper.part.name == "web")
+    assert web._process is not None
+    os.kill(web._process.pid, signal.SIGKILL)
+
+    async def has_started_twice() -> bool:
+        return log_of(tmp_path).count("web starts") == 2
+
+    await shown("web was ended by SIGKILL; it starts again in 0.5 s")
+    await await_until(has_started_twice, 30, "web starts again")
+    os.kill(os.getpid(), signal.SIGHUP)
+    await run
+    assert log_of(tmp_path)[-3:] == ["web ends", "model ends", "redis ends"]
+
+
+async def test_a_part_that_ends_during_start_up_stops_the_rest(
+    plan: Plan, tmp_path: Path, console: Console, watch: Guard
+) -> None:
+    never = until_file(tmp_path / "never")
+    crashing = part("worker1", "print('no module'); raise SystemExit(1)")
+    broken = replace(plan, processes=(crashing, part("web", SLEEP, wait=never)))
+    with pytest.raises(
+        StartError, match=r"worker1 ended with exit code 1 during start-up\.\n.*\n  no module"
+    ):
+        await Supervisor(broken, console, watch).run(WELCOME)
+    assert log_of(tmp_path)[-2:] == ["model ends", "redis ends"]
+
+
+async def test_a_part_that_is_never_ready_is_an_error_with_its_last_lines(
+    plan: Plan, tmp_path: Path, console: Console, watch: Guard, shown: Shown
+) -> None:
+    mute = part("web", f"print('busy', flush=True); {SLEEP}", wait=until_file(tmp_path / "never", secs=1))
+    with pytest.raises(StartError) as raised:
+        await Supervisor(replace(plan, processes=(mute,)), console, watch).run(WELCOME)
+    assert str(raised.value) == (
+        "web was not ready within 1 s: no never yet\nIts last lines:\n  busy\nMake the file."
+    )
+
+
+async def test_a_server_elsewhere_that_does_not_answer_stops_the_start(
+    plan: Plan, tmp_path: Path, console: Console, watch: Guard
+) -> None:
+    away = replace(plan, outside={"redis": until_file(tmp_path / "never", secs=0)})
+    with pytest.raises(StartError, match=r"^redis was not ready within 0 s: no never yet\nMake the file\.$"):
+        await Supervisor(away, console, watch).run(WELCOME)
+    assert not (tmp_path / "log").exists()
+
+
+async def test_a_stop_during_start_up_is_orderly(
+    plan: Plan, tmp_path: Path, console: Console, watch: Guard, shown: Shown
+) -> None:
+    waiting = part("web", f"print('busy', flush=True); {SLEEP}", wait=until_file(tmp_path / "never"))
+    run = asyncio.create_task(Supervisor(replace(plan, processes=(waiting,)), console, watch).run(WELCOME))
+    await shown("busy")
+    os.kill(os.getpid(), signal.SIGINT)
+    await run
+    assert log_of(tmp_path)[-2:] == ["model ends", "redis ends"]
+
+
+async def test_a_second_signal_hurries(
+    plan: Plan, tmp_path: Path, console: Console, watch: Guard, shown: Shown
+) -> None:
+    stubborn = part("web", STUBBORN, stop_secs=600)
+    plan = replace(plan, processes=(stubborn,), page=plan.servers[0].wait or plan.page)
+    run = asyncio.create_task(Supervisor(plan, console, watch).run(WELCOME))
+    await shown("deaf")
+    await shown(WELCOME)
+    os.kill(os.getpid(), signal.SIGINT)
+    await shown("stopping")
+    os.kill(os.getpid(), signal.SIGINT)
+    await run
+    await shown("web was ended by SIGKILL")

@@ -1,0 +1,35 @@
+"""The hooks run what the project's own environment has, and nothing from elsewhere."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+CONFIG = ROOT / ".pre-commit-config.yaml"
+PROGRAMS = Path(sys.executable).parent
+
+
+def hooks() -> list[dict[str, Any]]:
+    [repository] = yaml.safe_load(CONFIG.read_text())["repos"]
+    assert repository["repo"] == "local"
+    found: list[dict[str, Any]] = repository["hooks"]
+    return found
+
+
+def test_the_configuration_is_valid() -> None:
+    command = [str(PROGRAMS / "pre-commit"), "validate-config", str(CONFIG)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("hook", hooks(), ids=lambda hook: hook["id"])
+def test_a_hook_runs_a_program_that_is_installed(hook: dict[str, Any]) -> None:
+    words = hook["entry"].split()
+    if words[:2] == ["uv", "run"]:
+        assert (PROGRAMS / words[2]).exists()
+    else:
+        assert words[:3] == ["uv", "pip", "compile"]
