@@ -54,5 +54,4 @@ def _end_row(response_id: str, ending: Ending) -> JSON | None:
     if row is None:
         return None
     final = Draft(row.wire()).response(ending.status, ending)
-    Response.objects.finish(final)
-    return final
+    return final if Response.objects.finish(final) else None

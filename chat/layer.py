@@ -45,7 +45,7 @@ class PipelinedShard(RedisSingleShardConnection):
             except Exception as error:  # noqa: BLE001 - whatever it is belongs to those who wait
                 _fail(batch, error)
             except asyncio.CancelledError:
-                _fail(batch, ConnectionError("the channel layer was closed"))
+                self._outbox = batch + self._outbox  # flush tells them
                 raise
 
     async def _publish_all(self, batch: list[Publish]) -> None:
@@ -63,6 +63,8 @@ class PipelinedShard(RedisSingleShardConnection):
         if self._sender is not None:
             self._sender.cancel()
             await asyncio.gather(self._sender, return_exceptions=True)
+        unsent, self._outbox = self._outbox, []
+        _fail(unsent, ConnectionError("the channel layer was closed"))
         await super().flush()
 
 

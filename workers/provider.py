@@ -22,6 +22,16 @@ from workers.sse import Decoder, LineTooLongError
 
 MAX_CONNECTIONS = 2000  # more than a worker process has answers; the SDK stops at 1000, its transport at 100
 FINISH_REASONS: dict[str, FinishReason] = {"length": "length", "content_filter": "content_filter"}
+# what reading raises for a body that is not what it should be; JSON can also be nested too deep
+_MALFORMED = (
+    LineTooLongError,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    IndexError,
+    RecursionError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +119,12 @@ async def _chunks(body: AsyncIterator[bytes]) -> AsyncIterator[Chunk]:
     """The chunks of a body, merged per read. A body that ends without a finish reason was cut."""
     decoder, finished = Decoder(), False
     async for data in body:
-        chunk, done = _read(decoder, data)
+        chunk = Chunk()
+        try:
+            done = _read(decoder, data, chunk)
+        except AnswerError:
+            yield chunk  # what came in the same read before the fault is part of the answer
+            raise
         finished = finished or chunk.finish is not None
         yield chunk
         if done:
@@ -118,17 +133,16 @@ async def _chunks(body: AsyncIterator[bytes]) -> AsyncIterator[Chunk]:
         raise AnswerError("upstream_cut")
 
 
-def _read(decoder: Decoder, data: bytes) -> tuple[Chunk, bool]:
-    """One chunk of all that `data` completes, and whether it said that nothing follows."""
-    chunk = Chunk()
+def _read(decoder: Decoder, data: bytes, chunk: Chunk) -> bool:
+    """Add to `chunk` all that `data` completes. True: the server says that nothing follows."""
     try:
         for payload in decoder.feed(data):
             if payload == b"[DONE]":
-                return chunk, True
+                return True
             _merge(chunk, json.loads(payload))
-    except (LineTooLongError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+    except _MALFORMED as error:
         raise AnswerError("upstream_malformed") from error
-    return chunk, False
+    return False
 
 
 def _merge(chunk: Chunk, body: JSON) -> None:
@@ -183,7 +197,16 @@ _CODES: tuple[tuple[type[Exception], str, bool], ...] = (
 
 def _translated(error: Exception) -> AnswerError:
     """What went wrong, as one of our codes: never in the server's own words."""
+    if isinstance(error, openai.APITimeoutError) and not _was_late(error):
+        return AnswerError("upstream_unreachable")
     for kind, code, permanent in _CODES:
         if isinstance(error, kind):
             return AnswerError(code, permanent=permanent)
     return AnswerError("upstream_error")
+
+
+def _was_late(error: BaseException | None) -> bool:
+    """Whether time ran out: the SDK's transport says so of a refused connection, too."""
+    while error is not None and not isinstance(error, TimeoutError):
+        error = error.__cause__
+    return error is not None
