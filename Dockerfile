@@ -23,5 +23,5 @@ RUN mkdir -p /data && chown 10001:10001 /data
 USER 10001:10001
 EXPOSE 8000
 CMD ["daphne", "-b", "0.0.0.0", "-p", "8000", "--proxy-headers", \
-    "--websocket-max-message-size", "65536", "--websocket-max-frame-size", "65536", \
+    "--websocket-max-message-size", "524288", "--websocket-max-frame-size", "524288", \
     "project.asgi:application"]

@@ -17,6 +17,10 @@ class ConversationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     readonly_fields = ("id", "owner", "created_at")
     date_hierarchy = "created_at"
 
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Conversations begin with a question."""
+        return False
+
 
 @admin.register(Response)
 class ResponseAdmin(admin.ModelAdmin):  # type: ignore[type-arg]

@@ -6,6 +6,8 @@
     key_env = "OPENAI_API_KEY"                # the NAME of the variable with the key
     upstream_model = "gpt-5-mini"             # "" takes the first of the server's GET /models
     queue = "responses"
+    resume = "restart"                        # or "continue", if the server can take up a last message of
+                                              # the assistant: what is done after a worker was lost
     max_output_tokens = 2048
     [models.deadlines]                        # seconds
     connect = 10
@@ -20,7 +22,7 @@ import functools
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -55,6 +57,7 @@ class Model:
     key_env: str = "OPENAI_API_KEY"
     upstream_model: str = ""
     queue: str = QUEUE
+    resume: Literal["restart", "continue"] = "restart"
     max_output_tokens: int | None = None
     deadlines: Deadlines = field(default_factory=Deadlines)
 
@@ -75,6 +78,7 @@ def catalog() -> Catalog:
                 settings.OPENAI_BASE_URL,
                 upstream_model=settings.OPENAI_MODEL,
                 max_output_tokens=settings.OPENAI_MAX_OUTPUT_TOKENS,
+                resume=settings.OPENAI_RESUME,
             )
         ]
     models.append(Model(DEMO, DEMO_URL))

@@ -6,20 +6,22 @@ browser ◀─ events ─────────── drop what was seen · re
 
 import logging
 import time
-from typing import Any
+from collections.abc import Awaitable
+from uuid import UUID
 
 from channels.db import database_sync_to_async
+from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
-from django.db import DatabaseError
 
 from chat import connection
+from chat.away import AWAY
 from chat.ending import end
 from chat.follower import Follower
-from chat.hints import Message, tell_workers_to_cancel
+from chat.guests import still_signed_in
+from chat.hints import Message
 from chat.intake import accept
 from chat.jobs import QueueError, enqueue
-from chat.layer import LayerError
-from chat.log import Log, LogError
+from chat.log import Log
 from chat.models import Response
 from chat.protocol.commands import Cancel, Command, Create, Subscribe, Unsubscribe, parse
 from chat.protocol.draft import Ending
@@ -71,20 +73,19 @@ class ResponsesConsumer(AsyncWebsocketConsumer):
             return
         await self._careful(self._obey(command), getattr(command, "stream_id", None))
 
-    async def _careful(self, work: Any, stream_id: str | None) -> None:
+    async def _careful(self, work: Awaitable[None], stream_id: str | None) -> None:
         """Do it, and tell the client when it is refused or when Redis or the database is away."""
         try:
             await work
         except CommandError as refusal:
             refusal.stream_id = stream_id
             await self.send_text(refusal.encode())
-        except (LogError, LayerError, QueueError, DatabaseError, OSError) as error:
+        except AWAY as error:
             logger.warning("busy: %s", type(error).__name__)
             await self.send_text(CommandError("busy", stream_id=stream_id).encode())
 
     async def _obey(self, command: Command) -> None:
-        if not self.scope["user"].is_authenticated:
-            raise CommandError("unauthenticated")
+        await self._require_user()
         match command:
             case Create():
                 await self._create(command)
@@ -97,13 +98,16 @@ class ResponsesConsumer(AsyncWebsocketConsumer):
                 await self.follower.leave(str(command.response_id))
             case Cancel():
                 await self._own(command.response_id)
-                await self._cancel(str(command.response_id))
+                await end(self.log, str(command.response_id), Ending("cancelled", time.time()))
 
     async def _create(self, command: Create) -> None:
+        self.follower.require_room()  # before anything is stored
         response, new = await accept(self.scope["user"], command, self.log)
-        await self.follower.begin(str(response.id), command.stream_id)
-        if new:
-            await self._enqueue(response)
+        try:
+            await self.follower.begin(str(response.id), command.stream_id)
+        finally:
+            if new:  # it is accepted, whether or not its reader is still there
+                await self._enqueue(response)
 
     async def _enqueue(self, response: Response) -> None:
         """Wake a worker. What cannot be queued ends at once: accepted means exactly one end."""
@@ -112,12 +116,14 @@ class ResponsesConsumer(AsyncWebsocketConsumer):
         except QueueError:
             await end(self.log, str(response.id), Ending("failed", time.time(), "queue_unavailable"))
 
-    async def _cancel(self, response_id: str) -> None:
-        """End the response in the log at once, then tell the workers."""
-        await end(self.log, response_id, Ending("cancelled", time.time()))
-        await tell_workers_to_cancel(response_id)
+    async def _require_user(self) -> None:
+        """The session may have ended since the socket was opened."""
+        if not await still_signed_in(self.scope):
+            await self.send_text(CommandError("unauthenticated").encode())
+            await self.close(SIGNED_OUT)
+            raise StopConsumer
 
-    async def _own(self, response_id: Any) -> None:
+    async def _own(self, response_id: UUID) -> None:
         owned = Response.objects.filter(pk=response_id, owner_id=self.scope["user"].pk)
         if not await database_sync_to_async(owned.exists, thread_sensitive=False)():
             raise CommandError("response_not_found", "response_id")

@@ -6,7 +6,7 @@ copied to the row, and only from the log; a crash in between loses nothing.
 
 from channels.db import database_sync_to_async
 
-from chat.hints import tell_readers
+from chat.hints import tell_readers, tell_workers_to_cancel
 from chat.log import Append, Batch, Log
 from chat.models import Response
 from chat.protocol.draft import Draft, Ending
@@ -16,17 +16,22 @@ from chat.protocol.events import JSON, encode
 async def conclude(log: Log, draft: Draft, ending: Ending) -> JSON | None:
     """Append the end to the log of `draft`.
 
-    1. Append what closes the response; if another writer was there first, look what it wrote.
+    1. Append what closes the response; if another writer was there first, look what it wrote; if Redis
+       lost the log, begin one that holds the text and the end.
     2. Hint at it.
     Returns the final response object, which may be another writer's; None when the response is not
-    this writer's any more (a later attempt has it) or its log is gone.
+    this writer's any more (a later attempt has it).
     """
     response_id, attempt = str(draft.base["id"]), draft.attempt
     at: Draft | None = draft
     while at is not None and at.ended is None and at.attempt == attempt:
-        first = at.next
-        batch = Batch(response_id, first, [encode(event) for event in at.close(ending)])
-        if await log.append(batch, last=True) is Append.DONE:
+        first, so_far = at.next, at.snapshot()
+        events = at.close(ending)
+        batch = Batch(response_id, first, [encode(event) for event in events])
+        outcome = await log.append(batch, last=True)
+        if outcome is Append.MISSING and await log.create(response_id, [so_far, *events]):
+            outcome = Append.DONE
+        if outcome is Append.DONE:
             await tell_readers([batch])
             return at.ended
         at = await log.draft(response_id)  # another process got there first
@@ -34,8 +39,9 @@ async def conclude(log: Log, draft: Draft, ending: Ending) -> JSON | None:
 
 
 async def end(log: Log, response_id: str, ending: Ending) -> JSON | None:
-    """End a response from outside its worker: conclude its log, then settle its row.
+    """End a response from outside its worker.
 
+    1. Conclude its log. 2. Tell the workers: whoever writes it stops. 3. Settle its row.
     Returns the final response object, or None if neither log nor live row was there.
     """
     final: JSON | None
@@ -44,6 +50,7 @@ async def end(log: Log, response_id: str, ending: Ending) -> JSON | None:
         final = await database_sync_to_async(_end_row, thread_sensitive=False)(response_id, ending)
         return final
     final = await conclude(log, draft, ending)
+    await tell_workers_to_cancel(response_id)
     if final is not None:
         await database_sync_to_async(Response.objects.finish, thread_sensitive=False)(final)
     return final

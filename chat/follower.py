@@ -11,14 +11,13 @@ from dataclasses import dataclass, field
 
 from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
-from django.db import DatabaseError
 
+from chat.away import AWAY
 from chat.following import Following
 from chat.hints import Message, group
-from chat.layer import LayerError
-from chat.log import Entry, Log, LogError
+from chat.log import Entry, Log
 from chat.models import LIVE, Response
-from chat.protocol.errors import CommandError
+from chat.protocol.errors import CommandError, ProtocolError
 from chat.protocol.events import Snapshot, encode, heartbeat, is_terminal, up_to_date, with_stream_id
 
 logger = logging.getLogger(__name__)
@@ -47,6 +46,11 @@ class Follower:
         self._followed: dict[str, Followed] = {}
         self._lock = asyncio.Lock()  # the frames of a catch-up and of a hint must not mix
         self._checks: asyncio.Task[None] | None = None
+
+    def require_room(self) -> None:
+        """Raise CommandError when the socket follows as many responses as it may."""
+        if len(self._followed) >= MAX_FOLLOWED:
+            raise CommandError("too_many_followed")
 
     async def begin(self, response_id: str, stream_id: str | None) -> None:
         """Follow a response from its very first event."""
@@ -85,12 +89,16 @@ class Follower:
     async def _join(self, followed: Followed, *, whole: bool) -> None:
         """Join the group, *then* read the log: what comes in between is a hint, and waits for the lock."""
         response_id = followed.response_id
-        if response_id not in self._followed and len(self._followed) >= MAX_FOLLOWED:
-            raise CommandError("too_many_followed", "response_id", followed.stream_id)
+        if response_id not in self._followed:
+            self.require_room()
         async with self._lock:
             self._followed[response_id] = followed
-            await get_channel_layer().group_add(group(response_id), self._channel)
-            await (self._tell_whole(followed) if whole else self._catch_up(followed))
+            try:
+                await get_channel_layer().group_add(group(response_id), self._channel)
+                await (self._tell_whole(followed) if whole else self._catch_up(followed))
+            except BaseException:
+                self._followed.pop(response_id, None)
+                raise
         if self._followed and (self._checks is None or self._checks.done()):
             self._checks = asyncio.create_task(self._check_regularly())
 
@@ -101,8 +109,11 @@ class Follower:
             fresh = followed.place.take(entries[0].sequence_number, [entry.event for entry in entries])
             if fresh is not None:
                 return await self._forward(followed, fresh)
-        if entries or await self._log.top(followed.response_id) != followed.place.last:
+        top = None if entries else await self._log.last(followed.response_id)
+        if top is None or top.sequence_number != followed.place.last:
             await self._tell_whole(followed)
+        elif is_terminal(top.event):
+            await self.leave(followed.response_id)
         return None
 
     async def _tell_whole(self, followed: Followed) -> None:
@@ -140,7 +151,7 @@ class Follower:
             for followed in list(self._followed.values()):
                 try:
                     await self._check(followed)
-                except (LogError, LayerError, DatabaseError) as error:
+                except (*AWAY, ProtocolError) as error:
                     logger.warning("a followed response could not be checked: %s", type(error).__name__)
 
     async def _check(self, followed: Followed) -> None:

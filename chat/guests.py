@@ -4,6 +4,7 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+from channels.auth import get_user
 from django.conf import settings
 from django.contrib.auth import get_user_model, login
 from django.contrib.auth.models import AbstractBaseUser, User
@@ -30,6 +31,15 @@ def visitor(scope: dict[str, Any]) -> AbstractBaseUser:
             raise CommandError("unauthenticated")
         user = scope["user"] = create_guest()
     return user
+
+
+async def still_signed_in(scope: dict[str, Any]) -> bool:
+    """Whether the session that opened the socket still is that of its user: not after a logout."""
+    if not scope["user"].is_authenticated:
+        return False
+    session = scope["session"].__class__(scope["session"].session_key)
+    user = await get_user({"session": session})
+    return bool(user.pk == scope["user"].pk)
 
 
 def for_visitors(view: View) -> Callable[..., HttpResponseBase]:

@@ -10,11 +10,11 @@ from channels.db import database_sync_to_async
 from django.db import IntegrityError, transaction
 
 from chat.catalog import catalog
-from chat.log import Log
+from chat.log import Log, LogError
 from chat.models import Conversation, Response
 from chat.protocol.commands import Create
+from chat.protocol.draft import opening
 from chat.protocol.errors import CommandError
-from chat.protocol.events import JSON, Created, Event, Queued
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -26,20 +26,16 @@ async def accept(owner: "AbstractBaseUser", command: Create, log: Log) -> tuple[
     """Store what the command asks for and begin its log.
 
     Returns the row and whether it is new: the same `client_request_id` of the same owner gives the same
-    row. Raises CommandError; then nothing was stored.
+    row. Raises CommandError or LogError; then nothing was stored.
     """
     row, new = await database_sync_to_async(_store, thread_sensitive=False)(owner, command)
     if new:
-        await log.create(str(row.id), opening(row.wire()))
+        try:
+            await log.create(str(row.id), opening(row.wire()))
+        except LogError:
+            await database_sync_to_async(_forget, thread_sensitive=False)(row)
+            raise
     return row, new
-
-
-def opening(response: JSON) -> list[Event]:
-    """The events that every log begins with."""
-    return [
-        Created(sequence_number=0, response=response),
-        Queued(sequence_number=1, response=response),
-    ]
 
 
 def _store(owner: "AbstractBaseUser", command: Create) -> tuple[Response, bool]:
@@ -54,6 +50,12 @@ def _store(owner: "AbstractBaseUser", command: Create) -> tuple[Response, bool]:
         raise
 
 
+def _forget(row: Response) -> None:
+    """Take back what could not be begun, with a conversation that it began."""
+    row.delete()
+    Conversation.objects.filter(pk=row.conversation_id, responses=None).delete()
+
+
 def _same_request(owner: "AbstractBaseUser", command: Create) -> Response | None:
     request_id = command.tailrace.client_request_id
     return (
@@ -62,10 +64,12 @@ def _same_request(owner: "AbstractBaseUser", command: Create) -> Response | None
 
 
 def _insert(owner: "AbstractBaseUser", command: Create) -> Response:
-    model = command.model or next(iter(catalog()))
+    source = _own_response(owner, command.tailrace.regenerate_of, "tailrace.regenerate_of")
+    if source and command.previous_response_id:  # a sibling has its previous already
+        raise CommandError("invalid_field", "previous_response_id")
+    model = command.model or (source.model if source else next(iter(catalog())))
     if model not in catalog():
         raise CommandError("model_not_found", "model")
-    source = _own_response(owner, command.tailrace.regenerate_of, "tailrace.regenerate_of")
     previous = (
         source.previous
         if source

@@ -5,7 +5,7 @@ arrow in: `consumers` · arrow out: the broker, then `workers/tasks.py`
 
 import asyncio
 
-from celery import signature
+from celery import current_app, signature
 from kombu.exceptions import OperationalError
 
 from chat.catalog import QUEUE, catalog
@@ -26,11 +26,18 @@ async def enqueue(response: Response) -> None:
     await asyncio.to_thread(_enqueue, str(response.id), response.model)
 
 
-def _enqueue(response_id: str, model_name: str) -> None:
+def queue_of(model_name: str) -> str:
+    """The queue of a model; of one that is not configured any more, the default."""
     model = catalog().get(model_name)
+    return model.queue if model else QUEUE
+
+
+def waiting(queue: str) -> int:
+    """How many jobs wait in a queue. Blocks. Raises QueueError."""
+    with current_app.connection_or_acquire() as broker:
+        return int(broker.default_channel.queue_declare(queue).message_count)
+
+
+def _enqueue(response_id: str, model_name: str) -> None:
     job = signature(GENERATE, args=[response_id])
-    job.apply_async(
-        task_id=response_id,
-        queue=model.queue if model else QUEUE,
-        retry_policy=RETRY_POLICY,
-    )
+    job.apply_async(task_id=response_id, queue=queue_of(model_name), retry_policy=RETRY_POLICY)

@@ -15,6 +15,8 @@ from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import RedisError
 
 MAX_CONNECTIONS = 1000  # redis-py stops at 100 otherwise
+PUBLISH_SECS = 5  # a Redis that accepts and stays mute must not stop all later hints
+HEALTH_SECS = 10  # an idle subscription asks whether the other end is there
 RETRIES = 12  # about 10 s of back-off: a Redis that restarts is back by then
 
 LayerError = RedisError  # what sending raises when Redis is away
@@ -51,9 +53,11 @@ class PipelinedShard(RedisSingleShardConnection):
     async def _publish_all(self, batch: list[Publish]) -> None:
         self._ensure_redis()
         pipe = self._redis.pipeline(transaction=False)
-        for channel, message, _ in batch:
-            pipe.publish(channel, message)
-        await pipe.execute()
+        for channel, message, sent in batch:
+            if not sent.done():  # whoever sent it may have given up
+                pipe.publish(channel, message)
+        async with asyncio.timeout(PUBLISH_SECS):  # the connection itself knows no limit
+            await pipe.execute()
         for _, _, sent in batch:
             if not sent.done():
                 sent.set_result(None)
@@ -92,6 +96,7 @@ def _bounded(url: str) -> dict[str, Any]:
         "address": url,
         "socket_timeout": None,  # a subscription is silent for as long as nobody speaks
         "socket_connect_timeout": 2,
+        "health_check_interval": HEALTH_SECS,
         "retry": Retry(ExponentialWithJitterBackoff(cap=1, base=0.05), RETRIES),
         "max_connections": MAX_CONNECTIONS,
     }

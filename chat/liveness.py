@@ -1,7 +1,8 @@
 """Which worker processes live: each beats into Redis, and who falls silent is gone.
 
 Key `worker:<id>` holds the worker's live figures as JSON and expires by itself; the set `workers`
-lists the ids, so that nobody has to scan.
+lists the ids, so that nobody has to scan. Key `reaper` holds the id of the worker that looks after the
+responses of the others.
 """
 
 import json
@@ -13,6 +14,7 @@ BEAT_SECS = 2  # how often a worker beats
 GONE_SECS = 6  # three beats missed: it is gone
 
 INDEX = "workers"
+REAPER = "reaper"
 Figures = dict[str, Any]
 
 
@@ -26,12 +28,23 @@ class Liveness:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
-    async def beat(self, worker_id: str, figures: Figures) -> None:
-        """Say that the worker lives, with its figures of this moment."""
+    async def beat(self, worker_id: str, figures: Figures) -> bool:
+        """Say that the worker lives, with its figures of this moment.
+
+        False: the last beat was gone. It is the first one, the worker was frozen, or Redis lost its data.
+        """
         pipe = self._redis.pipeline(transaction=False)
-        pipe.set(_key(worker_id), json.dumps(figures), ex=GONE_SECS)
+        pipe.set(_key(worker_id), json.dumps(figures), ex=GONE_SECS, get=True)
         pipe.sadd(INDEX, worker_id)
-        await pipe.execute()
+        before, _ = await pipe.execute()
+        return before is not None
+
+    async def lead(self, worker_id: str) -> bool:
+        """Be the reaper, or stay it, until GONE_SECS from now. False: another worker is."""
+        taken = await self._redis.set(REAPER, worker_id, ex=GONE_SECS, nx=True)
+        if not taken and await self._redis.get(REAPER) == worker_id:
+            taken = await self._redis.expire(REAPER, GONE_SECS)
+        return bool(taken)
 
     async def leave(self, worker_id: str) -> None:
         """Say that the worker stops, so that nobody waits for its silence."""

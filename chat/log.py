@@ -17,7 +17,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
 from chat.protocol.draft import Draft
-from chat.protocol.events import Event, decode, encode
+from chat.protocol.events import Event, decode, encode, is_terminal
 
 LIVE_SECS = 24 * 3600  # a log that nobody ends is gone after a day
 ENDED_SECS = 3600  # after the end the row has the text; readers may still be catching up
@@ -52,6 +52,7 @@ class Append(Enum):
     DONE = 1
     REFUSED = 0  # another writer was there first
     MISSING = -1  # the log is gone: Redis lost it
+    FAILED = 2  # Redis would not, for this log (out of memory, say): try again
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +117,29 @@ class Log:
         rows: Rows = await self._redis.xrange(key(response_id), min=f"({after}-1" if after >= 0 else "-")
         return [Entry(_number(entry_id), fields["event"]) for entry_id, fields in rows]
 
+    async def holds(self, batch: Batch) -> bool:
+        """Whether these very events are in the log: a refused append got through, its reply was lost."""
+        entries = await self.read(batch.response_id, after=batch.first - 1)
+        return [entry.event for entry in entries[: len(batch.events)]] == list(batch.events)
+
+    async def last(self, response_id: str) -> Entry | None:
+        """The last entry; None if there is no log."""
+        rows: Rows = await self._redis.xrevrange(key(response_id), count=1)
+        return Entry(_number(rows[0][0]), rows[0][1]["event"]) if rows else None
+
     async def top(self, response_id: str) -> int | None:
         """The highest sequence number in the log; None if there is no log."""
-        rows: Rows = await self._redis.xrevrange(key(response_id), count=1)
-        return _number(rows[0][0]) if rows else None
+        entry = await self.last(response_id)
+        return entry.sequence_number if entry else None
+
+    async def ended(self, response_ids: Sequence[str]) -> list[str]:
+        """Those of the responses whose log has its end, in one round trip."""
+        pipe = self._redis.pipeline(transaction=False)
+        for response_id in response_ids:
+            pipe.xrevrange(key(response_id), count=1)
+        replies: Rows = await pipe.execute()
+        lasts = zip(response_ids, replies, strict=True)
+        return [response_id for response_id, rows in lasts if rows and is_terminal(rows[0][1]["event"])]
 
     async def draft(self, response_id: str) -> Draft | None:
         """The answer so far; None if there is no log."""
@@ -137,5 +157,5 @@ def _outcome(reply: object) -> Append:
     if isinstance(reply, ResponseError) and "equal or smaller" in str(reply):
         return Append.REFUSED
     if isinstance(reply, Exception):
-        raise reply
+        return Append.FAILED
     return Append(reply) if isinstance(reply, int) else Append.DONE

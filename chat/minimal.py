@@ -11,6 +11,7 @@ from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 
 from chat import connection
+from chat.away import AWAY
 from chat.catalog import DEMO
 from chat.guests import visitor
 from chat.hints import Message, group
@@ -19,31 +20,40 @@ from chat.jobs import enqueue
 from chat.log import Log
 from chat.protocol.commands import create, json_object
 from chat.protocol.errors import CommandError
-from chat.protocol.events import Failed, TextDelta, decode
+from chat.protocol.events import TERMINAL, Failed, TextDelta, decode
 
 
 class MinimalConsumer(AsyncWebsocketConsumer):
     """`/ws/openai/`: the socket only enqueues and listens; a worker asks the model."""
 
+    groups: list[str]  # Channels leaves these when the socket closes
+    counts: frozenset[str] = frozenset()  # the responses that count, a line each
+
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """Enqueue a job for the message, after joining the group that the worker will speak to."""
         try:
-            user = await database_sync_to_async(visitor, thread_sensitive=False)(self.scope)
             prompt = json_object(text_data or "").get("message")
             model = DEMO if prompt == "start" else None
             command = create({"type": "response.create", "input": prompt, "model": model})
+            user = await database_sync_to_async(visitor, thread_sensitive=False)(self.scope)
             response, _ = await accept(user, command, Log(connection.client()))
+            self.counts |= {str(response.id)} if model else frozenset()
+            self.groups.append(group(str(response.id)))
+            await self.channel_layer.group_add(self.groups[-1], self.channel_name)
+            await enqueue(response)
         except CommandError as refusal:
             await self.send(refusal.encode())
-            return
-        await self.channel_layer.group_add(group(str(response.id)), self.channel_name)
-        await enqueue(response)
+        except AWAY:
+            await self.send(CommandError("busy").encode())
 
     async def response_events(self, message: Message) -> None:
-        """Pass on each piece of text that the worker published."""
+        """Pass on each piece of text that the worker published; leave the group after the last event."""
         for event in map(decode, message["events"]):
             if isinstance(event, TextDelta):
-                for piece in event.delta.splitlines() if event.delta.startswith("Number ") else [event.delta]:
+                lines = message["response_id"] in self.counts
+                for piece in event.delta.splitlines() if lines else [event.delta]:
                     await self.send(json.dumps({"message": piece}))
             elif isinstance(event, Failed):
                 await self.send(json.dumps({"error": event.response["error"]}))
+            if isinstance(event, TERMINAL):
+                await self.channel_layer.group_discard(group(message["response_id"]), self.channel_name)

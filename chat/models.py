@@ -68,6 +68,14 @@ class ResponseQuerySet(models.QuerySet["Response"]):
             )
         )
 
+    def requeue(self, response_id: UUID | str, worker: str) -> bool:
+        """in_progress → queued, away from this worker. False: it has ended, or another worker has it."""
+        return bool(
+            self.filter(pk=response_id, status=Status.IN_PROGRESS, worker=worker).update(
+                status=Status.QUEUED, worker=""
+            )
+        )
+
     def finish(self, response: JSON, **extra: Any) -> bool:
         """Copy the final response object to the row. False: the row had its end already."""
         error, details = response["error"], response.get("incomplete_details")

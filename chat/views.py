@@ -33,6 +33,7 @@ def conversation(request: HttpRequest, id: UUID) -> HttpResponse:  # noqa: A002 
 
 
 @require_safe
+@never_cache
 @for_visitors
 def minimal(request: HttpRequest) -> HttpResponse:
     """A textarea, a button and the socket."""

@@ -120,6 +120,11 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # a file, as threads share it; one for each test run, as two may run side by side
     DATABASES["default"]["TEST"] = {"NAME": DATA_DIR / f"test-{os.getpid()}.sqlite3"}
 
+if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+    DATABASES["default"].setdefault("OPTIONS", {})["connect_timeout"] = (
+        3  # seconds; away is said, not waited for
+    )
+
 REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
 CHANNEL_LAYERS = {
     "default": {"BACKEND": "chat.layer.PipelinedChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}},
@@ -131,6 +136,8 @@ MODELS_FILE = env.str("TAILRACE_MODELS", default="")
 OPENAI_BASE_URL = env.str("OPENAI_BASE_URL", default="https://api.openai.com/v1")
 OPENAI_MODEL = env.str("OPENAI_MODEL", default="")
 OPENAI_MAX_OUTPUT_TOKENS = env.int("OPENAI_MAX_OUTPUT_TOKENS", default=4096)
+# after a lost worker: "restart" the text, or "continue" it where the server can
+OPENAI_RESUME = env.str("OPENAI_RESUME", default="restart")
 
 # --- the workers --------------------------------------------------------------------------------
 
@@ -138,6 +145,7 @@ CELERY_BROKER_URL = REDIS_URL
 CELERY_TASK_IGNORE_RESULT = True  # the row is the result; events carry the figures to Flower
 CELERY_WORKER_POOL = "threads"
 CELERY_WORKER_CONCURRENCY = env.int("TAILRACE_CONCURRENCY", default=100)  # answers per worker process
+DRAIN_SECONDS = env.int("DRAIN_SECONDS", default=20)  # a worker that stops lets its answers go on for so long
 CELERY_WORKER_DISABLE_PREFETCH = True  # a waiting job stays where any worker can take it
 CELERY_WORKER_SEND_TASK_EVENTS = True  # Flower watches these
 CELERY_TASK_SEND_SENT_EVENT = True

@@ -18,7 +18,7 @@ MODELS = [
     "stall-after-5@50:stopped",
     "mute:stopped",
     "words-40@40:spread",
-    "words-30@30:canary",
+    "words-80@10:canary",
     "echo",
     "reasoning-10+words-10@100",
     "length-10",

@@ -8,17 +8,21 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
 
+import redis
+
 from project.up import ports, valkey
+from project.up.parts import web_command
 from tests.upstream.client import ROOT, Upstream
 from tests.waiting import wait_until
 
 START_SECS = 30  # a process on a busy machine
+SETTLE_SECS = 5  # an UPDATE, on a busy machine
 STOP_SECS = 15  # a worker that ends its answers
 
 
@@ -91,6 +95,15 @@ class Stack:
         done = subprocess.run(command, cwd=ROOT, env=self.env, capture_output=True, check=True, timeout=60)
         return done.stdout.decode()
 
+    def redis(self, *command: str) -> Any:
+        """Send one command to Redis, and return its reply."""
+        with redis.Redis.from_url(self.env["REDIS_URL"]) as client:
+            return client.execute_command(*command)
+
+    def revoke(self, response_id: str) -> None:
+        """Revoke a job as Flower's Terminate button does."""
+        self.run("-m", "celery", "-A", "project", "control", "revoke", response_id)
+
     def start_worker(self, name: str) -> Process:
         """Start a worker; `readyz` tells when it lives."""
         return self.start(
@@ -99,8 +112,7 @@ class Stack:
 
     def start_web(self) -> Process:
         """Start the web server."""
-        port = str(self.web_port)
-        return self.start("web", sys.executable, "-m", "daphne", "-p", port, "project.asgi:application")
+        return self.start("web", *web_command(self.web_port))
 
     def readyz(self) -> dict[str, Any]:
         """What `/readyz` says of the parts; nothing while the web server is not there."""
@@ -120,12 +132,28 @@ class Stack:
 
     def row(self, response_id: str) -> dict[str, Any]:
         """A response as the database has it."""
-        with sqlite3.connect(self.directory / "db.sqlite3") as database:
-            database.row_factory = sqlite3.Row
-            found = database.execute(
-                "SELECT * FROM chat_response WHERE id = ?", [response_id.replace("-", "")]
-            ).fetchone()
+        (found,) = self._select("SELECT * FROM chat_response WHERE id = ?", response_id.replace("-", ""))
         return dict(found)
+
+    def settled(self, response_id: str) -> dict[str, Any]:
+        """The row, once the end is in it: that comes just after the last event."""
+        row: dict[str, Any] = {}
+
+        def has_ended() -> bool:
+            row.update(self.row(response_id))
+            return row["ended_at"] is not None
+
+        wait_until(has_ended, SETTLE_SECS, "the row is settled")
+        return row
+
+    def count_rows(self) -> int:
+        """How many responses the database has."""
+        return len(self._select("SELECT id FROM chat_response"))
+
+    def _select(self, query: str, *values: str) -> list[sqlite3.Row]:
+        with closing(sqlite3.connect(self.directory / "db.sqlite3")) as database:
+            database.row_factory = sqlite3.Row
+            return database.execute(query, values).fetchall()
 
     def stop(self) -> None:
         """End every part that still runs, the last started first."""
@@ -166,6 +194,7 @@ name = "{model}"
 base_url = "{base_url}"
 key_env = "UPSTREAM_KEY"
 upstream_model = "{model}"
+resume = "{"continue" if "continued" in model else "restart"}"
 [models.deadlines]
 first_token = {2 if "impatient" in model else 30}
 between_tokens = {2 if "impatient" in model else 30}

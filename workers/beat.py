@@ -1,27 +1,52 @@
-"""The worker's beat: every two seconds it says that it lives, and looks for jobs that Flower revoked."""
+"""The worker's beat: every two seconds it says that it lives, and looks for answers that shall stop.
+
+An order to stop comes over the channel layer (`orders`), at once; this is the fallback for one that is lost.
+"""
 
 import asyncio
 import logging
 import os
+from collections.abc import Set
+from dataclasses import dataclass
 
 from celery.worker.state import revoked
 
 from chat.liveness import BEAT_SECS, Liveness
 from chat.log import LogError
 from workers.generation import Generation
+from workers.reaper import Reaper
 
 logger = logging.getLogger(__name__)
 
 
-async def beat_regularly(liveness: Liveness, worker_id: str, name: str, generation: Generation) -> None:
-    """Beat until cancelled. A Redis that is away misses some beats; that is what they are for."""
-    while True:
-        running = generation.running
-        for response_id in running:
-            if response_id in revoked:
-                generation.cancel(response_id)
-        try:
-            await liveness.beat(worker_id, {"name": name, "pid": os.getpid(), "running": len(running)})
-        except LogError as error:
-            logger.warning("no beat: %s", type(error).__name__)
-        await asyncio.sleep(BEAT_SECS)
+@dataclass(slots=True)
+class Beat:
+    """The beat of one worker process. `claimed` is the live set of the responses that it holds."""
+
+    worker_id: str
+    name: str
+    claimed: Set[str]
+    generation: Generation
+    liveness: Liveness
+    reaper: Reaper
+
+    async def run(self) -> None:
+        """Beat for ever. While Redis is away beats are missed, and then none is trusted for a while."""
+        while True:
+            try:
+                await self.beat()
+            except LogError as error:
+                logger.warning("no beat: %s", type(error).__name__)
+                self.reaper.doubt()
+            await asyncio.sleep(BEAT_SECS)
+
+    async def beat(self) -> None:
+        """Stop what Flower revoked or what has ended elsewhere; say that we live, and what we hold."""
+        running = self.generation.running
+        for response_id in filter(revoked.__contains__, running):
+            self.generation.cancel(response_id)
+        held = {"name": self.name, "pid": os.getpid(), "running": sorted(self.claimed)}
+        if not await self.liveness.beat(self.worker_id, held):
+            self.reaper.doubt()
+        for response_id in await self.generation.log.ended(running) if running else []:
+            self.generation.cancel(response_id)

@@ -8,14 +8,13 @@ import logging
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from chat.catalog import DEMO_URL, Model
 from chat.ending import conclude
 from chat.hints import tell_readers
-from chat.intake import opening
 from chat.log import Append, Batch, Log, LogError
-from chat.protocol.draft import Draft, Ending
+from chat.protocol.draft import Draft, Ending, opening
 from chat.protocol.events import JSON, encode
 from workers import demo
 from workers.answer import AnswerError, Chunk
@@ -25,8 +24,9 @@ from workers.reading import Reading
 
 logger = logging.getLogger(__name__)
 
-ENDING_SECS = 60  # how long we try to write the end while Redis is away
+AWAY_SECS = 60  # how long we try to write the begin or the end while Redis is away
 AGAIN_SECS = 0.5  # between those tries
+RETRY_SECS = (0.3, 1.0)  # before a model's server is asked again
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,7 @@ class Report:
 
     response: JSON | None = None
     first_token_at: float | None = None
+    handed_over: bool = False  # the worker stops: another one shall go on
 
 
 class SupersededError(Exception):
@@ -64,6 +65,7 @@ class Generation:
     provider: Provider
     publisher: Publisher
     _running: dict[str, asyncio.Task[tuple[Draft, Ending]]] = field(default_factory=dict)
+    _leaving: bool = False
 
     @property
     def running(self) -> list[str]:
@@ -75,18 +77,30 @@ class Generation:
         if task := self._running.get(response_id):
             task.cancel()
 
+    def hand_over(self) -> None:
+        """Stop writing everything, so that other workers go on; from now on begin nothing."""
+        self._leaving = True
+        for task in self._running.values():
+            task.cancel()
+
     async def write(self, job: Job) -> Report:
         """Write the response to its end. What ended it elsewhere (Stop, a later attempt) is respected."""
-        report = Report()
+        report = Report(handed_over=self._leaving)
+        if report.handed_over:
+            return report
         task = asyncio.create_task(self._write(job, report))
         self._running[job.id] = task
         draft: Draft | None
         try:
             draft, ending = await task
         except (asyncio.CancelledError, SupersededError):
+            if self._leaving:
+                report.handed_over = True
+                return report
             draft, ending = None, Ending("cancelled", time.time())
         finally:
-            del self._running[job.id]  # from here on nothing interrupts
+            if self._running.get(job.id) is task:  # a later attempt may run in this very process
+                del self._running[job.id]  # from here on nothing interrupts
         report.response = await self._end(job, draft, ending)
         return report
 
@@ -97,19 +111,32 @@ class Generation:
         stream = self.publisher.open(draft, fenced=task.cancel)
         try:
             ending = await self._answer(job, stream, report)
-            await self.publisher.flush(stream)
+            async with asyncio.timeout(AWAY_SECS):
+                await self.publisher.flush(stream)
         finally:
             self.publisher.close(stream)
         return draft, ending
 
     async def _begin(self, job: Job) -> Draft:
-        """Say `response.in_progress` in the log. Raises SupersededError."""
+        """Say `response.in_progress` in the log, when Redis is there. Raises SupersededError."""
+        async with asyncio.timeout(AWAY_SECS):
+            while True:
+                try:
+                    return await self._say_begin(job)
+                except LogError as error:
+                    logger.warning("the answer cannot begin yet: %s", type(error).__name__)
+                    await asyncio.sleep(AGAIN_SECS)
+
+    async def _say_begin(self, job: Job) -> Draft:
         await self.log.create(job.id, opening(job.response))  # it is there, unless Redis lost it
         draft = await self.log.draft(job.id)
-        if draft is None or draft.ended is not None:
+        if draft is None or draft.ended is not None or draft.attempt > job.attempt:
             raise SupersededError
-        batch = Batch(job.id, draft.next, [encode(event) for event in draft.begin(job.attempt)])
-        if await self.log.append(batch) is not Append.DONE:
+        resume = job.model.resume == "continue"
+        batch = Batch(
+            job.id, draft.next, [encode(event) for event in draft.begin(job.attempt, resume=resume)]
+        )
+        if await self.log.append(batch) is not Append.DONE and not await self.log.holds(batch):
             raise SupersededError
         await tell_readers([batch])
         return draft
@@ -119,7 +146,10 @@ class Generation:
         clock = asyncio.get_running_loop().time
         reading = Reading(job.model.deadlines, clock())
         try:
-            async with asyncio.timeout_at(reading.deadline) as patience, aclosing(self._ask(job)) as chunks:
+            async with (
+                asyncio.timeout_at(reading.deadline) as patience,
+                aclosing(self._ask(job, stream.draft)) as chunks,
+            ):
                 async for chunk in chunks:
                     if chunk.text or chunk.reasoning:
                         self.publisher.write(stream, chunk.text, chunk.reasoning)
@@ -132,18 +162,37 @@ class Generation:
             reading.give_up(error.code)
         return reading.ending(time.time())
 
-    def _ask(self, job: Job) -> AsyncGenerator[Chunk, None]:
+    async def _ask(self, job: Job, draft: Draft) -> AsyncGenerator[Chunk, None]:
+        """Ask the model; ask again after a short while if that may help and nothing was said yet."""
+        for pause in (*RETRY_SECS, None):
+            said = False
+            try:
+                async with aclosing(self._source(job, draft)) as chunks:
+                    async for chunk in chunks:
+                        said = said or bool(chunk.text or chunk.reasoning or chunk.finish)
+                        yield chunk
+            except AnswerError as error:
+                if said or error.permanent or pause is None:
+                    raise
+                await asyncio.sleep(pause)
+            else:
+                return
+
+    def _source(self, job: Job, draft: Draft) -> AsyncGenerator[Chunk, None]:
         if job.model.base_url == DEMO_URL:
             return demo.count()
-        return self.provider.stream(job.model, job.request)
+        request = job.request
+        if so_far := draft.text():  # an attempt that goes on: the model takes its own words up
+            request = replace(request, messages=[*request.messages, {"role": "assistant", "content": so_far}])
+        return self.provider.stream(job.model, request)
 
     async def _end(self, job: Job, draft: Draft | None, ending: Ending) -> JSON | None:
         """Bring it to its end; without a draft of ours, from what the log says."""
-        async with asyncio.timeout(ENDING_SECS):
+        async with asyncio.timeout(AWAY_SECS):
             while True:
                 try:
                     at = draft or await self.log.draft(job.id)
-                    if at is None or (at.attempt != job.attempt and at.ended is None):
+                    if at is None or (at.attempt > job.attempt and at.ended is None):
                         return None
                     return await conclude(self.log, at, ending)
                 except LogError as error:

@@ -61,12 +61,16 @@ class Provider:
             call = client.chat.completions.with_streaming_response.create(
                 **_parameters(model, upstream_model, request),
                 timeout=openai.Timeout(None, connect=model.deadlines.connect),
+                extra_headers={"Accept-Encoding": "identity"},  # the body is read as it comes
             )
             async with call as response:
                 if not response.headers.get("content-type", "").startswith("text/event-stream"):
                     raise AnswerError("upstream_malformed", permanent=True)
                 async for chunk in _chunks(response.http_response.aiter_raw()):
                     yield chunk
+        except openai.NotFoundError as error:
+            self._first_models.pop(model.base_url, None)  # the server may list another one by now
+            raise _translated(error) from error
         except (openai.OpenAIError, httpx2.HTTPError) as error:
             raise _translated(error) from error
 
@@ -91,10 +95,11 @@ class Provider:
 
     async def _first_model(self, client: openai.AsyncOpenAI, model: Model) -> str:
         if model.base_url not in self._first_models:
-            listed = await client.models.list(timeout=model.deadlines.connect)
-            if not listed.data:
-                raise AnswerError("upstream_not_found", permanent=True)
-            self._first_models[model.base_url] = listed.data[0].id
+            try:
+                listed = await client.models.list(timeout=model.deadlines.connect)
+                self._first_models[model.base_url] = listed.data[0].id
+            except _MALFORMED as error:  # the SDK hands on whatever came with status 200
+                raise AnswerError("upstream_malformed") from error
         return self._first_models[model.base_url]
 
 
@@ -186,7 +191,7 @@ _CODES: tuple[tuple[type[Exception], str, bool], ...] = (
     (openai.AuthenticationError, "upstream_unauthorized", True),
     (openai.PermissionDeniedError, "upstream_unauthorized", True),
     (openai.NotFoundError, "upstream_not_found", True),
-    (openai.RateLimitError, "rate_limit_exceeded", False),
+    (openai.RateLimitError, "rate_limit_exceeded", True),  # it asks for less, not for more
     (openai.InternalServerError, "upstream_error", False),
     (openai.APIStatusError, "upstream_rejected", True),
     (openai.APITimeoutError, "timeout_connect", False),

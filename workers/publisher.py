@@ -93,8 +93,9 @@ class Publisher:
             await self._written.wait()
             self._urgent.clear()
             try:
-                await self._tick()
-                pause = min(MIN_WINDOW_SECS + WINDOW_SECS_PER_ANSWER * len(self._open), MAX_WINDOW_SECS)
+                failed = await self._tick()
+                window = min(MIN_WINDOW_SECS + WINDOW_SECS_PER_ANSWER * len(self._open), MAX_WINDOW_SECS)
+                pause = AGAIN_SECS if failed else window
             except LogError as error:
                 logger.warning("the log is away, trying again: %s", type(error).__name__)
                 pause = AGAIN_SECS
@@ -102,8 +103,11 @@ class Publisher:
                 async with asyncio.timeout(pause):
                     await self._urgent.wait()
 
-    async def _tick(self) -> None:
-        """1. Append what every answer has. 2. Hint at what was appended. 3. See to what was not."""
+    async def _tick(self) -> bool:
+        """1. Append what every answer has. 2. Hint at what was appended. 3. See to what was not.
+
+        True: Redis would not take something that it may take later.
+        """
         self._written.clear()
         try:
             streams = list(self._dirty)
@@ -118,13 +122,16 @@ class Publisher:
                 self._written.set()
         async with self._ticked:
             self._ticked.notify_all()
+        return Append.FAILED in outcomes
 
     async def _settle(self, stream: Stream, outcome: Append) -> None:
         """Make ready for the next tick, rebuild a lost log, or learn that another writer has it."""
         if outcome is Append.MISSING:
             outcome = await self._rebuild(stream)
-        elif outcome is Append.REFUSED and await self._was_ours(stream):
-            outcome = Append.DONE  # an append whose reply was lost had got through
+        elif outcome is Append.REFUSED and await self._log.holds(stream.batch()):
+            outcome = Append.DONE
+        if outcome is Append.FAILED:
+            return  # it stays dirty, with the very same batch, for the next tick
         stream.unsent = None
         if outcome is Append.REFUSED:
             self.close(stream)
@@ -132,15 +139,11 @@ class Publisher:
         elif not stream.text and not stream.reasoning:
             self._dirty.pop(stream, None)
 
-    async def _was_ours(self, stream: Stream) -> bool:
-        batch = stream.batch()
-        entries = await self._log.read(batch.response_id, after=batch.first - 1)
-        return [entry.event for entry in entries[: len(batch.events)]] == list(batch.events)
-
     async def _rebuild(self, stream: Stream) -> Append:
         """Redis lost the log: begin a new one with the text so far, under the next number."""
         snapshot = stream.draft.again()
-        if not await self._log.create(stream.draft.base["id"], [snapshot]):
+        rebuilt = stream.unsent = stream.encoded(snapshot.sequence_number, [snapshot])
+        if not await self._log.create(rebuilt.response_id, [snapshot]) and not await self._log.holds(rebuilt):
             return Append.REFUSED
-        await tell_readers([stream.encoded(snapshot.sequence_number, [snapshot])])
+        await tell_readers([rebuilt])
         return Append.DONE

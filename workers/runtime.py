@@ -7,7 +7,8 @@ database work and wait here for the streaming; none of them holds a database con
 import asyncio
 import logging
 import threading
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from channels.layers import get_channel_layer
@@ -16,15 +17,17 @@ from chat import connection
 from chat.identity import new_id
 from chat.liveness import Liveness
 from chat.log import Log
-from workers.beat import beat_regularly
+from workers.beat import Beat
 from workers.generation import Generation
 from workers.orders import obey
 from workers.provider import Provider
 from workers.publisher import Publisher
+from workers.reaper import Reaper
 
 logger = logging.getLogger(__name__)
 
 AGAIN_SECS = 1  # before a background task that broke is begun again
+CANCEL_AGAIN_SECS = 0.5  # before a background task is cancelled once more
 Result = TypeVar("Result")
 
 
@@ -39,6 +42,7 @@ class Runtime:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._background: list[asyncio.Task[None]] = []
+        self.claimed: set[str] = set()  # the responses that this process has claimed and not yet settled
 
     def start(self, name: str = "") -> asyncio.AbstractEventLoop:
         """Start the loop, once; `name` is what the worker is called in Flower."""
@@ -46,13 +50,27 @@ class Runtime:
             if self._loop is None:
                 self._name = name
                 self._loop = asyncio.new_event_loop()
-                threading.Thread(target=self._loop.run_forever, name="runtime", daemon=True).start()
+                threading.Thread(target=_serve, args=[self._loop], name="runtime", daemon=True).start()
                 asyncio.run_coroutine_threadsafe(self._open(), self._loop).result()
             return self._loop
 
     def run(self, work: Coroutine[Any, Any, Result]) -> Result:
         """Run a coroutine on the loop, and wait for its result."""
         return asyncio.run_coroutine_threadsafe(work, self.start()).result()
+
+    @contextmanager
+    def holding(self, response_id: str) -> Iterator[None]:
+        """Tell the others that this process works on a response, until its row is settled."""
+        self.claimed.add(response_id)
+        try:
+            yield
+        finally:
+            self.claimed.discard(response_id)
+
+    def drain(self, seconds: float) -> None:
+        """Let the answers go on for so long, then hand them over. Returns at once, for signal handlers."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._loop.call_later, seconds, self.generation.hand_over)
 
     def stop(self) -> None:
         """Leave the list of the living, and close every connection."""
@@ -67,18 +85,13 @@ class Runtime:
         publisher = Publisher(log)
         self.generation = Generation(log, provider, publisher)
         self._liveness = Liveness(connection.client())
-        self._background = [
-            asyncio.create_task(_for_ever(publisher.run)),
-            asyncio.create_task(_for_ever(lambda: obey(self.generation))),
-            asyncio.create_task(
-                _for_ever(lambda: beat_regularly(self._liveness, self.worker_id, self._name, self.generation))
-            ),
-        ]
+        reaper = Reaper(self.worker_id, self._liveness, log)
+        beat = Beat(self.worker_id, self._name, self.claimed, self.generation, self._liveness, reaper)
+        work = (publisher.run, beat.run, reaper.run, lambda: obey(self.generation))
+        self._background = [asyncio.create_task(_for_ever(each)) for each in work]
 
     async def _close(self) -> None:
-        for task in self._background:
-            task.cancel()
-        await asyncio.gather(*self._background, return_exceptions=True)
+        await _cancel(self._background)
         await asyncio.gather(
             self._liveness.leave(self.worker_id),
             self.generation.provider.close(),
@@ -86,6 +99,21 @@ class Runtime:
             return_exceptions=True,
         )
         await connection.close()
+
+
+def _serve(loop: asyncio.AbstractEventLoop) -> None:
+    """Run the loop until somebody stops it."""
+    loop.run_forever()
+    loop.close()
+
+
+async def _cancel(tasks: Iterable[asyncio.Task[None]]) -> None:
+    """Cancel until all have ended: on Python 3.11 a Redis command that ends just then swallows it."""
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN_SECS)
 
 
 async def _for_ever(work: Callable[[], Awaitable[None]]) -> None:

@@ -6,19 +6,22 @@ What Celery and Flower see of it are ids and figures: no prompt, no answer.
 """
 
 import logging
+import threading
 import time
 from datetime import UTC, datetime
 from typing import Any
 
 from celery import shared_task
-from celery.signals import worker_ready, worker_shutdown
+from celery.signals import task_revoked, worker_ready, worker_shutdown, worker_shutting_down
+from django.conf import settings
 from django.db import connections
 
 from chat.catalog import catalog
 from chat.ending import end
-from chat.jobs import GENERATE
+from chat.jobs import GENERATE, enqueue
 from chat.models import Response
 from chat.protocol.draft import Ending
+from chat.protocol.events import JSON
 from workers.generation import Job, Report
 from workers.provider import Request
 from workers.runtime import runtime
@@ -37,43 +40,60 @@ def generate(response_id: str) -> Figures:
     begun = time.time()
     if not Response.objects.claim(response_id, runtime.worker_id):
         return {"status": "skipped"}  # another worker got there first, or it was stopped in the queue
-    try:
-        report = _write(Response.objects.get(pk=response_id))
-    except Exception:
-        logger.exception("response %s: the worker failed", response_id)
-        runtime.run(end(runtime.generation.log, response_id, Ending("failed", time.time(), "worker_error")))
-        raise
+    with runtime.holding(response_id):
+        try:
+            report = _write(Response.objects.get(pk=response_id))
+        except Exception:
+            logger.exception("response %s: the worker failed", response_id)
+            _end(response_id, Ending("failed", time.time(), "worker_error"))
+            raise
     return _figures(report, begun)
 
 
 def _write(row: Response) -> Report:
     model = catalog().get(row.model)
     if model is None:
-        final = runtime.run(
-            end(runtime.generation.log, str(row.id), Ending("failed", time.time(), "model_removed"))
-        )
-        return Report(final)
-    request = Request(row.prompt(), row.max_output_tokens, row.temperature)
+        return Report(_end(str(row.id), Ending("failed", time.time(), "model_removed")))
+    request = Request(_prompt(row), row.max_output_tokens, row.temperature)
     job = Job(row.wire(), row.attempt, model, request)
     connections.close_all()  # nothing is held while it streams
     report = runtime.run(runtime.generation.write(job))
     if report.response is not None:
-        Response.objects.finish(
-            report.response,
-            first_token_at=report.first_token_at and datetime.fromtimestamp(report.first_token_at, UTC),
-        )
+        moment = report.first_token_at and datetime.fromtimestamp(report.first_token_at, UTC)
+        Response.objects.finish(report.response, first_token_at=moment)
+    elif report.handed_over and Response.objects.requeue(row.id, runtime.worker_id):
+        runtime.run(enqueue(row))
     return report
+
+
+def _prompt(row: Response) -> list[JSON]:
+    """The prompt; a previous answer whose end is in the log, but not yet in its row, is settled first."""
+    if row.previous is not None and row.previous.live:
+        draft = runtime.run(runtime.generation.log.draft(str(row.previous_id)))
+        if draft is not None and draft.ended is not None:
+            Response.objects.finish(draft.ended)
+    return row.prompt()
+
+
+def _end(response_id: str, ending: Ending) -> JSON | None:
+    return runtime.run(end(runtime.generation.log, response_id, ending))
 
 
 def _figures(report: Report, begun: float) -> Figures:
     usage = (report.response or {}).get("usage") or {}
     first = report.first_token_at
     return {
-        "status": report.response["status"] if report.response else "superseded",
+        "status": _status(report),
         "output_tokens": usage.get("output_tokens"),
         "first_token_ms": round((first - begun) * 1000) if first else None,
         "total_ms": round((time.time() - begun) * 1000),
     }
+
+
+def _status(report: Report) -> str:
+    if report.response is not None:
+        return str(report.response["status"])
+    return "handed_over" if report.handed_over else "superseded"
 
 
 @worker_ready.connect
@@ -82,7 +102,19 @@ def start_runtime(sender: Any, **_: Any) -> None:
     runtime.start(sender.hostname)
 
 
+@task_revoked.connect
+def cancel_revoked(request: Any, **_: Any) -> None:
+    """Flower revoked a job before it ran: Celery throws the message away, so the response ends here."""
+    threading.Thread(target=_end, args=[request.id, Ending("cancelled", time.time())]).start()
+
+
+@worker_shutting_down.connect
+def drain_runtime(**_: Any) -> None:
+    """The worker stops, and takes no more: the answers that run may end, the rest is handed over."""
+    runtime.drain(settings.DRAIN_SECONDS)
+
+
 @worker_shutdown.connect
 def stop_runtime(**_: Any) -> None:
-    """Every answer has ended: close the connections."""
+    """Every answer has ended or was handed over: close the connections."""
     runtime.stop()

@@ -12,8 +12,9 @@ from pydantic_core import ErrorDetails, from_json
 
 from chat.protocol.errors import CommandError
 
-MAX_FRAME_BYTES = 64 * 1024  # one frame from a client
-MAX_INPUT_CHARS = 16_000  # about 4,000 tokens; in any script it fits into one frame
+MAX_INPUT_CHARS = 16_000  # about 4,000 tokens: a long letter, not a book
+MAX_FRAME_BYTES = 256 * 1024  # such an input fits, even escaped at 12 bytes per character
+MAX_SERVER_FRAME_BYTES = 512 * 1024  # what the web server lets in: beyond it the socket is dropped unheard
 MAX_STREAM_ID_CHARS = 100  # it is repeated in every event
 
 
@@ -97,7 +98,7 @@ class Subscribe(_Strict):
 
     type: Literal["tailrace:subscribe"]
     response_id: Id
-    starting_after: Annotated[int, Field(ge=-1)] | None = None
+    starting_after: Annotated[int, Field(ge=-1, lt=2**53)] | None = None  # JSON's safe integers
     stream_id: StreamId = None
 
 

@@ -15,6 +15,7 @@ from chat.protocol.events import (
     Completed,
     ContentPartAdded,
     ContentPartDone,
+    Continued,
     Created,
     Event,
     Failed,
@@ -22,6 +23,7 @@ from chat.protocol.events import (
     InProgress,
     OutputItemAdded,
     OutputItemDone,
+    Queued,
     ReasoningDelta,
     ReasoningDone,
     Restarted,
@@ -82,6 +84,14 @@ class Item:
         return kind(sequence_number=number, item_id=self.id, output_index=self.index, text=self.text)
 
 
+def opening(response: JSON) -> list[Event]:
+    """The events that every log begins with, for the response object of a queued response."""
+    return [
+        Created(sequence_number=0, response=response),
+        Queued(sequence_number=1, response=response),
+    ]
+
+
 def output_text(response: JSON, kind: Kind = "message") -> str:
     """The text of a response object's output, of the message or of the reasoning."""
     parts = (part for item in response["output"] if item["type"] == kind for part in item["content"])
@@ -133,6 +143,8 @@ class Draft:
                 self._item(event.item["type"])
             case Restarted():
                 self.attempt, self.items = event.attempt, []
+            case Continued():
+                self.attempt = event.attempt
             case Created():
                 self.base = event.response
             case InProgress():
@@ -141,22 +153,31 @@ class Draft:
                 self._restore(event.response)
                 self.ended = event.response if isinstance(event, TERMINAL) else None
 
-    def begin(self, attempt: int) -> list[Event]:
-        """A worker begins: `response.in_progress`; a later attempt first drops the text so far."""
+    def begin(self, attempt: int, *, resume: bool = False) -> list[Event]:
+        """A worker begins. A later attempt drops the text so far, or goes on from it if it can `resume`."""
+        said: Event
+        if attempt > 1 and resume and self.text():
+            said = Continued(sequence_number=self.next, response_id=self.base["id"], attempt=attempt)
+            self.apply(said)
+            return [said]
         events: list[Event] = []
         if attempt > 1:
-            events.append(
-                Restarted(
-                    sequence_number=self.next,
-                    response_id=self.base["id"],
-                    attempt=attempt,
-                    reason="worker_lost",
-                )
+            said = Restarted(
+                sequence_number=self.next,
+                response_id=self.base["id"],
+                attempt=attempt,
+                reason="worker_gone",
             )
-            self.apply(events[0])
+            events.append(said)
+            self.apply(said)
         events.append(InProgress(sequence_number=self.next, response=self.response("in_progress")))
         self.apply(events[-1])
         return events
+
+    def text(self, kind: Kind = "message") -> str:
+        """The text so far, of the message or of the reasoning."""
+        item = self._find(kind)
+        return item.text if item else ""
 
     def add(self, text: str = "", reasoning: str = "") -> list[Event]:
         """More text arrived: the deltas, each after the events that open its item."""

@@ -169,6 +169,15 @@ class Restarted(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Continued(Event):
+    """Another attempt begins, and goes on where the text stopped."""
+
+    type: ClassVar[str] = "tailrace:continued"
+    response_id: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot(Event):
     """The response with its text so far: what came before need not be read."""
 
@@ -194,6 +203,7 @@ EVENTS: Mapping[str, type[Event]] = {
         OutputItemDone,
         *TERMINAL,
         Restarted,
+        Continued,
         Snapshot,
     )
 }

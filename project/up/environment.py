@@ -61,4 +61,5 @@ def children(environ: Mapping[str, str], embedded: Embedded, data_dir: Path) -> 
         env["OPENAI_BASE_URL"] = f"http://{ports.HOST}:{embedded.model_port}/v1"
         env["OPENAI_API_KEY"] = secrets.token_urlsafe(KEY_BYTES)
         env["OPENAI_MODEL"] = LOCAL_MODEL
+        env["OPENAI_RESUME"] = "continue"  # llama.cpp takes up a last message of the assistant
     return env

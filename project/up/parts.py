@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from chat.protocol.commands import MAX_SERVER_FRAME_BYTES
 from project.up import valkey
 from project.up.environment import Embedded
 from project.up.errors import AddressError
 from project.up.ports import HOST
 from project.up.probes import ConnectProbe, HttpProbe, PingProbe, Probe, WholeProbe
 
-MAX_FRAME_BYTES = 65_536  # Daphne's default is 1 MiB of memory for every socket that asks
 REDIS_PORT = 6379  # of a REDIS_URL without a port
 
 
@@ -126,11 +126,10 @@ def _migrate(env: Mapping[str, str]) -> Part:
 
 
 def _web(port: int, env: Mapping[str, str]) -> Part:
-    limits = [f"--websocket-max-{what}-size={MAX_FRAME_BYTES}" for what in ("message", "frame")]
     remedy = "--port chooses another port; ALLOWED_HOSTS, when set, must contain 127.0.0.1."
     return Part(
         "web",
-        _python("daphne", "-b", HOST, "-p", str(port), *limits, "project.asgi:application"),
+        web_command(port),
         env,
         remedy,
         stop_turn=1,
@@ -138,10 +137,17 @@ def _web(port: int, env: Mapping[str, str]) -> Part:
     )
 
 
+def web_command(port: int) -> tuple[str, ...]:
+    """Give the command line of the web server on the loopback address."""
+    # Daphne drops a socket with a larger frame unheard, so what we refuse ourselves must be smaller
+    limits = [f"--websocket-max-{what}-size={MAX_SERVER_FRAME_BYTES}" for what in ("message", "frame")]
+    return _python("daphne", "-b", HOST, "-p", str(port), *limits, "project.asgi:application")
+
+
 def _worker(number: int, env: Mapping[str, str], drain_secs: float) -> Part:
     name = f"worker{number}"
-    command = _python("celery", "-A", "project", "worker", "-n", f"{name}@%h", "--loglevel", "INFO")
-    # a few seconds more than the drain, which the worker ends by itself
+    command = _python("celery", "-A", "project", "worker", "-n", f"{name}@%h")
+    # a few seconds more than the drain, after which the worker hands over and ends by itself
     return Part(name, command, env, "Its log lines say why.", stop_turn=2, stop_secs=drain_secs + 5)
 
 

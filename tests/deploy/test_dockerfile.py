@@ -7,9 +7,9 @@ import pytest
 from daphne.cli import CommandLineInterface
 from django.conf import settings
 
+from chat.protocol.commands import MAX_SERVER_FRAME_BYTES
 from tests.deploy.dockerfile import ROOT, instructions, stages
 
-MAX_FRAME_BYTES = 65_536
 IMAGE = stages()[-1]
 
 
@@ -69,7 +69,7 @@ def test_the_command_is_what_daphne_understands() -> None:
     assert program == "daphne"
     assert (options.host, options.port) == ("0.0.0.0", int(IMAGE.one("EXPOSE")))  # noqa: S104 - inside a container
     assert options.proxy_headers is True
-    assert options.websocket_max_message_size == options.websocket_max_frame_size == MAX_FRAME_BYTES
+    assert options.websocket_max_message_size == options.websocket_max_frame_size == MAX_SERVER_FRAME_BYTES
     assert options.application == settings.ASGI_APPLICATION.replace(".application", ":application")
 
 

@@ -10,7 +10,6 @@ from pydantic import TypeAdapter
 from tests.browserless import cookie, text_of, visiting
 from tests.stack import Stack
 from tests.upstream.behaviour import text_of as upstream_text
-from tests.waiting import wait_until
 
 pytestmark = pytest.mark.e2e
 
@@ -39,7 +38,7 @@ async def test_the_events_are_openais_without_a_gap_and_add_up_to_the_row(stack:
     final = events[-1]["response"]
     whole = upstream_text("words-30@60")
     assert text_of(events) == final["output"][0]["content"][0]["text"] == whole
-    row = wait_until(lambda: (r := stack.row(final["id"]))["ended_at"] and r, 5, "the row is settled")
+    row = stack.settled(final["id"])
     assert (row["status"], row["output"], row["error_code"]) == ("completed", whole, "")
     assert row["attempt"] == 1
     assert row["queued_at"] < row["started_at"] < row["first_token_at"] < row["ended_at"]
@@ -144,5 +143,5 @@ async def test_an_answer_goes_on_when_its_socket_is_gone(stack: Stack) -> None:
     async with visiting(stack.url) as visitor:
         await visitor.create()
         response_id = (await visitor.next())["response"]["id"]
-    row = wait_until(lambda: (r := stack.row(response_id))["ended_at"] and r, 10, "the answer ends")
+    row = stack.settled(response_id)
     assert (row["status"], row["output"]) == ("completed", upstream_text("words-30"))

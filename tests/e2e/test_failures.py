@@ -7,7 +7,6 @@ import pytest
 from chat.protocol.errors import FAILURES
 from tests.browserless import visiting
 from tests.stack import Stack
-from tests.waiting import wait_until
 
 pytestmark = pytest.mark.e2e
 
@@ -42,5 +41,5 @@ async def test_the_response_fails_with_a_code_and_keeps_its_text(
     assert response["error"] == {"code": code, "message": FAILURES[code]}
     said = "".join(part["text"] for item in response["output"] for part in item["content"])
     assert said == text
-    row = wait_until(lambda: (r := stack.row(response["id"]))["ended_at"] and r, 5, "the row is settled")
+    row = stack.settled(response["id"])
     assert (row["status"], row["error_code"], row["output"]) == ("failed", code, text)

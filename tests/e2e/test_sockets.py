@@ -11,6 +11,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Origin
 
+from chat.protocol.commands import MAX_FRAME_BYTES
 from project.up import ports
 from tests.browserless import text_of, visiting
 from tests.stack import Process, Stack, answers
@@ -42,7 +43,7 @@ IDLE_SECS = 60  # what proxies and clients close for; and longer than redis-py's
             "response_not_found",
             "response_id",
         ),
-        ('{"type": "%s"}' % ("a" * 65_537), 413, "frame_too_large", None),
+        ('{"type": "%s"}' % ("a" * MAX_FRAME_BYTES), 413, "frame_too_large", None),
     ],
 )
 async def test_a_bad_frame_gets_an_error_event_and_the_socket_stays(

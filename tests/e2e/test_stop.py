@@ -38,7 +38,7 @@ async def test_stop_ends_the_answer_and_closes_the_upstream(stack: Stack, model:
     assert request.aborted
     assert request.ended_at is not None
     assert request.ended_at - stopped_at < UPSTREAM_SECS
-    assert stack.row(response_id)["status"] == "cancelled"
+    assert stack.settled(response_id)["status"] == "cancelled"
 
 
 async def test_the_text_so_far_is_kept(stack: Stack) -> None:
@@ -51,7 +51,7 @@ async def test_the_text_so_far_is_kept(stack: Stack) -> None:
         last = (await visitor.until("response.incomplete"))[-1]
     said = last["response"]["output"][0]["content"][0]["text"]
     assert text.startswith(said)
-    assert stack.row(response_id)["output"] == said
+    assert stack.settled(response_id)["output"] == said
 
 
 async def test_another_tab_can_stop_it_and_a_second_stop_is_no_error(stack: Stack) -> None:

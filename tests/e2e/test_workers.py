@@ -56,7 +56,7 @@ async def test_twenty_answers_at_once_are_spread_over_both_workers(stack: Stack)
 
 async def test_celery_and_flower_show_the_job_by_its_id_and_no_word_of_it(stack: Stack, flower: str) -> None:
     async with visiting(stack.url) as visitor:
-        await visitor.create("words-30@30:canary", f"{CANARY} please", instructions=CANARY)
+        await visitor.create("words-80@10:canary", f"{CANARY} please", instructions=CANARY)
         response_id = (await visitor.until("response.output_text.delta"))[0]["response"]["id"]
         inspected = await asyncio.to_thread(stack.run, "-m", "celery", "-A", "project", "inspect", "active")
         assert response_id in inspected

@@ -91,6 +91,9 @@ export class Follow {
         this.#startAgain();
         this.attempt = event.attempt ?? this.attempt + 1;
         break;
+      case EVENT.continued:
+        this.attempt = event.attempt ?? this.attempt + 1;
+        break;
       case EVENT.created:
       case EVENT.queued:
       case EVENT.inProgress:

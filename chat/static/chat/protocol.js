@@ -30,6 +30,7 @@ export const EVENT = Object.freeze({
   snapshot: "tailrace:snapshot",
   upToDate: "tailrace:up_to_date",
   restarted: "tailrace:restarted",
+  continued: "tailrace:continued",
   heartbeat: "tailrace:heartbeat",
   error: "error",
 });

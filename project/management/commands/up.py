@@ -16,8 +16,6 @@ from project.up.parts import Options
 from project.up.summary import summary
 from project.up.supervisor import Supervisor
 
-DRAIN_SECS: float = getattr(settings, "DRAIN_SECONDS", 20)  # how long a stopping worker's answers may go on
-
 
 class Command(BaseCommand):
     """Reads the options and hands them to the supervisor."""
@@ -68,7 +66,7 @@ def _run(options: Options, console: Console) -> None:
         _require_ports(options)
         embedded = environment.choose(os.environ, frozenset({options.port, options.flower_port or 0}))
         env = environment.children(os.environ, embedded, options.data_dir)
-        plan = parts.plan(options, embedded, env, DRAIN_SECS)
+        plan = parts.plan(options, embedded, env, settings.DRAIN_SECONDS)
         welcome = summary(options, embedded, env, settings.CELERY_WORKER_CONCURRENCY)
         asyncio.run(Supervisor(plan, console, watch).run(welcome))
 
