@@ -119,6 +119,7 @@ class ResponsesConsumer(AsyncWebsocketConsumer):
     async def _require_user(self) -> None:
         """The session may have ended since the socket was opened."""
         if not await still_signed_in(self.scope):
+            await self.follower.close()  # Channels disconnects nobody after StopConsumer
             await self.send_text(CommandError("unauthenticated").encode())
             await self.close(SIGNED_OUT)
             raise StopConsumer

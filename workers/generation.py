@@ -122,12 +122,14 @@ class Generation:
         async with asyncio.timeout(AWAY_SECS):
             while True:
                 try:
-                    return await self._say_begin(job)
+                    if draft := await self._say_begin(job):
+                        return draft
                 except LogError as error:
                     logger.warning("the answer cannot begin yet: %s", type(error).__name__)
                     await asyncio.sleep(AGAIN_SECS)
 
-    async def _say_begin(self, job: Job) -> Draft:
+    async def _say_begin(self, job: Job) -> Draft | None:
+        """None: an attempt before ours still writes, and was quicker; it cannot once it is refused."""
         await self.log.create(job.id, opening(job.response))  # it is there, unless Redis lost it
         draft = await self.log.draft(job.id)
         if draft is None or draft.ended is not None or draft.attempt > job.attempt:
@@ -137,7 +139,7 @@ class Generation:
             job.id, draft.next, [encode(event) for event in draft.begin(job.attempt, resume=resume)]
         )
         if await self.log.append(batch) is not Append.DONE and not await self.log.holds(batch):
-            raise SupersededError
+            return None
         await tell_readers([batch])
         return draft
 

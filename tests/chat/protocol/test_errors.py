@@ -1,0 +1,43 @@
+"""Errors: each code has its status and its sentence, and the client is told nothing else."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from chat.protocol.errors import FAILURES, REFUSALS, CommandError
+
+SOURCES = [path for name in ("chat", "workers") for path in (settings.BASE_DIR / name).rglob("*.py")]
+
+
+@pytest.mark.parametrize("code", REFUSALS)
+def test_a_refusal_is_told_by_status_code_sentence_and_field(code: str) -> None:
+    frame = json.loads(CommandError(code, "a.field").encode())
+    status, sentence = REFUSALS[code]
+    kind = "server_error" if status >= 500 else "invalid_request_error"
+    assert frame == {
+        "type": "error",
+        "status": status,
+        "error": {"type": kind, "code": code, "message": sentence, "param": "a.field"},
+    }
+
+
+def test_a_refusal_repeats_the_stream_id() -> None:
+    assert json.loads(CommandError("busy", stream_id='"s"').encode())["stream_id"] == '"s"'
+    assert "stream_id" not in json.loads(CommandError("busy").encode())
+
+
+@pytest.mark.parametrize("sentence", [*FAILURES.values(), *(sentence for _, sentence in REFUSALS.values())])
+def test_a_sentence_is_a_sentence(sentence: str) -> None:
+    assert re.fullmatch(r"[A-Z][^{}%]+\.", sentence)
+
+
+def test_a_status_is_an_http_error() -> None:
+    assert {status // 100 for status, _ in REFUSALS.values()} <= {4, 5}
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(settings.BASE_DIR)))
+def test_every_refusal_in_the_code_is_a_known_one(path: Path) -> None:
+    assert set(re.findall(r'CommandError\(\s*"(\w+)"', path.read_text())) <= set(REFUSALS)

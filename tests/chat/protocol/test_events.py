@@ -1,0 +1,144 @@
+"""Events: what is written is what is read, by us and by the official SDK."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from openai.types.responses import ResponseStreamEvent
+from pydantic import TypeAdapter
+
+from chat.protocol import events
+from chat.protocol.draft import Draft, Ending
+from chat.protocol.errors import ProtocolError
+from chat.protocol.events import EVENTS, TERMINAL, Created, Event, Queued, TextDelta, decode, encode
+
+OFFICIAL: TypeAdapter[Any] = TypeAdapter(ResponseStreamEvent)
+RESPONSE = {
+    "id": "r1",
+    "object": "response",
+    "created_at": 1.5,
+    "status": "queued",
+    "error": None,
+    "incomplete_details": None,
+    "instructions": None,
+    "metadata": {},
+    "model": "m",
+    "output": [],
+    "parallel_tool_calls": False,
+    "temperature": None,
+    "tool_choice": "none",
+    "tools": [],
+    "usage": None,
+}
+ENDINGS = [
+    Ending("completed", at=5.5),
+    Ending("incomplete", at=5.5, incomplete_reason="max_output_tokens"),
+    Ending("cancelled", at=5.5),
+    Ending("failed", at=5.5, error_code="rate_limit_exceeded"),
+]
+
+
+def life(ending: Ending) -> list[Event]:
+    """The events of a response that is restarted once, reasons, answers and ends."""
+    opening: list[Event] = [
+        Created(sequence_number=0, response=RESPONSE),
+        Queued(sequence_number=1, response=RESPONSE),
+    ]
+    draft = Draft.of(opening)
+    written = [*opening, *draft.begin(1), *draft.add("lost"), *draft.begin(2)]
+    written += draft.add("kept") + draft.begin(3, resume=True)
+    written += draft.add(reasoning="hm") + draft.add(" “ü”\u2028\n", reasoning="…")
+    return [*written, draft.snapshot(), *draft.close(ending)]
+
+
+LIVES = [event for ending in ENDINGS for event in life(ending)]
+
+
+def test_the_lives_below_hold_every_kind_of_event() -> None:
+    assert {event.type for event in LIVES} == set(EVENTS)
+    assert {type(event) for event in LIVES} == set(EVENTS.values())
+
+
+@pytest.mark.parametrize("event", LIVES, ids=lambda event: event.type)
+def test_an_event_is_read_as_it_was_written(event: Event) -> None:
+    assert decode(encode(event)) == event
+
+
+@pytest.mark.parametrize(
+    "event", [event for event in LIVES if event.type.startswith("response.")], ids=lambda event: event.type
+)
+def test_an_event_is_valid_for_the_official_sdk_and_loses_nothing_there(event: Event) -> None:
+    body = json.loads(encode(event))
+    official = OFFICIAL.validate_json(encode(event))
+    assert official.type == event.type
+    assert official.model_dump(mode="json", exclude_unset=True, by_alias=True) == body
+
+
+@pytest.mark.parametrize("kind", EVENTS.values(), ids=lambda kind: kind.__name__)
+def test_our_own_events_are_marked(kind: type[Event]) -> None:
+    assert kind.type.startswith(("response.", "tailrace:"))
+
+
+@given(st.text())
+def test_any_text_comes_through(text: str) -> None:
+    event = TextDelta(sequence_number=3, item_id="i", output_index=0, delta=text)
+    assert decode(encode(event)) == event
+    assert json.loads(encode(event))["delta"] == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        '"response.created"',
+        "{}",
+        '{"type":[]}',
+        '{"type":"response.unheard","sequence_number":0}',
+        '{"type":"response.created","sequence_number":0}',
+        '{"type":"response.created","sequence_number":0,"response":{},"more":1}',
+        '{"type":"tailrace:heartbeat","response_id":"r","latest":1}',
+    ],
+)
+def test_what_is_not_an_event_of_a_log_is_refused(text: str) -> None:
+    with pytest.raises(ProtocolError):
+        decode(text)
+
+
+@pytest.mark.parametrize("event", LIVES, ids=lambda event: event.type)
+def test_an_encoded_event_shows_whether_it_is_the_end(event: Event) -> None:
+    assert events.is_terminal(encode(event)) == isinstance(event, TERMINAL)
+
+
+def test_a_text_about_the_end_is_not_the_end() -> None:
+    delta = '{"type":"response.completed"}'
+    assert not events.is_terminal(
+        encode(TextDelta(sequence_number=3, item_id="i", output_index=0, delta=delta))
+    )
+
+
+def test_an_opening_that_quotes_the_end_is_not_the_end() -> None:
+    quoting = RESPONSE | {"metadata": {"type": "response.completed"}}
+    assert not events.is_terminal(encode(Created(sequence_number=0, response=quoting)))
+
+
+@given(st.sampled_from(LIVES), st.text())
+def test_a_stream_id_is_added_and_nothing_else_changes(event: Event, stream_id: str) -> None:
+    frame = json.loads(events.with_stream_id(encode(event), stream_id))
+    assert frame == json.loads(encode(event)) | {"stream_id": stream_id}
+
+
+def test_frames_of_the_connection_are_not_numbered() -> None:
+    assert json.loads(events.up_to_date("r1", 7)) == {
+        "type": "tailrace:up_to_date",
+        "response_id": "r1",
+        "latest": 7,
+    }
+    assert json.loads(events.heartbeat("r1", 7)) == {
+        "type": "tailrace:heartbeat",
+        "response_id": "r1",
+        "latest": 7,
+    }

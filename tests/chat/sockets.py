@@ -1,0 +1,67 @@
+"""A client's end of a socket."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from asgiref.testing import ApplicationCommunicator
+from channels.testing import WebsocketCommunicator
+from django.contrib.auth.models import User
+from django.test import Client
+
+from project.asgi import application
+from tests.chat.rows import on_rows
+
+Frame = dict[str, Any]
+PATH = "/ws/responses/"
+FRAME_SECS = 5  # the longest wait for a frame that must come
+
+
+class Socket(WebsocketCommunicator):
+    """A socket, to the whole application unless it is another."""
+
+    def __init__(self, path: str = PATH, application: Any = application, **headers: str) -> None:
+        sent = [(name.encode(), value.encode()) for name, value in headers.items()]
+        super().__init__(application, path, headers=sent)
+
+    # those of Channels stop the closing of database connections meanwhile: threads would keep theirs
+    send_input: Any = ApplicationCommunicator.send_input
+    receive_output: Any = ApplicationCommunicator.receive_output
+
+    async def say(self, kind: str, **fields: Any) -> None:
+        """Send a command."""
+        await self.send_json_to({"type": kind} | fields)
+
+    async def frame(self) -> Frame:
+        """The next frame."""
+        return dict(await self.receive_json_from(FRAME_SECS))
+
+    async def until(self, kind: str) -> list[Frame]:
+        """All frames up to and with the next one of a type."""
+        frames = [await self.frame()]
+        while frames[-1]["type"] != kind:
+            frames.append(await self.frame())
+        return frames
+
+    async def refusal(self) -> tuple[int, str, str | None]:
+        """Status, code and field of the next frame, which is an error."""
+        frame = await self.frame()
+        assert frame["type"] == "error", frame
+        return frame["status"], frame["error"]["code"], frame["error"]["param"]
+
+
+def session_of(user: User) -> str:
+    """The cookie of a user who has signed in."""
+    client = Client()
+    client.force_login(user)
+    return client.cookies["sessionid"].OutputString()
+
+
+@asynccontextmanager
+async def opened(user: User | None, path: str = PATH) -> AsyncIterator[Socket]:
+    """A socket that was accepted, of a user or of somebody without a session."""
+    socket = Socket(path, cookie=await on_rows(session_of, user)) if user else Socket(path)
+    accepted, _ = await socket.connect(FRAME_SECS)
+    assert accepted
+    yield socket
+    await socket.disconnect(timeout=FRAME_SECS)

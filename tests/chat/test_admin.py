@@ -1,0 +1,76 @@
+"""The admin: everything can be looked at, and only titles change."""
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+
+from chat.models import Conversation, Response, Status
+from tests.chat.rows import stored
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_root")]
+
+
+@pytest.fixture
+def admin(client: Client) -> Client:
+    """A superuser's browser."""
+    client.force_login(User.objects.create_user("boss", is_staff=True, is_superuser=True))
+    return client
+
+
+@pytest.fixture
+def answered(owner: User) -> Response:
+    """A response with something to see."""
+    return stored(
+        owner, "How deep?", output="<b>Two</b> metres.", status=Status.COMPLETED, metadata={"k": "v"}
+    )
+
+
+def page(name: str, *args: object) -> str:
+    return reverse(f"admin:chat_{name}", args=args)
+
+
+@pytest.mark.parametrize("kind", ["conversation", "response"])
+def test_a_list_shows_and_finds_rows(admin: Client, answered: Response, kind: str) -> None:
+    row = answered if kind == "response" else answered.conversation
+    for search in ("", str(row.pk), "owner"):
+        listed = admin.get(page(f"{kind}_changelist"), {"q": search})
+        assert listed.status_code == 200
+        assert str(row.pk) in listed.content.decode()
+    assert str(row.pk) not in admin.get(page(f"{kind}_changelist"), {"q": "no such id"}).content.decode()
+
+
+def test_a_response_can_be_read_and_not_changed(admin: Client, answered: Response) -> None:
+    address = page("response_change", answered.pk)
+    shown = admin.get(address)
+    assert shown.status_code == 200
+    assert "&lt;b&gt;Two&lt;/b&gt; metres." in shown.content.decode()
+    assert 'name="_save"' not in shown.content.decode()
+    assert admin.post(address, {"output": "Three"}).status_code == 403
+    answered.refresh_from_db()
+    assert answered.output == "<b>Two</b> metres."
+
+
+def test_a_conversation_can_be_given_another_title_and_nothing_else(
+    admin: Client, answered: Response, stranger: User
+) -> None:
+    conversation = answered.conversation
+    address = page("conversation_change", conversation.pk)
+    assert admin.get(address).status_code == 200
+    assert admin.post(address, {"title": "Depths", "owner": stranger.pk}).status_code == 302
+    conversation.refresh_from_db()
+    assert (conversation.title, conversation.owner_id) == ("Depths", answered.owner_id)
+
+
+@pytest.mark.parametrize("kind", ["conversation", "response"])
+def test_rows_come_from_asking(admin: Client, kind: str) -> None:
+    answer: Any = admin.post(page(f"{kind}_add"), {"title": "Depths"})
+    assert answer.status_code == 403
+    assert (Conversation.objects.count(), Response.objects.count()) == (0, 0)
+
+
+def test_the_admin_is_for_staff(client: Client, owner: User, answered: Response) -> None:
+    client.force_login(owner)
+    assert client.get(page("response_change", answered.pk)).status_code == 302

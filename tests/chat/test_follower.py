@@ -1,0 +1,393 @@
+"""Following, on a real Valkey: each event once and in order, whatever happens to the hints."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+
+from chat import connection, follower
+from chat.follower import Follower
+from chat.hints import group, tell_readers
+from chat.log import Entry, Log, LogError, key
+from chat.models import Response, Status
+from chat.protocol.draft import output_text
+from chat.protocol.errors import CommandError
+from tests.chat.answers import Answer
+from tests.chat.rows import on_rows, stored
+from tests.waiting import await_until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+Frame = dict[str, Any]
+
+
+class Reader:
+    """A socket in small: its frames, and the hints that it gets."""
+
+    def __init__(self, layer: Any, channel: str, log: Log) -> None:
+        self.layer, self.channel = layer, channel
+        self.texts: list[str] = []
+        self.follower = Follower(channel, self._take, log)
+
+    async def _take(self, text: str) -> None:
+        self.texts.append(text)
+
+    @property
+    def frames(self) -> list[Frame]:
+        return [json.loads(text) for text in self.texts]
+
+    @property
+    def numbers(self) -> list[int]:
+        """The sequence numbers of the response's own events."""
+        return [frame["sequence_number"] for frame in self.frames if frame["type"].startswith("response.")]
+
+    def of(self, kind: str) -> list[Frame]:
+        return [frame for frame in self.frames if frame["type"] == kind]
+
+    async def listen(self) -> None:
+        """Take hints, as the consumer does."""
+        while True:
+            await self.follower.hint(await self.layer.receive(self.channel))
+
+    async def until(self, condition: Callable[[], object], what: str) -> None:
+        async def met() -> object:
+            return condition()
+
+        await await_until(met, 5, what)
+
+    async def until_number(self, number: int) -> None:
+        await self.until(lambda: number in self.numbers, f"event {number}")
+
+
+@pytest.fixture
+async def reader(layer: Any, log: Log) -> AsyncIterator[Reader]:
+    """A reader that listens."""
+    reader = Reader(layer, await layer.new_channel(), log)
+    listening = asyncio.create_task(reader.listen())
+    yield reader
+    listening.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await listening
+    await reader.follower.close()
+
+
+@pytest.fixture
+async def answer(log: Log, response: Response) -> Answer:
+    """An answer that has begun: events 0 to 2."""
+    return await Answer.begun(log, response)
+
+
+@pytest.fixture(autouse=True)
+def _seldom(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No check of the log comes to the help of what is tested."""
+    monkeypatch.setattr(follower, "CHECK_SECS", 600)
+
+
+@pytest.fixture
+def often(_seldom: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Check the log all the time."""
+    monkeypatch.setattr(follower, "CHECK_SECS", 0.02)
+
+
+async def members(response_id: str) -> int:
+    """How many processes are in the group of the response."""
+    ((_, count),) = await connection.client().pubsub_numsub(f"asgi__group__{group(response_id)}")
+    return int(count)
+
+
+async def test_who_begins_reads_the_log_and_goes_on_with_hints(reader: Reader, answer: Answer) -> None:
+    await reader.follower.begin(answer.id, None)
+    assert reader.numbers == [0, 1, 2]
+    first = await answer.add("Two ")
+    await answer.add("metres.")
+    await reader.until_number(answer.draft.next - 1)
+    assert reader.numbers == list(range(answer.draft.next))
+    assert reader.texts[3:6] == first.events  # unparsed: what stands in the log is what is sent
+
+
+class _Busy(Log):
+    """A log to which its writer adds just after each read."""
+
+    answer: Answer
+
+    async def read(self, response_id: str, after: int = -1) -> list[Entry]:
+        entries = await super().read(response_id, after)
+        await self.answer.add("more")
+        return entries
+
+
+async def test_an_event_that_comes_right_after_the_read_is_not_missed(
+    layer: Any, reader: Reader, answer: Answer
+) -> None:
+    busy = _Busy(connection.client())
+    busy.answer = answer
+    reader.follower._log = busy
+    await reader.follower.begin(answer.id, None)
+    await reader.until_number(answer.draft.next - 1)
+    assert reader.numbers == list(range(answer.draft.next))
+
+
+class _Late(Log):
+    """A log to which its writer adds just before each read."""
+
+    answer: Answer
+
+    async def read(self, response_id: str, after: int = -1) -> list[Entry]:
+        await self.answer.add("more")
+        return await super().read(response_id, after)
+
+
+async def test_an_event_that_is_both_read_and_hinted_at_comes_once(reader: Reader, answer: Answer) -> None:
+    late = _Late(connection.client())
+    late.answer = answer
+    reader.follower._log = late
+    await reader.follower.begin(answer.id, None)
+    await answer.add("the last")
+    await reader.until_number(answer.draft.next - 1)
+    assert reader.numbers == list(range(answer.draft.next))
+
+
+async def test_after_a_lost_hint_the_log_is_read(reader: Reader, answer: Answer) -> None:
+    await reader.follower.begin(answer.id, None)
+    await answer.add("lost ", hint=False)
+    await answer.add("lost too ", hint=False)
+    await answer.add("heard")
+    await reader.until_number(answer.draft.next - 1)
+    assert reader.numbers == list(range(answer.draft.next))
+
+
+async def test_a_doubled_hint_is_dropped(reader: Reader, answer: Answer) -> None:
+    await reader.follower.begin(answer.id, None)
+    batch = await answer.add("once")
+    await tell_readers([batch, batch])
+    await answer.add("more")
+    await reader.until_number(answer.draft.next - 1)
+    assert reader.numbers == list(range(answer.draft.next))
+
+
+@pytest.mark.usefixtures("often")
+async def test_the_last_hint_is_not_needed(reader: Reader, answer: Answer) -> None:
+    await reader.follower.begin(answer.id, None)
+    await answer.add("lost", hint=False)
+    await reader.until_number(answer.draft.next - 1)
+    await answer.close(hint=False)
+    await reader.until_number(answer.draft.next - 1)
+    assert reader.numbers == list(range(answer.draft.next))
+
+
+async def test_who_comes_back_gets_what_it_has_not_seen(reader: Reader, answer: Answer) -> None:
+    await answer.add("Two ")
+    await reader.follower.subscribe(answer.id, 3, None)
+    assert [frame["type"] for frame in reader.frames] == [
+        "response.content_part.added",
+        "response.output_text.delta",
+        "tailrace:up_to_date",
+    ]
+    assert reader.frames[-1] == {"type": "tailrace:up_to_date", "response_id": answer.id, "latest": 5}
+
+
+async def test_who_has_seen_everything_gets_nothing_twice(reader: Reader, answer: Answer) -> None:
+    await reader.follower.subscribe(answer.id, 2, None)
+    assert [frame["type"] for frame in reader.frames] == ["tailrace:up_to_date"]
+
+
+async def test_a_late_reader_gets_the_text_so_far_in_one_frame(reader: Reader, answer: Answer) -> None:
+    await answer.add("Two ")
+    await answer.add("me")
+    await reader.follower.subscribe(answer.id, None, None)
+    snapshot, up_to_date = reader.frames
+    assert (snapshot["type"], snapshot["sequence_number"]) == ("tailrace:snapshot", answer.draft.next - 1)
+    assert output_text(snapshot["response"]) == "Two me"
+    assert up_to_date["latest"] == snapshot["sequence_number"]
+    await answer.add("tres.")
+    await reader.until_number(answer.draft.next - 1)
+    assert reader.numbers == [answer.draft.next - 1]
+
+
+async def test_a_cursor_beyond_the_log_gets_a_snapshot(reader: Reader, answer: Answer) -> None:
+    await answer.add("Two ")
+    await reader.follower.subscribe(answer.id, 999, None)
+    (snapshot,) = reader.of("tailrace:snapshot")
+    assert output_text(snapshot["response"]) == "Two "
+    await answer.add("metres.")
+    await reader.until_number(answer.draft.next - 1)
+    assert reader.numbers == [answer.draft.next - 1]
+
+
+async def test_a_cursor_older_than_the_log_gets_a_snapshot(reader: Reader, answer: Answer, log: Log) -> None:
+    await answer.add("Two ")
+    await connection.client().delete(key(answer.id))
+    await log.create(answer.id, [answer.draft.again()])  # as a worker does that notices
+    await reader.follower.subscribe(answer.id, 2, None)
+    assert [frame["type"] for frame in reader.frames] == ["tailrace:snapshot", "tailrace:up_to_date"]
+    assert output_text(reader.frames[0]["response"]) == "Two "
+
+
+@pytest.fixture
+def ended(owner: User) -> Response:
+    """A response whose log is long gone."""
+    return stored(owner, status=Status.COMPLETED, output="Two metres.", reasoning="Deep…")
+
+
+@pytest.mark.parametrize("cursor", [None, -1, 7])
+async def test_without_a_log_the_row_tells_the_whole(
+    reader: Reader, ended: Response, cursor: int | None
+) -> None:
+    await reader.follower.subscribe(str(ended.pk), cursor, None)
+    snapshot, up_to_date = reader.frames
+    assert snapshot["type"] == "tailrace:snapshot"
+    assert snapshot["response"] == ended.wire()
+    assert snapshot["sequence_number"] == up_to_date["latest"] == max(cursor or 0, 0)
+    assert await members(str(ended.pk)) == 0
+
+
+async def test_the_end_ends_the_following(reader: Reader, answer: Answer) -> None:
+    await reader.follower.begin(answer.id, None)
+    assert await members(answer.id) == 1
+    await answer.close()
+    await reader.until_number(answer.draft.next - 1)
+
+    async def left() -> bool:
+        return await members(answer.id) == 0
+
+    await await_until(left, 5, "the group is left")
+
+
+async def test_an_ended_log_is_read_to_its_end_and_not_followed(reader: Reader, answer: Answer) -> None:
+    await answer.add("Two metres.", hint=False)
+    await answer.close(hint=False)
+    await reader.follower.subscribe(answer.id, -1, None)
+    assert reader.numbers == list(range(answer.draft.next))
+    assert await members(answer.id) == 0
+
+
+async def test_who_has_seen_the_end_already_does_not_follow(reader: Reader, answer: Answer) -> None:
+    await answer.close(hint=False)
+    await reader.follower.subscribe(answer.id, answer.draft.next - 1, None)
+    assert [frame["type"] for frame in reader.frames] == ["tailrace:up_to_date"]
+    assert await members(answer.id) == 0
+
+
+async def test_what_cannot_be_read_is_not_followed(
+    reader: Reader, answer: Answer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follower, "MAX_FOLLOWED", 1)
+    await connection.client().delete(key(answer.id))
+    await connection.client().set(key(answer.id), "not a log")
+    with pytest.raises(LogError):
+        await reader.follower.subscribe(answer.id, None, None)
+    reader.follower.require_room()
+
+
+async def test_who_leaves_hears_no_more(reader: Reader, answer: Answer) -> None:
+    await reader.follower.begin(answer.id, None)
+    await reader.follower.leave(answer.id)
+    batch = await answer.add("unheard")
+    await reader.follower.hint({"response_id": answer.id, "first": batch.first, "events": batch.events})
+    assert reader.numbers == [0, 1, 2]
+    assert await members(answer.id) == 0
+
+
+async def test_who_closes_leaves_every_group(
+    reader: Reader, answer: Answer, ended: Response, log: Log
+) -> None:
+    other = await Answer.begun(log, ended)
+    for followed in (answer, other):
+        await reader.follower.begin(followed.id, None)
+    await reader.follower.close()
+    assert [await members(answer.id), await members(other.id)] == [0, 0]
+
+
+async def test_a_stream_id_stands_in_every_frame(reader: Reader, answer: Answer) -> None:
+    await answer.add("Two ")
+    await reader.follower.subscribe(answer.id, None, '"s"')
+    await answer.add("metres.")
+    await answer.close()
+    await reader.until_number(answer.draft.next - 1)
+    assert len(reader.frames) > 3
+    assert {frame["stream_id"] for frame in reader.frames} == {'"s"'}
+
+
+async def test_who_subscribes_again_goes_on_from_the_new_cursor(reader: Reader, answer: Answer) -> None:
+    await reader.follower.begin(answer.id, "one")
+    reader.texts.clear()
+    await reader.follower.subscribe(answer.id, 0, "two")
+    assert reader.numbers == [1, 2]
+    assert {frame["stream_id"] for frame in reader.frames} == {"two"}
+
+
+async def test_silence_gets_a_heartbeat_and_text_does_not(reader: Reader, answer: Answer) -> None:
+    await reader.follower.begin(answer.id, None)
+    (followed,) = reader.follower._followed.values()
+    await reader.follower._check(followed)
+    assert reader.of("tailrace:heartbeat") == []  # the opening came since
+    await reader.follower._check(followed)
+    heartbeat = {"type": "tailrace:heartbeat", "response_id": answer.id, "latest": 2}
+    assert reader.of("tailrace:heartbeat") == [heartbeat]
+    await answer.add("text")
+    await reader.until_number(answer.draft.next - 1)
+    await reader.follower._check(followed)
+    assert reader.of("tailrace:heartbeat") == [heartbeat]
+
+
+@pytest.mark.usefixtures("often")
+async def test_heartbeats_go_on_while_nothing_comes(reader: Reader, answer: Answer) -> None:
+    await reader.follower.begin(answer.id, None)
+    await reader.until(lambda: len(reader.of("tailrace:heartbeat")) >= 3, "three heartbeats")
+    assert reader.numbers == [0, 1, 2]
+
+
+@pytest.mark.usefixtures("often")
+async def test_the_end_is_the_last_word(reader: Reader, answer: Answer) -> None:
+    await reader.follower.begin(answer.id, None)
+    await answer.close(hint=False)
+    await reader.until_number(answer.draft.next - 1)
+    checks = reader.follower._checks
+    assert checks is not None
+    await asyncio.wait_for(checks, 5)
+    assert reader.frames[-1]["type"] == "response.completed"
+
+
+async def test_after_the_end_that_the_row_tells_there_is_no_heartbeat(
+    reader: Reader, answer: Answer, response: Response
+) -> None:
+    await reader.follower.begin(answer.id, None)
+    (followed,) = reader.follower._followed.values()
+    await reader.follower._check(followed)
+    await connection.client().delete(key(answer.id))
+    await on_rows(Response.objects.filter(pk=response.pk).update, status=Status.CANCELLED)
+    await reader.follower._check(followed)
+    assert reader.frames[-1]["type"] == "tailrace:snapshot"
+    assert reader.frames[-1]["response"]["status"] == "cancelled"
+
+
+@pytest.mark.usefixtures("often")
+async def test_a_response_that_is_gone_does_not_stop_the_checks_of_the_others(
+    reader: Reader, answer: Answer, ended: Response, log: Log
+) -> None:
+    gone = await Answer.begun(log, ended)
+    for followed in (gone, answer):
+        await reader.follower.begin(followed.id, None)
+    await connection.client().delete(key(gone.id))
+    await on_rows(Response.objects.filter(pk=ended.pk).delete)
+    await reader.until(lambda: len(reader.of("tailrace:heartbeat")) >= 3, "heartbeats of the other")
+    await answer.add("found by a check", hint=False)
+    await reader.until(lambda: answer.draft.next - 1 in reader.numbers, "what a check finds")
+
+
+async def test_a_socket_follows_so_many_and_no_more(
+    reader: Reader, answer: Answer, ended: Response, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follower, "MAX_FOLLOWED", 1)
+    await reader.follower.begin(answer.id, None)
+    with pytest.raises(CommandError) as refused:
+        await reader.follower.subscribe(str(ended.pk), None, None)
+    assert refused.value.code == "too_many_followed"
+    await reader.follower.subscribe(answer.id, 2, None)  # the one that it has it may take again
+    await reader.follower.leave(answer.id)
+    await reader.follower.subscribe(str(ended.pk), None, None)
+    assert reader.of("tailrace:snapshot")

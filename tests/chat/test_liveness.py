@@ -1,0 +1,64 @@
+"""Liveness: who beats lives, and who falls silent or leaves is gone."""
+
+import pytest
+
+from chat import connection
+from chat.liveness import BEAT_SECS, GONE_SECS, INDEX, Liveness
+from tests.waiting import await_until
+
+
+@pytest.fixture
+async def liveness(redis_url: str) -> Liveness:
+    """Nobody lives yet."""
+    return Liveness(connection.client())
+
+
+async def test_without_a_beat_nobody_lives(liveness: Liveness) -> None:
+    assert await liveness.alive() == {}
+
+
+async def test_who_beats_lives_with_the_figures_of_the_last_beat(liveness: Liveness) -> None:
+    await liveness.beat("w1", {"running": 1})
+    await liveness.beat("w2", {"running": 7})
+    await liveness.beat("w1", {"running": 2})
+    assert await liveness.alive() == {"w1": {"running": 2}, "w2": {"running": 7}}
+
+
+async def test_a_beat_outlives_two_that_are_missed(liveness: Liveness) -> None:
+    await liveness.beat("w1", {})
+    assert GONE_SECS * 1000 - 1000 < await connection.client().pttl("worker:w1") <= GONE_SECS * 1000
+    assert GONE_SECS >= 3 * BEAT_SECS
+
+
+async def test_a_beat_lengthens_the_life(liveness: Liveness) -> None:
+    await liveness.beat("w1", {})
+    await connection.client().pexpire("worker:w1", 500)
+    await liveness.beat("w1", {})
+    assert await connection.client().pttl("worker:w1") > 500
+
+
+async def test_who_falls_silent_is_gone_and_forgotten(liveness: Liveness) -> None:
+    await liveness.beat("w1", {})
+    await liveness.beat("w2", {})
+    await connection.client().pexpire("worker:w1", 1)
+
+    async def only_the_other() -> bool:
+        return set(await liveness.alive()) == {"w2"}
+
+    await await_until(only_the_other, 5, "the silent one is gone")
+    assert await connection.client().smembers(INDEX) == {"w2"}
+
+
+async def test_who_leaves_is_gone_at_once(liveness: Liveness) -> None:
+    await liveness.beat("w1", {})
+    await liveness.leave("w1")
+    assert await liveness.alive() == {}
+    assert await connection.client().keys("*") == []
+
+
+async def test_who_was_thought_dead_lives_again_with_the_next_beat(liveness: Liveness) -> None:
+    await liveness.beat("w1", {})
+    await connection.client().delete("worker:w1")
+    assert await liveness.alive() == {}
+    await liveness.beat("w1", {"running": 3})
+    assert await liveness.alive() == {"w1": {"running": 3}}

@@ -1,0 +1,116 @@
+"""The log, on a real Valkey: the id is the fence, and a batch goes in whole or not at all."""
+
+import pytest
+
+from chat import connection
+from chat.log import ENDED_SECS, LIVE_SECS, Append, Batch, Entry, Log, key
+from chat.protocol.draft import Draft, Ending
+from chat.protocol.events import JSON, Completed, Created, Queued, decode, encode
+
+RESPONSE: JSON = {
+    "id": "r1",
+    "object": "response",
+    "status": "queued",
+    "output": [],
+    "error": None,
+    "usage": None,
+}
+
+
+@pytest.fixture
+async def log(redis_url: str) -> Log:
+    """An empty log of the response `r1`."""
+    log = Log(connection.client())
+    opening = [Created(sequence_number=0, response=RESPONSE), Queued(sequence_number=1, response=RESPONSE)]
+    assert await log.create("r1", opening)
+    return log
+
+
+async def test_a_log_can_be_created_once(log: Log) -> None:
+    assert not await log.create("r1", [Created(sequence_number=0, response=RESPONSE)])
+
+
+async def test_entries_are_read_in_order_after_a_cursor(log: Log) -> None:
+    await log.append(Batch("r1", 2, ["two", "three"]))
+    assert [entry.sequence_number for entry in await log.read("r1")] == [0, 1, 2, 3]
+    assert [entry.event for entry in await log.read("r1", after=1)] == ["two", "three"]
+    assert await log.read("r1", after=3) == []
+    assert await log.top("r1") == 3
+
+
+async def test_the_second_of_two_writers_is_refused(log: Log) -> None:
+    assert await log.append(Batch("r1", 2, ["mine"])) is Append.DONE
+    assert await log.append(Batch("r1", 2, ["yours"])) is Append.REFUSED
+    assert [entry.event for entry in await log.read("r1", after=1)] == ["mine"]
+
+
+async def test_a_refused_batch_leaves_none_of_its_events(log: Log) -> None:
+    await log.append(Batch("r1", 2, ["the end"]))
+    assert await log.append(Batch("r1", 2, ["late", "later", "latest"])) is Append.REFUSED
+    assert await log.top("r1") == 2
+
+
+async def test_many_logs_are_appended_to_in_one_round_trip(log: Log) -> None:
+    await log.create("r2", [Created(sequence_number=0, response=RESPONSE | {"id": "r2"})])
+    outcomes = await log.append_each(
+        [
+            Batch("r1", 2, ["a", "b"]),
+            Batch("r2", 1, ["c"]),
+            Batch("r2", 1, ["too late"]),
+            Batch("r1", 3, ["too", "late"]),
+            Batch("gone", 5, ["lost"]),
+            Batch("gone", 5, ["lost", "too"]),
+        ]
+    )
+    assert outcomes == [
+        Append.DONE,
+        Append.DONE,
+        Append.REFUSED,
+        Append.REFUSED,
+        Append.MISSING,
+        Append.MISSING,
+    ]
+    assert [entry.event for entry in await log.read("r1", after=1)] == ["a", "b"]
+    assert [entry.event for entry in await log.read("r2", after=0)] == ["c"]
+
+
+async def test_a_lost_log_is_noticed_and_not_begun_in_the_middle(log: Log) -> None:
+    await connection.client().delete(key("r1"))
+    assert await log.append(Batch("r1", 2, ["two"])) is Append.MISSING
+    assert await log.top("r1") is None
+
+
+async def test_the_last_entry_tells_whether_a_log_has_its_end(log: Log) -> None:
+    await log.create("r2", [Created(sequence_number=0, response=RESPONSE | {"id": "r2"})])
+    end = encode(Completed(sequence_number=2, response=RESPONSE))
+    assert await log.ended(["r1", "r2", "gone"]) == []
+    await log.append(Batch("r1", 2, [end]), last=True)
+    assert await log.last("r1") == Entry(2, end)
+    assert await log.last("gone") is None
+    assert await log.ended(["r2", "r1", "gone"]) == ["r1"]
+
+
+async def test_a_log_that_redis_refuses_does_not_stop_the_others(log: Log) -> None:
+    await connection.client().set(key("odd"), "not a log")
+    outcomes = await log.append_each(
+        [Batch("odd", 2, ["x"]), Batch("r1", 2, ["y"]), Batch("odd", 2, ["x", "z"])]
+    )
+    assert outcomes == [Append.FAILED, Append.DONE, Append.FAILED]
+
+
+async def test_a_log_expires_a_day_after_its_begin_or_an_hour_after_its_end(log: Log) -> None:
+    assert LIVE_SECS - 10 < await connection.client().ttl(key("r1")) <= LIVE_SECS
+    await log.append(Batch("r1", 2, ["the end"]), last=True)
+    assert ENDED_SECS - 10 < await connection.client().ttl(key("r1")) <= ENDED_SECS
+
+
+async def test_a_log_folds_into_the_draft_that_wrote_it(log: Log) -> None:
+    draft = await log.draft("r1")
+    assert draft is not None
+    first = draft.next
+    events = [*draft.begin(1), *draft.add("Hello"), *draft.close(Ending("completed", at=5.0))]
+    await log.append(Batch("r1", first, [encode(event) for event in events]))
+    read = await log.draft("r1")
+    assert read == Draft.of(decode(entry.event) for entry in await log.read("r1"))
+    assert read is not None
+    assert read.ended == draft.ended

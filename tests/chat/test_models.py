@@ -1,0 +1,215 @@
+"""The rows: a transition happens once, and the prompt is the way from the root of the tree."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import IntegrityError, connection
+from openai.types.responses import Response as Official
+
+from chat.models import Conversation, Response, Status
+from chat.protocol.draft import Draft, Ending
+from chat.protocol.events import JSON
+from tests.chat.rows import stored
+
+
+def ended(row: Response, ending: Ending, text: str = "Two metres.", reasoning: str = "") -> JSON:
+    """The final response object of an answer to the row."""
+    draft = Draft(row.wire())
+    draft.add(text, reasoning)
+    return draft.response(ending.status, ending)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_workers_at_once_one_claims_the_response(response: Response) -> None:
+    both = threading.Barrier(2)
+
+    def claim(worker: str) -> bool:
+        try:
+            both.wait(5)
+            return Response.objects.claim(str(response.pk), worker)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as workers:
+        claims = dict(zip("ab", workers.map(claim, "ab"), strict=True))
+    assert sorted(claims.values()) == [False, True]
+    response.refresh_from_db()
+    assert claims[response.worker]
+    assert (response.status, response.attempt) == (Status.IN_PROGRESS, 1)
+    assert response.started_at is not None
+
+
+@pytest.mark.parametrize("status", set(Status) - {Status.QUEUED})
+def test_what_is_not_queued_cannot_be_claimed(owner: User, status: Status) -> None:
+    row = stored(owner, status=status, worker="first")
+    assert not Response.objects.claim(str(row.pk), "second")
+    row.refresh_from_db()
+    assert (row.worker, row.attempt) == ("first", 0)
+
+
+def test_a_response_goes_back_into_the_queue_and_its_attempts_are_counted(response: Response) -> None:
+    Response.objects.claim(str(response.pk), "first")
+    assert Response.objects.requeue(response.pk, "first")
+    response.refresh_from_db()
+    assert (response.status, response.worker) == (Status.QUEUED, "")
+    assert Response.objects.claim(str(response.pk), "second")
+    response.refresh_from_db()
+    assert (response.worker, response.attempt) == ("second", 2)
+
+
+@pytest.mark.parametrize(
+    ("status", "worker"),
+    [(status, "first") for status in Status if status != Status.IN_PROGRESS]
+    + [(Status.IN_PROGRESS, "second")],
+)
+def test_what_another_has_or_what_has_ended_does_not_go_back(
+    owner: User, status: Status, worker: str
+) -> None:
+    row = stored(owner, status=status, worker=worker)
+    assert not Response.objects.requeue(row.pk, "first")
+    row.refresh_from_db()
+    assert (row.status, row.worker) == (status, worker)
+
+
+def test_a_finish_copies_the_outcome_to_the_row(response: Response) -> None:
+    ending = Ending("completed", at=5.0, usage={"output_tokens": 3})
+    assert Response.objects.finish(
+        ended(response, ending, "Two.", "Deep…"), first_token_at=response.queued_at
+    )
+    response.refresh_from_db()
+    assert (response.status, response.output, response.reasoning) == ("completed", "Two.", "Deep…")
+    assert (response.usage, response.error_code) == ({"output_tokens": 3}, "")
+    assert response.first_token_at == response.queued_at
+    assert response.ended_at is not None
+    assert not response.live
+
+
+@pytest.mark.parametrize(
+    ("ending", "error_code", "incomplete_reason"),
+    [
+        (Ending("failed", at=5.0, error_code="worker_lost"), "worker_lost", ""),
+        (Ending("incomplete", at=5.0, incomplete_reason="max_output_tokens"), "", "max_output_tokens"),
+        (Ending("cancelled", at=5.0), "", ""),
+    ],
+)
+def test_a_finish_says_why_and_keeps_the_partial_text(
+    response: Response, ending: Ending, error_code: str, incomplete_reason: str
+) -> None:
+    assert Response.objects.finish(ended(response, ending, "Two me"))
+    response.refresh_from_db()
+    assert (response.status, response.output) == (ending.status, "Two me")
+    assert (response.error_code, response.incomplete_reason) == (error_code, incomplete_reason)
+
+
+def test_a_row_has_one_end(response: Response) -> None:
+    assert Response.objects.finish(ended(response, Ending("cancelled", at=5.0), "Two"))
+    assert not Response.objects.finish(ended(response, Ending("completed", at=6.0), "Two metres."))
+    response.refresh_from_db()
+    assert (response.status, response.output) == ("cancelled", "Two")
+
+
+def test_the_prompt_is_the_way_from_the_root_without_the_branches_beside_it(owner: User) -> None:
+    root = stored(owner, "one", output="1")
+    shared: dict[str, Any] = {"conversation": root.conversation}
+    stored(owner, "a branch", output="x", previous=root, **shared)
+    middle = stored(owner, "two", output="2", previous=root, **shared)
+    leaf = stored(owner, "three", previous=middle, **shared, instructions="Be brief.")
+    stored(owner, "elsewhere", output="y")
+    assert leaf.prompt() == [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "one"},
+        {"role": "assistant", "content": "1"},
+        {"role": "user", "content": "two"},
+        {"role": "assistant", "content": "2"},
+        {"role": "user", "content": "three"},
+    ]
+
+
+def test_the_prompt_leaves_out_turns_that_brought_nothing(owner: User) -> None:
+    root = stored(owner, "one", output="1")
+    failed = stored(owner, "two", previous=root, conversation=root.conversation, status=Status.FAILED)
+    leaf = stored(owner, "two again", previous=failed, conversation=root.conversation)
+    assert [message["content"] for message in leaf.prompt()] == ["one", "1", "two again"]
+
+
+def test_the_prompt_takes_one_query_however_long_the_way(owner: User, django_assert_num_queries: Any) -> None:
+    row = stored(owner, "0", output="0")
+    for turn in range(5):
+        row = stored(owner, str(turn), output="x", previous=row, conversation=row.conversation)
+    with django_assert_num_queries(1):
+        assert len(row.prompt()) == 11
+
+
+@pytest.mark.parametrize("status", Status)
+def test_the_wire_object_is_valid_for_the_official_sdk(owner: User, status: Status) -> None:
+    previous = stored(owner, output="1", status=Status.COMPLETED)
+    row = stored(
+        owner,
+        conversation=previous.conversation,
+        previous=previous,
+        status=status,
+        output="Two metres.",
+        reasoning="Deep…",
+        instructions="Be brief.",
+        max_output_tokens=5,
+        temperature=0.5,
+        metadata={"k": "v"},
+        error_code="rate_limit_exceeded" if status == Status.FAILED else "",
+        incomplete_reason="max_output_tokens" if status == Status.INCOMPLETE else "",
+        usage={
+            "input_tokens": 1,
+            "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
+            "output_tokens": 2,
+            "output_tokens_details": {"reasoning_tokens": 0},
+            "total_tokens": 3,
+        },
+    )
+    official = Official.model_validate(row.wire())
+    assert (official.id, official.status, official.output_text) == (str(row.pk), status, "Two metres.")
+    assert official.previous_response_id == str(previous.pk)
+    assert official.conversation is not None
+    assert official.conversation.id == str(row.conversation_id)
+    assert (official.error is not None) == (status == Status.FAILED)
+
+
+def test_a_fresh_row_is_valid_for_the_official_sdk_too(response: Response) -> None:
+    official = Official.model_validate(response.wire())
+    assert (official.status, official.output, official.usage) == ("queued", [], None)
+
+
+def test_an_ended_row_tells_when_it_was_complete(response: Response) -> None:
+    assert response.wire()["completed_at"] is None
+    Response.objects.finish(ended(response, Ending("completed", at=5.0)))
+    response.refresh_from_db()
+    assert response.ended_at is not None
+    assert response.wire()["completed_at"] == response.ended_at.timestamp()
+
+
+def test_an_owner_asks_once_by_one_client_request_id(owner: User, stranger: User) -> None:
+    stored(owner, client_request_id="c")
+    stored(stranger, client_request_id="c")
+    with pytest.raises(IntegrityError):
+        stored(owner, client_request_id="c")
+
+
+def test_any_number_of_responses_have_no_client_request_id(owner: User) -> None:
+    stored(owner)
+    assert stored(owner).client_request_id is None
+
+
+def test_what_the_user_said_is_shown_without_the_other_roles(owner: User) -> None:
+    said = [("user", "one"), ("assistant", "1"), ("developer", "Be brief."), ("user", "two")]
+    row = stored(owner, input=[{"role": role, "content": text} for role, text in said])
+    assert row.input_text == "one\n\ntwo"
+
+
+def test_rows_are_named_for_people(owner: User) -> None:
+    conversation = Conversation.objects.create(owner=owner)
+    assert str(conversation) == str(conversation.pk)
+    conversation.title = "Depths"
+    assert str(conversation) == "Depths"
+    assert conversation.get_absolute_url() == f"/conversations/{conversation.pk}/"
+    assert str(stored(owner, status=Status.FAILED)).endswith("(failed)")

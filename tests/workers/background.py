@@ -1,0 +1,22 @@
+"""Work that goes on beside a test."""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
+
+CANCEL_AGAIN_SECS = 0.5  # on Python 3.11 a Redis command that ends just then swallows a cancellation
+
+
+@asynccontextmanager
+async def beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Run the work until the block ends; what broke it, breaks the block."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        if task.done():
+            task.result()
+        while not task.done():
+            task.cancel()
+            await asyncio.wait([task], timeout=CANCEL_AGAIN_SECS)

@@ -1,0 +1,74 @@
+"""What the tests of the workers share: the scripted upstream, and a Valkey of a test's own."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import kombu
+import pytest
+from channels.layers import get_channel_layer
+from pytest_django import Settings
+
+from chat import connection
+from chat.log import Log
+from project.celery import app as celery_app
+from tests.chat.broker import Broker
+from tests.upstream import Upstream
+from tests.workers.own_valkey import OwnValkey
+from tests.workers.relay import Relay
+
+
+@pytest.fixture(scope="package")
+def upstream() -> Iterator[Upstream]:
+    with Upstream.start() as running:
+        yield running
+
+
+@pytest.fixture
+async def log(redis_url: str) -> AsyncIterator[Log]:
+    """The logs behind the session's Valkey, all gone."""
+    yield Log(connection.client())
+    await get_channel_layer().flush()
+
+
+@pytest.fixture
+async def relay(redis_url: str, settings: Settings) -> AsyncIterator[Relay]:
+    """The way to that Valkey for the log, not for the channel layer."""
+    await connection.close()
+    async with Relay.to(redis_url) as relay:
+        settings.REDIS_URL = relay.url
+        yield relay
+        await connection.close()
+        await get_channel_layer().flush()
+
+
+@pytest.fixture
+def broker(valkey_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Broker]:
+    """Celery's broker, on the session's Valkey."""
+    monkeypatch.setattr(celery_app.conf, "broker_url", valkey_url)
+    _forget_connections()
+    with Broker(valkey_url) as broker:
+        yield broker
+    _forget_connections()
+
+
+def _forget_connections() -> None:
+    """Celery keeps its connections for the process; each test has a broker of its own."""
+    kombu.pools.reset()
+    celery_app._pool = None  # type: ignore[attr-defined]
+    celery_app.amqp._producer_pool = None  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+async def own_valkey(tmp_path: Path, settings: Settings) -> AsyncIterator[OwnValkey]:
+    """A Valkey that the test may stop and start, with Django's settings pointed at it."""
+    own = OwnValkey(tmp_path)
+    await asyncio.to_thread(own.start)
+    settings.REDIS_URL = own.url
+    settings.CHANNEL_LAYERS = {
+        "default": {"BACKEND": "chat.layer.PipelinedChannelLayer", "CONFIG": {"hosts": [own.url]}}
+    }
+    yield own
+    await get_channel_layer().flush()
+    await connection.close()
+    own.kill()

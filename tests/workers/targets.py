@@ -1,0 +1,57 @@
+"""Models of the scripted upstream, each asked by one test only, and what asks them."""
+
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+from typing import Any
+
+from chat.catalog import Deadlines, Model
+from chat.identity import new_id
+from chat.log import Log
+from chat.protocol.events import JSON
+from project.up.ports import HOST
+from tests.upstream import Upstream
+from tests.workers.background import beside
+from tests.workers.logs import queued_response
+from workers.generation import Generation, Job
+from workers.provider import Provider, Request
+from workers.publisher import Publisher
+
+REQUEST = Request([{"role": "user", "content": "say something"}])
+AFTER_5 = "w0 w1 w2 w3 w4"  # what every behaviour "…-after-5" says
+KEY_ENV = "TAILRACE_TESTS_KEY"  # nobody sets it, unless a test does
+FULL = 4  # connections, more than a listener without a backlog takes
+
+
+def target(upstream: Upstream, behaviour: str, **deadlines: Any) -> Model:
+    """A model that behaves so, under a name that no other test has."""
+    return Model(
+        "tested",
+        upstream.base_url,
+        key_env=KEY_ENV,
+        upstream_model=f"{behaviour}:{new_id().hex}",
+        deadlines=Deadlines(**deadlines),
+    )
+
+
+def job(model: Model, response: JSON | None = None, attempt: int = 1) -> Job:
+    return Job(response or queued_response(), attempt, model, REQUEST)
+
+
+@asynccontextmanager
+async def generating(log: Log) -> AsyncIterator[Generation]:
+    provider, publisher = Provider(), Publisher(log)
+    async with beside(publisher.run()):
+        yield Generation(log, provider, publisher)
+    await provider.close()
+
+
+@contextmanager
+def unaccepting() -> Iterator[str]:
+    """The base URL of a server whose queue of connections is full: the next one is not accepted."""
+    with socket.create_server((HOST, 0), backlog=0) as listener, ExitStack() as waiting:
+        for _ in range(FULL):
+            client = waiting.enter_context(socket.socket())
+            client.setblocking(False)
+            client.connect_ex(listener.getsockname())
+        yield f"http://{HOST}:{listener.getsockname()[1]}/v1"

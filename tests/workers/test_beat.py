@@ -1,0 +1,143 @@
+"""The beat: others see that the worker lives, and what Flower revoked is stopped."""
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator, Set
+from contextlib import asynccontextmanager
+
+import pytest
+from celery.worker.state import revoked
+
+from chat import connection
+from chat.ending import conclude
+from chat.liveness import Liveness
+from chat.log import Log
+from chat.protocol.draft import Ending
+from tests.upstream import Upstream
+from tests.waiting import await_until
+from tests.workers.background import beside
+from tests.workers.logs import ends, text
+from tests.workers.own_valkey import OwnValkey
+from tests.workers.targets import AFTER_5, generating, job, target
+from workers import beat as module
+from workers.beat import Beat
+from workers.generation import Generation, Job, Report
+from workers.reaper import Reaper
+
+
+@pytest.fixture(autouse=True)
+def _quick_beats(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BEAT_SECS", 0.05)
+
+
+@asynccontextmanager
+async def beating(generation: Generation, claimed: Set[str] = frozenset()) -> AsyncIterator[Beat]:
+    liveness = Liveness(connection.client())
+    reaper = Reaper("worker-1", liveness, generation.log)
+    beat = Beat("worker-1", "first@host", claimed, generation, liveness, reaper)
+    async with beside(beat.run()):
+        yield beat
+
+
+def doubts(reaper: Reaper) -> bool:
+    return reaper._certain_from > time.monotonic()
+
+
+async def writing_on(log: Log, generation: Generation, asked: Job) -> asyncio.Task[Report]:
+    """An answer in the middle of which the model is silent."""
+    writing = asyncio.create_task(generation.write(asked))
+
+    async def is_said() -> bool:
+        return await text(log, asked.id) == AFTER_5
+
+    await await_until(is_said, 5, "the answer is under way")
+    return writing
+
+
+async def test_a_beat_tells_the_name_the_process_and_what_is_claimed(log: Log) -> None:
+    claimed: set[str] = set()
+    async with generating(log) as generation, beating(generation, claimed) as beat:
+
+        async def tells(*running: str) -> bool:
+            figures = {"name": "first@host", "pid": os.getpid(), "running": list(running)}
+            return await beat.liveness.alive() == {"worker-1": figures}
+
+        await await_until(tells, 5, "a beat without work")
+        claimed |= {"r2", "r1"}
+        await await_until(lambda: tells("r1", "r2"), 5, "a beat with two answers")
+        claimed -= {"r1"}
+        await await_until(lambda: tells("r2"), 5, "a beat with one answer")
+
+
+async def test_a_job_that_flower_revoked_is_cancelled_and_no_other(log: Log, upstream: Upstream) -> None:
+    async with generating(log) as generation, beating(generation):
+        jobs = [job(target(upstream, "stall-after-5")) for _ in range(2)]
+        gone, staying = [await writing_on(log, generation, asked) for asked in jobs]
+        revoked.add(jobs[0].id)
+        try:
+            report = await asyncio.wait_for(gone, 2)
+        finally:
+            revoked.discard(jobs[0].id)
+        assert report.response is not None
+        assert report.response["status"] == "cancelled"
+        assert len(await ends(log, jobs[0].id)) == 1
+        assert generation.running == [jobs[1].id]
+        generation.cancel(jobs[1].id)
+        await staying
+
+
+async def test_an_end_in_the_log_is_noticed_though_the_order_to_stop_was_lost(
+    log: Log, upstream: Upstream
+) -> None:
+    async with generating(log) as generation, beating(generation):
+        jobs = [job(target(upstream, "stall-after-5")) for _ in range(2)]
+        gone, staying = [await writing_on(log, generation, asked) for asked in jobs]
+        draft = await log.draft(jobs[0].id)
+        assert draft is not None
+        final = await conclude(log, draft, Ending("cancelled", at=5.0))
+        assert (await asyncio.wait_for(gone, 2)).response == final
+        assert len(await ends(log, jobs[0].id)) == 1
+        assert not staying.done()
+        generation.cancel(jobs[1].id)
+        await staying
+
+
+async def test_a_valkey_that_is_away_misses_beats_and_gets_the_later_ones(
+    own_valkey: OwnValkey, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with generating(Log(connection.client())) as generation, beating(generation) as beat:
+
+        async def lives() -> bool:
+            return "worker-1" in await beat.liveness.alive()
+
+        async def is_noticed() -> bool:
+            return "no beat" in caplog.text
+
+        await await_until(lives, 5, "a beat")
+        beat.reaper._certain_from = 0
+        own_valkey.kill()
+        await await_until(is_noticed, 10, "a beat is missed")
+        assert doubts(beat.reaper)
+        await asyncio.to_thread(own_valkey.start)
+        await beat.liveness.leave("worker-1")
+        await await_until(lives, 10, "a beat again")
+
+
+async def test_a_beat_that_was_gone_makes_all_beats_doubtful(log: Log) -> None:
+    async with generating(log) as generation, beating(generation) as beat:
+
+        async def is_in_doubt() -> bool:
+            return doubts(beat.reaper)
+
+        await await_until(is_in_doubt, 5, "nobody knows at the first beat who lives")
+        for loses_its_beats in (False, True):
+            beat.reaper._certain_from = 0
+            if loses_its_beats:
+                await connection.client().flushall()
+
+            async def beats_again() -> bool:
+                return "worker-1" in await beat.liveness.alive()
+
+            await await_until(beats_again, 5, "a beat")
+            assert doubts(beat.reaper) == loses_its_beats
