@@ -29,7 +29,6 @@ from django.core.exceptions import ImproperlyConfigured
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 QUEUE = "responses"
-ONLY_KNOWN = ConfigDict(extra="forbid")  # a misspelt field is told, not passed over
 DEMO = "demo-count"
 DEMO_URL = "demo:count"
 
@@ -37,8 +36,6 @@ DEMO_URL = "demo:count"
 @dataclass(frozen=True, slots=True)
 class Deadlines:
     """How long a model may take, in seconds. Only text counts: comments of the server do not."""
-
-    __pydantic_config__: ClassVar = ONLY_KNOWN
 
     connect: float = 10
     first_token: float = 60
@@ -50,7 +47,7 @@ class Deadlines:
 class Model:
     """A configured target."""
 
-    __pydantic_config__: ClassVar = ONLY_KNOWN
+    __pydantic_config__: ClassVar = ConfigDict(extra="forbid")  # a misspelt field is told, in deadlines too
 
     name: str
     base_url: str

@@ -4,11 +4,12 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from channels.auth import get_user
+from channels.db import database_sync_to_async
 from django.conf import settings
-from django.contrib.auth import get_user_model, login
-from django.contrib.auth.models import AbstractBaseUser, User
+from django.contrib.auth import get_user, get_user_model, login
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
 from django.contrib.auth.views import redirect_to_login
+from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from chat.identity import new_id
@@ -37,9 +38,16 @@ async def still_signed_in(scope: dict[str, Any]) -> bool:
     """Whether the session that opened the socket still is that of its user: not after a logout."""
     if not scope["user"].is_authenticated:
         return False
-    session = scope["session"].__class__(scope["session"].session_key)
-    user = await get_user({"session": session})
+    # a thread of its own choice: Channels' get_user would queue the commands of all sockets behind each other
+    user = await database_sync_to_async(_user_now, thread_sensitive=False)(scope["session"])
     return bool(user.pk == scope["user"].pk)
+
+
+def _user_now(session: SessionBase) -> AbstractBaseUser | AnonymousUser:
+    """Whom the session belongs to now, its password not having changed."""
+    request = HttpRequest()
+    request.session = session.__class__(session.session_key)
+    return get_user(request)
 
 
 def for_visitors(view: View) -> Callable[..., HttpResponseBase]:

@@ -84,10 +84,10 @@ class Log:
         self._redis = redis
         self._append = redis.register_script(_APPEND)
 
-    async def create(self, response_id: str, events: Sequence[Event]) -> bool:
-        """Begin a log. False: it exists already."""
-        first = events[0].sequence_number
-        args: list[str | int] = [first, "create", LIVE_SECS, *map(encode, events)]
+    async def create(self, response_id: str, events: Sequence[Event], *, last: bool = False) -> bool:
+        """Begin a log; with `last`, one that is ended already. False: it exists already."""
+        first, expiry = events[0].sequence_number, ENDED_SECS if last else LIVE_SECS
+        args: list[str | int] = [first, "create", expiry, *map(encode, events)]
         return Append(await self._append(keys=[key(response_id)], args=args)) is Append.DONE
 
     async def append(self, batch: Batch, *, last: bool = False) -> Append:
@@ -97,8 +97,6 @@ class Log:
 
     async def append_each(self, batches: Sequence[Batch]) -> list[Append]:
         """Append many batches in one round trip, each all or none."""
-        if len(batches) == 1:
-            return [await self.append(batches[0])]
         pipe = self._redis.pipeline(transaction=False)
         for batch in batches:
             if len(batch.events) == 1:

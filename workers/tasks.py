@@ -76,7 +76,7 @@ def _prompt(row: Response) -> list[JSON]:
 
 
 def _end(response_id: str, ending: Ending) -> JSON | None:
-    return runtime.run(end(runtime.generation.log, response_id, ending))
+    return runtime.run(end(runtime.generation.log, response_id, ending, fenced=True))
 
 
 def _figures(report: Report, begun: float) -> Figures:
@@ -105,7 +105,8 @@ def start_runtime(sender: Any, **_: Any) -> None:
 @task_revoked.connect
 def cancel_revoked(request: Any, **_: Any) -> None:
     """Flower revoked a job before it ran: Celery throws the message away, so the response ends here."""
-    threading.Thread(target=_end, args=[request.id, Ending("cancelled", time.time())]).start()
+    ending = Ending("cancelled", time.time())
+    threading.Thread(target=runtime.run, args=[end(runtime.generation.log, request.id, ending)]).start()
 
 
 @worker_shutting_down.connect

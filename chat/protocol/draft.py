@@ -11,7 +11,6 @@ from typing import Literal
 from chat.protocol.errors import FAILURES, ProtocolError
 from chat.protocol.events import (
     JSON,
-    TERMINAL,
     Completed,
     ContentPartAdded,
     ContentPartDone,
@@ -141,17 +140,19 @@ class Draft:
                 )
             case OutputItemAdded():
                 self._item(event.item["type"])
-            case Restarted():
-                self.attempt, self.items = event.attempt, []
-            case Continued():
+            case Restarted() | Continued():
                 self.attempt = event.attempt
+                self.items = [] if isinstance(event, Restarted) else self.items
             case Created():
                 self.base = event.response
             case InProgress():
                 self.base = self.base | {"status": "in_progress"}
-            case Snapshot() | Completed() | Incomplete() | Failed():
+            case Snapshot():
                 self._restore(event.response)
-                self.ended = event.response if isinstance(event, TERMINAL) else None
+                self.attempt, self.ended = event.attempt, None
+            case Completed() | Incomplete() | Failed():
+                self._restore(event.response)
+                self.ended = event.response
 
     def begin(self, attempt: int, *, resume: bool = False) -> list[Event]:
         """A worker begins. A later attempt drops the text so far, or goes on from it if it can `resume`."""
@@ -203,7 +204,12 @@ class Draft:
     def snapshot(self) -> Snapshot:
         """The text so far as one event; it carries the number of the last event that it holds."""
         response = self.ended or self.response(self.base["status"])
-        return Snapshot(sequence_number=self.next - 1, response_id=self.base["id"], response=response)
+        return Snapshot(
+            sequence_number=self.next - 1,
+            response_id=self.base["id"],
+            response=response,
+            attempt=self.attempt,
+        )
 
     def again(self) -> Snapshot:
         """The text so far as the next event: it opens a log that takes the place of a lost one."""

@@ -184,6 +184,7 @@ class Snapshot(Event):
     type: ClassVar[str] = "tailrace:snapshot"
     response_id: str
     response: JSON
+    attempt: int = 1
 
 
 TERMINAL = (Completed, Incomplete, Failed)

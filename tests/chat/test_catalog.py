@@ -78,7 +78,7 @@ def test_the_catalog_is_read_once(file: Path, settings: Settings) -> None:
         ('[[models]]\nname = "one"\n', "models.0.base_url"),
         ('[[models]]\nbase_url = "http://one.example"\n', "name"),
         (ONE + 'colour = "red"\n', "models.0.colour"),
-        (ONE + "[models.deadlines]\nfirst = 5\n", "first"),
+        (ONE + "[models.deadlines]\nfirst = 5\n", "models.0.deadlines.first"),
         (ONE + "queue = 5\n", "queue"),
         (ONE + 'max_output_tokens = "many"\n', "max_output_tokens"),
         (ONE + '[models.deadlines]\ntotal = "long"\n', "models.0.deadlines.total"),

@@ -3,7 +3,7 @@
 import pytest
 
 from chat import connection
-from chat.liveness import BEAT_SECS, GONE_SECS, INDEX, Liveness
+from chat.liveness import BEAT_SECS, GONE_SECS, INDEX, REAPER, Liveness
 from tests.waiting import await_until
 
 
@@ -35,6 +35,24 @@ async def test_a_beat_lengthens_the_life(liveness: Liveness) -> None:
     await connection.client().pexpire("worker:w1", 500)
     await liveness.beat("w1", {})
     assert await connection.client().pttl("worker:w1") > 500
+
+
+async def test_a_beat_tells_whether_the_last_one_was_still_there(liveness: Liveness) -> None:
+    assert not await liveness.beat("w1", {})
+    assert await liveness.beat("w1", {})
+    await connection.client().delete("worker:w1")
+    assert not await liveness.beat("w1", {})
+
+
+async def test_one_worker_leads_until_it_stops_doing_so(liveness: Liveness) -> None:
+    assert await liveness.lead("w1")
+    assert not await liveness.lead("w2")
+    await connection.client().pexpire(REAPER, 500)
+    assert await liveness.lead("w1")
+    assert await connection.client().pttl(REAPER) > 500
+    await connection.client().pexpire(REAPER, 1)
+    await await_until(lambda: liveness.lead("w2"), 5, "the other leads")
+    assert not await liveness.lead("w1")
 
 
 async def test_who_falls_silent_is_gone_and_forgotten(liveness: Liveness) -> None:

@@ -80,6 +80,15 @@ async def test_a_lost_log_is_noticed_and_not_begun_in_the_middle(log: Log) -> No
     assert await log.top("r1") is None
 
 
+async def test_a_writer_whose_reply_was_lost_finds_its_own_events(log: Log) -> None:
+    mine = Batch("r1", 2, ["two", "three"])
+    assert await log.append_each([mine]) == [Append.DONE]
+    assert await log.append_each([mine]) == [Append.REFUSED]
+    assert await log.holds(mine)
+    assert not await log.holds(Batch("r1", 2, ["two", "yours"]))
+    assert not await log.holds(Batch("r1", 3, ["three", "four"]))
+
+
 async def test_the_last_entry_tells_whether_a_log_has_its_end(log: Log) -> None:
     await log.create("r2", [Created(sequence_number=0, response=RESPONSE | {"id": "r2"})])
     end = encode(Completed(sequence_number=2, response=RESPONSE))
