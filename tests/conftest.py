@@ -3,12 +3,15 @@
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 
+import kombu.pools
 import pytest
 import redis
 from pytest_django import Settings
 
 from chat import catalog, connection
+from project.celery import app as celery_app
 from project.up import ports, valkey
+from tests.broker import Broker
 from tests.stack import Stack, running
 from tests.waiting import wait_until
 
@@ -70,6 +73,23 @@ async def redis_url(valkey_url: str, settings: Settings) -> AsyncIterator[str]:
     await connection.client().flushall()
     yield valkey_url
     await connection.close()
+
+
+@pytest.fixture
+def broker(valkey_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Broker]:
+    """Celery's broker, on the same Valkey."""
+    monkeypatch.setattr(celery_app.conf, "broker_url", valkey_url)
+    _forget_connections()
+    with Broker(valkey_url) as broker:
+        yield broker
+    _forget_connections()
+
+
+def _forget_connections() -> None:
+    """Celery keeps its connections for the process; each test has a broker of its own."""
+    kombu.pools.reset()
+    celery_app._pool = None  # type: ignore[attr-defined]
+    celery_app.amqp._producer_pool = None  # type: ignore[attr-defined]
 
 
 @pytest.fixture(autouse=True)

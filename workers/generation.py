@@ -82,6 +82,8 @@ class Generation:
         self._leaving = True
         for task in self._running.values():
             task.cancel()
+        if self._running:  # on Python 3.11 a Redis command that ends just then swallows the cancellation
+            asyncio.get_running_loop().call_later(AGAIN_SECS, self.hand_over)
 
     async def write(self, job: Job) -> Report:
         """Write the response to its end. What ended it elsewhere (Stop, a later attempt) is respected."""

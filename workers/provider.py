@@ -113,7 +113,7 @@ def _parameters(model: Model, upstream_model: str, request: Request) -> dict[str
     limits = [n for n in (request.max_output_tokens, model.max_output_tokens) if n]
     if limits:
         # OpenAI's newer models know only the new name, many other servers only the old one
-        of_openai = "api.openai.com" in model.base_url
+        of_openai = httpx2.URL(model.base_url).host == "api.openai.com"
         parameters["max_completion_tokens" if of_openai else "max_tokens"] = min(limits)
     if request.temperature is not None:
         parameters["temperature"] = request.temperature

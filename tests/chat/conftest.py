@@ -1,9 +1,8 @@
 """Parts of the web side: who asks, the layer and the log on a real Valkey, and a broker with a window."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
-import kombu.pools
 import pytest
 from channels.layers import get_channel_layer
 from django.contrib.auth.models import User
@@ -13,8 +12,7 @@ from chat import connection
 from chat.layer import PipelinedChannelLayer
 from chat.log import Log
 from chat.models import Response
-from project.celery import app as celery_app
-from tests.chat.broker import Broker
+from tests.broker import Broker
 from tests.chat.rows import stored
 
 
@@ -57,17 +55,6 @@ async def log(layer: PipelinedChannelLayer) -> Log:
 
 
 @pytest.fixture
-def broker(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Broker]:
-    """Celery's broker, on the same Valkey."""
-    monkeypatch.setattr(celery_app.conf, "broker_url", redis_url)
-    _forget_connections()
-    with Broker(redis_url) as broker:
-        yield broker
-    _forget_connections()
-
-
-def _forget_connections() -> None:
-    """Celery keeps its connections for the process; each test has a broker of its own."""
-    kombu.pools.reset()
-    celery_app._pool = None  # type: ignore[attr-defined]
-    celery_app.amqp._producer_pool = None  # type: ignore[attr-defined]
+def broker(redis_url: str, broker: Broker) -> Broker:
+    """Celery's broker, with empty queues."""
+    return broker

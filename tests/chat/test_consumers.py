@@ -21,8 +21,8 @@ from chat.protocol.commands import MAX_FRAME_BYTES
 from chat.protocol.draft import output_text
 from project.celery import app as celery_app
 from project.up import ports, valkey
+from tests.broker import Broker, Job
 from tests.chat.answers import Answer
-from tests.chat.broker import Broker, Job
 from tests.chat.rows import counted, on_rows, saved, stored
 from tests.chat.sockets import FRAME_SECS, Socket, opened
 from tests.waiting import await_until

@@ -11,7 +11,7 @@ from chat.catalog import QUEUE
 from chat.jobs import GENERATE, QueueError, enqueue, waiting
 from project.celery import app as celery_app
 from project.up import ports, valkey
-from tests.chat.broker import Broker, Job
+from tests.broker import Broker, Job
 from tests.chat.rows import on_rows, stored
 
 pytestmark = pytest.mark.django_db(transaction=True)

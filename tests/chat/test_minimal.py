@@ -16,7 +16,7 @@ from chat.models import Response
 from chat.protocol.draft import Draft, Ending
 from chat.protocol.events import Event, encode
 from project.up import ports, valkey
-from tests.chat.broker import Broker
+from tests.broker import Broker
 from tests.chat.rows import counted, on_rows
 from tests.chat.sockets import Socket, opened
 from tests.waiting import await_until

@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 KILLED = "words-120@20:killed"
 CONTINUED = "words-120@20:continued"
 POISON = "words-120@20:poison"
-FROZEN = "words-200@20:frozen"
+FROZEN = "words-400@20:frozen"  # it still speaks when the zombie wakes up
 DRAINED = "words-200@20:drained"
 BRIEF = "words-30@15:brief"
 REVOKED = "words-200@20:revoked"
@@ -122,8 +122,8 @@ async def test_a_frozen_worker_that_wakes_up_writes_nothing_and_leaves_the_model
         wait_until(lambda: own.upstream.requests(FROZEN)[0].aborted, 5, "the zombie leaves the model")
         after = await visitor.until("response.completed")
     assert_whole(events + after)
-    assert text_of(after) == upstream_text("words-200")
-    assert own.settled(response_id)["output"] == upstream_text("words-200")
+    assert text_of(after) == upstream_text("words-400")
+    assert own.settled(response_id)["output"] == upstream_text("words-400")
 
 
 async def test_a_worker_that_stops_ends_what_it_can_and_hands_over_the_rest(own: Stack) -> None:

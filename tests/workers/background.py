@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
+T = TypeVar("T")
 CANCEL_AGAIN_SECS = 0.5  # on Python 3.11 a Redis command that ends just then swallows a cancellation
 
 
@@ -20,3 +21,9 @@ async def beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
         while not task.done():
             task.cancel()
             await asyncio.wait([task], timeout=CANCEL_AGAIN_SECS)
+
+
+async def within(secs: float, task: asyncio.Task[T]) -> T:
+    """The result of a task that must end in time. It is not helped: `wait_for` would cancel it."""
+    async with asyncio.timeout(secs):
+        return await asyncio.shield(task)

@@ -4,15 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-import kombu
 import pytest
 from channels.layers import get_channel_layer
 from pytest_django import Settings
 
 from chat import connection
 from chat.log import Log
-from project.celery import app as celery_app
-from tests.chat.broker import Broker
 from tests.upstream import Upstream
 from tests.workers.own_valkey import OwnValkey
 from tests.workers.relay import Relay
@@ -40,23 +37,6 @@ async def relay(redis_url: str, settings: Settings) -> AsyncIterator[Relay]:
         yield relay
         await connection.close()
         await get_channel_layer().flush()
-
-
-@pytest.fixture
-def broker(valkey_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Broker]:
-    """Celery's broker, on the session's Valkey."""
-    monkeypatch.setattr(celery_app.conf, "broker_url", valkey_url)
-    _forget_connections()
-    with Broker(valkey_url) as broker:
-        yield broker
-    _forget_connections()
-
-
-def _forget_connections() -> None:
-    """Celery keeps its connections for the process; each test has a broker of its own."""
-    kombu.pools.reset()
-    celery_app._pool = None  # type: ignore[attr-defined]
-    celery_app.amqp._producer_pool = None  # type: ignore[attr-defined]
 
 
 @pytest.fixture

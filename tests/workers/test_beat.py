@@ -16,7 +16,7 @@ from chat.log import Log
 from chat.protocol.draft import Ending
 from tests.upstream import Upstream
 from tests.waiting import await_until
-from tests.workers.background import beside
+from tests.workers.background import beside, within
 from tests.workers.logs import ends, text
 from tests.workers.own_valkey import OwnValkey
 from tests.workers.targets import AFTER_5, generating, job, target
@@ -76,7 +76,7 @@ async def test_a_job_that_flower_revoked_is_cancelled_and_no_other(log: Log, ups
         gone, staying = [await writing_on(log, generation, asked) for asked in jobs]
         revoked.add(jobs[0].id)
         try:
-            report = await asyncio.wait_for(gone, 2)
+            report = await within(2, gone)
         finally:
             revoked.discard(jobs[0].id)
         assert report.response is not None
@@ -96,7 +96,7 @@ async def test_an_end_in_the_log_is_noticed_though_the_order_to_stop_was_lost(
         draft = await log.draft(jobs[0].id)
         assert draft is not None
         final = await conclude(log, draft, Ending("cancelled", at=5.0))
-        assert (await asyncio.wait_for(gone, 2)).response == final
+        assert (await within(2, gone)).response == final
         assert len(await ends(log, jobs[0].id)) == 1
         assert not staying.done()
         generation.cancel(jobs[1].id)

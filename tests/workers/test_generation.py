@@ -17,6 +17,7 @@ from chat.protocol.events import JSON, Restarted, Snapshot, encode
 from project.up.ports import HOST
 from tests.upstream import Upstream, text_of
 from tests.waiting import await_until
+from tests.workers.background import within
 from tests.workers.logs import appended, begun, ends, events, text, types
 from tests.workers.own_valkey import OwnValkey
 from tests.workers.relay import Relay
@@ -303,7 +304,7 @@ async def test_a_cancelled_answer_leaves_the_model_and_has_one_end(
 
     await await_until(is_under_way, 5, "the answer is under way")
     generation.cancel(asked.id)
-    report = await asyncio.wait_for(writing, STOPPED_SECS)
+    report = await within(STOPPED_SECS, writing)
     assert await was_left(upstream, asked)
     assert report.response is not None
     assert report.response["status"] == "cancelled"
@@ -321,7 +322,7 @@ async def test_an_end_that_the_web_side_wrote_is_respected(
     assert draft is not None
     final = await conclude(log, draft, Ending("cancelled", at=5.0))
     generation.cancel(asked.id)
-    assert (await writing).response == final
+    assert (await within(STOPPED_SECS, writing)).response == final
     assert len(await ends(log, asked.id)) == 1
     assert await was_left(upstream, asked)
 
@@ -337,7 +338,7 @@ async def test_an_end_in_the_log_stops_the_writer_even_if_no_order_reaches_it(
         return await conclude(log, draft, Ending("cancelled", at=5.0)) if draft and draft.items else None
 
     final = await await_until(has_ended, 5, "there is text, and then an end")
-    report = await asyncio.wait_for(writing, STOPPED_SECS)
+    report = await within(STOPPED_SECS, writing)
     assert report.response == final
     assert len(await ends(log, asked.id)) == 1
     assert await was_left(upstream, asked)
@@ -370,7 +371,7 @@ async def test_a_worker_that_stops_hands_its_answers_over_without_an_end(
     writing = asyncio.create_task(generation.write(asked))
     await said(log, asked, AFTER_5)
     generation.hand_over()
-    report = await asyncio.wait_for(writing, STOPPED_SECS)
+    report = await within(STOPPED_SECS, writing)
     assert (report.response, report.handed_over) == (None, True)
     assert await was_left(upstream, asked)
     assert await ends(log, asked.id) == []
@@ -446,7 +447,7 @@ async def test_an_attempt_that_lost_the_log_to_a_later_one_stops_and_ends_nothin
         return await log.append(batch) is Append.DONE  # the writer may be quicker
 
     await await_until(is_taken_over, 5, "a later attempt has the log")
-    report = await asyncio.wait_for(writing, STOPPED_SECS)
+    report = await within(STOPPED_SECS, writing)
     assert report.response is None
     assert await was_left(upstream, asked)
     assert await ends(log, asked.id) == []
@@ -476,11 +477,11 @@ async def test_two_attempts_in_one_process_do_not_mix(
     await await_until(has_text, 5, "the first attempt writes")
     second = job(target(upstream, "stall-after-5"), first.response, attempt=2)
     again = asyncio.create_task(generation.write(second))
-    assert (await asyncio.wait_for(writing, STOPPED_SECS)).response is None  # the first one is fenced off
+    assert (await within(STOPPED_SECS, writing)).response is None  # the first one is fenced off
     await said(log, second, AFTER_5)
     assert generation.running == [second.id]
     generation.cancel(second.id)
-    report = await asyncio.wait_for(again, STOPPED_SECS)
+    report = await within(STOPPED_SECS, again)
     assert report.response is not None
     assert output_text(report.response) == AFTER_5
 
@@ -579,7 +580,7 @@ async def test_a_second_attempt_with_a_rebuilt_log_can_be_cancelled(
 
     await await_until(is_rebuilt, 5, "the log is rebuilt")
     generation.cancel(asked.id)
-    report = await asyncio.wait_for(writing, STOPPED_SECS)
+    report = await within(STOPPED_SECS, writing)
     assert report.response is not None
     assert report.response["status"] == "cancelled"
     assert len(await ends(log, asked.id)) == 1
@@ -604,7 +605,7 @@ async def test_an_end_that_cannot_be_written_is_written_when_valkey_is_back(
 
         await await_until(is_noticed, 10, "it notices that Valkey is away")
         await asyncio.to_thread(own_valkey.start)
-        report = await asyncio.wait_for(writing, 15)
+        report = await within(15, writing)
         assert report.response is not None
         assert report.response["error"]["code"] == "timeout_between_tokens"
         assert output_text(report.response) == AFTER_5 == await text(log, asked.id)
@@ -630,7 +631,7 @@ async def test_an_answer_can_begin_while_valkey_is_away(
 
         await await_until(is_noticed, 10, "it notices that Valkey is away")
         await asyncio.to_thread(own_valkey.start)
-        report = await asyncio.wait_for(writing, 15)
+        report = await within(15, writing)
         assert report.response is not None
         assert report.response["status"] == "completed"
         assert await text(log, asked.id) == text_of("fast")

@@ -25,7 +25,7 @@ from chat.log import key
 from chat.models import Conversation, Response, Status
 from chat.protocol.draft import Ending, opening
 from chat.protocol.events import is_terminal
-from tests.chat.broker import Broker, Job
+from tests.broker import Broker, Job
 from tests.upstream import Upstream, text_of
 from tests.waiting import wait_until
 from tests.workers.targets import AFTER_5

@@ -1,0 +1,188 @@
+"""The reaper: whoever has no worker gets another one, once; whoever has one is left alone."""
+
+import asyncio
+import time
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from chat import connection
+from chat.liveness import GONE_SECS, Liveness
+from chat.log import Batch, Log, key
+from chat.models import Response, Status
+from chat.protocol.draft import Draft, Ending, opening
+from chat.protocol.events import encode
+from tests.broker import Broker
+from tests.chat.rows import on_rows, saved, stored
+from tests.waiting import await_until
+from tests.workers.background import beside
+from tests.workers.logs import ends
+from workers import reaper as module
+from workers.reaper import LOST_MESSAGE_SECS, MAX_ATTEMPTS, Reaper
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+LONG_AGO = timedelta(seconds=GONE_SECS + LOST_MESSAGE_SECS + 5)
+
+
+@pytest.fixture
+def owner() -> User:
+    return User.objects.create_user("owner")
+
+
+@pytest.fixture
+async def liveness(log: Log) -> Liveness:
+    return Liveness(connection.client())
+
+
+@pytest.fixture
+async def reaper(log: Log, liveness: Liveness, broker: Broker) -> Reaper:
+    return Reaper("reaper", liveness, log)
+
+
+async def begun(log: Log, owner: User, **fields: Any) -> Response:
+    """A response that a worker claimed long ago and has written "Hello" of."""
+    claimed = {"status": Status.IN_PROGRESS, "worker": "gone", "attempt": 1}
+    row = await on_rows(stored, owner, **(claimed | {"started_at": timezone.now() - LONG_AGO} | fields))
+    await log.create(str(row.id), opening(row.wire()))
+    await write(log, row, Draft.begin, row.attempt)
+    await write(log, row, Draft.add, "Hello")
+    return row
+
+
+async def write(log: Log, row: Response, method: Any, *args: Any) -> Draft:
+    draft = await log.draft(str(row.id))
+    assert draft is not None
+    first = draft.next
+    await log.append(Batch(str(row.id), first, [encode(event) for event in method(draft, *args)]))
+    return draft
+
+
+async def test_the_answer_of_a_lost_worker_is_enqueued_for_another(
+    reaper: Reaper, log: Log, owner: User, broker: Broker
+) -> None:
+    row = await begun(log, owner)
+    await reaper.look()
+    assert [job.id for job in broker.jobs()] == [str(row.id)]
+    now = await saved(row.id)
+    assert (now.status, now.worker, now.attempt) == (Status.QUEUED, "", 1)
+    assert await ends(log, str(row.id)) == []
+
+
+async def test_what_a_living_worker_holds_is_left_alone(
+    reaper: Reaper, log: Log, owner: User, broker: Broker, liveness: Liveness
+) -> None:
+    row = await begun(log, owner, worker="alive")
+    await liveness.beat("alive", {"running": [str(row.id)]})
+    await reaper.look()
+    assert broker.jobs() == []
+    assert (await saved(row.id)).status == Status.IN_PROGRESS
+
+
+async def test_what_a_living_worker_has_let_go_of_is_not(
+    reaper: Reaper, log: Log, owner: User, broker: Broker, liveness: Liveness
+) -> None:
+    row = await begun(log, owner, worker="alive")
+    await liveness.beat("alive", {"running": []})
+    await reaper.look()
+    assert [job.id for job in broker.jobs()] == [str(row.id)]
+
+
+async def test_a_response_that_was_just_claimed_is_left_alone(
+    reaper: Reaper, log: Log, owner: User, broker: Broker
+) -> None:
+    row = await begun(log, owner, started_at=timezone.now())
+    await reaper.look()
+    assert broker.jobs() == []
+    assert (await saved(row.id)).status == Status.IN_PROGRESS
+
+
+async def test_an_answer_that_lost_its_last_worker_fails_and_keeps_its_text(
+    reaper: Reaper, log: Log, owner: User, broker: Broker
+) -> None:
+    row = await begun(log, owner, attempt=MAX_ATTEMPTS)
+    await reaper.look()
+    now = await saved(row.id)
+    assert (now.status, now.error_code, now.output) == (Status.FAILED, "worker_lost", "Hello")
+    assert len(await ends(log, str(row.id))) == 1
+    assert broker.jobs() == []
+
+
+@pytest.mark.parametrize("attempt", [1, MAX_ATTEMPTS])
+async def test_an_end_that_is_in_the_log_is_only_copied_to_the_row(
+    reaper: Reaper, log: Log, owner: User, broker: Broker, attempt: int
+) -> None:
+    row = await begun(log, owner, attempt=attempt)
+    await write(log, row, Draft.close, Ending("completed", at=time.time()))
+    await reaper.look()
+    now = await saved(row.id)
+    assert (now.status, now.error_code, now.output) == (Status.COMPLETED, "", "Hello")
+    assert len(await ends(log, str(row.id))) == 1
+    assert broker.jobs() == []
+
+
+async def test_an_answer_whose_log_is_lost_too_goes_to_another_worker(
+    reaper: Reaper, log: Log, owner: User, broker: Broker
+) -> None:
+    row = await begun(log, owner)
+    await connection.client().delete(key(str(row.id)))
+    await reaper.look()
+    assert [job.id for job in broker.jobs()] == [str(row.id)]
+
+
+async def test_a_queued_response_without_a_message_gets_one_and_only_one(
+    reaper: Reaper, owner: User, broker: Broker
+) -> None:
+    row = await on_rows(stored, owner, queued_at=timezone.now() - LONG_AGO)
+    for _ in range(3):
+        await reaper.look()
+    assert [job.id for job in broker.jobs()] == [str(row.id)]
+
+
+async def test_a_response_that_was_just_queued_is_left_alone(
+    reaper: Reaper, owner: User, broker: Broker
+) -> None:
+    await on_rows(stored, owner)
+    await reaper.look()
+    assert broker.jobs() == []
+
+
+async def test_one_process_at_a_time_looks_after_them(
+    log: Log, liveness: Liveness, owner: User, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "BEAT_SECS", 0.05)
+    looked: list[str] = []
+
+    class Counted(Reaper):
+        async def look(self) -> None:
+            looked.append(self._worker_id)
+            await super().look()
+
+    async with beside(Counted("one", liveness, log).run()), beside(Counted("two", liveness, log).run()):
+
+        async def have_looked() -> bool:
+            return len(looked) >= 5
+
+        await await_until(have_looked, 5, "five looks")
+    assert len(set(looked)) == 1
+
+
+async def test_a_reaper_in_doubt_waits_until_every_worker_has_beaten_again(
+    log: Log, liveness: Liveness, owner: User, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "BEAT_SECS", 0.05)
+    monkeypatch.setattr(module, "GONE_SECS", 1)
+    await begun(log, owner)
+    reaper = Reaper("reaper", liveness, log)
+    reaper.doubt()
+    doubted_at = time.monotonic()
+    async with beside(reaper.run()):
+
+        async def has_acted() -> bool:
+            return bool(await asyncio.to_thread(broker.jobs))
+
+        await await_until(has_acted, 5, "the answer is enqueued")
+    assert time.monotonic() - doubted_at >= 1
