@@ -25,7 +25,7 @@ from chat.log import Log
 from chat.models import Response
 from chat.protocol.commands import Cancel, Command, Create, Subscribe, Unsubscribe, parse
 from chat.protocol.draft import Ending
-from chat.protocol.errors import CommandError
+from chat.protocol.errors import CommandError, ProtocolError
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +54,10 @@ class ResponsesConsumer(AsyncWebsocketConsumer):
     async def dispatch(self, message: Message) -> None:
         """Forward a hint at once: Channels would look after database connections at each one."""
         if message["type"] == "response.events":
-            await self._careful(self.follower.hint(message), None)
+            try:
+                await self.follower.hint(message)
+            except (*AWAY, ProtocolError) as error:  # the regular check will look again
+                logger.warning("a hint could not be followed: %s", type(error).__name__)
         else:
             await super().dispatch(message)
 
@@ -80,7 +83,7 @@ class ResponsesConsumer(AsyncWebsocketConsumer):
         except CommandError as refusal:
             refusal.stream_id = stream_id
             await self.send_text(refusal.encode())
-        except AWAY as error:
+        except (*AWAY, ProtocolError) as error:
             logger.warning("busy: %s", type(error).__name__)
             await self.send_text(CommandError("busy", stream_id=stream_id).encode())
 

@@ -8,16 +8,16 @@ from channels.db import database_sync_to_async
 
 from chat.hints import tell_readers, tell_workers_to_cancel
 from chat.log import Append, Batch, Log
-from chat.models import Response
-from chat.protocol.draft import Draft, Ending
+from chat.models import LIVE, Response
+from chat.protocol.draft import Draft, Ending, opening
 from chat.protocol.events import JSON, encode
 
 
 async def conclude(log: Log, draft: Draft, ending: Ending, *, fenced: bool = True) -> JSON | None:
     """Append the end to the log of `draft`.
 
-    1. Append what closes the response; if another writer was there first, look what it wrote; if Redis
-       lost the log, begin one that holds the text and the end.
+    1. Append what closes the response; if another writer was there first, take in what it wrote, which is
+       little, and try again; if Redis lost the log, begin one that holds the text and the end.
     2. Hint at it.
     Returns the final response object, which may be another writer's; None when a later attempt has it by
     now and `fenced` is not lifted.
@@ -25,40 +25,42 @@ async def conclude(log: Log, draft: Draft, ending: Ending, *, fenced: bool = Tru
     response_id, attempt = str(draft.base["id"]), draft.attempt
     at: Draft | None = draft
     while at is not None and at.ended is None and (not fenced or at.attempt == attempt):
-        first, so_far = at.next, at.snapshot()
-        events = at.close(ending)
-        batch = Batch(response_id, first, [encode(event) for event in events])
+        closed = at.copy()
+        events = closed.close(ending)
+        batch = Batch(response_id, at.next, [encode(event) for event in events])
         outcome = await log.append(batch, last=True)
-        if outcome is Append.MISSING and await log.create(response_id, [so_far, *events], last=True):
+        if outcome is Append.MISSING and await log.create(response_id, [at.snapshot(), *events], last=True):
             outcome = Append.DONE
         if outcome is Append.DONE:
             await tell_readers([batch])
-            return at.ended
-        at = await log.draft(response_id)  # another process got there first
+            return closed.ended
+        at = await log.later(at)
     return at.ended if at else None
 
 
-async def end(log: Log, response_id: str, ending: Ending, *, fenced: bool = False) -> JSON | None:
-    """End a response from outside its worker, whichever attempt has it; if `fenced`, only the one it finds.
+async def end(log: Log, response_id: str, ending: Ending, *, attempt: int | None = None) -> JSON | None:
+    """End a response from outside its generation, whoever has it; with `attempt`, only if no later one has.
 
     1. Conclude its log. 2. Tell the workers: whoever writes it stops. 3. Settle its row.
-    Returns the final response object, or None if neither log nor live row was there.
+    Returns the final response object, or None if there was nothing to end.
     """
-    final: JSON | None
-    draft = await log.draft(response_id)
-    if draft is None:
-        final = await database_sync_to_async(_end_row, thread_sensitive=False)(response_id, ending)
-        return final
-    final = await conclude(log, draft, ending, fenced=fenced)
-    await tell_workers_to_cancel(response_id)
+    draft = await log.draft(response_id) or await _begun_again(log, response_id)
+    if draft is None or (attempt is not None and draft.attempt > attempt):
+        return None
+    final = await conclude(log, draft, ending, fenced=attempt is not None)
     if final is not None:
+        await tell_workers_to_cancel(response_id)
         await database_sync_to_async(Response.objects.finish, thread_sensitive=False)(final)
     return final
 
 
-def _end_row(response_id: str, ending: Ending) -> JSON | None:
-    row = Response.objects.filter(pk=response_id).first()
-    if row is None:
-        return None
-    final = Draft(row.wire()).response(ending.status, ending)
-    return final if Response.objects.finish(final) else None
+async def _begun_again(log: Log, response_id: str) -> Draft | None:
+    """Begin the log of a live row again when Redis lost it: nobody who knew that one can write in it."""
+    row: Response | None = await database_sync_to_async(_live_row, thread_sensitive=False)(response_id)
+    if row is not None:
+        await log.create(response_id, opening(row.wire(), row.attempt))
+    return await log.draft(response_id)
+
+
+def _live_row(response_id: str) -> Response | None:
+    return Response.objects.filter(pk=response_id, status__in=LIVE).first()

@@ -160,7 +160,7 @@ class Follower:
         async with self._lock:
             if self._followed.get(followed.response_id) is not followed:
                 return
-            if top is None or top > followed.place.last:
+            if top != followed.place.last:
                 await self._catch_up(followed)
             if followed.quiet:
                 await self._send_frame(followed, heartbeat(followed.response_id, followed.place.last))

@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from channels.db import database_sync_to_async
 from django.conf import settings
@@ -24,14 +24,17 @@ def create_guest() -> User:
     return get_user_model().objects.create_user(f"guest-{new_id().hex}")
 
 
-def visitor(scope: dict[str, Any]) -> AbstractBaseUser:
-    """The user of a socket; a guest if there is none. Raises CommandError without guests."""
-    user: AbstractBaseUser = scope["user"]
-    if not user.is_authenticated:
-        if not settings.GUESTS:
+async def visitor(scope: dict[str, Any]) -> AbstractBaseUser:
+    """The user of a socket, or a guest of its own. Raises CommandError after a logout, or without guests."""
+    if scope["user"].is_authenticated:
+        if not await still_signed_in(scope):
             raise CommandError("unauthenticated")
-        user = scope["user"] = create_guest()
-    return user
+        return cast("AbstractBaseUser", scope["user"])
+    if not settings.GUESTS:
+        raise CommandError("unauthenticated")
+    if "guest" not in scope:
+        scope["guest"] = await database_sync_to_async(create_guest, thread_sensitive=False)()
+    return cast("AbstractBaseUser", scope["guest"])
 
 
 async def still_signed_in(scope: dict[str, Any]) -> bool:

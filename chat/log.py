@@ -139,6 +139,16 @@ class Log:
         lasts = zip(response_ids, replies, strict=True)
         return [response_id for response_id, rows in lasts if rows and is_terminal(rows[0][1]["event"])]
 
+    async def later(self, draft: Draft) -> Draft | None:
+        """The draft with what was appended since it was read; None if there is no log any more."""
+        response_id, now = str(draft.base["id"]), draft.copy()
+        entries = await self.read(response_id, after=draft.next - 1)
+        if not entries or entries[0].sequence_number != draft.next:
+            return await self.draft(response_id)  # another log has taken the place of the one that we knew
+        for entry in entries:
+            now.apply(decode(entry.event))
+        return now
+
     async def draft(self, response_id: str) -> Draft | None:
         """The answer so far; None if there is no log."""
         entries = await self.read(response_id)

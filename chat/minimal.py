@@ -7,7 +7,6 @@ The page's own consumer (`consumers.py`) adds what this one lacks: it survives a
 
 import json
 
-from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 
 from chat import connection
@@ -35,8 +34,7 @@ class MinimalConsumer(AsyncWebsocketConsumer):
             prompt = json_object(text_data or "").get("message")
             model = DEMO if prompt == "start" else None
             command = create({"type": "response.create", "input": prompt, "model": model})
-            user = await database_sync_to_async(visitor, thread_sensitive=False)(self.scope)
-            response, _ = await accept(user, command, Log(connection.client()))
+            response, _ = await accept(await visitor(self.scope), command, Log(connection.client()))
             self.counts |= {str(response.id)} if model else frozenset()
             self.groups.append(group(str(response.id)))
             await self.channel_layer.group_add(self.groups[-1], self.channel_name)

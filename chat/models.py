@@ -68,10 +68,10 @@ class ResponseQuerySet(models.QuerySet["Response"]):
             )
         )
 
-    def requeue(self, response_id: UUID | str, worker: str) -> bool:
-        """in_progress → queued, away from this worker. False: it has ended, or another worker has it."""
+    def requeue(self, response_id: UUID | str, attempt: int) -> bool:
+        """in_progress → queued, away from this attempt. False: it has ended, or a later attempt has it."""
         return bool(
-            self.filter(pk=response_id, status=Status.IN_PROGRESS, worker=worker).update(
+            self.filter(pk=response_id, status=Status.IN_PROGRESS, attempt=attempt).update(
                 status=Status.QUEUED, worker=""
             )
         )

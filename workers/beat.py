@@ -6,7 +6,7 @@ An order to stop comes over the channel layer (`orders`), at once; this is the f
 import asyncio
 import logging
 import os
-from collections.abc import Set
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from celery.worker.state import revoked
@@ -21,11 +21,11 @@ logger = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Beat:
-    """The beat of one worker process. `claimed` is the live set of the responses that it holds."""
+    """The beat of one worker process. `claimed` is the live list of the responses that it holds."""
 
     worker_id: str
     name: str
-    claimed: Set[str]
+    claimed: Sequence[str]
     generation: Generation
     liveness: Liveness
     reaper: Reaper
@@ -45,7 +45,7 @@ class Beat:
         running = self.generation.running
         for response_id in filter(revoked.__contains__, running):
             self.generation.cancel(response_id)
-        held = {"name": self.name, "pid": os.getpid(), "running": sorted(self.claimed)}
+        held = {"name": self.name, "pid": os.getpid(), "running": list(self.claimed)}
         if not await self.liveness.beat(self.worker_id, held):
             self.reaper.doubt()
         for response_id in await self.generation.log.ended(running) if running else []:

@@ -121,18 +121,22 @@ class Generation:
 
     async def _begin(self, job: Job) -> Draft:
         """Say `response.in_progress` in the log, when Redis is there. Raises SupersededError."""
-        async with asyncio.timeout(AWAY_SECS):
-            while True:
-                try:
-                    if draft := await self._say_begin(job):
-                        return draft
-                except LogError as error:
-                    logger.warning("the answer cannot begin yet: %s", type(error).__name__)
-                    await asyncio.sleep(AGAIN_SECS)
+        give_up_at = time.monotonic() + AWAY_SECS
+        while True:
+            try:
+                if draft := await self._say_begin(job):
+                    return draft
+            except LogError as error:
+                if time.monotonic() > give_up_at:
+                    raise
+                logger.warning("the answer cannot begin yet: %s", type(error).__name__)
+                await asyncio.sleep(AGAIN_SECS)
 
     async def _say_begin(self, job: Job) -> Draft | None:
         """None: an attempt before ours still writes, and was quicker; it cannot once it is refused."""
-        await self.log.create(job.id, opening(job.response))  # it is there, unless Redis lost it
+        await self.log.create(
+            job.id, opening(job.response, job.attempt - 1)
+        )  # unless Redis lost it, it is there
         draft = await self.log.draft(job.id)
         if draft is None or draft.ended is not None or draft.attempt > job.attempt:
             raise SupersededError
@@ -192,14 +196,16 @@ class Generation:
 
     async def _end(self, job: Job, draft: Draft | None, ending: Ending) -> JSON | None:
         """Bring it to its end; without a draft of ours, from what the log says."""
-        async with asyncio.timeout(AWAY_SECS):
-            while True:
-                try:
-                    at = draft or await self.log.draft(job.id)
-                    if at is None or (at.attempt > job.attempt and at.ended is None):
-                        return None
-                    return await conclude(self.log, at, ending)
-                except LogError as error:
-                    logger.warning("the end cannot be written yet: %s", type(error).__name__)
-                    draft = None  # whether it was written is not known: the log will tell
-                    await asyncio.sleep(AGAIN_SECS)
+        give_up_at = time.monotonic() + AWAY_SECS
+        while True:
+            try:
+                at = draft or await self.log.draft(job.id)
+                if at is None or (at.attempt > job.attempt and at.ended is None):
+                    return None
+                return await conclude(self.log, at, ending)
+            except LogError as error:
+                if time.monotonic() > give_up_at:
+                    raise
+                logger.warning("the end cannot be written yet: %s", type(error).__name__)
+                draft = None  # whether it was written is not known: the log will tell
+                await asyncio.sleep(AGAIN_SECS)

@@ -1,7 +1,7 @@
 """Looks after responses that nobody works on: their worker is gone, or their message was lost.
 
-One worker process at a time does it for all (`Liveness.lead`). It may be wrong, or done twice: every step
-is a conditional UPDATE or an append that the log's fence decides, so a doubled step changes nothing.
+One worker process at a time does it for all (`Liveness.lead`). It may be wrong, or done twice: a row goes
+back to the queue by a conditional UPDATE, and two attempts are told apart by the log's fence.
 
 arrow in: the rows that have not ended · arrow out: `chat/jobs.py` for another attempt, `chat/ending.py`
 """
@@ -13,22 +13,23 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from channels.db import database_sync_to_async
-from django.db import DatabaseError
 from django.utils import timezone
 
+from chat.away import AWAY
 from chat.ending import end
-from chat.jobs import QueueError, enqueue, queue_of, waiting
+from chat.jobs import enqueue, queue_of, waiting
 from chat.liveness import BEAT_SECS, GONE_SECS, Liveness
-from chat.log import Log, LogError
+from chat.log import Log
 from chat.models import Response, Status
 from chat.protocol.draft import Ending
+from chat.protocol.errors import ProtocolError
 
 logger = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 2  # an answer that took two workers down would take the third
 LOST_MESSAGE_SECS = 10  # a job that waits this long although its queue is empty has lost its message
 COLUMNS = ("id", "model", "worker", "attempt")  # no text is loaded to look after it
-MAX_ROWS = 100  # per look; the next look takes the next
+MAX_ROWS = 100  # per look; what is left over is for the next look
 
 
 class Reaper:
@@ -36,7 +37,8 @@ class Reaper:
 
     def __init__(self, worker_id: str, liveness: Liveness, log: Log) -> None:
         self._worker_id, self._liveness, self._log = worker_id, liveness, log
-        self._certain_from = 0.0
+        self._enqueued: dict[str, float] = {}  # what was enqueued just now, and when: it needs a moment
+        self.doubt()
 
     def doubt(self) -> None:
         """The beats cannot be trusted now: wait until every worker that lives has beaten again."""
@@ -46,9 +48,9 @@ class Reaper:
         """Look after them every BEAT_SECS, for ever."""
         while True:
             try:
-                if await self._liveness.lead(self._worker_id) and time.monotonic() > self._certain_from:
+                if await self._liveness.lead(self._worker_id):
                     await self.look()
-            except (LogError, QueueError, DatabaseError, OSError) as error:
+            except AWAY as error:
                 logger.warning("the reaper must wait: %s", type(error).__name__)
                 self.doubt()
             await asyncio.sleep(BEAT_SECS)
@@ -56,31 +58,48 @@ class Reaper:
     async def look(self) -> None:
         """See to every response that nobody works on."""
         alive = await self._liveness.alive()
+        if self._worker_id not in alive:  # our own beat is gone, so Redis has lost those of the others too
+            self.doubt()
+        if time.monotonic() < self._certain_from:
+            return
         held = {response_id for figures in alive.values() for response_id in figures["running"]}
         for row in await _rows(_orphans, held):
             await self._take_away(row)
         for row in await _rows(_forgotten):
-            await enqueue(row)
-            logger.warning("response %s had lost its message: enqueued again", row.id)
+            await self._wake_for(row)
 
     async def _take_away(self, row: Response) -> None:
         """Another attempt, if there was not one already; what had ended in the log is only settled."""
-        draft = await self._log.draft(str(row.id))
-        if row.attempt >= MAX_ATTEMPTS or (draft is not None and draft.ended is not None):
-            final = await end(self._log, str(row.id), Ending("failed", time.time(), "worker_lost"))
-            logger.warning(
-                "response %s: its worker is gone, it ends as %s", row.id, final and final["status"]
-            )
-        elif await database_sync_to_async(Response.objects.requeue, thread_sensitive=False)(
-            row.id, row.worker
-        ):
+        try:
+            draft = await self._log.draft(str(row.id))
+            if row.attempt >= MAX_ATTEMPTS or (draft is not None and draft.ended is not None):
+                await end(self._log, str(row.id), Ending("failed", time.time(), "worker_lost"))
+                logger.warning("response %s: its worker is gone, and it was the last", row.id)
+            elif await _requeued(row):
+                logger.warning("response %s: its worker is gone, another one goes on", row.id)
+                self._enqueued[str(row.id)] = time.monotonic()
+                await enqueue(row)
+        except ProtocolError:  # a log of another version, say: the others must not wait for it
+            logger.exception("response %s: its log cannot be read", row.id)
+
+    async def _wake_for(self, row: Response) -> None:
+        """Enqueue what has lost its message, unless we have just enqueued it."""
+        now = time.monotonic()
+        self._enqueued = {i: at for i, at in self._enqueued.items() if now - at < LOST_MESSAGE_SECS}
+        if str(row.id) not in self._enqueued:
+            logger.warning("response %s had lost its message: enqueued again", row.id)
+            self._enqueued[str(row.id)] = now
             await enqueue(row)
-            logger.warning("response %s: its worker is gone, enqueued for another", row.id)
 
 
 async def _rows(query: Callable[..., list[Response]], *args: object) -> list[Response]:
     rows: list[Response] = await database_sync_to_async(query, thread_sensitive=False)(*args)
     return rows
+
+
+async def _requeued(row: Response) -> bool:
+    requeue = database_sync_to_async(Response.objects.requeue, thread_sensitive=False)
+    return bool(await requeue(row.id, row.attempt))
 
 
 def _orphans(held: set[str]) -> list[Response]:
@@ -93,9 +112,8 @@ def _orphans(held: set[str]) -> list[Response]:
 def _forgotten() -> list[Response]:
     """Queued responses that no message will wake a worker for: they are old, and their queue is empty."""
     queued_before = timezone.now() - timedelta(seconds=LOST_MESSAGE_SECS)
-    rows = list(
-        Response.objects.filter(status=Status.QUEUED, queued_at__lt=queued_before).only(*COLUMNS)[:MAX_ROWS]
-    )
-    queues = {row.id: queue_of(row.model) for row in rows}
-    empty = {queue for queue in set(queues.values()) if waiting(queue) == 0}
-    return [row for row in rows if queues[row.id] in empty]
+    rows = Response.objects.filter(status=Status.QUEUED, queued_at__lt=queued_before)
+    models = set(rows.values_list("model", flat=True))
+    empty = {queue for queue in map(queue_of, models) if waiting(queue) == 0}
+    forgotten = rows.filter(model__in=[model for model in models if queue_of(model) in empty])
+    return list(forgotten.only(*COLUMNS)[:MAX_ROWS])

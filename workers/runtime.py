@@ -42,7 +42,7 @@ class Runtime:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._background: list[asyncio.Task[None]] = []
-        self.claimed: set[str] = set()  # the responses that this process has claimed and not yet settled
+        self.claimed: list[str] = []  # what this process has claimed and not yet settled, each per attempt
 
     def start(self, name: str = "") -> asyncio.AbstractEventLoop:
         """Start the loop, once; `name` is what the worker is called in Flower."""
@@ -61,11 +61,11 @@ class Runtime:
     @contextmanager
     def holding(self, response_id: str) -> Iterator[None]:
         """Tell the others that this process works on a response, until its row is settled."""
-        self.claimed.add(response_id)
+        self.claimed.append(response_id)
         try:
             yield
         finally:
-            self.claimed.discard(response_id)
+            self.claimed.remove(response_id)
 
     def drain(self, seconds: float) -> None:
         """Let the answers go on for so long, then hand them over. Returns at once, for signal handlers."""

@@ -5,6 +5,7 @@ arrow in: `chat/jobs.py`, by way of the broker · arrow out: `generation`, on th
 What Celery and Flower see of it are ids and figures: no prompt, no answer.
 """
 
+import contextlib
 import logging
 import threading
 import time
@@ -18,7 +19,7 @@ from django.db import connections
 
 from chat.catalog import catalog
 from chat.ending import end
-from chat.jobs import GENERATE, enqueue
+from chat.jobs import GENERATE, QueueError, enqueue
 from chat.models import Response
 from chat.protocol.draft import Ending
 from chat.protocol.events import JSON
@@ -41,11 +42,12 @@ def generate(response_id: str) -> Figures:
     if not Response.objects.claim(response_id, runtime.worker_id):
         return {"status": "skipped"}  # another worker got there first, or it was stopped in the queue
     with runtime.holding(response_id):
+        row = Response.objects.get(pk=response_id)
         try:
-            report = _write(Response.objects.get(pk=response_id))
+            report = _write(row)
         except Exception:
             logger.exception("response %s: the worker failed", response_id)
-            _end(response_id, Ending("failed", time.time(), "worker_error"))
+            _end(row, "worker_error")
             raise
     return _figures(report, begun)
 
@@ -53,7 +55,7 @@ def generate(response_id: str) -> Figures:
 def _write(row: Response) -> Report:
     model = catalog().get(row.model)
     if model is None:
-        return Report(_end(str(row.id), Ending("failed", time.time(), "model_removed")))
+        return Report(_end(row, "model_removed"))
     request = Request(_prompt(row), row.max_output_tokens, row.temperature)
     job = Job(row.wire(), row.attempt, model, request)
     connections.close_all()  # nothing is held while it streams
@@ -61,8 +63,9 @@ def _write(row: Response) -> Report:
     if report.response is not None:
         moment = report.first_token_at and datetime.fromtimestamp(report.first_token_at, UTC)
         Response.objects.finish(report.response, first_token_at=moment)
-    elif report.handed_over and Response.objects.requeue(row.id, runtime.worker_id):
-        runtime.run(enqueue(row))
+    elif report.handed_over and Response.objects.requeue(row.id, row.attempt):
+        with contextlib.suppress(QueueError):  # then the reaper of another worker will enqueue it
+            runtime.run(enqueue(row))
     return report
 
 
@@ -75,8 +78,9 @@ def _prompt(row: Response) -> list[JSON]:
     return row.prompt()
 
 
-def _end(response_id: str, ending: Ending) -> JSON | None:
-    return runtime.run(end(runtime.generation.log, response_id, ending, fenced=True))
+def _end(row: Response, error_code: str) -> JSON | None:
+    ending = Ending("failed", time.time(), error_code)
+    return runtime.run(end(runtime.generation.log, str(row.id), ending, attempt=row.attempt))
 
 
 def _figures(report: Report, begun: float) -> Figures:

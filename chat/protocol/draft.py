@@ -5,7 +5,7 @@ what they return. Both sides share the rules here, so screen, log and row hold t
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from chat.protocol.errors import FAILURES, ProtocolError
@@ -32,6 +32,7 @@ from chat.protocol.events import (
 )
 
 Kind = Literal["reasoning", "message"]
+NUMBERS_PER_LOG = 10**9  # no answer has as many events; JSON's safe integers hold nine million of such logs
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +84,15 @@ class Item:
         return kind(sequence_number=number, item_id=self.id, output_index=self.index, text=self.text)
 
 
-def opening(response: JSON) -> list[Event]:
-    """The events that every log begins with, for the response object of a queued response."""
+def opening(response: JSON, attempts: int = 0) -> list[Event]:
+    """The events that every log begins with; `attempts` have written in the log that this one replaces.
+
+    Its numbers are above all that they can have used, so none of them can write in it.
+    """
+    first = attempts * NUMBERS_PER_LOG
     return [
-        Created(sequence_number=0, response=response),
-        Queued(sequence_number=1, response=response),
+        Created(sequence_number=first, response=response),
+        Queued(sequence_number=first + 1, response=response),
     ]
 
 
@@ -130,6 +135,10 @@ class Draft:
             raise ProtocolError(message)
         return draft
 
+    def copy(self) -> "Draft":
+        """A draft that goes its own way from here."""
+        return replace(self, items=[replace(item, pieces=list(item.pieces)) for item in self.items])
+
     def apply(self, event: Event) -> None:
         """Take one event in, as a reader does."""
         self.next = event.sequence_number + 1
@@ -157,7 +166,7 @@ class Draft:
     def begin(self, attempt: int, *, resume: bool = False) -> list[Event]:
         """A worker begins. A later attempt drops the text so far, or goes on from it if it can `resume`."""
         said: Event
-        if attempt > 1 and resume and self.text():
+        if attempt > 1 and resume and self.text() and not self.text("reasoning"):
             said = Continued(sequence_number=self.next, response_id=self.base["id"], attempt=attempt)
             self.apply(said)
             return [said]

@@ -10,6 +10,7 @@ from project.up import ports, valkey
 from project.up.errors import LocalError
 
 LOCAL_MODEL = "smollm2-135m-instruct"
+LOCAL_OUTPUT_TOKENS = "1024"  # it has little to say after that
 MODEL_VARIABLES = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "TAILRACE_MODELS")  # each names a model elsewhere
 KEY_BYTES = 24  # of the secret between the workers and the local model
 
@@ -61,5 +62,6 @@ def children(environ: Mapping[str, str], embedded: Embedded, data_dir: Path) -> 
         env["OPENAI_BASE_URL"] = f"http://{ports.HOST}:{embedded.model_port}/v1"
         env["OPENAI_API_KEY"] = secrets.token_urlsafe(KEY_BYTES)
         env["OPENAI_MODEL"] = LOCAL_MODEL
+        env.setdefault("OPENAI_MAX_OUTPUT_TOKENS", LOCAL_OUTPUT_TOKENS)
         env["OPENAI_RESUME"] = "continue"  # llama.cpp takes up a last message of the assistant
     return env

@@ -52,7 +52,7 @@ def test_what_is_not_queued_cannot_be_claimed(owner: User, status: Status) -> No
 
 def test_a_response_goes_back_into_the_queue_and_its_attempts_are_counted(response: Response) -> None:
     Response.objects.claim(str(response.pk), "first")
-    assert Response.objects.requeue(response.pk, "first")
+    assert Response.objects.requeue(response.pk, 1)
     response.refresh_from_db()
     assert (response.status, response.worker) == (Status.QUEUED, "")
     assert Response.objects.claim(str(response.pk), "second")
@@ -61,17 +61,16 @@ def test_a_response_goes_back_into_the_queue_and_its_attempts_are_counted(respon
 
 
 @pytest.mark.parametrize(
-    ("status", "worker"),
-    [(status, "first") for status in Status if status != Status.IN_PROGRESS]
-    + [(Status.IN_PROGRESS, "second")],
+    ("status", "attempt"),
+    [(status, 1) for status in Status if status != Status.IN_PROGRESS] + [(Status.IN_PROGRESS, 2)],
 )
-def test_what_another_has_or_what_has_ended_does_not_go_back(
-    owner: User, status: Status, worker: str
+def test_what_a_later_attempt_has_or_what_has_ended_does_not_go_back(
+    owner: User, status: Status, attempt: int
 ) -> None:
-    row = stored(owner, status=status, worker=worker)
-    assert not Response.objects.requeue(row.pk, "first")
+    row = stored(owner, status=status, worker="first", attempt=attempt)
+    assert not Response.objects.requeue(row.pk, 1)
     row.refresh_from_db()
-    assert (row.status, row.worker) == (status, worker)
+    assert (row.status, row.worker) == (status, "first")
 
 
 def test_a_finish_copies_the_outcome_to_the_row(response: Response) -> None:

@@ -47,9 +47,9 @@ async def test_the_events_are_openais_without_a_gap_and_add_up_to_the_row(stack:
 
 async def test_text_arrives_while_the_model_still_speaks(stack: Stack) -> None:
     async with visiting(stack.url) as visitor:
-        await visitor.create()
+        await visitor.create("words-40@20:reload")
         await visitor.until("response.output_text.delta")
-        assert not stack.upstream.requests("words-30@60")[-1].finished
+        assert not stack.upstream.requests("words-40@20:reload")[-1].finished
         await visitor.until("response.completed")
 
 

@@ -50,7 +50,7 @@ async def test_twenty_answers_at_once_are_spread_over_both_workers(stack: Stack)
     assert {response["status"] for response in responses} == {"completed"}
     workers = [stack.row(response["id"])["worker"] for response in responses]
     assert len(set(workers)) == 2
-    assert min(workers.count(worker) for worker in set(workers)) >= 5
+    assert min(workers.count(worker) for worker in set(workers)) >= 3
     assert stack.row(responses[0]["id"])["output"] == text_of("words-40")
 
 

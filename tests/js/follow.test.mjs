@@ -84,7 +84,7 @@ test("a snapshot of an ended response ends it", () => {
 
 test("a restart drops the text, in order like every event of the log", () => {
   const follow = followed(created, delta(1, "lost"));
-  const restarted = { type: "tailrace:restarted", response_id: ID, attempt: 2, reason: "worker_lost" };
+  const restarted = { type: "tailrace:restarted", response_id: ID, attempt: 2, reason: "worker_gone" };
   assert.equal(follow.apply({ ...restarted, sequence_number: 3 }), BEHIND);
   assert.equal(follow.output, "lost");
   assert.equal(follow.apply({ ...restarted, sequence_number: 2 }), APPLIED);
@@ -92,6 +92,15 @@ test("a restart drops the text, in order like every event of the log", () => {
   assert.equal(follow.attempt, 2);
   follow.apply(delta(3, "again"));
   assert.equal(follow.output, "again");
+});
+
+test("an answer that is continued keeps its text and its place", () => {
+  const follow = followed(created, delta(1, "kept"));
+  const continued = { type: "tailrace:continued", response_id: ID, attempt: 2, sequence_number: 2 };
+  assert.equal(follow.apply(continued), APPLIED);
+  follow.apply(delta(3, " and gone on"));
+  assert.equal(follow.output, "kept and gone on");
+  assert.equal(follow.attempt, 1, "nothing to tell");
 });
 
 test("a heartbeat ahead of the cursor tells that the last event was lost", () => {

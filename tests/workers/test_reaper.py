@@ -40,7 +40,11 @@ async def liveness(log: Log) -> Liveness:
 
 @pytest.fixture
 async def reaper(log: Log, liveness: Liveness, broker: Broker) -> Reaper:
-    return Reaper("reaper", liveness, log)
+    """A reaper that is sure of what it sees."""
+    await liveness.beat("reaper", {"running": []})
+    reaper = Reaper("reaper", liveness, log)
+    reaper._certain_from = 0
+    return reaper
 
 
 async def begun(log: Log, owner: User, **fields: Any) -> Response:
@@ -176,9 +180,9 @@ async def test_a_reaper_in_doubt_waits_until_every_worker_has_beaten_again(
     monkeypatch.setattr(module, "BEAT_SECS", 0.05)
     monkeypatch.setattr(module, "GONE_SECS", 1)
     await begun(log, owner)
-    reaper = Reaper("reaper", liveness, log)
-    reaper.doubt()
+    await liveness.beat("reaper", {"running": []})
     doubted_at = time.monotonic()
+    reaper = Reaper("reaper", liveness, log)  # a new one is in doubt
     async with beside(reaper.run()):
 
         async def has_acted() -> bool:
@@ -186,3 +190,34 @@ async def test_a_reaper_in_doubt_waits_until_every_worker_has_beaten_again(
 
         await await_until(has_acted, 5, "the answer is enqueued")
     assert time.monotonic() - doubted_at >= 1
+
+
+async def test_a_reaper_whose_own_beat_is_gone_trusts_no_other(
+    reaper: Reaper, log: Log, liveness: Liveness, owner: User, broker: Broker
+) -> None:
+    row = await begun(log, owner)
+    await liveness.leave("reaper")
+    await reaper.look()
+    await liveness.beat("reaper", {"running": []})
+    await reaper.look()
+    assert broker.jobs() == []
+    assert (await saved(row.id)).status == Status.IN_PROGRESS
+
+
+async def test_a_log_that_cannot_be_read_does_not_hold_up_the_others(
+    reaper: Reaper, log: Log, owner: User, broker: Broker
+) -> None:
+    strange, plain = await begun(log, owner), await begun(log, owner)
+    await log.append(Batch(str(strange.id), 10, ['{"type":"tailrace:of_the_future","sequence_number":10}']))
+    await reaper.look()
+    assert [job.id for job in broker.jobs()] == [str(plain.id)]
+
+
+async def test_what_was_just_taken_away_has_not_lost_its_message(
+    reaper: Reaper, log: Log, owner: User, broker: Broker
+) -> None:
+    await begun(log, owner, queued_at=timezone.now() - LONG_AGO)
+    await reaper.look()
+    await connection.client().delete("responses")  # a worker has taken the message, and not yet claimed
+    await reaper.look()
+    assert broker.jobs() == []

@@ -307,13 +307,13 @@ def test_a_worker_that_stops_gives_the_response_back_to_the_queue(
     row = asked("stall-after-5+times-1")
     writing = celery_thread.submit(generate, str(row.id))
     wait_for_text(redis, row)
-    assert runtime.claimed == {str(row.id)}
+    assert runtime.claimed == [str(row.id)]
     worker_shutting_down.send(sender="first@host")
     assert writing.result(5)["status"] == "handed_over"
     row.refresh_from_db()
     assert (row.status, row.worker, row.attempt) == (Status.QUEUED, "", 1)
     assert broker.jobs() == [Job(GENERATE, str(row.id), [str(row.id)])]
-    assert runtime.claimed == set()
+    assert runtime.claimed == []
     runtime.stop()
     runtime.start()  # as another process
     assert done(row)["status"] == "completed"

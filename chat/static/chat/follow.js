@@ -91,8 +91,7 @@ export class Follow {
         this.#startAgain();
         this.attempt = event.attempt ?? this.attempt + 1;
         break;
-      case EVENT.continued:
-        this.attempt = event.attempt ?? this.attempt + 1;
+      case EVENT.continued: // another worker goes on in the same sentence: nothing to tell
         break;
       case EVENT.created:
       case EVENT.queued:

@@ -113,14 +113,21 @@ def test_a_restart_drops_the_text_and_says_which_attempt_begins() -> None:
 
 
 def test_an_attempt_that_can_go_on_keeps_the_text() -> None:
-    draft, events = written(([("kept", "thought")], None))
+    draft, events = written(([("kept", "")], None))
     (continued,) = draft.begin(2, resume=True)
     assert isinstance(continued, Continued)
     assert (continued.attempt, continued.response_id) == (2, "r1")
     more = draft.add(" and gone on")
     assert [event.type for event in more] == ["response.output_text.delta"]
     read = Draft.of([*events, continued, *more])
-    assert (read.attempt, read.text(), read.text("reasoning")) == (2, "kept and gone on", "thought")
+    assert (read.attempt, read.text()) == (2, "kept and gone on")
+
+
+def test_an_attempt_after_reasoning_starts_again_as_the_model_would_reason_twice() -> None:
+    draft, _ = written(([("kept", "thought")], None))
+    restarted, _ = draft.begin(2, resume=True)
+    assert isinstance(restarted, Restarted)
+    assert draft.items == []
 
 
 def test_where_there_is_no_text_there_is_nothing_to_go_on_from() -> None:

@@ -38,6 +38,7 @@ def test_children_are_led_to_the_embedded_parts() -> None:
         "REDIS_URL": "redis://127.0.0.1:20001/0",
         "OPENAI_BASE_URL": "http://127.0.0.1:20002/v1",
         "OPENAI_MODEL": LOCAL_MODEL,
+        "OPENAI_MAX_OUTPUT_TOKENS": "1024",
         "OPENAI_RESUME": "continue",
     }
 
