@@ -14,6 +14,7 @@ from project.up.ports import HOST
 
 ANSWERS = 4  # answers at the same time; more wait in line
 CONTEXT_TOKENS = 2048  # for each of them
+TEMPERATURE, TOP_P = 0.2, 0.9  # what the card of SmolLM2 recommends
 REPEAT_PENALTY = 1.1  # without one, so small a model says the same sentence for ever
 
 
@@ -41,6 +42,7 @@ def parameters(port: int, key: str) -> xllamacpp.CommonParams:
     params.api_keys = [key]
     params.cors_origins = f"http://{HOST}"  # the default lets every web page in
     params.n_parallel = ANSWERS
+    params.sampling.temp, params.sampling.top_p = TEMPERATURE, TOP_P
     params.sampling.penalty_repeat = REPEAT_PENALTY
     params.n_ctx = ANSWERS * CONTEXT_TOKENS
     params.endpoint_slots = False  # it shows prompts
