@@ -76,7 +76,9 @@ class Run:
 
     def children(self) -> dict[str, int]:
         """Give the command lines of the children, and their numbers."""
-        listed = subprocess.run(["ps", "-eo", "ppid=,pid=,args="], capture_output=True, text=True, check=True)
+        # -ww: without it, ps cuts each line where COLUMNS says, and two workers look the same
+        command = ["ps", "-ww", "-eo", "ppid=,pid=,args="]
+        listed = subprocess.run(command, capture_output=True, text=True, check=True)
         fields = [line.split(maxsplit=2) for line in listed.stdout.splitlines()]
         return {args: int(pid) for ppid, pid, args in fields if int(ppid) == self.process.pid}
 
