@@ -35,6 +35,17 @@ def answers(url: str) -> bool:
         return False
 
 
+@dataclass(frozen=True)
+class Ways:
+    """The ports through which the parts reach each other; a fault suite puts proxies there."""
+
+    redis: int = field(default_factory=ports.pick_free)
+    redis_of_web: int | None = None  # None: straight
+    redis_of_workers: int | None = None
+    upstream: int = field(default_factory=ports.pick_free)
+    upstream_of_workers: int | None = None
+
+
 @dataclass
 class Process:
     """One part; everything that it prints is in its log file."""
@@ -66,6 +77,7 @@ class Stack:
     upstream: Upstream
     env: dict[str, str]
     web_port: int
+    ways: Ways
     processes: dict[str, Process] = field(default_factory=dict)
 
     @property
@@ -104,15 +116,19 @@ class Stack:
         """Revoke a job as Flower's Terminate button does."""
         self.run("-m", "celery", "-A", "project", "control", "revoke", response_id)
 
+    def start_redis(self) -> Process:
+        """Start Redis, with the data that it had."""
+        return self.start("redis", *valkey.command(self.ways.redis, self.directory))
+
     def start_worker(self, name: str) -> Process:
         """Start a worker; `readyz` tells when it lives."""
-        return self.start(
-            name, sys.executable, "-m", "celery", "-A", "project", "worker", "-n", f"{name}@test"
-        )
+        command = (sys.executable, "-m", "celery", "-A", "project", "worker", "-n", f"{name}@test")
+        return self.start(name, *command, REDIS_URL=valkey.url(self.ways.redis_of_workers or self.ways.redis))
 
     def start_web(self) -> Process:
         """Start the web server."""
-        return self.start("web", *web_command(self.web_port))
+        redis_url = valkey.url(self.ways.redis_of_web or self.ways.redis)
+        return self.start("web", *web_command(self.web_port), REDIS_URL=redis_url)
 
     def readyz(self) -> dict[str, Any]:
         """What `/readyz` says of the parts; nothing while the web server is not there."""
@@ -162,23 +178,26 @@ class Stack:
 
 
 @contextmanager
-def running(directory: Path, models: list[str], workers: int = 2, **env: str) -> Iterator[Stack]:
+def running(
+    directory: Path, models: list[str], workers: int = 2, ways: Ways | None = None, **env: str
+) -> Iterator[Stack]:
     """A whole Tailrace, ready: its models are the scripted upstream's, by these names."""
+    ways = ways or Ways()
     with ExitStack() as stack:
-        upstream = stack.enter_context(Upstream.start(api_key="upstream-key"))
-        redis_port = ports.pick_free()
+        upstream = stack.enter_context(Upstream.start(api_key="upstream-key", port=ways.upstream))
+        base_url = f"http://127.0.0.1:{ways.upstream_of_workers or ways.upstream}/v1"
         catalog = directory / "models.toml"
-        catalog.write_text("".join(_entry(model, upstream.base_url) for model in models))
+        catalog.write_text("".join(_entry(model, base_url) for model in models))
         settings = {
-            "REDIS_URL": valkey.url(redis_port),
+            "REDIS_URL": valkey.url(ways.redis),
             "TAILRACE_DATA_DIR": str(directory),
             "TAILRACE_MODELS": str(catalog),
             "UPSTREAM_KEY": "upstream-key",
             "PYTHONUNBUFFERED": "1",
         }
-        parts = Stack(directory, upstream, {**os.environ, **settings, **env}, ports.pick_free())
+        parts = Stack(directory, upstream, {**os.environ, **settings, **env}, ports.pick_free(), ways)
         stack.callback(parts.stop)
-        parts.start("redis", *valkey.command(redis_port, directory))
+        parts.start_redis()
         parts.run("manage.py", "migrate", "-v0")
         parts.start_web()
         for number in range(1, workers + 1):

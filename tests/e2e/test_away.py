@@ -5,7 +5,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from project.up import valkey
 from tests.browserless import text_of, visiting
 from tests.stack import Stack, running
 from tests.upstream.behaviour import text_of as upstream_text
@@ -23,12 +22,6 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         yield parts
 
 
-def start_redis(stack: Stack) -> None:
-    """Start it again, with the data it had."""
-    port = int(stack.env["REDIS_URL"].rpartition(":")[2].partition("/")[0])
-    stack.start("redis", *valkey.command(port, stack.directory))
-
-
 async def test_without_redis_readyz_names_it_and_a_command_hears_that_we_are_busy(own: Stack) -> None:
     async with visiting(own.url) as visitor:
         own.processes["redis"].stop()
@@ -40,7 +33,7 @@ async def test_without_redis_readyz_names_it_and_a_command_hears_that_we_are_bus
         assert time.monotonic() - begun < TOLD_SECS
         assert (refusal["type"], refusal["status"], refusal["error"]["code"]) == ("error", 503, "busy")
         assert own.count_rows() == before  # what was refused is not stored
-        start_redis(own)
+        own.start_redis()
         own.wait_for_workers(1)
         assert (await visitor.answer())[-1]["type"] == "response.completed"
 
@@ -50,7 +43,7 @@ async def test_an_answer_goes_on_after_redis_was_restarted_in_the_middle(own: St
         await visitor.create("words-60@20:blip")
         events = await visitor.until("response.output_text.delta")
         own.processes["redis"].stop()
-        start_redis(own)
+        own.start_redis()
         events += await visitor.until("response.completed", "response.failed")
     assert text_of(events) == upstream_text("words-60")
     assert [event["sequence_number"] for event in events] == list(range(len(events)))

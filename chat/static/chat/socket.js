@@ -9,7 +9,7 @@
 
 import { CLOSE_SIGNED_OUT } from "./protocol.js";
 
-const FIRST_DELAY_MS = 500; // the bound of the first wait; it doubles with each failure
+const FIRST_DELAY_MS = 1_000; // the bound of the first wait; it doubles with each failure. Less, and a deploy is a storm
 const LONGEST_DELAY_MS = 10_000; // a server that is back is found within this time
 const CONNECT_MS = 10_000; // a handshake without an answer is given up
 const STEADY_MS = 5_000; // a socket that lived less counts as a failure: no tight loop with a server that hangs up

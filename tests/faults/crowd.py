@@ -1,0 +1,52 @@
+"""Many readers at once: begin them, wait until all are in the middle of their answer, see them to the end."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from tests.browserless import cookie
+from tests.faults.checker import Findings, check
+from tests.faults.rig import Rig
+from tests.faults.witness import Witness
+from tests.waiting import await_until
+
+BEGIN_SECS = 30
+
+
+@asynccontextmanager
+async def crowd(rig: Rig, models: Sequence[str], haste: float = 1) -> AsyncIterator[list[Witness]]:
+    """One reader for each model's name, each in the middle of its answer."""
+    session = await cookie(rig.stack.url)
+    witnesses = [Witness(rig.stack.url, session, model, haste=haste) for model in models]
+    readings = [asyncio.create_task(witness.read()) for witness in witnesses]
+
+    async def all_begun() -> bool:
+        return all(words_of(witness) for witness in witnesses)
+
+    try:
+        await await_until(all_begun, BEGIN_SECS, "every answer has begun")
+        yield witnesses
+    finally:
+        for reading in readings:
+            reading.cancel()
+        await asyncio.gather(*readings, return_exceptions=True)
+
+
+def words_of(witness: Witness) -> int:
+    """How many words the reader has heard, of all attempts."""
+    deltas = [h.event["delta"] for h in witness.heard if h.event["type"] == "response.output_text.delta"]
+    return len("".join(deltas).split())
+
+
+async def all_end(rig: Rig, witnesses: Sequence[Witness], secs: float, **options: int) -> Findings:
+    """See every reader to its end, or until the time is over, and compare everything."""
+
+    async def ended() -> bool:
+        return all(witness.ended_at for witness in witnesses)
+
+    try:
+        await await_until(ended, secs, "every answer has ended")
+    except AssertionError as error:
+        findings = await asyncio.to_thread(lambda: check(rig.stack, witnesses, **options))
+        raise AssertionError(findings.table()) from error
+    return await asyncio.to_thread(lambda: check(rig.stack, witnesses, **options))

@@ -1,0 +1,164 @@
+"""A TCP proxy on loopback between two parts, with the faults of a network: cut, stall, delay, lost hints.
+
+It runs in a thread of its own, so that a test may block or not, and nobody waits for the test's event loop.
+"""
+
+import asyncio
+import random
+import threading
+from asyncio import StreamReader, StreamWriter
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, Self, TypeVar
+
+from project.up.ports import HOST
+from tests.faults.resp import Splitter, is_hint
+
+READ_BYTES = 65_536
+CALL_SECS = 10  # a change of what the proxy does takes about a millisecond
+
+T = TypeVar("T")
+Loses = Callable[[bytes], bool]  # whether a hint is lost
+
+
+class Proxy:
+    """One way between two parts. Every method may be called from any thread."""
+
+    def __init__(self, target_port: int, port: int) -> None:
+        self.port = port
+        self.lost_hints = 0
+        self._target_port = target_port
+        self._loop = asyncio.new_event_loop()
+        self._flows = asyncio.Event()
+        self._flows.set()
+        self._delay_secs = 0.0
+        self._loses: Loses | None = None
+        self._server: asyncio.Server | None = None
+        self._connections: set[asyncio.Task[None]] = set()
+
+    @classmethod
+    @contextmanager
+    def to(cls, target_port: int, port: int) -> Iterator[Self]:
+        """Listen on `port` until the block ends."""
+        proxy = cls(target_port, port)
+        thread = threading.Thread(target=proxy._loop.run_forever, name=f"proxy {port}", daemon=True)
+        thread.start()
+        try:
+            proxy._call(proxy._listen())
+            yield proxy
+        finally:
+            proxy.cut()
+            proxy._loop.call_soon_threadsafe(proxy._loop.stop)
+            thread.join()
+            proxy._loop.close()
+
+    def cut(self) -> None:
+        """Break every connection, and refuse new ones."""
+        self._call(self._cut())
+
+    def break_connections(self) -> None:
+        """Break every connection; new ones are taken."""
+        self._call(self._break())
+
+    def stall(self) -> None:
+        """Take connections and what is said on them, and pass nothing on, in either direction."""
+        self._loop.call_soon_threadsafe(self._flows.clear)
+
+    def delay(self, secs: float) -> None:
+        """Pass everything on this much later."""
+        self._delay_secs = secs
+
+    def lose_hints(self, loses: Loses) -> None:
+        """On connections that begin from now on, lose the channel messages for which `loses` says so."""
+        self._loses = loses
+
+    def mend(self) -> None:
+        """Be a good way again: what was held back goes on now."""
+        self._delay_secs, self._loses = 0.0, None
+        self._call(self._listen())
+        self._loop.call_soon_threadsafe(self._flows.set)
+
+    def _call(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(CALL_SECS)
+
+    async def _listen(self) -> None:
+        if self._server is None:
+            self._server = await asyncio.start_server(self._accept, HOST, self.port, backlog=1024)
+
+    async def _cut(self) -> None:
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        await self._break()
+
+    async def _break(self) -> None:
+        connections = list(self._connections)
+        for connection in connections:
+            connection.cancel()
+        await asyncio.gather(*connections, return_exceptions=True)
+
+    async def _accept(self, reader: StreamReader, writer: StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._connections.add(task)
+        try:
+            await self._carry(reader, writer)
+        except (OSError, asyncio.CancelledError):  # a side is gone, or we were told to break it
+            writer.transport.abort()
+        finally:
+            writer.close()
+            self._connections.discard(task)
+
+    async def _carry(self, reader: StreamReader, writer: StreamWriter) -> None:
+        theirs, ours = await asyncio.open_connection(HOST, self._target_port)
+        try:
+            async with asyncio.TaskGroup() as ways:
+                ways.create_task(self._pass_on(_chunks(reader), ours))
+                ways.create_task(self._pass_on(self._heard(theirs), writer))
+        except* (OSError, EOFError):
+            writer.transport.abort()
+        finally:
+            ours.transport.abort()
+
+    async def _pass_on(self, chunks: AsyncIterator[bytes], writer: StreamWriter) -> None:
+        """Pass on until the source ends; then both directions end."""
+        async for data in chunks:
+            if self._delay_secs:
+                await asyncio.sleep(self._delay_secs)
+            await self._flows.wait()
+            writer.write(data)
+            await writer.drain()
+        await self._flows.wait()  # a mute network does not tell that the other end is gone
+        with suppress(OSError):
+            writer.write_eof()
+        raise EOFError
+
+    async def _heard(self, reader: StreamReader) -> AsyncIterator[bytes]:
+        """What the target says, without the hints that are lost."""
+        if self._loses is None:  # what is not Redis cannot be cut into replies
+            async for data in _chunks(reader):
+                yield data
+            return
+        splitter = Splitter()
+        async for data in _chunks(reader):
+            for reply in splitter.feed(data):
+                if self._loses is not None and is_hint(reply) and self._loses(reply):
+                    self.lost_hints += 1
+                else:
+                    yield reply
+
+
+async def _chunks(reader: StreamReader) -> AsyncIterator[bytes]:
+    while data := await reader.read(READ_BYTES):
+        yield data
+
+
+def some_and_the_last(share: float, seed: int) -> Loses:
+    """Lose this share of the hints, at random, and always the one that carries the end of an answer."""
+    dice = random.Random(seed)
+
+    def loses(hint: bytes) -> bool:
+        ends = any(b"response." + end in hint for end in (b"completed", b"incomplete", b"failed"))
+        return ends or dice.random() < share
+
+    return loses

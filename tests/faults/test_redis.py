@@ -1,0 +1,122 @@
+"""Redis blips, dies, returns with or without its data, freezes, fills up, falls mute: the answers go on."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.browserless import visiting
+from tests.faults.crowd import all_end, crowd
+from tests.faults.rig import Rig, rigged
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+
+TALK = "words-120@20:talk"  # 6 s
+BRIEF = "words-30@60:brief"
+TWENTY = [TALK] * 20
+END_SECS = 60
+BUSY_SECS = 5  # the longest that a visitor may wait to hear that nothing can be taken now
+
+
+@pytest.fixture(scope="module")
+def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+    with rigged(tmp_path_factory.mktemp("redis"), [BRIEF, TALK]) as parts:
+        yield parts
+
+
+@pytest.fixture(autouse=True)
+def _nobody_fell(rig: Rig) -> Iterator[None]:
+    """Whatever Redis does, web server and workers stay up, and take work again."""
+    before = {name: process.popen.pid for name, process in rig.stack.processes.items() if name != "redis"}
+    yield
+    rig.stack.wait_for_workers(2)
+    assert {n: rig.stack.processes[n].popen.pid for n in before} == before
+    assert all(rig.stack.processes[name].popen.poll() is None for name in before)
+    asyncio.run(_ask(rig))
+
+
+async def _ask(rig: Rig) -> None:
+    async with visiting(rig.stack.url) as visitor:
+        assert (await visitor.answer(BRIEF))[-1]["type"] == "response.completed"
+
+
+async def test_a_blip_is_not_noticed(rig: Rig) -> None:
+    async with crowd(rig, TWENTY) as witnesses:
+        rig.web_to_redis.break_connections()
+        rig.workers_to_redis.break_connections()
+        findings = await all_end(rig, witnesses, END_SECS)
+    assert not findings.counts, findings.table()
+    assert findings.statuses == {"completed": 20}
+
+
+async def test_redis_killed_and_started_with_its_data(rig: Rig) -> None:
+    async with crowd(rig, TWENTY) as witnesses:
+        await asyncio.to_thread(rig.kill_redis)
+        await asyncio.to_thread(rig.stack.start_redis)
+        findings = await all_end(rig, witnesses, END_SECS)
+    assert not findings.counts, findings.table()
+    assert findings.statuses == {"completed": 20}
+
+
+async def test_redis_killed_and_started_without_its_data(rig: Rig) -> None:
+    async with crowd(rig, TWENTY) as witnesses:
+        await asyncio.to_thread(rig.kill_redis)
+        rig.lose_data()
+        await asyncio.to_thread(rig.stack.start_redis)
+        findings = await all_end(rig, witnesses, END_SECS)
+    assert not findings.counts, findings.table()
+    assert findings.statuses == {"completed": 20}
+
+
+async def test_redis_that_forgets_everything_in_the_middle(rig: Rig) -> None:
+    async with crowd(rig, TWENTY) as witnesses:
+        rig.stack.redis("FLUSHALL")
+        findings = await all_end(rig, witnesses, END_SECS)
+    assert not findings.counts, findings.table()
+    assert findings.statuses == {"completed": 20}
+
+
+async def test_redis_frozen_for_half_a_minute(rig: Rig) -> None:
+    async with crowd(rig, TWENTY) as witnesses:
+        rig.freeze("redis")
+        frozen_at = time.monotonic()
+        async with visiting(rig.stack.url) as visitor:
+            await visitor.create(BRIEF)
+            refusal = await visitor.next()
+        assert time.monotonic() - frozen_at < BUSY_SECS + 1
+        assert refusal["error"]["code"] == "busy"
+        await asyncio.sleep(max(0, frozen_at + 30 - time.monotonic()))  # the fault itself takes this long
+        rig.thaw("redis")
+        findings = await all_end(rig, witnesses, END_SECS)
+    assert not findings.counts, findings.table()
+    assert findings.statuses == {"completed": 20}
+
+
+async def test_redis_that_is_full(rig: Rig) -> None:
+    async with crowd(rig, TWENTY) as witnesses:
+        rig.stack.redis("CONFIG", "SET", "maxmemory", "1")
+        async with visiting(rig.stack.url) as visitor:
+            await visitor.create(BRIEF)
+            assert (await visitor.next())["error"]["code"] == "busy"
+        rig.stack.redis("CONFIG", "SET", "maxmemory", "0")
+        findings = await all_end(rig, witnesses, END_SECS)
+    assert not findings.counts, findings.table()
+    assert findings.statuses == {"completed": 20}
+
+
+async def test_redis_that_accepts_and_stays_mute(rig: Rig) -> None:
+    async with crowd(rig, TWENTY) as witnesses:
+        rig.web_to_redis.stall()
+        rig.workers_to_redis.stall()
+        muted_at = time.monotonic()
+        async with visiting(rig.stack.url) as visitor:
+            await visitor.create(BRIEF)
+            refusal = await visitor.next()
+        assert time.monotonic() - muted_at < BUSY_SECS + 1
+        assert refusal["error"]["code"] == "busy"
+        rig.web_to_redis.mend()
+        rig.workers_to_redis.mend()
+        findings = await all_end(rig, witnesses, END_SECS)
+    assert not findings.counts, findings.table()
+    assert findings.statuses == {"completed": 20}
