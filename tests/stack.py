@@ -116,6 +116,17 @@ class Stack:
         """Revoke a job as Flower's Terminate button does."""
         self.run("-m", "celery", "-A", "project", "control", "revoke", response_id)
 
+    def take_jobs(self, *workers: str, yes: bool) -> None:
+        """Tell workers to take jobs, or to take none for now."""
+        order = "add_consumer" if yes else "cancel_consumer"
+        names = ",".join(f"{worker}@test" for worker in workers)
+        self.run("-m", "celery", "-A", "project", "control", "-d", names, order, "responses")
+
+    def holder(self, response_id: str) -> str:
+        """The name of the worker that has claimed a response."""
+        beat = json.loads(self.redis("GET", f"worker:{self.row(response_id)['worker']}"))
+        return str(beat["name"]).removesuffix("@test")
+
     def start_redis(self) -> Process:
         """Start Redis, with the data that it had."""
         return self.start("redis", *valkey.command(self.ways.redis, self.directory))

@@ -4,9 +4,9 @@ It shares no code with what it checks: it has its own idea of how events add up 
 """
 
 import json
-import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,8 +17,7 @@ from tests.upstream.behaviour import text_of
 from tests.upstream.record import Record
 from tests.waiting import wait_until
 
-SETTLE_SECS = 20  # from the end in the log to the end in the row; a reaper may have to settle it
-LEAVE_SECS = 5  # from the end of a response to the end of its last request upstream
+SETTLE_SECS = 20  # from the end on screen to the end in the row; a reaper may have to settle it
 KINDS = ("lost", "doubled", "reordered", "stuck", "extra upstream calls")
 
 
@@ -77,25 +76,55 @@ def said_in(response: Event) -> str:
     return "".join(part["text"] for item in items for part in item["content"])
 
 
-def check(stack: Stack, witnesses: Sequence[Witness], *, calls_per_attempt: int = 1) -> Findings:
-    """Compare everything, once it has ended; `calls_per_attempt` is more than 1 if upstreams were cut off."""
+@dataclass
+class Evidence:
+    """All that is known of one response: by its reader, its row, its log ([] once gone), its upstream."""
+
+    witness: Witness
+    row: dict[str, Any]
+    log: list[Event]
+    requests: list[Record]
+
+    @classmethod
+    def of(cls, stack: Stack, witness: Witness) -> "Evidence":
+        """Gather it, once the reader has seen the end; wait for the row and the upstream to end, too."""
+        evidence = cls(witness, {}, [], [])
+
+        def all_ended() -> bool:
+            evidence.row = stack.row(str(witness.response_id))
+            records = stack.upstream.requests(witness.model)
+            evidence.requests = [r for r in records if witness.prompt in (m["content"] for m in r.messages)]
+            return evidence.row["ended_at"] and all(record.ended_at for record in evidence.requests)
+
+        with suppress(AssertionError):  # the judgement will tell
+            wait_until(all_ended, SETTLE_SECS, "the response ends everywhere")
+        evidence.log = logged(stack, str(witness.response_id))
+        return evidence
+
+
+def check(
+    stack: Stack, witnesses: Iterable[Witness], calls_per_attempt: Callable[[Witness], int] = lambda _: 1
+) -> Findings:
+    """Compare everything, once it has ended. An upstream that was cut off may be asked more often."""
     findings = Findings()
     for witness in witnesses:
-        if witness.ended_at is None or witness.response_id is None:
-            findings.add("stuck", f"the reader of {witness.response_id or witness.prompt} waits for its end")
-            continue
-        _check_order(witness, findings)
-        row = _settled(stack, witness.response_id)
-        findings.statuses[row["status"]] += 1
-        if row["ended_at"] is None:
-            findings.add("stuck", f"the row of {witness.response_id} is {row['status']}")
-            continue
-        _check_texts(stack, witness, row, findings)
-        _check_upstream(stack, witness, row["attempt"] * calls_per_attempt, findings)
+        if witness.ended_at is None:
+            name = witness.response_id or witness.prompt
+            findings.add("stuck", f"the reader of {name} heard nothing after event {witness.last}")
+        else:
+            judge(Evidence.of(stack, witness), findings, calls_per_attempt(witness))
     return findings
 
 
-def _check_order(witness: Witness, findings: Findings) -> None:
+def judge(evidence: Evidence, findings: Findings, calls_per_attempt: int = 1) -> None:
+    """Add what is wrong with one response."""
+    findings.statuses[evidence.row["status"]] += 1
+    _judge_order(evidence.witness, findings)
+    _judge_texts(evidence, findings)
+    _judge_upstream(evidence, calls_per_attempt, findings)
+
+
+def _judge_order(witness: Witness, findings: Findings) -> None:
     """Every number once, in order, without a hole; only a snapshot may jump."""
     last, seen = -1, set[int]()
     for heard in witness.heard:
@@ -110,38 +139,32 @@ def _check_order(witness: Witness, findings: Findings) -> None:
             findings.add("lost", f"{name} came after event {last}, on socket {heard.socket}")
         seen.add(heard.number)
         last = max(last, heard.number)
-    ends = [heard for heard in witness.heard if heard.event["type"] in TERMINAL]
-    findings.add("doubled", f"{witness.response_id} has {len(ends)} ends", max(0, len(ends) - 1))
+    ends = sum(heard.event["type"] in TERMINAL for heard in witness.heard)
+    findings.add("doubled", f"{witness.response_id} has {ends} ends", max(0, ends - 1))
 
 
-def _settled(stack: Stack, response_id: str) -> dict[str, Any]:
-    deadline = time.monotonic() + SETTLE_SECS
-    row = stack.row(response_id)
-    while row["ended_at"] is None and time.monotonic() < deadline:
-        time.sleep(0.1)
-        row = stack.row(response_id)
-    return row
-
-
-def _check_texts(stack: Stack, witness: Witness, row: dict[str, Any], findings: Findings) -> None:
+def _judge_texts(evidence: Evidence, findings: Findings) -> None:
     """Screen = log = database, byte for byte, and nothing that the model did not say."""
-    screen = Story.of(heard.event for heard in witness.heard)
-    log = logged(stack, str(witness.response_id))
-    versions = {"the reader": screen, "the row": Story(row["output"], row["status"])}
-    if log:
-        versions["the log"] = Story.of(log)
-        numbers = [event["sequence_number"] for event in log]
+    witness, row = evidence.witness, evidence.row
+    if row["ended_at"] is None:
+        findings.add("stuck", f"the row of {witness.response_id} is {row['status']}")
+        return
+    end = Story(said_in(witness.final), witness.final["status"])
+    versions = {"the reader": Story.of(heard.event for heard in witness.heard)}
+    versions["the row"] = Story(row["output"], row["status"])
+    if evidence.log:
+        versions["the log"] = Story.of(evidence.log)
+        numbers = [event["sequence_number"] for event in evidence.log]
         whole = list(range(numbers[0], numbers[0] + len(numbers)))
         findings.add("lost", f"the log of {witness.response_id} has holes", int(numbers != whole))
-    end = Story(said_in(witness.final), witness.final["status"])
     for name, version in versions.items():
         if version != end:
             kind = "lost" if len(version.text) <= len(end.text) else "doubled"
             findings.add(kind, f"{name} of {witness.response_id} differs from its end: {version} {end}")
-    _check_words(witness, end, findings)
+    _judge_words(witness, end, findings)
 
 
-def _check_words(witness: Witness, end: Story, findings: Findings) -> None:
+def _judge_words(witness: Witness, end: Story, findings: Findings) -> None:
     expected, said = text_of(witness.model).split(" "), end.text.split(" ") if end.text else []
     if end.status == "completed":
         findings.add("lost", f"words of {witness.response_id}", len(set(expected) - set(said)))
@@ -150,20 +173,13 @@ def _check_words(witness: Witness, end: Story, findings: Findings) -> None:
         findings.add("reordered", f"the words of {witness.response_id} are not those of the model")
 
 
-def _check_upstream(stack: Stack, witness: Witness, allowed: int, findings: Findings) -> None:
-    def asked() -> list[Record]:
-        records = stack.upstream.requests(witness.model)
-        return [record for record in records if witness.prompt in (m["content"] for m in record.messages)]
-
-    def all_ended() -> bool:
-        return all(record.ended_at for record in asked())
-
-    calls = len(asked())
-    findings.add("extra upstream calls", f"{witness.response_id}: {calls}", max(0, calls - allowed))
-    try:
-        wait_until(all_ended, LEAVE_SECS, "the requests upstream have ended")
-    except AssertionError:
-        findings.add("extra upstream calls", f"a request of {witness.response_id} goes on after its end")
+def _judge_upstream(evidence: Evidence, calls_per_attempt: int, findings: Findings) -> None:
+    """No more requests than attempts, and none that goes on after the end."""
+    calls, allowed = len(evidence.requests), evidence.row["attempt"] * calls_per_attempt
+    name = evidence.witness.response_id
+    findings.add("extra upstream calls", f"{calls} for {name}", max(0, calls - allowed))
+    running = sum(record.ended_at is None for record in evidence.requests)
+    findings.add("extra upstream calls", f"{running} of {name} go on after its end", running)
 
 
 def logged(stack: Stack, response_id: str) -> list[Event]:

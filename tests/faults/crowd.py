@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from tests.browserless import cookie
 from tests.faults.checker import Findings, check
@@ -38,15 +38,12 @@ def words_of(witness: Witness) -> int:
     return len("".join(deltas).split())
 
 
-async def all_end(rig: Rig, witnesses: Sequence[Witness], secs: float, **options: int) -> Findings:
+async def all_end(rig: Rig, witnesses: Sequence[Witness], secs: float) -> Findings:
     """See every reader to its end, or until the time is over, and compare everything."""
 
     async def ended() -> bool:
         return all(witness.ended_at for witness in witnesses)
 
-    try:
+    with suppress(AssertionError):  # the findings say who is stuck
         await await_until(ended, secs, "every answer has ended")
-    except AssertionError as error:
-        findings = await asyncio.to_thread(lambda: check(rig.stack, witnesses, **options))
-        raise AssertionError(findings.table()) from error
-    return await asyncio.to_thread(lambda: check(rig.stack, witnesses, **options))
+    return await asyncio.to_thread(check, rig.stack, witnesses)

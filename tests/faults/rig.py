@@ -9,6 +9,8 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import redis
+
 from project.up import ports
 from tests.faults.proxy import Proxy
 from tests.stack import Process, Stack, Ways, running
@@ -41,6 +43,15 @@ class Rig:
         self.workers.append(name)
         return name
 
+    def wait_for_worker(self, name: str) -> None:
+        """Wait until a worker takes jobs: `readyz` would count one that has just died, too."""
+        process = self.stack.processes[name]
+        wait_until(lambda: f"{name}@test ready" in process.said(), AWAKE_SECS, f"{name} takes jobs")
+
+    def kill_holder(self, response_id: str) -> None:
+        """Kill the worker that has claimed a response."""
+        self.kill_worker(self.stack.holder(response_id))
+
     def kill_worker(self, name: str) -> None:
         """Take a worker away as the kernel does when memory is short."""
         self.workers.remove(name)
@@ -63,6 +74,17 @@ class Rig:
     def kill_redis(self) -> None:
         """Take Redis away; what it had answered is in its file."""
         kill(self.stack.processes["redis"])
+
+    def start_redis(self) -> None:
+        """Start Redis again, and wait until it answers."""
+        self.stack.start_redis()
+        wait_until(self._redis_answers, AWAKE_SECS, "Redis answers")
+
+    def _redis_answers(self) -> bool:
+        try:
+            return bool(self.stack.redis("PING"))
+        except redis.RedisError:
+            return False
 
     def lose_data(self) -> None:
         """Throw away what the dead Redis had kept."""

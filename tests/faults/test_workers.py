@@ -9,7 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.browserless import TERMINAL, Event, Visitor, text_of, visiting
-from tests.stack import Process, Stack, running
+from tests.faults.rig import Rig, rigged
+from tests.stack import Stack, running
 from tests.upstream.behaviour import text_of as upstream_text
 from tests.waiting import wait_until
 
@@ -19,30 +20,39 @@ KILLED = "words-120@20:killed"
 CONTINUED = "words-120@20:continued"
 POISON = "words-120@20:poison"
 FROZEN = "words-400@20:frozen"  # it still speaks when the zombie wakes up
-DRAINED = "words-200@20:drained"
 BRIEF = "words-30@15:brief"
 REVOKED = "words-200@20:revoked"
 WORDS = upstream_text("words-120")
 
 
-@pytest.fixture
-def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A Tailrace of our own with one worker: a second is started when the test wants it."""
-    models = [KILLED, CONTINUED, POISON, FROZEN, DRAINED, BRIEF, REVOKED]
-    with running(tmp_path_factory.mktemp("faults"), models, workers=1, DRAIN_SECONDS="3") as parts:
+@pytest.fixture(scope="module")
+def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+    """Three workers, so that two can be taken away."""
+    models = [KILLED, CONTINUED, POISON, FROZEN, BRIEF, REVOKED]
+    with rigged(tmp_path_factory.mktemp("workers"), models, workers=3) as parts:
         yield parts
 
 
-def kill(process: Process) -> None:
-    """Take a process away as the kernel does when memory is short."""
-    process.popen.kill()
-    process.popen.wait()
+@pytest.fixture
+def own(rig: Rig) -> Iterator[Stack]:
+    """The parts, with as many workers as there were before."""
+    rig.stack.upstream.clear()
+    yield rig.stack
+    for name in [rig.start_worker() for _ in range(3 - len(rig.workers))]:
+        rig.wait_for_worker(name)
 
 
 def assert_whole(events: list[Event]) -> None:
     """Every event once and in order."""
     numbers = [event["sequence_number"] for event in events if "sequence_number" in event]
     assert numbers == list(range(len(numbers)))
+
+
+def reports(rig: Rig, response_id: str, status: str) -> int:
+    """How many jobs of a response ended with this status, in whichever worker."""
+    said = "".join(rig.stack.processes[name].said() for name in rig.workers)
+    jobs = [line for line in said.splitlines() if response_id in line and "succeeded" in line]
+    return sum(f"'status': '{status}'" in line for line in jobs)
 
 
 async def begin(visitor: Visitor, model: str) -> tuple[str, list[Event]]:
@@ -54,12 +64,10 @@ async def begin(visitor: Visitor, model: str) -> tuple[str, list[Event]]:
     return events[0]["response"]["id"], events
 
 
-async def test_a_killed_workers_answer_is_written_again_by_another(own: Stack) -> None:
+async def test_a_killed_workers_answer_is_written_again_by_another(rig: Rig, own: Stack) -> None:
     async with visiting(own.url) as visitor:
         response_id, events = await begin(visitor, KILLED)
-        own.start_worker("worker2")
-        own.wait_for_workers(2)
-        kill(own.processes["worker1"])
+        rig.kill_holder(response_id)
         killed_at = time.monotonic()
         events += await visitor.until("tailrace:restarted")
         assert time.monotonic() - killed_at < 12
@@ -73,12 +81,10 @@ async def test_a_killed_workers_answer_is_written_again_by_another(own: Stack) -
     assert len(own.upstream.requests(KILLED)) == 2
 
 
-async def test_a_model_that_can_continue_goes_on_without_a_break(own: Stack) -> None:
+async def test_a_model_that_can_continue_goes_on_without_a_break(rig: Rig, own: Stack) -> None:
     async with visiting(own.url) as visitor:
-        _, events = await begin(visitor, CONTINUED)
-        own.start_worker("worker2")
-        own.wait_for_workers(2)
-        kill(own.processes["worker1"])
+        response_id, events = await begin(visitor, CONTINUED)
+        rig.kill_holder(response_id)
         events += await visitor.until("response.completed")
     assert_whole(events)
     assert [event["type"] for event in events].count("tailrace:continued") == 1
@@ -89,16 +95,13 @@ async def test_a_model_that_can_continue_goes_on_without_a_break(own: Stack) -> 
     assert WORDS.startswith(second.messages[-1]["content"])
 
 
-async def test_an_answer_that_took_two_workers_down_is_given_up(own: Stack) -> None:
+async def test_an_answer_that_took_two_workers_down_is_given_up(rig: Rig, own: Stack) -> None:
     async with visiting(own.url) as visitor:
         response_id, events = await begin(visitor, POISON)
-        for successor in ("worker2", "worker3"):
-            own.start_worker(successor)
-            own.wait_for_workers(2)
-            (victim,) = [p for p in own.processes.values() if p.name == f"worker{int(successor[-1]) - 1}"]
-            kill(victim)
-            if successor == "worker2":
-                events += await visitor.until("tailrace:restarted")
+        rig.kill_holder(response_id)
+        events += await visitor.until("tailrace:restarted")
+        wait_until(lambda: len(own.upstream.requests(POISON)) == 2, 5, "the second one has asked")
+        rig.kill_holder(response_id)
         after = await visitor.until("response.failed")
         events += after
     assert_whole(events)
@@ -109,12 +112,12 @@ async def test_an_answer_that_took_two_workers_down_is_given_up(own: Stack) -> N
     assert len(own.upstream.requests(POISON)) == 2
 
 
-async def test_a_frozen_worker_that_wakes_up_writes_nothing_and_leaves_the_model(own: Stack) -> None:
+async def test_a_frozen_worker_that_wakes_up_writes_nothing_and_leaves_the_model(
+    rig: Rig, own: Stack
+) -> None:
     async with visiting(own.url) as visitor:
         response_id, events = await begin(visitor, FROZEN)
-        own.start_worker("worker2")
-        own.wait_for_workers(2)
-        zombie = own.processes["worker1"].popen.pid
+        zombie = own.processes[own.holder(response_id)].popen.pid
         os.kill(zombie, signal.SIGSTOP)
         events += await visitor.until("tailrace:restarted")
         os.kill(zombie, signal.SIGCONT)
@@ -125,52 +128,38 @@ async def test_a_frozen_worker_that_wakes_up_writes_nothing_and_leaves_the_model
     assert own.settled(response_id)["output"] == upstream_text("words-400")
 
 
-async def test_a_worker_that_stops_ends_what_it_can_and_hands_over_the_rest(own: Stack) -> None:
-    own.start_worker("worker2")
-    own.wait_for_workers(2)
-
-    async def ask(model: str) -> list[Event]:
-        async with visiting(own.url) as visitor:
-            return await visitor.answer(model)
-
-    answers = [asyncio.create_task(ask(model)) for model in [DRAINED] * 6 + [BRIEF] * 6]
-    await asyncio.to_thread(
-        wait_until,
-        lambda: len(own.upstream.requests()) == 12 and own.upstream.requests(DRAINED)[-1].chunks,
-        20,
-        "all are under way",
-    )
-    stopped_at = time.monotonic()
-    code = await asyncio.to_thread(own.processes["worker1"].stop)
-    assert code == 0
-    assert time.monotonic() - stopped_at < 8
-    done = await asyncio.gather(*answers)
-    for events in done:
-        assert_whole(events)
-        assert events[-1]["type"] == "response.completed"
-    texts = [events[-1]["response"]["output"][0]["content"][0]["text"] for events in done]
-    assert texts == [upstream_text("words-200")] * 6 + [upstream_text("words-30")] * 6
-    assert len(own.upstream.requests(BRIEF)) == 6  # those could end
-    moved = [events for events in done[:6] if any(e["type"] == "tailrace:restarted" for e in events)]
-    assert len(own.upstream.requests(DRAINED)) == 6 + len(moved)
-    # by the worker itself and at once, not by the reaper some seconds later
-    assert own.processes["worker1"].said().count("'status': 'handed_over'") == len(moved) > 0
+async def test_three_messages_at_once_are_one_call_upstream(rig: Rig, own: Stack) -> None:
+    own.take_jobs(*rig.workers, yes=False)
+    async with visiting(own.url) as visitor:
+        await visitor.create(BRIEF)
+        events = await visitor.until("response.queued")
+        wait_until(lambda: own.redis("LLEN", "responses") == 1, 5, "the message waits")
+        message = own.redis("RPOP", "responses")
+        own.take_jobs(*rig.workers, yes=True)
+        own.redis("LPUSH", "responses", message, message, message)
+        events += await visitor.until(*TERMINAL)
+    assert_whole(events)
+    assert text_of(events) == upstream_text("words-30")
+    response_id = events[0]["response"]["id"]
+    wait_until(lambda: reports(rig, response_id, "skipped") == 2, 5, "two had nothing to do")
+    wait_until(lambda: reports(rig, response_id, "completed") == 1, 5, "one has done it")
+    assert len(own.upstream.requests(BRIEF)) == 1
 
 
-async def test_a_job_whose_message_was_lost_is_enqueued_again(own: Stack) -> None:
-    own.processes["worker1"].stop()
+async def test_a_job_whose_message_was_lost_is_enqueued_again(rig: Rig, own: Stack) -> None:
+    own.take_jobs(*rig.workers, yes=False)
     async with visiting(own.url) as visitor:
         await visitor.create(BRIEF)
         events = await visitor.until("response.queued")
         wait_until(lambda: own.redis("LLEN", "responses") == 1, 5, "the message waits")
         own.redis("DEL", "responses")
-        own.start_worker("worker2")
+        own.take_jobs(*rig.workers, yes=True)
         events += await visitor.until("response.completed")
     assert_whole(events)
     assert text_of(events) == upstream_text("words-30")
 
 
-async def test_a_running_job_that_was_revoked_ends_as_cancelled(own: Stack) -> None:
+async def test_a_running_job_that_was_revoked_ends_as_cancelled(rig: Rig, own: Stack) -> None:
     async with visiting(own.url) as visitor:
         response_id, _ = await begin(visitor, REVOKED)
         await asyncio.to_thread(own.revoke, response_id)
