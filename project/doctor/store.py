@@ -15,7 +15,7 @@ from project.doctor import clocks, verdicts
 from project.doctor.finding import AwayError, Finding, ok
 from project.up.summary import masked
 
-ASK_SECS = 4  # for all questions of a part together
+ASK_SECS = 6  # for all questions of a part together: time to see how slow a slow Redis is
 PINGS = 11
 PINGS_SECS = 1  # the time for them: of a slow Redis, fewer tell enough
 NOBODY = key("doctor")  # a log that does not exist: the commands below write nothing
@@ -93,13 +93,11 @@ async def _config() -> dict[str, str]:
 
 
 async def _refused() -> dict[str, str]:
-    refused = {}
-    for name, command in NEEDS.items():
-        try:
-            await connection.client().execute_command(*command)  # type: ignore[no-untyped-call]
-        except LogError as trouble:
-            refused[name] = type(trouble).__name__
-    return refused
+    pipe = connection.client().pipeline(transaction=False)
+    for command in NEEDS.values():
+        pipe.execute_command(*command)
+    replies = zip(NEEDS, await pipe.execute(raise_on_error=False), strict=True)
+    return {name: type(reply).__name__ for name, reply in replies if isinstance(reply, Exception)}
 
 
 def away(trouble: Exception) -> AwayError:

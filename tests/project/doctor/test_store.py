@@ -1,16 +1,19 @@
 """Redis is asked, on a real Valkey: set up well, set up badly, and away in every way."""
 
+import asyncio
 import time
 
 import pytest
 from pytest_django import Settings
 from redis import Redis
 
+from chat import connection
 from project.doctor import store
 from project.doctor.finding import AwayError, State
 from project.up import ports
 from tests.project.doctor.looks import faults, states
 from tests.workers.own_valkey import OwnValkey
+from tests.workers.relay import Relay
 
 WARNING, ERROR = State.WARNING, State.ERROR
 MUTE_SECS = 6  # the part's 4 s, on a busy machine
@@ -97,6 +100,24 @@ def test_one_that_is_stopped_is_away(own_valkey: OwnValkey) -> None:
     finding = away().finding
     assert finding.found == f"{own_valkey.url} does not answer (ConnectionError)"
     assert "REDIS_URL" in finding.remedy
+
+
+async def test_one_that_is_far_is_told_how_far(redis_url: str, settings: Settings) -> None:
+    async with Relay.to(redis_url) as relay:
+        relay.way_secs = 0.3
+        settings.REDIS_URL = relay.url
+        found = {finding.what: finding for finding in await asyncio.to_thread(store.examine)}
+    assert list(found) == LOOKED_AT
+    assert found["Redis latency"].state is ERROR
+    assert found["Redis clock"].state is State.OK
+
+
+def test_all_questions_together_have_an_end(own_valkey: OwnValkey, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "ASK_SECS", 0.2)
+    own_valkey.freeze()
+    begun = time.monotonic()
+    assert "(TimeoutError)" in away().finding.found
+    assert time.monotonic() - begun < connection.ANSWER_SECS
 
 
 def test_one_that_is_mute_is_away_within_seconds(own_valkey: OwnValkey) -> None:
