@@ -59,6 +59,7 @@ def persistence(info: Mapping[str, Any], config: Mapping[str, str]) -> Finding:
 
     Without any, living workers write the logs that Redis lost again, and the reaper enqueues the jobs again.
     So a restart of Redis alone costs seconds; one of Redis and the workers together costs the text so far.
+    Snapshots are worse than none: a log comes back without its newest events, and its writer goes on.
     """
     if not info.get("aof_enabled"):
         return _without_appendonly(config)
@@ -79,7 +80,8 @@ def _without_appendonly(config: Mapping[str, str]) -> Finding:
     if not intervals:
         return warning("Redis persistence", "none", remedy)
     found = f"snapshots only: up to {max(intervals) / 60:g} min are lost"
-    return warning("Redis persistence", found, "Set appendonly yes: then it is a second.")
+    remedy = "Set appendonly yes: a log that comes back from a snapshot has holes, and readers see them."
+    return warning("Redis persistence", found, remedy)
 
 
 def latency(ping_secs: Sequence[float]) -> Finding:
