@@ -62,3 +62,22 @@ class Liveness:
         if gone := [i for i, beat in beats.items() if beat is None]:
             await self._redis.srem(INDEX, *gone)
         return {i: json.loads(beat) for i, beat in beats.items() if beat is not None}
+
+    async def clocks(self) -> dict[str, float]:
+        """How far the clock of each living worker is ahead of Redis's, in seconds, by the worker's id.
+
+        A beat tells its moment by the worker's clock, as `at`; what is left of its key tells how long ago.
+        """
+        ids = list(await self.alive())
+        pipe = self._redis.pipeline(transaction=False)
+        pipe.time()
+        for worker_id in ids:
+            pipe.get(_key(worker_id))
+            pipe.pttl(_key(worker_id))
+        (secs, micros), *replies = await pipe.execute()
+        now, ahead = secs + micros / 1e6, {}
+        for worker_id, beat, left_ms in zip(ids, replies[::2], replies[1::2], strict=True):
+            told = json.loads(beat) if beat is not None and left_ms > 0 else {}
+            if "at" in told:
+                ahead[worker_id] = told["at"] - (now - GONE_SECS + left_ms / 1000)
+        return ahead

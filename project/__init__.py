@@ -1,4 +1,4 @@
-"""Wires the parts: settings, addresses, the ASGI application, Celery, and `manage.py up`."""
+"""Wires the parts: settings, addresses, ASGI, Celery, `manage.py up` and `manage.py doctor`."""
 
 from project.celery import app as celery_app
 

@@ -4,13 +4,23 @@ import re
 from pathlib import Path
 
 import pytest
+from django.core.checks import WARNING, CheckMessage
 
+from chat import __version__
 from chat.catalog import read
+from project.doctor import database, queues, report, site, verdicts, workers
 from project.up.summary import LABEL_CHARS
 from tests.upstream.client import ROOT
 
 README = (ROOT / "README.md").read_text()
 ARCHITECTURE = (ROOT / "docs/architecture.md").read_text()
+BEAT = {
+    "name": "w1@chat",
+    "pid": 20355,
+    "version": __version__,
+    "concurrency": 100,
+    "running": ["r1", "r2", "r3"],
+}
 
 
 def first_column(text: str, heading: str) -> set[str]:
@@ -65,3 +75,21 @@ def test_the_promised_summary_is_the_one_that_is_printed() -> None:
     labels = [line[:LABEL_CHARS].strip() for line in promised.strip().splitlines()]
     source = (ROOT / "project/up/summary.py").read_text()
     assert labels == re.findall(r'^        "([\w ]+)": ', source, re.MULTILINE)
+
+
+def test_the_lines_that_the_doctor_is_shown_to_say_are_what_it_says() -> None:
+    section = README.partition("\n## Is it well set up?\n")[2].partition("\n## ")[0]
+    shown = section.split("```\n")[2].splitlines()
+    found = [
+        site.checked([])[0],
+        site.checked([CheckMessage(WARNING, "", id="security.W012")])[1],
+        verdicts.version({"valkey_version": "9.1.2"}),
+        verdicts.eviction({"maxmemory_policy": "allkeys-lru"}),
+        database.migrations([], []),
+        workers.judged([BEAT], {})[1],
+        workers.clock({"first": 0.0, "second": 2.1}),
+        queues.judged("responses", 0, [BEAT]),
+    ]
+    assert [line.split() for line in shown] == [
+        line.split() for line in report.text(found, colour=False).splitlines()[: len(found)]
+    ]

@@ -6,12 +6,14 @@ An order to stop comes over the channel layer (`orders`), at once; this is the f
 import asyncio
 import logging
 import os
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from celery.worker.state import revoked
 
-from chat.liveness import BEAT_SECS, Liveness
+from chat import __version__
+from chat.liveness import BEAT_SECS, Figures, Liveness
 from chat.log import LogError
 from workers.generation import Generation
 from workers.reaper import Reaper
@@ -21,7 +23,10 @@ logger = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Beat:
-    """The beat of one worker process. `claimed` is the live list of the responses that it holds."""
+    """The beat of one worker process. `claimed` is the live list of the responses that it holds.
+
+    `about` is what else it tells of itself, and does not change: `concurrency` and `queues`.
+    """
 
     worker_id: str
     name: str
@@ -29,6 +34,7 @@ class Beat:
     generation: Generation
     liveness: Liveness
     reaper: Reaper
+    about: Figures = field(default_factory=dict)
 
     async def run(self) -> None:
         """Beat for ever. While Redis is away beats are missed, and then none is trusted for a while."""
@@ -45,8 +51,17 @@ class Beat:
         running = self.generation.running
         for response_id in filter(revoked.__contains__, running):
             self.generation.cancel(response_id)
-        held = {"name": self.name, "pid": os.getpid(), "running": list(self.claimed)}
-        if not await self.liveness.beat(self.worker_id, held):
+        if not await self.liveness.beat(self.worker_id, self._figures()):
             self.reaper.doubt()
         for response_id in await self.generation.log.ended(running) if running else []:
             self.generation.cancel(response_id)
+
+    def _figures(self) -> Figures:
+        return {
+            **self.about,
+            "name": self.name,
+            "pid": os.getpid(),
+            "version": __version__,
+            "at": time.time(),  # by this machine's clock: `Liveness.clocks` compares
+            "running": list(self.claimed),
+        }

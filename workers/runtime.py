@@ -15,7 +15,7 @@ from channels.layers import get_channel_layer
 
 from chat import connection
 from chat.identity import new_id
-from chat.liveness import Liveness
+from chat.liveness import Figures, Liveness
 from chat.log import Log
 from workers.beat import Beat
 from workers.generation import Generation
@@ -39,16 +39,17 @@ class Runtime:
     def __init__(self) -> None:
         self.worker_id = new_id().hex
         self._name = ""
+        self._about: Figures = {}
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._background: list[asyncio.Task[None]] = []
         self.claimed: list[str] = []  # what this process has claimed and not yet settled, each per attempt
 
-    def start(self, name: str = "") -> asyncio.AbstractEventLoop:
-        """Start the loop, once; `name` is what the worker is called in Flower."""
+    def start(self, name: str = "", **about: Any) -> asyncio.AbstractEventLoop:
+        """Start the loop, once; `name` is the worker's in Flower, `about` is what its beats tell besides."""
         with self._lock:
             if self._loop is None:
-                self._name = name
+                self._name, self._about = name, about
                 self._loop = asyncio.new_event_loop()
                 threading.Thread(target=_serve, args=[self._loop], name="runtime", daemon=True).start()
                 asyncio.run_coroutine_threadsafe(self._open(), self._loop).result()
@@ -86,7 +87,9 @@ class Runtime:
         self.generation = Generation(log, provider, publisher)
         self._liveness = Liveness(connection.client())
         reaper = Reaper(self.worker_id, self._liveness, log)
-        beat = Beat(self.worker_id, self._name, self.claimed, self.generation, self._liveness, reaper)
+        beat = Beat(
+            self.worker_id, self._name, self.claimed, self.generation, self._liveness, reaper, self._about
+        )
         work = (publisher.run, beat.run, reaper.run, lambda: obey(self.generation))
         self._background = [asyncio.create_task(_for_ever(each)) for each in work]
 

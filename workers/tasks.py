@@ -103,7 +103,8 @@ def _status(report: Report) -> str:
 @worker_ready.connect
 def start_runtime(sender: Any, **_: Any) -> None:
     """The worker takes jobs from now on: start the loop that streams, and beat."""
-    runtime.start(sender.hostname)
+    queues = sorted(sender.app.amqp.queues.consume_from)
+    runtime.start(sender.hostname, concurrency=sender.controller.concurrency, queues=queues)
 
 
 @task_revoked.connect

@@ -1,5 +1,7 @@
 """Liveness: who beats lives, and who falls silent or leaves is gone."""
 
+import time
+
 import pytest
 
 from chat import connection
@@ -80,3 +82,17 @@ async def test_who_was_thought_dead_lives_again_with_the_next_beat(liveness: Liv
     assert await liveness.alive() == {}
     await liveness.beat("w1", {"running": 3})
     assert await liveness.alive() == {"w1": {"running": 3}}
+
+
+async def test_a_clock_is_ahead_by_what_a_beat_tells_however_old_the_beat_is(liveness: Liveness) -> None:
+    await liveness.beat("right", {"at": time.time()})
+    await liveness.beat("fast", {"at": time.time() + 30})
+    await liveness.beat("old", {"at": time.time() - 4})
+    await connection.client().pexpire("worker:old", (GONE_SECS - 4) * 1000)
+    ahead = await liveness.clocks()
+    assert {worker: round(secs) for worker, secs in ahead.items()} == {"right": 0, "fast": 30, "old": 0}
+
+
+async def test_a_beat_that_does_not_tell_its_moment_has_no_clock(liveness: Liveness) -> None:
+    await liveness.beat("w1", {"running": []})
+    assert await liveness.clocks() == {}

@@ -84,9 +84,9 @@ class Stack:
         """Return the command of a service."""
         return [self.here(word) for word in service.command(IMAGE.command, self.variables)]
 
-    def run(self, command: list[str], **more: str) -> subprocess.CompletedProcess[str]:
-        """Run a command to its end, as `docker compose run web` would."""
-        environment = self.environment(SERVICES["web"]) | more
+    def run(self, command: list[str], service: str = "web", **more: str) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end, as `docker compose run` with this service would."""
+        environment = self.environment(SERVICES[service]) | more
         return subprocess.run(
             command, cwd=self.app, env=environment, capture_output=True, text=True, check=False
         )

@@ -1,5 +1,6 @@
-"""A Valkey that can be killed and started again, on the same port and with its data."""
+"""A Valkey that can be killed, frozen and started again, on the same port and with its data."""
 
+import signal
 import subprocess
 from pathlib import Path
 
@@ -22,6 +23,11 @@ class OwnValkey:
         self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL)
         with Redis(port=self._port) as client:
             wait_until(lambda: _answers(client), 10, "Valkey answers")
+
+    def freeze(self) -> None:
+        """From now on it takes connections and says nothing; `kill` still ends it."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
 
     def kill(self) -> None:
         if self._process is not None:

@@ -1,4 +1,4 @@
-"""A way to Valkey that counts round trips and loses replies."""
+"""A way to Valkey that counts round trips, loses replies, and may be long."""
 
 import asyncio
 from asyncio import StreamReader, StreamWriter
@@ -32,6 +32,7 @@ class Relay:
         self.url = ""
         self.round_trips = 0
         self.lost_replies = 0
+        self.way_secs = 0.0  # that each reply needs
 
     @classmethod
     @asynccontextmanager
@@ -86,4 +87,5 @@ class Relay:
                 return
             self.round_trips += talk.asked
             talk.asked = False
+            await asyncio.sleep(self.way_secs)
             writer.write(data)

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 from celery.worker.state import revoked
 
-from chat import connection
+from chat import __version__, connection
 from chat.ending import conclude
 from chat.liveness import Liveness
 from chat.log import Log
@@ -35,7 +35,7 @@ def _quick_beats(monkeypatch: pytest.MonkeyPatch) -> None:
 async def beating(generation: Generation, claimed: Sequence[str] = ()) -> AsyncIterator[Beat]:
     liveness = Liveness(connection.client())
     reaper = Reaper("worker-1", liveness, generation.log)
-    beat = Beat("worker-1", "first@host", claimed, generation, liveness, reaper)
+    beat = Beat("worker-1", "first@host", claimed, generation, liveness, reaper, {"concurrency": 7})
     async with beside(beat.run()):
         yield beat
 
@@ -55,13 +55,20 @@ async def writing_on(log: Log, generation: Generation, asked: Job) -> asyncio.Ta
     return writing
 
 
-async def test_a_beat_tells_the_name_the_process_and_what_is_claimed(log: Log) -> None:
+async def test_a_beat_tells_the_process_its_version_and_what_is_claimed(log: Log) -> None:
     claimed: list[str] = []
     async with generating(log) as generation, beating(generation, claimed) as beat:
 
         async def tells(*running: str) -> bool:
-            figures = {"name": "first@host", "pid": os.getpid(), "running": list(running)}
-            return await beat.liveness.alive() == {"worker-1": figures}
+            figures = (await beat.liveness.alive()).get("worker-1", {})
+            of_now = figures.pop("at", 0)
+            return abs(time.time() - of_now) < 5 and figures == {
+                "name": "first@host",
+                "pid": os.getpid(),
+                "version": __version__,
+                "concurrency": 7,
+                "running": list(running),
+            }
 
         await await_until(tells, 5, "a beat without work")
         claimed += ["r1", "r2"]

@@ -295,7 +295,8 @@ def test_the_worker_beats_from_its_ready_to_its_shutdown(redis: Redis) -> None:
         return bool(redis.exists(f"worker:{runtime.worker_id}"))
 
     wait_until(beats, 5, "the worker beats")
-    assert json.loads(str(redis.get(f"worker:{runtime.worker_id}")))["name"] == "first@host"
+    told = json.loads(str(redis.get(f"worker:{runtime.worker_id}")))
+    assert (told["name"], told["concurrency"], told["queues"]) == ("first@host", 3, ["quick", "slow"])
     worker_shutdown.send(sender=None)
     assert not beats()
 
@@ -362,9 +363,17 @@ def test_a_previous_answer_that_ended_in_the_log_only_is_part_of_the_prompt(
 
 @dataclass(frozen=True)
 class Worker:
-    """What Celery sends its signals from."""
+    """What Celery sends its signals from: its controller, application and queues are all in one."""
 
     hostname: str = "first@host"
+    concurrency: int = 3
+    consume_from: tuple[str, ...] = ("slow", "quick")
+
+    @property
+    def controller(self) -> "Worker":
+        return self
+
+    app = amqp = queues = controller
 
 
 @pytest.fixture

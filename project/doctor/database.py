@@ -1,0 +1,159 @@
+"""The database: whether it is there, has this checkout's tables, and locks as the rows need it."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.db import Error, NotSupportedError, connection
+from django.db.migrations.executor import MigrationExecutor
+
+from project.doctor import clocks
+from project.doctor.finding import AwayError, Finding, State, error, ok, warning
+
+WAIT_MS = 5000  # a writer that gives up sooner fails while others write
+SHOWN = 3  # names of migrations
+
+
+@dataclass(frozen=True, slots=True)
+class Sqlite:
+    """How an SQLite file is opened."""
+
+    journal_mode: str
+    transaction_mode: str
+    busy_timeout_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Postgres:
+    """What a PostgreSQL server tells of itself."""
+
+    version: str
+    isolation: str
+    ahead_secs: float  # of our clock
+
+
+def examine(*, debug: bool) -> list[Finding]:
+    """Ask the database, and judge. Raises AwayError."""
+    _connect()
+    missing, unknown = _migrations()
+    findings = [ok("database", f"{_place()} answers"), migrations(missing, unknown)]
+    if connection.vendor == "sqlite":
+        return findings + sqlite(_sqlite(), debug=debug)
+    if connection.vendor == "postgresql":
+        return findings + postgres(_postgres())
+    remedy = "Name a PostgreSQL server in DATABASE_URL, or leave it empty for SQLite: nothing else is tested."
+    return [*findings, warning("database kind", connection.vendor, remedy)]
+
+
+def _connect() -> None:
+    name = str(connection.settings_dict["NAME"])
+    # connecting would make an empty file, and be content
+    if connection.vendor == "sqlite" and not name.startswith("file:") and not Path(name).exists():
+        remedy = "Run `manage.py migrate`, or correct DATABASE_URL or TAILRACE_DATA_DIR."
+        raise AwayError("database", f"{_place()}: there is no such file", remedy)
+    try:
+        connection.ensure_connection()
+    except NotSupportedError as trouble:
+        remedy = "Use a later version of the server: Django does not support this one."
+        raise AwayError("database", f"{_place()} is too old", remedy) from trouble
+    except Error as trouble:
+        found = f"{_place()} does not answer ({type(trouble).__name__})"
+        remedy = "Start it, or correct host, name, user and password in DATABASE_URL."
+        raise AwayError("database", found, remedy) from trouble
+
+
+def _place() -> str:
+    """Where it is, without the password."""
+    told = connection.settings_dict
+    if connection.vendor == "sqlite":
+        return f"SQLite {told['NAME']}"
+    port = f":{told['PORT']}" if told["PORT"] else ""
+    return f"{connection.display_name} {told['HOST'] or 'localhost'}{port}/{told['NAME']}"
+
+
+def _migrations() -> tuple[list[str], list[str]]:
+    """What is not applied, and what is applied but not in this checkout."""
+    executor = MigrationExecutor(connection)
+    loader = executor.loader
+    plan = executor.migration_plan(loader.graph.leaf_nodes())
+    unknown = [name for name in loader.applied_migrations if name not in loader.disk_migrations]
+    ours = [f"{app}.{name}" for app, name in unknown if app in loader.migrated_apps]
+    return [str(migration) for migration, _ in plan], sorted(ours)
+
+
+def _sqlite() -> Sqlite:
+    with connection.cursor() as cursor:
+        journal = str(cursor.execute("PRAGMA journal_mode").fetchone()[0])
+        wait_ms = int(cursor.execute("PRAGMA busy_timeout").fetchone()[0])
+    return Sqlite(journal, str(connection.settings_dict["OPTIONS"].get("transaction_mode")), wait_ms)
+
+
+def _postgres() -> Postgres:
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW server_version")
+        (version,) = cursor.fetchone()
+        cursor.execute("SHOW transaction_isolation")
+        (isolation,) = cursor.fetchone()
+        before = time.time()
+        cursor.execute("SELECT extract(epoch FROM clock_timestamp())")
+        (theirs,) = cursor.fetchone()
+    return Postgres(str(version), str(isolation), clocks.ahead(float(theirs), before, time.time()))
+
+
+def migrations(missing: Sequence[str], unknown: Sequence[str]) -> Finding:
+    """The tables are those of this checkout."""
+    if missing:
+        found = f"{len(missing)} not applied ({_some(missing)})"
+        return error("migrations", found, "Run `manage.py migrate`, then start web and workers again.")
+    if unknown:
+        found = f"{len(unknown)} of a later version ({_some(unknown)})"
+        return warning("migrations", found, "Deploy the version that the database was migrated for.")
+    return ok("migrations", "all applied")
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join([*names[:SHOWN], *(["…"] if len(names) > SHOWN else [])])
+
+
+def sqlite(mode: Sqlite, *, debug: bool) -> list[Finding]:
+    """Readers beside one writer, and writers that wait for each other; and all on one machine."""
+    return [_journal(mode), _waits(mode), *([] if debug else [_one_machine()])]
+
+
+def _journal(mode: Sqlite) -> Finding:
+    if mode.journal_mode == "wal":
+        return ok("SQLite journal", "WAL")
+    remedy = "Put the file on a local disk, with journal_mode=WAL in the settings: readers block writers."
+    return error("SQLite journal", mode.journal_mode, remedy)
+
+
+def _waits(mode: Sqlite) -> Finding:
+    found = f"{mode.transaction_mode}, waits {mode.busy_timeout_ms / 1000:g} s"
+    if mode.transaction_mode != "IMMEDIATE":
+        remedy = "Set transaction_mode IMMEDIATE: a reader that becomes a writer fails at once, unheard."
+        return error("SQLite transactions", found, remedy)
+    if mode.busy_timeout_ms < WAIT_MS:
+        remedy = f"Set timeout to {WAIT_MS // 1000} s or more: writers give up while others write."
+        return warning("SQLite transactions", found, remedy)
+    return ok("SQLite transactions", found)
+
+
+def _one_machine() -> Finding:
+    remedy = "Name a PostgreSQL server in DATABASE_URL before web and workers are on more than one machine."
+    return warning("database kind", "SQLite is for one machine", remedy)
+
+
+def postgres(server: Postgres) -> list[Finding]:
+    """Read committed; and a clock that tells whether ours is right, though no row has its time."""
+    clock = clocks.judged("database clock", server.ahead_secs)
+    if clock.state is State.ERROR:  # it harms nobody: the clocks of web and workers count
+        clock = warning(clock.what, clock.found, f"{clocks.REMEDY}: this one's or the database's is wrong.")
+    return [ok("PostgreSQL version", server.version), _isolation(server.isolation), clock]
+
+
+def _isolation(isolation: str) -> Finding:
+    if isolation == "read committed":
+        return ok("PostgreSQL isolation", isolation)
+    remedy = "Set default_transaction_isolation to read committed: others fail where two claim one row."
+    return error("PostgreSQL isolation", isolation, remedy)

@@ -1,0 +1,34 @@
+"""The keys of the models: whether the variable is set that each names. No model is asked."""
+
+import os
+from collections.abc import Iterable, Mapping
+
+from django.core.exceptions import ImproperlyConfigured
+
+from chat.catalog import DEMO, Model, catalog
+from project.doctor.finding import AwayError, Finding, ok, warning
+from project.up.summary import masked
+
+
+def examine() -> list[Finding]:
+    """Look at the catalog and at the environment of this process. Raises AwayError: there is no catalog."""
+    try:
+        models = catalog().values()
+    except ImproperlyConfigured as trouble:  # its text is for operators, and names the file
+        raise AwayError(
+            "models", str(trouble), "Correct the file: README.md shows how it looks."
+        ) from trouble
+    return judged([model for model in models if model.name != DEMO], os.environ)
+
+
+def judged(models: Iterable[Model], environ: Mapping[str, str]) -> list[Finding]:
+    """The models, beside the environment that shall have their keys."""
+    return [_judged(model, bool(environ.get(model.key_env))) for model in models]
+
+
+def _judged(model: Model, has_key: bool) -> Finding:
+    what, place = f"model {model.name}", masked(model.base_url)
+    if has_key:
+        return ok(what, f"{place}, {model.key_env} is set")
+    remedy = f"Set {model.key_env} where the workers run, unless this server needs no key (a local one)."
+    return warning(what, f"{place}, {model.key_env} is not set here", remedy)

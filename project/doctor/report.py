@@ -1,0 +1,45 @@
+"""The findings as people and as machines read them."""
+
+import json
+from collections.abc import Sequence
+
+from project.doctor.finding import Finding, State, counts
+
+COLOURS = {State.OK: 32, State.WARNING: 33, State.ERROR: 31}  # ANSI green, yellow, red
+STATE_CHARS = max(map(len, State))
+
+
+def text(findings: Sequence[Finding], *, colour: bool) -> str:
+    """One aligned line for each finding, and a last one with the counts."""
+    what_chars = max((len(finding.what) for finding in findings), default=0)
+    lines = [_line(finding, what_chars, colour=colour) for finding in findings]
+    return "\n".join([*lines, "", _total(findings)])
+
+
+def machine_text(findings: Sequence[Finding]) -> str:
+    """The same as JSON: `ok` is whether there is no error."""
+    counted = counts(findings)
+    told = [
+        {"state": each.state, "what": each.what, "found": each.found, "remedy": each.remedy}
+        for each in findings
+    ]
+    return json.dumps({"ok": not counted[State.ERROR], "counts": counted, "findings": told}, indent=2)
+
+
+def _line(finding: Finding, what_chars: int, *, colour: bool) -> str:
+    state = f"{finding.state:<{STATE_CHARS}}"
+    if colour:
+        state = f"\x1b[{COLOURS[finding.state]}m{state}\x1b[0m"
+    remedy = f" → {_plain(finding.remedy)}" if finding.remedy else ""
+    return f"{state}  {_plain(finding.what):<{what_chars}}  {_plain(finding.found)}{remedy}"
+
+
+def _plain(part: str) -> str:
+    """A name comes from elsewhere, and must not steer the terminal."""
+    return "".join(char if char.isprintable() else "�" for char in part)
+
+
+def _total(findings: Sequence[Finding]) -> str:
+    counted = counts(findings)
+    plural = {state: f"{state}s" if counted[state] != 1 else str(state) for state in State} | {State.OK: "ok"}
+    return ", ".join(f"{counted[state]} {plural[state]}" for state in State)

@@ -1,0 +1,120 @@
+"""Redis: whether it answers, and what it tells of itself. `verdicts` judges."""
+
+import asyncio
+import time
+from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from django.conf import settings
+
+from chat import connection
+from chat.away import AWAY
+from chat.log import LogError, key
+from project.doctor import clocks, verdicts
+from project.doctor.finding import AwayError, Finding, ok
+from project.up.summary import masked
+
+ASK_SECS = 6  # for all questions of a part together: time to see how slow a slow Redis is
+PINGS = 11
+PINGS_SECS = 1  # the time for them: of a slow Redis, fewer tell enough
+NOBODY = key("doctor")  # a log that does not exist: the commands below write nothing
+NEEDS: dict[str, tuple[str | int, ...]] = {
+    "XADD NOMKSTREAM": ("XADD", NOBODY, "NOMKSTREAM", "1-1", "event", ""),  # notices that a log was lost
+    "XRANGE with (": ("XRANGE", NOBODY, "(1-1", "+"),  # reads on after an event
+    "SET with GET": ("SET", NOBODY, "", "XX", "GET"),  # notices that a beat was lost
+    "EVAL": ("EVAL", "return 1", 0),  # appends all events of a batch, or none
+    "PUBLISH": ("PUBLISH", NOBODY, ""),  # hints to readers
+}
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What a Redis tells of itself."""
+
+    info: Mapping[str, Any]
+    config: Mapping[str, str]  # "save" and "appendfsync"; empty where the server does not tell
+    refused: Mapping[str, str]  # of NEEDS, with the type of the error
+    ping_secs: Sequence[float]
+    ahead_secs: float  # of our clock
+
+
+def examine() -> list[Finding]:
+    """Ask Redis, and judge. Raises AwayError."""
+    try:
+        figures = ask(_figures())
+    except ValueError:  # its text may quote a password
+        remedy = "Write it as redis://user:password@host:port/0."
+        raise AwayError("Redis", "REDIS_URL cannot be read", remedy) from None
+    except AWAY as trouble:
+        raise away(trouble) from trouble
+    return [ok("Redis", f"{masked(settings.REDIS_URL)} answers"), *judged(figures)]
+
+
+def ask(question: Coroutine[Any, Any, T]) -> T:
+    """The answer of Redis, on an event loop of its own. Raises what `chat.away` names."""
+    return asyncio.run(_within_bounds(question))
+
+
+async def _within_bounds(question: Coroutine[Any, Any, T]) -> T:
+    try:
+        async with asyncio.timeout(ASK_SECS):
+            return await question
+    finally:
+        await connection.close()
+
+
+async def _figures() -> Figures:
+    redis = connection.client()
+    await redis.ping()  # the first one opens the connection, and does not count
+    pings = await _pings()
+    before = time.time()
+    secs, micros = await redis.time()
+    ahead = clocks.ahead(secs + micros / 1e6, before, time.time())
+    return Figures(await redis.info(), await _config(), await _refused(), pings, ahead)
+
+
+async def _pings() -> list[float]:
+    begun, taken = time.monotonic(), list[float]()
+    while len(taken) < PINGS and time.monotonic() - begun < PINGS_SECS:
+        asked = time.monotonic()
+        await connection.client().ping()
+        taken.append(time.monotonic() - asked)
+    return taken
+
+
+async def _config() -> dict[str, str]:
+    try:
+        config = await connection.client().config_get("save", "appendfsync")
+    except LogError:  # rented ones often keep CONFIG to themselves
+        return {}
+    return {str(name): str(value) for name, value in config.items()}
+
+
+async def _refused() -> dict[str, str]:
+    pipe = connection.client().pipeline(transaction=False)
+    for command in NEEDS.values():
+        pipe.execute_command(*command)
+    replies = zip(NEEDS, await pipe.execute(raise_on_error=False), strict=True)
+    return {name: type(reply).__name__ for name, reply in replies if isinstance(reply, Exception)}
+
+
+def away(trouble: Exception) -> AwayError:
+    """The error for a Redis that does not answer us."""
+    reason = type(trouble).__name__
+    remedy = verdicts.REMEDIES.get(reason, "Start it, or correct host and port in REDIS_URL.")
+    return AwayError("Redis", f"{masked(settings.REDIS_URL)} does not answer ({reason})", remedy)
+
+
+def judged(figures: Figures) -> list[Finding]:
+    """All findings about a Redis that answers."""
+    return [
+        verdicts.version(figures.info),
+        verdicts.commands(figures.refused),
+        verdicts.eviction(figures.info),
+        verdicts.persistence(figures.info, figures.config),
+        verdicts.latency(figures.ping_secs),
+        verdicts.memory(figures.info),
+        clocks.judged("Redis clock", figures.ahead_secs),
+    ]

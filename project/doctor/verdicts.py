@@ -1,0 +1,117 @@
+"""The verdicts on a Redis that answers: whether it can hold logs, beats and queues, and will keep them."""
+
+import statistics
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from project.doctor.finding import Finding, error, ok, warning
+
+SLOW_SECS = 0.005  # a worker makes a round trip in each tick, and a tick is 9 ms or more
+TOO_SLOW_SECS = 0.25  # readers see the text stutter, and time limits of seconds come near
+FULL, ALMOST_FULL = 0.95, 0.8  # of the memory; without eviction, a full Redis refuses every write
+OLDEST = {"Redis": (6, 2), "Valkey": (7, 2)}  # the first with all that is needed; every Valkey has it
+REMEDIES = {
+    "AuthenticationError": "Correct user and password in REDIS_URL.",
+    "NoPermissionError": "Give the user of REDIS_URL all commands, keys and channels (ACL SETUSER).",
+    "TimeoutError": "It takes connections but is mute: look at its host (frozen, swapping, a firewall).",
+    "BusyLoadingError": "It loads its data: look again in a minute.",
+    "ReadOnlyError": "Name the primary in REDIS_URL, not a replica.",
+    "OutOfMemoryError": "Raise maxmemory, or give it more memory.",
+    "MovedError": "Name a Redis that is no cluster in REDIS_URL.",
+}
+
+
+def version(info: Mapping[str, Any]) -> Finding:
+    """Redis from 6.2 or Valkey from 7.2: the first with XADD NOMKSTREAM, exclusive ranges and SET GET."""
+    name = "Valkey" if "valkey_version" in info else "Redis"
+    text = str(info.get(f"{name.lower()}_version", ""))
+    numbers = tuple(int(number) for number in text.split(".")[:2] if number.isdecimal())
+    oldest = ".".join(map(str, OLDEST[name]))
+    remedy = f"Use {name} {oldest} or later: a lost log is noticed by XADD NOMKSTREAM, which is new in it."
+    if not numbers:
+        return warning("Redis version", "not told", remedy)
+    if numbers < OLDEST[name]:
+        return error("Redis version", f"{name} {text}", remedy)
+    return ok("Redis version", f"{name} {text}")
+
+
+def commands(refused: Mapping[str, str]) -> Finding:
+    """What the log, the beats and the hints need, whatever the version says."""
+    if not refused:
+        return ok("Redis commands", "all that are needed")
+    found = ", ".join(f"{name} refused ({reason})" for name, reason in refused.items())
+    reason = next(iter(refused.values()))
+    remedy = REMEDIES.get(reason, "Use Redis 6.2, Valkey 7.2 or later, and look into its log.")
+    return error("Redis commands", found, remedy)
+
+
+def eviction(info: Mapping[str, Any]) -> Finding:
+    """noeviction, also where no limit is set yet: an evicted key is a lost answer or a lost job."""
+    policy = str(info.get("maxmemory_policy", "not told"))
+    if policy == "noeviction":
+        return ok("Redis eviction", policy)
+    remedy = "Set maxmemory-policy noeviction: an evicted key is a lost answer, and no cache may share it."
+    return error("Redis eviction", policy, remedy)
+
+
+def persistence(info: Mapping[str, Any], config: Mapping[str, str]) -> Finding:
+    """An appendonly file; less is a warning.
+
+    Without any, living workers write the logs that Redis lost again, and the reaper enqueues the jobs again.
+    So a restart of Redis alone costs seconds; one of Redis and the workers together costs the text so far.
+    Snapshots are worse than none: a log comes back without its newest events, and its writer goes on.
+    """
+    if not info.get("aof_enabled"):
+        return _without_appendonly(config)
+    if info.get("aof_last_write_status", "ok") != "ok":
+        remedy = "Make room on its disk: until then it refuses every write."
+        return error("Redis persistence", "the appendonly file cannot be written", remedy)
+    if config.get("appendfsync") == "no":
+        remedy = "Set appendfsync everysec: a power cut loses up to half a minute of answers."
+        return warning("Redis persistence", "appendonly, fsync when the system likes", remedy)
+    return ok("Redis persistence", f"appendonly, fsync {config.get('appendfsync', 'not told')}")
+
+
+def _without_appendonly(config: Mapping[str, str]) -> Finding:
+    remedy = "Set appendonly yes: a crash of Redis and workers together loses the text of running answers."
+    if "save" not in config:
+        return warning("Redis persistence", "no appendonly file", remedy)
+    intervals = [int(number) for number in config["save"].split()[::2]]
+    if not intervals:
+        return warning("Redis persistence", "none", remedy)
+    found = f"snapshots only: up to {max(intervals) / 60:g} min are lost"
+    remedy = "Set appendonly yes: a log that comes back from a snapshot has holes, and readers see them."
+    return warning("Redis persistence", found, remedy)
+
+
+def latency(ping_secs: Sequence[float]) -> Finding:
+    """The median of some PINGs."""
+    median = statistics.median(ping_secs)
+    found = f"{median * 1000:.1f} ms"
+    if median > TOO_SLOW_SECS:
+        remedy = "Bring Redis near to web and workers (same zone), and look at the load of its machine."
+        return error("Redis latency", found, remedy)
+    if median > SLOW_SECS:
+        remedy = "Text comes in larger pieces than it could: bring Redis nearer, or lighten its machine."
+        return warning("Redis latency", found, remedy)
+    return ok("Redis latency", found)
+
+
+def memory(info: Mapping[str, Any]) -> Finding:
+    """What is used of maxmemory; without it, of the machine's memory."""
+    limit = info.get("maxmemory") or info.get("total_system_memory") or 0
+    used = info.get("used_memory", 0)
+    whose = "maxmemory" if info.get("maxmemory") else "the machine's memory"
+    if not limit:
+        return ok("Redis memory", f"{_mebibytes(used)}, no limit told")
+    found = f"{_mebibytes(used)} of {_mebibytes(limit)} ({whose})"
+    remedy = "Give it more memory: a full Redis refuses every write. A log lasts an hour after its end."
+    if used > limit * FULL:
+        return error("Redis memory", found, remedy)
+    if used > limit * ALMOST_FULL:
+        return warning("Redis memory", found, remedy)
+    return ok("Redis memory", found)
+
+
+def _mebibytes(size: int) -> str:
+    return f"{size / 2**20:,.0f} MiB"

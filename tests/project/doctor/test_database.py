@@ -1,0 +1,204 @@
+"""The database: SQLite and a real PostgreSQL, set up well and set up badly."""
+
+import socket
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from django.core.management import call_command
+from django.db import connections
+from pytest_django import DjangoDbBlocker
+
+from project.doctor import database
+from project.doctor.database import Postgres, Sqlite
+from project.doctor.finding import AwayError, Finding, State
+from project.up.ports import HOST
+from tests import postgres
+from tests.project.doctor.looks import faults, states
+
+OK, WARNING, ERROR = State
+WELL = Sqlite("wal", "IMMEDIATE", 10_000)
+SECRET = "a-secret"
+MUTE_SECS = 6  # the 3 s to connect, on a busy machine
+
+
+@pytest.mark.parametrize(
+    ("mode", "debug", "expected"),
+    [
+        (WELL, True, {}),
+        (WELL, False, {"database kind": WARNING}),
+        (Sqlite("delete", "IMMEDIATE", 10_000), True, {"SQLite journal": ERROR}),
+        (Sqlite("wal", "None", 10_000), True, {"SQLite transactions": ERROR}),
+        (Sqlite("wal", "IMMEDIATE", 1000), True, {"SQLite transactions": WARNING}),
+    ],
+)
+def test_an_sqlite_file_has_one_mode_that_is_well(
+    mode: Sqlite, debug: bool, expected: dict[str, State]
+) -> None:
+    assert faults(database.sqlite(mode, debug=debug)) == expected
+
+
+@pytest.mark.parametrize(
+    ("server", "expected"),
+    [
+        (Postgres("16.1", "read committed", 0.0), {}),
+        (Postgres("16.1", "repeatable read", 0.0), {"PostgreSQL isolation": ERROR}),
+        (Postgres("16.1", "read committed", 2.0), {"database clock": WARNING}),
+        (Postgres("16.1", "read committed", -3600.0), {"database clock": WARNING}),
+    ],
+)
+def test_a_server_reads_what_is_committed_and_its_clock_is_no_error(
+    server: Postgres, expected: dict[str, State]
+) -> None:
+    assert faults(database.postgres(server)) == expected
+
+
+def test_migrations_are_all_applied_and_no_later_ones() -> None:
+    assert database.migrations([], []).state is OK
+    missing = database.migrations(["chat.0001", "chat.0002", "chat.0003", "chat.0004"], ["chat.0009"])
+    assert faults([missing]) == {"migrations": ERROR}
+    assert missing.found == "4 not applied (chat.0001, chat.0002, chat.0003, …)"
+    later = database.migrations([], ["chat.0009"])
+    assert (later.state, later.found) == (WARNING, "1 of a later version (chat.0009)")
+
+
+def test_the_database_of_the_tests_is_well(db: None) -> None:
+    found = database.examine(debug=True)
+    assert faults(found) == {}
+    assert list(states(found))[:2] == ["database", "migrations"]
+
+
+@contextmanager
+def pointed_at(blocker: DjangoDbBlocker, **settings: Any) -> Iterator[None]:
+    """Django's own connection of this thread, to another database until the block ends."""
+    told = connections.settings["default"]
+    other = {**told, "USER": "", "PASSWORD": "", "HOST": "", "PORT": "", "OPTIONS": {}, **settings}
+    connections.settings["default"] = other
+    kept = connections["default"]
+    connections["default"] = connections.create_connection("default")
+    try:
+        with blocker.unblock():
+            yield
+    finally:
+        connections["default"].close()
+        connections["default"] = kept
+        connections.settings["default"] = told
+
+
+def away() -> Finding:
+    with pytest.raises(AwayError) as raised:
+        database.examine(debug=True)
+    faults([raised.value.finding])
+    return raised.value.finding
+
+
+def test_a_file_that_is_not_there_is_away_and_is_not_made(
+    django_db_blocker: DjangoDbBlocker, tmp_path: Path
+) -> None:
+    file = tmp_path / "db.sqlite3"
+    with pointed_at(django_db_blocker, ENGINE="django.db.backends.sqlite3", NAME=file):
+        finding = away()
+    assert finding.found == f"SQLite {file}: there is no such file"
+    assert "migrate" in finding.remedy
+    assert not file.exists()
+
+
+def test_a_file_that_is_no_database_is_away(django_db_blocker: DjangoDbBlocker, tmp_path: Path) -> None:
+    file = tmp_path / "db.sqlite3"
+    file.write_text("not a database, and longer than the header of one " * 100)
+    options = {"init_command": "PRAGMA journal_mode=WAL;"}
+    with pointed_at(django_db_blocker, ENGINE="django.db.backends.sqlite3", NAME=file, OPTIONS=options):
+        assert away().found == f"SQLite {file} does not answer (DatabaseError)"
+
+
+def test_a_file_that_is_opened_without_our_options_is_told_of_each_fault(
+    django_db_blocker: DjangoDbBlocker, tmp_path: Path
+) -> None:
+    file = tmp_path / "db.sqlite3"
+    with closing(sqlite3.connect(file)) as made:
+        made.execute("CREATE TABLE something (id)")
+    with pointed_at(django_db_blocker, ENGINE="django.db.backends.sqlite3", NAME=file):
+        found = database.examine(debug=True)
+    assert faults(found) == {"migrations": ERROR, "SQLite journal": ERROR, "SQLite transactions": ERROR}
+    assert {finding.what: finding.found for finding in found}["SQLite journal"] == "delete"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[postgres.Server]:
+    with postgres.running("doctored", SECRET) as running:
+        yield running
+
+
+@contextmanager
+def on(server: postgres.Server, blocker: DjangoDbBlocker, **settings: Any) -> Iterator[None]:
+    told = {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": server.name,
+        "USER": server.name,
+        "PASSWORD": server.password,
+        "HOST": HOST,
+        "PORT": str(server.port),
+        "OPTIONS": {"connect_timeout": 3},
+    }
+    with pointed_at(blocker, **told | settings):
+        yield
+
+
+@pytest.mark.postgres
+def test_a_postgresql_server_is_looked_at_before_and_after_its_migrations(
+    server: postgres.Server, django_db_blocker: DjangoDbBlocker
+) -> None:
+    with on(server, django_db_blocker):
+        assert faults(database.examine(debug=False)) == {"migrations": ERROR}
+        call_command("migrate", verbosity=0)
+        found = database.examine(debug=False)
+    assert faults(found) == {}
+    assert list(states(found)) == [
+        *("database", "migrations", "PostgreSQL version", "PostgreSQL isolation", "database clock")
+    ]
+    assert not any(SECRET in finding.found for finding in found)
+
+
+@pytest.mark.postgres
+def test_a_database_that_is_stricter_than_read_committed_is_told(
+    server: postgres.Server, django_db_blocker: DjangoDbBlocker
+) -> None:
+    setting = f"ALTER DATABASE {server.name} SET default_transaction_isolation"
+    with psycopg.connect(server.url, autocommit=True) as operator:
+        operator.execute(f"{setting} TO 'serializable'".encode())
+        try:
+            with on(server, django_db_blocker):
+                found = {finding.what: finding for finding in database.examine(debug=False)}
+        finally:
+            operator.execute(f"{setting} TO DEFAULT".encode())
+    assert found["PostgreSQL isolation"].state is ERROR
+    assert found["PostgreSQL isolation"].found == "serializable"
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("slip", [{"PASSWORD": "wrong-secret"}, {"PORT": "1"}, {"NAME": "elsewhere"}])
+def test_a_server_that_does_not_let_us_in_is_away_and_no_password_is_shown(
+    server: postgres.Server, django_db_blocker: DjangoDbBlocker, slip: dict[str, str]
+) -> None:
+    with on(server, django_db_blocker, **slip):
+        finding = away()
+    assert finding.found.startswith("PostgreSQL 127.0.0.1:")
+    assert finding.found.endswith("does not answer (OperationalError)")
+    assert "secret" not in finding.found + finding.remedy
+
+
+@pytest.mark.postgres
+def test_a_server_that_is_mute_is_away_within_seconds(
+    server: postgres.Server, django_db_blocker: DjangoDbBlocker
+) -> None:
+    with socket.create_server((HOST, 0)) as mute:
+        port = str(mute.getsockname()[1])
+        begun = time.monotonic()
+        with on(server, django_db_blocker, PORT=port):
+            assert f"{HOST}:{port}/{server.name} does not answer" in away().found
+    assert time.monotonic() - begun < MUTE_SECS

@@ -1,0 +1,148 @@
+"""The command itself, `project.management.commands.doctor`, as a process of its own."""
+
+import io
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+from redis import Redis
+
+from project.doctor import examination
+from project.doctor.examination import Part
+from project.doctor.finding import ok
+from project.up.ports import HOST
+from tests.workers.own_valkey import OwnValkey
+
+ENDS_SECS = 20  # two parts that are mute, on a busy machine
+LONG_KEY = "vR3hVb9ZkQ0pXy7LmN2sTg5WdJ8cFa1eUiOoPqKz4BxYw6HnMl"
+
+
+class Patient:
+    """A deployment that has nothing but its settings, and a Redis."""
+
+    def __init__(self, folder: Path, redis_url: str) -> None:
+        given = {"REDIS_URL": redis_url, "TAILRACE_DATA_DIR": str(folder), "OPENAI_API_KEY": "key-hush"}
+        outside = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+        self.env = {**outside, **given, "TAILRACE_MODELS": "", "LOG_LEVEL": "INFO"}
+
+    def run(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=settings.BASE_DIR,
+            env=self.env | env,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+    def examined(self, **env: str) -> tuple[int, dict[str, dict[str, Any]]]:
+        """The exit code, and the findings by what was looked at."""
+        done = self.run("doctor", "--json", **env)
+        assert done.stderr == ""
+        told = json.loads(done.stdout)
+        assert told["ok"] == (done.returncode == 0)
+        return done.returncode, {finding["what"]: finding for finding in told["findings"]}
+
+
+@pytest.fixture
+def patient(own_valkey: OwnValkey, tmp_path: Path) -> Patient:
+    return Patient(tmp_path, own_valkey.url)
+
+
+def errors(found: dict[str, dict[str, Any]]) -> set[str]:
+    return {what for what, finding in found.items() if finding["state"] == "error"}
+
+
+def test_a_checkout_without_anything_is_told_of_its_faults_one_by_one(patient: Patient, redis: Redis) -> None:
+    redis.config_set("maxmemory-policy", "allkeys-lru")
+    redis.config_set("appendonly", "no")
+    code, found = patient.examined()
+    assert (code, errors(found)) == (1, {"Redis eviction", "database", "workers"})
+    assert found["Redis persistence"]["state"] == "warning"
+    assert patient.run("migrate", "chat", "zero").returncode == 0
+    _, found = patient.examined()
+    assert errors(found) == {"Redis eviction", "migrations", "workers"}
+    assert found["responses"]["state"] == "warning"
+    assert patient.run("migrate").returncode == 0
+    redis.config_set("maxmemory-policy", "noeviction")
+    code, found = patient.examined()
+    assert (code, errors(found)) == (1, {"workers"})
+
+
+def test_a_deployment_with_careless_settings_is_told_and_no_secret_is_shown(
+    patient: Patient, redis: Redis
+) -> None:
+    redis.config_set("requirepass", "right-hush")
+    careless = {
+        "SECRET_KEY": "short-hush",
+        "ALLOWED_HOSTS": "*",
+        "TAILRACE_ORIGINS": "*",
+        "TAILRACE_SECURE_COOKIES": "0",
+        "DATABASE_URL": f"postgres://user:database-hush@{HOST}:1/name",
+        "REDIS_URL": patient.env["REDIS_URL"].replace("//", "//:wrong-hush@"),
+    }
+    done = patient.run("doctor", **careless)
+    assert done.returncode == 1
+    assert "hush" not in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    lines = {line[9:].split("  ")[0]: line.split()[0] for line in done.stdout.splitlines() if line}
+    assert {what for what, state in lines.items() if state == "error"} == {
+        *("TAILRACE_ORIGINS", "SECRET_KEY", "Redis", "database")
+    }
+    assert {"ALLOWED_HOSTS", "cookies"} <= {what for what, state in lines.items() if state == "warning"}
+
+
+def test_a_machine_that_is_mute_everywhere_is_told_within_seconds(
+    patient: Patient, own_valkey: OwnValkey
+) -> None:
+    own_valkey.freeze()
+    with socket.create_server((HOST, 0)) as mute:
+        begun = time.monotonic()
+        database = f"postgres://user:secret@{HOST}:{mute.getsockname()[1]}/name"
+        code, found = patient.examined(DATABASE_URL=database, SECRET_KEY=LONG_KEY)
+    assert time.monotonic() - begun < ENDS_SECS
+    assert (code, errors(found)) == (1, {"Redis", "database"})
+    assert found["SECRET_KEY"]["state"] == "ok"
+    assert all(found[what]["state"] == "warning" for what in ("workers", "queues", "responses"))
+
+
+def test_a_file_of_models_that_cannot_be_read_keeps_no_other_part_from_being_looked_at(
+    patient: Patient,
+) -> None:
+    code, found = patient.examined(TAILRACE_MODELS="/nowhere/models.toml")
+    assert (code, errors(found)) == (1, {"models", "database", "workers"})
+    assert found["queues"]["found"] == "not looked at without models"
+
+
+def test_the_report_is_plain_where_nobody_looks_at_it_and_help_says_what_it_does(patient: Patient) -> None:
+    done = patient.run("doctor")
+    assert "\x1b" not in done.stdout
+    assert done.stdout.splitlines()[-1].endswith("errors")
+    assert "The exit code is 1" in " ".join(patient.run("doctor", "--help").stdout.split())
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("stream", "options", "coloured"),
+    [(Terminal(), [], True), (Terminal(), ["--no-color"], False), (io.StringIO(), [], False)],
+)
+def test_on_a_terminal_it_is_coloured_and_without_an_error_it_ends_well(
+    monkeypatch: pytest.MonkeyPatch, stream: io.StringIO, options: list[str], coloured: bool
+) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setattr(examination, "parts", lambda: (Part("it", lambda: [ok("it", "is well")]),))
+    call_command("doctor", *options, stdout=stream)  # an error would end it with SystemExit
+    assert stream.getvalue().startswith("\x1b[32mok     \x1b[0m  it" if coloured else "ok       it")

@@ -1,0 +1,11 @@
+from project.doctor.finding import AwayError, State, counts, error, ok, warning
+
+
+def test_findings_are_counted_by_their_state() -> None:
+    found = [ok("a", "x"), warning("b", "x", "y"), ok("c", "x")]
+    assert counts(found) == {State.OK: 2, State.WARNING: 1, State.ERROR: 0}
+    assert counts([]) == dict.fromkeys(State, 0)
+
+
+def test_a_part_that_is_away_is_an_error() -> None:
+    assert AwayError("Redis", "mute", "Look.").finding == error("Redis", "mute", "Look.")

@@ -1,0 +1,67 @@
+"""The responses that have not ended, beside the workers that hold them."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from chat import connection
+from chat.liveness import Liveness
+from chat.models import Response, Status
+from project.doctor import responses
+from project.doctor.finding import Finding, State
+from tests.chat.rows import on_rows, stored
+from tests.project.doctor.looks import faults
+
+WARNING = State.WARNING
+LONG_AGO = timedelta(seconds=responses.STUCK_SECS + 5)
+
+
+@pytest.mark.parametrize(
+    ("orphaned", "queued", "expected"),
+    [
+        (0, 0, {}),
+        (3, 0, {"running responses": WARNING}),
+        (0, 2, {"queued responses": WARNING}),
+        (1, 1, {"running responses": WARNING, "queued responses": WARNING}),
+    ],
+)
+def test_those_that_are_left_alone_are_a_warning(
+    orphaned: int, queued: int, expected: dict[str, State]
+) -> None:
+    found = responses.judged(orphaned, queued)
+    assert faults(found) == expected
+    assert len(found) == max(1, len(expected))
+
+
+def rows(ago: timedelta) -> list[str]:
+    """One that runs and one that waits, since then."""
+    owner, since = User.objects.create_user(f"owner {ago}"), timezone.now() - ago
+    running: dict[str, Any] = {"status": Status.IN_PROGRESS, "started_at": since}
+    return [str(stored(owner, **running).id), str(stored(owner, queued_at=since).id)]
+
+
+async def examined() -> list[Finding]:
+    # as the examination does it: in a thread that keeps no connection
+    return await on_rows(responses.examine)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("redis_url")
+async def test_the_rows_are_read_beside_the_beats() -> None:
+    await on_rows(rows, timedelta(0))
+    assert faults(await examined()) == {}
+    running, _ = await on_rows(rows, LONG_AGO)
+    assert faults(await examined()) == {"running responses": WARNING, "queued responses": WARNING}
+    liveness = Liveness(connection.client())
+    await liveness.beat("w1", {"running": []})
+    found = await examined()
+    assert faults(found) == {"running responses": WARNING}
+    assert found[0].found.startswith("1 run for more than 30 s")
+    await liveness.beat("w1", {"running": [running]})
+    assert faults(await examined()) == {}
+    await on_rows(Response.objects.all().delete)
+    await liveness.leave("w1")
+    assert faults(await examined()) == {}

@@ -1,0 +1,148 @@
+"""Redis is asked, on a real Valkey: set up well, set up badly, and away in every way."""
+
+import asyncio
+import time
+
+import pytest
+from pytest_django import Settings
+from redis import Redis
+
+from chat import connection
+from project.doctor import store
+from project.doctor.finding import AwayError, State
+from project.up import ports
+from tests.project.doctor.looks import faults, states
+from tests.workers.own_valkey import OwnValkey
+from tests.workers.relay import Relay
+
+WARNING, ERROR = State.WARNING, State.ERROR
+MUTE_SECS = 6  # the part's 4 s, on a busy machine
+LOOKED_AT = ["Redis", *[f"Redis {word}" for word in ("version", "commands", "eviction", "persistence")]] + [
+    f"Redis {word}" for word in ("latency", "memory", "clock")
+]
+
+
+@pytest.mark.usefixtures("own_valkey")
+def test_the_embedded_valkey_is_well() -> None:
+    found = store.examine()
+    assert list(states(found)) == LOOKED_AT
+    assert faults(finding for finding in found if finding.what != "Redis latency") == {}
+
+
+def test_asking_leaves_nothing_behind(redis: Redis) -> None:
+    store.examine()
+    assert redis.keys("*") == []
+
+
+def test_one_that_is_set_up_badly_is_told_of_each_fault(redis: Redis) -> None:
+    redis.config_set("maxmemory-policy", "allkeys-lru")
+    redis.config_set("appendonly", "no")
+    redis.config_set("save", "3600 1 60 1000")
+    redis.config_set("maxmemory", str(int(redis.info()["used_memory"] * 1.1)))
+    found = {finding.what: finding for finding in store.examine()}
+    assert faults(found.values()).items() >= {
+        ("Redis eviction", ERROR),
+        ("Redis persistence", WARNING),
+    }
+    assert found["Redis eviction"].found == "allkeys-lru"
+    assert found["Redis persistence"].found == "snapshots only: up to 60 min are lost"
+    assert found["Redis memory"].state is not State.OK
+
+
+def test_a_replica_is_told_by_the_command_that_it_refuses(redis: Redis) -> None:
+    redis.replicaof(ports.HOST, str(ports.pick_free()))
+    found = {finding.what: finding for finding in store.examine()}
+    assert found["Redis commands"].state is ERROR
+    assert found["Redis commands"].found.startswith("XADD NOMKSTREAM refused (ReadOnlyError)")
+    assert "primary" in found["Redis commands"].remedy
+
+
+def test_a_user_without_rights_is_told_which_are_missing(
+    redis: Redis, own_valkey: OwnValkey, settings: Settings
+) -> None:
+    redis.acl_setuser(
+        "weak", enabled=True, passwords=["+secret"], keys=["*"], categories=["+@all"], commands=["-eval"]
+    )
+    settings.REDIS_URL = own_valkey.url.replace("//", "//weak:secret@")
+    found = {finding.what: finding for finding in store.examine()}
+    refused = "EVAL refused (NoPermissionError), PUBLISH refused (NoPermissionError)"
+    assert found["Redis commands"].found == refused
+    assert found["Redis"].found == f"{own_valkey.url.replace('//', '//***@')} answers"
+
+
+def test_one_that_keeps_its_configuration_to_itself_is_judged_all_the_same(
+    redis: Redis, own_valkey: OwnValkey, settings: Settings
+) -> None:
+    redis.acl_setuser(
+        "rented",
+        enabled=True,
+        passwords=["+secret"],
+        keys=["*"],
+        channels=["*"],
+        categories=["+@all"],
+        commands=["-config"],
+    )
+    settings.REDIS_URL = own_valkey.url.replace("//", "//rented:secret@")
+    found = {finding.what: finding for finding in store.examine()}
+    assert list(found) == LOOKED_AT
+    assert found["Redis persistence"].found == "appendonly, fsync not told"
+
+
+def away() -> AwayError:
+    with pytest.raises(AwayError) as raised:
+        store.examine()
+    faults([raised.value.finding])
+    return raised.value
+
+
+def test_one_that_is_stopped_is_away(own_valkey: OwnValkey) -> None:
+    own_valkey.kill()
+    finding = away().finding
+    assert finding.found == f"{own_valkey.url} does not answer (ConnectionError)"
+    assert "REDIS_URL" in finding.remedy
+
+
+async def test_one_that_is_far_is_told_how_far(redis_url: str, settings: Settings) -> None:
+    async with Relay.to(redis_url) as relay:
+        relay.way_secs = 0.3
+        settings.REDIS_URL = relay.url
+        found = {finding.what: finding for finding in await asyncio.to_thread(store.examine)}
+    assert list(found) == LOOKED_AT
+    assert found["Redis latency"].state is ERROR
+    assert found["Redis clock"].state is State.OK
+
+
+def test_all_questions_together_have_an_end(own_valkey: OwnValkey, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "ASK_SECS", 0.2)
+    own_valkey.freeze()
+    begun = time.monotonic()
+    assert "(TimeoutError)" in away().finding.found
+    assert time.monotonic() - begun < connection.ANSWER_SECS
+
+
+def test_one_that_is_mute_is_away_within_seconds(own_valkey: OwnValkey) -> None:
+    own_valkey.freeze()
+    begun = time.monotonic()
+    finding = away().finding
+    assert time.monotonic() - begun < MUTE_SECS
+    assert finding.found == f"{own_valkey.url} does not answer (TimeoutError)"
+    assert "mute" in finding.remedy
+
+
+@pytest.mark.parametrize("credentials", ["", ":wrong-secret@"])
+def test_a_wrong_password_is_told_and_not_shown(
+    redis: Redis, own_valkey: OwnValkey, settings: Settings, credentials: str
+) -> None:
+    redis.config_set("requirepass", "right-secret")
+    settings.REDIS_URL = own_valkey.url.replace("//", f"//{credentials}")
+    finding = away().finding
+    assert "(AuthenticationError)" in finding.found
+    assert "password" in finding.remedy
+    assert "secret" not in finding.found + finding.remedy
+
+
+def test_an_address_that_is_none_is_told_and_not_shown(settings: Settings) -> None:
+    settings.REDIS_URL = "rediss//:secret@host"
+    finding = away().finding
+    assert finding.found == "REDIS_URL cannot be read"
+    assert "secret" not in finding.remedy
