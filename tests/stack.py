@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
 
+import psycopg
 import redis
+from psycopg.rows import dict_row
 
 from project.up import ports, valkey
 from project.up.parts import web_command
@@ -44,6 +46,8 @@ class Ways:
     redis_of_workers: int | None = None
     upstream: int = field(default_factory=ports.pick_free)
     upstream_of_workers: int | None = None
+    database: str | None = None  # the URL of a PostgreSQL; None: SQLite in the directory
+    database_of_parts: str | None = None
 
 
 @dataclass
@@ -159,8 +163,13 @@ class Stack:
 
     def row(self, response_id: str) -> dict[str, Any]:
         """A response as the database has it."""
-        (found,) = self._select("SELECT * FROM chat_response WHERE id = ?", response_id.replace("-", ""))
-        return dict(found)
+        if self.ways.database is None:
+            (found,) = self._select("SELECT * FROM chat_response WHERE id = ?", response_id.replace("-", ""))
+            return dict(found)
+        query = "SELECT * FROM chat_response WHERE id = %s"
+        with psycopg.connect(self.ways.database, row_factory=dict_row) as database:
+            (row,) = database.execute(query, [response_id]).fetchall()
+        return row
 
     def settled(self, response_id: str) -> dict[str, Any]:
         """The row, once the end is in it: that comes just after the last event."""
@@ -206,6 +215,8 @@ def running(
             "UPSTREAM_KEY": "upstream-key",
             "PYTHONUNBUFFERED": "1",
         }
+        if ways.database is not None:
+            settings["DATABASE_URL"] = ways.database_of_parts or ways.database
         parts = Stack(directory, upstream, {**os.environ, **settings, **env}, ports.pick_free(), ways)
         stack.callback(parts.stop)
         parts.start_redis()

@@ -72,8 +72,11 @@ class Reaper:
         """Another attempt, if there was not one already; what had ended in the log is only settled."""
         try:
             draft = await self._log.draft(str(row.id))
-            if row.attempt >= MAX_ATTEMPTS or (draft is not None and draft.ended is not None):
-                await end(self._log, str(row.id), Ending("failed", time.time(), "worker_lost"))
+            if draft is not None and draft.ended is not None:
+                await self._end(row)
+                logger.warning("response %s: it had ended, and its row is settled now", row.id)
+            elif row.attempt >= MAX_ATTEMPTS:
+                await self._end(row)
                 logger.warning("response %s: its worker is gone, and it was the last", row.id)
             elif await _requeued(row):
                 logger.warning("response %s: its worker is gone, another one goes on", row.id)
@@ -81,6 +84,10 @@ class Reaper:
                 await enqueue(row)
         except ProtocolError:  # a log of another version, say: the others must not wait for it
             logger.exception("response %s: its log cannot be read", row.id)
+
+    async def _end(self, row: Response) -> None:
+        """End it as lost, unless its log has another end."""
+        await end(self._log, str(row.id), Ending("failed", time.time(), "worker_lost"))
 
     async def _wake_for(self, row: Response) -> None:
         """Enqueue what has lost its message, unless we have just enqueued it."""

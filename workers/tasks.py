@@ -15,7 +15,7 @@ from typing import Any
 from celery import shared_task
 from celery.signals import task_revoked, worker_ready, worker_shutdown, worker_shutting_down
 from django.conf import settings
-from django.db import connections
+from django.db import DatabaseError, connections
 
 from chat.catalog import catalog
 from chat.ending import end
@@ -61,12 +61,20 @@ def _write(row: Response) -> Report:
     connections.close_all()  # nothing is held while it streams
     report = runtime.run(runtime.generation.write(job))
     if report.response is not None:
-        moment = report.first_token_at and datetime.fromtimestamp(report.first_token_at, UTC)
-        Response.objects.finish(report.response, first_token_at=moment)
+        _settle(report.response, report.first_token_at)
     elif report.handed_over and Response.objects.requeue(row.id, row.attempt):
         with contextlib.suppress(QueueError):  # then the reaper of another worker will enqueue it
             runtime.run(enqueue(row))
     return report
+
+
+def _settle(response: JSON, first_token_at: float | None) -> None:
+    """Copy the end to the row. While the database is away that is left to the reaper: the log has the end."""
+    moment = first_token_at and datetime.fromtimestamp(first_token_at, UTC)
+    try:
+        Response.objects.finish(response, first_token_at=moment)
+    except DatabaseError as error:
+        logger.warning("response %s: its row is settled later: %s", response["id"], type(error).__name__)
 
 
 def _prompt(row: Response) -> list[JSON]:

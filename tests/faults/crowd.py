@@ -1,8 +1,9 @@
 """Many readers at once: begin them, wait until all are in the middle of their answer, see them to the end."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from itertools import pairwise
 
 from tests.browserless import cookie
 from tests.faults.checker import Findings, check
@@ -38,12 +39,23 @@ def words_of(witness: Witness) -> int:
     return len("".join(deltas).split())
 
 
-async def all_end(rig: Rig, witnesses: Sequence[Witness], secs: float) -> Findings:
-    """See every reader to its end, or until the time is over, and compare everything."""
+def all_ended(witnesses: Sequence[Witness]) -> Callable[[], Awaitable[bool]]:
+    """The condition that every reader has seen the end."""
 
     async def ended() -> bool:
         return all(witness.ended_at for witness in witnesses)
 
+    return ended
+
+
+def longest_pause(witness: Witness) -> float:
+    """The longest time between two pieces of text, in seconds."""
+    at = [heard.at for heard in witness.heard if heard.event["type"] == "response.output_text.delta"]
+    return max(later - earlier for earlier, later in pairwise(at))
+
+
+async def all_end(rig: Rig, witnesses: Sequence[Witness], secs: float) -> Findings:
+    """See every reader to its end, or until the time is over, and compare everything."""
     with suppress(AssertionError):  # the findings say who is stuck
-        await await_until(ended, secs, "every answer has ended")
+        await await_until(all_ended(witnesses), secs, "every answer has ended")
     return await asyncio.to_thread(check, rig.stack, witnesses)

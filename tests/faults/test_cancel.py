@@ -13,7 +13,7 @@ from project.up import ports
 from project.up.ports import HOST
 from tests.browserless import cookie
 from tests.faults.checker import check
-from tests.faults.crowd import crowd
+from tests.faults.crowd import all_ended, crowd
 from tests.faults.rig import Rig, rigged
 from tests.faults.witness import Witness
 from tests.stack import answers
@@ -109,18 +109,11 @@ async def test_stop_in_the_same_instant_as_the_end_has_one_winner(rig: Rig) -> N
             await witness.cancel()
 
         await asyncio.gather(*(stop(w, 0.3 + 0.4 * n / RACES) for n, w in enumerate(witnesses)))
-        await await_until(_all_ended(witnesses), 10, "all have ended")
+        await await_until(all_ended(witnesses), 10, "all have ended")
     findings = await asyncio.to_thread(check, rig.stack, witnesses)
     assert not findings.counts, findings.table()
     assert findings.statuses["completed"] + findings.statuses["cancelled"] == RACES
     assert len(findings.statuses) == 2, "no race was near the end"
-
-
-def _all_ended(witnesses: list[Witness]) -> Condition:
-    async def ended() -> bool:
-        return all(witness.ended_at for witness in witnesses)
-
-    return ended
 
 
 @pytest.mark.parametrize("terminate", [False, True], ids=["Revoke", "Terminate"])

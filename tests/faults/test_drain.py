@@ -3,13 +3,11 @@
 import asyncio
 import time
 from collections.abc import Iterator
-from itertools import pairwise
 
 import pytest
 
-from tests.faults.crowd import all_end, crowd
+from tests.faults.crowd import all_end, crowd, longest_pause
 from tests.faults.rig import Rig, rigged
-from tests.faults.witness import Witness
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 
@@ -28,12 +26,6 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
         yield parts
 
 
-def pause_in(witness: Witness) -> float:
-    """The longest time between two pieces of text."""
-    at = [heard.at for heard in witness.heard if heard.event["type"] == "response.output_text.delta"]
-    return max(later - earlier for earlier, later in pairwise(at))
-
-
 async def test_a_worker_with_twenty_answers_ends_some_and_hands_over_the_others(rig: Rig) -> None:
     models = [LONG] * 6 + [CONTINUED] * 6 + [BRIEF] * 8
     leaving, other = rig.workers
@@ -49,6 +41,6 @@ async def test_a_worker_with_twenty_answers_ends_some_and_hands_over_the_others(
     assert findings.statuses == {"completed": 20}
     moved = [w for w in witnesses if rig.stack.row(str(w.response_id))["attempt"] == 2]
     assert [w.model for w in moved] == [LONG] * 6 + [CONTINUED] * 6  # the brief ones could end
-    assert max(map(pause_in, moved)) < ELSEWHERE_SECS
+    assert max(map(longest_pause, moved)) < ELSEWHERE_SECS
     # by the worker itself, not by the reaper some seconds later
     assert rig.stack.processes[leaving].said().count("'status': 'handed_over'") == len(moved)
