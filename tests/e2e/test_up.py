@@ -1,17 +1,22 @@
 """`manage.py up` as a newcomer runs it: one command, the real local model, and nothing left behind."""
 
+import json
 import os
+import re
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import redis
 
 from project.up import ports
-from tests.browserless import text_of, visiting
+from tests.browserless import TERMINAL, text_of, visiting
 from tests.stack import answers
 from tests.upstream.client import ROOT
 from tests.waiting import wait_until
@@ -104,6 +109,33 @@ async def test_the_local_model_answers_a_question(up: Up) -> None:
     assert len(text_of(events)) > 1
     assert len([event for event in events if event["type"] == "response.output_text.delta"]) > 1
     assert last["response"]["usage"]["output_tokens"] > 1
+
+
+def holder(up: Up, response_id: str) -> int:
+    """The process id of the worker that has claimed a response."""
+    with closing(sqlite3.connect(up.data_dir / "db.sqlite3")) as database:
+        query = "SELECT worker FROM chat_response WHERE id = ?"
+        ((worker_id,),) = database.execute(query, [response_id.replace("-", "")]).fetchall()
+    address = re.search(r"Redis +(redis://\S+)", up.said())
+    assert address is not None
+    with redis.Redis.from_url(address[1]) as client:
+        return int(json.loads(client.get(f"worker:{worker_id}"))["pid"])
+
+
+async def test_the_local_model_goes_on_in_its_sentence_after_its_worker_was_killed(up: Up) -> None:
+    async with visiting(up.url) as visitor:
+        await visitor.create(prompt="Tell of the mill and of the river, at length.", max_output_tokens=500)
+        before = await visitor.until("response.output_text.delta")
+        while len(text_of(before).split()) < 12:
+            before.append(await visitor.next())
+        os.kill(holder(up, before[0]["response"]["id"]), signal.SIGKILL)
+        before += await visitor.until("tailrace:continued")
+        after = await visitor.until(*TERMINAL)
+    said, more = text_of(before), text_of(after)
+    assert after[-1]["response"]["status"] in ("completed", "incomplete")
+    assert after[-1]["response"]["output"][0]["content"][0]["text"] == said + more
+    assert len(more.split()) > 5
+    assert not more.startswith(said[:20]), "it goes on, and does not begin again"
 
 
 def test_the_summary_says_where_everything_is(up: Up) -> None:
