@@ -352,6 +352,25 @@ async def test_while_valkey_is_away_text_is_kept_and_goes_out_afterwards(
         assert await log.draft(stream.draft.base["id"]) == stream.draft
 
 
+@pytest.mark.usefixtures("_quick_again")
+async def test_a_first_text_that_met_no_valkey_goes_out_afterwards_and_leaves_no_connection_open(
+    own_valkey: OwnValkey, caplog: pytest.LogCaptureFixture
+) -> None:
+    log = Log(connection.client())
+    async with publishing(log) as publisher:
+        stream = publisher.open(await begun(log), never)
+        own_valkey.kill()
+        publisher.write(stream, "first")  # several events, so it goes through a script
+
+        async def is_noticed() -> bool:
+            return "the log is away" in caplog.text
+
+        await await_until(is_noticed, 10, "the publisher notices that Valkey is away")
+        await asyncio.to_thread(own_valkey.start)
+        await flushed(publisher, stream)
+        assert await log.draft(stream.draft.base["id"]) == stream.draft
+
+
 @pytest.mark.parametrize("answers", [1, 2], ids=["alone", "with another answer"])
 @pytest.mark.usefixtures("_quick_again")
 async def test_while_valkey_is_full_text_is_kept_and_goes_out_afterwards(
