@@ -18,13 +18,13 @@ import openai
 from chat.catalog import Model
 from chat.protocol.events import JSON
 from workers.answer import AnswerError, Chunk, FinishReason
-from workers.sse import Decoder, LineTooLongError
+from workers.sse import Decoder, EventTooLongError
 
 MAX_CONNECTIONS = 2000  # more than a worker process has answers; the SDK stops at 1000, its transport at 100
 FINISH_REASONS: dict[str, FinishReason] = {"length": "length", "content_filter": "content_filter"}
 # what reading raises for a body that is not what it should be; JSON can also be nested too deep
 _MALFORMED = (
-    LineTooLongError,
+    EventTooLongError,
     ValueError,
     KeyError,
     TypeError,
@@ -151,7 +151,7 @@ def _read(decoder: Decoder, data: bytes, chunk: Chunk) -> bool:
 
 
 def _merge(chunk: Chunk, body: JSON) -> None:
-    if body.get("error"):
+    if body.get("error") or body.get("object") == "error":  # the latter is how older vLLM words it
         raise AnswerError("upstream_error")
     if body.get("usage"):
         chunk.usage = _usage(body["usage"])
