@@ -8,6 +8,7 @@ chunk costs more than everything else on the path together.
 
 import json
 import os
+import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +19,7 @@ import openai
 from chat.catalog import Model
 from chat.protocol.events import JSON
 from workers.answer import AnswerError, Chunk, FinishReason
+from workers.retry_after import retry_after_secs
 from workers.sse import Decoder, EventTooLongError
 
 MAX_CONNECTIONS = 2000  # more than a worker process has answers; the SDK stops at 1000, its transport at 100
@@ -206,8 +208,15 @@ def _translated(error: Exception) -> AnswerError:
         return AnswerError("upstream_unreachable")
     for kind, code, permanent in _CODES:
         if isinstance(error, kind):
-            return AnswerError(code, permanent=permanent)
+            return AnswerError(code, permanent=permanent, retry_after=_retry_after(error))
     return AnswerError("upstream_error")
+
+
+def _retry_after(error: Exception) -> float | None:
+    """The seconds after which a server that is too busy now wants to be asked again, if it says so."""
+    if isinstance(error, openai.RateLimitError | openai.InternalServerError):
+        return retry_after_secs(error.response.headers, time.time())
+    return None
 
 
 def _was_late(error: BaseException | None) -> bool:

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -21,6 +22,7 @@ from workers.sse import MAX_EVENT_BYTES
 PROMPT = [{"role": "user", "content": "say something now"}]
 ASKED = Request(PROMPT)
 
+A_MINUTE: Any = pytest.approx(60, abs=1)  # an HTTP date has whole seconds, and so has the server's clock
 NOTICE_SECS = 1  # within this, a server must see that we have left
 
 
@@ -234,11 +236,24 @@ async def test_a_server_that_does_not_take_the_connection_is_given_up(
     assert time.monotonic() - begin < 5
 
 
-async def test_a_server_that_says_later_is_not_waited_for(provider: Provider, upstream: Upstream) -> None:
-    begin = time.monotonic()
-    _, error = await said_before_error(provider, target(upstream, "retry-after-60"))
-    assert error == AnswerError("rate_limit_exceeded", permanent=True)
+@pytest.mark.parametrize(
+    ("behaviour", "expected"),
+    [
+        ("retry-after-60", AnswerError("rate_limit_exceeded", permanent=True, retry_after=60)),
+        ("retry-after-date-60", AnswerError("rate_limit_exceeded", permanent=True, retry_after=A_MINUTE)),
+        ("retry-after-ms-1500", AnswerError("rate_limit_exceeded", permanent=True, retry_after=1.5)),
+        ("retry-after-60+status-503", AnswerError("upstream_error", retry_after=60)),
+        ("retry-after-60+status-400", AnswerError("upstream_rejected", permanent=True)),
+    ],
+)
+async def test_a_server_that_says_later_is_not_waited_for_here(
+    provider: Provider, upstream: Upstream, behaviour: str, expected: AnswerError
+) -> None:
+    begin, model = time.monotonic(), target(upstream, behaviour)
+    _, error = await said_before_error(provider, model)
+    assert error == expected
     assert time.monotonic() - begin < 5
+    await record_of(upstream, model)  # it fails when there were two
 
 
 async def test_a_failed_answer_is_asked_for_once(provider: Provider, upstream: Upstream) -> None:
