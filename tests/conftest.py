@@ -39,6 +39,7 @@ MODELS = [
     "error-in-stream-after-5",
     "stall-first:impatient",
     "stall-after-5:impatient",
+    "retry-after-10+times-1:page",
 ]
 
 
