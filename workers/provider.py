@@ -90,7 +90,8 @@ class Provider:
                 api_key=os.environ.get(model.key_env) or "none",
                 max_retries=0,  # the SDK would sleep a Retry-After of minutes in silence
                 http_client=openai.DefaultAioHttpClient(
-                    limits=httpx2.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=100)
+                    limits=httpx2.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=100),
+                    event_hooks={"response": [_leave_errors]},
                 ),
             )
         return self._clients[where]
@@ -103,6 +104,15 @@ class Provider:
             except _MALFORMED as error:  # the SDK hands on whatever came with status 200
                 raise AnswerError("upstream_malformed") from error
         return self._first_models[model.base_url]
+
+
+async def _leave_errors(response: httpx2.Response) -> None:
+    """Do not read the body of an error, as the SDK would to its end: the status says all that we tell.
+
+    Only of a question: the list of models is not streamed, so its body is read whatever we do.
+    """
+    if response.is_error and response.request.method == "POST":
+        await response.aclose()
 
 
 def _parameters(model: Model, upstream_model: str, request: Request) -> dict[str, Any]:

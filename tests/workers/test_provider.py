@@ -256,6 +256,24 @@ async def test_a_server_that_says_later_is_not_waited_for_here(
     await record_of(upstream, model)  # it fails when there were two
 
 
+async def test_an_error_whose_body_does_not_end_is_not_read(provider: Provider, upstream: Upstream) -> None:
+    left = asyncio.Event()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 429 Slow Down\r\nRetry-After: 7\r\nContent-Length: 999999999\r\n\r\n{")
+        while await reader.read(65536):
+            pass
+        left.set()
+        writer.close()
+
+    async with await asyncio.start_server(answer, ports.HOST) as server, asyncio.timeout(5):
+        base_url = f"http://{ports.HOST}:{server.sockets[0].getsockname()[1]}/v1"
+        _, error = await said_before_error(provider, replace(target(upstream, "fast"), base_url=base_url))
+        await left.wait()
+    assert error == AnswerError("rate_limit_exceeded", permanent=True, retry_after=7)
+
+
 async def test_a_failed_answer_is_asked_for_once(provider: Provider, upstream: Upstream) -> None:
     model = target(upstream, "status-500+times-1")
     await said_before_error(provider, model)
