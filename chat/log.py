@@ -97,18 +97,18 @@ class Log:
 
     async def append_each(self, batches: Sequence[Batch]) -> list[Append]:
         """Append many batches in one round trip, each all or none."""
-        pipe = self._redis.pipeline(transaction=False)
-        for batch in batches:
-            if len(batch.events) == 1:
-                fields: dict[Any, Any] = {"event": batch.events[0]}
-                pipe.xadd(key(batch.response_id), fields, id=f"{batch.first}-1", nomkstream=True)
-            else:
-                await self._append(
-                    keys=[key(batch.response_id)],
-                    args=[batch.first, "append", "", *batch.events],
-                    client=pipe,
-                )
-        return [_outcome(reply) for reply in await pipe.execute(raise_on_error=False)]
+        async with self._redis.pipeline(transaction=False) as pipe:  # a connection that broke is given back
+            for batch in batches:
+                if len(batch.events) == 1:
+                    fields: dict[Any, Any] = {"event": batch.events[0]}
+                    pipe.xadd(key(batch.response_id), fields, id=f"{batch.first}-1", nomkstream=True)
+                else:
+                    await self._append(
+                        keys=[key(batch.response_id)],
+                        args=[batch.first, "append", "", *batch.events],
+                        client=pipe,
+                    )
+            return [_outcome(reply) for reply in await pipe.execute(raise_on_error=False)]
 
     async def read(self, response_id: str, after: int = -1) -> list[Entry]:
         """The entries after a sequence number, in order."""

@@ -111,7 +111,7 @@ class Stack:
         done = subprocess.run(command, cwd=ROOT, env=self.env, capture_output=True, check=True, timeout=60)
         return done.stdout.decode()
 
-    def redis(self, *command: str) -> Any:
+    def redis(self, *command: str | bytes) -> Any:
         """Send one command to Redis, and return its reply."""
         with redis.Redis.from_url(self.env["REDIS_URL"]) as client:
             return client.execute_command(*command)

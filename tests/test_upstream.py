@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import aiohttp
@@ -199,6 +200,23 @@ async def test_windows_line_ends_are_on_the_wire(upstream: Upstream) -> None:
     assert text_in(await chunks_of(upstream, "crlf+words-3")) == "w0 w1 w2"
 
 
+@pytest.mark.parametrize(
+    ("form", "on_the_wire"),
+    [
+        ("bom", b"\xef\xbb\xbfdata: {"),
+        ("no-space", b'\n\ndata:{"id"'),
+        ("many-lines", b'data: {\ndata: "id"'),
+        ("keep-alives", b": ping\n\n\nevent: ping\n\ndata:\n\n"),
+    ],
+)
+async def test_the_same_words_come_in_other_forms(upstream: Upstream, form: str, on_the_wire: bytes) -> None:
+    body = await body_of(upstream, f"{form}+words-3")
+    assert on_the_wire in body
+    assert body.endswith(b"[DONE]\n\n")
+    if form in ("no-space", "many-lines"):  # the others are more than the SDK reads
+        assert text_in(await chunks_of(upstream, f"{form}+words-3")) == "w0 w1 w2"
+
+
 async def test_characters_are_split_over_writes(upstream: Upstream) -> None:
     async with raw(upstream, "split-utf8") as response:
         pieces = [data async for data, _ in response.content.iter_chunks()]
@@ -264,6 +282,23 @@ async def test_a_refusal_can_name_the_time_to_wait(upstream: Upstream) -> None:
     assert raised.value.response.headers["Retry-After"] == "1"
 
 
+async def test_a_refusal_can_name_it_as_a_date_and_in_milliseconds(upstream: Upstream) -> None:
+    for model, header in (("retry-after-date-90", "Retry-After"), ("retry-after-ms-90", "retry-after-ms")):
+        with pytest.raises(openai.RateLimitError) as raised:
+            await chunks_of(upstream, model)
+        said = raised.value.response.headers[header]
+        if header == "Retry-After":
+            assert 80 < parsedate_to_datetime(said).timestamp() - time.time() <= 90
+        else:
+            assert said == "90"
+
+
+async def test_any_refusal_can_name_it(upstream: Upstream) -> None:
+    with pytest.raises(openai.InternalServerError) as raised:
+        await chunks_of(upstream, "retry-after-1+status-503")
+    assert raised.value.response.headers["Retry-After"] == "1"
+
+
 async def test_a_limited_fault_is_over_for_the_next_request(upstream: Upstream) -> None:
     model = "words-3+status-500+times-1:limited"
     with pytest.raises(openai.InternalServerError):
@@ -296,6 +331,19 @@ async def test_a_stall_comes_after_its_words(upstream: Upstream) -> None:
         assert await read_words(response, 5) == ["w0", " w1", " w2", " w3", " w4"]
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(read_words(response, 1), 0.3)
+
+
+@pytest.mark.parametrize(
+    ("model", "last"), [("stall-last", b'"finish_reason":"stop"'), ("stall-done", b"[DONE]")]
+)
+async def test_a_stall_comes_after_the_end_of_the_text(upstream: Upstream, model: str, last: bytes) -> None:
+    received = b""
+    async with raw(upstream, f"{model}+words-3") as response:
+        while last not in received:
+            received += await response.content.readany()
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(response.content.readany(), 0.3)
+    assert (b"[DONE]" in received) == (model == "stall-done")
 
 
 async def test_a_cut_stream_ends_as_if_all_were_well(upstream: Upstream) -> None:
@@ -371,6 +419,21 @@ async def test_comments_are_all_that_comes(upstream: Upstream) -> None:
     async with raw(upstream, "comments-only@50") as response:
         lines = [await response.content.readline() for _ in range(10)]
     assert set(lines) == {b": keep-alive\n", b"\n"}
+
+
+@pytest.mark.parametrize(
+    ("model", "kept_alive"),
+    [("comments-after-3@50", b": keep-alive\n"), ("empty-after-3@50", b'"content":""')],
+)
+async def test_keep_alives_without_end_come_after_the_words(
+    upstream: Upstream, model: str, kept_alive: bytes
+) -> None:
+    async with raw(upstream, model) as response:
+        assert await read_words(response, 3) == ["w0", " w1", " w2"]
+        received = b""
+        while received.count(kept_alive) < 5:
+            received += await response.content.readany()
+    assert b" w3" not in received
 
 
 async def test_a_huge_line_has_no_end(upstream: Upstream) -> None:

@@ -1,4 +1,4 @@
-"""What a model's server says, as plain values: text as it comes, at last the finish, or a typed error.
+"""What a model's server says, as plain values: text as it comes, a pause, the finish, or a typed error.
 
 AnswerError         the answer cannot be had, or not to its end
 """
@@ -21,9 +21,21 @@ class Chunk:
     usage: JSON | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Nothing is asked for so many seconds. `reason`, a key of FAILURES: the server wants it so."""
+
+    seconds: float
+    reason: str | None = None
+
+
 @dataclass
 class AnswerError(Exception):
-    """The answer cannot be had. `code` is a key of FAILURES; `permanent`: asking again would not help."""
+    """The answer cannot be had. `code` is a key of FAILURES; `permanent`: asking again would not help.
+
+    `retry_after`: but after so many seconds it may; the server said so.
+    """
 
     code: str
     permanent: bool = False
+    retry_after: float | None = None

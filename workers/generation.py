@@ -14,19 +14,19 @@ from chat.catalog import DEMO_URL, Model
 from chat.ending import conclude
 from chat.hints import tell_readers
 from chat.log import Append, Batch, Log, LogError
-from chat.protocol.draft import Draft, Ending, opening
+from chat.protocol.draft import Draft, Ending, Wait, opening
 from chat.protocol.events import JSON, encode
 from workers import demo
-from workers.answer import AnswerError, Chunk
+from workers.answer import AnswerError, Chunk, Pause
 from workers.provider import Provider, Request
 from workers.publisher import Publisher, Stream
 from workers.reading import Reading
+from workers.tries import Tries
 
 logger = logging.getLogger(__name__)
 
 AWAY_SECS = 60  # how long we try to write the begin or the end while Redis is away
 AGAIN_SECS = 0.5  # between those tries
-RETRY_SECS = (0.3, 1.0)  # before a model's server is asked again
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,18 +151,18 @@ class Generation:
 
     async def _answer(self, job: Job, stream: Stream, report: Report) -> Ending:
         """Pass on what the model says until it has finished, broken off or taken too long."""
-        clock = asyncio.get_running_loop().time
-        reading = Reading(job.model.deadlines, clock())
+        begun = asyncio.get_running_loop().time()
+        reading, tries = Reading(job.model.deadlines, begun), Tries(begun + job.model.deadlines.total)
         try:
             async with (
                 asyncio.timeout_at(reading.deadline) as patience,
-                aclosing(self._ask(job, stream.draft)) as chunks,
+                aclosing(self._ask(job, stream.draft, tries)) as parts,
             ):
-                async for chunk in chunks:
-                    if chunk.text or chunk.reasoning:
-                        self.publisher.write(stream, chunk.text, chunk.reasoning)
-                        report.first_token_at = report.first_token_at or time.time()
-                    reading.take(chunk, clock())
+                async for part in parts:
+                    if isinstance(part, Pause):
+                        self._pause(part, stream, reading)
+                    else:
+                        self._take(part, stream, reading, report)
                     patience.reschedule(reading.deadline)
         except TimeoutError:
             reading.give_up()
@@ -170,21 +170,36 @@ class Generation:
             reading.give_up(error.code)
         return reading.ending(time.time())
 
-    async def _ask(self, job: Job, draft: Draft) -> AsyncGenerator[Chunk, None]:
-        """Ask the model; ask again after a short while if that may help and nothing was said yet."""
-        for pause in (*RETRY_SECS, None):
-            said = False
+    def _take(self, chunk: Chunk, stream: Stream, reading: Reading, report: Report) -> None:
+        if chunk.text or chunk.reasoning:
+            self.publisher.write(stream, chunk.text, chunk.reasoning)
+            report.first_token_at = report.first_token_at or time.time()
+        reading.take(chunk, asyncio.get_running_loop().time())
+
+    def _pause(self, pause: Pause, stream: Stream, reading: Reading) -> None:
+        """Let the readers know of a pause that the server asked for; our own are too short to tell."""
+        if pause.reason is not None:
+            until = round(time.time() + pause.seconds, 3)
+            self.publisher.wait(stream, Wait(pause.reason, pause.seconds, until))
+            reading.pause(pause.seconds)
+
+    async def _ask(self, job: Job, draft: Draft, tries: Tries) -> AsyncGenerator[Chunk | Pause, None]:
+        """Ask the model; ask again after a pause if that may help and nothing was said yet."""
+        said = False
+        while True:
             try:
                 async with aclosing(self._source(job, draft)) as chunks:
                     async for chunk in chunks:
                         said = said or bool(chunk.text or chunk.reasoning or chunk.finish)
                         yield chunk
             except AnswerError as error:
-                if said or error.permanent or pause is None:
+                pause = None if said else tries.after(error, asyncio.get_running_loop().time())
+                if pause is None:
                     raise
-                await asyncio.sleep(pause)
             else:
                 return
+            yield pause
+            await asyncio.sleep(pause.seconds)
 
     def _source(self, job: Job, draft: Draft) -> AsyncGenerator[Chunk, None]:
         if job.model.base_url == DEMO_URL:

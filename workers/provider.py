@@ -8,6 +8,7 @@ chunk costs more than everything else on the path together.
 
 import json
 import os
+import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,13 +19,14 @@ import openai
 from chat.catalog import Model
 from chat.protocol.events import JSON
 from workers.answer import AnswerError, Chunk, FinishReason
-from workers.sse import Decoder, LineTooLongError
+from workers.retry_after import retry_after_secs
+from workers.sse import Decoder, EventTooLongError
 
 MAX_CONNECTIONS = 2000  # more than a worker process has answers; the SDK stops at 1000, its transport at 100
 FINISH_REASONS: dict[str, FinishReason] = {"length": "length", "content_filter": "content_filter"}
 # what reading raises for a body that is not what it should be; JSON can also be nested too deep
 _MALFORMED = (
-    LineTooLongError,
+    EventTooLongError,
     ValueError,
     KeyError,
     TypeError,
@@ -88,7 +90,8 @@ class Provider:
                 api_key=os.environ.get(model.key_env) or "none",
                 max_retries=0,  # the SDK would sleep a Retry-After of minutes in silence
                 http_client=openai.DefaultAioHttpClient(
-                    limits=httpx2.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=100)
+                    limits=httpx2.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=100),
+                    event_hooks={"response": [_leave_errors]},
                 ),
             )
         return self._clients[where]
@@ -101,6 +104,15 @@ class Provider:
             except _MALFORMED as error:  # the SDK hands on whatever came with status 200
                 raise AnswerError("upstream_malformed") from error
         return self._first_models[model.base_url]
+
+
+async def _leave_errors(response: httpx2.Response) -> None:
+    """Do not read the body of an error, as the SDK would to its end: the status says all that we tell.
+
+    Only of a question: the list of models is not streamed, so its body is read whatever we do.
+    """
+    if response.is_error and response.request.method == "POST":
+        await response.aclose()
 
 
 def _parameters(model: Model, upstream_model: str, request: Request) -> dict[str, Any]:
@@ -151,7 +163,7 @@ def _read(decoder: Decoder, data: bytes, chunk: Chunk) -> bool:
 
 
 def _merge(chunk: Chunk, body: JSON) -> None:
-    if body.get("error"):
+    if body.get("error") or body.get("object") == "error":  # the latter is how older vLLM words it
         raise AnswerError("upstream_error")
     if body.get("usage"):
         chunk.usage = _usage(body["usage"])
@@ -206,8 +218,15 @@ def _translated(error: Exception) -> AnswerError:
         return AnswerError("upstream_unreachable")
     for kind, code, permanent in _CODES:
         if isinstance(error, kind):
-            return AnswerError(code, permanent=permanent)
+            return AnswerError(code, permanent=permanent, retry_after=_retry_after(error))
     return AnswerError("upstream_error")
+
+
+def _retry_after(error: Exception) -> float | None:
+    """The seconds after which a server that is too busy now wants to be asked again, if it says so."""
+    if isinstance(error, openai.RateLimitError | openai.InternalServerError):
+        return retry_after_secs(error.response.headers, time.time())
+    return None
 
 
 def _was_late(error: BaseException | None) -> bool:

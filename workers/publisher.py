@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from chat.hints import tell_readers
 from chat.log import Append, Batch, Log, LogError
-from chat.protocol.draft import Draft
+from chat.protocol.draft import Draft, Wait
 from chat.protocol.events import Event, encode
 
 logger = logging.getLogger(__name__)
@@ -31,16 +31,26 @@ class Stream:
 
     draft: Draft
     fenced: Callable[[], object]
+    waits: list[Wait] = field(default_factory=list)
     text: list[str] = field(default_factory=list)
     reasoning: list[str] = field(default_factory=list)
     unsent: Batch | None = None
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether something was written that is in no batch yet."""
+        return bool(self.waits or self.text or self.reasoning)
+
     def batch(self) -> Batch:
-        """What stands to be appended: an earlier batch that did not get through, else the new text."""
+        """What stands to be appended: an earlier batch that did not get through, else what is new.
+
+        Waits come first: after the first text nobody asks again.
+        """
         if self.unsent is None:
             first = self.draft.next
-            events = self.draft.add("".join(self.text), "".join(self.reasoning))
-            self.text, self.reasoning = [], []
+            events = [self.draft.wait(wait) for wait in self.waits]
+            events += self.draft.add("".join(self.text), "".join(self.reasoning))
+            self.waits, self.text, self.reasoning = [], [], []
             self.unsent = self.encoded(first, events)
         return self.unsent
 
@@ -71,10 +81,12 @@ class Publisher:
             stream.text.append(text)
         if reasoning:
             stream.reasoning.append(reasoning)
-        self._dirty[stream] = None
-        self._written.set()
-        if not stream.draft.items:
-            self._urgent.set()
+        self._mark(stream, urgent=not stream.draft.items)
+
+    def wait(self, stream: Stream, wait: Wait) -> None:
+        """Tell the readers, at once, that the model is asked again later; only before the text."""
+        stream.waits.append(wait)
+        self._mark(stream, urgent=True)
 
     async def flush(self, stream: Stream) -> None:
         """Wait until everything that was written is in the log."""
@@ -86,6 +98,12 @@ class Publisher:
         """Publish no more of this answer."""
         self._open.discard(stream)
         self._dirty.pop(stream, None)
+
+    def _mark(self, stream: Stream, *, urgent: bool) -> None:
+        self._dirty[stream] = None
+        self._written.set()
+        if urgent:
+            self._urgent.set()
 
     async def run(self) -> None:
         """Tick for ever."""
@@ -136,7 +154,7 @@ class Publisher:
         if outcome is Append.REFUSED:
             self.close(stream)
             stream.fenced()
-        elif not stream.text and not stream.reasoning:
+        elif not stream.is_behind:
             self._dirty.pop(stream, None)
 
     async def _rebuild(self, stream: Stream) -> Append:

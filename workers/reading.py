@@ -40,6 +40,10 @@ class Reading:
             self.finish = chunk.finish
             self.deadline = now + CLOSING_SECS
 
+    def pause(self, seconds: float) -> None:
+        """The server has asked us to wait: that is not the model's silence, but it counts in the total."""
+        self._wait("first_token", self.deadline + seconds)
+
     def give_up(self, error_code: str | None = None) -> None:
         """The answer broke off, with this code or by taking too long. After its finish that is no harm."""
         if self.finish is None:

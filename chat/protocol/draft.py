@@ -5,7 +5,7 @@ what they return. Both sides share the rules here, so screen, log and row hold t
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Literal
 
 from chat.protocol.errors import FAILURES, ProtocolError
@@ -29,6 +29,7 @@ from chat.protocol.events import (
     Snapshot,
     TextDelta,
     TextDone,
+    Waiting,
 )
 
 Kind = Literal["reasoning", "message"]
@@ -44,6 +45,15 @@ class Ending:
     error_code: str | None = None
     incomplete_reason: Literal["max_output_tokens", "content_filter"] | None = None
     usage: JSON | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """The model is asked again in `seconds`, at the Unix time `until`. `reason` is a key of FAILURES."""
+
+    reason: str
+    seconds: float
+    until: float
 
 
 @dataclass(slots=True)
@@ -111,13 +121,17 @@ def output_items(response_id: str, status: str, *, text: str, reasoning: str) ->
 
 @dataclass(slots=True)
 class Draft:
-    """A response's state after the event `next - 1`. `ended` is the final response object, once there."""
+    """A response's state after the event `next - 1`. `ended` is the final response object, once there.
+
+    `waiting` is there from the event that says so to the next one.
+    """
 
     base: JSON
     next: int = 0
     attempt: int = 1
     items: list[Item] = field(default_factory=list)
     ended: JSON | None = None
+    waiting: Wait | None = None
 
     @classmethod
     def of(cls, events: Iterable[Event]) -> "Draft":
@@ -141,7 +155,7 @@ class Draft:
 
     def apply(self, event: Event) -> None:
         """Take one event in, as a reader does."""
-        self.next = event.sequence_number + 1
+        self.next, self.waiting = event.sequence_number + 1, _wait_in(event)
         match event:
             case TextDelta() | ReasoningDelta():
                 self._item("message" if isinstance(event, TextDelta) else "reasoning").pieces.append(
@@ -198,6 +212,12 @@ class Draft:
             events += self._more("message", text)
         return events
 
+    def wait(self, wait: Wait) -> Event:
+        """The model is not asked for a while."""
+        waiting = Waiting(sequence_number=self.next, response_id=self.base["id"], **asdict(wait))
+        self.apply(waiting)
+        return waiting
+
     def close(self, ending: Ending) -> list[Event]:
         """The response ends: what closes its items if it ended well, then the one terminal event."""
         events: list[Event] = []
@@ -207,7 +227,7 @@ class Draft:
         response = self.response(ending.status, ending)
         kind = {"completed": Completed, "failed": Failed}.get(ending.status, Incomplete)
         events.append(kind(sequence_number=self._number(), response=response))
-        self.ended = response
+        self.ended, self.waiting = response, None
         return events
 
     def snapshot(self) -> Snapshot:
@@ -218,6 +238,7 @@ class Draft:
             response_id=self.base["id"],
             response=response,
             attempt=self.attempt,
+            waiting=asdict(self.waiting) if self.waiting else None,
         )
 
     def again(self) -> Snapshot:
@@ -262,6 +283,7 @@ class Draft:
         events = self._opened(kind)
         item = self._item(kind)
         item.pieces.append(text)
+        self.waiting = None
         return [*events, item.delta(text, self._number())]
 
     def _opened(self, kind: Kind) -> list[Event]:
@@ -295,3 +317,9 @@ class Draft:
         for wire in response["output"]:
             kind: Kind = wire["type"]
             self._item(kind).pieces += [part["text"] for part in wire["content"]]
+
+
+def _wait_in(event: Event) -> Wait | None:
+    if isinstance(event, Waiting):
+        return Wait(event.reason, event.seconds, event.until)
+    return Wait(**event.waiting) if isinstance(event, Snapshot) and event.waiting else None

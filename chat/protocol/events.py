@@ -178,13 +178,31 @@ class Continued(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting(Event):
+    """The model's server is busy: it is asked again in `seconds`, at the Unix time `until`.
+
+    `reason` is a key of FAILURES: what the response would have failed with.
+    """
+
+    type: ClassVar[str] = "tailrace:waiting"
+    response_id: str
+    reason: str
+    seconds: float
+    until: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot(Event):
-    """The response with its text so far: what came before need not be read."""
+    """The response with its text so far: what came before need not be read.
+
+    `waiting` has the reason, seconds and until of a `tailrace:waiting` that came last.
+    """
 
     type: ClassVar[str] = "tailrace:snapshot"
     response_id: str
     response: JSON
     attempt: int = 1
+    waiting: JSON | None = None
 
 
 TERMINAL = (Completed, Incomplete, Failed)
@@ -205,6 +223,7 @@ EVENTS: Mapping[str, type[Event]] = {
         *TERMINAL,
         Restarted,
         Continued,
+        Waiting,
         Snapshot,
     )
 }

@@ -63,6 +63,21 @@ async def test_a_failure_is_told_in_words(page: Page, stack: Stack) -> None:
     await expect(turn.locator(".output")).to_contain_text("w0 w1 w2 w3 w4")
 
 
+async def test_a_busy_model_is_counted_down_until_its_text_comes(page: Page, stack: Stack) -> None:
+    model = "retry-after-10+times-1:page"
+    stack.upstream.clear(model)
+    turn = await ask(page, stack, model)
+    state = turn.locator(".state")
+    await expect(state).to_have_text("The model is busy: asked again in 9 s")
+    await expect(page.locator("#announcer")).to_have_text("The model is busy: asked again in 10 s.")
+    await expect(state).to_have_text("The model is busy: asked again in 8 s")
+    await page.reload()
+    await expect(state).to_have_text(re.compile("The model is busy: asked again in [1-7] s"))
+    await expect(turn).to_have_attribute("data-status", "completed", timeout=15_000)
+    await expect(turn.locator(".output")).to_have_text(text_of("fast"))
+    await expect(state).to_be_empty()
+
+
 async def test_the_page_reconnects_by_itself_when_the_web_server_restarts(page: Page, stack: Stack) -> None:
     turn = await ask(page, stack, "words-40@20:page")
     await expect(turn.locator(".output")).to_contain_text("w3")

@@ -1,16 +1,45 @@
 """What goes wrong upstream ends the response with a stable code, and the text so far is kept."""
 
+import json
 import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from chat.log import key
+from chat.protocol.draft import Draft
 from chat.protocol.errors import FAILURES
-from tests.browserless import visiting
-from tests.stack import Stack
+from chat.protocol.events import decode
+from tests.browserless import TERMINAL, cookie, text_of, visiting
+from tests.missing import skip_without
+from tests.stack import Stack, running
+from tests.upstream.behaviour import text_of as upstream_text
+from tests.waiting import wait_until
+from workers.reading import CLOSING_SECS
 
 pytestmark = pytest.mark.e2e
 
 FIVE_WORDS = "w0 w1 w2 w3 w4"
+FEW_BYTES = 8 * 1024 * 1024  # an event may have 1 MiB, and there are a few copies of its bytes
+
+
+def log_text(stack: Stack, response_id: str) -> str:
+    """The text that the log adds up to."""
+    entries = stack.redis("XRANGE", key(response_id), "-", "+")
+    return Draft.of(decode(fields[b"event"].decode()) for _, fields in entries).text()
+
+
+def held(stack: Stack) -> set[str]:
+    """The responses that the workers hold, as their last beats say."""
+    keys = [b"worker:" + worker_id for worker_id in stack.redis("SMEMBERS", "workers")]
+    beats = filter(None, stack.redis("MGET", *keys))
+    return {response_id for beat in beats for response_id in json.loads(beat)["running"]}
+
+
+def output_of(response: dict[str, Any]) -> str:
+    return "".join(part["text"] for item in response["output"] for part in item["content"])
 
 
 @pytest.mark.parametrize(
@@ -19,14 +48,22 @@ FIVE_WORDS = "w0 w1 w2 w3 w4"
         ("status-401", "upstream_unauthorized", ""),
         ("status-404", "upstream_not_found", ""),
         ("status-429", "rate_limit_exceeded", ""),
+        ("retry-after-60", "rate_limit_exceeded", ""),
         ("status-503", "upstream_error", ""),
         ("html", "upstream_malformed", ""),
+        ("huge-line-2", "upstream_malformed", ""),
         ("cut-after-5", "upstream_cut", FIVE_WORDS),
         ("drop-after-5", "upstream_cut", FIVE_WORDS),
+        ("reset-after-5", "upstream_cut", FIVE_WORDS),
         ("bad-json-after-5", "upstream_malformed", FIVE_WORDS),
+        ("bad-utf8-after-5", "upstream_malformed", FIVE_WORDS),
         ("error-in-stream-after-5", "upstream_error", FIVE_WORDS),
+        ("split-utf8+words-5+cut-after-5", "upstream_cut", upstream_text("split-utf8+words-5")),
         ("stall-first:impatient", "timeout_first_token", ""),
+        ("comments-only:impatient", "timeout_first_token", ""),
         ("stall-after-5:impatient", "timeout_between_tokens", FIVE_WORDS),
+        ("comments-after-5:impatient", "timeout_between_tokens", FIVE_WORDS),
+        ("empty-after-5:impatient", "timeout_between_tokens", FIVE_WORDS),
     ],
 )
 async def test_the_response_fails_with_a_code_and_keeps_its_text(
@@ -34,12 +71,88 @@ async def test_the_response_fails_with_a_code_and_keeps_its_text(
 ) -> None:
     begun = time.monotonic()
     async with visiting(stack.url) as visitor:
-        last = (await visitor.answer(model))[-1]
+        events = await visitor.answer(model)
     assert time.monotonic() - begun < 8
-    response = last["response"]
+    last, response = events[-1], events[-1]["response"]
     assert (last["type"], response["status"]) == ("response.failed", "failed")
     assert response["error"] == {"code": code, "message": FAILURES[code]}
-    said = "".join(part["text"] for item in response["output"] for part in item["content"])
-    assert said == text
+    assert text_of(events) == output_of(response) == log_text(stack, response["id"]) == text
     row = stack.settled(response["id"])
     assert (row["status"], row["error_code"], row["output"]) == ("failed", code, text)
+
+
+async def test_an_answer_that_has_finished_is_complete_though_the_server_stays_silent(stack: Stack) -> None:
+    begun = time.monotonic()
+    async with visiting(stack.url) as visitor:
+        events = await visitor.answer("stall-last")
+    assert events[-1]["type"] == "response.completed"
+    assert CLOSING_SECS - 1 < time.monotonic() - begun < CLOSING_SECS + 5
+    assert text_of(events) == upstream_text("fast") == stack.settled(events[-1]["response"]["id"])["output"]
+
+
+async def test_a_busy_server_is_asked_again_when_it_says_and_readers_see_how_long(stack: Stack) -> None:
+    model = "retry-after-2+times-1"
+    stack.upstream.clear(model)
+    session = await cookie(stack.url)
+    async with visiting(stack.url, session) as visitor, visiting(stack.url, session) as other:
+        await visitor.create(model)
+        events = await visitor.until("tailrace:waiting")
+        response_id = events[0]["response"]["id"]
+        waiting = events[-1]
+        assert (waiting["reason"], waiting["seconds"]) == ("rate_limit_exceeded", 2)
+        await other.send({"type": "tailrace:subscribe", "response_id": response_id})
+        snapshot = await other.next()  # who comes later sees it, too
+        assert snapshot["waiting"] == {name: waiting[name] for name in ("reason", "seconds", "until")}
+        events += await visitor.until(*TERMINAL)
+    assert events[-1]["type"] == "response.completed"
+    assert [event["sequence_number"] for event in events] == list(range(len(events)))
+    assert text_of(events) == upstream_text("fast") == stack.settled(response_id)["output"]
+    first, second = stack.upstream.requests(model)
+    assert first.started_at + 2 <= second.started_at
+    assert waiting["until"] == pytest.approx(second.started_at, abs=1)
+
+
+async def test_an_answer_that_waits_can_be_stopped_at_once(stack: Stack) -> None:
+    model = "retry-after-15:stopped"
+    stack.upstream.clear(model)
+    async with visiting(stack.url) as visitor:
+        await visitor.create(model)
+        response_id = (await visitor.until("tailrace:waiting"))[0]["response"]["id"]
+        wait_until(lambda: response_id in held(stack), 6, "a worker holds it")
+        stopped_at = time.monotonic()
+        await visitor.send({"type": "tailrace:cancel", "response_id": response_id})
+        last = (await visitor.until(*TERMINAL))[-1]
+        assert time.monotonic() - stopped_at < 1
+    assert last["response"]["status"] == stack.settled(response_id)["status"] == "cancelled"
+    wait_until(lambda: response_id not in held(stack), 6, "no worker holds it any more")
+    assert len(stack.upstream.requests(model)) == 1
+
+
+# a line without end
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A Tailrace of our own, with one worker: its memory is that of our answers."""
+    with running(tmp_path_factory.mktemp("alone"), ["huge-line-2", "huge-line-100"], workers=1) as parts:
+        yield parts
+
+
+def peak_bytes(stack: Stack) -> int:
+    """The most memory that the worker has had so far."""
+    status = Path(f"/proc/{stack.processes['worker1'].popen.pid}/status")
+    if not status.exists():
+        skip_without("/proc (Linux)")
+    line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
+    return int(line.split()[1]) * 1024
+
+
+async def test_a_line_without_end_does_not_fill_the_worker(alone: Stack) -> None:
+    async with visiting(alone.url) as visitor:
+        await visitor.answer("huge-line-2")  # what the first answer of a process needs, it needs once
+        before = peak_bytes(alone)
+        last = (await visitor.answer("huge-line-100"))[-1]
+    assert last["response"]["error"]["code"] == "upstream_malformed"
+    assert peak_bytes(alone) - before < FEW_BYTES
+    requests = alone.upstream.requests("huge-line-100")
+    assert [request.aborted for request in requests] == [True] * 3  # tried again, as there was no text yet

@@ -103,6 +103,38 @@ test("an answer that is continued keeps its text and its place", () => {
   assert.equal(follow.attempt, 1, "nothing to tell");
 });
 
+function waiting(number) {
+  const told = { reason: "rate_limit_exceeded", seconds: 4, until: 104 };
+  return { type: "tailrace:waiting", sequence_number: number, response_id: ID, ...told };
+}
+
+test("a wait lasts until the next event, whatever that is", () => {
+  const restarted = { type: "tailrace:restarted", response_id: ID, attempt: 2, reason: "worker_gone" };
+  const failed = { type: "response.failed", response: { status: "failed" } };
+  for (const next of [delta(2, "a"), { ...restarted, sequence_number: 2 }, { ...failed, sequence_number: 2 }]) {
+    const follow = followed(created, waiting(1));
+    assert.deepEqual([follow.waiting.seconds, follow.waiting.until], [4, 104]);
+    follow.apply({ type: "tailrace:heartbeat", response_id: ID, latest: 1 });
+    follow.apply({ type: "tailrace:up_to_date", response_id: ID, latest: 1 });
+    assert.ok(follow.waiting, "what is not in the log ends no wait");
+    assert.equal(follow.apply(next), APPLIED);
+    assert.equal(follow.waiting, null);
+  }
+});
+
+test("a wait is an event of the log, in order like every other", () => {
+  const follow = followed(created);
+  assert.equal(follow.apply(waiting(2)), BEHIND);
+  assert.equal(follow.waiting, null);
+});
+
+test("a snapshot tells of a wait, or that there is none", () => {
+  const follow = followed({ ...snapshot(3, ""), waiting: { seconds: 4, until: 104 } });
+  assert.equal(follow.waiting.until, 104);
+  follow.apply(snapshot(4, "text"));
+  assert.equal(follow.waiting, null);
+});
+
 test("a heartbeat ahead of the cursor tells that the last event was lost", () => {
   const follow = followed(created, delta(1, "a"));
   assert.equal(follow.apply({ type: "tailrace:heartbeat", response_id: ID, latest: 1 }), APPLIED);

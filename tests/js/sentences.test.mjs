@@ -31,6 +31,33 @@ test("nothing flows while the connection is away or silent", () => {
   assert.equal(silent.words, "No news for 17 s, reconnecting…");
 });
 
+function busy(row = {}) {
+  const waits = turn({ status: "in_progress", ...row });
+  waits.follow.waiting = { seconds: 4, until: 104 };
+  return waits;
+}
+
+test("a busy model is counted down in whole seconds, by either clock never more than was said", () => {
+  const waits = busy();
+  waits.heardAt = 100_000;
+  const wordsAt = (now) => standing(waits, { connection: "open", now }).words;
+  assert.equal(wordsAt(100_000), "The model is busy: asked again in 4 s");
+  assert.equal(wordsAt(102_500), "The model is busy: asked again in 2 s");
+  assert.equal(wordsAt(104_000), "The model was busy, and is asked again…");
+  assert.equal(wordsAt(10_000), "The model is busy: asked again in 4 s", "the page's clock is behind");
+});
+
+test("a busy model is told of also when there is text to go on from, but not over Stop", () => {
+  const waits = busy({ output_text: "a" });
+  assert.match(standing(waits, open).words, /busy/);
+  waits.stopping = true;
+  assert.equal(standing(waits, open).words, "Stopping…");
+});
+
+test("a busy model is announced once, not each second", () => {
+  assert.equal(announcement(busy()), "The model is busy: asked again in 4 s.");
+});
+
 test("stopping shows at once, also while the connection is away", () => {
   const stopped = turn({ status: "in_progress" });
   stopped.stopping = true;

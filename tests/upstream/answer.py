@@ -18,6 +18,11 @@ SPLIT_PAUSE_SECS = 0.005  # between the parts of a character, so that they are r
 COMMENTS_PER_SEC = 10.0
 MEGABYTE = 1024 * 1024
 BLOCK = b"x" * (64 * 1024)
+KEEP_ALIVES = (
+    b": ping\n\n\nevent: ping\n\ndata:\n\ndata\n\ndata: {}\n\n"
+    b'data: {"choices":[]}\n\ndata: {"choices":[{"index":0,"delta":{}}]}\n\n'
+    b'data: {"choices":[{"index":0,"delta":{"content":""},"finish_reason":null}],"usage":null}\n\n'
+)
 CHARACTER_START = re.compile(rb"(?<=[\xc2-\xf4])")  # behind each lead byte of a character of many bytes
 
 
@@ -41,6 +46,8 @@ class Answer:
             self.record.finish()
             return web.Response(text="<!doctype html><title>Bad gateway</title>", content_type="text/html")
         await self.response.prepare(self.request)
+        if self.behaviour.start:
+            await self.response.write(self.behaviour.start)
         self.started = asyncio.get_running_loop().time() + self.behaviour.wait_secs
         await WHOLE_SCRIPTS.get(self.behaviour.fault, Answer.stream)(self)
         self.record.finish()
@@ -48,7 +55,8 @@ class Answer:
 
     async def stream(self) -> None:
         """Send the text, with its fault in its place, and the end that belongs to it."""
-        await self.event(self.frames.role())
+        if not self.behaviour.start:
+            await self.event(self.frames.role())
         chunks = list(self.chunks())
         before = min(self.behaviour.after, len(chunks))
         await self.say(chunks[:before])
@@ -84,11 +92,15 @@ class Answer:
     async def end(self) -> None:
         """Send the reason, the usage and [DONE]."""
         await self.event(self.frames.finish(self.behaviour.finish_reason))
+        if self.behaviour.fault == "stall-last":
+            await for_ever()
         if self.with_usage:
             content_tokens = self.record.chunks - self.behaviour.reasoning
             prompt_tokens = sum(len(text_in(message).split()) for message in self.record.messages)
             await self.event(self.frames.usage(prompt_tokens, self.behaviour.reasoning, content_tokens))
         await self.event(DONE)
+        if self.behaviour.fault == "stall-done":
+            await for_ever()
 
     async def go_wrong(self) -> bool:
         """Play the fault, if there is one that comes in the stream. Return whether it ends the stream."""
@@ -106,9 +118,12 @@ class Answer:
         await asyncio.sleep(max(0.0, at - asyncio.get_running_loop().time()))
 
     async def event(self, data: bytes) -> None:
-        """Send one event of the stream."""
-        newline = self.behaviour.newline
-        await self.send(b"data: " + data + newline + newline)
+        """Send one event of the stream, in the behaviour's form."""
+        newline, field_name = self.behaviour.newline, self.behaviour.field_name
+        if self.behaviour.keep_alives:
+            await self.send(KEEP_ALIVES)
+        lines = [b"{", data[1:-1], b"}"] if self.behaviour.many_lines and data.startswith(b"{") else [data]
+        await self.send(b"".join(field_name + line + newline for line in lines) + newline)
 
     async def send(self, data: bytes) -> None:
         """Write, or write with each character of many bytes cut in two."""
@@ -162,11 +177,17 @@ class Answer:
         await self.event(DONE)
         return True
 
-    async def send_comments(self) -> None:
+    async def send_comments(self) -> bool:
         """Send comments for ever."""
         newline = self.behaviour.newline
         while True:
             await self.response.write(b": keep-alive" + newline + newline)
+            await asyncio.sleep(1 / (self.behaviour.rate or COMMENTS_PER_SEC))
+
+    async def send_empty_chunks(self) -> bool:
+        """Send chunks without text for ever."""
+        while True:
+            await self.event(self.frames.content(""))
             await asyncio.sleep(1 / (self.behaviour.rate or COMMENTS_PER_SEC))
 
     async def send_huge_line(self) -> None:
@@ -196,6 +217,8 @@ FAULTS: dict[str, Callable[[Answer], Awaitable[bool]]] = {
     "bad-json": Answer.break_json,
     "bad-utf8": Answer.break_utf8,
     "error-in-stream": Answer.send_error,
+    "comments": Answer.send_comments,
+    "empty": Answer.send_empty_chunks,
 }
 
 

@@ -17,16 +17,25 @@ What is said (20 words, unless a part says otherwise):
     length-N             N words, and finish_reason "length"
     no-usage             no usage chunk, though it was asked for
     crlf                 lines that end with CR LF
+    bom                  a byte order mark before everything; the first chunk has text, no role
+    no-space             `data:` without a space behind it
+    many-lines           every chunk on several `data:` lines
+    keep-alives          before each chunk what servers send to keep a connection: comments, empty lines,
+                         events without data, chunks without choices or without text
     wait-N               N seconds of silence before the first word
 
 What goes wrong (N counts the chunks that carry text, of reasoning too):
 
     status-N             an error of HTTP status N, as OpenAI words it
-    retry-after-N        429 with `Retry-After: N`
+    retry-after-N        429 with `Retry-After: N`; `retry-after-N+status-503` is a 503 with it
+    retry-after-date-N   429 with the HTTP date in N seconds
+    retry-after-ms-N     429 with OpenAI's `retry-after-ms: N`
     html                 an HTML page with status 200
     mute                 the request is taken, not even headers come back
     stall-first          headers, then nothing
     stall-after-N        N chunks, then nothing
+    stall-last           all of the text and finish_reason, then nothing
+    stall-done           everything, [DONE] too, but the body stays open
     cut-after-N          the body ends as if all were well, without finish_reason and without [DONE]
     drop-after-N         the connection is closed (FIN) in the middle of the body
     reset-after-N        the connection is reset (RST)
@@ -34,6 +43,8 @@ What goes wrong (N counts the chunks that carry text, of reasoning too):
     bad-utf8-after-N     one event that is not UTF-8, then the rest
     error-in-stream-after-N   `data: {"error": …}`, then [DONE]
     comments-only        `: keep-alive` for ever, at the rate, or 10 per second
+    comments-after-N     N chunks, then the same
+    empty-after-N        N chunks, then chunks without text for ever, as often
     huge-line-N          one line of N MB that does not end
     times-N              the fault hits the first N requests for this very name; later ones are answered well
 """
@@ -69,13 +80,18 @@ class Behaviour:
     rate: float = 0.0  # words per second; 0 is as fast as it can
     wait_secs: int = 0
     status: int = 200
-    retry_after_secs: int | None = None
+    retry_after: int | None = None  # in seconds, but for the form "ms"
+    retry_after_form: str = "seconds"  # seconds | date | ms
     fault: str = ""
     after: int = 0  # chunks of text before the fault; for huge-line its megabytes
     times: int | None = None  # requests that the fault hits; None is all
     finish_reason: str = "stop"
     usage: bool = True
     newline: bytes = b"\n"
+    field_name: bytes = b"data: "
+    start: bytes = b""
+    many_lines: bool = False
+    keep_alives: bool = False
     split: bool = False
 
     @property
@@ -87,7 +103,7 @@ class Behaviour:
         """Return what the model does for its `number`th request (from 1)."""
         if self.times is None or number <= self.times:
             return self
-        return replace(self, status=200, retry_after_secs=None, fault="", after=0)
+        return replace(self, status=200, retry_after=None, fault="", after=0)
 
 
 PLAIN: dict[str, dict[str, Any]] = {
@@ -97,7 +113,12 @@ PLAIN: dict[str, dict[str, Any]] = {
     "split-utf8": {"text": "characters", "split": True},
     "no-usage": {"usage": False},
     "crlf": {"newline": b"\r\n"},
-    **{fault: {"fault": fault} for fault in ("html", "mute", "stall-first", "comments-only")},
+    "bom": {"start": b"\xef\xbb\xbf"},
+    "no-space": {"field_name": b"data:"},
+    "many-lines": {"many_lines": True},
+    "keep-alives": {"keep_alives": True},
+    **{fault: {"fault": fault} for fault in ("html", "mute", "comments-only")},
+    **{fault: {"fault": fault} for fault in ("stall-first", "stall-last", "stall-done")},
 }
 NUMBERED: dict[str, Callable[[int], dict[str, Any]]] = {
     "words": lambda number: {"text": "words", "words": number},
@@ -105,11 +126,28 @@ NUMBERED: dict[str, Callable[[int], dict[str, Any]]] = {
     "length": lambda number: {"text": "words", "words": number, "finish_reason": "length"},
     "wait": lambda number: {"wait_secs": number},
     "status": lambda number: {"status": number},
-    "retry-after": lambda number: {"status": 429, "retry_after_secs": number},
+    "retry-after": lambda number: refusal(number, "seconds"),
+    "retry-after-date": lambda number: refusal(number, "date"),
+    "retry-after-ms": lambda number: refusal(number, "ms"),
     "huge-line": lambda number: {"fault": "huge-line", "after": number},
     "times": lambda number: {"times": number},
 }
-FAULTS_AFTER = ("stall", "cut", "drop", "reset", "bad-json", "bad-utf8", "error-in-stream")
+FAULTS_AFTER = (
+    "stall",
+    "cut",
+    "drop",
+    "reset",
+    "bad-json",
+    "bad-utf8",
+    "error-in-stream",
+    "comments",
+    "empty",
+)
+
+
+def refusal(retry_after: int, form: str) -> dict[str, Any]:
+    """Return the fields of a refusal that says when to come back."""
+    return {"status": 429, "retry_after": retry_after, "retry_after_form": form}
 
 
 def fault_after(fault: str) -> Callable[[int], dict[str, Any]]:

@@ -6,11 +6,12 @@ import signal
 import time
 from collections import Counter, deque
 from dataclasses import asdict
+from email.utils import formatdate
 
 from aiohttp import web
 
 from tests.upstream.answer import Answer
-from tests.upstream.behaviour import UnknownModelError, parse
+from tests.upstream.behaviour import Behaviour, UnknownModelError, parse
 from tests.upstream.frames import error_body
 from tests.upstream.record import Record
 
@@ -30,11 +31,11 @@ EXAMPLES = (
 class RefusedError(Exception):
     """A request that is answered with an error."""
 
-    def __init__(self, status: int, code: str, message: str, retry_after_secs: int | None = None) -> None:
+    def __init__(self, status: int, code: str, message: str, headers: dict[str, str] | None = None) -> None:
         super().__init__(message)
         self.status = status
         self.body = error_body(status, code, message)
-        self.headers = {} if retry_after_secs is None else {"Retry-After": str(retry_after_secs)}
+        self.headers = headers
 
     def response(self) -> web.Response:
         """Return the error as OpenAI words it."""
@@ -108,7 +109,7 @@ class Server:
         if behaviour.refuses:
             code = f"status_{behaviour.status}"
             message = "The scripted upstream refuses."
-            raise RefusedError(behaviour.status, code, message, behaviour.retry_after_secs)
+            raise RefusedError(behaviour.status, code, message, retry_headers(behaviour))
         return await Answer(request, behaviour, record).play()
 
     async def list_models(self, request: web.Request) -> web.Response:
@@ -143,6 +144,17 @@ def bearer_key(request: web.Request) -> str:
     """Return the key of the request, or the empty string."""
     scheme, _, key = request.headers.get("Authorization", "").partition(" ")
     return key if scheme.lower() == "bearer" else ""
+
+
+def retry_headers(behaviour: Behaviour) -> dict[str, str]:
+    """Return the headers that say when to come back, if the behaviour has them."""
+    if behaviour.retry_after is None:
+        return {}
+    if behaviour.retry_after_form == "ms":
+        return {"retry-after-ms": str(behaviour.retry_after)}
+    if behaviour.retry_after_form == "date":
+        return {"Retry-After": formatdate(time.time() + behaviour.retry_after, usegmt=True)}
+    return {"Retry-After": str(behaviour.retry_after)}
 
 
 async def serve(port: int, api_key: str) -> None:

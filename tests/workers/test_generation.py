@@ -13,7 +13,7 @@ from chat.catalog import DEMO, DEMO_URL, Model
 from chat.ending import conclude
 from chat.log import Append, Batch, Log, key
 from chat.protocol.draft import Draft, Ending, output_text
-from chat.protocol.events import JSON, Restarted, Snapshot, encode
+from chat.protocol.events import JSON, Restarted, Snapshot, Waiting, encode
 from project.up.ports import HOST
 from tests.upstream import Upstream, text_of
 from tests.waiting import await_until
@@ -22,7 +22,7 @@ from tests.workers.logs import appended, begun, ends, events, text, types
 from tests.workers.own_valkey import OwnValkey
 from tests.workers.relay import Relay
 from tests.workers.targets import AFTER_5, REQUEST, generating, job, target, unaccepting
-from workers import demo
+from workers import demo, reading, tries
 from workers import generation as module
 from workers.generation import Generation, Job
 
@@ -150,11 +150,15 @@ async def test_the_demo_model_goes_the_same_way(
 @pytest.mark.parametrize(
     ("behaviour", "deadlines", "code", "kept"),
     [
-        ("mute", {"first_token": 0.2}, "timeout_first_token", ""),
-        ("stall-first", {"first_token": 0.2}, "timeout_first_token", ""),
-        ("comments-only@50", {"first_token": 0.3}, "timeout_first_token", ""),
+        ("mute", {"first_token": 1}, "timeout_first_token", ""),
+        ("stall-first", {"first_token": 1}, "timeout_first_token", ""),
+        ("comments-only@50", {"first_token": 1}, "timeout_first_token", ""),
+        ("empty-after-0@50", {"first_token": 1}, "timeout_first_token", ""),
         ("stall-after-5", {"between_tokens": 0.2}, "timeout_between_tokens", AFTER_5),
-        ("words-5+wait-1", {"first_token": 0.2}, "timeout_first_token", ""),
+        ("stall-after-20", {"between_tokens": 0.2}, "timeout_between_tokens", text_of("fast")),
+        ("comments-after-5@50", {"between_tokens": 0.3}, "timeout_between_tokens", AFTER_5),
+        ("empty-after-5@50", {"between_tokens": 0.3}, "timeout_between_tokens", AFTER_5),
+        ("words-5+wait-9", {"first_token": 1}, "timeout_first_token", ""),
     ],
 )
 async def test_a_silence_that_is_too_long_fails_with_its_code(
@@ -171,6 +175,18 @@ async def test_a_silence_that_is_too_long_fails_with_its_code(
     assert report.response is not None
     assert report.response["error"]["code"] == code
     assert await text(log, asked.id) == output_text(report.response) == kept
+    assert await was_left(upstream, asked)
+
+
+async def test_an_answer_that_has_finished_is_complete_though_the_server_stays_silent(
+    log: Log, generation: Generation, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "CLOSING_SECS", 0.3)
+    asked = job(target(upstream, "stall-last"))
+    report = await within(5, asyncio.create_task(generation.write(asked)))
+    assert report.response is not None
+    assert (report.response["status"], report.response["usage"]) == ("completed", None)
+    assert await text(log, asked.id) == output_text(report.response) == text_of("fast")
     assert await was_left(upstream, asked)
 
 
@@ -210,10 +226,16 @@ async def test_a_connection_that_is_not_taken_fails_with_its_code(
     ("behaviour", "code", "kept"),
     [
         ("status-429", "rate_limit_exceeded", ""),
+        ("html", "upstream_malformed", ""),
+        ("huge-line-2", "upstream_malformed", ""),
         ("cut-after-5", "upstream_cut", AFTER_5),
+        ("cut-after-20", "upstream_cut", text_of("fast")),
+        ("drop-after-5", "upstream_cut", AFTER_5),
         ("reset-after-5", "upstream_cut", AFTER_5),
         ("bad-json-after-5", "upstream_malformed", AFTER_5),
+        ("bad-utf8-after-5", "upstream_malformed", AFTER_5),
         ("error-in-stream-after-5", "upstream_error", AFTER_5),
+        ("split-utf8+words-5+cut-after-5", "upstream_cut", text_of("split-utf8+words-5")),
     ],
 )
 async def test_an_answer_that_fails_keeps_the_text_so_far(
@@ -231,7 +253,16 @@ async def requests(upstream: Upstream, asked: Job) -> int:
     return len(await asyncio.to_thread(upstream.requests, asked.model.upstream_model))
 
 
-@pytest.mark.parametrize("behaviour", ["status-500+times-1", "drop-after-0+times-1", "reset-after-0+times-1"])
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        "status-500+times-1",
+        "drop-after-0+times-1",
+        "reset-after-0+times-1",
+        "bad-json-after-0+times-1",
+        "error-in-stream-after-0+times-1",
+    ],
+)
 async def test_a_model_that_failed_before_its_first_word_is_asked_again(
     log: Log, generation: Generation, upstream: Upstream, behaviour: str
 ) -> None:
@@ -246,7 +277,7 @@ async def test_a_model_that_failed_before_its_first_word_is_asked_again(
 async def test_a_model_that_keeps_failing_is_given_up(
     generation: Generation, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "RETRY_SECS", (0, 0))
+    monkeypatch.setattr(tries, "RETRY_SECS", (0, 0))
     asked = job(target(upstream, "status-503"))
     report = await generation.write(asked)
     assert report.response is not None
@@ -286,6 +317,191 @@ async def test_a_model_that_broke_off_after_its_finish_is_not_asked_again(
     assert report.response is not None
     assert report.response["incomplete_details"] == {"reason": "content_filter"}
     assert answered == 1
+
+
+# asked again later, as the server wants it
+
+
+async def waits(log: Log, asked: Job) -> list[Waiting]:
+    return [event for event in await events(log, asked.id) if isinstance(event, Waiting)]
+
+
+async def has_waited(log: Log, asked: Job) -> None:
+    """Wait until the readers know that the model is not asked for now."""
+
+    async def is_told() -> bool:
+        return bool(await waits(log, asked))
+
+    await await_until(is_told, 5, "the wait is told")
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "reason", "seconds"),
+    [
+        ("retry-after-1", "rate_limit_exceeded", 1.0),
+        ("retry-after-ms-400", "rate_limit_exceeded", 0.4),
+        ("retry-after-1+status-503", "upstream_error", 1.0),
+        ("retry-after-0", "rate_limit_exceeded", 0.3),
+    ],
+)
+async def test_a_server_that_is_busy_is_asked_again_when_it_says_and_readers_are_told(
+    log: Log, generation: Generation, upstream: Upstream, behaviour: str, reason: str, seconds: float
+) -> None:
+    begin, asked = time.time(), job(target(upstream, f"{behaviour}+times-1"))
+    report = await generation.write(asked)
+    assert report.response is not None
+    assert report.response["status"] == "completed"
+    assert await text(log, asked.id) == output_text(report.response) == text_of("fast")
+    [waiting] = await waits(log, asked)
+    assert (waiting.reason, waiting.seconds, waiting.response_id) == (reason, seconds, asked.id)
+    assert begin + seconds <= waiting.until <= time.time()
+    first, second = await asyncio.to_thread(upstream.requests, asked.model.upstream_model)
+    assert seconds <= second.started_at - first.started_at
+    assert abs(second.started_at - waiting.until) < 0.5
+    kinds = await types(log, asked.id)
+    assert kinds.index("tailrace:waiting") == kinds.index("response.in_progress") + 1
+    numbers = [event.sequence_number for event in await events(log, asked.id)]
+    assert numbers == list(range(len(numbers)))
+
+
+async def test_a_server_that_is_busy_again_is_asked_again_but_not_for_ever(
+    log: Log, generation: Generation, upstream: Upstream
+) -> None:
+    asked = job(target(upstream, "retry-after-ms-300"))
+    report = await generation.write(asked)
+    assert report.response is not None
+    assert report.response["error"]["code"] == "rate_limit_exceeded"
+    assert len(await waits(log, asked)) == tries.MAX_WAITS
+    assert await requests(upstream, asked) == tries.MAX_WAITS + 1
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "deadlines", "code"),
+    [
+        ("retry-after-21", {}, "rate_limit_exceeded"),
+        ("retry-after-date-3600", {}, "rate_limit_exceeded"),
+        ("retry-after-21+status-503", {}, "upstream_error"),
+        ("retry-after-10", {"total": 9}, "rate_limit_exceeded"),
+    ],
+)
+async def test_a_server_that_is_busy_for_long_is_not_waited_for(
+    log: Log,
+    generation: Generation,
+    upstream: Upstream,
+    behaviour: str,
+    deadlines: dict[str, float],
+    code: str,
+) -> None:
+    asked = job(target(upstream, behaviour, **deadlines))
+    report = await within(5, asyncio.create_task(generation.write(asked)))
+    assert report.response is not None
+    assert report.response["error"]["code"] == code
+    assert await waits(log, asked) == []
+    assert await requests(upstream, asked) == 1
+
+
+async def test_the_wait_is_not_the_silence_of_the_model(generation: Generation, upstream: Upstream) -> None:
+    asked = job(target(upstream, "retry-after-1+times-1", first_token=0.7))
+    report = await generation.write(asked)
+    assert report.response is not None
+    assert report.response["status"] == "completed"
+
+
+async def test_after_the_wait_the_model_may_be_silent_no_longer_than_otherwise(
+    log: Log, generation: Generation, upstream: Upstream
+) -> None:
+    asked = job(target(upstream, "wait-9+retry-after-ms-500+times-1", first_token=0.6))
+    report = await within(5, asyncio.create_task(generation.write(asked)))
+    assert report.response is not None
+    assert report.response["error"]["code"] == "timeout_first_token"
+    assert len(await waits(log, asked)) == 1
+
+
+async def test_the_total_counts_the_wait(generation: Generation, upstream: Upstream) -> None:
+    asked, begin = job(target(upstream, "words-1000+retry-after-1+times-1@50", total=1.5)), time.monotonic()
+    report = await generation.write(asked)
+    assert report.response is not None
+    assert report.response["error"]["code"] == "timeout_total"
+    assert output_text(report.response).startswith(AFTER_5)
+    assert time.monotonic() - begin < 3
+
+
+async def test_an_answer_that_waits_is_stopped_at_once(
+    log: Log, generation: Generation, upstream: Upstream
+) -> None:
+    asked = job(target(upstream, "retry-after-15"))
+    writing = asyncio.create_task(generation.write(asked))
+    await has_waited(log, asked)
+    generation.cancel(asked.id)
+    report = await within(STOPPED_SECS, writing)
+    assert report.response is not None
+    assert report.response["status"] == "cancelled"
+    assert [end.type for end in await ends(log, asked.id)] == ["response.incomplete"]
+    assert await requests(upstream, asked) == 1
+
+
+async def test_an_answer_that_waits_is_handed_over_at_once(
+    log: Log, generation: Generation, upstream: Upstream
+) -> None:
+    asked = job(target(upstream, "retry-after-15"))
+    writing = asyncio.create_task(generation.write(asked))
+    await has_waited(log, asked)
+    generation.hand_over()
+    report = await within(STOPPED_SECS, writing)
+    assert (report.response, report.handed_over) == (None, True)
+    assert await ends(log, asked.id) == []
+    async with generating(log) as other:
+        again = await other.write(job(target(upstream, "fast"), asked.response, attempt=2))
+    assert again.response is not None
+    assert output_text(again.response) == text_of("fast") == await text(log, asked.id)
+
+
+async def test_a_later_attempt_takes_over_from_one_that_waits(
+    log: Log, generation: Generation, upstream: Upstream
+) -> None:
+    first = job(target(upstream, "retry-after-ms-1500+times-1"))
+    writing = asyncio.create_task(generation.write(first))
+    await has_waited(log, first)
+    second = job(target(upstream, "stall-after-5"), first.response, attempt=2)
+    async with generating(log) as other:
+        again = asyncio.create_task(other.write(second))
+        await said(log, second, AFTER_5)
+        draft = await log.draft(second.id)
+        assert draft is not None
+        assert (draft.attempt, draft.waiting) == (2, None)
+        assert (await within(5, writing)).response is None  # its text is refused, and it ends nothing
+        assert await text(log, second.id) == AFTER_5
+        other.cancel(second.id)
+        report = await within(STOPPED_SECS, again)
+    assert report.response is not None
+    assert (report.response["status"], output_text(report.response)) == ("cancelled", AFTER_5)
+
+
+async def test_a_model_that_continues_keeps_its_text_through_a_wait(
+    log: Log, generation: Generation, upstream: Upstream
+) -> None:
+    model = replace(target(upstream, "words-20+retry-after-ms-400+times-1"), resume="continue")
+    asked = job(model, attempt=2)
+    draft = await begun(log, 1, asked.response)
+    first = draft.next
+    await appended(log, first, draft.add("w0 w1 w2"), asked.id)
+    report = await generation.write(asked)
+    assert report.response is not None
+    assert output_text(report.response) == text_of("words-20") == await text(log, asked.id)
+    assert len(await waits(log, asked)) == 1
+
+
+async def test_an_answer_whose_log_was_lost_during_a_wait_is_whole(
+    log: Log, generation: Generation, upstream: Upstream
+) -> None:
+    asked = job(target(upstream, "retry-after-1+times-1"))
+    writing = asyncio.create_task(generation.write(asked))
+    await has_waited(log, asked)
+    await connection.client().delete(key(asked.id))
+    report = await within(5, writing)
+    assert report.response is not None
+    assert report.response["status"] == "completed"
+    assert output_text(report.response) == text_of("fast") == await text(log, asked.id)
 
 
 # stopped

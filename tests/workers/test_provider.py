@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -16,10 +17,12 @@ from tests.waiting import await_until
 from tests.workers.targets import AFTER_5, KEY_ENV, target, unaccepting
 from workers.answer import AnswerError, Chunk
 from workers.provider import Provider, Request, _chunks, _parameters
+from workers.sse import MAX_EVENT_BYTES
 
 PROMPT = [{"role": "user", "content": "say something now"}]
 ASKED = Request(PROMPT)
 
+A_MINUTE: Any = pytest.approx(60, abs=1)  # an HTTP date has whole seconds, and so has the server's clock
 NOTICE_SECS = 1  # within this, a server must see that we have left
 
 
@@ -107,13 +110,26 @@ async def test_an_answer_that_met_its_limit_says_so(provider: Provider, upstream
 )
 async def test_every_finish_reason_has_a_meaning(reason: str, finish: str) -> None:
     [chunk] = [
-        c async for c in _chunks(body(b'data: {"choices":[{"finish_reason":"%s"}]}\n' % reason.encode()))
+        c async for c in _chunks(body(b'data: {"choices":[{"finish_reason":"%s"}]}\n\n' % reason.encode()))
     ]
     assert chunk.finish == finish
 
 
-async def test_lines_may_end_with_carriage_returns(provider: Provider, upstream: Upstream) -> None:
-    assert (await said(provider, target(upstream, "crlf"))).text == text_of("crlf")
+@pytest.mark.parametrize("form", ["crlf", "bom", "no-space", "many-lines", "keep-alives"])
+async def test_the_form_of_the_stream_does_not_matter(
+    provider: Provider, upstream: Upstream, form: str
+) -> None:
+    whole = await said(provider, target(upstream, f"reasoning-2+{form}"))
+    assert (whole.text, whole.reasoning, whole.finish) == (text_of(form), "r0 r1", "stop")
+    assert whole.usage is not None
+
+
+async def test_after_done_nothing_is_waited_for(provider: Provider, upstream: Upstream) -> None:
+    model = target(upstream, "stall-done")
+    async with asyncio.timeout(5):
+        whole = await said(provider, model)
+    assert (whole.text, whole.finish) == (text_of("fast"), "stop")
+    assert (await record_of(upstream, model)).aborted
 
 
 async def test_characters_that_arrive_in_two_reads_are_whole(provider: Provider, upstream: Upstream) -> None:
@@ -176,19 +192,21 @@ async def test_an_answer_that_breaks_off_has_a_code_and_the_text_before(
 @pytest.mark.parametrize(
     ("fault", "code"),
     [
-        (b'data: {"choices":[{"delta":{"content":"bro\n', "upstream_malformed"),
-        (b"data: 5\n", "upstream_malformed"),
-        (b'data: {"choices":7}\n', "upstream_malformed"),
-        (b'data: {"choices":[{"delta":{"content":["parts"]}}]}\n', "upstream_malformed"),
-        (b'data: {"choices":[{"delta":{},"finish_reason":["stop"]}]}\n', "upstream_malformed"),
-        (b'data: {"usage":{"prompt_tokens":"many"}}\n', "upstream_malformed"),
-        (b"data: " + b"[" * 100_000 + b"\n", "upstream_malformed"),
-        (b'data: {"error":{"message":"overloaded"}}\n', "upstream_error"),
+        (b'data: {"choices":[{"delta":{"content":"bro\n\n', "upstream_malformed"),
+        (b"data: 5\n\n", "upstream_malformed"),
+        (b'data: {"choices":7}\n\n', "upstream_malformed"),
+        (b'data: {"choices":[{"delta":{"content":["parts"]}}]}\n\n', "upstream_malformed"),
+        (b'data: {"choices":[{"delta":{},"finish_reason":["stop"]}]}\n\n', "upstream_malformed"),
+        (b'data: {"usage":{"prompt_tokens":"many"}}\n\n', "upstream_malformed"),
+        (b"data: " + b"[" * 100_000 + b"\n\n", "upstream_malformed"),
+        (b"data: " + b"x" * (MAX_EVENT_BYTES + 1), "upstream_malformed"),
+        (b'data: {"error":{"message":"overloaded"}}\n\n', "upstream_error"),
+        (b'data: {"object":"error","message":"overloaded","code":500}\n\n', "upstream_error"),
         (b"", "upstream_cut"),
     ],
 )
 async def test_text_that_came_before_a_fault_is_kept(fault: bytes, code: str, cut: int) -> None:
-    good = b'data: {"choices":[{"delta":{"content":"kept"}}]}\n'
+    good = b'data: {"choices":[{"delta":{"content":"kept"}}]}\n\n'
     chunks = _chunks(body(good, fault) if cut else body(good + fault))
     assert (await anext(chunks)).text == "kept"
     with pytest.raises(AnswerError) as raised:
@@ -218,11 +236,42 @@ async def test_a_server_that_does_not_take_the_connection_is_given_up(
     assert time.monotonic() - begin < 5
 
 
-async def test_a_server_that_says_later_is_not_waited_for(provider: Provider, upstream: Upstream) -> None:
-    begin = time.monotonic()
-    _, error = await said_before_error(provider, target(upstream, "retry-after-60"))
-    assert error == AnswerError("rate_limit_exceeded", permanent=True)
+@pytest.mark.parametrize(
+    ("behaviour", "expected"),
+    [
+        ("retry-after-60", AnswerError("rate_limit_exceeded", permanent=True, retry_after=60)),
+        ("retry-after-date-60", AnswerError("rate_limit_exceeded", permanent=True, retry_after=A_MINUTE)),
+        ("retry-after-ms-1500", AnswerError("rate_limit_exceeded", permanent=True, retry_after=1.5)),
+        ("retry-after-60+status-503", AnswerError("upstream_error", retry_after=60)),
+        ("retry-after-60+status-400", AnswerError("upstream_rejected", permanent=True)),
+    ],
+)
+async def test_a_server_that_says_later_is_not_waited_for_here(
+    provider: Provider, upstream: Upstream, behaviour: str, expected: AnswerError
+) -> None:
+    begin, model = time.monotonic(), target(upstream, behaviour)
+    _, error = await said_before_error(provider, model)
+    assert error == expected
     assert time.monotonic() - begin < 5
+    await record_of(upstream, model)  # it fails when there were two
+
+
+async def test_an_error_whose_body_does_not_end_is_not_read(provider: Provider, upstream: Upstream) -> None:
+    left = asyncio.Event()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 429 Slow Down\r\nRetry-After: 7\r\nContent-Length: 999999999\r\n\r\n{")
+        while await reader.read(65536):
+            pass
+        left.set()
+        writer.close()
+
+    async with await asyncio.start_server(answer, ports.HOST) as server, asyncio.timeout(5):
+        base_url = f"http://{ports.HOST}:{server.sockets[0].getsockname()[1]}/v1"
+        _, error = await said_before_error(provider, replace(target(upstream, "fast"), base_url=base_url))
+        await left.wait()
+    assert error == AnswerError("rate_limit_exceeded", permanent=True, retry_after=7)
 
 
 async def test_a_failed_answer_is_asked_for_once(provider: Provider, upstream: Upstream) -> None:

@@ -13,8 +13,8 @@ from pytest_django import Settings
 from chat import connection, hints
 from chat.hints import group
 from chat.log import Append, Batch, Log, key
-from chat.protocol.draft import Draft
-from chat.protocol.events import Snapshot
+from chat.protocol.draft import Draft, Wait
+from chat.protocol.events import Snapshot, Waiting
 from project.up import ports, valkey
 from tests.waiting import await_until
 from tests.workers.background import beside
@@ -24,6 +24,7 @@ from tests.workers.relay import Relay
 from workers import publisher as module
 from workers.publisher import MAX_WINDOW_SECS, MIN_WINDOW_SECS, Publisher, Stream
 
+WAIT = Wait("rate_limit_exceeded", seconds=4.0, until=104.5)
 AT_ONCE_SECS = 2  # far less than the long window, far more than a round trip
 
 
@@ -214,6 +215,97 @@ async def test_two_answers_in_one_tick_are_one_round_trip(relay: Relay) -> None:
             assert await text(log, stream.draft.base["id"]) == "first second"
 
 
+# the model is asked again later
+
+
+@pytest.mark.usefixtures("_long_window")
+async def test_a_wait_is_told_at_once_and_is_over_with_the_text(log: Log, publisher: Publisher) -> None:
+    draft = await begun(log)
+    response_id, channel, first = draft.base["id"], await heard_by(draft), draft.next
+    stream = publisher.open(draft, never)
+    for number in range(1, 3):  # both within one window
+
+        async def is_told(number: int = number) -> bool:
+            return [type(event) for event in await events(log, response_id)].count(Waiting) == number
+
+        publisher.wait(stream, WAIT)
+        await await_until(is_told, AT_ONCE_SECS, "the wait is in the log")
+    read = await log.draft(response_id)
+    assert read is not None
+    assert read.waiting == WAIT
+    publisher.write(stream, "text")
+    await flushed(publisher, stream)
+    assert await log.draft(response_id) == stream.draft
+    assert (stream.draft.waiting, stream.draft.text()) == (None, "text")
+    told = [await next_hint(channel) for _ in range(3)]
+    assert [hint["first"] for hint in told] == [first, first + 1, first + 2]
+    numbers = [entry.sequence_number for entry in await log.read(response_id)]
+    assert numbers == list(range(stream.draft.next))
+
+
+async def test_a_wait_that_could_not_be_told_before_the_text_comes_before_it(
+    log: Log, publisher: Publisher
+) -> None:
+    draft = await begun(log)
+    stream = publisher.open(draft, never)
+    publisher.write(stream, "text")
+    publisher.wait(stream, WAIT)
+    await flushed(publisher, stream)
+    kinds = [type(event) for event in await events(log, draft.base["id"])]
+    assert kinds.index(Waiting) == 3
+    assert await log.draft(draft.base["id"]) == stream.draft
+
+
+async def test_a_wait_that_comes_during_a_tick_goes_out_with_the_next(log: Log, publisher: Publisher) -> None:
+    stream = publisher.open(await begun(log), never)
+    for _ in range(50):
+        publisher.wait(stream, WAIT)
+        await log.top(stream.draft.base["id"])  # a round trip: a tick is under way
+    await flushed(publisher, stream)
+    told = await events(log, stream.draft.base["id"])
+    assert [type(event) for event in told].count(Waiting) == 50
+
+
+async def test_a_wait_whose_reply_was_lost_is_told_once(relay: Relay) -> None:
+    log = Log(connection.client())
+    async with publishing(log) as publisher:
+        stream = publisher.open(await begun(log), never)
+        relay.lose_reply_to(b"tailrace:waiting")
+        publisher.wait(stream, WAIT)
+        await flushed(publisher, stream)
+        publisher.write(stream, "text")
+        await flushed(publisher, stream)
+        assert relay.lost_replies == 1
+        told = await events(log, stream.draft.base["id"])
+        assert [type(event) for event in told].count(Waiting) == 1
+        assert await log.draft(stream.draft.base["id"]) == stream.draft
+
+
+async def test_a_log_that_was_lost_during_a_wait_is_rebuilt_with_it(log: Log, publisher: Publisher) -> None:
+    draft = await begun(log)
+    stream = publisher.open(draft, never)
+    await connection.client().delete(key(draft.base["id"]))
+    publisher.wait(stream, WAIT)
+    await flushed(publisher, stream)
+    [snapshot] = await events(log, draft.base["id"])
+    assert isinstance(snapshot, Snapshot)
+    read = await log.draft(draft.base["id"])
+    assert read is not None
+    assert read.waiting == WAIT
+
+
+async def test_a_wait_that_is_refused_says_that_the_answer_is_not_ours(
+    log: Log, publisher: Publisher
+) -> None:
+    draft, fenced = await begun(log), asyncio.Event()
+    stream = publisher.open(draft, fenced.set)
+    await log.append(Batch(draft.base["id"], draft.next, ["of another writer"]))
+    publisher.wait(stream, WAIT)
+    async with asyncio.timeout(AT_ONCE_SECS):
+        await fenced.wait()
+    assert [entry.event for entry in await log.read(draft.base["id"])][-1:] == ["of another writer"]
+
+
 # another writer
 
 
@@ -338,6 +430,7 @@ async def test_while_valkey_is_away_text_is_kept_and_goes_out_afterwards(
         publisher.write(stream, "before ")
         await flushed(publisher, stream)
         own_valkey.kill()
+        publisher.wait(stream, WAIT)
         publisher.write(stream, "while ")
 
         async def is_noticed() -> bool:
@@ -349,6 +442,25 @@ async def test_while_valkey_is_away_text_is_kept_and_goes_out_afterwards(
         await asyncio.to_thread(own_valkey.start)
         await flushing
         assert await text(log, stream.draft.base["id"]) == "before while it is away"
+        assert await log.draft(stream.draft.base["id"]) == stream.draft
+
+
+@pytest.mark.usefixtures("_quick_again")
+async def test_a_first_text_that_met_no_valkey_goes_out_afterwards_and_leaves_no_connection_open(
+    own_valkey: OwnValkey, caplog: pytest.LogCaptureFixture
+) -> None:
+    log = Log(connection.client())
+    async with publishing(log) as publisher:
+        stream = publisher.open(await begun(log), never)
+        own_valkey.kill()
+        publisher.write(stream, "first")  # several events, so it goes through a script
+
+        async def is_noticed() -> bool:
+            return "the log is away" in caplog.text
+
+        await await_until(is_noticed, 10, "the publisher notices that Valkey is away")
+        await asyncio.to_thread(own_valkey.start)
+        await flushed(publisher, stream)
         assert await log.draft(stream.draft.base["id"]) == stream.draft
 
 

@@ -42,6 +42,26 @@ def test_what_is_not_text_moves_no_deadline(chunk: Chunk) -> None:
     assert heard((10, Chunk(text="w0")), (39, chunk)).deadline == BEGUN + 40
 
 
+def test_a_wait_that_the_server_asked_for_is_not_the_silence_of_the_model() -> None:
+    state = reading()
+    state.pause(20)
+    assert state.deadline == BEGUN + 60 + 20
+    state.pause(4.5)
+    assert state.deadline == BEGUN + 60 + 24.5
+    state.give_up()
+    assert state.error_code == "timeout_first_token"
+
+
+def test_a_wait_moves_no_deadline_beyond_the_total() -> None:
+    state = Reading(Deadlines(first_token=60, total=70), BEGUN)
+    state.pause(20)
+    assert state.deadline == BEGUN + 70
+    state.pause(20)
+    assert state.deadline == BEGUN + 70
+    state.give_up()
+    assert state.error_code == "timeout_total"
+
+
 def test_no_text_moves_the_deadline_beyond_the_total() -> None:
     assert heard((590, Chunk(text="w0"))).deadline == BEGUN + 600
 

@@ -5,21 +5,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workers import sse
-from workers.sse import Decoder, LineTooLongError
+from workers.sse import Decoder, EventTooLongError
 
 STREAM = (
-    b": a comment\n\n"
+    b"\xef\xbb\xbfdata: first\n\n: a comment\n\n"
     b'data: {"text":"w0"}\n\n'
     b"event: message\ndata:without a space\nid: 7\n\n"
     + 'data: {"text":"水車 🌊"}\r\n\r\n'.encode()
     + b"data: data: twice\n\nretry: 5\n"
+    b'data: {"many":\ndata:   "lines"\r\n: a comment between\ndata:}\n\n'
+    b"data:\n\ndata\n\n\n\n"
     b"data: [DONE]\n\n"
 )
 PAYLOADS = [
+    b"first",
     b'{"text":"w0"}',
     b"without a space",
     '{"text":"水車 🌊"}'.encode(),
     b"data: twice",
+    b'{"many":\n  "lines"\n}',
     b"[DONE]",
 ]
 
@@ -42,28 +46,59 @@ def test_what_each_line_carries_is_the_same_byte_by_byte(texts: list[str]) -> No
     stream = b"".join(b"data: " + text.encode() + b"\r\n\r\n" for text in texts)
     decoder = Decoder()
     payloads = [payload for at in range(len(stream)) for payload in decoder.feed(stream[at : at + 1])]
-    assert payloads == [text.encode().strip() for text in texts]
+    assert payloads == [text.encode().strip() for text in texts if text.encode().strip()]
 
 
 def test_comments_and_other_fields_are_skipped() -> None:
-    assert Decoder().feed(b": data: no\nevent: data\n\nid: 1\nretry: 2\n data: indented\n\n") == []
+    stream = b": data: no\nevent: data\n\nid: 1\nretry: 2\n data: indented\n\n"
+    assert list(Decoder().feed(stream)) == []
 
 
-def test_a_line_is_a_message_only_with_its_line_break() -> None:
+def test_lines_are_a_message_only_with_the_blank_line_behind_them() -> None:
     decoder = Decoder()
-    assert decoder.feed(b"data: half") == []
-    assert decoder.feed(b" and half") == []
-    assert decoder.feed(b"\n") == [b"half and half"]
+    assert list(decoder.feed(b"data: half")) == []
+    assert list(decoder.feed(b" and half\n")) == []
+    assert list(decoder.feed(b"\n")) == [b"half and half"]
 
 
-def test_a_line_without_end_raises(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sse, "MAX_LINE_BYTES", 1000)
+def test_a_byte_order_mark_is_one_at_the_start_only() -> None:
+    mark = sse.BYTE_ORDER_MARK
+    assert list(Decoder().feed(mark + b"data: a\n\n" + mark + b"data: b\n\ndata: " + mark + b"c\n\n")) == [
+        b"a",
+        mark + b"c",
+    ]
+
+
+@pytest.fixture
+def _short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sse, "MAX_EVENT_BYTES", 1000)
+
+
+@pytest.mark.usefixtures("_short")
+def test_a_line_without_end_raises() -> None:
     decoder = Decoder()
-    assert decoder.feed(b"data: " + b"x" * 994) == []
-    with pytest.raises(LineTooLongError):
-        decoder.feed(b"x")
+    assert list(decoder.feed(b"data: " + b"x" * 994)) == []
+    with pytest.raises(EventTooLongError):
+        list(decoder.feed(b"x"))
 
 
-def test_many_short_lines_are_not_one_long_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sse, "MAX_LINE_BYTES", 1000)
-    assert len(Decoder().feed(b"data: x\n" * 1000)) == 1000
+@pytest.mark.usefixtures("_short")
+def test_an_event_without_end_raises() -> None:
+    decoder = Decoder()
+    with pytest.raises(EventTooLongError):
+        [payload for _ in range(200) for payload in decoder.feed(b"data: x\n")]
+
+
+@pytest.mark.usefixtures("_short")
+def test_what_came_before_a_line_without_end_is_told_first() -> None:
+    payloads = Decoder().feed(b"data: before\n\ndata: " + b"x" * 1000)
+    assert next(payloads) == b"before"
+    with pytest.raises(EventTooLongError):
+        next(payloads)
+
+
+@pytest.mark.usefixtures("_short")
+def test_many_short_events_are_not_one_long_event() -> None:
+    decoder = Decoder()
+    for _ in range(10):
+        assert len(list(decoder.feed(b": x\ndata: x\n\n" * 1000))) == 1000

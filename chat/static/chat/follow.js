@@ -15,6 +15,7 @@ export class Follow {
   last = null; // sequence number of the last applied event; null = no cursor
   edition = 0; // +1 whenever the text starts again; within one edition it only grows
   attempt = 1;
+  waiting = null; // { seconds, until }: the model is busy and is asked again at `until` (Unix seconds)
   #asked = false; // a subscribe is unanswered: events ahead of the cursor are expected
 
   constructor({ id, status, output_text, reasoning_text, error, incomplete_details }) {
@@ -51,6 +52,7 @@ export class Follow {
     if (event.sequence_number > next) return this.#asked ? DROPPED : BEHIND;
     this.last = next;
     this.#asked = false;
+    this.waiting = event.type === EVENT.waiting ? event : null; // whatever comes next, the wait is over
     return this.#read(event);
   }
 
@@ -59,10 +61,11 @@ export class Follow {
     return APPLIED;
   }
 
-  #replace({ response, sequence_number: sequenceNumber }) {
+  #replace({ response, waiting, sequence_number: sequenceNumber }) {
     const { output, reasoning } = textsOf(response);
     this.#startAgain(output, reasoning);
     this.last = sequenceNumber;
+    this.waiting = waiting ?? null;
     this.#adopt(response);
     return this.#answered();
   }

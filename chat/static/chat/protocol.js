@@ -31,6 +31,7 @@ export const EVENT = Object.freeze({
   upToDate: "tailrace:up_to_date",
   restarted: "tailrace:restarted",
   continued: "tailrace:continued",
+  waiting: "tailrace:waiting",
   heartbeat: "tailrace:heartbeat",
   error: "error",
 });

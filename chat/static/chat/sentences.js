@@ -44,9 +44,18 @@ function runningWords(turn, connection, now) {
   if (turn.isSilent(now)) return `No news for ${seconds(now - turn.heardAt)} s, reconnecting…`;
   if (!turn.follow) return "Sending…";
   if (turn.follow.status === STATUS.queued) return "Queued";
+  if (turn.follow.waiting) return waitingWords(turn.follow.waiting, now);
   if (turn.follow.output) return turn.follow.attempt > 1 ? "Interrupted, and started again." : "";
   return turn.follow.attempt > 1 ? "Interrupted. Starting again…" : "Thinking…";
 }
+
+/** The clock of the page need not be the server's: no more is counted than was said. */
+function waitingWords({ seconds: said, until }, now) {
+  const left = Math.min(until - now / 1000, said);
+  return left > 0 ? busyWords(left) : "The model was busy, and is asked again…";
+}
+
+const busyWords = (left) => `The model is busy: asked again in ${seconds(left * 1000)} s`;
 
 function awayWords(turn, connection) {
   if (connection === "signed-out") return "You are signed out.";
@@ -78,7 +87,7 @@ export function announcement(turn) {
     case undefined:
       return null;
     case STATUS.inProgress:
-      return "The answer has started.";
+      return turn.follow.waiting ? `${busyWords(turn.follow.waiting.seconds)}.` : "The answer has started.";
     case STATUS.completed:
       return "The answer is complete.";
     default:

@@ -6,9 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat.protocol.draft import Draft, Ending, opening, output_items, output_text
+from chat.protocol.draft import Draft, Ending, Wait, opening, output_items, output_text
 from chat.protocol.errors import FAILURES, ProtocolError
-from chat.protocol.events import JSON, Continued, Created, Event, Queued, Restarted, Snapshot, TextDelta
+from chat.protocol.events import (
+    JSON,
+    Continued,
+    Created,
+    Event,
+    Queued,
+    Restarted,
+    Snapshot,
+    TextDelta,
+    Waiting,
+)
 
 RESPONSE: JSON = {
     "id": "r1",
@@ -29,9 +39,10 @@ ENDINGS = [
     Ending("cancelled", at=5.0),
     Ending("failed", at=5.0, error_code="worker_lost"),
 ]
+WAIT = Wait("rate_limit_exceeded", seconds=4.0, until=104.5)
 texts = st.text(max_size=4)
 lives = st.tuples(
-    st.lists(st.sampled_from(["restart", "resume"]) | st.tuples(texts, texts), max_size=12),
+    st.lists(st.sampled_from(["restart", "resume", "wait"]) | st.tuples(texts, texts), max_size=12),
     st.none() | st.sampled_from(ENDINGS),
 )
 
@@ -42,6 +53,7 @@ def state(draft: Draft) -> dict[str, Any]:
         "next": draft.next,
         "items": [(item.kind, item.id, item.index, item.text) for item in draft.items],
         "ended": draft.ended,
+        "waiting": draft.waiting,
         "response": draft.response("in_progress") | {"status": None},
     }
 
@@ -52,7 +64,9 @@ def written(life: tuple[list[Any], Ending | None]) -> tuple[Draft, list[Event]]:
     draft = Draft.of(OPENING)
     events = [*OPENING, *draft.begin(1)]
     for step in steps:
-        if isinstance(step, str):
+        if step == "wait":
+            events.append(draft.wait(WAIT))
+        elif isinstance(step, str):
             events += draft.begin(draft.attempt + 1, resume=step == "resume")
         else:
             events += draft.add(*step)
@@ -137,6 +151,35 @@ def test_where_there_is_no_text_there_is_nothing_to_go_on_from() -> None:
         "response.in_progress",
     ]
     assert draft.text("reasoning") == ""
+
+
+def test_a_wait_is_told_and_lasts_until_the_next_event() -> None:
+    draft, events = written((["wait"], None))
+    assert events[-1] == Waiting(
+        sequence_number=3, response_id="r1", reason="rate_limit_exceeded", seconds=4.0, until=104.5
+    )
+    assert draft.waiting == Draft.of(events).waiting == WAIT
+    assert draft.add() == []
+    assert draft.waiting == WAIT
+    draft.add("text")
+    assert draft.waiting is None
+
+
+@pytest.mark.parametrize("ending", ENDINGS, ids=lambda ending: ending.status)
+def test_the_end_ends_a_wait(ending: Ending) -> None:
+    draft, events = written((["wait"], ending))
+    assert (draft.waiting, Draft.of(events).waiting, draft.snapshot().waiting) == (None, None, None)
+
+
+def test_another_attempt_ends_a_wait() -> None:
+    for steps in (["wait", "restart"], [("kept", ""), "wait", "resume"]):
+        assert written((steps, None))[0].waiting is None
+
+
+def test_a_snapshot_tells_of_a_wait() -> None:
+    draft, _ = written((["wait"], None))
+    assert draft.snapshot().waiting == {"reason": "rate_limit_exceeded", "seconds": 4.0, "until": 104.5}
+    assert Draft.of([draft.again()]).waiting == WAIT
 
 
 def test_every_log_opens_alike() -> None:

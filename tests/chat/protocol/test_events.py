@@ -10,7 +10,7 @@ from openai.types.responses import ResponseStreamEvent
 from pydantic import TypeAdapter
 
 from chat.protocol import events
-from chat.protocol.draft import Draft, Ending
+from chat.protocol.draft import Draft, Ending, Wait
 from chat.protocol.errors import ProtocolError
 from chat.protocol.events import EVENTS, TERMINAL, Created, Event, Queued, TextDelta, decode, encode
 
@@ -41,7 +41,7 @@ ENDINGS = [
 
 
 def life(ending: Ending) -> list[Event]:
-    """The events of a response that is restarted once, reasons, answers and ends."""
+    """The events of a response that is restarted once, has to wait, reasons, answers and ends."""
     opening: list[Event] = [
         Created(sequence_number=0, response=RESPONSE),
         Queued(sequence_number=1, response=RESPONSE),
@@ -49,6 +49,7 @@ def life(ending: Ending) -> list[Event]:
     draft = Draft.of(opening)
     written = [*opening, *draft.begin(1), *draft.add("lost"), *draft.begin(2)]
     written += draft.add("kept") + draft.begin(3, resume=True)
+    written += [draft.wait(Wait("rate_limit_exceeded", 4.0, 104.5)), draft.snapshot()]
     written += draft.add(reasoning="hm") + draft.add(" “ü”\u2028\n", reasoning="…")
     return [*written, draft.snapshot(), *draft.close(ending)]
 
