@@ -4,6 +4,8 @@ Whoever appends the terminal event to the log first has ended the response. Only
 copied to the row, and only from the log; a crash in between loses nothing.
 """
 
+from dataclasses import replace
+
 from channels.db import database_sync_to_async
 
 from chat.hints import tell_readers, tell_workers_to_cancel
@@ -17,7 +19,7 @@ async def conclude(log: Log, draft: Draft, ending: Ending, *, fenced: bool = Tru
     """Append the end to the log of `draft`.
 
     1. Append what closes the response; if another writer was there first, take in what it wrote, which is
-       little, and try again; if Redis lost the log, begin one that holds the text and the end.
+       little, and try again; if Redis lost the log, or its latest events, restore it with text and end.
     2. Hint at it.
     Returns the final response object, which may be another writer's; None when a later attempt has it by
     now and `fenced` is not lifted.
@@ -29,13 +31,18 @@ async def conclude(log: Log, draft: Draft, ending: Ending, *, fenced: bool = Tru
         events = closed.close(ending)
         batch = Batch(response_id, at.next, [encode(event) for event in events])
         outcome = await log.append(batch, last=True)
-        if outcome is Append.MISSING and await log.create(response_id, [at.snapshot(), *events], last=True):
+        if outcome is Append.MISSING and await log.restore(_whole(at, batch), last=True):
             outcome = Append.DONE
         if outcome is Append.DONE:
             await tell_readers([batch])
             return closed.ended
         at = await log.later(at)
     return at.ended if at else None
+
+
+def _whole(at: Draft, batch: Batch) -> Batch:
+    """The batch with all that came before it, under the number of the last of that."""
+    return replace(batch, first=batch.first - 1, events=[encode(at.snapshot()), *batch.events])
 
 
 async def end(log: Log, response_id: str, ending: Ending, *, attempt: int | None = None) -> JSON | None:

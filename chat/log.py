@@ -14,7 +14,7 @@ from enum import Enum
 from typing import Any
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import RedisError
 
 from chat.protocol.draft import Draft
 from chat.protocol.events import Event, decode, encode, is_terminal
@@ -25,24 +25,45 @@ ENDED_SECS = 3600  # after the end the row has the text; readers may still be ca
 Rows = Any  # redis-py's reply to XRANGE: [(id, {field: value})], as text
 LogError = RedisError  # what every function here raises when Redis is away
 
-# All events of a batch, or none: after a refused first event, no later one may slip in.
-# KEYS[1] the log; ARGV[1] the number of the first event; ARGV[2] "create" or "append";
-# ARGV[3] seconds to expiry, "" to leave it; ARGV[4…] the events.
-# Returns 1 done, 0 refused, -1 there is no log.
+# Of each batch all events or none, each right after the one before it, and none after an end. One call
+# serves many logs: it costs more than what it does.
+# KEYS the logs; ARGV[1] "create", "append", or "restore", whose first event tells all that came before it;
+# ARGV[2] seconds to expiry, "" to leave it; then for each log the number of its first event, how many events
+# there are, and the events.
+# Returns for each 1 done, 0 refused, 2 Redis would not, -1 there is no log or it lacks what came before:
+# Redis is back with older data.
 _APPEND = """
-local first, how, expiry = tonumber(ARGV[1]), ARGV[2], ARGV[3]
-local there = redis.call('EXISTS', KEYS[1]) == 1
-if how == 'append' and not there then return -1 end
-if how == 'create' and there then return 0 end
-if there then
-    local top = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1][1]
-    if tonumber(string.match(top, '^%d+')) >= first then return 0 end
+local how, expiry = ARGV[1], ARGV[2]
+
+local function obstacle(log, first)
+    local found = redis.pcall('XREVRANGE', log, '+', '-', 'COUNT', 1)
+    if found.err then return 2 end
+    local last = found[1]
+    if not last then return how == 'append' and -1 or nil end
+    local top = tonumber(string.match(last[1], '^%d+'))
+    local kind = string.match(last[2][2], '^{"type":"response%.(%a+)"')
+    if how == 'create' or top >= first then return 0 end
+    if kind == 'completed' or kind == 'incomplete' or kind == 'failed' then return 0 end
+    return how == 'append' and top < first - 1 and -1 or nil
 end
-for i = 4, #ARGV do
-    redis.call('XADD', KEYS[1], string.format('%d-1', first + i - 4), 'event', ARGV[i])
+
+local function append(log, first, at, count)
+    for i = 0, count - 1 do
+        local id = string.format('%d-1', first + i)
+        local added = redis.pcall('XADD', log, id, 'event', ARGV[at + i])
+        if type(added) == 'table' and added.err then return 2 end
+    end
+    if expiry ~= '' then redis.call('EXPIRE', log, expiry) end
+    return 1
 end
-if expiry ~= '' then redis.call('EXPIRE', KEYS[1], expiry) end
-return 1
+
+local at, outcomes = 3, {}
+for i, log in ipairs(KEYS) do
+    local first, count = tonumber(ARGV[at]), tonumber(ARGV[at + 1])
+    outcomes[i] = obstacle(log, first) or append(log, first, at + 2, count)
+    at = at + 2 + count
+end
+return outcomes
 """
 
 
@@ -51,7 +72,7 @@ class Append(Enum):
 
     DONE = 1
     REFUSED = 0  # another writer was there first
-    MISSING = -1  # the log is gone: Redis lost it
+    MISSING = -1  # Redis lost the log, or its latest events
     FAILED = 2  # Redis would not, for this log (out of memory, say): try again
 
 
@@ -84,31 +105,33 @@ class Log:
         self._redis = redis
         self._append = redis.register_script(_APPEND)
 
-    async def create(self, response_id: str, events: Sequence[Event], *, last: bool = False) -> bool:
-        """Begin a log; with `last`, one that is ended already. False: it exists already."""
-        first, expiry = events[0].sequence_number, ENDED_SECS if last else LIVE_SECS
-        args: list[str | int] = [first, "create", expiry, *map(encode, events)]
-        return Append(await self._append(keys=[key(response_id)], args=args)) is Append.DONE
+    async def create(self, response_id: str, events: Sequence[Event]) -> bool:
+        """Begin a log. False: it exists already."""
+        batch = Batch(response_id, events[0].sequence_number, [encode(event) for event in events])
+        return await self._write("create", LIVE_SECS, [batch]) == [Append.DONE]
 
     async def append(self, batch: Batch, *, last: bool = False) -> Append:
         """Append all events of the batch, or none. With `last`, the log expires ENDED_SECS from now."""
-        args: list[str | int] = [batch.first, "append", ENDED_SECS if last else "", *batch.events]
-        return Append(await self._append(keys=[key(batch.response_id)], args=args))
+        (outcome,) = await self._write("append", ENDED_SECS if last else "", [batch])
+        return outcome
 
     async def append_each(self, batches: Sequence[Batch]) -> list[Append]:
         """Append many batches in one round trip, each all or none."""
-        async with self._redis.pipeline(transaction=False) as pipe:  # a connection that broke is given back
-            for batch in batches:
-                if len(batch.events) == 1:
-                    fields: dict[Any, Any] = {"event": batch.events[0]}
-                    pipe.xadd(key(batch.response_id), fields, id=f"{batch.first}-1", nomkstream=True)
-                else:
-                    await self._append(
-                        keys=[key(batch.response_id)],
-                        args=[batch.first, "append", "", *batch.events],
-                        client=pipe,
-                    )
-            return [_outcome(reply) for reply in await pipe.execute(raise_on_error=False)]
+        return await self._write("append", "", batches)
+
+    async def restore(self, batch: Batch, *, last: bool = False) -> bool:
+        """Go on where Redis lost the log or its latest events: the first event tells all that came before.
+
+        False: another writer was there first.
+        """
+        return await self._write("restore", ENDED_SECS if last else LIVE_SECS, [batch]) == [Append.DONE]
+
+    async def _write(self, how: str, expiry: int | str, batches: Sequence[Batch]) -> list[Append]:
+        args: list[int | str] = [how, expiry]
+        for batch in batches:
+            args += [batch.first, len(batch.events), *batch.events]
+        keys = [key(batch.response_id) for batch in batches]
+        return [Append(outcome) for outcome in await self._append(keys=keys, args=args)]
 
     async def read(self, response_id: str, after: int = -1) -> list[Entry]:
         """The entries after a sequence number, in order."""
@@ -157,13 +180,3 @@ class Log:
 
 def _number(entry_id: str) -> int:
     return int(entry_id.partition("-")[0])
-
-
-def _outcome(reply: object) -> Append:
-    if reply is None:
-        return Append.MISSING
-    if isinstance(reply, ResponseError) and "equal or smaller" in str(reply):
-        return Append.REFUSED
-    if isinstance(reply, Exception):
-        return Append.FAILED
-    return Append(reply) if isinstance(reply, int) else Append.DONE

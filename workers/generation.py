@@ -212,9 +212,10 @@ class Generation:
     async def _end(self, job: Job, draft: Draft | None, ending: Ending) -> JSON | None:
         """Bring it to its end; without a draft of ours, from what the log says."""
         give_up_at = time.monotonic() + AWAY_SECS
+        at = draft
         while True:
             try:
-                at = draft or await self.log.draft(job.id)
+                at = at or _further(draft, await self.log.draft(job.id))
                 if at is None or (at.attempt > job.attempt and at.ended is None):
                     return None
                 return await conclude(self.log, at, ending)
@@ -222,5 +223,12 @@ class Generation:
                 if time.monotonic() > give_up_at:
                     raise
                 logger.warning("the end cannot be written yet: %s", type(error).__name__)
-                draft = None  # whether it was written is not known: the log will tell
+                at = None  # whether it was written is not known: the log will tell
                 await asyncio.sleep(AGAIN_SECS)
+
+
+def _further(ours: Draft | None, logged: Draft | None) -> Draft | None:
+    """What the log says, unless Redis lost it or came back without its latest events."""
+    if ours is None or (logged is not None and (logged.next >= ours.next or logged.ended)):
+        return logged
+    return ours

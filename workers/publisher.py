@@ -143,9 +143,9 @@ class Publisher:
         return Append.FAILED in outcomes
 
     async def _settle(self, stream: Stream, outcome: Append) -> None:
-        """Make ready for the next tick, rebuild a lost log, or learn that another writer has it."""
+        """Make ready for the next tick, restore a lost log, or learn that another writer has it."""
         if outcome is Append.MISSING:
-            outcome = await self._rebuild(stream)
+            outcome = await self._restore(stream)
         elif outcome is Append.REFUSED and await self._log.holds(stream.batch()):
             outcome = Append.DONE
         if outcome is Append.FAILED:
@@ -157,11 +157,11 @@ class Publisher:
         elif not stream.is_behind:
             self._dirty.pop(stream, None)
 
-    async def _rebuild(self, stream: Stream) -> Append:
-        """Redis lost the log: begin a new one with the text so far, under the next number."""
+    async def _restore(self, stream: Stream) -> Append:
+        """Redis lost the log, or its latest events: go on with the text so far, under the next number."""
         snapshot = stream.draft.again()
-        rebuilt = stream.unsent = stream.encoded(snapshot.sequence_number, [snapshot])
-        if not await self._log.create(rebuilt.response_id, [snapshot]) and not await self._log.holds(rebuilt):
+        restored = stream.unsent = stream.encoded(snapshot.sequence_number, [snapshot])
+        if not await self._log.restore(restored) and not await self._log.holds(restored):
             return Append.REFUSED
-        await tell_readers([rebuilt])
+        await tell_readers([restored])
         return Append.DONE

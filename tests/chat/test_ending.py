@@ -155,6 +155,20 @@ async def test_a_lost_log_is_begun_again_with_the_text_and_the_end(log: Log, ans
     assert output_text(final) == "Two me"
 
 
+async def test_a_log_that_came_back_without_its_latest_events_is_ended_with_all_the_text(
+    log: Log, answer: Answer
+) -> None:
+    await log._redis.copy(key(answer.id), "older")
+    await answer.add("tres.")
+    await log._redis.copy("older", key(answer.id), replace=True)
+    final = await conclude(log, answer.draft, DONE)
+    assert final is not None
+    assert output_text(final) == "Two metres."
+    draft = await log.draft(answer.id)
+    assert draft is not None
+    assert draft.ended == final
+
+
 async def test_without_a_log_the_row_is_ended(log: Log, running: Response) -> None:
     final = await end(log, str(running.pk), LOST)
     assert final is not None

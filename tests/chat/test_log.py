@@ -5,7 +5,7 @@ import pytest
 from chat import connection
 from chat.log import ENDED_SECS, LIVE_SECS, Append, Batch, Entry, Log, key
 from chat.protocol.draft import Draft, Ending
-from chat.protocol.events import JSON, Completed, Created, Queued, decode, encode
+from chat.protocol.events import JSON, Completed, Created, Failed, Incomplete, Queued, decode, encode
 
 RESPONSE: JSON = {
     "id": "r1",
@@ -48,6 +48,45 @@ async def test_a_refused_batch_leaves_none_of_its_events(log: Log) -> None:
     await log.append(Batch("r1", 2, ["the end"]))
     assert await log.append(Batch("r1", 2, ["late", "later", "latest"])) is Append.REFUSED
     assert await log.top("r1") == 2
+
+
+async def test_a_batch_that_would_leave_a_hole_is_told_that_something_is_missing(log: Log) -> None:
+    assert await log.append(Batch("r1", 3, ["after a hole"])) is Append.MISSING
+    assert await log.append_each([Batch("r1", 3, ["after a hole"])]) == [Append.MISSING]
+    assert await log.top("r1") == 1
+
+
+@pytest.mark.parametrize("lost", ["all", "the latest events"])
+async def test_what_redis_lost_is_restored_under_a_later_number(log: Log, lost: str) -> None:
+    if lost == "all":
+        await log._redis.delete(key("r1"))
+    assert await log.restore(Batch("r1", 9, ["all that came before"]))
+    assert await log.append(Batch("r1", 10, ["and so on"])) is Append.DONE
+    assert [entry.event for entry in await log.read("r1", after=1)] == ["all that came before", "and so on"]
+    assert 0 < await log._redis.ttl(key("r1")) <= LIVE_SECS
+
+
+async def test_what_another_writer_went_on_with_is_not_restored(log: Log) -> None:
+    await log.append(Batch("r1", 2, ["mine", "mine"]))
+    assert not await log.restore(Batch("r1", 3, ["yours"]))
+    assert await log.top("r1") == 3
+
+
+@pytest.mark.parametrize("kind", [Completed, Incomplete, Failed])
+async def test_after_an_end_nothing_is_appended_or_restored(log: Log, kind: type[Completed]) -> None:
+    end = encode(kind(sequence_number=2, response=RESPONSE))
+    assert await log.append(Batch("r1", 2, [end]), last=True) is Append.DONE
+    assert await log.append(Batch("r1", 3, ["more"])) is Append.REFUSED
+    assert await log.append_each([Batch("r1", 3, ["more"])]) == [Append.REFUSED]
+    assert not await log.restore(Batch("r1", 9, ["all of it, and more"]))
+    assert await log.top("r1") == 2
+
+
+async def test_a_redis_that_has_forgotten_the_script_learns_it_again(log: Log) -> None:
+    await log.append_each([Batch("r1", 2, ["a"])])
+    await log._redis.script_flush()
+    assert await log.append_each([Batch("r1", 3, ["b"])]) == [Append.DONE]
+    assert await log.top("r1") == 3
 
 
 async def test_many_logs_are_appended_to_in_one_round_trip(log: Log) -> None:

@@ -57,6 +57,15 @@ def redis_loses_its_data(rig: Rig, dice: random.Random) -> None:
     rig.start_redis()
 
 
+def redis_comes_back_with_older_data(rig: Rig, dice: random.Random) -> None:
+    """As after a crash of its machine: the last second was not on disk."""
+    rig.remember_data()
+    time.sleep(1)
+    rig.kill_redis()
+    rig.bring_older_data_back()
+    rig.start_redis()
+
+
 def redis_forgets_everything(rig: Rig, dice: random.Random) -> None:
     """Without an end of its connections."""
     rig.stack.redis("FLUSHALL")
@@ -139,6 +148,7 @@ ALL: tuple[Plague, ...] = (
     the_web_server_is_stopped,
     redis_is_killed,
     redis_loses_its_data,
+    redis_comes_back_with_older_data,
     redis_forgets_everything,
     redis_freezes,
     redis_is_full,

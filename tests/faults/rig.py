@@ -88,7 +88,24 @@ class Rig:
 
     def lose_data(self) -> None:
         """Throw away what the dead Redis had kept."""
-        shutil.rmtree(self.stack.directory / "appendonlydir")
+        shutil.rmtree(self._data)
+
+    def remember_data(self) -> None:
+        """Keep what Redis has on disk now."""
+        shutil.copytree(self._data, self._older, dirs_exist_ok=True)
+
+    def bring_older_data_back(self) -> None:
+        """Give the dead Redis what was kept: it knows nothing of what came since."""
+        self.lose_data()
+        self._older.rename(self._data)
+
+    @property
+    def _data(self) -> Path:
+        return self.stack.directory / "appendonlydir"
+
+    @property
+    def _older(self) -> Path:
+        return self.stack.directory / "older"
 
     def freeze(self, name: str) -> None:
         """Let a part stand still."""

@@ -2,13 +2,15 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
 
 from tests.browserless import visiting
 from tests.faults.crowd import all_end, crowd
 from tests.faults.rig import Rig, rigged
+from tests.faults.witness import Witness
+from tests.waiting import await_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
@@ -53,7 +55,7 @@ async def test_a_blip_is_not_noticed(rig: Rig) -> None:
 async def test_redis_killed_and_started_with_its_data(rig: Rig) -> None:
     async with crowd(rig, TWENTY) as witnesses:
         await asyncio.to_thread(rig.kill_redis)
-        await asyncio.to_thread(rig.stack.start_redis)
+        await asyncio.to_thread(rig.start_redis)
         findings = await all_end(rig, witnesses, END_SECS)
     assert not findings.counts, findings.table()
     assert findings.statuses == {"completed": 20}
@@ -63,10 +65,30 @@ async def test_redis_killed_and_started_without_its_data(rig: Rig) -> None:
     async with crowd(rig, TWENTY) as witnesses:
         await asyncio.to_thread(rig.kill_redis)
         rig.lose_data()
-        await asyncio.to_thread(rig.stack.start_redis)
+        await asyncio.to_thread(rig.start_redis)
         findings = await all_end(rig, witnesses, END_SECS)
     assert not findings.counts, findings.table()
     assert findings.statuses == {"completed": 20}
+
+
+async def test_redis_killed_and_started_with_older_data(rig: Rig) -> None:
+    async with crowd(rig, TWENTY) as witnesses:
+        rig.remember_data()
+        before = [witness.last for witness in witnesses]
+        await await_until(_all_beyond(witnesses, before), 5, "every reader has heard more than that")
+        await asyncio.to_thread(rig.kill_redis)
+        rig.bring_older_data_back()
+        await asyncio.to_thread(rig.start_redis)
+        findings = await all_end(rig, witnesses, END_SECS)
+    assert not findings.counts, findings.table()
+    assert findings.statuses == {"completed": 20}
+
+
+def _all_beyond(witnesses: list[Witness], places: list[int]) -> Callable[[], Awaitable[bool]]:
+    async def beyond() -> bool:
+        return all(w.last > place + 5 for w, place in zip(witnesses, places, strict=True))
+
+    return beyond
 
 
 async def test_redis_that_forgets_everything_in_the_middle(rig: Rig) -> None:

@@ -376,6 +376,24 @@ async def test_a_lost_log_is_rebuilt_with_a_snapshot_under_the_next_number(
     assert [hint["first"] for hint in told[1:]] == numbers
 
 
+async def test_a_log_that_came_back_without_its_latest_events_gets_all_the_text_again(
+    log: Log, publisher: Publisher
+) -> None:
+    draft = await begun(log)
+    response_id = draft.base["id"]
+    stream = publisher.open(draft, never)
+    publisher.write(stream, "one ")
+    await flushed(publisher, stream)
+    await connection.client().copy(key(response_id), "older")
+    publisher.write(stream, "two ")
+    await flushed(publisher, stream)
+    await connection.client().copy("older", key(response_id), replace=True)
+    publisher.write(stream, "three")
+    await flushed(publisher, stream)
+    assert await text(log, response_id) == "one two three"
+    assert [type(event) for event in await events(log, response_id)].count(Snapshot) == 1
+
+
 async def test_a_log_that_somebody_else_began_anew_is_not_ours(log: Log, publisher: Publisher) -> None:
     draft, fenced = await begun(log), asyncio.Event()
     await connection.client().delete(key(draft.base["id"]))

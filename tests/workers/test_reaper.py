@@ -208,7 +208,7 @@ async def test_a_log_that_cannot_be_read_does_not_hold_up_the_others(
     reaper: Reaper, log: Log, owner: User, broker: Broker
 ) -> None:
     strange, plain = await begun(log, owner), await begun(log, owner)
-    await log.append(Batch(str(strange.id), 10, ['{"type":"tailrace:of_the_future","sequence_number":10}']))
+    await log.restore(Batch(str(strange.id), 10, ['{"type":"tailrace:of_the_future","sequence_number":10}']))
     await reaper.look()
     assert [job.id for job in broker.jobs()] == [str(plain.id)]
 
