@@ -13,9 +13,9 @@ from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 
 from chat.away import AWAY
-from chat.following import Following
+from chat.following import NOTHING, UNKNOWN, Following
 from chat.hints import Message, group
-from chat.log import Entry, Log
+from chat.log import Log
 from chat.models import LIVE, Response
 from chat.protocol.errors import CommandError, ProtocolError
 from chat.protocol.events import Snapshot, encode, heartbeat, is_terminal, up_to_date, with_stream_id
@@ -54,12 +54,12 @@ class Follower:
 
     async def begin(self, response_id: str, stream_id: str | None) -> None:
         """Follow a response from its very first event."""
-        await self._join(Followed(response_id, stream_id, Following()), whole=False)
+        await self._join(Followed(response_id, stream_id, Following(NOTHING)))
 
     async def subscribe(self, response_id: str, after: int | None, stream_id: str | None) -> None:
         """Follow from after a sequence number, or from a snapshot if that is None."""
-        followed = Followed(response_id, stream_id, Following(-1 if after is None else after))
-        await self._join(followed, whole=after is None)
+        followed = Followed(response_id, stream_id, Following(UNKNOWN if after is None else after))
+        await self._join(followed)
         await self._send_frame(followed, up_to_date(response_id, followed.place.last))
 
     async def leave(self, response_id: str) -> None:
@@ -86,7 +86,7 @@ class Follower:
         for response_id in list(self._followed):
             await self.leave(response_id)
 
-    async def _join(self, followed: Followed, *, whole: bool) -> None:
+    async def _join(self, followed: Followed) -> None:
         """Join the group, *then* read the log: what comes in between is a hint, and waits for the lock."""
         response_id = followed.response_id
         if response_id not in self._followed:
@@ -95,7 +95,7 @@ class Follower:
             self._followed[response_id] = followed
             try:
                 await get_channel_layer().group_add(group(response_id), self._channel)
-                await (self._tell_whole(followed) if whole else self._catch_up(followed))
+                await self._catch_up(followed)
             except BaseException:
                 self._followed.pop(response_id, None)
                 raise
@@ -104,17 +104,15 @@ class Follower:
 
     async def _catch_up(self, followed: Followed) -> None:
         """Send what the log has beyond our place; as a snapshot when it does not go on from there."""
-        entries = await self._log.read(followed.response_id, after=followed.place.last)
-        if entries and _unbroken(entries):
-            fresh = followed.place.take(entries[0].sequence_number, [entry.event for entry in entries])
-            if fresh is not None:
-                return await self._forward(followed, fresh)
-        top = None if entries else await self._log.last(followed.response_id)
-        if top is None or top.sequence_number != followed.place.last:
+        place = followed.place
+        entries = [] if place.is_lost else await self._log.read(followed.response_id, after=place.last - 1)
+        fresh = place.take_log(entries)
+        if fresh is None:
             await self._tell_whole(followed)
-        elif is_terminal(top.event):
+            return
+        await self._forward(followed, fresh)
+        if is_terminal(entries[-1].event):
             await self.leave(followed.response_id)
-        return None
 
     async def _tell_whole(self, followed: Followed) -> None:
         """Send the answer so far in one frame: from the log, or from the row when the log is gone."""
@@ -123,10 +121,13 @@ class Follower:
         if snapshot is None:  # the row was deleted: there is nothing to follow any more
             await self.leave(followed.response_id)
             return
+        live = snapshot.response["status"] in LIVE
+        if draft is None and live and not followed.place.is_lost:
+            return  # a row has no text before the end: the reader keeps what it has until there is a log
         followed.quiet = False
         followed.place.jump(snapshot.sequence_number)
         await self._send_frame(followed, encode(snapshot))
-        if snapshot.response["status"] not in LIVE:
+        if not live:
             await self.leave(followed.response_id)
 
     async def _row_snapshot(self, followed: Followed) -> Snapshot | None:
@@ -160,12 +161,8 @@ class Follower:
         async with self._lock:
             if self._followed.get(followed.response_id) is not followed:
                 return
-            if top != followed.place.last:
+            if followed.place.is_behind(top):
                 await self._catch_up(followed)
             if followed.quiet:
                 await self._send_frame(followed, heartbeat(followed.response_id, followed.place.last))
             followed.quiet = True
-
-
-def _unbroken(entries: Sequence[Entry]) -> bool:
-    return entries[-1].sequence_number - entries[0].sequence_number == len(entries) - 1

@@ -227,6 +227,37 @@ async def test_a_cursor_older_than_the_log_gets_a_snapshot(reader: Reader, answe
     assert output_text(reader.frames[0]["response"]) == "Two "
 
 
+async def test_while_the_log_is_gone_its_reader_keeps_what_it_has(
+    reader: Reader, answer: Answer, log: Log
+) -> None:
+    await reader.follower.begin(answer.id, None)
+    await answer.add("Two ")
+    await reader.until_number(answer.draft.next - 1)
+    await connection.client().delete(key(answer.id))
+    (followed,) = reader.follower._followed.values()
+    await reader.follower._check(followed)
+    assert reader.of("tailrace:snapshot") == []
+    await log.create(answer.id, [answer.draft.again()])  # its hint is lost
+    await reader.follower._check(followed)
+    (snapshot,) = reader.of("tailrace:snapshot")
+    assert output_text(snapshot["response"]) == "Two "
+    assert snapshot["sequence_number"] == reader.numbers[-1] + 1
+
+
+async def test_who_comes_while_the_log_is_gone_gets_the_row_and_then_the_text(
+    reader: Reader, answer: Answer, log: Log
+) -> None:
+    await answer.add("Two ")
+    await connection.client().delete(key(answer.id))
+    await reader.follower.subscribe(answer.id, None, None)
+    assert [frame["type"] for frame in reader.frames] == ["tailrace:snapshot", "tailrace:up_to_date"]
+    assert output_text(reader.frames[0]["response"]) == ""
+    await log.create(answer.id, [answer.draft.again()])
+    await answer.add("metres.")
+    await reader.until(lambda: len(reader.frames) == 3, "another frame")
+    assert output_text(reader.frames[2]["response"]) == "Two metres."
+
+
 @pytest.fixture
 def ended(owner: User) -> Response:
     """A response whose log is long gone."""
