@@ -62,6 +62,10 @@ class Following:
         """Whether the log is to be read: its highest number, None without a log, is not our place."""
         return top != self.last
 
+    def give_back(self, count: int) -> None:
+        """The last `count` of the events that were taken could not go on: they come again."""
+        self.last -= count
+
     def jump(self, to: int) -> None:
         """A snapshot told everything up to the number `to`, whatever was seen before."""
         self.last = to

@@ -211,6 +211,13 @@ def test_who_knows_no_place_takes_nothing_before_a_snapshot() -> None:
     assert place.take(5, ["event 5"]) == ["event 5"]
 
 
+def test_what_could_not_go_on_comes_again() -> None:
+    place = Following(3)
+    assert place.take(4, ["event 4", "event 5", "event 6"]) == ["event 4", "event 5", "event 6"]
+    place.give_back(2)
+    assert place.take(4, ["event 4", "event 5"]) == ["event 5"]
+
+
 def test_a_snapshot_may_move_the_place_back() -> None:
     place = Following(99)
     place.jump(4)
