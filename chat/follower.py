@@ -119,7 +119,7 @@ class Follower:
                 await get_channel_layer().group_add(group(response_id), self._channel)
                 await self._catch_up(followed)
             except BaseException:
-                self._followed.pop(response_id, None)
+                await self.leave(response_id)
                 raise
         if self._followed and (self._checks is None or self._checks.done()):
             self._checks = asyncio.create_task(self._check_regularly())
