@@ -306,6 +306,18 @@ async def test_who_acknowledges_gets_what_comes_after(
     assert (await socket.frame())["sequence_number"] == 2
 
 
+async def settled(response_id: str) -> Response:
+    """The row, once its end is in it: the last thing that a cancel does."""
+
+    async def ended() -> Response | None:
+        row = await saved(response_id)
+        return None if row.live else row
+
+    row = await await_until(ended, 5, "the row has its end")
+    assert row is not None
+    return row
+
+
 async def test_a_cancel_ends_the_response_and_orders_the_workers_to_stop(
     socket: Socket, log: Log, layer: Any
 ) -> None:
@@ -320,7 +332,7 @@ async def test_a_cancel_ends_the_response_and_orders_the_workers_to_stop(
     assert (end["response"]["status"], output_text(end["response"])) == ("cancelled", "Two ")
     order = await asyncio.wait_for(layer.receive(orders), 5)
     assert order == cancel_message(response_id)
-    row = await saved(response_id)
+    row = await settled(response_id)
     assert (row.status, row.output) == ("cancelled", "Two ")
 
 
@@ -332,8 +344,8 @@ async def test_a_cancel_after_the_end_changes_nothing(socket: Socket, log: Log, 
     assert draft is not None
     await Answer(log, draft).close()
     await socket.say("tailrace:cancel", response_id=response_id)
-    await asyncio.wait_for(layer.receive(orders), 5)  # the last thing that a cancel does
-    assert (await saved(response_id)).status == "completed"
+    await asyncio.wait_for(layer.receive(orders), 5)
+    assert (await settled(response_id)).status == "completed"
 
 
 async def test_a_socket_that_follows_too_many_stores_nothing_more(
