@@ -226,7 +226,7 @@ class Follower:
         async with self._lock:
             if self._followed.get(followed.response_id) is not followed:
                 return
-            if followed.place.is_behind(top):
+            if followed.place.is_behind(top) or followed.replaying:
                 await self._catch_up(followed)
             if followed.quiet:
                 await self._send_frame(followed, heartbeat(followed.response_id, followed.place.last))
