@@ -324,6 +324,7 @@ async def test_what_cannot_be_read_is_not_followed(
     with pytest.raises(LogError):
         await reader.follower.subscribe(answer.id, None, None)
     reader.follower.require_room()
+    assert reader.layer.groups == {}
 
 
 async def test_who_leaves_hears_no_more(reader: Reader, answer: Answer) -> None:
