@@ -24,4 +24,5 @@ USER 10001:10001
 EXPOSE 8000
 CMD ["daphne", "-b", "0.0.0.0", "-p", "8000", "--proxy-headers", \
     "--websocket-max-message-size", "524288", "--websocket-max-frame-size", "524288", \
+    "--ping-timeout", "90", \
     "project.asgi:application"]

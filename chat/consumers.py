@@ -23,13 +23,11 @@ from chat.intake import accept
 from chat.jobs import QueueError, enqueue
 from chat.log import Log
 from chat.models import Response
-from chat.protocol.commands import Cancel, Command, Create, Subscribe, Unsubscribe, parse
+from chat.protocol.commands import Acknowledge, Cancel, Command, Create, Subscribe, Unsubscribe, parse
 from chat.protocol.draft import Ending
-from chat.protocol.errors import CommandError, ProtocolError
+from chat.protocol.errors import SIGNED_OUT, CommandError, ProtocolError
 
 logger = logging.getLogger(__name__)
-
-SIGNED_OUT = 4401  # the close code of a socket without a user, after HTTP's 401
 
 
 class ResponsesConsumer(AsyncWebsocketConsumer):
@@ -41,7 +39,7 @@ class ResponsesConsumer(AsyncWebsocketConsumer):
     async def connect(self) -> None:
         """Take the socket; without a user, say why and close it."""
         self.log = Log(connection.client())
-        self.follower = Follower(self.channel_name, self.send_text, self.log)
+        self.follower = Follower(self.channel_name, self.send_text, self.log, self.scope["peer"])
         await self.accept()
         if not self.scope["user"].is_authenticated:
             await self.send_text(CommandError("unauthenticated").encode())
@@ -99,6 +97,8 @@ class ResponsesConsumer(AsyncWebsocketConsumer):
                 )
             case Unsubscribe():
                 await self.follower.leave(str(command.response_id))
+            case Acknowledge():
+                self.follower.acknowledge(str(command.response_id), command.sequence_number)
             case Cancel():
                 await self._own(command.response_id)
                 await end(self.log, str(command.response_id), Ending("cancelled", time.time()))

@@ -2,10 +2,14 @@
 
 arrow in: hints from the channel layer, by way of the consumer
 arrow out: frames for the browser, each event once and in order
+
+Nothing is forwarded to a client that does not read: its place stays where it is, and what it misses is read
+from the log when it reads again. So a socket costs no more memory than its transport's buffer and a chunk.
 """
 
 import asyncio
 import logging
+import math
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -13,10 +17,11 @@ from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 
 from chat.away import AWAY
-from chat.following import Following
+from chat.following import NOTHING, UNKNOWN, Following
 from chat.hints import Message, group
 from chat.log import Entry, Log
 from chat.models import LIVE, Response
+from chat.peer import Peer
 from chat.protocol.errors import CommandError, ProtocolError
 from chat.protocol.events import Snapshot, encode, heartbeat, is_terminal, up_to_date, with_stream_id
 
@@ -24,6 +29,8 @@ logger = logging.getLogger(__name__)
 
 CHECK_SECS = 5  # how often the top of the log is compared: the last hint may be the lost one
 MAX_FOLLOWED = 100  # responses per socket
+CHUNK = 500  # events that are read from the log and sent at once, some 100 KiB; at least 2
+ACK_WINDOW = 1000  # events that go on beyond the last acknowledged one: seconds of a fast answer
 
 Send = Callable[[str], Awaitable[None]]
 
@@ -36,16 +43,21 @@ class Followed:
     stream_id: str | None
     place: Following = field(default_factory=Following)
     quiet: bool = True  # nothing came since the last check
+    held: bool = False  # the log has more, which is to be sent when the client has read what it has
+    limit: float = math.inf  # the number to go on to before the client acknowledges more
+    replaying: bool = False  # it waits to hear that it is up to date
 
 
 class Follower:
     """The followed responses of one socket. `send` takes one frame; `channel` is the socket's own."""
 
-    def __init__(self, channel: str, send: Send, log: Log) -> None:
-        self._channel, self._send, self._log = channel, send, log
+    def __init__(self, channel: str, send: Send, log: Log, peer: Peer) -> None:
+        self._channel, self._send, self._log, self._peer = channel, send, log, peer
+        peer.on_room = self._go_on
         self._followed: dict[str, Followed] = {}
         self._lock = asyncio.Lock()  # the frames of a catch-up and of a hint must not mix
         self._checks: asyncio.Task[None] | None = None
+        self._going_on: asyncio.Task[None] | None = None
 
     def require_room(self) -> None:
         """Raise CommandError when the socket follows as many responses as it may."""
@@ -54,25 +66,34 @@ class Follower:
 
     async def begin(self, response_id: str, stream_id: str | None) -> None:
         """Follow a response from its very first event."""
-        await self._join(Followed(response_id, stream_id, Following()), whole=False)
+        await self._join(Followed(response_id, stream_id, Following(NOTHING)))
 
     async def subscribe(self, response_id: str, after: int | None, stream_id: str | None) -> None:
         """Follow from after a sequence number, or from a snapshot if that is None."""
-        followed = Followed(response_id, stream_id, Following(-1 if after is None else after))
-        await self._join(followed, whole=after is None)
-        await self._send_frame(followed, up_to_date(response_id, followed.place.last))
+        place = Following(UNKNOWN if after is None else after)
+        await self._join(Followed(response_id, stream_id, place, replaying=True))
 
     async def leave(self, response_id: str) -> None:
         """Stop following; the response itself goes on."""
         if self._followed.pop(response_id, None) is not None:
             await get_channel_layer().group_discard(group(response_id), self._channel)
 
+    def acknowledge(self, response_id: str, number: int) -> None:
+        """The client has read a response up to a sequence number, and will say so again."""
+        followed = self._followed.get(response_id)
+        if followed is not None:
+            followed.limit = number + ACK_WINDOW
+            self._go_on()
+
     async def hint(self, message: Message) -> None:
         """Take a hint from the channel layer: forward what is new, unparsed; read the log on a gap."""
         followed = self._followed.get(message["response_id"])
-        if followed is None:
+        if followed is None or followed.held:  # held: the log is read from our place on, and has it
             return
         async with self._lock:
+            if self._must_wait(followed):
+                followed.held = True
+                return
             fresh = followed.place.take(message["first"], message["events"])
             if fresh is None:
                 await self._catch_up(followed)
@@ -81,12 +102,13 @@ class Follower:
 
     async def close(self) -> None:
         """The socket is gone."""
-        if self._checks is not None:
-            self._checks.cancel()
+        for task in (self._checks, self._going_on):
+            if task is not None:
+                task.cancel()
         for response_id in list(self._followed):
             await self.leave(response_id)
 
-    async def _join(self, followed: Followed, *, whole: bool) -> None:
+    async def _join(self, followed: Followed) -> None:
         """Join the group, *then* read the log: what comes in between is a hint, and waits for the lock."""
         response_id = followed.response_id
         if response_id not in self._followed:
@@ -95,26 +117,60 @@ class Follower:
             self._followed[response_id] = followed
             try:
                 await get_channel_layer().group_add(group(response_id), self._channel)
-                await (self._tell_whole(followed) if whole else self._catch_up(followed))
+                await self._catch_up(followed)
             except BaseException:
-                self._followed.pop(response_id, None)
+                await self.leave(response_id)
                 raise
         if self._followed and (self._checks is None or self._checks.done()):
             self._checks = asyncio.create_task(self._check_regularly())
 
+    def _must_wait(self, followed: Followed) -> bool:
+        return self._peer.full or followed.place.last >= followed.limit
+
     async def _catch_up(self, followed: Followed) -> None:
-        """Send what the log has beyond our place; as a snapshot when it does not go on from there."""
-        entries = await self._log.read(followed.response_id, after=followed.place.last)
-        if entries and _unbroken(entries):
-            fresh = followed.place.take(entries[0].sequence_number, [entry.event for entry in entries])
-            if fresh is not None:
-                return await self._forward(followed, fresh)
-        top = None if entries else await self._log.last(followed.response_id)
-        if top is None or top.sequence_number != followed.place.last:
+        """Send the next chunk that the log has beyond our place; as a snapshot when it is another log.
+
+        What is more than that, or too much for the client now, is held.
+        """
+        followed.held = self._must_wait(followed)
+        if followed.held:
+            return
+        place = followed.place
+        # a hint that comes during this read waits for the lock: nothing falls between the two
+        entries = [] if place.is_lost else await self._read_on(followed)
+        fresh = place.take_log(entries)
+        if fresh is None:
             await self._tell_whole(followed)
-        elif is_terminal(top.event):
-            await self.leave(followed.response_id)
-        return None
+        else:
+            await self._forward(followed, fresh)
+            if is_terminal(entries[-1].event) and not followed.held:  # also when there was nothing new
+                await self.leave(followed.response_id)
+            elif len(entries) == CHUNK:
+                followed.held = True
+                self._go_on()
+        if followed.replaying and not followed.held:
+            followed.replaying = False
+            await self._send_frame(followed, up_to_date(followed.response_id, place.last))
+
+    async def _read_on(self, followed: Followed) -> list[Entry]:
+        return await self._log.read(followed.response_id, after=followed.place.last - 1, count=CHUNK)
+
+    def _go_on(self) -> None:
+        """Send what was held, now that the client has read."""
+        idle = self._going_on is None or self._going_on.done()
+        if idle and any(followed.held for followed in self._followed.values()):
+            self._going_on = asyncio.create_task(self._send_held())
+
+    async def _send_held(self) -> None:
+        """Send what is held, a chunk of each response in turn, until nothing is or the client must read."""
+        try:
+            while ready := [f for f in self._followed.values() if f.held and not self._must_wait(f)]:
+                for followed in ready:
+                    async with self._lock:
+                        if self._followed.get(followed.response_id) is followed:
+                            await self._catch_up(followed)
+        except (*AWAY, ProtocolError) as error:  # the regular check will look again
+            logger.warning("a client could not be told what it missed: %s", type(error).__name__)
 
     async def _tell_whole(self, followed: Followed) -> None:
         """Send the answer so far in one frame: from the log, or from the row when the log is gone."""
@@ -123,10 +179,13 @@ class Follower:
         if snapshot is None:  # the row was deleted: there is nothing to follow any more
             await self.leave(followed.response_id)
             return
+        live = snapshot.response["status"] in LIVE
+        if draft is None and live and not followed.place.is_lost:
+            return  # a row has no text before the end: the reader keeps what it has until there is a log
         followed.quiet = False
         followed.place.jump(snapshot.sequence_number)
         await self._send_frame(followed, encode(snapshot))
-        if snapshot.response["status"] not in LIVE:
+        if not live:
             await self.leave(followed.response_id)
 
     async def _row_snapshot(self, followed: Followed) -> Snapshot | None:
@@ -136,9 +195,14 @@ class Follower:
         return row and Snapshot(sequence_number=number, response_id=str(row.id), response=row.wire())
 
     async def _forward(self, followed: Followed, events: Sequence[str]) -> None:
+        """Send what was taken; what is more than the client reads is given back and held."""
         followed.quiet = False
-        for event in events:
+        for count, event in enumerate(events, 1):
             await self._send_frame(followed, event)
+            if self._peer.full and count < len(events):
+                followed.place.give_back(len(events) - count)
+                followed.held = True
+                return
         if events and is_terminal(events[-1]):
             await self.leave(followed.response_id)
 
@@ -156,16 +220,14 @@ class Follower:
 
     async def _check(self, followed: Followed) -> None:
         """Compare our place with the top of the log; say that we are still there if nothing came."""
+        if self._peer.full:
+            return  # nor would it hear us
         top = await self._log.top(followed.response_id)
         async with self._lock:
             if self._followed.get(followed.response_id) is not followed:
                 return
-            if top != followed.place.last:
+            if followed.place.is_behind(top) or followed.replaying:
                 await self._catch_up(followed)
             if followed.quiet:
                 await self._send_frame(followed, heartbeat(followed.response_id, followed.place.last))
             followed.quiet = True
-
-
-def _unbroken(entries: Sequence[Entry]) -> bool:
-    return entries[-1].sequence_number - entries[0].sequence_number == len(entries) - 1

@@ -1,23 +1,33 @@
-"""The channel layer: groups over Redis pub/sub, with publishes that share round trips.
+"""The channel layer: groups over Redis pub/sub. Publishes share round trips, and nobody waits in line.
 
-The stock pub/sub layer sends one PUBLISH at a time under a lock. Here every `group_send` of one moment
-goes out in one pipeline; while it is under way the next ones gather. Order is kept.
+The stock pub/sub layer sends one PUBLISH or SUBSCRIBE at a time under a lock, and tries each for ten seconds
+while Redis is away. Here every `group_send` of one moment goes out in one pipeline; while it is under way the
+next ones gather; order is kept. Who subscribes only says so: one task (`chat/subscription.py`) sees to it.
 
 A hint that is lost is no harm: the log is the truth.
 """
 
 import asyncio
+import contextlib
+import socket
 from typing import Any
 
 from channels_redis.pubsub import RedisPubSubChannelLayer, RedisPubSubLoopLayer, RedisSingleShardConnection
+from channels_redis.utils import _wrap_close, create_pool, decode_hosts
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import RedisError
 
+from chat.subscription import Subscription
+
 MAX_CONNECTIONS = 1000  # redis-py stops at 100 otherwise
+MAX_WAITING = 1000  # messages for one channel whose reader is busy; it reads the log after a gap
 PUBLISH_SECS = 5  # a Redis that accepts and stays mute must not stop all later hints
-HEALTH_SECS = 10  # an idle subscription asks whether the other end is there
+HEALTH_SECS = 10  # an idle connection asks whether the other end is there
+SUBSCRIBE_SECS = 2  # who joins a group hears of a Redis that is away while it still can say so itself
+OPEN_SECS = 1  # a socket opens without Redis: its groups are what it needs
 RETRIES = 12  # about 10 s of back-off: a Redis that restarts is back by then
+UNANSWERED_MS = 10_000  # a peer that acknowledges nothing for so long is dead
 
 LayerError = RedisError  # what sending raises when Redis is away
 Publish = tuple[str, bytes, asyncio.Future[None]]
@@ -30,6 +40,25 @@ class PipelinedShard(RedisSingleShardConnection):
         super().__init__(host, channel_layer)
         self._outbox: list[Publish] = []
         self._sender: asyncio.Task[None] | None = None
+        once = host | {"retry": Retry(ExponentialWithJitterBackoff(), 0)}  # it has its own way to come back
+        self._subscription = Subscription(create_pool(once), self._deliver)
+
+    async def subscribe(self, channel: str) -> None:
+        """Want the channel. Raises TimeoutError when Redis is away; it is subscribed when that is back."""
+        async with asyncio.timeout(SUBSCRIBE_SECS):
+            await self._subscription.want(channel)
+
+    async def unsubscribe(self, channel: str) -> None:
+        """Want the channel no more; nobody waits for that."""
+        self._subscription.drop(channel)
+
+    def _deliver(self, name: str, data: bytes) -> None:
+        """Give a message to whoever is here: the channel of that name, or the channels of that group."""
+        queues = self.channel_layer.channels
+        for channel in (name,) if name in queues else self.channel_layer.groups.get(name, ()):
+            queue = queues.get(channel)
+            if queue is not None and queue.qsize() < MAX_WAITING:
+                queue.put_nowait(data)
 
     async def publish(self, channel: str, message: bytes) -> None:
         """Publish with whatever else is published now; returns when Redis has it."""
@@ -69,6 +98,7 @@ class PipelinedShard(RedisSingleShardConnection):
             await asyncio.gather(self._sender, return_exceptions=True)
         unsent, self._outbox = self._outbox, []
         _fail(unsent, ConnectionError("the channel layer was closed"))
+        await self._subscription.close()
         await super().flush()
 
 
@@ -78,6 +108,31 @@ def _fail(batch: list[Publish], error: Exception) -> None:
             sent.set_exception(error)
 
 
+class PipelinedLoopLayer(RedisPubSubLoopLayer):
+    """The layer of one event loop."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._shards: list[PipelinedShard] = [
+            PipelinedShard(host, self) for host in decode_hosts(kwargs["hosts"])
+        ]
+
+    async def group_add(self, group: str, channel: str) -> None:
+        """Join a group, or be no member of it: then this raises what the shard does."""
+        try:
+            await super().group_add(group, channel)
+        except BaseException:
+            await self.group_discard(group, channel)
+            raise
+
+    async def _subscribe_to_channel(self, channel: str) -> None:
+        """Make a channel of our own. It is there at once; it may be heard from elsewhere a little later."""
+        self.channels[channel] = asyncio.Queue()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(OPEN_SECS):
+                await self._get_shard(channel).subscribe(channel)
+
+
 class PipelinedChannelLayer(RedisPubSubChannelLayer):
     """What CHANNEL_LAYERS names. `hosts` is a list of Redis URLs: groups are spread over them."""
 
@@ -85,9 +140,11 @@ class PipelinedChannelLayer(RedisPubSubChannelLayer):
         super().__init__(hosts=[_bounded(url) for url in hosts], **kwargs)
 
     def _get_layer(self) -> RedisPubSubLoopLayer:
-        layer = super()._get_layer()
-        if not isinstance(layer._shards[0], PipelinedShard):
-            layer._shards = [PipelinedShard(shard.host, layer) for shard in layer._shards]
+        loop = asyncio.get_running_loop()
+        if loop not in self._layers:
+            self._layers[loop] = PipelinedLoopLayer(**self._kwargs, channel_layer=self)
+            _wrap_close(self, loop)  # it flushes the layer before the loop closes
+        layer: RedisPubSubLoopLayer = self._layers[loop]
         return layer
 
 
@@ -99,4 +156,10 @@ def _bounded(url: str) -> dict[str, Any]:
         "health_check_interval": HEALTH_SECS,
         "retry": Retry(ExponentialWithJitterBackoff(cap=1, base=0.05), RETRIES),
         "max_connections": MAX_CONNECTIONS,
-    }
+    } | ({} if url.startswith("unix:") else {"socket_keepalive_options": _keepalive()})
+
+
+def _keepalive() -> dict[int, int]:
+    """How the kernel finds out that the other end is gone, where it knows these options."""
+    options = {"TCP_KEEPIDLE": 5, "TCP_KEEPINTVL": 2, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": UNANSWERED_MS}
+    return {getattr(socket, name): value for name, value in options.items() if hasattr(socket, name)}

@@ -133,9 +133,10 @@ class Log:
         keys = [key(batch.response_id) for batch in batches]
         return [Append(outcome) for outcome in await self._append(keys=keys, args=args)]
 
-    async def read(self, response_id: str, after: int = -1) -> list[Entry]:
-        """The entries after a sequence number, in order."""
-        rows: Rows = await self._redis.xrange(key(response_id), min=f"({after}-1" if after >= 0 else "-")
+    async def read(self, response_id: str, after: int = -1, count: int | None = None) -> list[Entry]:
+        """The entries after a sequence number, in order; at most `count`."""
+        first = f"({after}-1" if after >= 0 else "-"
+        rows: Rows = await self._redis.xrange(key(response_id), min=first, count=count)
         return [Entry(_number(entry_id), fields["event"]) for entry_id, fields in rows]
 
     async def holds(self, batch: Batch) -> bool:

@@ -11,11 +11,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 http = get_asgi_application()  # first: it loads the applications that the sockets import
 
 from chat.origins import SocketOrigins  # noqa: E402
+from chat.peer import Peers  # noqa: E402
 from chat.routing import websocket_urlpatterns  # noqa: E402
+from chat.threads import Threads  # noqa: E402
 
-application = ProtocolTypeRouter(
-    {
-        "http": http,
-        "websocket": SocketOrigins(AuthMiddlewareStack(URLRouter(websocket_urlpatterns)), settings.ORIGINS),
-    }
-)
+sockets = SocketOrigins(AuthMiddlewareStack(URLRouter(websocket_urlpatterns)), settings.ORIGINS)
+application = Threads(ProtocolTypeRouter({"http": http, "websocket": Peers(sockets)}))

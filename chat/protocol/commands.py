@@ -28,6 +28,7 @@ def _storable(text: str) -> str:
 
 Text = Annotated[str, AfterValidator(_storable)]
 Id = Annotated[UUID, Field(strict=False)]
+SequenceNumber = Annotated[int, Field(ge=-1, lt=2**53)]  # JSON's safe integers; -1 is before the first
 StreamId = Annotated[Text, Field(max_length=MAX_STREAM_ID_CHARS)] | None
 
 
@@ -98,7 +99,7 @@ class Subscribe(_Strict):
 
     type: Literal["tailrace:subscribe"]
     response_id: Id
-    starting_after: Annotated[int, Field(ge=-1, lt=2**53)] | None = None  # JSON's safe integers
+    starting_after: SequenceNumber | None = None
     stream_id: StreamId = None
 
 
@@ -109,6 +110,14 @@ class Unsubscribe(_Strict):
     response_id: Id
 
 
+class Acknowledge(_Strict):
+    """`tailrace:ack`: the client has read so far. Whoever says so once is not sent much beyond it."""
+
+    type: Literal["tailrace:ack"]
+    response_id: Id
+    sequence_number: SequenceNumber
+
+
 class Cancel(_Strict):
     """`tailrace:cancel`: stop a response for everybody."""
 
@@ -116,11 +125,12 @@ class Cancel(_Strict):
     response_id: Id
 
 
-Command = Create | Subscribe | Unsubscribe | Cancel
+Command = Create | Subscribe | Unsubscribe | Acknowledge | Cancel
 COMMANDS: dict[str, type[Command]] = {
     "response.create": Create,
     "tailrace:subscribe": Subscribe,
     "tailrace:unsubscribe": Unsubscribe,
+    "tailrace:ack": Acknowledge,
     "tailrace:cancel": Cancel,
 }
 Known = TypeVar("Known", bound=_Strict)

@@ -4,10 +4,14 @@
     └── CommandError    a command was refused; nothing was stored or enqueued
 
 REFUSALS are told in an `error` event. FAILURES end a response: `response.error.code`.
+A socket that we close has one of the close codes, after an `error` event.
 """
 
 import json
 from dataclasses import dataclass
+
+SIGNED_OUT = 4401  # close code of a socket without a user, after HTTP's 401
+SLOW_READER = 4408  # close code of a socket that was not read, after HTTP's 408: come back with the cursor
 
 REFUSALS: dict[str, tuple[int, str]] = {
     "invalid_json": (400, "The frame is not a JSON object."),
@@ -23,6 +27,7 @@ REFUSALS: dict[str, tuple[int, str]] = {
     "model_not_found": (404, "There is no model with this name."),
     "response_not_found": (404, "There is no response with this id."),
     "conversation_not_found": (404, "There is no conversation with this id."),
+    "slow_reader": (408, "This socket was not read in time: open another and go on from the last event."),
     "too_many_followed": (429, "This socket follows too many responses: unsubscribe from some."),
     "busy": (503, "The service cannot take this now: try again in a moment."),
 }

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from chat.peer import SILENT_SECS
 from chat.protocol.commands import MAX_SERVER_FRAME_BYTES
 from project.up import valkey
 from project.up.environment import Embedded
@@ -141,6 +142,7 @@ def web_command(port: int) -> tuple[str, ...]:
     """Give the command line of the web server on the loopback address."""
     # Daphne drops a socket with a larger frame unheard, so what we refuse ourselves must be smaller
     limits = [f"--websocket-max-{what}-size={MAX_SERVER_FRAME_BYTES}" for what in ("message", "frame")]
+    limits.append(f"--ping-timeout={SILENT_SECS}")
     return _python("daphne", "-b", HOST, "-p", str(port), *limits, "project.asgi:application")
 
 

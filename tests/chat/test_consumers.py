@@ -12,13 +12,13 @@ from pytest_django import Settings
 
 from chat import connection, follower
 from chat.catalog import DEMO
-from chat.consumers import SIGNED_OUT
 from chat.hints import WORKERS, cancel_message
 from chat.identity import new_id
 from chat.log import Log
 from chat.models import Response
 from chat.protocol.commands import MAX_FRAME_BYTES
 from chat.protocol.draft import output_text
+from chat.protocol.errors import SIGNED_OUT
 from project.celery import app as celery_app
 from project.up import ports, valkey
 from tests.broker import Broker, Job
@@ -145,6 +145,12 @@ BAD: list[tuple[str | bytes, int, str, str | None]] = [
         404,
         "response_not_found",
         "response_id",
+    ),
+    (
+        f'{{"type": "tailrace:ack", "response_id": "{NOTHING}", "sequence_number": -2}}',
+        400,
+        "invalid_field",
+        "sequence_number",
     ),
     (f'{{"type": "tailrace:cancel", "response_id": "{NOTHING}"}}', 404, "response_not_found", "response_id"),
 ]
@@ -282,6 +288,36 @@ async def test_who_unsubscribes_hears_no_more(socket: Socket, log: Log) -> None:
     assert (await saved(response_id)).live
 
 
+async def test_who_acknowledges_gets_what_comes_after(
+    socket: Socket, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follower, "ACK_WINDOW", 1)
+    await socket.say("tailrace:ack", response_id=str(new_id()), sequence_number=7)  # not followed: harmless
+    response_id = await created(socket)
+    await socket.say("tailrace:ack", response_id=response_id, sequence_number=0)
+    await socket.say("tailrace:subscribe")
+    assert (await socket.refusal())[1] == "missing_field"  # the acknowledgement was taken before
+    draft = await log.draft(response_id)
+    assert draft is not None
+    await Answer(log, draft).write(draft.begin(1))
+    await socket.say("tailrace:subscribe")
+    assert (await socket.refusal())[1] == "missing_field"  # no event before it
+    await socket.say("tailrace:ack", response_id=response_id, sequence_number=1)
+    assert (await socket.frame())["sequence_number"] == 2
+
+
+async def settled(response_id: str) -> Response:
+    """The row, once its end is in it: the last thing that a cancel does."""
+
+    async def ended() -> Response | None:
+        row = await saved(response_id)
+        return None if row.live else row
+
+    row = await await_until(ended, 5, "the row has its end")
+    assert row is not None
+    return row
+
+
 async def test_a_cancel_ends_the_response_and_orders_the_workers_to_stop(
     socket: Socket, log: Log, layer: Any
 ) -> None:
@@ -296,7 +332,7 @@ async def test_a_cancel_ends_the_response_and_orders_the_workers_to_stop(
     assert (end["response"]["status"], output_text(end["response"])) == ("cancelled", "Two ")
     order = await asyncio.wait_for(layer.receive(orders), 5)
     assert order == cancel_message(response_id)
-    row = await saved(response_id)
+    row = await settled(response_id)
     assert (row.status, row.output) == ("cancelled", "Two ")
 
 
@@ -308,8 +344,8 @@ async def test_a_cancel_after_the_end_changes_nothing(socket: Socket, log: Log, 
     assert draft is not None
     await Answer(log, draft).close()
     await socket.say("tailrace:cancel", response_id=response_id)
-    await asyncio.wait_for(layer.receive(orders), 5)  # the last thing that a cancel does
-    assert (await saved(response_id)).status == "completed"
+    await asyncio.wait_for(layer.receive(orders), 5)
+    assert (await settled(response_id)).status == "completed"
 
 
 async def test_a_socket_that_follows_too_many_stores_nothing_more(

@@ -14,6 +14,7 @@ from chat.follower import Follower
 from chat.hints import group, tell_readers
 from chat.log import Entry, Log, LogError, key
 from chat.models import Response, Status
+from chat.peer import Peer
 from chat.protocol.draft import output_text
 from chat.protocol.errors import CommandError
 from tests.chat.answers import Answer
@@ -23,6 +24,7 @@ from tests.waiting import await_until
 pytestmark = pytest.mark.django_db(transaction=True)
 
 Frame = dict[str, Any]
+ENOUGH = 10_000  # frames: more than any test sends
 
 
 class Reader:
@@ -31,10 +33,20 @@ class Reader:
     def __init__(self, layer: Any, channel: str, log: Log) -> None:
         self.layer, self.channel = layer, channel
         self.texts: list[str] = []
-        self.follower = Follower(channel, self._take, log)
+        self.room = ENOUGH
+        self.peer = Peer()
+        self.follower = Follower(channel, self._take, log, self.peer)
 
     async def _take(self, text: str) -> None:
         self.texts.append(text)
+        self.room -= 1
+        self.peer.full = self.room <= 0
+
+    def read(self, room: int = ENOUGH) -> None:
+        """Read what came; so many more frames fit then."""
+        self.room, self.peer.full = room, room <= 0
+        if not self.peer.full:
+            self.peer.on_room()
 
     @property
     def frames(self) -> list[Frame]:
@@ -114,8 +126,8 @@ class _Busy(Log):
 
     answer: Answer
 
-    async def read(self, response_id: str, after: int = -1) -> list[Entry]:
-        entries = await super().read(response_id, after)
+    async def read(self, response_id: str, after: int = -1, count: int | None = None) -> list[Entry]:
+        entries = await super().read(response_id, after, count)
         await self.answer.add("more")
         return entries
 
@@ -136,9 +148,9 @@ class _Late(Log):
 
     answer: Answer
 
-    async def read(self, response_id: str, after: int = -1) -> list[Entry]:
+    async def read(self, response_id: str, after: int = -1, count: int | None = None) -> list[Entry]:
         await self.answer.add("more")
-        return await super().read(response_id, after)
+        return await super().read(response_id, after, count)
 
 
 async def test_an_event_that_is_both_read_and_hinted_at_comes_once(reader: Reader, answer: Answer) -> None:
@@ -227,6 +239,37 @@ async def test_a_cursor_older_than_the_log_gets_a_snapshot(reader: Reader, answe
     assert output_text(reader.frames[0]["response"]) == "Two "
 
 
+async def test_while_the_log_is_gone_its_reader_keeps_what_it_has(
+    reader: Reader, answer: Answer, log: Log
+) -> None:
+    await reader.follower.begin(answer.id, None)
+    await answer.add("Two ")
+    await reader.until_number(answer.draft.next - 1)
+    await connection.client().delete(key(answer.id))
+    (followed,) = reader.follower._followed.values()
+    await reader.follower._check(followed)
+    assert reader.of("tailrace:snapshot") == []
+    await log.create(answer.id, [answer.draft.again()])  # its hint is lost
+    await reader.follower._check(followed)
+    (snapshot,) = reader.of("tailrace:snapshot")
+    assert output_text(snapshot["response"]) == "Two "
+    assert snapshot["sequence_number"] == reader.numbers[-1] + 1
+
+
+async def test_who_comes_while_the_log_is_gone_gets_the_row_and_then_the_text(
+    reader: Reader, answer: Answer, log: Log
+) -> None:
+    await answer.add("Two ")
+    await connection.client().delete(key(answer.id))
+    await reader.follower.subscribe(answer.id, None, None)
+    assert [frame["type"] for frame in reader.frames] == ["tailrace:snapshot", "tailrace:up_to_date"]
+    assert output_text(reader.frames[0]["response"]) == ""
+    await log.create(answer.id, [answer.draft.again()])
+    await answer.add("metres.")
+    await reader.until(lambda: len(reader.frames) == 3, "another frame")
+    assert output_text(reader.frames[2]["response"]) == "Two metres."
+
+
 @pytest.fixture
 def ended(owner: User) -> Response:
     """A response whose log is long gone."""
@@ -281,6 +324,7 @@ async def test_what_cannot_be_read_is_not_followed(
     with pytest.raises(LogError):
         await reader.follower.subscribe(answer.id, None, None)
     reader.follower.require_room()
+    assert reader.layer.groups == {}
 
 
 async def test_who_leaves_hears_no_more(reader: Reader, answer: Answer) -> None:
@@ -391,3 +435,114 @@ async def test_a_socket_follows_so_many_and_no_more(
     await reader.follower.leave(answer.id)
     await reader.follower.subscribe(str(ended.pk), None, None)
     assert reader.of("tailrace:snapshot")
+
+
+async def test_who_does_not_read_is_sent_nothing_and_catches_up_when_it_reads(
+    reader: Reader, answer: Answer
+) -> None:
+    await reader.follower.begin(answer.id, None)
+    (followed,) = reader.follower._followed.values()
+    reader.read(room=0)
+    for number in range(3):
+        await answer.add(f"{number} ")
+    await reader.until(lambda: followed.held, "a hint is left out")
+    await answer.close()
+    assert reader.numbers == [0, 1, 2]
+    reader.read()
+    await reader.until_number(answer.draft.next - 1)
+    assert reader.numbers == list(range(answer.draft.next))
+
+
+async def test_a_hint_goes_on_as_far_as_the_client_reads(reader: Reader, answer: Answer) -> None:
+    await reader.follower.begin(answer.id, None)
+    reader.read(room=1)
+    await answer.add("Two ")  # three events
+    await reader.until_number(3)
+    (followed,) = reader.follower._followed.values()
+    assert (reader.numbers, followed.place.last) == ([0, 1, 2, 3], 3)
+    await answer.close()
+    reader.read()
+    await reader.until_number(answer.draft.next - 1)
+    assert reader.numbers == list(range(answer.draft.next))
+
+
+async def test_a_long_log_is_read_in_chunks_and_as_far_as_the_client_reads(
+    reader: Reader, answer: Answer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follower, "CHUNK", 3)
+    for number in range(20):
+        await answer.add(f"{number} ", hint=False)
+    reader.read(room=4)
+    await reader.follower.subscribe(answer.id, -1, None)
+    while not reader.of("tailrace:up_to_date"):
+        seen = len(reader.texts)
+        await reader.until(lambda: reader.peer.full or reader.of("tailrace:up_to_date"), "it is full")
+        assert len(reader.texts) - seen <= 4
+        reader.read(room=4)
+    assert reader.numbers == list(range(answer.draft.next))
+    assert [frame["type"] for frame in reader.frames].index("tailrace:up_to_date") == len(reader.frames) - 1
+
+
+async def test_a_log_of_exactly_one_chunk_is_up_to_date_once(
+    reader: Reader, answer: Answer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follower, "CHUNK", 3)  # events 0 to 2
+    await reader.follower.subscribe(answer.id, -1, None)
+    await answer.add("Two ")
+    await reader.until_number(answer.draft.next - 1)
+    assert reader.numbers == list(range(answer.draft.next))
+    assert len(reader.of("tailrace:up_to_date")) == 1
+
+
+async def test_a_snapshot_waits_until_the_client_reads(reader: Reader, answer: Answer) -> None:
+    await answer.add("Two ", hint=False)
+    reader.read(room=0)
+    await reader.follower.subscribe(answer.id, None, None)
+    assert reader.texts == []
+    await answer.add("metres.", hint=False)
+    reader.read()
+    await reader.until(lambda: reader.of("tailrace:up_to_date"), "it is up to date")
+    assert output_text(reader.frames[0]["response"]) == "Two metres."
+
+
+async def test_who_does_not_read_gets_no_heartbeat(reader: Reader, answer: Answer) -> None:
+    await reader.follower.begin(answer.id, None)
+    (followed,) = reader.follower._followed.values()
+    reader.read(room=0)
+    for _ in range(3):
+        await reader.follower._check(followed)
+    assert reader.of("tailrace:heartbeat") == []
+
+
+async def test_who_acknowledges_is_not_sent_much_more_than_it_has_read(
+    reader: Reader, answer: Answer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follower, "ACK_WINDOW", 2)
+    await reader.follower.begin(answer.id, None)
+    (followed,) = reader.follower._followed.values()
+    reader.follower.acknowledge(answer.id, 0)
+    await answer.add("Two ")
+    await reader.until(lambda: followed.held, "it is held")
+    assert reader.numbers == [0, 1, 2]
+    reader.follower.acknowledge(answer.id, 2)
+    await reader.until_number(answer.draft.next - 1)
+    assert reader.numbers == list(range(answer.draft.next))
+
+
+async def test_what_could_not_be_read_at_once_is_found_by_the_check(
+    reader: Reader, answer: Answer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader.read(room=0)
+    await reader.follower.subscribe(answer.id, 2, None)
+    (followed,) = reader.follower._followed.values()
+    assert followed.held
+
+    async def away(*args: Any, **kwargs: Any) -> list[Entry]:
+        raise LogError
+
+    with monkeypatch.context() as broken:
+        broken.setattr(reader.follower._log, "read", away)
+        reader.read()
+        await reader.until(lambda: not followed.held, "it was tried")
+    await reader.follower._check(followed)
+    assert [frame["type"] for frame in reader.frames] == ["tailrace:up_to_date"]

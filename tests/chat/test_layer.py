@@ -1,27 +1,33 @@
 """The channel layer, on a real Valkey: order is kept, round trips are shared, failures are told."""
 
 import asyncio
-import subprocess
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+import socket
+import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import redis
 from redis.asyncio import Redis
 
 from chat import layer as layer_module
 from chat.layer import LayerError, PipelinedChannelLayer, PipelinedShard
 from project.up import ports, valkey
-from tests.waiting import await_until, wait_until
+from tests.chat.mortal_valkey import running
+from tests.waiting import await_until
 
 MESSAGES = 500
+CROWD = 300  # sockets that come back at once
 
 
 async def heard(layer: Any, channel: str, count: int) -> list[int]:
     async with asyncio.timeout(10):
         return [(await layer.receive(channel))["number"] for _ in range(count)]
+
+
+def connections(layer: Any) -> list[Any]:
+    """Those on which the layer hears."""
+    return [each for shard in layer._shards for each in shard._subscription._pool._in_use_connections]
 
 
 def message(number: int) -> dict[str, Any]:
@@ -94,8 +100,8 @@ async def test_a_flush_closes_the_connections(layer: Any, redis_url: str) -> Non
         name = "layer-under-test"
         channel = await layer.new_channel()
         await layer.group_send("g", message(1))
-        for shard in layer._shards:
-            await shard._pubsub.connection.send_command("CLIENT", "SETNAME", name)
+        for connection in connections(layer):
+            await connection.send_command("CLIENT", "SETNAME", name)
 
         async def connected() -> bool:
             return name in {peer["name"] for peer in await client.client_list()}
@@ -126,25 +132,6 @@ async def test_a_flushed_layer_can_be_used_again(layer: Any) -> None:
     await layer.group_add("g", channel)
     await layer.group_send("g", message(2))
     assert await heard(layer, channel, 1) == [2]
-
-
-@contextmanager
-def running(port: int, data_dir: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A Valkey that the test may end."""
-    with subprocess.Popen(valkey.command(port, data_dir), stdout=subprocess.DEVNULL) as process:
-        try:
-            with redis.Redis(port=port) as client:
-                wait_until(lambda: _answers(client), 10, "Valkey answers")
-            yield process
-        finally:
-            process.kill()
-
-
-def _answers(client: redis.Redis) -> bool:
-    try:
-        return bool(client.ping())
-    except redis.ConnectionError:
-        return False
 
 
 @pytest.fixture
@@ -200,6 +187,62 @@ async def test_a_group_is_joined_again_when_valkey_is_back(mortal: Any, tmp_path
             return not layer.channels[channel].empty()
 
         await await_until(arrives, 10, "a message arrives over the new connection")
+
+
+async def test_who_comes_while_redis_is_away_does_not_wait_in_line(mortal: Any, tmp_path: Path) -> None:
+    layer, port = mortal
+    begun = time.monotonic()
+    channels = await asyncio.gather(*(layer.new_channel() for _ in range(CROWD)))
+    assert time.monotonic() - begun < layer_module.OPEN_SECS + 1
+    begun = time.monotonic()
+    outcomes = await asyncio.gather(
+        *(layer.group_add(f"g{number % 50}", channel) for number, channel in enumerate(channels)),
+        return_exceptions=True,
+    )
+    assert {type(outcome) for outcome in outcomes} == {TimeoutError}
+    assert time.monotonic() - begun < layer_module.SUBSCRIBE_SECS + 1
+    assert layer.groups == {}  # who could not join is no member
+    with running(port, tmp_path):
+        await asyncio.gather(*(layer.group_add("g", channel) for channel in channels))
+        await layer.group_send("g", message(1))
+        assert [await heard(layer, channel, 1) for channel in channels] == [[1]] * CROWD
+
+
+async def test_who_leaves_while_redis_is_away_does_not_wait_either(mortal: Any, tmp_path: Path) -> None:
+    layer, port = mortal
+    with running(port, tmp_path):
+        channel = await layer.new_channel()
+        await layer.group_add("g", channel)
+        await layer.group_add("h", channel)
+    async with asyncio.timeout(0.5):
+        await layer.group_discard("g", channel)
+    with running(port, tmp_path):
+        await layer.group_add("i", channel)
+        await layer.group_send("g", message(1))
+        await layer.group_send("h", message(2))
+        assert await heard(layer, channel, 1) == [2]
+
+
+async def test_what_waits_for_one_channel_is_bounded(layer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(layer_module, "MAX_WAITING", 10)
+    busy, idle = await layer.new_channel(), await layer.new_channel()
+    for channel in (busy, idle):
+        await layer.group_add("g", channel)
+    for number in range(30):
+        await layer.group_send("g", message(number))
+        assert await heard(layer, idle, 1) == [number]
+    assert layer.channels[busy].qsize() == 10
+    assert await heard(layer, busy, 10) == list(range(10))
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="this system has no TCP_USER_TIMEOUT")
+async def test_the_kernel_looks_after_the_connection(layer: Any) -> None:
+    await layer.new_channel()
+    (connection,) = connections(layer)
+    own = connection._writer.get_extra_info("socket")
+    assert own.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+    assert own.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 5
+    assert own.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == layer_module.UNANSWERED_MS
 
 
 async def test_groups_are_spread_over_all_hosts(redis_url: str) -> None:

@@ -7,6 +7,7 @@ import pytest
 from daphne.cli import CommandLineInterface
 from django.conf import settings
 
+from chat.peer import SILENT_SECS
 from chat.protocol.commands import MAX_SERVER_FRAME_BYTES
 from tests.deploy.dockerfile import ROOT, instructions, stages
 
@@ -70,6 +71,7 @@ def test_the_command_is_what_daphne_understands() -> None:
     assert (options.host, options.port) == ("0.0.0.0", int(IMAGE.one("EXPOSE")))  # noqa: S104 - inside a container
     assert options.proxy_headers is True
     assert options.websocket_max_message_size == options.websocket_max_frame_size == MAX_SERVER_FRAME_BYTES
+    assert options.ping_timeout == SILENT_SECS
     assert options.application == settings.ASGI_APPLICATION.replace(".application", ":application")
 
 

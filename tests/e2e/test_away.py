@@ -1,11 +1,15 @@
 """Redis goes away and comes back: nothing hangs, everybody says so, and then all goes on."""
 
+import asyncio
+import signal
+import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import AsyncExitStack, closing
 
 import pytest
 
-from tests.browserless import text_of, visiting
+from tests.browserless import Visitor, cookie, text_of, visiting
 from tests.stack import Stack, running
 from tests.upstream.behaviour import text_of as upstream_text
 from tests.waiting import wait_until
@@ -13,6 +17,9 @@ from tests.waiting import wait_until
 pytestmark = pytest.mark.e2e
 
 TOLD_SECS = 6  # how long a visitor may wait to hear that nothing can be taken
+CROWD = 200  # sockets that come back at once
+OPEN_SECS = 10  # for all of them, on a busy machine; one after the other they took ten seconds each
+WRITERS = 12  # more than the threads that asyncio has by itself on a small machine
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +43,67 @@ async def test_without_redis_readyz_names_it_and_a_command_hears_that_we_are_bus
         own.start_redis()
         own.wait_for_workers(1)
         assert (await visitor.answer())[-1]["type"] == "response.completed"
+
+
+async def followed(visitor: Visitor, response_id: str) -> str:
+    """Ask to follow; returns the type, or the code, of what comes in the end."""
+    await visitor.send({"type": "tailrace:subscribe", "response_id": response_id, "starting_after": 0})
+    last = (await visitor.until("tailrace:up_to_date", "error"))[-1]
+    return str(last["error"]["code"] if last["type"] == "error" else last["type"])
+
+
+async def test_a_crowd_that_comes_while_redis_is_away_is_let_in_and_told_so(own: Stack) -> None:
+    session = await cookie(own.url)
+    async with visiting(own.url, session) as visitor, AsyncExitStack() as opened:
+        response_id = (await visitor.answer())[0]["response"]["id"]
+        own.processes["redis"].stop()
+        begun = time.monotonic()
+        crowd = await asyncio.gather(
+            *(opened.enter_async_context(visiting(own.url, session)) for _ in range(CROWD))
+        )
+        assert time.monotonic() - begun < OPEN_SECS
+        begun = time.monotonic()
+        told = await asyncio.gather(*(followed(each, response_id) for each in crowd))
+        assert set(told) == {"busy"}
+        assert time.monotonic() - begun < OPEN_SECS
+        own.start_redis()
+        own.wait_for_workers(1)
+        told = await asyncio.gather(*(followed(each, response_id) for each in crowd))
+        assert set(told) == {"tailrace:up_to_date"}
+        assert (await crowd[0].answer())[-1]["type"] == "response.completed"
+
+
+async def test_a_redis_that_is_mute_is_said_to_be_busy(own: Stack) -> None:
+    async with visiting(own.url) as visitor:
+        response_id = (await visitor.answer())[0]["response"]["id"]
+        mute = own.processes["redis"].popen
+        mute.send_signal(signal.SIGSTOP)
+        try:
+            begun = time.monotonic()
+            assert await followed(visitor, response_id) == "busy"
+            assert time.monotonic() - begun < TOLD_SECS
+        finally:
+            mute.send_signal(signal.SIGCONT)
+        assert await followed(visitor, response_id) == "tailrace:up_to_date"
+
+
+async def test_who_waits_for_a_locked_database_holds_up_nobody_else(own: Stack) -> None:
+    session = await cookie(own.url)
+    async with visiting(own.url, session) as visitor, AsyncExitStack() as opened:
+        response_id = (await visitor.answer())[0]["response"]["id"]
+        writers = [await opened.enter_async_context(visiting(own.url, session)) for _ in range(WRITERS)]
+        with closing(sqlite3.connect(own.directory / "db.sqlite3", isolation_level=None)) as database:
+            database.execute("BEGIN IMMEDIATE")
+            before = own.count_rows()
+            for writer in writers:
+                await writer.create()
+            begun = time.monotonic()
+            assert await followed(visitor, response_id) == "tailrace:up_to_date"
+            assert time.monotonic() - begun < 3
+            assert own.count_rows() == before  # they still wait
+            database.execute("ROLLBACK")
+        for writer in writers:
+            assert (await writer.until("response.completed"))[-1]
 
 
 async def test_an_answer_goes_on_after_redis_was_restarted_in_the_middle(own: Stack) -> None:

@@ -9,6 +9,7 @@ export const COMMAND = Object.freeze({
   create: "response.create",
   subscribe: "tailrace:subscribe",
   unsubscribe: "tailrace:unsubscribe",
+  acknowledge: "tailrace:ack",
   cancel: "tailrace:cancel",
 });
 
