@@ -108,12 +108,11 @@ class Log:
     async def create(self, response_id: str, events: Sequence[Event]) -> bool:
         """Begin a log. False: it exists already."""
         batch = Batch(response_id, events[0].sequence_number, [encode(event) for event in events])
-        return await self._write("create", LIVE_SECS, [batch]) == [Append.DONE]
+        return await self._write_one("create", LIVE_SECS, batch) is Append.DONE
 
     async def append(self, batch: Batch, *, last: bool = False) -> Append:
         """Append all events of the batch, or none. With `last`, the log expires ENDED_SECS from now."""
-        (outcome,) = await self._write("append", ENDED_SECS if last else "", [batch])
-        return outcome
+        return await self._write_one("append", ENDED_SECS if last else "", batch)
 
     async def append_each(self, batches: Sequence[Batch]) -> list[Append]:
         """Append many batches in one round trip, each all or none."""
@@ -124,7 +123,14 @@ class Log:
 
         False: another writer was there first.
         """
-        return await self._write("restore", ENDED_SECS if last else LIVE_SECS, [batch]) == [Append.DONE]
+        return await self._write_one("restore", ENDED_SECS if last else LIVE_SECS, batch) is Append.DONE
+
+    async def _write_one(self, how: str, expiry: int | str, batch: Batch) -> Append:
+        (outcome,) = await self._write(how, expiry, [batch])
+        if outcome is Append.FAILED:
+            message = "Redis takes no events"
+            raise LogError(message)
+        return outcome
 
     async def _write(self, how: str, expiry: int | str, batches: Sequence[Batch]) -> list[Append]:
         args: list[int | str] = [how, expiry]

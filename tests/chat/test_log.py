@@ -3,7 +3,7 @@
 import pytest
 
 from chat import connection
-from chat.log import ENDED_SECS, LIVE_SECS, Append, Batch, Entry, Log, key
+from chat.log import ENDED_SECS, LIVE_SECS, Append, Batch, Entry, Log, LogError, key
 from chat.protocol.draft import Draft, Ending
 from chat.protocol.events import JSON, Completed, Created, Failed, Incomplete, Queued, decode, encode
 
@@ -80,6 +80,22 @@ async def test_after_an_end_nothing_is_appended_or_restored(log: Log, kind: type
     assert await log.append_each([Batch("r1", 3, ["more"])]) == [Append.REFUSED]
     assert not await log.restore(Batch("r1", 9, ["all of it, and more"]))
     assert await log.top("r1") == 2
+
+
+async def test_a_redis_that_is_full_raises_or_says_so_for_each_batch(log: Log) -> None:
+    await log._redis.config_set("maxmemory", 1)
+    try:
+        assert await log.append_each([Batch("r1", 2, ["a"])]) == [Append.FAILED]
+        for writing in (
+            log.append(Batch("r1", 2, ["a"])),
+            log.restore(Batch("r1", 2, ["a"])),
+            log.create("r2", [Created(sequence_number=0, response=RESPONSE)]),
+        ):
+            with pytest.raises(LogError):
+                await writing
+    finally:
+        await log._redis.config_set("maxmemory", 0)
+    assert await log.append(Batch("r1", 2, ["a"])) is Append.DONE
 
 
 async def test_a_redis_that_has_forgotten_the_script_learns_it_again(log: Log) -> None:

@@ -71,19 +71,18 @@ async def test_a_reader_may_come_back_at_every_number_while_the_answer_runs(rig:
 
 
 async def test_three_hundred_reconnects_at_random_moments_lose_nothing(rig: Rig) -> None:
-    """Ten readers of one fast answer lose their sockets all the time, each at moments of its own."""
-    dice = random.Random(7)
-    async with crowd(rig, [RANDOM] * 10, haste=0.02) as witnesses:
-        hung_up = 0
-        while hung_up < RECONNECTS and not all(witness.ended_at for witness in witnesses):
-            await asyncio.sleep(dice.random() * 0.03)
-            open_now = [w for w in witnesses if w.is_listening]
-            if open_now:
-                dice.choice(open_now).hang_up()
-                hung_up += 1
-        findings = await all_end(rig, witnesses, 60)
-    assert not findings.counts, findings.table()
-    assert hung_up >= RECONNECTS
+    """Ten readers of one fast answer each lose their sockets all the time; as often as it takes."""
+    dice, hung_up = random.Random(7), 0
+    while hung_up < RECONNECTS:
+        async with crowd(rig, [RANDOM] * 10, haste=0.02) as witnesses:
+            while not all(witness.ended_at for witness in witnesses):
+                await asyncio.sleep(dice.random() * 0.03)
+                open_now = [w for w in witnesses if w.is_listening]
+                if open_now and hung_up < RECONNECTS:
+                    dice.choice(open_now).hang_up()
+                    hung_up += 1
+            findings = await all_end(rig, witnesses, 60)
+        assert not findings.counts, findings.table()
 
 
 async def test_lost_hints_are_made_up_for_from_the_log(rig: Rig) -> None:
