@@ -53,7 +53,9 @@ def test_the_folders_of_the_layout_exist() -> None:
     assert all((ROOT / folder).is_dir() for folder in folders)
 
 
-@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "docs/architecture.md"])
+@pytest.mark.parametrize(
+    "document", ["README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/reliability.md"]
+)
 def test_every_file_that_a_document_names_exists(document: str) -> None:
     text = (ROOT / document).read_text()
     named = re.findall(r"`((?:chat|workers|project|tests|docs|templates|bench)/[\w./]+)`", text)

@@ -8,13 +8,11 @@ import argparse
 import asyncio
 import statistics
 import sys
-import tempfile
 import time
-from pathlib import Path
 
 from tests.browserless import cookie
 from tests.faults.checker import Findings, check
-from tests.faults.rig import Rig, rigged
+from tests.faults.rig import Rig, rigged, scratch
 from tests.faults.witness import Witness
 from tests.waiting import await_until
 
@@ -65,10 +63,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults.kills", description=__doc__)
     parser.add_argument("--times", type=int, default=50, help="how many kills (50)")
     times = parser.parse_args().times
-    with (
-        tempfile.TemporaryDirectory() as directory,
-        rigged(Path(directory), [RESTARTED, CONTINUED], 1) as rig,
-    ):
+    with scratch("kills") as directory, rigged(directory, [RESTARTED, CONTINUED], workers=1) as rig:
         findings, pauses = asyncio.run(kill_often(rig, times))
     print(findings.table())  # noqa: T201
     median, most = statistics.median(pauses), max(pauses)

@@ -11,15 +11,13 @@ import asyncio
 import random
 import resource
 import sys
-import tempfile
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from tests.browserless import cookie
 from tests.faults import plagues
 from tests.faults.checker import Findings, check
-from tests.faults.rig import Rig, rigged
+from tests.faults.rig import Rig, rigged, scratch
 from tests.faults.witness import Witness
 
 STREAMS = 30
@@ -103,7 +101,7 @@ def run(minutes: float, seed: int) -> Findings:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, OPEN_FILES)), hard))
     drain = {"DRAIN_SECONDS": str(DRAIN_SECONDS)}
-    with tempfile.TemporaryDirectory() as directory, rigged(Path(directory), MODELS, WORKERS, **drain) as rig:
+    with scratch("nemesis") as directory, rigged(directory, MODELS, WORKERS, **drain) as rig:
         return asyncio.run(Nemesis(rig, random.Random(seed), time.time() + minutes * 60).run())
 
 

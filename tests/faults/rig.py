@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import sqlite3
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
@@ -144,6 +145,18 @@ def rigged(directory: Path, models: list[str], workers: int = 2, **env: str) -> 
         rig.workers = [f"worker{number}" for number in range(1, workers + 1)]
         rig.started_workers = workers
         yield rig
+
+
+@contextmanager
+def scratch(name: str) -> Iterator[Path]:
+    """A directory for a run by hand: gone after a good one, and left with its logs after a bad one."""
+    directory = Path(tempfile.mkdtemp(prefix=f"{name}-"))
+    try:
+        yield directory
+    except BaseException:
+        print(f"the logs of the parts are in {directory}")  # noqa: T201 - for whoever looks into it
+        raise
+    shutil.rmtree(directory)
 
 
 def _free_ports(count: int) -> list[int]:
