@@ -23,17 +23,16 @@ END_SECS = 60
 
 
 async def kill_once(rig: Rig, model: str) -> tuple[Witness, float]:
-    """Kill the only worker under an answer while another one starts; seconds to the next new word."""
+    """Kill the worker that writes an answer; give its reader, and the seconds to the next new word."""
     witness = Witness(rig.stack.url, await cookie(rig.stack.url), model)
     reading = asyncio.create_task(witness.read())
     await await_until(lambda: _has_words(witness, WORDS_BEFORE), END_SECS, "the answer is in its middle")
-    victim = rig.workers[0]
-    await asyncio.to_thread(rig.start_worker)
-    await asyncio.to_thread(rig.stack.wait_for_workers, 2)
-    await asyncio.to_thread(rig.kill_worker, victim)
+    assert witness.response_id is not None
+    await asyncio.to_thread(rig.kill_holder, witness.response_id)
     killed_at, heard = time.monotonic(), len(witness.heard)
     await await_until(lambda: _has_delta(witness, heard), NEXT_WORD_SECS, "a new word after the kill")
     pause = time.monotonic() - killed_at
+    await asyncio.to_thread(rig.wait_for_worker, rig.start_worker())
     await asyncio.wait_for(reading, END_SECS)
     return witness, pause
 
@@ -63,7 +62,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults.kills", description=__doc__)
     parser.add_argument("--times", type=int, default=50, help="how many kills (50)")
     times = parser.parse_args().times
-    with scratch("kills") as directory, rigged(directory, [RESTARTED, CONTINUED], workers=1) as rig:
+    with scratch("kills") as directory, rigged(directory, [RESTARTED, CONTINUED]) as rig:
         findings, pauses = asyncio.run(kill_often(rig, times))
     print(findings.table())  # noqa: T201
     median, most = statistics.median(pauses), max(pauses)
