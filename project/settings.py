@@ -154,6 +154,8 @@ CELERY_TASK_ACKS_LATE = False  # the row is the job: a message delivered twice w
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a broker that is long away is no reason to end
+CELERY_BROKER_CHANNEL_ERROR_RETRY = True  # nor is one that refuses for a while: it is full, or a replica
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_connect_timeout": 2,  # seconds; a broker that is away is noticed
     "socket_timeout": 5,  # seconds; and so is one that accepts and stays mute

@@ -7,7 +7,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from tests.browserless import visiting
+from tests.browserless import cookie, visiting
 from tests.faults.crowd import all_end, crowd
 from tests.faults.rig import Rig, rigged
 from tests.faults.witness import Witness
@@ -134,6 +134,47 @@ async def test_redis_that_is_full(rig: Rig) -> None:
         findings = await all_end(rig, witnesses, END_SECS)
     assert not findings.counts, findings.table()
     assert findings.statuses == {"completed": 20}
+
+
+async def test_redis_that_is_full_when_a_job_is_delivered(rig: Rig) -> None:
+    """Celery notes each message that it takes; that it cannot is no reason for the worker to end."""
+    for worker in rig.workers:
+        rig.freeze(worker)
+    session = await cookie(rig.stack.url)
+    witnesses = [Witness(rig.stack.url, session, BRIEF) for _ in rig.workers]
+    pushed = _pushed(rig)
+    readings = [asyncio.create_task(witness.read()) for witness in witnesses]
+    await await_until(_delivered(rig, pushed + 2), 5, "each frozen worker has a message on its way")
+    rig.stack.redis("CONFIG", "SET", "maxmemory", "1")
+    for worker in rig.workers:
+        rig.thaw(worker)
+    await await_until(_all_refused(rig), 10, "both workers were refused")
+    rig.stack.redis("CONFIG", "SET", "maxmemory", "0")
+    findings = await all_end(rig, witnesses, END_SECS)
+    for reading in readings:
+        reading.cancel()
+    assert not findings.counts, findings.table()
+    assert findings.statuses == {"completed": 2}
+
+
+def _pushed(rig: Rig) -> int:
+    """How many messages Redis was given so far, to whatever queue."""
+    return int(rig.stack.redis("INFO", "commandstats").get("cmdstat_lpush", {"calls": 0})["calls"])
+
+
+def _delivered(rig: Rig, pushed: int) -> Callable[[], Awaitable[bool]]:
+    async def delivered() -> bool:
+        return _pushed(rig) >= pushed and rig.stack.redis("LLEN", "responses") == 0
+
+    return delivered
+
+
+def _all_refused(rig: Rig) -> Callable[[], Awaitable[bool]]:
+    async def refused() -> bool:
+        said = [rig.stack.processes[worker].said() for worker in rig.workers]
+        return all("OutOfMemoryError" in text for text in said)
+
+    return refused
 
 
 async def test_redis_that_accepts_and_stays_mute(rig: Rig) -> None:

@@ -142,7 +142,10 @@ class Witness:
         if event["type"] == "error":
             self.refusals.append(event["error"]["code"])
             await asyncio.sleep(AGAIN_SECS)
-            await self._say_what_we_want(socket)
+            if not self.is_listening:  # else only a stop was refused, and events are on their way
+                await self._say_what_we_want(socket)
+            elif self._cancels:
+                await self._say_cancel(socket)
         elif "sequence_number" in event:
             self._keep(event)
             if self._cancels and len(self.heard) == 1:
