@@ -31,7 +31,7 @@ async def conclude(log: Log, draft: Draft, ending: Ending, *, fenced: bool = Tru
         events = closed.close(ending)
         batch = Batch(response_id, at.next, [encode(event) for event in events])
         outcome = await log.append(batch, last=True)
-        if outcome is Append.MISSING and await log.restore(_whole(at, batch), last=True):
+        if outcome is Append.MISSING and await _restored(log, at, batch):
             outcome = Append.DONE
         if outcome is Append.DONE:
             await tell_readers([batch])
@@ -40,9 +40,13 @@ async def conclude(log: Log, draft: Draft, ending: Ending, *, fenced: bool = Tru
     return at.ended if at else None
 
 
-def _whole(at: Draft, batch: Batch) -> Batch:
-    """The batch with all that came before it, under the number of the last of that."""
-    return replace(batch, first=batch.first - 1, events=[encode(at.snapshot()), *batch.events])
+async def _restored(log: Log, at: Draft, batch: Batch) -> bool:
+    """Restore what Redis lost, with all that came before the batch; not over a later attempt."""
+    logged = await log.draft(batch.response_id)
+    if logged is not None and logged.attempt > at.attempt:
+        return False
+    whole = replace(batch, first=batch.first - 1, events=[encode(at.snapshot()), *batch.events])
+    return await log.restore(whole, last=True)
 
 
 async def end(log: Log, response_id: str, ending: Ending, *, attempt: int | None = None) -> JSON | None:

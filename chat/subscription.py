@@ -39,6 +39,7 @@ class Subscription:
         self._task: asyncio.Task[None] | None = None
         self._failures = 0
         self._silent = False  # our last question was not answered yet
+        self._due_at = 0.0  # when the other end must have said something, on the loop's clock
 
     async def want(self, channel: str) -> None:
         """Want a channel; returns when Redis has confirmed. Whoever gives up waiting wants it still."""
@@ -73,13 +74,15 @@ class Subscription:
                 if not self._failures:
                     logger.warning("the subscription is lost: %s", type(error).__name__)
                 self._failures += 1
-            self._forget()
+            finally:
+                self._forget()
             await asyncio.sleep(BACKOFF.compute(self._failures))
 
     async def _connected(self) -> None:
         """Connect, ask for what is wanted and hear, until an error."""
         async with asyncio.timeout(CONNECT_SECS):
             connection = await self._pool.get_connection()
+        self._heard()
         hearing = asyncio.create_task(self._hear(connection))
         hearing.add_done_callback(lambda _: self._changed.set())
         try:
@@ -108,26 +111,35 @@ class Subscription:
                 await connection.send_command(command, *channels, check_health=False)
 
     async def _change(self, connection: Any) -> None:
-        """Wait for a change of what is wanted. Raises TimeoutError when the other end does not answer."""
+        """Wait for a change of what is wanted. Raises TimeoutError when the other end does not answer.
+
+        Changes do not put the question off: they may come faster than answers are due.
+        """
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(HEALTH_SECS):
+            async with asyncio.timeout_at(self._due_at):
                 await self._changed.wait()
                 return
         if self._silent:
             message = "Redis is mute"
             raise TimeoutError(message)
         self._silent = True
+        self._due_at = asyncio.get_running_loop().time() + HEALTH_SECS
         await self._say(connection, "PING", [""])
 
     async def _hear(self, connection: Any) -> None:
         while True:
             reply = await connection.read_response(timeout=math.inf, push_request=True)
-            self._silent, self._failures = False, 0
+            self._failures = 0
+            self._heard()
             match reply:
                 case [b"message", name, data]:
                     self._deliver(name.decode(), data)
                 case [b"subscribe", name, _] if name.decode() in self._wanted:
                     self._wanted[name.decode()].set()
+
+    def _heard(self) -> None:
+        """The other end is there: it need not be asked for a while."""
+        self._silent, self._due_at = False, asyncio.get_running_loop().time() + HEALTH_SECS
 
     def _forget(self) -> None:
         """The connection is lost: nothing is asked, and nothing confirmed."""

@@ -7,7 +7,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 
 from chat.catalog import DEMO_URL, Model
@@ -51,6 +51,7 @@ class Report:
     response: JSON | None = None
     first_token_at: float | None = None
     handed_over: bool = False  # the worker stops: another one shall go on
+    superseded: bool = False  # the log has moved on without us
 
 
 class SupersededError(Exception):
@@ -95,7 +96,11 @@ class Generation:
         draft: Draft | None
         try:
             draft, ending = await task
-        except (asyncio.CancelledError, SupersededError):
+        except SupersededError:
+            return await self._superseded(job, report)
+        except asyncio.CancelledError:
+            if report.superseded:
+                return await self._superseded(job, report)
             if self._leaving:
                 report.handed_over = True
                 return report
@@ -110,7 +115,7 @@ class Generation:
         draft = await self._begin(job)
         task = asyncio.current_task()
         assert task is not None
-        stream = self.publisher.open(draft, fenced=task.cancel)
+        stream = self.publisher.open(draft, fenced=lambda: _fence(task, report))
         try:
             ending = await self._answer(job, stream, report)
             async with asyncio.timeout(AWAY_SECS):
@@ -118,6 +123,13 @@ class Generation:
         finally:
             self.publisher.close(stream)
         return draft, ending
+
+    async def _superseded(self, job: Job, report: Report) -> Report:
+        """It is not ours any more: report how it ended elsewhere, if it has."""
+        with suppress(LogError):  # then the reaper settles the row
+            draft = await self.log.draft(job.id)
+            report.response = draft.ended if draft else None
+        return report
 
     async def _begin(self, job: Job) -> Draft:
         """Say `response.in_progress` in the log, when Redis is there. Raises SupersededError."""
@@ -229,6 +241,13 @@ class Generation:
 
 def _further(ours: Draft | None, logged: Draft | None) -> Draft | None:
     """What the log says, unless Redis lost it or came back without its latest events."""
-    if ours is None or (logged is not None and (logged.next >= ours.next or logged.ended)):
-        return logged
-    return ours
+    if ours is None or logged is None:
+        return ours or logged
+    is_further = logged.next >= ours.next or logged.attempt > ours.attempt or logged.ended is not None
+    return logged if is_further else ours
+
+
+def _fence(task: asyncio.Task[tuple[Draft, Ending]], report: Report) -> None:
+    """Another writer has it: stop, without an end of ours."""
+    report.superseded = True
+    task.cancel()

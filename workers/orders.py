@@ -3,17 +3,32 @@
 arrow in: `chat/hints.py`, the group `workers` · arrow out: `generation`
 """
 
+import asyncio
+from typing import Any
+
 from channels.layers import get_channel_layer
 
 from chat.hints import WORKERS
+from chat.layer import LayerError
 from workers.generation import Generation
+
+AGAIN_SECS = 1  # before joining is tried again
 
 
 async def obey(generation: Generation) -> None:
     """Cancel whatever the web side says, until cancelled."""
     layer = get_channel_layer()
     channel = await layer.new_channel()
-    await layer.group_add(WORKERS, channel)
+    await _join(layer, channel)
     while True:
         order = await layer.receive(channel)
         generation.cancel(order["response_id"])
+
+
+async def _join(layer: Any, channel: str) -> None:
+    """Join the group of all workers, as soon as Redis is there."""
+    while True:
+        try:
+            return await layer.group_add(WORKERS, channel)
+        except (OSError, LayerError):  # OSError: a time limit, too
+            await asyncio.sleep(AGAIN_SECS)

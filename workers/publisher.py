@@ -138,8 +138,8 @@ class Publisher:
         finally:
             if self._dirty:
                 self._written.set()
-        async with self._ticked:
-            self._ticked.notify_all()
+            async with self._ticked:
+                self._ticked.notify_all()
         return Append.FAILED in outcomes
 
     async def _settle(self, stream: Stream, outcome: Append) -> None:
@@ -159,6 +159,9 @@ class Publisher:
 
     async def _restore(self, stream: Stream) -> Append:
         """Redis lost the log, or its latest events: go on with the text so far, under the next number."""
+        logged = await self._log.draft(stream.draft.base["id"])
+        if logged is not None and logged.attempt > stream.draft.attempt:
+            return Append.REFUSED  # a later attempt went on from the older data
         snapshot = stream.draft.again()
         restored = stream.unsent = stream.encoded(snapshot.sequence_number, [snapshot])
         if not await self._log.restore(restored) and not await self._log.holds(restored):

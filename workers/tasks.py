@@ -15,7 +15,8 @@ from typing import Any
 from celery import shared_task
 from celery.signals import task_revoked, worker_ready, worker_shutdown, worker_shutting_down
 from django.conf import settings
-from django.db import DatabaseError, connections
+from django.db import Error as DatabaseError
+from django.db import connections
 
 from chat.catalog import catalog
 from chat.ending import end
@@ -45,6 +46,8 @@ def generate(response_id: str) -> Figures:
         row = Response.objects.get(pk=response_id)
         try:
             report = _write(row)
+        except DatabaseError:  # it is away: the reaper gives the row to another attempt, or settles it
+            raise
         except Exception:
             logger.exception("response %s: the worker failed", response_id)
             _end(row, "worker_error")
@@ -62,10 +65,16 @@ def _write(row: Response) -> Report:
     report = runtime.run(runtime.generation.write(job))
     if report.response is not None:
         _settle(report.response, report.first_token_at)
-    elif report.handed_over and Response.objects.requeue(row.id, row.attempt):
-        with contextlib.suppress(QueueError):  # then the reaper of another worker will enqueue it
-            runtime.run(enqueue(row))
+    elif report.handed_over:
+        _hand_over(row)
     return report
+
+
+def _hand_over(row: Response) -> None:
+    """Give it back to the queue; what is away then leaves that to the reaper of another worker."""
+    with contextlib.suppress(QueueError, DatabaseError):
+        if Response.objects.requeue(row.id, row.attempt):
+            runtime.run(enqueue(row))
 
 
 def _settle(response: JSON, first_token_at: float | None) -> None:

@@ -20,10 +20,9 @@ PINGS = 11
 PINGS_SECS = 1  # the time for them: of a slow Redis, fewer tell enough
 NOBODY = key("doctor")  # a log that does not exist: the commands below write nothing
 NEEDS: dict[str, tuple[str | int, ...]] = {
-    "XADD NOMKSTREAM": ("XADD", NOBODY, "NOMKSTREAM", "1-1", "event", ""),  # notices that a log was lost
     "XRANGE with (": ("XRANGE", NOBODY, "(1-1", "+"),  # reads on after an event
     "SET with GET": ("SET", NOBODY, "", "XX", "GET"),  # notices that a beat was lost
-    "EVAL": ("EVAL", "return 1", 0),  # appends all events of a batch, or none
+    "EVAL": ("EVAL", "return redis.call('XREVRANGE', KEYS[1], '+', '-')", 1, NOBODY),  # appends to the logs
     "PUBLISH": ("PUBLISH", NOBODY, ""),  # hints to readers
 }
 T = TypeVar("T")

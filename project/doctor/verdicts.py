@@ -22,12 +22,12 @@ REMEDIES = {
 
 
 def version(info: Mapping[str, Any]) -> Finding:
-    """Redis from 6.2 or Valkey from 7.2: the first with XADD NOMKSTREAM, exclusive ranges and SET GET."""
+    """Redis from 6.2 or Valkey from 7.2: the first with exclusive ranges and SET GET."""
     name = "Valkey" if "valkey_version" in info else "Redis"
     text = str(info.get(f"{name.lower()}_version", ""))
     numbers = tuple(int(number) for number in text.split(".")[:2] if number.isdecimal())
     oldest = ".".join(map(str, OLDEST[name]))
-    remedy = f"Use {name} {oldest} or later: a lost log is noticed by XADD NOMKSTREAM, which is new in it."
+    remedy = f"Use {name} {oldest} or later: log and beats need its ranges and SET with GET."
     if not numbers:
         return warning("Redis version", "not told", remedy)
     if numbers < OLDEST[name]:
@@ -59,7 +59,7 @@ def persistence(info: Mapping[str, Any], config: Mapping[str, str]) -> Finding:
 
     Without any, living workers write the logs that Redis lost again, and the reaper enqueues the jobs again.
     So a restart of Redis alone costs seconds; one of Redis and the workers together costs the text so far.
-    Snapshots are worse than none: a log comes back without its newest events, and its writer goes on.
+    Snapshots are no better: a log comes back without its newest events, and its writer tells the text again.
     """
     if not info.get("aof_enabled"):
         return _without_appendonly(config)
@@ -80,7 +80,7 @@ def _without_appendonly(config: Mapping[str, str]) -> Finding:
     if not intervals:
         return warning("Redis persistence", "none", remedy)
     found = f"snapshots only: up to {max(intervals) / 60:g} min are lost"
-    remedy = "Set appendonly yes: a log that comes back from a snapshot has holes, and readers see them."
+    remedy = "Set appendonly yes: jobs and stops of that time are forgotten, and answers are told again."
     return warning("Redis persistence", found, remedy)
 
 

@@ -45,7 +45,10 @@ class Nemesis:
     async def run(self) -> Findings:
         """Load and faults until the time is over; then see everybody to the end, and compare."""
         session = await cookie(self.rig.stack.url)
-        readers = [asyncio.create_task(self._ask_on(session)) for _ in range(STREAMS)]
+        seeds = [
+            self.dice.randrange(10**6) for _ in range(STREAMS)
+        ]  # each rolls its own: faults stay the same
+        readers = [asyncio.create_task(self._ask_on(session, random.Random(seed))) for seed in seeds]
         await self._plague()
         _, stuck = await asyncio.wait(readers, timeout=END_SECS)
         for reader in stuck:
@@ -53,19 +56,20 @@ class Nemesis:
         await asyncio.gather(*readers, return_exceptions=True)
         return await asyncio.to_thread(check, self.rig.stack, self.witnesses, self._calls_per_attempt)
 
-    async def _ask_on(self, session: str) -> None:
+    async def _ask_on(self, session: str, dice: random.Random) -> None:
         """One reader after the other, each with something in mind."""
         while time.time() < self.until:
-            witness = Witness(self.rig.stack.url, session, self.dice.choice(MODELS))
+            witness = Witness(self.rig.stack.url, session, dice.choice(MODELS))
             self.witnesses.append(witness)
-            whim = asyncio.create_task(self._have_a_whim(witness, self.dice.random()))
+            whim = asyncio.create_task(self._have_a_whim(witness, dice))
             try:
                 await witness.read()
             finally:
                 whim.cancel()
 
-    async def _have_a_whim(self, witness: Witness, mood: float) -> None:
-        await asyncio.sleep(self.dice.random() * LONGEST_SECS)
+    async def _have_a_whim(self, witness: Witness, dice: random.Random) -> None:
+        mood = dice.random()
+        await asyncio.sleep(dice.random() * LONGEST_SECS)
         if mood < STOPPED:
             await witness.cancel()
         elif mood < STOPPED + HUNG_UP:

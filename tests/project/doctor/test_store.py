@@ -53,7 +53,7 @@ def test_a_replica_is_told_by_the_command_that_it_refuses(redis: Redis) -> None:
     redis.replicaof(ports.HOST, str(ports.pick_free()))
     found = {finding.what: finding for finding in store.examine()}
     assert found["Redis commands"].state is ERROR
-    assert found["Redis commands"].found.startswith("XADD NOMKSTREAM refused (ReadOnlyError)")
+    assert found["Redis commands"].found.startswith("SET with GET refused (ReadOnlyError)")
     assert "primary" in found["Redis commands"].remedy
 
 

@@ -44,7 +44,7 @@ def test_a_command_that_is_refused_is_an_error_with_the_remedy_for_its_reason() 
     )
     assert "ACL SETUSER" in finding.remedy
     assert "6.2" in verdicts.commands({"XRANGE with (": "ResponseError"}).remedy
-    assert "primary" in verdicts.commands({"XADD NOMKSTREAM": "ReadOnlyError"}).remedy
+    assert "primary" in verdicts.commands({"SET with GET": "ReadOnlyError"}).remedy
 
 
 @pytest.mark.parametrize(
