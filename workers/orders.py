@@ -29,6 +29,8 @@ async def _join(layer: Any, channel: str) -> None:
     """Join the group of all workers, as soon as Redis is there."""
     while True:
         try:
-            return await layer.group_add(WORKERS, channel)
+            await layer.group_add(WORKERS, channel)
         except (OSError, LayerError):  # OSError: a time limit, too
             await asyncio.sleep(AGAIN_SECS)
+        else:
+            return

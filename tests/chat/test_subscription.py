@@ -142,6 +142,23 @@ async def test_a_redis_that_falls_mute_is_noticed_and_found_again(
         assert await hearer.publish("a") == 1
 
 
+async def test_a_mute_redis_is_noticed_however_often_the_wishes_change(
+    hearer: Hearer, port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subscription, "HEALTH_SECS", 0.2)
+    with running(port, tmp_path) as process:
+        await hearer.want("a")
+        process.send_signal(signal.SIGSTOP)
+
+        async def noticed() -> bool:
+            hearer.subscription._wanted[f"wish {len(hearer.subscription._wanted)}"] = asyncio.Event()
+            hearer.subscription._changed.set()  # far more often than answers are due
+            return hearer.subscription._failures > 0
+
+        await await_until(noticed, WAIT_SECS, "the silence is noticed")
+        process.send_signal(signal.SIGCONT)
+
+
 async def test_a_connection_that_is_only_idle_is_kept(
     hearer: Hearer, port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

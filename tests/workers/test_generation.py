@@ -440,6 +440,22 @@ async def test_an_answer_that_waits_is_stopped_at_once(
     assert await requests(upstream, asked) == 1
 
 
+async def test_an_attempt_that_is_fenced_ends_nothing(
+    log: Log, generation: Generation, upstream: Upstream
+) -> None:
+    asked = job(target(upstream, "words-200@50"))
+    writing = asyncio.create_task(generation.write(asked))
+    outcome = Append.MISSING
+    while outcome is not Append.DONE:  # until another writer, who was not told of, is quicker
+        draft = await log.draft(asked.id)
+        if draft is not None and draft.text():
+            batch = Batch(asked.id, draft.next, [encode(event) for event in draft.add("another")])
+            outcome = await log.append(batch)
+    report = await within(5, writing)
+    assert (report.superseded, report.response) == (True, None)
+    assert await ends(log, asked.id) == []
+
+
 async def test_an_answer_that_waits_is_handed_over_at_once(
     log: Log, generation: Generation, upstream: Upstream
 ) -> None:

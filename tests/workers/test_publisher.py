@@ -18,7 +18,7 @@ from chat.protocol.events import Snapshot, Waiting
 from project.up import ports, valkey
 from tests.waiting import await_until
 from tests.workers.background import beside
-from tests.workers.logs import begun, deltas, events, text
+from tests.workers.logs import appended, begun, deltas, events, text
 from tests.workers.own_valkey import OwnValkey
 from tests.workers.relay import Relay
 from workers import publisher as module
@@ -392,6 +392,26 @@ async def test_a_log_that_came_back_without_its_latest_events_gets_all_the_text_
     await flushed(publisher, stream)
     assert await text(log, response_id) == "one two three"
     assert [type(event) for event in await events(log, response_id)].count(Snapshot) == 1
+
+
+async def test_a_log_that_came_back_older_is_not_taken_from_a_later_attempt(
+    log: Log, publisher: Publisher
+) -> None:
+    draft, fenced = await begun(log), asyncio.Event()
+    response_id = draft.base["id"]
+    stream = publisher.open(draft, fenced.set)
+    await connection.client().copy(key(response_id), "older")
+    for word in ("one ", "two ", "three "):
+        publisher.write(stream, word)
+        await flushed(publisher, stream)
+    await connection.client().copy("older", key(response_id), replace=True)
+    later = await log.draft(response_id)
+    assert later is not None
+    await appended(log, later.next, later.begin(2), response_id)
+    publisher.write(stream, "four")
+    async with asyncio.timeout(5):
+        await fenced.wait()
+    assert await text(log, response_id) == ""  # that of the later attempt
 
 
 async def test_a_log_that_somebody_else_began_anew_is_not_ours(log: Log, publisher: Publisher) -> None:

@@ -11,7 +11,7 @@ import pytest
 from celery.app.task import Context
 from celery.signals import task_revoked, worker_ready, worker_shutdown, worker_shutting_down
 from django.contrib.auth import get_user_model
-from django.db import connections
+from django.db import InterfaceError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 from pytest_django import Settings
@@ -22,7 +22,7 @@ from chat.ending import end
 from chat.identity import new_id
 from chat.jobs import GENERATE
 from chat.log import key
-from chat.models import Conversation, Response, Status
+from chat.models import Conversation, Response, ResponseQuerySet, Status
 from chat.protocol.draft import Ending, opening
 from chat.protocol.events import is_terminal
 from tests.broker import Broker, Job
@@ -319,6 +319,42 @@ def test_a_worker_that_stops_gives_the_response_back_to_the_queue(
     runtime.start()  # as another process
     assert done(row)["status"] == "completed"
     assert (row.attempt, row.output) == (2, text_of("fast"))
+
+
+def test_a_response_that_cannot_be_given_back_is_not_ended(
+    asked: Any,
+    redis: Redis,
+    celery_thread: ThreadPoolExecutor,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def away(*_: object) -> bool:
+        raise InterfaceError
+
+    settings.DRAIN_SECONDS = 0
+    row = asked("stall-after-5")
+    writing = celery_thread.submit(generate, str(row.id))
+    wait_for_text(redis, row)
+    monkeypatch.setattr(ResponseQuerySet, "requeue", away)
+    worker_shutting_down.send(sender="first@host")
+    assert writing.result(5)["status"] == "handed_over"
+    row.refresh_from_db()
+    assert row.status == Status.IN_PROGRESS  # the reaper of another worker sees to it
+    assert not is_terminal(log_of(redis, row)[-1])
+
+
+def test_an_end_that_cannot_be_written_to_the_row_stays_in_the_log(
+    asked: Any, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object, **__: object) -> bool:
+        raise InterfaceError
+
+    row = asked("fast")
+    with monkeypatch.context() as patch:
+        patch.setattr(ResponseQuerySet, "finish", away)
+        assert done(row)["status"] == "completed"
+    assert row.status == Status.IN_PROGRESS
+    assert is_terminal(log_of(redis, row)[-1])
 
 
 def test_answers_may_end_in_their_time_while_the_worker_stops(
