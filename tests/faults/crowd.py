@@ -48,6 +48,18 @@ def all_ended(witnesses: Sequence[Witness]) -> Callable[[], Awaitable[bool]]:
     return ended
 
 
+def hears_on(witnesses: Sequence[Witness], since: float) -> Callable[[], Awaitable[bool]]:
+    """The condition that every reader has heard a piece of text since that moment (Unix seconds)."""
+
+    async def heard() -> bool:
+        texts = [
+            [h.at for h in w.heard if h.event["type"] == "response.output_text.delta"] for w in witnesses
+        ]
+        return all(at and at[-1] > since for at in texts)
+
+    return heard
+
+
 def longest_pause(witness: Witness) -> float:
     """The longest time between two pieces of text, in seconds."""
     at = [heard.at for heard in witness.heard if heard.event["type"] == "response.output_text.delta"]

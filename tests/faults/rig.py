@@ -5,6 +5,7 @@ import shutil
 import signal
 import sqlite3
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
@@ -30,6 +31,8 @@ class Rig:
     workers_to_upstream: Proxy
     workers: list[str] = field(default_factory=list)  # the names of those that shall live
     started_workers: int = 0
+    forgotten: list[tuple[float, float]] = field(default_factory=list)  # what older data lacks (Unix seconds)
+    _remembered_at: float = 0
 
     @property
     def proxies(self) -> tuple[Proxy, ...]:
@@ -93,12 +96,14 @@ class Rig:
 
     def remember_data(self) -> None:
         """Keep what Redis has on disk now."""
+        self._remembered_at = time.time()
         shutil.copytree(self._data, self._older, dirs_exist_ok=True)
 
     def bring_older_data_back(self) -> None:
         """Give the dead Redis what was kept: it knows nothing of what came since."""
         self.lose_data()
         self._older.rename(self._data)
+        self.forgotten.append((self._remembered_at, time.time()))
 
     @property
     def _data(self) -> Path:

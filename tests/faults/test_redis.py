@@ -8,7 +8,7 @@ from urllib.request import urlopen
 import pytest
 
 from tests.browserless import cookie, visiting
-from tests.faults.crowd import all_end, crowd
+from tests.faults.crowd import all_end, crowd, hears_on
 from tests.faults.rig import Rig, rigged
 from tests.faults.witness import Witness
 from tests.waiting import await_until
@@ -19,6 +19,7 @@ TALK = "words-120@20:talk"  # 6 s
 BRIEF = "words-30@60:brief"
 TWENTY = [TALK] * 20
 END_SECS = 60
+FLOWS_SECS = 4  # from the start of Redis to the next piece of text
 SERVED_SECS = 1  # the longest that an event loop of the web server may be busy with something else
 BUSY_SECS = 5  # the longest that a visitor may wait to hear that nothing can be taken now
 
@@ -58,6 +59,7 @@ async def test_redis_killed_and_started_with_its_data(rig: Rig) -> None:
     async with crowd(rig, TWENTY) as witnesses:
         await asyncio.to_thread(rig.kill_redis)
         await asyncio.to_thread(rig.start_redis)
+        await await_until(hears_on(witnesses, time.time()), FLOWS_SECS, "the text flows again")
         findings = await all_end(rig, witnesses, END_SECS)
     assert not findings.counts, findings.table()
     assert findings.statuses == {"completed": 20}
@@ -68,6 +70,7 @@ async def test_redis_killed_and_started_without_its_data(rig: Rig) -> None:
         await asyncio.to_thread(rig.kill_redis)
         rig.lose_data()
         await asyncio.to_thread(rig.start_redis)
+        await await_until(hears_on(witnesses, time.time()), FLOWS_SECS, "the text flows again")
         findings = await all_end(rig, witnesses, END_SECS)
     assert not findings.counts, findings.table()
     assert findings.statuses == {"completed": 20}
@@ -81,6 +84,7 @@ async def test_redis_killed_and_started_with_older_data(rig: Rig) -> None:
         await asyncio.to_thread(rig.kill_redis)
         rig.bring_older_data_back()
         await asyncio.to_thread(rig.start_redis)
+        await await_until(hears_on(witnesses, time.time()), FLOWS_SECS, "the text flows again")
         findings = await all_end(rig, witnesses, END_SECS)
     assert not findings.counts, findings.table()
     assert findings.statuses == {"completed": 20}
@@ -96,6 +100,7 @@ def _all_beyond(witnesses: list[Witness], places: list[int]) -> Callable[[], Awa
 async def test_redis_that_forgets_everything_in_the_middle(rig: Rig) -> None:
     async with crowd(rig, TWENTY) as witnesses:
         rig.stack.redis("FLUSHALL")
+        await await_until(hears_on(witnesses, time.time()), FLOWS_SECS, "the text flows again")
         findings = await all_end(rig, witnesses, END_SECS)
     assert not findings.counts, findings.table()
     assert findings.statuses == {"completed": 20}
