@@ -16,7 +16,7 @@ from tests.waiting import await_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
-LONG = "words-3000@20:long"  # longer than it takes: it is stopped when all are back
+LONG = "words-3000@4:long"  # longer than it takes: it is stopped when all are back
 SOCKETS = 500
 ANSWERS = 20
 END_SECS = 90
