@@ -8,6 +8,7 @@ from urllib.request import urlopen
 import pytest
 
 from tests.browserless import cookie, visiting
+from tests.faults.checker import Findings
 from tests.faults.crowd import all_end, crowd, hears_on
 from tests.faults.rig import Rig, rigged
 from tests.faults.witness import Witness
@@ -46,13 +47,18 @@ async def _ask(rig: Rig) -> None:
         assert (await visitor.answer(BRIEF))[-1]["type"] == "response.completed"
 
 
+def assert_all_completed(findings: Findings, count: int) -> None:
+    """Every answer came to its good end, and nothing was lost or doubled on the way."""
+    assert not findings.counts, findings.table()
+    assert findings.statuses == {"completed": count}
+
+
 async def test_a_blip_is_not_noticed(rig: Rig) -> None:
     async with crowd(rig, TWENTY) as witnesses:
         rig.web_to_redis.break_connections()
         rig.workers_to_redis.break_connections()
         findings = await all_end(rig, witnesses, END_SECS)
-    assert not findings.counts, findings.table()
-    assert findings.statuses == {"completed": 20}
+    assert_all_completed(findings, 20)
 
 
 async def test_redis_killed_and_started_with_its_data(rig: Rig) -> None:
@@ -61,8 +67,7 @@ async def test_redis_killed_and_started_with_its_data(rig: Rig) -> None:
         await asyncio.to_thread(rig.start_redis)
         await await_until(hears_on(witnesses, time.time()), FLOWS_SECS, "the text flows again")
         findings = await all_end(rig, witnesses, END_SECS)
-    assert not findings.counts, findings.table()
-    assert findings.statuses == {"completed": 20}
+    assert_all_completed(findings, 20)
 
 
 async def test_redis_killed_and_started_without_its_data(rig: Rig) -> None:
@@ -72,8 +77,7 @@ async def test_redis_killed_and_started_without_its_data(rig: Rig) -> None:
         await asyncio.to_thread(rig.start_redis)
         await await_until(hears_on(witnesses, time.time()), FLOWS_SECS, "the text flows again")
         findings = await all_end(rig, witnesses, END_SECS)
-    assert not findings.counts, findings.table()
-    assert findings.statuses == {"completed": 20}
+    assert_all_completed(findings, 20)
 
 
 async def test_redis_killed_and_started_with_older_data(rig: Rig) -> None:
@@ -86,8 +90,7 @@ async def test_redis_killed_and_started_with_older_data(rig: Rig) -> None:
         await asyncio.to_thread(rig.start_redis)
         await await_until(hears_on(witnesses, time.time()), FLOWS_SECS, "the text flows again")
         findings = await all_end(rig, witnesses, END_SECS)
-    assert not findings.counts, findings.table()
-    assert findings.statuses == {"completed": 20}
+    assert_all_completed(findings, 20)
 
 
 def _all_beyond(witnesses: list[Witness], places: list[int]) -> Callable[[], Awaitable[bool]]:
@@ -102,8 +105,7 @@ async def test_redis_that_forgets_everything_in_the_middle(rig: Rig) -> None:
         rig.stack.redis("FLUSHALL")
         await await_until(hears_on(witnesses, time.time()), FLOWS_SECS, "the text flows again")
         findings = await all_end(rig, witnesses, END_SECS)
-    assert not findings.counts, findings.table()
-    assert findings.statuses == {"completed": 20}
+    assert_all_completed(findings, 20)
 
 
 async def hears_busy(rig: Rig) -> None:
@@ -127,8 +129,7 @@ async def test_redis_frozen_for_half_a_minute(rig: Rig) -> None:
         await asyncio.sleep(max(0, frozen_at + 30 - time.monotonic()))  # the fault itself takes this long
         rig.thaw("redis")
         findings = await all_end(rig, witnesses, END_SECS)
-    assert not findings.counts, findings.table()
-    assert findings.statuses == {"completed": 20}
+    assert_all_completed(findings, 20)
 
 
 async def test_redis_that_is_full(rig: Rig) -> None:
@@ -137,8 +138,7 @@ async def test_redis_that_is_full(rig: Rig) -> None:
         await hears_busy(rig)
         rig.stack.redis("CONFIG", "SET", "maxmemory", "0")
         findings = await all_end(rig, witnesses, END_SECS)
-    assert not findings.counts, findings.table()
-    assert findings.statuses == {"completed": 20}
+    assert_all_completed(findings, 20)
 
 
 async def test_redis_that_is_full_when_a_job_is_delivered(rig: Rig) -> None:
@@ -158,8 +158,7 @@ async def test_redis_that_is_full_when_a_job_is_delivered(rig: Rig) -> None:
     findings = await all_end(rig, witnesses, END_SECS)
     for reading in readings:
         reading.cancel()
-    assert not findings.counts, findings.table()
-    assert findings.statuses == {"completed": 2}
+    assert_all_completed(findings, 2)
 
 
 def _pushed(rig: Rig) -> int:
@@ -190,5 +189,4 @@ async def test_redis_that_accepts_and_stays_mute(rig: Rig) -> None:
         rig.web_to_redis.mend()
         rig.workers_to_redis.mend()
         findings = await all_end(rig, witnesses, END_SECS)
-    assert not findings.counts, findings.table()
-    assert findings.statuses == {"completed": 20}
+    assert_all_completed(findings, 20)
