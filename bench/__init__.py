@@ -1,0 +1,1 @@
+"""The benchmark: four designs, the same work, one run. `python -m bench --help` says how."""

@@ -1,0 +1,129 @@
+"""The designs that are compared: how each is started. Each is a small app of its own beside this file.
+
+`tailrace` is this project as it is shipped: production settings, SQLite, the log and all.
+"""
+
+import secrets
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from bench.parts import Part, Parts
+from project.up import valkey
+from project.up.parts import web_command
+from project.up.ports import HOST, pick_free
+from project.up.probes import ConnectProbe, HttpProbe, PingProbe, WholeProbe
+
+UPSTREAM_KEY = "bench-key"
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How many processes a design may have. `streams` is how many answers must fit in at once."""
+
+    web: int = 1
+    workers: int = 1
+    streams: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """A design: its dialect on the socket, and how its processes start; that gives the web ports."""
+
+    name: str
+    dialect: str
+    start: Callable[[Parts, Scale], Awaitable[list[int]]]
+
+
+def environment(upstream_port: int) -> dict[str, str]:
+    """What every part is told."""
+    return {
+        "SECRET_KEY": secrets.token_urlsafe(50),
+        "OPENAI_BASE_URL": f"http://{HOST}:{upstream_port}/v1",
+        "OPENAI_API_KEY": UPSTREAM_KEY,
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def catalog(upstream_port: int, scripts: Sequence[str]) -> str:
+    """The models of `tailrace`, as TOML: one for each script of the upstream."""
+    entry = """[[models]]
+name = "{0}"
+upstream_model = "{0}"
+base_url = "http://{1}:{2}/v1"
+key_env = "OPENAI_API_KEY"
+"""
+    return "\n".join(entry.format(script, HOST, upstream_port) for script in scripts)
+
+
+async def _start_redis(parts: Parts) -> str:
+    port = pick_free()
+    part = parts.start("redis", "broker", *valkey.command(port, parts.directory))
+    await parts.wait_for(part, PingProbe(port))
+    return valkey.url(port)
+
+
+async def _start_web(parts: Parts, count: int, app: str, **env: str) -> list[int]:
+    """Start web processes of a small app: Daphne, as Tailrace has it."""
+    ports = [pick_free() for _ in range(count)]
+    for port in ports:
+        part = parts.python(f"web-{port}", "web", "daphne", "-b", HOST, "-p", str(port), app, **env)
+        await parts.wait_for(part, ConnectProbe(HOST, port))
+    return ports
+
+
+async def _start_tailrace(parts: Parts, scale: Scale) -> list[int]:
+    env = {
+        "REDIS_URL": await _start_redis(parts),
+        "TAILRACE_DATA_DIR": str(parts.directory),
+        "TAILRACE_MODELS": str(parts.directory / "models.toml"),
+        "TAILRACE_GUESTS": "1",
+        "TAILRACE_SECURE_COOKIES": "0",  # plain http, on loopback
+        "TAILRACE_CONCURRENCY": str(max(100, scale.streams)),
+        "LOG_LEVEL": "WARNING",
+    }
+    parts.run(sys.executable, "manage.py", "migrate", "-v0", **env)
+    parts.run(sys.executable, "manage.py", "collectstatic", "--noinput", "-v0", **env)
+    ports = [pick_free() for _ in range(scale.web)]
+    webs = [parts.start(f"web-{port}", "web", *web_command(port), **env) for port in ports]
+    for web, port in zip(webs, ports, strict=True):
+        await parts.wait_for(web, HttpProbe(port, "/healthz"))
+    for number in range(scale.workers):
+        _start_worker(parts, "project", f"worker-{number}", **env)
+    await parts.wait_for(webs[0], WholeProbe(ports[0], scale.workers))
+    return ports
+
+
+def _start_worker(parts: Parts, app: str, name: str, *arguments: str, **env: str) -> Part:
+    return parts.python(
+        name, "worker", "celery", "-A", app, "worker", "-n", f"{name}@bench", *arguments, **env
+    )
+
+
+async def _start_direct(parts: Parts, scale: Scale) -> list[int]:
+    return await _start_web(parts, scale.web, "bench.designs.direct_app:application")
+
+
+async def _start_textbook(parts: Parts, scale: Scale) -> list[int]:
+    """Start it with a process for each answer that must fit in: in a prefork pool it takes one."""
+    env = {"REDIS_URL": await _start_redis(parts)}
+    app = "bench.designs.textbook_app"
+    pool = ("-P", "prefork", "-c", str(scale.streams), "-l", "WARNING")
+    for number in range(scale.workers):
+        _start_worker(parts, app, f"worker-{number}", *pool, **env)
+    return await _start_web(parts, scale.web, f"{app}:application", **env)
+
+
+async def _start_relay(parts: Parts, scale: Scale) -> list[int]:
+    ports = [pick_free() for _ in range(scale.web)]
+    for port in ports:
+        part = parts.python(f"web-{port}", "web", "bench.designs.relay_app", "--port", str(port))
+        await parts.wait_for(part, ConnectProbe(HOST, port))
+    return ports
+
+
+TAILRACE = Design("tailrace", "tailrace", _start_tailrace)
+DIRECT = Design("direct", "plain", _start_direct)
+TEXTBOOK = Design("textbook", "plain", _start_textbook)
+RELAY = Design("relay", "plain", _start_relay)
+DESIGNS = {design.name: design for design in (TAILRACE, DIRECT, TEXTBOOK, RELAY)}

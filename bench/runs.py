@@ -1,0 +1,192 @@
+"""One run of one design: sockets open, the clock starts, every answer is read to its end, the CPU is counted.
+
+arrow in: what to do (`Work`), and a design that runs · arrow out: figures
+"""
+
+import asyncio
+import json
+import statistics
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.designs import Design, Scale, catalog, environment
+from bench.parts import ROOT, Parts
+from bench.upstream import HOST, script_of
+from project.up.ports import pick_free
+from project.up.probes import ConnectProbe
+
+SETTLE_SECS = 0.5  # after the last frame the work goes on: rows are settled, jobs acknowledged. It counts
+GROUPS = ("web", "worker", "broker")  # what a design costs; the upstream and the load are the yardstick
+MICROSECONDS = 1_000_000
+
+Figures = dict[str, Any]
+
+
+class VoidRunError(Exception):
+    """A stream was wrong, or did not end: the run says nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """So many streams at once, each of so many tokens, at so many tokens per second."""
+
+    streams: int
+    tokens: int
+    rate: float
+
+    def __str__(self) -> str:
+        return f"{self.streams} streams at {self.rate:g} tokens/s, {self.tokens} tokens each"
+
+    @property
+    def script(self) -> str:
+        """The model that does it."""
+        return script_of(self.tokens, self.rate)
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A design that runs, with its upstream."""
+
+    design: Design
+    parts: Parts
+    upstream: Parts
+    ports: Sequence[int]
+
+
+@asynccontextmanager
+async def upstream(directory: Path) -> AsyncIterator[tuple[Parts, int]]:
+    """The scripted model server, and its port."""
+    parts, port = Parts(directory, {}), pick_free()
+    try:
+        part = parts.python("upstream", "upstream", "bench.upstream", "--port", str(port))
+        await parts.wait_for(part, ConnectProbe(HOST, port))
+        yield parts, port
+    finally:
+        parts.stop()
+
+
+@asynccontextmanager
+async def running(
+    design: Design, scale: Scale, directory: Path, server: tuple[Parts, int], scripts: Sequence[str]
+) -> AsyncIterator[Running]:
+    """Start a design on an upstream that answers these scripts; it ends with the context."""
+    upstream_parts, upstream_port = server
+    parts = Parts(directory, environment(upstream_port))
+    parts.keep("models.toml", catalog(upstream_port, scripts))
+    try:
+        yield Running(design, parts, upstream_parts, await design.start(parts, scale))
+    finally:
+        parts.stop()
+
+
+async def run(target: Running, work: Work) -> Figures:
+    """Do the work once. Raises VoidRunError."""
+    async with load(target, work) as (go, seen):
+        before = _cpu_secs(target)
+        await go()
+        result = await seen()
+        await asyncio.sleep(SETTLE_SECS)
+        after = _cpu_secs(target)
+        memory = target.parts.rss_bytes()
+    cost = {group: after[group] - before.get(group, 0) for group in after}
+    return _figures(result, cost, memory)
+
+
+@asynccontextmanager
+async def load(target: Running, work: Work) -> AsyncIterator[Any]:
+    """The load with its sockets open; gives two functions: `go`, and `seen`, which waits for what it saw."""
+    words = [
+        "--dialect",
+        target.design.dialect,
+        "--port",
+        *map(str, target.ports),
+        "--sockets",
+        str(work.streams),
+    ]
+    if work.tokens:
+        words += ["--model", work.script, "--tokens", str(work.tokens), "--rate", str(work.rate)]
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "bench.load",
+        *words,
+        cwd=ROOT,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    assert process.stderr is not None
+    told, output, errors = process.stdin, process.stdout, process.stderr
+
+    async def line() -> str:
+        said = (await output.readline()).decode()
+        if not said:
+            message = f"{target.design.name}: {(await errors.read()).decode().strip()}"
+            raise VoidRunError(message)
+        return said
+
+    async def go() -> None:
+        told.write(b"\n")
+        await told.drain()
+
+    async def seen() -> Figures:
+        figures: Figures = json.loads(await line())
+        return figures
+
+    try:
+        await line()
+        yield go, seen
+        await go()
+        await process.wait()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+def _cpu_secs(target: Running) -> dict[str, float]:
+    return target.parts.cpu_secs() | target.upstream.cpu_secs()
+
+
+def _figures(seen: Figures, cost: dict[str, float], memory: dict[str, float]) -> Figures:
+    tokens = seen["tokens"]
+    per_token = {group: secs * MICROSECONDS / tokens for group, secs in cost.items()}
+    return {
+        "cpu_us_per_token": {group: per_token.get(group, 0.0) for group in GROUPS}
+        | {"total": sum(per_token.get(group, 0.0) for group in GROUPS)},
+        "yardstick_us_per_token": {
+            "upstream": per_token["upstream"],
+            "load": seen["cpu_secs"] * MICROSECONDS / tokens,
+        },
+        "ttft_ms": seen["ttft_ms"],
+        "latency_ms": seen["latency_ms"],
+        "tokens": tokens,
+        "tokens_per_sec": tokens / seen["secs"],
+        "tokens_per_frame": tokens / seen["frames"],
+        "rss_mb": {group: size / 1e6 for group, size in memory.items()},
+    }
+
+
+def median_of(rounds: Sequence[Figures]) -> Figures:
+    """The median of each figure over the rounds; `spread` has the lowest and the highest."""
+    spread: Figures = {}
+    merged: Figures = {"rounds": len(rounds)}
+    for name, first in rounds[0].items():
+        if isinstance(first, dict):
+            merged[name] = {key: statistics.median(each[name][key] for each in rounds) for key in first}
+            spread[name] = {key: _ends(each[name][key] for each in rounds) for key in first}
+        else:
+            merged[name] = statistics.median(each[name] for each in rounds)
+            spread[name] = _ends(each[name] for each in rounds)
+    return merged | {"spread": spread}
+
+
+def _ends(values: Any) -> list[float]:
+    ordered = sorted(values)
+    return [ordered[0], ordered[-1]]

@@ -1,0 +1,48 @@
+"""The tokens of the benchmark: each says its place in the answer and when it was sent. Pure.
+
+A token is `<n>:<microseconds> `, with n from 0 and the sender's monotonic clock, which all processes of a
+machine share. So whoever gets the text, cut or joined as it may be, can tell whether every token came once
+and in order, and how long each was on its way.
+"""
+
+from dataclasses import dataclass, field
+
+MICROSECONDS = 1_000_000
+
+
+class WrongStreamError(Exception):
+    """A token is lost, doubled, out of order or garbled: the run is void."""
+
+
+def token(number: int, now: float) -> str:
+    """The token with this number, sent at this moment (seconds of the monotonic clock)."""
+    return f"{number}:{int(now * MICROSECONDS)} "
+
+
+@dataclass(slots=True)
+class TokenReader:
+    """Reads the text of one answer of `count` tokens, piece by piece."""
+
+    count: int
+    latencies: list[float] = field(default_factory=list)  # seconds, one per token
+    _rest: str = ""
+
+    def feed(self, text: str, now: float) -> int:
+        """Take text that came at this moment; returns how many tokens it completed.
+
+        Raises WrongStreamError.
+        """
+        *whole, self._rest = (self._rest + text).split(" ")
+        for each in whole:
+            number, _, sent_at = each.partition(":")
+            if number != str(len(self.latencies)) or not sent_at.isdigit():
+                message = f"token {len(self.latencies)} was expected, and {each!r} came"
+                raise WrongStreamError(message)
+            self.latencies.append(now - int(sent_at) / MICROSECONDS)
+        return len(whole)
+
+    def finish(self) -> None:
+        """The answer is over. Raises WrongStreamError when it is not whole."""
+        if self._rest or len(self.latencies) != self.count:
+            message = f"{len(self.latencies)} of {self.count} tokens came, and then {self._rest!r}"
+            raise WrongStreamError(message)
