@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent
 READY_SECS = 60  # to be ready, on a busy machine
 STOP_SECS = 20  # to end by itself
 POLL_SECS = 0.05  # between two questions whether a part is ready
-STARTUP_ERROR_CHARS = 2000  # of a log that are worth showing
+LOG_CHARS = 2000  # of a log that are worth showing
 
 
 class PartError(Exception):
@@ -87,7 +87,7 @@ class Parts:
             text=True,
         )
         if done.returncode:
-            message = f"{' '.join(command)}: {done.stderr[-STARTUP_ERROR_CHARS:]}"
+            message = f"{' '.join(command)}: {done.stderr[-LOG_CHARS:]}"
             raise PartError(message)
 
     async def wait_for(self, part: Part, probe: Probe) -> None:
@@ -95,7 +95,7 @@ class Parts:
         give_up_at = time.monotonic() + READY_SECS
         while shortfall := await probe.shortfall():
             if part.popen.poll() is not None or time.monotonic() > give_up_at:
-                message = f"{part.name}: {shortfall}\n{part.log.read_text()[-STARTUP_ERROR_CHARS:]}"
+                message = f"{part.name}: {shortfall}\n{part.log.read_text()[-LOG_CHARS:]}"
                 raise PartError(message)
             await asyncio.sleep(POLL_SECS)
 
@@ -114,6 +114,10 @@ class Parts:
                 with suppress(psutil.NoSuchProcess):
                     sums[part.group] = sums.get(part.group, 0) + figure(process)
         return sums
+
+    def said(self) -> str:
+        """The end of every log, for who looks for a fault."""
+        return "\n".join(f"--- {part.name}\n{part.log.read_text()[-LOG_CHARS:]}" for part in self.started)
 
     def stop(self) -> None:
         """End everything, the last started first."""

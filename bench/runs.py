@@ -79,6 +79,8 @@ async def running(
     parts.keep("models.toml", catalog(upstream_port, scripts))
     try:
         yield Running(design, parts, upstream_parts, await design.start(parts, scale))
+    except VoidRunError as error:
+        raise VoidRunError(f"{error}\n{parts.said()}") from error
     finally:
         parts.stop()
 

@@ -53,7 +53,7 @@ upstream_model = "{0}"
 base_url = "http://{1}:{2}/v1"
 key_env = "OPENAI_API_KEY"
 """
-    return "\n".join(entry.format(script, HOST, upstream_port) for script in scripts)
+    return "\n".join(entry.format(script, HOST, upstream_port) for script in sorted(set(scripts)))
 
 
 async def _start_redis(parts: Parts) -> str:
