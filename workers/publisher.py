@@ -20,7 +20,7 @@ from chat.protocol.events import Event, encode
 logger = logging.getLogger(__name__)
 
 MIN_WINDOW_SECS = 0.008  # one answer alone is hardly held back
-WINDOW_SECS_PER_ANSWER = 0.0007  # the more answers, the more text shares a frame: 43 ms at 50
+WINDOW_SECS_PER_ANSWER = 0.0013  # the more answers, the more text shares a frame: 73 ms at 50
 MAX_WINDOW_SECS = 0.080  # text that comes in steps of more looks halting
 AGAIN_SECS = 0.5  # between tries while Redis is away
 
