@@ -176,6 +176,8 @@ class Generation:
                     else:
                         self._take(part, stream, reading, report)
                     patience.reschedule(reading.deadline)
+                    if stream.is_behind:
+                        await self.publisher.pace()
         except TimeoutError:
             reading.give_up()
         except AnswerError as error:

@@ -3,7 +3,8 @@
 arrow in: `generation` writes text as it comes · arrow out: the log, and `chat/hints.py`
 
 One ticker serves all answers of the process. Each tick is one round trip to the log and one to the layer,
-however many answers have text. The first text of an answer does not wait for the tick.
+however many answers have text. The first text of an answer does not wait for the tick. Between two ticks nothing
+is read, either (`pace`): what a model says meanwhile is read and decoded in one go.
 """
 
 import asyncio
@@ -20,9 +21,10 @@ from chat.protocol.events import Event, encode
 logger = logging.getLogger(__name__)
 
 MIN_WINDOW_SECS = 0.008  # one answer alone is hardly held back
-WINDOW_SECS_PER_ANSWER = 0.0013  # the more answers, the more text shares a frame: 73 ms at 50
+WINDOW_SECS_PER_ANSWER = 0.0012  # the more answers, the more text shares a frame: 68 ms at 50
 MAX_WINDOW_SECS = 0.080  # text that comes in steps of more looks halting
 AGAIN_SECS = 0.5  # between tries while Redis is away
+READ_SECS = 0.5  # a tick that hangs longer does not keep the models waiting
 
 
 @dataclass(slots=True, eq=False)
@@ -66,8 +68,10 @@ class Publisher:
         self._log = log
         self._open: set[Stream] = set()
         self._dirty: dict[Stream, None] = {}
-        self._written, self._urgent = asyncio.Event(), asyncio.Event()
+        self._wanted, self._urgent = asyncio.Event(), asyncio.Event()  # a tick; one at once
         self._ticked = asyncio.Condition()
+        self._gate = asyncio.Event()  # those who wait to read, until the next tick
+        self._gate_timer: asyncio.TimerHandle | None = None  # while anybody waits
 
     def open(self, draft: Draft, fenced: Callable[[], object]) -> Stream:
         """Begin to publish an answer."""
@@ -88,6 +92,13 @@ class Publisher:
         stream.waits.append(wait)
         self._mark(stream, urgent=True)
 
+    async def pace(self) -> None:
+        """Wait until the next tick is about to begin: then read, and what is read goes out with it."""
+        if self._gate_timer is None:
+            self._gate_timer = asyncio.get_running_loop().call_later(READ_SECS, self._let_read)
+        self._wanted.set()
+        await self._gate.wait()
+
     async def flush(self, stream: Stream) -> None:
         """Wait until everything that was written is in the log."""
         self._urgent.set()
@@ -101,17 +112,20 @@ class Publisher:
 
     def _mark(self, stream: Stream, *, urgent: bool) -> None:
         self._dirty[stream] = None
-        self._written.set()
+        self._wanted.set()
         if urgent:
             self._urgent.set()
 
     async def run(self) -> None:
         """Tick for ever."""
         while True:
-            await self._written.wait()
+            await self._wanted.wait()
+            self._wanted.clear()
             self._urgent.clear()
+            self._let_read()
+            await asyncio.sleep(0)  # those who wait come first, and write
             try:
-                failed = await self._tick()
+                failed = await self._tick() if self._dirty else False
                 window = min(MIN_WINDOW_SECS + WINDOW_SECS_PER_ANSWER * len(self._open), MAX_WINDOW_SECS)
                 pause = AGAIN_SECS if failed else window
             except LogError as error:
@@ -121,12 +135,18 @@ class Publisher:
                 async with asyncio.timeout(pause):
                     await self._urgent.wait()
 
+    def _let_read(self) -> None:
+        if self._gate_timer is not None:
+            self._gate_timer.cancel()
+            self._gate_timer = None
+            self._gate.set()
+            self._gate.clear()
+
     async def _tick(self) -> bool:
         """1. Append what every answer has. 2. Hint at what was appended. 3. See to what was not.
 
         True: Redis would not take something that it may take later.
         """
-        self._written.clear()
         try:
             streams = list(self._dirty)
             batches = [stream.batch() for stream in streams]
@@ -137,7 +157,7 @@ class Publisher:
                 await self._settle(stream, outcome)
         finally:
             if self._dirty:
-                self._written.set()
+                self._wanted.set()
             async with self._ticked:
                 self._ticked.notify_all()
         return Append.FAILED in outcomes

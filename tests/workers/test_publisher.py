@@ -527,6 +527,52 @@ async def test_while_valkey_is_full_text_is_kept_and_goes_out_afterwards(
             assert await log.draft(stream.draft.base["id"]) == stream.draft
 
 
+# when what the models say is read
+
+
+@pytest.mark.usefixtures("_long_window")
+async def test_what_waits_to_be_read_goes_out_with_the_very_next_tick(log: Log, publisher: Publisher) -> None:
+    stream = publisher.open(await begun(log), never)
+    publisher.write(stream, "first ")
+    await flushed(publisher, stream)
+
+    async def read() -> None:
+        await publisher.pace()
+        publisher.write(stream, "read late")
+
+    reading = asyncio.create_task(read())
+    for _ in range(10):
+        await log.top(stream.draft.base["id"])  # a round trip: time enough to read
+    assert not stream.is_behind
+    publisher.write(publisher.open(await begun(log), never), "another answer's first text makes a tick")
+    await reading
+
+    async def is_out() -> bool:
+        return await text(log, stream.draft.base["id"]) == "first read late"
+
+    await await_until(is_out, AT_ONCE_SECS, "it is in the log")
+
+
+async def test_whoever_waits_to_read_need_not_wait_for_text(log: Log, publisher: Publisher) -> None:
+    stream = publisher.open(await begun(log), never)
+    publisher.write(stream, "first")
+    await flushed(publisher, stream)
+    for _ in range(5):  # nobody writes anything
+        async with asyncio.timeout(module.READ_SECS / 2):
+            await publisher.pace()
+
+
+async def test_a_redis_that_is_mute_does_not_keep_the_models_waiting(own_valkey: OwnValkey) -> None:
+    async with publishing(Log(connection.client())) as publisher:
+        stream = publisher.open(await begun(Log(connection.client())), never)
+        own_valkey.freeze()
+        publisher.write(stream, "this tick hangs")
+        for _ in range(3):
+            async with asyncio.timeout(connection.ANSWER_SECS / 2):
+                await publisher.pace()
+        assert stream.unsent
+
+
 async def test_hints_that_nobody_takes_hold_up_no_text(
     log: Log, publisher: Publisher, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
