@@ -18,7 +18,8 @@ MAX_SERVER_FRAME_BYTES = 512 * 1024  # what the web server lets in: beyond it th
 MAX_STREAM_ID_CHARS = 100  # it is repeated in every event
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
+    """The text, if every part of ours can keep it. Raises ValueError."""
     text.encode()  # a lone surrogate cannot be sent on: a ValueError
     if "\x00" in text:
         message = "PostgreSQL stores no NUL"
@@ -26,7 +27,7 @@ def _storable(text: str) -> str:
     return text
 
 
-Text = Annotated[str, AfterValidator(_storable)]
+Text = Annotated[str, AfterValidator(storable)]
 Id = Annotated[UUID, Field(strict=False)]
 SequenceNumber = Annotated[int, Field(ge=-1, lt=2**53)]  # JSON's safe integers; -1 is before the first
 StreamId = Annotated[Text, Field(max_length=MAX_STREAM_ID_CHARS)] | None
