@@ -1,6 +1,6 @@
-"""What is told of a conversation: its line in the list, and its turns.
+"""What is told of a conversation: its line in the list, its turns, and the news of it.
 
-arrow in: the rows · arrow out: JSON for `views`
+arrow in: the rows · arrow out: JSON for `views`, and frames for the owner's sockets by way of `hints`
 """
 
 from datetime import UTC, datetime, timedelta
@@ -10,7 +10,7 @@ from uuid import UUID
 from chat.models import Conversation, Response
 from chat.protocol.commands import storable
 from chat.protocol.errors import CommandError
-from chat.protocol.events import JSON
+from chat.protocol.events import JSON, conversation_changed
 
 PER_PAGE = 50
 MAX_SEARCH_CHARS = 100
@@ -66,6 +66,18 @@ def turn(response: Response) -> JSON:
         "first_token_at": _seconds(response.first_token_at),
         "ended_at": _seconds(response.ended_at),
     }
+
+
+def news(conversation_id: UUID | str, response: JSON | None = None) -> tuple[int, str] | None:
+    """Whose sockets are told of a conversation as it is now, and the frame; None: it is not there any more.
+
+    `response` is the response object that it is about.
+    """
+    row = Conversation.objects.with_running().filter(pk=conversation_id).first()
+    if row is None:
+        return None
+    told = response and {name: response[name] for name in ("id", "previous_response_id", "status")}
+    return row.owner_id, conversation_changed(summary(row) | {"deleted": row.deleted_at is not None}, told)
 
 
 def _seconds(moment: datetime | None) -> float | None:

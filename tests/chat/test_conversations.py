@@ -1,5 +1,6 @@
 """The list of conversations: whose they are, in which order, and what a search finds."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,7 +9,8 @@ from django.contrib.auth.models import User
 from django.db import connection
 
 from chat import conversations
-from chat.conversations import MAX_SEARCH_CHARS, listed, turn
+from chat.conversations import MAX_SEARCH_CHARS, listed, news, turn
+from chat.identity import new_id
 from chat.models import Conversation, Status
 from chat.protocol.errors import CommandError
 from tests.chat.rows import stored
@@ -159,3 +161,29 @@ def test_a_turn_tells_its_moments_and_its_usage(owner: User) -> None:
     assert told["usage"] == {"output_tokens": 3}
     assert {told[name] for name in moments} == {NOW.timestamp()}
     assert {turn(stored(owner))[name] for name in moments} == {None}
+
+
+def test_news_tell_the_conversation_as_it_is_and_the_response(owner: User) -> None:
+    root = stored(owner)
+    row = stored(owner, conversation=root.conversation, previous=root)
+    told = news(row.conversation_id, row.wire())
+    assert told is not None
+    owner_id, frame = told
+    assert owner_id == owner.pk
+    line = listed(owner.pk)["conversations"][0]
+    assert json.loads(frame) == {
+        "type": "tailrace:conversation",
+        "conversation": line | {"deleted": False},
+        "response": {"id": str(row.pk), "previous_response_id": str(root.pk), "status": "queued"},
+    }
+
+
+def test_news_of_a_change_are_about_no_response(owner: User) -> None:
+    told = news(conversation(owner, deleted_at=NOW).pk)
+    assert told is not None
+    frame = json.loads(told[1])
+    assert (frame["response"], frame["conversation"]["deleted"]) == (None, True)
+
+
+def test_there_are_no_news_of_what_is_not_there() -> None:
+    assert news(new_id()) is None
