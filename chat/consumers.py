@@ -22,7 +22,7 @@ from chat.hints import Message, owner_group
 from chat.intake import accept
 from chat.jobs import QueueError, enqueue
 from chat.log import Log
-from chat.models import Response
+from chat.models import LIVE, Response
 from chat.news import announce
 from chat.protocol.commands import Acknowledge, Cancel, Command, Create, Subscribe, Unsubscribe, parse
 from chat.protocol.draft import Ending
@@ -97,10 +97,7 @@ class ResponsesConsumer(AsyncWebsocketConsumer):
             case Create():
                 await self._create(command)
             case Subscribe():
-                await self._own(command.response_id)
-                await self.follower.subscribe(
-                    str(command.response_id), command.starting_after, command.stream_id
-                )
+                await self._subscribe(command)
             case Unsubscribe():
                 await self.follower.leave(str(command.response_id))
             case Acknowledge():
@@ -113,11 +110,16 @@ class ResponsesConsumer(AsyncWebsocketConsumer):
         self.follower.require_room()  # before anything is stored
         response, new = await accept(self.scope["user"], command, self.log)
         try:
-            await self.follower.begin(str(response.id), command.stream_id)
+            await self.follower.begin(str(response.id), command.stream_id, over=not response.live)
         finally:
             if new:  # it is accepted, whether or not its reader is still there
                 await self._enqueue(response)
                 await announce(response.wire())
+
+    async def _subscribe(self, command: Subscribe) -> None:
+        response_id, after = str(command.response_id), command.starting_after
+        over = await self._own(command.response_id) not in LIVE
+        await self.follower.subscribe(response_id, after, command.stream_id, over=over)
 
     async def _enqueue(self, response: Response) -> None:
         """Wake a worker. What cannot be queued ends at once: accepted means exactly one end."""
@@ -142,7 +144,11 @@ class ResponsesConsumer(AsyncWebsocketConsumer):
     def _owner_group(self) -> str:
         return owner_group(self.scope["user"].pk)
 
-    async def _own(self, response_id: UUID) -> None:
+    async def _own(self, response_id: UUID) -> str:
+        """The status that its row has. Raises CommandError if it is nobody's or somebody else's."""
         owned = Response.objects.filter(pk=response_id, owner_id=self.scope["user"].pk)
-        if not await database_sync_to_async(owned.exists, thread_sensitive=False)():
+        statuses = owned.values_list("status", flat=True)
+        status: str | None = await database_sync_to_async(statuses.first, thread_sensitive=False)()
+        if status is None:
             raise CommandError("response_not_found", "response_id")
+        return status

@@ -16,7 +16,7 @@ from chat.consumers import ResponsesConsumer
 from chat.ending import end
 from chat.hints import WORKERS, Message, cancel_message, owner_group, owner_message
 from chat.identity import new_id
-from chat.log import Log
+from chat.log import Log, key
 from chat.models import Response
 from chat.peer import Peer
 from chat.protocol.commands import MAX_FRAME_BYTES
@@ -284,6 +284,20 @@ async def test_who_does_not_read_is_not_told_and_nothing_is_kept(
     consumer.scope["peer"].full = False
     await consumer.dispatch(owner_message("{}"))
     assert sent == ["{}"]
+
+
+async def test_an_end_that_redis_lost_comes_from_the_row(
+    socket: Socket, response: Response, log: Log
+) -> None:
+    answer = await Answer.begun(log, response)
+    await log._redis.copy(key(answer.id), "older")
+    await answer.add("Two metres.")
+    await end(log, answer.id, Ending("completed", at=5.0))
+    await log._redis.copy("older", key(answer.id), replace=True)
+    await socket.say("tailrace:subscribe", response_id=answer.id, starting_after=1)
+    snapshot = (await socket.until("tailrace:up_to_date"))[-2]
+    assert (snapshot["type"], snapshot["response"]["status"]) == ("tailrace:snapshot", "completed")
+    assert output_text(snapshot["response"]) == "Two metres."
 
 
 async def test_an_unknown_path_is_refused(log: Log) -> None:

@@ -10,12 +10,13 @@ import pytest
 from django.contrib.auth.models import User
 
 from chat import connection, follower
+from chat.ending import end
 from chat.follower import Follower
 from chat.hints import group, tell_readers
 from chat.log import Entry, Log, LogError, key
 from chat.models import Response, Status
 from chat.peer import Peer
-from chat.protocol.draft import output_text
+from chat.protocol.draft import Ending, output_text
 from chat.protocol.errors import CommandError
 from tests.chat.answers import Answer
 from tests.chat.rows import on_rows, stored
@@ -546,3 +547,88 @@ async def test_what_could_not_be_read_at_once_is_found_by_the_check(
         await reader.until(lambda: not followed.held, "it was tried")
     await reader.follower._check(followed)
     assert [frame["type"] for frame in reader.frames] == ["tailrace:up_to_date"]
+
+
+@pytest.fixture
+async def without_end(log: Log, answer: Answer) -> Answer:
+    """An answer whose row has the end and whose log lacks it: Redis is back with older data."""
+    await answer.add("Two ", hint=False)
+    await log._redis.copy(key(answer.id), "older")
+    await answer.add("metres.", hint=False)
+    await end(log, answer.id, Ending("completed", at=5.0))
+    await log._redis.copy("older", key(answer.id), replace=True)
+    await log._redis.delete("older")
+    return answer
+
+
+@pytest.mark.parametrize("cursor", [None, -1, 3, 999])
+async def test_an_end_that_redis_lost_is_told_from_the_row(
+    reader: Reader, without_end: Answer, cursor: int | None
+) -> None:
+    await reader.follower.subscribe(without_end.id, cursor, None, over=True)
+    *_, snapshot, up_to_date = reader.frames
+    assert (snapshot["type"], up_to_date["type"]) == ("tailrace:snapshot", "tailrace:up_to_date")
+    assert snapshot["response"]["status"] == "completed"
+    assert output_text(snapshot["response"]) == "Two metres."
+    assert snapshot["sequence_number"] >= max(reader.numbers, default=0)
+    assert await members(without_end.id) == 0
+
+
+async def test_who_begins_again_what_has_ended_gets_the_end_too(reader: Reader, without_end: Answer) -> None:
+    await reader.follower.begin(without_end.id, None, over=True)
+    assert output_text(reader.frames[-1]["response"]) == "Two metres."
+
+
+async def test_a_long_log_without_its_end_is_told_from_the_row_after_its_last_chunk(
+    reader: Reader, without_end: Answer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follower, "CHUNK", 2)
+    await reader.follower.subscribe(without_end.id, -1, None, over=True)
+    await reader.until(lambda: reader.of("tailrace:up_to_date"), "it is up to date")
+    assert output_text(reader.of("tailrace:snapshot")[0]["response"]) == "Two metres."
+
+
+async def test_a_log_with_its_end_is_told_from_the_log(reader: Reader, answer: Answer) -> None:
+    await answer.close(hint=False)
+    await reader.follower.subscribe(answer.id, -1, None, over=True)
+    assert reader.of("tailrace:snapshot") == []
+    assert reader.frames[-2]["type"] == "response.completed"
+
+
+async def test_who_followed_while_redis_lost_the_end_is_told_after_some_silence(
+    reader: Reader, answer: Answer, log: Log
+) -> None:
+    await reader.follower.subscribe(answer.id, -1, None)
+    (followed,) = reader.follower._followed.values()
+    await log._redis.copy(key(answer.id), "older")
+    await on_rows(Response.objects.filter(pk=answer.id).update, status=Status.COMPLETED, output="Two metres.")
+    for _ in range(follower.SILENT_CHECKS + 2):
+        assert reader.of("tailrace:snapshot") == []
+        await reader.follower._check(followed)
+    (snapshot,) = reader.of("tailrace:snapshot")
+    assert output_text(snapshot["response"]) == "Two metres."
+    assert reader.frames[-1] == snapshot
+
+
+async def test_the_row_of_a_running_answer_is_asked_only_after_silence(
+    reader: Reader, answer: Answer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    async def row_has_end(followed: Any) -> bool:
+        asked.append(followed)
+        return False
+
+    monkeypatch.setattr(reader.follower, "_row_has_end", row_has_end)
+    await reader.follower.begin(answer.id, None)
+    (followed,) = reader.follower._followed.values()
+    for _ in range(3 * follower.SILENT_CHECKS):
+        for _ in range(follower.SILENT_CHECKS - 1):
+            await reader.follower._check(followed)
+        await answer.add("text ")
+        await reader.until_number(answer.draft.next - 1)
+        await reader.follower._check(followed)
+    assert asked == []
+    for _ in range(follower.SILENT_CHECKS + 1):
+        await reader.follower._check(followed)
+    assert asked == [followed]
