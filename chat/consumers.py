@@ -115,11 +115,13 @@ class ResponsesConsumer(AsyncWebsocketConsumer):
             if new:  # it is accepted, whether or not its reader is still there
                 await self._enqueue(response)
                 await announce(response.wire())
+        await self.follower.tell_queue(str(response.id), least=1)
 
     async def _subscribe(self, command: Subscribe) -> None:
         response_id, after = str(command.response_id), command.starting_after
         over = await self._own(command.response_id) not in LIVE
         await self.follower.subscribe(response_id, after, command.stream_id, over=over)
+        await self.follower.tell_queue(response_id, least=1)
 
     async def _enqueue(self, response: Response) -> None:
         """Wake a worker. What cannot be queued ends at once: accepted means exactly one end."""

@@ -19,11 +19,12 @@ from channels.layers import get_channel_layer
 from chat.away import AWAY
 from chat.following import NOTHING, UNKNOWN, Following
 from chat.hints import Message, group
+from chat.jobs import position
 from chat.log import Entry, Log
 from chat.models import LIVE, Response
 from chat.peer import Peer
 from chat.protocol.errors import CommandError, ProtocolError
-from chat.protocol.events import Snapshot, encode, heartbeat, is_terminal, up_to_date, with_stream_id
+from chat.protocol.events import Snapshot, encode, heartbeat, is_terminal, queue, up_to_date, with_stream_id
 
 logger = logging.getLogger(__name__)
 
@@ -49,6 +50,7 @@ class Followed:
     replaying: bool = False  # it waits to hear that it is up to date
     over: bool = False  # its row has the end: a log without one has lost it
     silent: int = 0  # checks in a row since which nothing came
+    position: int | None = None  # in the queue, as it was told
 
 
 class Follower:
@@ -77,6 +79,21 @@ class Follower:
         """Follow from after a sequence number, or from a snapshot if that is None."""
         place = Following(UNKNOWN if after is None else after)
         await self._join(Followed(response_id, stream_id, place, replaying=True, over=over))
+
+    async def tell_queue(self, response_id: str, least: int = 0) -> None:
+        """Tell the place in the queue of what waits for a worker, if it is another, and at least so great.
+
+        The database is asked of what has no event beyond its opening, and only of that.
+        """
+        followed = self._followed.get(response_id)
+        if followed is None or followed.held or not followed.place.is_at_opening or self._peer.full:
+            return
+        ahead = await _ahead(response_id)
+        async with self._lock:
+            waits = self._followed.get(response_id) is followed and followed.place.is_at_opening
+            if waits and ahead is not None and ahead >= least and ahead != followed.position:
+                followed.position = ahead
+                await self._send_frame(followed, queue(response_id, ahead))
 
     async def leave(self, response_id: str) -> None:
         """Stop following; the response itself goes on."""
@@ -228,6 +245,7 @@ class Follower:
             for followed in list(self._followed.values()):
                 try:
                     await self._check(followed)
+                    await self.tell_queue(followed.response_id)
                 except (*AWAY, ProtocolError) as error:
                     logger.warning("a followed response could not be checked: %s", type(error).__name__)
 
@@ -247,3 +265,13 @@ class Follower:
             if followed.quiet:
                 await self._send_frame(followed, heartbeat(followed.response_id, followed.place.last))
             followed.quiet = True
+
+
+async def _ahead(response_id: str) -> int | None:
+    """How many wait before it; None if it does not wait, or if that cannot be known now."""
+    try:
+        ahead: int | None = await database_sync_to_async(position, thread_sensitive=False)(response_id)
+    except AWAY as error:
+        logger.warning("a place in the queue is not known: %s", type(error).__name__)
+        return None
+    return ahead

@@ -286,6 +286,22 @@ async def test_who_does_not_read_is_not_told_and_nothing_is_kept(
     assert sent == ["{}"]
 
 
+async def test_who_waits_behind_others_is_told_its_place_at_once(socket: Socket) -> None:
+    await created(socket)
+    await socket.say("response.create", **ASKED)
+    begun, *_, place = await socket.until("tailrace:queue")
+    assert (place["response_id"], place["position"]) == (begun["response"]["id"], 1)
+
+
+async def test_who_comes_back_while_it_waits_is_told_its_place_at_once(socket: Socket, owner: User) -> None:
+    await created(socket)
+    second = await created(socket)
+    async with opened(owner) as later:
+        await later.say("tailrace:subscribe", response_id=second, starting_after=1)
+        place = (await later.until("tailrace:queue"))[-1]
+        assert (place["response_id"], place["position"]) == (second, 1)
+
+
 async def test_an_end_that_redis_lost_comes_from_the_row(
     socket: Socket, response: Response, log: Log
 ) -> None:

@@ -3,11 +3,14 @@
 import asyncio
 import contextlib
 import json
+import threading
 from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import OperationalError
 
 from chat import connection, follower
 from chat.ending import end
@@ -16,7 +19,7 @@ from chat.hints import group, tell_readers
 from chat.log import Entry, Log, LogError, key
 from chat.models import Response, Status
 from chat.peer import Peer
-from chat.protocol.draft import Ending, output_text
+from chat.protocol.draft import Ending, opening, output_text
 from chat.protocol.errors import CommandError
 from tests.chat.answers import Answer
 from tests.chat.rows import on_rows, stored
@@ -632,3 +635,101 @@ async def test_the_row_of_a_running_answer_is_asked_only_after_silence(
     for _ in range(follower.SILENT_CHECKS + 1):
         await reader.follower._check(followed)
     assert asked == [followed]
+
+
+@pytest.fixture
+async def waiting(log: Log, response: Response) -> Response:
+    """A response that waits for a worker, behind nobody."""
+    await log.create(str(response.pk), opening(response.wire()))
+    return response
+
+
+def positions(reader: Reader) -> list[int]:
+    return [frame["position"] for frame in reader.of("tailrace:queue")]
+
+
+async def test_a_place_in_the_queue_is_told_when_it_changes(
+    reader: Reader, owner: User, waiting: Response
+) -> None:
+    before = waiting.queued_at - timedelta(seconds=1)
+    ahead = [await on_rows(stored, owner, queued_at=before) for _ in range(2)]
+    await reader.follower.begin(str(waiting.pk), "s")
+    await reader.follower.tell_queue(str(waiting.pk), least=1)
+    for row in ahead:
+        await reader.follower.tell_queue(str(waiting.pk))
+        await on_rows(Response.objects.claim, str(row.pk), "w1")
+        await reader.follower.tell_queue(str(waiting.pk))
+    assert positions(reader) == [2, 1, 0]
+    assert reader.frames[-1] == {
+        "stream_id": "s",
+        "type": "tailrace:queue",
+        "response_id": str(waiting.pk),
+        "position": 0,
+    }
+
+
+async def test_who_is_next_is_not_told_so_at_once(reader: Reader, waiting: Response) -> None:
+    await reader.follower.begin(str(waiting.pk), None)
+    await reader.follower.tell_queue(str(waiting.pk), least=1)
+    assert positions(reader) == []
+
+
+@pytest.mark.usefixtures("often")
+async def test_the_regular_check_tells_who_still_waits(reader: Reader, waiting: Response) -> None:
+    await reader.follower.begin(str(waiting.pk), None)
+    await reader.until(lambda: len(reader.of("tailrace:heartbeat")) >= 3, "three checks")
+    assert positions(reader) == [0]
+
+
+async def test_the_database_is_not_asked_for_the_place_of_what_runs(
+    reader: Reader, answer: Answer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(follower, "position", asked.append)
+    await reader.follower.begin(answer.id, None)
+    await reader.follower.tell_queue(answer.id)
+    await reader.follower.leave(answer.id)
+    await reader.follower.tell_queue(answer.id)
+    assert asked == []
+
+
+async def test_what_starts_while_its_place_is_looked_up_has_none(
+    reader: Reader, log: Log, waiting: Response, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    response_id, looked, started = str(waiting.pk), threading.Event(), threading.Event()
+
+    def slow(response_id: str) -> int:
+        looked.set()
+        started.wait(5)
+        return 3
+
+    monkeypatch.setattr(follower, "position", slow)
+    await reader.follower.begin(response_id, None)
+    telling = asyncio.create_task(reader.follower.tell_queue(response_id))
+    await asyncio.to_thread(looked.wait, 5)
+    draft = await log.draft(response_id)
+    assert draft is not None
+    await Answer(log, draft).write(draft.begin(1))
+    await reader.until_number(2)
+    started.set()
+    await telling
+    assert positions(reader) == []
+
+
+async def test_without_the_database_a_place_in_the_queue_is_left_out(
+    reader: Reader, waiting: Response, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(response_id: str) -> int:
+        raise OperationalError
+
+    monkeypatch.setattr(follower, "position", away)
+    await reader.follower.begin(str(waiting.pk), None)
+    await reader.follower.tell_queue(str(waiting.pk))
+    assert positions(reader) == []
+
+
+async def test_who_does_not_read_is_told_no_place(reader: Reader, waiting: Response) -> None:
+    await reader.follower.begin(str(waiting.pk), None)
+    reader.read(room=0)
+    await reader.follower.tell_queue(str(waiting.pk))
+    assert positions(reader) == []

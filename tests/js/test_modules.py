@@ -11,7 +11,7 @@ from chat.protocol.events import EVENTS
 from tests.missing import skip_without
 from tests.upstream.client import ROOT
 
-UNNUMBERED = ("up_to_date", "heartbeat", "conversation")  # frames that are in no log
+UNNUMBERED = ("up_to_date", "heartbeat", "queue", "conversation")  # frames that are in no log
 SCRIPTS = ROOT / "chat/static/chat"
 
 

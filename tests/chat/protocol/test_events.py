@@ -145,6 +145,10 @@ def test_frames_of_the_connection_are_not_numbered() -> None:
     }
 
 
+def test_a_place_in_the_queue_is_of_a_response() -> None:
+    assert json.loads(events.queue("r1", 3)) == {"type": "tailrace:queue", "response_id": "r1", "position": 3}
+
+
 @pytest.mark.parametrize("response", [None, {"id": "r1"}])
 def test_news_of_a_conversation_may_be_about_a_response(response: JSON | None) -> None:
     assert json.loads(events.conversation_changed({"id": "c1"}, response)) == {
