@@ -494,6 +494,7 @@ async def test_a_log_of_exactly_one_chunk_is_up_to_date_once(
     await reader.follower.subscribe(answer.id, -1, None)
     await answer.add("Two ")
     await reader.until_number(answer.draft.next - 1)
+    await reader.until(lambda: reader.of("tailrace:up_to_date"), "it is up to date")
     assert reader.numbers == list(range(answer.draft.next))
     assert len(reader.of("tailrace:up_to_date")) == 1
 
