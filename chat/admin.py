@@ -12,9 +12,9 @@ from chat.models import Conversation, Response
 class ConversationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Conversations by owner."""
 
-    list_display = ("id", "title", "owner", "created_at")
+    list_display = ("id", "title", "owner", "updated_at", "deleted_at")
     search_fields = ("title", "owner__username", "=id")
-    readonly_fields = ("id", "owner", "created_at")
+    readonly_fields = ("id", "owner", "created_at", "updated_at", "unread", "deleted_at")
     date_hierarchy = "created_at"
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -18,11 +18,12 @@ from chat.away import AWAY
 from chat.ending import end
 from chat.follower import Follower
 from chat.guests import still_signed_in
-from chat.hints import Message
+from chat.hints import Message, owner_group
 from chat.intake import accept
 from chat.jobs import QueueError, enqueue
 from chat.log import Log
-from chat.models import Response
+from chat.models import LIVE, Response
+from chat.news import announce
 from chat.protocol.commands import Acknowledge, Cancel, Command, Create, Subscribe, Unsubscribe, parse
 from chat.protocol.draft import Ending
 from chat.protocol.errors import SIGNED_OUT, CommandError, ProtocolError
@@ -40,6 +41,8 @@ class ResponsesConsumer(AsyncWebsocketConsumer):
         """Take the socket; without a user, say why and close it."""
         self.log = Log(connection.client())
         self.follower = Follower(self.channel_name, self.send_text, self.log, self.scope["peer"])
+        if self.scope["user"].is_authenticated:
+            self.channel_layer.group_join(self._owner_group(), self.channel_name)
         await self.accept()
         if not self.scope["user"].is_authenticated:
             await self.send_text(CommandError("unauthenticated").encode())
@@ -47,7 +50,7 @@ class ResponsesConsumer(AsyncWebsocketConsumer):
 
     async def disconnect(self, code: int) -> None:
         """The socket is gone; the answers go on."""
-        await self.follower.close()
+        await self._leave()
 
     async def dispatch(self, message: Message) -> None:
         """Forward a hint at once: Channels would look after database connections at each one."""
@@ -56,6 +59,9 @@ class ResponsesConsumer(AsyncWebsocketConsumer):
                 await self.follower.hint(message)
             except (*AWAY, ProtocolError) as error:  # the regular check will look again
                 logger.warning("a hint could not be followed: %s", type(error).__name__)
+        elif message["type"] == "owner.news":
+            if not self.scope["peer"].full:  # it can look at the list later
+                await self.send_text(message["frame"])
         else:
             await super().dispatch(message)
 
@@ -91,10 +97,7 @@ class ResponsesConsumer(AsyncWebsocketConsumer):
             case Create():
                 await self._create(command)
             case Subscribe():
-                await self._own(command.response_id)
-                await self.follower.subscribe(
-                    str(command.response_id), command.starting_after, command.stream_id
-                )
+                await self._subscribe(command)
             case Unsubscribe():
                 await self.follower.leave(str(command.response_id))
             case Acknowledge():
@@ -107,10 +110,18 @@ class ResponsesConsumer(AsyncWebsocketConsumer):
         self.follower.require_room()  # before anything is stored
         response, new = await accept(self.scope["user"], command, self.log)
         try:
-            await self.follower.begin(str(response.id), command.stream_id)
+            await self.follower.begin(str(response.id), command.stream_id, over=not response.live)
         finally:
             if new:  # it is accepted, whether or not its reader is still there
                 await self._enqueue(response)
+                await announce(response.wire())
+        await self.follower.tell_queue(str(response.id), least=1)
+
+    async def _subscribe(self, command: Subscribe) -> None:
+        response_id, after = str(command.response_id), command.starting_after
+        over = await self._own(command.response_id) not in LIVE
+        await self.follower.subscribe(response_id, after, command.stream_id, over=over)
+        await self.follower.tell_queue(response_id, least=1)
 
     async def _enqueue(self, response: Response) -> None:
         """Wake a worker. What cannot be queued ends at once: accepted means exactly one end."""
@@ -122,12 +133,24 @@ class ResponsesConsumer(AsyncWebsocketConsumer):
     async def _require_user(self) -> None:
         """The session may have ended since the socket was opened."""
         if not await still_signed_in(self.scope):
-            await self.follower.close()  # Channels disconnects nobody after StopConsumer
+            await self._leave()  # Channels disconnects nobody after StopConsumer
             await self.send_text(CommandError("unauthenticated").encode())
             await self.close(SIGNED_OUT)
             raise StopConsumer
 
-    async def _own(self, response_id: UUID) -> None:
+    async def _leave(self) -> None:
+        await self.follower.close()
+        if self.scope["user"].is_authenticated:
+            await self.channel_layer.group_discard(self._owner_group(), self.channel_name)
+
+    def _owner_group(self) -> str:
+        return owner_group(self.scope["user"].pk)
+
+    async def _own(self, response_id: UUID) -> str:
+        """The status that its row has. Raises CommandError if it is nobody's or somebody else's."""
         owned = Response.objects.filter(pk=response_id, owner_id=self.scope["user"].pk)
-        if not await database_sync_to_async(owned.exists, thread_sensitive=False)():
+        statuses = owned.values_list("status", flat=True)
+        status: str | None = await database_sync_to_async(statuses.first, thread_sensitive=False)()
+        if status is None:
             raise CommandError("response_not_found", "response_id")
+        return status

@@ -11,6 +11,7 @@ from channels.db import database_sync_to_async
 from chat.hints import tell_readers, tell_workers_to_cancel
 from chat.log import Append, Batch, Log
 from chat.models import LIVE, Response
+from chat.news import announce
 from chat.protocol.draft import Draft, Ending, opening
 from chat.protocol.events import JSON, encode
 
@@ -52,7 +53,7 @@ async def _restored(log: Log, at: Draft, batch: Batch) -> bool:
 async def end(log: Log, response_id: str, ending: Ending, *, attempt: int | None = None) -> JSON | None:
     """End a response from outside its generation, whoever has it; with `attempt`, only if no later one has.
 
-    1. Conclude its log. 2. Tell the workers: whoever writes it stops. 3. Settle its row.
+    1. Conclude its log. 2. Tell the workers: whoever writes it stops. 3. Settle its row, and tell its owner.
     Returns the final response object, or None if there was nothing to end.
     """
     draft = await log.draft(response_id) or await _begun_again(log, response_id)
@@ -61,7 +62,8 @@ async def end(log: Log, response_id: str, ending: Ending, *, attempt: int | None
     final = await conclude(log, draft, ending, fenced=attempt is not None)
     if final is not None:
         await tell_workers_to_cancel(response_id)
-        await database_sync_to_async(Response.objects.finish, thread_sensitive=False)(final)
+        if await database_sync_to_async(Response.objects.finish, thread_sensitive=False)(final):
+            await announce(final)
     return final
 
 

@@ -19,15 +19,17 @@ from channels.layers import get_channel_layer
 from chat.away import AWAY
 from chat.following import NOTHING, UNKNOWN, Following
 from chat.hints import Message, group
+from chat.jobs import position
 from chat.log import Entry, Log
 from chat.models import LIVE, Response
 from chat.peer import Peer
 from chat.protocol.errors import CommandError, ProtocolError
-from chat.protocol.events import Snapshot, encode, heartbeat, is_terminal, up_to_date, with_stream_id
+from chat.protocol.events import Snapshot, encode, heartbeat, is_terminal, queue, up_to_date, with_stream_id
 
 logger = logging.getLogger(__name__)
 
 CHECK_SECS = 5  # how often the top of the log is compared: the last hint may be the lost one
+SILENT_CHECKS = 3  # in a row; then the row is asked, too: Redis may be back without the end
 MAX_FOLLOWED = 100  # responses per socket
 CHUNK = 500  # events that are read from the log and sent at once, some 100 KiB; at least 2
 ACK_WINDOW = 1000  # events that go on beyond the last acknowledged one: seconds of a fast answer
@@ -46,6 +48,9 @@ class Followed:
     held: bool = False  # the log has more, which is to be sent when the client has read what it has
     limit: float = math.inf  # the number to go on to before the client acknowledges more
     replaying: bool = False  # it waits to hear that it is up to date
+    over: bool = False  # its row has the end: a log without one has lost it
+    silent: int = 0  # checks in a row since which nothing came
+    position: int | None = None  # in the queue, as it was told
 
 
 class Follower:
@@ -64,14 +69,31 @@ class Follower:
         if len(self._followed) >= MAX_FOLLOWED:
             raise CommandError("too_many_followed")
 
-    async def begin(self, response_id: str, stream_id: str | None) -> None:
-        """Follow a response from its very first event."""
-        await self._join(Followed(response_id, stream_id, Following(NOTHING)))
+    async def begin(self, response_id: str, stream_id: str | None, *, over: bool = False) -> None:
+        """Follow a response from its very first event; `over` if its row had its end before."""
+        await self._join(Followed(response_id, stream_id, Following(NOTHING), over=over))
 
-    async def subscribe(self, response_id: str, after: int | None, stream_id: str | None) -> None:
+    async def subscribe(
+        self, response_id: str, after: int | None, stream_id: str | None, *, over: bool = False
+    ) -> None:
         """Follow from after a sequence number, or from a snapshot if that is None."""
         place = Following(UNKNOWN if after is None else after)
-        await self._join(Followed(response_id, stream_id, place, replaying=True))
+        await self._join(Followed(response_id, stream_id, place, replaying=True, over=over))
+
+    async def tell_queue(self, response_id: str, least: int = 0) -> None:
+        """Tell the place in the queue of what waits for a worker, if it is another, and at least so great.
+
+        The database is asked of what has no event beyond its opening, and only of that.
+        """
+        followed = self._followed.get(response_id)
+        if followed is None or followed.held or not followed.place.is_at_opening or self._peer.full:
+            return
+        ahead = await _ahead(response_id)
+        async with self._lock:
+            waits = self._followed.get(response_id) is followed and followed.place.is_at_opening
+            if waits and ahead is not None and ahead >= least and ahead != followed.position:
+                followed.position = ahead
+                await self._send_frame(followed, queue(response_id, ahead))
 
     async def leave(self, response_id: str) -> None:
         """Stop following; the response itself goes on."""
@@ -148,6 +170,8 @@ class Follower:
             elif len(entries) == CHUNK:
                 followed.held = True
                 self._go_on()
+            elif followed.over and not followed.held:
+                await self._tell_whole(followed)
         if followed.replaying and not followed.held:
             followed.replaying = False
             await self._send_frame(followed, up_to_date(followed.response_id, place.last))
@@ -175,6 +199,8 @@ class Follower:
     async def _tell_whole(self, followed: Followed) -> None:
         """Send the answer so far in one frame: from the log, or from the row when the log is gone."""
         draft = await self._log.draft(followed.response_id)
+        if draft is not None and followed.over and draft.ended is None:
+            draft = None  # Redis is back with older data: the row knows better
         snapshot = draft.snapshot() if draft is not None else await self._row_snapshot(followed)
         if snapshot is None:  # the row was deleted: there is nothing to follow any more
             await self.leave(followed.response_id)
@@ -187,6 +213,10 @@ class Follower:
         await self._send_frame(followed, encode(snapshot))
         if not live:
             await self.leave(followed.response_id)
+
+    async def _row_has_end(self, followed: Followed) -> bool:
+        rows = Response.objects.filter(pk=followed.response_id).exclude(status__in=LIVE)
+        return bool(await database_sync_to_async(rows.exists, thread_sensitive=False)())
 
     async def _row_snapshot(self, followed: Followed) -> Snapshot | None:
         rows = Response.objects.filter(pk=followed.response_id)
@@ -215,6 +245,7 @@ class Follower:
             for followed in list(self._followed.values()):
                 try:
                     await self._check(followed)
+                    await self.tell_queue(followed.response_id)
                 except (*AWAY, ProtocolError) as error:
                     logger.warning("a followed response could not be checked: %s", type(error).__name__)
 
@@ -222,12 +253,25 @@ class Follower:
         """Compare our place with the top of the log; say that we are still there if nothing came."""
         if self._peer.full:
             return  # nor would it hear us
+        if followed.silent >= SILENT_CHECKS and not followed.over:
+            followed.over = await self._row_has_end(followed)
         top = await self._log.top(followed.response_id)
         async with self._lock:
             if self._followed.get(followed.response_id) is not followed:
                 return
-            if followed.place.is_behind(top) or followed.replaying:
+            if followed.place.is_behind(top) or followed.replaying or followed.over:
                 await self._catch_up(followed)
+            followed.silent = followed.silent + 1 if followed.quiet else 0
             if followed.quiet:
                 await self._send_frame(followed, heartbeat(followed.response_id, followed.place.last))
             followed.quiet = True
+
+
+async def _ahead(response_id: str) -> int | None:
+    """How many wait before it; None if it does not wait, or if that cannot be known now."""
+    try:
+        ahead: int | None = await database_sync_to_async(position, thread_sensitive=False)(response_id)
+    except AWAY as error:
+        logger.warning("a place in the queue is not known: %s", type(error).__name__)
+        return None
+    return ahead

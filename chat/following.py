@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from chat.protocol.draft import NUMBERS_PER_LOG
+
 NOTHING = -1  # no event yet: the first one is next
 UNKNOWN = -2  # not even where to begin: only a snapshot helps
 
@@ -35,6 +37,11 @@ class Following:
     def is_lost(self) -> bool:
         """Whether the log need not be asked: the reader needs a snapshot."""
         return self.last == UNKNOWN
+
+    @property
+    def is_at_opening(self) -> bool:
+        """Whether the last event that it has is the one that ends an opening: it waits for a worker."""
+        return self.last >= 0 and self.last % NUMBERS_PER_LOG == 1
 
     def take(self, first: int, events: Sequence[str]) -> Sequence[str] | None:
         """Move on over `events`, the first of which is number `first`.

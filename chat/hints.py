@@ -1,4 +1,4 @@
-"""What goes over the channel layer: hints to readers and orders to workers. Best effort, never the truth."""
+"""What goes over the channel layer: hints to readers and owners, orders to workers. Never the truth."""
 
 import asyncio
 import logging
@@ -28,6 +28,16 @@ def events_message(response_id: str, first: int, events: Sequence[str]) -> Messa
     return {"type": "response.events", "response_id": response_id, "first": first, "events": list(events)}
 
 
+def owner_group(owner_id: int) -> str:
+    """The group of all sockets of an owner."""
+    return f"owner.{owner_id}"
+
+
+def owner_message(frame: str) -> Message:
+    """The hint that carries a frame for an owner's sockets, encoded."""
+    return {"type": "owner.news", "frame": frame}
+
+
 def cancel_message(response_id: str) -> Message:
     """The order to stop working on a response."""
     return {"type": "response.cancel", "response_id": response_id}
@@ -36,6 +46,11 @@ def cancel_message(response_id: str) -> Message:
 async def tell_readers(batches: Iterable[Batch]) -> None:
     """Hint at events that are in the log now."""
     await _send((group(b.response_id), events_message(b.response_id, b.first, b.events)) for b in batches)
+
+
+async def tell_owner(owner_id: int, frame: str) -> None:
+    """Hint at something new to all sockets of an owner."""
+    await _send([(owner_group(owner_id), owner_message(frame))])
 
 
 async def tell_workers_to_cancel(response_id: str) -> None:

@@ -19,7 +19,7 @@ from chat.protocol.errors import CommandError
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
-TITLE_CHARS = 60
+TITLE_CHARS = 60  # a line in the list
 
 
 async def accept(owner: "AbstractBaseUser", command: Create, log: Log) -> tuple[Response, bool]:
@@ -77,7 +77,7 @@ def _insert(owner: "AbstractBaseUser", command: Create) -> Response:
     )
     messages = command.messages() or (source.input if source else [])
     conversation = _conversation(owner, command, source or previous, messages)
-    return Response.objects.create(
+    row = Response(
         conversation=conversation,
         owner_id=owner.pk,
         previous=previous,
@@ -89,6 +89,10 @@ def _insert(owner: "AbstractBaseUser", command: Create) -> Response:
         temperature=command.temperature,
         metadata=command.metadata or {},
     )
+    row.asked = row.input_text
+    row.save(force_insert=True)
+    Conversation.objects.filter(pk=conversation.pk).stir()
+    return row
 
 
 def _own_response(owner: "AbstractBaseUser", response_id: UUID | None, param: str) -> Response | None:
@@ -96,7 +100,7 @@ def _own_response(owner: "AbstractBaseUser", response_id: UUID | None, param: st
         return None
     row = (
         Response.objects.select_related("conversation", "previous")
-        .filter(owner_id=owner.pk, pk=response_id)
+        .filter(owner_id=owner.pk, pk=response_id, conversation__deleted_at=None)
         .first()
     )
     if row is None:
@@ -113,9 +117,17 @@ def _conversation(
             raise CommandError("invalid_field", "tailrace.conversation_id")
         return relative.conversation
     if wanted is None:
-        title = " ".join(messages[-1]["content"].split())[:TITLE_CHARS]
-        return Conversation.objects.create(owner_id=owner.pk, title=title)
-    conversation = Conversation.objects.filter(owner_id=owner.pk, pk=wanted).first()
+        return Conversation.objects.create(owner_id=owner.pk, title=title_of(messages[-1]["content"]))
+    conversation = Conversation.objects.shown_to(owner.pk).filter(pk=wanted).first()
     if conversation is None:
         raise CommandError("conversation_not_found", "tailrace.conversation_id")
     return conversation
+
+
+def title_of(text: str) -> str:
+    """The first words of a text, whole, in one line of at most TITLE_CHARS."""
+    line = " ".join(text.split())
+    if len(line) <= TITLE_CHARS:
+        return line
+    words, _, _ = line[:TITLE_CHARS].rpartition(" ")
+    return (words or line[: TITLE_CHARS - 1]) + "…"

@@ -9,7 +9,7 @@ from celery import current_app, signature
 from kombu.exceptions import OperationalError
 
 from chat.catalog import QUEUE, catalog
-from chat.models import Response
+from chat.models import Response, Status
 
 GENERATE = "workers.generate"
 # one quick second try; then whoever asked hears that we are busy
@@ -36,6 +36,15 @@ def waiting(queue: str) -> int:
     """How many jobs wait in a queue. Blocks. Raises QueueError."""
     with current_app.connection_or_acquire() as broker:
         return int(broker.default_channel.queue_declare(queue).message_count)
+
+
+def position(response_id: str) -> int | None:
+    """How many responses wait before this one in its queue; None: it does not wait. Blocks."""
+    row = Response.objects.filter(pk=response_id, status=Status.QUEUED).only("queued_at", "model").first()
+    if row is None:
+        return None
+    queue = queue_of(row.model)
+    return Response.objects.ahead_of(row, [name for name in catalog() if queue_of(name) == queue])
 
 
 def _enqueue(response_id: str, model_name: str) -> None:

@@ -48,6 +48,10 @@ class PipelinedShard(RedisSingleShardConnection):
         async with asyncio.timeout(SUBSCRIBE_SECS):
             await self._subscription.want(channel)
 
+    def note(self, channel: str) -> None:
+        """Want the channel, whether Redis is there or not."""
+        self._subscription.note(channel)
+
     async def unsubscribe(self, channel: str) -> None:
         """Want the channel no more; nobody waits for that."""
         self._subscription.drop(channel)
@@ -124,6 +128,12 @@ class PipelinedLoopLayer(RedisPubSubLoopLayer):
         except BaseException:
             await self.group_discard(group, channel)
             raise
+
+    def group_join(self, group: str, channel: str) -> None:
+        """Be a member of a group from now on, and wait for nothing: without Redis it is heard later."""
+        name = self._get_group_channel_name(group)
+        self.groups.setdefault(name, set()).add(channel)
+        self._get_shard(name).note(name)
 
     async def _subscribe_to_channel(self, channel: str) -> None:
         """Make a channel of our own. It is there at once; it may be heard from elsewhere a little later."""

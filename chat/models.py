@@ -4,12 +4,15 @@ A row lasts; a running answer lives in its log. Every transition is a conditiona
 count decides: 0 means that another process got there first.
 """
 
+import re
+from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
 from django.conf import settings
-from django.db import models
-from django.db.models import F
+from django.db import models, transaction
+from django.db.models import Exists, F, OuterRef, Q
+from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils import timezone
 
@@ -17,6 +20,56 @@ from chat.identity import new_id
 from chat.protocol.draft import output_items, output_text
 from chat.protocol.errors import FAILURES
 from chat.protocol.events import JSON
+
+
+def in_any_case(word: str) -> str:
+    """The regular expression of a word whose letters may be capital or not.
+
+    It names both: SQLite's LIKE, and PostgreSQL in the locale C, know the cases of ASCII letters only.
+    """
+    pairs = ((letter, letter.lower(), letter.upper()) for letter in word)
+    return "".join(
+        f"[{small}{capital}]" if small != capital and len(small + capital) == 2 else re.escape(letter)
+        for letter, small, capital in pairs
+    )
+
+
+class ConversationQuerySet(models.QuerySet["Conversation"]):
+    """The list that an owner sees, and what happens to a conversation in it."""
+
+    def shown_to(self, owner_id: int | None) -> "ConversationQuerySet":
+        """Those of an owner that are not deleted."""
+        return self.filter(owner_id=owner_id, deleted_at=None)
+
+    def with_running(self) -> "ConversationQuerySet":
+        """Each with `running`: one of its responses has not ended. One query for all."""
+        live = Response.objects.filter(conversation=OuterRef("pk"), status__in=LIVE)
+        return self.annotate(running=Exists(live))
+
+    def newest_first(self, before: tuple[datetime, UUID] | None = None) -> "ConversationQuerySet":
+        """By their latest activity; those before a place in that order."""
+        rows = self.order_by("-updated_at", "-id")
+        if before is None:
+            return rows
+        moment, last = before
+        return rows.filter(updated_at__lte=moment).exclude(updated_at=moment, id__gte=last)
+
+    def holding(self, words: list[str]) -> "ConversationQuerySet":
+        """Those that have each of the words in their title or in one of their texts, in any case."""
+        rows = self
+        for word in map(in_any_case, words):
+            said = Q(asked__regex=word) | Q(output__regex=word)
+            texts = Response.objects.filter(said, conversation=OuterRef("pk"))
+            rows = rows.filter(Q(title__regex=word) | Exists(texts))
+        return rows
+
+    def stir(self, **changes: Any) -> None:
+        """Something happens in them now."""
+        self.update(updated_at=timezone.now(), **changes)
+
+    def read(self) -> bool:
+        """The owner has read it. False: that was known."""
+        return bool(self.filter(unread=True).update(unread=False))
 
 
 class Conversation(models.Model):
@@ -28,9 +81,18 @@ class Conversation(models.Model):
     )
     title = models.CharField(max_length=80, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    # db_default: processes of the version before go on while the migrations are applied
+    updated_at = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)
+    unread = models.BooleanField(default=False, db_default=False)  # an answer ended since it was last read
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)  # hidden; it can come back
+
+    objects = ConversationQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar = ["-id"]
+        indexes: ClassVar = [
+            models.Index(fields=["owner", "-updated_at", "-id"], name="conversation_by_activity"),
+        ]
 
     def __str__(self) -> str:
         return self.title or str(self.id)
@@ -76,21 +138,32 @@ class ResponseQuerySet(models.QuerySet["Response"]):
             )
         )
 
+    @transaction.atomic
     def finish(self, response: JSON, **extra: Any) -> bool:
-        """Copy the final response object to the row. False: the row had its end already."""
+        """Copy the final response object to the row. False: the row had its end already.
+
+        Its conversation has something to read then, unless it was the owner who ended it.
+        """
         error, details = response["error"], response.get("incomplete_details")
-        return bool(
-            self.filter(pk=response["id"], status__in=LIVE).update(
-                status=response["status"],
-                output=output_text(response),
-                reasoning=output_text(response, "reasoning"),
-                error_code=error["code"] if error else "",
-                incomplete_reason=details["reason"] if details else "",
-                usage=response["usage"],
-                ended_at=timezone.now(),
-                **extra,
-            )
+        done = self.filter(pk=response["id"], status__in=LIVE).update(
+            status=response["status"],
+            output=output_text(response),
+            reasoning=output_text(response, "reasoning"),
+            error_code=error["code"] if error else "",
+            incomplete_reason=details["reason"] if details else "",
+            usage=response["usage"],
+            ended_at=timezone.now(),
+            **extra,
         )
+        if done:
+            news = {} if response["status"] == Status.CANCELLED else {"unread": True}
+            Conversation.objects.filter(responses=response["id"]).stir(**news)
+        return bool(done)
+
+    def ahead_of(self, row: "Response", models: list[str]) -> int:
+        """How many responses to these models wait longer than this one."""
+        waiting = self.filter(status=Status.QUEUED, queued_at__lte=row.queued_at, model__in=models)
+        return waiting.exclude(queued_at=row.queued_at, id__gte=row.id).count()
 
 
 class Response(models.Model):
@@ -104,6 +177,7 @@ class Response(models.Model):
 
     model = models.CharField(max_length=200)
     input = models.JSONField(help_text='Chat messages: [{"role", "content"}]')
+    asked = models.TextField(blank=True, default="", db_default="", editable=False)  # for the search
     instructions = models.TextField(blank=True)
     max_output_tokens = models.PositiveIntegerField(null=True, blank=True)
     temperature = models.FloatField(null=True, blank=True)
@@ -134,6 +208,7 @@ class Response(models.Model):
         ]
         indexes: ClassVar = [
             models.Index(fields=["status", "queued_at"], name="response_by_status"),
+            models.Index(fields=["conversation", "status"], name="response_by_conversation"),
         ]
 
     def __str__(self) -> str:

@@ -43,11 +43,15 @@ class Subscription:
 
     async def want(self, channel: str) -> None:
         """Want a channel; returns when Redis has confirmed. Whoever gives up waiting wants it still."""
+        await self.note(channel).wait()
+
+    def note(self, channel: str) -> asyncio.Event:
+        """Want a channel, and wait for nothing; the event is set once Redis has confirmed."""
         confirmed = self._wanted.setdefault(channel, asyncio.Event())
         self._changed.set()
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run())
-        await confirmed.wait()
+        return confirmed
 
     def drop(self, channel: str) -> None:
         """Want a channel no more."""

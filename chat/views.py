@@ -2,34 +2,44 @@
 
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
+from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.http import require_http_methods, require_safe
 
+from chat import endpoints
 from chat.catalog import catalog
+from chat.conversations import listed, turns
 from chat.guests import for_visitors
-from chat.models import Conversation, Response
+from chat.models import Conversation
 from chat.protocol.commands import MAX_INPUT_CHARS
 from chat.protocol.events import JSON
 
 
 @require_safe
 @never_cache
+@ensure_csrf_cookie
 @for_visitors
 def page(request: HttpRequest) -> HttpResponse:
     """A new conversation."""
-    return render(request, "chat/page.html", {"page": _page(None, [])})
+    return render(request, "chat/page.html", {"page": _page(request, None)})
 
 
-@require_safe
+@require_http_methods(["GET", "HEAD", "PATCH"])
+def conversation(request: HttpRequest, id: UUID) -> HttpResponseBase:  # noqa: A002 - the URL's own word
+    """A conversation of the visitor's: its page, or a change of it."""
+    return endpoints.change(request, id=id) if request.method == "PATCH" else _shown(request, id)
+
+
 @never_cache
+@ensure_csrf_cookie
 @for_visitors
-def conversation(request: HttpRequest, id: UUID) -> HttpResponse:  # noqa: A002 - the URL's own word
-    """A conversation of the visitor's, with every response so far."""
-    shown = get_object_or_404(Conversation, pk=id, owner_id=request.user.pk)
-    turns = [_turn(response) for response in shown.responses.order_by("id")]
-    return render(request, "chat/page.html", {"page": _page(shown, turns), "conversation": shown})
+def _shown(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
+    """A conversation with every response so far. It counts as read."""
+    shown = get_object_or_404(Conversation.objects.shown_to(request.user.pk), pk=conversation_id)
+    endpoints.mark_read(shown)
+    return render(request, "chat/page.html", {"page": _page(request, shown), "conversation": shown})
 
 
 @require_safe
@@ -40,27 +50,14 @@ def minimal(request: HttpRequest) -> HttpResponse:
     return render(request, "minimal/page.html")
 
 
-def _page(shown: Conversation | None, turns: list[JSON]) -> JSON:
+def _page(request: HttpRequest, shown: Conversation | None) -> JSON:
     return {
         "conversation": str(shown.pk) if shown else None,
-        "responses": turns,
+        "conversation_title": shown.title if shown else "",
+        "conversations": listed(request.user.pk),
+        "responses": turns(shown) if shown else [],
         "models": list(catalog()),
         "max_input_chars": MAX_INPUT_CHARS,
         "socket_path": "/ws/responses/",
         "conversation_path": "/conversations/{id}/",
-    }
-
-
-def _turn(response: Response) -> JSON:
-    return {
-        "id": str(response.pk),
-        "previous_response_id": str(response.previous_id) if response.previous_id else None,
-        "input": response.input_text,
-        "output_text": response.output,
-        "reasoning_text": response.reasoning,
-        "status": response.status,
-        "error": response.error(),
-        "incomplete_details": response.incomplete_details(),
-        "model": response.model,
-        "created_at": response.queued_at.timestamp(),
     }

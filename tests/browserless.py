@@ -13,6 +13,8 @@ from websockets.asyncio.client import ClientConnection, connect
 LISTEN_SECS = 30  # more than any answer of the tests takes
 TERMINAL = ("response.completed", "response.incomplete", "response.failed")
 
+ASIDE = ("tailrace:heartbeat", "tailrace:queue", "tailrace:conversation")  # they may come at any moment
+
 Event = dict[str, Any]
 
 
@@ -40,11 +42,19 @@ class Visitor:
         await self.send({"type": "response.create", "input": prompt, **choice, **fields})
 
     async def next(self) -> Event:
-        """The next event that is not a heartbeat."""
+        """The next event that is not ASIDE."""
         async with asyncio.timeout(LISTEN_SECS):
             while True:
                 event: Event = json.loads(await self.socket.recv())
-                if event["type"] != "tailrace:heartbeat":
+                if event["type"] not in ASIDE:
+                    return event
+
+    async def news(self) -> Event:
+        """The next thing that the owner is told of a conversation."""
+        async with asyncio.timeout(LISTEN_SECS):
+            while True:
+                event: Event = json.loads(await self.socket.recv())
+                if event["type"] == "tailrace:conversation":
                     return event
 
     async def until(self, *types: str) -> list[Event]:

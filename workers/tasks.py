@@ -22,6 +22,7 @@ from chat.catalog import catalog
 from chat.ending import end
 from chat.jobs import GENERATE, QueueError, enqueue
 from chat.models import Response
+from chat.news import announce
 from chat.protocol.draft import Ending
 from chat.protocol.events import JSON
 from workers.generation import Job, Report
@@ -81,7 +82,7 @@ def _settle(response: JSON, first_token_at: float | None) -> None:
     """Copy the end to the row. While the database is away that is left to the reaper: the log has the end."""
     moment = first_token_at and datetime.fromtimestamp(first_token_at, UTC)
     try:
-        Response.objects.finish(response, first_token_at=moment)
+        _finish(response, first_token_at=moment)
     except DatabaseError as error:
         logger.warning("response %s: its row is settled later: %s", response["id"], type(error).__name__)
 
@@ -91,8 +92,14 @@ def _prompt(row: Response) -> list[JSON]:
     if row.previous is not None and row.previous.live:
         draft = runtime.run(runtime.generation.log.draft(str(row.previous_id)))
         if draft is not None and draft.ended is not None:
-            Response.objects.finish(draft.ended)
+            _finish(draft.ended)
     return row.prompt()
+
+
+def _finish(response: JSON, **extra: Any) -> None:
+    """Copy the end to the row, and tell the owner if that is news."""
+    if Response.objects.finish(response, **extra):
+        runtime.run(announce(response))
 
 
 def _end(row: Response, error_code: str) -> JSON | None:

@@ -16,9 +16,11 @@ MAX_INPUT_CHARS = 16_000  # about 4,000 tokens: a long letter, not a book
 MAX_FRAME_BYTES = 256 * 1024  # such an input fits, even escaped at 12 bytes per character
 MAX_SERVER_FRAME_BYTES = 512 * 1024  # what the web server lets in: beyond it the socket is dropped unheard
 MAX_STREAM_ID_CHARS = 100  # it is repeated in every event
+MAX_TITLE_CHARS = 80
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
+    """The text, if every part of ours can keep it. Raises ValueError."""
     text.encode()  # a lone surrogate cannot be sent on: a ValueError
     if "\x00" in text:
         message = "PostgreSQL stores no NUL"
@@ -26,7 +28,12 @@ def _storable(text: str) -> str:
     return text
 
 
-Text = Annotated[str, AfterValidator(_storable)]
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+Text = Annotated[str, AfterValidator(storable)]
+Title = Annotated[Text, AfterValidator(_one_line), Field(min_length=1, max_length=MAX_TITLE_CHARS)]
 Id = Annotated[UUID, Field(strict=False)]
 SequenceNumber = Annotated[int, Field(ge=-1, lt=2**53)]  # JSON's safe integers; -1 is before the first
 StreamId = Annotated[Text, Field(max_length=MAX_STREAM_ID_CHARS)] | None
@@ -125,6 +132,18 @@ class Cancel(_Strict):
     response_id: Id
 
 
+class Change(_Strict):
+    """What `PATCH /conversations/<id>/` takes: only the fields that are there change anything."""
+
+    title: Title = ""
+    deleted: bool = False
+    read: Literal[True] = True
+
+    def has(self, field: str) -> bool:
+        """Whether the client named the field."""
+        return field in self.model_fields_set
+
+
 Command = Create | Subscribe | Unsubscribe | Acknowledge | Cancel
 COMMANDS: dict[str, type[Command]] = {
     "response.create": Create,
@@ -158,6 +177,15 @@ def create(body: dict[str, Any]) -> Create:
     elif command.tailrace.regenerate_of is None:
         raise CommandError("missing_field", "input", command.stream_id)
     return command
+
+
+def change(body: bytes) -> Change:
+    """Make the change of a conversation of a request's body. Raises CommandError."""
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        raise CommandError("invalid_json") from None
+    return _validated(Change, json_object(text))
 
 
 def json_object(frame: str) -> dict[str, Any]:

@@ -64,6 +64,11 @@ class CommandError(ProtocolError):
     param: str | None = None
     stream_id: str | None = None
 
+    @property
+    def status(self) -> int:
+        """The status that HTTP has for it."""
+        return REFUSALS[self.code][0]
+
     def encode(self) -> str:
         """The frame that tells the client: an `error` event as OpenAI's sockets send it."""
         status, sentence = REFUSALS[self.code]

@@ -265,6 +265,16 @@ def heartbeat(response_id: str, latest: int) -> str:
     return _dumps({"type": "tailrace:heartbeat", "response_id": response_id, "latest": latest})
 
 
+def queue(response_id: str, position: int) -> str:
+    """The frame that says how many responses wait before this one. Not in the log."""
+    return _dumps({"type": "tailrace:queue", "response_id": response_id, "position": position})
+
+
+def conversation_changed(conversation: JSON, response: JSON | None) -> str:
+    """The frame that tells an owner's sockets of a conversation, and of the response it is about, if any."""
+    return _dumps({"type": "tailrace:conversation", "conversation": conversation, "response": response})
+
+
 def with_stream_id(text: str, stream_id: str) -> str:
     """The encoded event with a `stream_id`, without parsing it."""
     return f'{{"stream_id":{json.dumps(stream_id)},{text[1:]}'

@@ -15,7 +15,7 @@ def stored(owner: User, text: str = "How deep is it?", **fields: Any) -> Respons
     """A response that asks `text`. It is queued, for the demo, and alone in its conversation by default."""
     if "conversation" not in fields:
         fields["conversation"] = Conversation.objects.create(owner=owner)
-    asked = {"model": "demo-count", "input": [{"role": "user", "content": text}]}
+    asked = {"model": "demo-count", "input": [{"role": "user", "content": text}], "asked": text}
     return Response.objects.create(owner=owner, **(asked | fields))
 
 

@@ -1,5 +1,6 @@
 """A client's end of a socket."""
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -13,16 +14,21 @@ from project.asgi import application
 from tests.chat.rows import on_rows
 
 Frame = dict[str, Any]
+NEWS = '{"type":"tailrace:conversation"'
 PATH = "/ws/responses/"
 FRAME_SECS = 5  # the longest wait for a frame that must come
 
 
 class Socket(WebsocketCommunicator):
-    """A socket, to the whole application unless it is another."""
+    """A socket, to the whole application unless it is another.
+
+    `frame` leaves out what an owner is told of the list, which may come at any moment: `news` has that.
+    """
 
     def __init__(self, path: str = PATH, application: Any = application, **headers: str) -> None:
         sent = [(name.encode(), value.encode()) for name, value in headers.items()]
         super().__init__(application, path, headers=sent)
+        self._news: list[Frame] = []
 
     # those of Channels stop the closing of database connections meanwhile: threads would keep theirs
     send_input: Any = ApplicationCommunicator.send_input
@@ -32,9 +38,25 @@ class Socket(WebsocketCommunicator):
         """Send a command."""
         await self.send_json_to({"type": kind} | fields)
 
+    async def text(self) -> str:
+        """The next frame as it came."""
+        text = str(await self.receive_from(FRAME_SECS))
+        while text.startswith(NEWS):
+            self._news.append(json.loads(text))
+            text = str(await self.receive_from(FRAME_SECS))
+        return text
+
     async def frame(self) -> Frame:
         """The next frame."""
-        return dict(await self.receive_json_from(FRAME_SECS))
+        return dict(json.loads(await self.text()))
+
+    async def news(self) -> Frame:
+        """The next thing that the owner is told of the list; only news may come before it."""
+        if not self._news:
+            text = str(await self.receive_from(FRAME_SECS))
+            assert text.startswith(NEWS), text
+            self._news.append(json.loads(text))
+        return self._news.pop(0)
 
     async def until(self, kind: str) -> list[Frame]:
         """All frames up to and with the next one of a type."""

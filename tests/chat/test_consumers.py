@@ -12,12 +12,15 @@ from pytest_django import Settings
 
 from chat import connection, follower
 from chat.catalog import DEMO
-from chat.hints import WORKERS, cancel_message
+from chat.consumers import ResponsesConsumer
+from chat.ending import end
+from chat.hints import WORKERS, Message, cancel_message, owner_group, owner_message
 from chat.identity import new_id
-from chat.log import Log
+from chat.log import Log, key
 from chat.models import Response
+from chat.peer import Peer
 from chat.protocol.commands import MAX_FRAME_BYTES
-from chat.protocol.draft import output_text
+from chat.protocol.draft import Ending, output_text
 from chat.protocol.errors import SIGNED_OUT
 from project.celery import app as celery_app
 from project.up import ports, valkey
@@ -80,7 +83,7 @@ async def test_what_the_worker_writes_reaches_the_socket_as_it_stands_in_the_log
     for events in (draft.begin(1), draft.add("Zwei “Me"), draft.add("ter.")):
         written += (await answer.write(events)).events
     written += (await answer.close()).events
-    assert [await socket.receive_from(FRAME_SECS) for _ in written] == written
+    assert [await socket.text() for _ in written] == written
 
 
 async def test_two_questions_on_one_socket_are_told_apart_by_their_stream_ids(
@@ -93,7 +96,7 @@ async def test_two_questions_on_one_socket_are_told_apart_by_their_stream_ids(
         draft = await log.draft(response_id)
         assert draft is not None
         await Answer(log, draft).write(draft.begin(1))
-        frame = await socket.frame()
+        frame = (await socket.until("response.in_progress"))[-1]
         assert (frame["stream_id"], frame["response"]["id"]) == (stream_id, response_id)
 
 
@@ -218,6 +221,99 @@ async def test_whose_session_has_ended_is_put_out_at_the_next_command(
         return not layer.groups
 
     await await_until(left, 5, "the groups are left")
+
+
+async def heard_of(user: User) -> None:
+    """Wait until a socket of the user's hears what the user is told."""
+
+    async def subscribed() -> bool:
+        group = f"asgi__group__{owner_group(user.pk)}"
+        ((_, count),) = await connection.client().pubsub_numsub(group)
+        return int(count) > 0
+
+    await await_until(subscribed, 5, "the group of the owner is heard")
+
+
+async def test_every_socket_of_the_owner_hears_of_a_response_and_of_its_end(
+    socket: Socket, owner: User, stranger: User, log: Log
+) -> None:
+    async with opened(owner) as other, opened(stranger) as elsewhere:
+        await heard_of(owner)
+        await heard_of(stranger)
+        response_id = await created(socket)
+        begun = await other.news()
+        assert begun["conversation"]["title"] == ASKED["input"]
+        assert (begun["conversation"]["running"], begun["conversation"]["deleted"]) == (True, False)
+        told = {"id": response_id, "previous_response_id": None}
+        assert begun["response"] == told | {"status": "queued"}
+        await end(log, response_id, Ending("completed", at=5.0))
+        ended = await other.news()
+        assert ended["response"] == told | {"status": "completed"}
+        assert (ended["conversation"]["running"], ended["conversation"]["unread"]) == (False, True)
+        await socket.until("response.completed")
+        assert [(await socket.news())["response"]["status"] for _ in range(2)] == ["queued", "completed"]
+        await elsewhere.say("tailrace:subscribe")
+        assert (await elsewhere.frame())["type"] == "error"
+        assert elsewhere._news == []
+
+
+async def test_the_same_request_again_is_no_news(socket: Socket, owner: User) -> None:
+    await heard_of(owner)
+    for _ in range(2):
+        await created(socket, tailrace={"client_request_id": "c"})
+    assert (await socket.news())["response"]["status"] == "queued"
+    await socket.say("tailrace:subscribe")
+    await socket.refusal()
+    assert socket._news == []
+
+
+async def test_who_does_not_read_is_not_told_and_nothing_is_kept(
+    owner: User, log: Log, response: Response
+) -> None:
+    sent: list[str] = []
+    consumer = ResponsesConsumer()
+    consumer.scope = {"user": owner, "peer": Peer()}
+
+    async def send(message: Message) -> None:
+        sent.append(message["text"])
+
+    consumer.base_send = send
+    consumer.scope["peer"].full = True
+    await consumer.dispatch(owner_message("{}"))
+    assert sent == []
+    consumer.scope["peer"].full = False
+    await consumer.dispatch(owner_message("{}"))
+    assert sent == ["{}"]
+
+
+async def test_who_waits_behind_others_is_told_its_place_at_once(socket: Socket) -> None:
+    await created(socket)
+    await socket.say("response.create", **ASKED)
+    begun, *_, place = await socket.until("tailrace:queue")
+    assert (place["response_id"], place["position"]) == (begun["response"]["id"], 1)
+
+
+async def test_who_comes_back_while_it_waits_is_told_its_place_at_once(socket: Socket, owner: User) -> None:
+    await created(socket)
+    second = await created(socket)
+    async with opened(owner) as later:
+        await later.say("tailrace:subscribe", response_id=second, starting_after=1)
+        place = (await later.until("tailrace:queue"))[-1]
+        assert (place["response_id"], place["position"]) == (second, 1)
+
+
+async def test_an_end_that_redis_lost_comes_from_the_row(
+    socket: Socket, response: Response, log: Log
+) -> None:
+    answer = await Answer.begun(log, response)
+    await log._redis.copy(key(answer.id), "older")
+    await answer.add("Two metres.")
+    await end(log, answer.id, Ending("completed", at=5.0))
+    await log._redis.copy("older", key(answer.id), replace=True)
+    await socket.say("tailrace:subscribe", response_id=answer.id, starting_after=1)
+    snapshot = (await socket.until("tailrace:up_to_date"))[-2]
+    assert (snapshot["type"], snapshot["response"]["status"]) == ("tailrace:snapshot", "completed")
+    assert output_text(snapshot["response"]) == "Two metres."
 
 
 async def test_an_unknown_path_is_refused(log: Log) -> None:

@@ -3,19 +3,23 @@
 import asyncio
 import contextlib
 import json
+import threading
 from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import OperationalError
 
 from chat import connection, follower
+from chat.ending import end
 from chat.follower import Follower
 from chat.hints import group, tell_readers
 from chat.log import Entry, Log, LogError, key
 from chat.models import Response, Status
 from chat.peer import Peer
-from chat.protocol.draft import output_text
+from chat.protocol.draft import Ending, opening, output_text
 from chat.protocol.errors import CommandError
 from tests.chat.answers import Answer
 from tests.chat.rows import on_rows, stored
@@ -490,6 +494,7 @@ async def test_a_log_of_exactly_one_chunk_is_up_to_date_once(
     await reader.follower.subscribe(answer.id, -1, None)
     await answer.add("Two ")
     await reader.until_number(answer.draft.next - 1)
+    await reader.until(lambda: reader.of("tailrace:up_to_date"), "it is up to date")
     assert reader.numbers == list(range(answer.draft.next))
     assert len(reader.of("tailrace:up_to_date")) == 1
 
@@ -546,3 +551,186 @@ async def test_what_could_not_be_read_at_once_is_found_by_the_check(
         await reader.until(lambda: not followed.held, "it was tried")
     await reader.follower._check(followed)
     assert [frame["type"] for frame in reader.frames] == ["tailrace:up_to_date"]
+
+
+@pytest.fixture
+async def without_end(log: Log, answer: Answer) -> Answer:
+    """An answer whose row has the end and whose log lacks it: Redis is back with older data."""
+    await answer.add("Two ", hint=False)
+    await log._redis.copy(key(answer.id), "older")
+    await answer.add("metres.", hint=False)
+    await end(log, answer.id, Ending("completed", at=5.0))
+    await log._redis.copy("older", key(answer.id), replace=True)
+    await log._redis.delete("older")
+    return answer
+
+
+@pytest.mark.parametrize("cursor", [None, -1, 3, 999])
+async def test_an_end_that_redis_lost_is_told_from_the_row(
+    reader: Reader, without_end: Answer, cursor: int | None
+) -> None:
+    await reader.follower.subscribe(without_end.id, cursor, None, over=True)
+    *_, snapshot, up_to_date = reader.frames
+    assert (snapshot["type"], up_to_date["type"]) == ("tailrace:snapshot", "tailrace:up_to_date")
+    assert snapshot["response"]["status"] == "completed"
+    assert output_text(snapshot["response"]) == "Two metres."
+    assert snapshot["sequence_number"] >= max(reader.numbers, default=0)
+    assert await members(without_end.id) == 0
+
+
+async def test_who_begins_again_what_has_ended_gets_the_end_too(reader: Reader, without_end: Answer) -> None:
+    await reader.follower.begin(without_end.id, None, over=True)
+    assert output_text(reader.frames[-1]["response"]) == "Two metres."
+
+
+async def test_a_long_log_without_its_end_is_told_from_the_row_after_its_last_chunk(
+    reader: Reader, without_end: Answer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follower, "CHUNK", 2)
+    await reader.follower.subscribe(without_end.id, -1, None, over=True)
+    await reader.until(lambda: reader.of("tailrace:up_to_date"), "it is up to date")
+    assert output_text(reader.of("tailrace:snapshot")[0]["response"]) == "Two metres."
+
+
+async def test_a_log_with_its_end_is_told_from_the_log(reader: Reader, answer: Answer) -> None:
+    await answer.close(hint=False)
+    await reader.follower.subscribe(answer.id, -1, None, over=True)
+    assert reader.of("tailrace:snapshot") == []
+    assert reader.frames[-2]["type"] == "response.completed"
+
+
+async def test_who_followed_while_redis_lost_the_end_is_told_after_some_silence(
+    reader: Reader, answer: Answer, log: Log
+) -> None:
+    await reader.follower.subscribe(answer.id, -1, None)
+    (followed,) = reader.follower._followed.values()
+    await log._redis.copy(key(answer.id), "older")
+    await on_rows(Response.objects.filter(pk=answer.id).update, status=Status.COMPLETED, output="Two metres.")
+    for _ in range(follower.SILENT_CHECKS + 2):
+        assert reader.of("tailrace:snapshot") == []
+        await reader.follower._check(followed)
+    (snapshot,) = reader.of("tailrace:snapshot")
+    assert output_text(snapshot["response"]) == "Two metres."
+    assert reader.frames[-1] == snapshot
+
+
+async def test_the_row_of_a_running_answer_is_asked_only_after_silence(
+    reader: Reader, answer: Answer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    async def row_has_end(followed: Any) -> bool:
+        asked.append(followed)
+        return False
+
+    monkeypatch.setattr(reader.follower, "_row_has_end", row_has_end)
+    await reader.follower.begin(answer.id, None)
+    (followed,) = reader.follower._followed.values()
+    for _ in range(3 * follower.SILENT_CHECKS):
+        for _ in range(follower.SILENT_CHECKS - 1):
+            await reader.follower._check(followed)
+        await answer.add("text ")
+        await reader.until_number(answer.draft.next - 1)
+        await reader.follower._check(followed)
+    assert asked == []
+    for _ in range(follower.SILENT_CHECKS + 1):
+        await reader.follower._check(followed)
+    assert asked == [followed]
+
+
+@pytest.fixture
+async def waiting(log: Log, response: Response) -> Response:
+    """A response that waits for a worker, behind nobody."""
+    await log.create(str(response.pk), opening(response.wire()))
+    return response
+
+
+def positions(reader: Reader) -> list[int]:
+    return [frame["position"] for frame in reader.of("tailrace:queue")]
+
+
+async def test_a_place_in_the_queue_is_told_when_it_changes(
+    reader: Reader, owner: User, waiting: Response
+) -> None:
+    before = waiting.queued_at - timedelta(seconds=1)
+    ahead = [await on_rows(stored, owner, queued_at=before) for _ in range(2)]
+    await reader.follower.begin(str(waiting.pk), "s")
+    await reader.follower.tell_queue(str(waiting.pk), least=1)
+    for row in ahead:
+        await reader.follower.tell_queue(str(waiting.pk))
+        await on_rows(Response.objects.claim, str(row.pk), "w1")
+        await reader.follower.tell_queue(str(waiting.pk))
+    assert positions(reader) == [2, 1, 0]
+    assert reader.frames[-1] == {
+        "stream_id": "s",
+        "type": "tailrace:queue",
+        "response_id": str(waiting.pk),
+        "position": 0,
+    }
+
+
+async def test_who_is_next_is_not_told_so_at_once(reader: Reader, waiting: Response) -> None:
+    await reader.follower.begin(str(waiting.pk), None)
+    await reader.follower.tell_queue(str(waiting.pk), least=1)
+    assert positions(reader) == []
+
+
+@pytest.mark.usefixtures("often")
+async def test_the_regular_check_tells_who_still_waits(reader: Reader, waiting: Response) -> None:
+    await reader.follower.begin(str(waiting.pk), None)
+    await reader.until(lambda: len(reader.of("tailrace:heartbeat")) >= 3, "three checks")
+    assert positions(reader) == [0]
+
+
+async def test_the_database_is_not_asked_for_the_place_of_what_runs(
+    reader: Reader, answer: Answer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(follower, "position", asked.append)
+    await reader.follower.begin(answer.id, None)
+    await reader.follower.tell_queue(answer.id)
+    await reader.follower.leave(answer.id)
+    await reader.follower.tell_queue(answer.id)
+    assert asked == []
+
+
+async def test_what_starts_while_its_place_is_looked_up_has_none(
+    reader: Reader, log: Log, waiting: Response, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    response_id, looked, started = str(waiting.pk), threading.Event(), threading.Event()
+
+    def slow(response_id: str) -> int:
+        looked.set()
+        started.wait(5)
+        return 3
+
+    monkeypatch.setattr(follower, "position", slow)
+    await reader.follower.begin(response_id, None)
+    telling = asyncio.create_task(reader.follower.tell_queue(response_id))
+    await asyncio.to_thread(looked.wait, 5)
+    draft = await log.draft(response_id)
+    assert draft is not None
+    await Answer(log, draft).write(draft.begin(1))
+    await reader.until_number(2)
+    started.set()
+    await telling
+    assert positions(reader) == []
+
+
+async def test_without_the_database_a_place_in_the_queue_is_left_out(
+    reader: Reader, waiting: Response, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(response_id: str) -> int:
+        raise OperationalError
+
+    monkeypatch.setattr(follower, "position", away)
+    await reader.follower.begin(str(waiting.pk), None)
+    await reader.follower.tell_queue(str(waiting.pk))
+    assert positions(reader) == []
+
+
+async def test_who_does_not_read_is_told_no_place(reader: Reader, waiting: Response) -> None:
+    await reader.follower.begin(str(waiting.pk), None)
+    reader.read(room=0)
+    await reader.follower.tell_queue(str(waiting.pk))
+    assert positions(reader) == []

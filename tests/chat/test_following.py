@@ -222,3 +222,17 @@ def test_a_snapshot_may_move_the_place_back() -> None:
     place = Following(99)
     place.jump(4)
     assert place.take(5, ["event 5"]) == ["event 5"]
+
+
+@pytest.mark.parametrize(
+    ("last", "waits"),
+    [(0, False), (1, True), (2, False)],
+)
+@pytest.mark.parametrize("first", [0, NUMBERS_PER_LOG])
+def test_who_has_an_opening_and_no_more_waits_for_a_worker(first: int, last: int, waits: bool) -> None:
+    assert Following(first + last).is_at_opening == waits
+
+
+@pytest.mark.parametrize("last", [NOTHING, UNKNOWN])
+def test_who_has_nothing_does_not_know_whether_it_waits(last: int) -> None:
+    assert not Following(last).is_at_opening

@@ -13,6 +13,9 @@ from chat.hints import (
     cancel_message,
     events_message,
     group,
+    owner_group,
+    owner_message,
+    tell_owner,
     tell_readers,
     tell_workers_to_cancel,
 )
@@ -50,6 +53,7 @@ def test_messages_name_the_method_that_takes_them() -> None:
         "first": 2,
         "events": ["two"],
     }
+    assert owner_message("{}") == {"type": "owner.news", "frame": "{}"}
     assert cancel_message("r1") == {"type": "response.cancel", "response_id": "r1"}
 
 
@@ -64,3 +68,12 @@ async def test_a_hint_that_cannot_be_sent_is_logged_and_nothing_else(
     with caplog.at_level(logging.WARNING, "chat.hints"):
         await tell_readers(BATCHES)
     assert [record.message for record in caplog.records] == ["a hint was lost: TimeoutError"]
+
+
+async def test_an_owner_hears_in_all_sockets(layer: Any) -> None:
+    channels = [await layer.new_channel(), await layer.new_channel()]
+    for channel in channels:
+        layer.group_join(owner_group(1), channel)
+    await layer.group_add(owner_group(1), channels[0])  # it is heard by now
+    await tell_owner(1, "{}")
+    assert [await heard(layer, channel) for channel in channels] == [owner_message("{}")] * 2

@@ -7,18 +7,19 @@ from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import User
+from django.utils import timezone
 
 from chat import intake
 from chat.catalog import DEMO, catalog
 from chat.identity import new_id
-from chat.intake import TITLE_CHARS, accept
+from chat.intake import TITLE_CHARS, accept, title_of
 from chat.log import Log
 from chat.models import Conversation, Response
 from chat.protocol.commands import Create, create
 from chat.protocol.draft import opening
 from chat.protocol.errors import CommandError
 from chat.protocol.events import decode
-from tests.chat.rows import counted, saved, stored
+from tests.chat.rows import counted, on_rows, saved, stored
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -45,8 +46,59 @@ async def test_a_first_question_begins_a_conversation_and_a_log(owner: User, log
 
 
 async def test_a_conversation_is_named_after_its_first_question(owner: User, log: Log) -> None:
-    row, _ = await accept(owner, asking("How deep\n is it? " + "x" * 100), log)
-    assert row.conversation.title == ("How deep is it? " + "x" * 100)[:TITLE_CHARS]
+    row, _ = await accept(owner, asking("How deep\n is it?"), log)
+    later, _ = await accept(owner, after(row, text="And how wide?"), log)
+    assert later.conversation.title == "How deep is it?"
+
+
+LONG = "How deep is the water of the lake below the mill on the hill, in metres, and how wide?"
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        (" How deep\n\tis it? ", "How deep is it?"),
+        ("x" * TITLE_CHARS, "x" * TITLE_CHARS),
+        ("x" * 100, "x" * (TITLE_CHARS - 1) + "…"),
+        (LONG, "How deep is the water of the lake below the mill on the…"),
+        ("x" * (TITLE_CHARS - 1) + " y", "x" * (TITLE_CHARS - 1) + "…"),
+    ],
+)
+def test_a_title_has_whole_words_and_one_line(text: str, title: str) -> None:
+    assert title_of(text) == title
+    assert len(title) <= TITLE_CHARS
+
+
+async def test_what_the_user_asked_can_be_searched(owner: User, log: Log) -> None:
+    row, _ = await accept(owner, asking("How deep is it?"), log)
+    again, _ = await accept(owner, asking(None, tailrace={"regenerate_of": str(row.pk)}), log)
+    assert [(await saved(each.pk)).asked for each in (row, again)] == ["How deep is it?"] * 2
+
+
+async def test_a_question_is_activity_in_its_conversation(owner: User, response: Response, log: Log) -> None:
+    before = response.conversation.updated_at
+    row, _ = await accept(owner, after(response), log)
+    after_it = (await on_rows(Conversation.objects.get, pk=row.conversation_id)).updated_at
+    assert after_it > before
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"previous_response_id": "R"},
+        {"tailrace": {"regenerate_of": "R"}},
+        {"tailrace": {"conversation_id": "C"}},
+    ],
+)
+async def test_nothing_goes_on_in_a_deleted_conversation(
+    owner: User, response: Response, log: Log, fields: Any
+) -> None:
+    await on_rows(Conversation.objects.update, deleted_at=timezone.now())
+    command = asking(**_filled(fields, {"R": response.pk, "C": response.conversation_id}))
+    with pytest.raises(CommandError) as refused:
+        await accept(owner, command, log)
+    assert refused.value.status == 404
+    assert await counted() == (1, 1)
 
 
 async def test_what_is_asked_is_stored_whole(owner: User, log: Log) -> None:

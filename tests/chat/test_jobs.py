@@ -5,10 +5,14 @@ from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
+from django.utils import timezone
 from pytest_django import Settings
 
 from chat.catalog import QUEUE
-from chat.jobs import GENERATE, QueueError, enqueue, waiting
+from chat.identity import new_id
+from chat.jobs import GENERATE, QueueError, enqueue, position, waiting
+from chat.models import Response, Status
 from project.celery import app as celery_app
 from project.up import ports, valkey
 from tests.broker import Broker, Job
@@ -59,3 +63,42 @@ async def test_without_a_broker_there_is_an_error(owner: User, monkeypatch: pyte
     row = await on_rows(stored, owner)
     with pytest.raises(QueueError):
         await enqueue(row)
+
+
+@pytest.fixture
+def two_queues(settings: Settings, tmp_path: Path) -> None:
+    """Models "a" and "b" share a queue, "slow" has its own."""
+    queues = {"a": "responses", "b": "responses", "slow": "slow"}
+    settings.MODELS_FILE = str(tmp_path / "models.toml")
+    Path(settings.MODELS_FILE).write_text(
+        "".join(
+            f'[[models]]\nname = "{name}"\nbase_url = "http://127.0.0.1/v1"\nqueue = "{queue}"\n'
+            for name, queue in queues.items()
+        )
+    )
+
+
+@pytest.mark.usefixtures("two_queues")
+def test_a_place_in_the_queue_counts_those_who_wait_there_longer(owner: User, stranger: User) -> None:
+    stored(owner, model="slow")  # another queue
+    stored(owner, model="a", status=Status.IN_PROGRESS)
+    stored(owner, model="a", status=Status.COMPLETED)
+    waiting = [stored(owner, model="a"), stored(stranger, model="b"), stored(owner, model="a")]
+    assert [position(str(row.pk)) for row in waiting] == [0, 1, 2]
+
+
+def test_those_of_one_moment_have_places_of_their_own(owner: User) -> None:
+    moment = timezone.now()
+    rows = [stored(owner, queued_at=moment) for _ in range(3)]
+    assert sorted(position(str(row.pk)) or 0 for row in rows) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("status", [status for status in Status if status != Status.QUEUED])
+def test_what_does_not_wait_has_no_place(owner: User, status: Status) -> None:
+    assert position(str(stored(owner, status=status).pk)) is None
+    assert position(str(new_id())) is None
+
+
+def test_a_place_in_the_queue_is_found_by_an_index(owner: User) -> None:
+    rows = Response.objects.filter(status=Status.QUEUED, queued_at__lte=timezone.now())
+    assert "response_by_status" in rows.explain() or connection.vendor != "sqlite"

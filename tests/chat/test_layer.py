@@ -259,3 +259,19 @@ async def test_groups_are_spread_over_all_hosts(redis_url: str) -> None:
         assert all(isinstance(shard, PipelinedShard) for shard in shards)
     finally:
         await layer.flush()
+
+
+async def test_who_joins_without_redis_waits_for_nothing_and_is_told_when_it_is_there(
+    mortal: Any, tmp_path: Path
+) -> None:
+    layer, port = mortal
+    channel = await layer.new_channel()
+    layer.group_join("g", channel)
+    with running(port, tmp_path):
+        (shard,) = layer._shards
+        async with asyncio.timeout(10):
+            await shard._subscription._wanted["asgi__group__g"].wait()
+        await layer.group_send("g", message(1))
+        assert await heard(layer, channel, 1) == [1]
+        await layer.group_discard("g", channel)
+        assert layer.groups == {}

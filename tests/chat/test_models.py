@@ -212,3 +212,43 @@ def test_rows_are_named_for_people(owner: User) -> None:
     assert str(conversation) == "Depths"
     assert conversation.get_absolute_url() == f"/conversations/{conversation.pk}/"
     assert str(stored(owner, status=Status.FAILED)).endswith("(failed)")
+
+
+@pytest.mark.parametrize(
+    ("ending", "unread"),
+    [
+        (Ending("completed", at=5.0), True),
+        (Ending("failed", at=5.0, error_code="worker_lost"), True),
+        (Ending("cancelled", at=5.0), False),
+    ],
+)
+def test_an_end_is_activity_and_something_to_read_unless_it_was_the_owners(
+    response: Response, ending: Ending, unread: bool
+) -> None:
+    before = response.conversation.updated_at
+    Response.objects.finish(ended(response, ending))
+    response.conversation.refresh_from_db()
+    assert response.conversation.updated_at > before
+    assert response.conversation.unread == unread
+
+
+def test_a_second_end_is_nothing_new(response: Response) -> None:
+    Response.objects.finish(ended(response, Ending("cancelled", at=5.0)))
+    settled = Conversation.objects.get()
+    Response.objects.finish(ended(response, Ending("completed", at=6.0)))
+    assert (Conversation.objects.get().updated_at, Conversation.objects.get().unread) == (
+        settled.updated_at,
+        False,
+    )
+
+
+def test_only_the_conversation_of_the_response_is_stirred(owner: User, response: Response) -> None:
+    other = stored(owner).conversation
+    Response.objects.finish(ended(response, Ending("completed", at=5.0)))
+    assert Conversation.objects.get(pk=other.pk).updated_at == other.updated_at
+
+
+def test_what_is_read_is_read_once(owner: User) -> None:
+    Conversation.objects.create(owner=owner, unread=True)
+    assert Conversation.objects.all().read()
+    assert not Conversation.objects.all().read()

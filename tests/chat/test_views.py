@@ -9,9 +9,11 @@ from django.contrib.auth.models import User
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from pytest_django import Settings
 
 from chat.catalog import DEMO
+from chat.conversations import listed
 from chat.identity import new_id
 from chat.models import Conversation, Status
 from chat.protocol.commands import MAX_INPUT_CHARS
@@ -65,6 +67,8 @@ def test_a_new_page_tells_what_can_be_asked_and_where(
     data = told(client.get("/"))
     assert data == {
         "conversation": None,
+        "conversation_title": "",
+        "conversations": {"conversations": [], "more": None},
         "responses": [],
         "models": ["m", DEMO],
         "max_input_chars": MAX_INPUT_CHARS,
@@ -100,11 +104,36 @@ def test_a_conversation_shows_every_turn_the_oldest_first(client: Client, owner:
         "error": None,
         "incomplete_details": None,
         "model": DEMO,
+        "usage": None,
         "created_at": root.queued_at.timestamp(),
+        "started_at": None,
+        "first_token_at": None,
+        "ended_at": None,
     }
     assert (second["id"], second["previous_response_id"]) == (str(leaf.pk), str(root.pk))
     assert second["input"] == "</script><b>two</b>"
     assert second["error"]["code"] == "worker_lost"
+
+
+def test_a_page_has_the_list_and_the_title(client: Client, owner: User) -> None:
+    root = stored(owner, conversation=Conversation.objects.create(owner=owner, title="Depths"))
+    data = told(shown(client, owner, root.conversation))
+    assert data["conversation_title"] == "Depths"
+    assert data["conversations"] == listed(owner.pk)
+    assert [line["id"] for line in data["conversations"]["conversations"]] == [str(root.conversation_id)]
+
+
+@pytest.mark.parametrize("path", ["/", "conversation"])
+def test_a_page_gives_the_token_that_changes_need(client: Client, owner: User, path: str) -> None:
+    path = stored(owner).conversation.get_absolute_url() if path == "conversation" else path
+    client.force_login(owner)
+    client.get(path)
+    assert client.cookies["csrftoken"].value
+
+
+def test_a_deleted_conversation_is_not_found(client: Client, owner: User) -> None:
+    row = Conversation.objects.create(owner=owner, deleted_at=timezone.now())
+    assert shown(client, owner, row).status_code == 404
 
 
 def test_someone_elses_conversation_is_not_found(client: Client, owner: User, stranger: User) -> None:

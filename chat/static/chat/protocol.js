@@ -34,6 +34,8 @@ export const EVENT = Object.freeze({
   continued: "tailrace:continued",
   waiting: "tailrace:waiting",
   heartbeat: "tailrace:heartbeat",
+  queue: "tailrace:queue",
+  conversation: "tailrace:conversation",
   error: "error",
 });
 

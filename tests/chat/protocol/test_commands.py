@@ -14,10 +14,12 @@ from chat.protocol.commands import (
     MAX_INPUT_CHARS,
     MAX_STREAM_ID_CHARS,
     Cancel,
+    Change,
     Command,
     Create,
     Subscribe,
     Unsubscribe,
+    change,
     create,
     parse,
 )
@@ -225,3 +227,19 @@ def test_any_frame_becomes_a_command_or_a_refusal(kind: str, fields: dict[str, A
     except CommandError as error:
         code = json.loads(error.encode())["error"]["code"]
     assert code in {None, *REFUSALS}
+
+
+def test_a_change_knows_which_fields_were_named() -> None:
+    wanted = change(b'{"title": " Two \\n metres ", "deleted": false}')
+    assert (wanted.title, wanted.deleted) == ("Two metres", False)
+    assert [wanted.has(field) for field in ("title", "deleted", "read")] == [True, True, False]
+
+
+@given(st.dictionaries(st.sampled_from([*Change.model_fields, "x"]), json_values, max_size=3) | json_values)
+def test_any_body_becomes_a_change_or_a_refusal(body: Any) -> None:
+    code = None
+    try:
+        assert change(json.dumps(body).encode()).model_fields_set <= set(Change.model_fields)
+    except CommandError as error:
+        code = error.code
+    assert code in {None, "invalid_json", "invalid_field", "unknown_field"}

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 from chat.protocol import events
 from chat.protocol.draft import Draft, Ending, Wait
 from chat.protocol.errors import ProtocolError
-from chat.protocol.events import EVENTS, TERMINAL, Created, Event, Queued, TextDelta, decode, encode
+from chat.protocol.events import EVENTS, JSON, TERMINAL, Created, Event, Queued, TextDelta, decode, encode
 
 OFFICIAL: TypeAdapter[Any] = TypeAdapter(ResponseStreamEvent)
 RESPONSE = {
@@ -142,4 +142,17 @@ def test_frames_of_the_connection_are_not_numbered() -> None:
         "type": "tailrace:heartbeat",
         "response_id": "r1",
         "latest": 7,
+    }
+
+
+def test_a_place_in_the_queue_is_of_a_response() -> None:
+    assert json.loads(events.queue("r1", 3)) == {"type": "tailrace:queue", "response_id": "r1", "position": 3}
+
+
+@pytest.mark.parametrize("response", [None, {"id": "r1"}])
+def test_news_of_a_conversation_may_be_about_a_response(response: JSON | None) -> None:
+    assert json.loads(events.conversation_changed({"id": "c1"}, response)) == {
+        "type": "tailrace:conversation",
+        "conversation": {"id": "c1"},
+        "response": response,
     }

@@ -1,0 +1,27 @@
+"""Tells an owner's sockets what is new in the list: a response began or ended, a conversation changed.
+
+arrow in: `consumers` and `ending`, `workers/tasks.py`, `endpoints`
+arrow out: a hint to the group of the owner. Best effort: pages look at the list when they come back.
+"""
+
+import logging
+
+from channels.db import database_sync_to_async
+
+from chat.away import AWAY
+from chat.conversations import news
+from chat.hints import tell_owner
+from chat.protocol.events import JSON
+
+logger = logging.getLogger(__name__)
+
+
+async def announce(response: JSON) -> None:
+    """Tell of a response object that has just begun or ended, and of its conversation as it is now."""
+    conversation_id = response["conversation"]["id"]
+    try:
+        told = await database_sync_to_async(news, thread_sensitive=False)(conversation_id, response)
+        if told is not None:
+            await tell_owner(*told)
+    except AWAY as error:
+        logger.warning("an owner was not told: %s", type(error).__name__)
