@@ -23,6 +23,8 @@ MODELS = [
     "words-40@40:spread",
     "words-80@10:canary",
     "echo",
+    "spell@100",
+    "spell:at-once",
     "reasoning-10+words-10@100",
     "length-10",
     "words-40@20:reload",
