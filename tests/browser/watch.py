@@ -43,7 +43,7 @@ class Watch:
         return watch
 
     def leaving(self, origin: str) -> list[str]:
-        """The addresses of the requests to anybody but this origin."""
+        """The addresses of the requests to anybody else, also of those that the policy stopped."""
         places = [urlsplit(request.url) for request in self.requests]
         return [
             place.geturl()
