@@ -117,5 +117,6 @@ def _fresh_catalog() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Web server, two workers, Valkey and the scripted upstream, as processes of their own."""
-    with running(tmp_path_factory.mktemp("stack"), MODELS) as parts:
+    directory = tmp_path_factory.mktemp("stack")
+    with running(directory, MODELS, TAILRACE_STATIC_ROOT=str(directory / "static")) as parts:
         yield parts
