@@ -27,6 +27,7 @@ MODELS = [
     "article-300",
     "reasoning-20+article-100@20",
     "article-4000@500",
+    "article-20000@500",
     "spell:at-once",
     "reasoning-10+words-10@100",
     "length-10",

@@ -4,7 +4,7 @@ from playwright.async_api import Locator, Page, WebSocketRoute, expect
 
 from tests.stack import Stack
 
-END_MS = 30_000  # of an answer, on a busy machine
+END_MS = 90_000  # of a long answer, on a busy machine
 
 
 async def open_page(page: Page, stack: Stack) -> None:
@@ -16,6 +16,11 @@ async def open_page(page: Page, stack: Stack) -> None:
 async def ask(page: Page, stack: Stack, model: str, prompt: str = "How does a water mill work?") -> Locator:
     """Ask in a new conversation, and return the turn that appears."""
     await open_page(page, stack)
+    return await ask_here(page, model, prompt)
+
+
+async def ask_here(page: Page, model: str, prompt: str = "How does a water mill work?") -> Locator:
+    """Ask in the conversation that is shown, and return the turn that appears."""
     await page.locator("#composer select").select_option(model)
     await page.locator("#composer textarea").fill(prompt)
     await page.keyboard.press("Enter")
