@@ -58,6 +58,13 @@ MODELS = [
     "retry-after-10+times-1:page",
     "retry-after-15:stopped",
 ]
+# without DEBUG: the error pages are ours; on plain http, for anybody
+DEPLOYED = {
+    "SECRET_KEY": "of-the-tests-" * 4,
+    "TAILRACE_GUESTS": "1",
+    "TAILRACE_SECURE_COOKIES": "0",
+    "TAILRACE_ORIGINS": "127.0.0.1",
+}
 
 
 @pytest.fixture(scope="session")
@@ -120,7 +127,8 @@ def _fresh_catalog() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Web server, two workers, Valkey and the scripted upstream, as processes of their own."""
+    """Web server, two workers, Valkey and the scripted upstream, as processes of their own, as deployed."""
     directory = tmp_path_factory.mktemp("stack")
-    with running(directory, MODELS, TAILRACE_STATIC_ROOT=str(directory / "static")) as parts:
+    env = {**DEPLOYED, "TAILRACE_STATIC_ROOT": str(directory / "static")}
+    with running(directory, MODELS, 2, None, **env) as parts:
         yield parts
