@@ -25,6 +25,7 @@ MODELS = [
     "echo",
     "spell@100",
     "article-300",
+    "mill-large=article-246",
     "reasoning-20+article-100@20",
     "article-4000@500",
     "article-20000@500",

@@ -201,7 +201,7 @@ class Stack:
 def running(
     directory: Path, models: list[str], workers: int = 2, ways: Ways | None = None, **env: str
 ) -> Iterator[Stack]:
-    """A whole Tailrace, ready: its models are the scripted upstream's, by these names.
+    """A whole Tailrace, ready: its models are the scripted upstream's, by these names, or as `name=model`.
 
     With TAILRACE_STATIC_ROOT, static files are served as in a deployment: hashed and compressed.
     """
@@ -234,9 +234,10 @@ def running(
 
 
 def _entry(model: str, base_url: str) -> str:
+    name, _, model = model.rpartition("=")
     return f"""
 [[models]]
-name = "{model}"
+name = "{name or model}"
 base_url = "{base_url}"
 key_env = "UPSTREAM_KEY"
 upstream_model = "{model}"
