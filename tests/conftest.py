@@ -23,6 +23,13 @@ MODELS = [
     "words-40@40:spread",
     "words-80@10:canary",
     "echo",
+    "spell@100",
+    "article-300",
+    "mill-large=article-246",
+    "reasoning-20+article-100@20",
+    "article-4000@500",
+    "article-20000@500",
+    "spell:at-once",
     "reasoning-10+words-10@100",
     "length-10",
     "words-40@20:reload",
@@ -52,6 +59,13 @@ MODELS = [
     "retry-after-10+times-1:page",
     "retry-after-15:stopped",
 ]
+# without DEBUG: the error pages are ours; on plain http, for anybody
+DEPLOYED = {
+    "SECRET_KEY": "of-the-tests-" * 4,
+    "TAILRACE_GUESTS": "1",
+    "TAILRACE_SECURE_COOKIES": "0",
+    "TAILRACE_ORIGINS": "127.0.0.1",
+}
 
 
 @pytest.fixture(scope="session")
@@ -114,6 +128,8 @@ def _fresh_catalog() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Web server, two workers, Valkey and the scripted upstream, as processes of their own."""
-    with running(tmp_path_factory.mktemp("stack"), MODELS) as parts:
+    """Web server, two workers, Valkey and the scripted upstream, as processes of their own, as deployed."""
+    directory = tmp_path_factory.mktemp("stack")
+    env = {**DEPLOYED, "TAILRACE_STATIC_ROOT": str(directory / "static")}
+    with running(directory, MODELS, 2, None, **env) as parts:
         yield parts

@@ -201,7 +201,10 @@ class Stack:
 def running(
     directory: Path, models: list[str], workers: int = 2, ways: Ways | None = None, **env: str
 ) -> Iterator[Stack]:
-    """A whole Tailrace, ready: its models are the scripted upstream's, by these names."""
+    """A whole Tailrace, ready: its models are the scripted upstream's, by these names, or as `name=model`.
+
+    With TAILRACE_STATIC_ROOT, static files are served as in a deployment: hashed and compressed.
+    """
     ways = ways or Ways()
     with ExitStack() as stack:
         upstream = stack.enter_context(Upstream.start(api_key="upstream-key", port=ways.upstream))
@@ -221,6 +224,8 @@ def running(
         stack.callback(parts.stop)
         parts.start_redis()
         parts.run("manage.py", "migrate", "-v0")
+        if "TAILRACE_STATIC_ROOT" in env:
+            parts.run("manage.py", "collectstatic", "--noinput", "-v0")
         parts.start_web()
         for number in range(1, workers + 1):
             parts.start_worker(f"worker{number}")
@@ -229,9 +234,10 @@ def running(
 
 
 def _entry(model: str, base_url: str) -> str:
+    name, _, model = model.rpartition("=")
     return f"""
 [[models]]
-name = "{model}"
+name = "{name or model}"
 base_url = "{base_url}"
 key_env = "UPSTREAM_KEY"
 upstream_model = "{model}"

@@ -153,6 +153,21 @@ async def test_the_echo_is_the_last_message_of_the_user(upstream: Upstream) -> N
     assert text_in(await chunks_of(upstream, "echo", prompt)) == prompt
 
 
+async def test_a_text_is_spelled_one_character_at_a_time(upstream: Upstream) -> None:
+    prompt = "<b>水 \n"
+    chunks = await chunks_of(upstream, "spell", prompt)
+    said = [choice.delta.content for chunk in chunks for choice in chunk.choices if choice.delta.content]
+    assert said == ["<", "b", ">", "水", " ", "\n"]
+
+
+async def test_an_article_is_as_long_as_asked_and_begins_again(upstream: Upstream) -> None:
+    text = text_in(await chunks_of(upstream, "article-500"))
+    assert text == text_of("article-500")
+    assert len(text.split()) == 500
+    assert text.count("# How a water mill works") > 1
+    assert "```python\n" in text
+
+
 async def test_reasoning_comes_before_the_text_and_is_counted(upstream: Upstream) -> None:
     chunks = await chunks_of(upstream, "reasoning-2+words-3")
     deltas = [choice.delta.model_dump() for chunk in chunks for choice in chunk.choices]

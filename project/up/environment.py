@@ -56,6 +56,7 @@ def weights() -> Path:
 def children(environ: Mapping[str, str], embedded: Embedded, data_dir: Path) -> dict[str, str]:
     """Give the environment of every child; it holds secrets."""
     env = {**environ, "TAILRACE_DATA_DIR": str(data_dir), "PYTHONUNBUFFERED": "1"}
+    env["TAILRACE_STATIC_ROOT"] = str(data_dir / "static")  # a folder of this run's own, as old as its code
     if embedded.redis_port is not None:
         env["REDIS_URL"] = valkey.url(embedded.redis_port)
     if embedded.model_port is not None:

@@ -56,7 +56,7 @@ class Plan:
 
     outside: Mapping[str, Wait]  # servers that are not ours, asked first
     servers: tuple[Part, ...]  # one after the other
-    migrate: Part  # runs to its end
+    preparations: tuple[Part, ...]  # run to their ends, all at once
     processes: tuple[Part, ...]  # all at once
     page: Wait  # the whole, through the front door
 
@@ -73,7 +73,7 @@ def plan(options: Options, embedded: Embedded, env: Mapping[str, str], drain_sec
     return Plan(
         outside=_outside(embedded, env),
         servers=tuple(servers),
-        migrate=_migrate(env),
+        preparations=(_migrate(env), _static_files(env)),
         processes=(_web(options.port, env), *workers, *flower),
         # every refusal of /readyz is logged as an error, so it is asked less often
         page=Wait(
@@ -124,6 +124,11 @@ def _migrate(env: Mapping[str, str]) -> Part:
     return Part(
         "migrate", command, env, "When the database could not be reached: check DATABASE_URL.", stop_turn=1
     )
+
+
+def _static_files(env: Mapping[str, str]) -> Part:
+    command = (sys.executable, "manage.py", "collectstatic", "--noinput")
+    return Part("static", command, env, "--data-dir names a folder that can be written.", stop_turn=1)
 
 
 def _web(port: int, env: Mapping[str, str]) -> Part:

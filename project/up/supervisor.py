@@ -51,12 +51,12 @@ class Supervisor:
             raise failure
 
     async def _start(self, tasks: asyncio.TaskGroup) -> None:
-        """Start what others need, then the tables, then the rest at once; last, look as a visitor does."""
+        """Start what others need, prepare, start the rest at once; last, look as a visitor does."""
         for name, wait in self._plan.outside.items():
             await self._until_ready(name, wait)
         for part in self._plan.servers:
             await self._start_part(tasks, part)
-        await self._migrate()
+        await asyncio.gather(*(self._prepare(part) for part in self._plan.preparations))
         await asyncio.gather(*(self._start_part(tasks, part) for part in self._plan.processes))
         await self._until_ready("page", self._plan.page)
         for keeper in self._keepers:
@@ -68,10 +68,10 @@ class Supervisor:
         if part.wait is not None:
             await self._until_ready(part.name, part.wait, keeper)
 
-    async def _migrate(self) -> None:
+    async def _prepare(self, part: Part) -> None:
         began = time.monotonic()
-        await self._keeper(self._plan.migrate).run_to_end()
-        self._console.say(f"migrations done in {time.monotonic() - began:.1f} s")
+        await self._keeper(part).run_to_end()
+        self._console.say(f"{part.name} done in {time.monotonic() - began:.1f} s")
 
     def _keeper(self, part: Part) -> Keeper:
         keeper = Keeper(part, self._console, self._guard)

@@ -4,8 +4,9 @@ import shutil
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright
 
+from tests.browser.watch import Watch
 from tests.missing import skip_without
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -20,16 +21,27 @@ FLAGS = [
 
 
 @pytest.fixture
-async def page() -> AsyncIterator[Page]:
-    """An empty page of a fresh profile. An error that it logs fails the test, but for a lost socket."""
+async def browser() -> AsyncIterator[Browser]:
+    """A Chromium of this test alone."""
     if CHROMIUM is None:
         skip_without("Chromium (Debian: apt-get install chromium)")
-    errors: list[str] = []
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        page = await browser.new_page()
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
-        yield page
+        yield browser
         await browser.close()
-    assert not [error for error in errors if not error.startswith("WebSocket connection")]
+
+
+@pytest.fixture
+async def watch(browser: Browser) -> AsyncIterator[Watch]:
+    """A fresh profile; an error that a page of it logs, or a violation of the policy, fails the test."""
+    watch = await Watch.over(await browser.new_context())
+    yield watch
+    await watch.context.close()
+    assert watch.errors == []
+    assert watch.violations == []
+
+
+@pytest.fixture
+async def page(watch: Watch) -> Page:
+    """An empty page of the watched profile."""
+    return await watch.context.new_page()

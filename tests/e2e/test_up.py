@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -136,6 +137,17 @@ async def test_the_local_model_goes_on_in_its_sentence_after_its_worker_was_kill
     assert after[-1]["response"]["output"][0]["content"][0]["text"] == said + more
     assert len(more.split()) > 5
     assert not more.startswith(said[:20]), "it goes on, and does not begin again"
+
+
+def test_its_files_are_served_compressed_and_may_be_kept_for_ever(up: Up) -> None:
+    with urllib.request.urlopen(up.url) as page:
+        names = re.findall(r"/static/chat/page\.[0-9a-f]+\.(?:css|js)", page.read().decode())
+    assert len(names) == 2
+    for name in names:
+        request = urllib.request.Request(up.url + name, headers={"Accept-Encoding": "gzip"})
+        with urllib.request.urlopen(request) as file:
+            assert "immutable" in file.headers["Cache-Control"]
+            assert file.headers["Content-Encoding"] == "gzip"
 
 
 def test_the_summary_says_where_everything_is(up: Up) -> None:

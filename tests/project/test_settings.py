@@ -43,6 +43,22 @@ def test_a_checkout_without_environment_is_for_development(tmp_path: Path) -> No
     assert values["GUESTS"] is True
 
 
+@pytest.mark.parametrize(
+    ("environment", "storage"),
+    [
+        ({}, "django.contrib.staticfiles.storage.StaticFilesStorage"),
+        ({"TAILRACE_STATIC_ROOT": "collected"}, "project.storage.HashedFiles"),
+        ({"SECRET_KEY": "k" * 50}, "project.storage.HashedFiles"),
+    ],
+)
+def test_files_that_are_collected_have_hashed_names(
+    tmp_path: Path, environment: dict[str, str], storage: str
+) -> None:
+    values = loaded_settings(tmp_path, environment)
+    assert values["STORAGES"]["staticfiles"]["BACKEND"] == storage
+    assert values["WHITENOISE_USE_FINDERS"] is not bool(values["STATIC_ROOT"])
+
+
 def test_a_copy_of_the_example_changes_nothing(tmp_path: Path) -> None:
     example = (dotenv.ROOT / ".env.example").read_text()
     assert loaded_settings(tmp_path, {}, example) == loaded_settings(tmp_path, {})

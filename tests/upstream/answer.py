@@ -9,9 +9,10 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.upstream.behaviour import Behaviour, numbered, pieces
+from tests.upstream.behaviour import Behaviour, pieces
 from tests.upstream.frames import DONE, Frames, encoded, error_body
 from tests.upstream.record import Record
+from tests.upstream.texts import numbered
 
 FAULT_PAUSE_SECS = 0.02  # before a fault, so that a reset throws away nothing that was sent before
 SPLIT_PAUSE_SECS = 0.005  # between the parts of a character, so that they are read apart

@@ -11,6 +11,8 @@ What is said (20 words, unless a part says otherwise):
     fast                 nothing special
     words-N              N words: "w0 w1 w2 …"; after a last message of the assistant (a prefill) they go on
     echo                 the last message of the user
+    spell                the same, one character at a time
+    article-N            N words of Markdown: headings, lists, tables, code, again and again
     nul                  escapes of U+0000, of lone surrogates and of a pair that two chunks share
     split-utf8           characters of many bytes, each cut over two TCP writes
     reasoning-N          N words of reasoning ("r0 r1 …") first
@@ -54,16 +56,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-MODEL = re.compile(r"(?P<parts>[a-z0-9+-]+)(?:@(?P<rate>\d+(?:\.\d+)?))?(?::(?P<label>.+))?", re.DOTALL)
+from tests.upstream import texts
 
-CHARACTERS = (
-    "naïve ",
-    "水車 ",
-    "🌊 ",
-    "e\u0301té ",
-    "👩‍💻 ",
-)  # 2, 3 and 4 bytes, a combining accent, a joined emoji
-HOSTILE = ("nul\0 ", "lone\ud800 ", "pair\ud83d", "\ude00 ", "end")
+MODEL = re.compile(r"(?P<parts>[a-z0-9+-]+)(?:@(?P<rate>\d+(?:\.\d+)?))?(?::(?P<label>.+))?", re.DOTALL)
 
 
 class UnknownModelError(ValueError):
@@ -74,7 +69,7 @@ class UnknownModelError(ValueError):
 class Behaviour:
     """What one model name asks for."""
 
-    text: str = "words"  # words | echo | nul | characters
+    text: str = "words"  # words | echo | spell | article | nul | characters
     words: int = 20
     reasoning: int = 0
     rate: float = 0.0  # words per second; 0 is as fast as it can
@@ -109,6 +104,7 @@ class Behaviour:
 PLAIN: dict[str, dict[str, Any]] = {
     "fast": {},
     "echo": {"text": "echo"},
+    "spell": {"text": "spell"},
     "nul": {"text": "nul"},
     "split-utf8": {"text": "characters", "split": True},
     "no-usage": {"usage": False},
@@ -122,6 +118,7 @@ PLAIN: dict[str, dict[str, Any]] = {
 }
 NUMBERED: dict[str, Callable[[int], dict[str, Any]]] = {
     "words": lambda number: {"text": "words", "words": number},
+    "article": lambda number: {"text": "article", "words": number},
     "reasoning": lambda number: {"reasoning": number},
     "length": lambda number: {"text": "words", "words": number, "finish_reason": "length"},
     "wait": lambda number: {"wait_secs": number},
@@ -181,11 +178,6 @@ def parse(model: str) -> Behaviour:
     return behaviour
 
 
-def numbered(letter: str, count: int) -> list[str]:
-    """Return the pieces of "w0 w1 w2 …"; all but the first begin with the space."""
-    return [f"{' ' if number else ''}{letter}{number}" for number in range(count)]
-
-
 def text_of(model: str, prompt: str = "") -> str:
     """Return the text that a model says when nothing goes wrong: what a test expects."""
     return "".join(pieces(parse(model), prompt))
@@ -193,10 +185,16 @@ def text_of(model: str, prompt: str = "") -> str:
 
 def pieces(behaviour: Behaviour, prompt: str) -> list[str]:
     """Return the text, cut as it is streamed."""
-    if behaviour.text == "echo":
-        return re.findall(r"\s*\S+|\s+$", prompt)
-    if behaviour.text == "nul":
-        return list(HOSTILE)
-    if behaviour.text == "characters":
-        return [CHARACTERS[number % len(CHARACTERS)] for number in range(behaviour.words)]
-    return numbered("w", behaviour.words)
+    match behaviour.text:
+        case "echo":
+            return texts.words(prompt)
+        case "spell":
+            return list(prompt)
+        case "article":
+            return texts.article(behaviour.words)
+        case "nul":
+            return list(texts.HOSTILE)
+        case "characters":
+            return texts.characters(behaviour.words)
+        case _:
+            return texts.numbered("w", behaviour.words)

@@ -35,6 +35,7 @@ def test_children_are_led_to_the_embedded_parts() -> None:
         "PATH": "/bin",
         "PYTHONUNBUFFERED": "1",
         "TAILRACE_DATA_DIR": "/data",
+        "TAILRACE_STATIC_ROOT": "/data/static",
         "REDIS_URL": "redis://127.0.0.1:20001/0",
         "OPENAI_BASE_URL": "http://127.0.0.1:20002/v1",
         "OPENAI_MODEL": LOCAL_MODEL,

@@ -43,7 +43,7 @@ def plan(tmp_path: Path) -> Plan:
     return Plan(
         outside={},
         servers=(telling("redis", 3), telling("model", 2)),
-        migrate=part("migrate", f"with open({log!r}, 'a') as log: log.write('migrate runs\\n')"),
+        preparations=(part("migrate", f"with open({log!r}, 'a') as log: log.write('migrate runs\\n')"),),
         processes=(telling("web", 1),),
         page=until_file(tmp_path / "web is ready"),
     )
@@ -89,7 +89,7 @@ async def test_each_wait_is_said(
     await run
     said = [line.split("|")[1].split(" in ")[0].strip() for line in screen.getvalue().splitlines()]
     assert said == [
-        *["redis ready", "model ready", "migrations done", "web ready", "page ready", WELCOME],
+        *["redis ready", "model ready", "migrate done", "web ready", "page ready", WELCOME],
         *["stopping", "web stopped", "model stopped", "redis stopped"],
     ]
 

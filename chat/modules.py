@@ -1,0 +1,25 @@
+"""Which ES modules a module needs, and those in turn: what a page asks for at once.
+
+in:  the name of a static file, and a way to read one
+out: the names of all that it imports
+"""
+
+import posixpath
+import re
+from collections.abc import Callable
+
+# import … from "./x.js", export … from "./x.js", import "./x.js"; import() fetches when it is called
+IMPORT = re.compile(r'^(?:(?:import|export)\s[^";]*?\sfrom|import)\s*"(\.{1,2}/[^"]+)"', re.MULTILINE)
+
+
+def needed(name: str, read: Callable[[str], str]) -> list[str]:
+    """Return the modules that this one imports, directly or not, each once, nearest first."""
+    found: dict[str, None] = {name: None}
+    waiting = [name]
+    for module in waiting:
+        folder = posixpath.dirname(module)
+        imported = [posixpath.normpath(posixpath.join(folder, path)) for path in IMPORT.findall(read(module))]
+        fresh = [each for each in dict.fromkeys(imported) if each not in found]
+        found.update(dict.fromkeys(fresh))
+        waiting += fresh
+    return list(found)[1:]

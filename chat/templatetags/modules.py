@@ -1,0 +1,41 @@
+"""A page's modules for its head: `{% modules 'chat/page.js' %}`."""
+
+from functools import cache
+from pathlib import Path
+
+from django import template
+from django.conf import settings
+from django.contrib.staticfiles import finders
+from django.templatetags.static import static
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from chat.modules import needed
+
+register = template.Library()
+
+
+@register.simple_tag
+def modules(name: str) -> SafeString:
+    """Give the module's script, and a preload for each module that it needs: all are on their way at once.
+
+    Without the preloads a browser learns of a module only from the one that imports it.
+    """
+    names = _kept(name) if settings.STATIC_ROOT else needed(name, _source)
+    preloads = format_html_join(
+        "\n    ", '<link rel="modulepreload" href="{}">', ([static(each)] for each in names)
+    )
+    script = format_html('<script type="module" src="{}"></script>', static(name))
+    return format_html("{}\n    {}", preloads, script) if names else script
+
+
+@cache
+def _kept(name: str) -> list[str]:
+    """Return what it needs, read once: what was collected does not change under a running server."""
+    return needed(name, _source)
+
+
+def _source(name: str) -> str:
+    path = finders.find(name)
+    assert isinstance(path, str), f"{name} is imported, but is no static file"
+    return Path(path).read_text()

@@ -1,0 +1,107 @@
+"""axe-core finds nothing serious on any screen, light and dark."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, Literal
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from tests.browser.visitor import ask, ended, open_page, refuse_socket
+from tests.missing import skip_without
+from tests.stack import Stack
+from tests.upstream.client import ROOT
+
+pytestmark = [pytest.mark.e2e, pytest.mark.browser]
+
+AXE = ROOT / "node_modules/axe-core/axe.min.js"
+RUN = """async () => (await axe.run(document, { resultTypes: ["violations"] })).violations
+  .filter(({ impact }) => impact === "serious" || impact === "critical")
+  .flatMap(({ id, nodes }) => nodes.map((node) => `${id} ${node.target}: ${node.failureSummary}`))"""
+
+Screen = Callable[[Page, Stack], Awaitable[Any]]
+
+
+async def answer(page: Page, stack: Stack) -> None:
+    """Everything that Markdown has."""
+    await ended(await ask(page, stack, "article-300"))
+
+
+async def streaming(page: Page, stack: Stack) -> None:
+    """An answer that is being written, after its reasoning."""
+    turn = await ask(page, stack, "reasoning-20+article-100@20")
+    await expect(turn.locator(".output")).to_contain_text("water mill")
+
+
+async def failure(page: Page, stack: Stack) -> None:
+    """An answer that broke off."""
+    await ended(await ask(page, stack, "cut-after-5"), "failed")
+
+
+async def without_socket(page: Page, stack: Stack) -> None:
+    """An old answer on a page that cannot connect."""
+    await refuse_socket(page)
+    await page.reload()
+    await expect(page.locator("#connection")).to_have_attribute("data-state", "reconnecting")
+
+
+def at(path: str) -> Screen:
+    """A page of its own."""
+
+    async def go(page: Page, stack: Stack) -> None:
+        await page.goto(stack.url + path)
+
+    return go
+
+
+SCREENS: dict[str, Screen] = {
+    "empty": open_page,
+    "answer": answer,
+    "streaming": streaming,
+    "failure": failure,
+    "without socket": without_socket,
+    "login": at("/accounts/login/"),
+    "minimal": at("/minimal/"),
+    "404": at("/nowhere/"),
+}
+
+
+@pytest.fixture(scope="module")
+def axe() -> str:
+    """The source of axe-core."""
+    if not AXE.exists():
+        skip_without("axe-core (npm install)")
+    return AXE.read_text()
+
+
+@pytest.fixture
+async def page(browser: Browser) -> AsyncIterator[Page]:
+    """A page without its policy, which would stop the styles that axe tries things with."""
+    context = await browser.new_context(bypass_csp=True, reduced_motion="reduce")
+    yield await context.new_page()
+    await context.close()
+
+
+async def findings(page: Page, axe: str) -> list[str]:
+    """What axe holds against the page as it is now."""
+    await page.evaluate(axe)
+    return list(await page.evaluate(RUN))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_no_screen_has_a_serious_issue(
+    page: Page, stack: Stack, axe: str, scheme: Literal["light", "dark"]
+) -> None:
+    await page.emulate_media(color_scheme=scheme)
+    found = {}
+    for name, show in SCREENS.items():
+        await show(page, stack)
+        found[name] = await findings(page, axe)
+    assert {name: each for name, each in found.items() if each} == {}
+
+
+async def test_axe_finds_what_is_planted(page: Page, stack: Stack, axe: str) -> None:
+    await open_page(page, stack)
+    await page.evaluate("document.querySelector('main').append(document.createElement('button'))")
+    await page.evaluate("document.querySelector('h1').style.color = 'silver'")
+    found = await findings(page, axe)
+    assert {each.split()[0] for each in found} >= {"button-name"}

@@ -1,0 +1,68 @@
+"""A long, fast answer leaves the page responsive: no long task, nothing moves, memory is bounded.
+
+With FULL_LENGTH set it has 20,000 tokens, which take 40 s; else a fifth of that.
+"""
+
+import os
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from tests.browser.measures import Figures, Measures
+from tests.browser.visitor import ask_here, ended, open_page
+from tests.stack import Stack
+from tests.waiting import await_until
+
+pytestmark = [pytest.mark.e2e, pytest.mark.browser]
+
+TOKENS = 20_000 if os.environ.get("FULL_LENGTH") else 4_000
+MODEL = f"article-{TOKENS}@500"
+LONGEST_TASK_MS = 100
+HEAP_MB = 12 + TOKENS / 1000  # the page, and a kilobyte for each token: its text, and the nodes that show it
+NODES = 1000 + TOKENS
+SLOW = """() => new Promise((done) => setTimeout(() => {
+  for (const end = performance.now() + 120; performance.now() < end; );
+  done();
+}))"""
+TRIES = 2  # a machine that is busy with other tests stops every task now and then
+
+
+async def watched(browser: Browser, stack: Stack) -> Figures:
+    """Read one long answer on a fresh page, from its first word to its last."""
+    page = await browser.new_page()
+    measures = await Measures.of(page)
+    await open_page(page, stack)
+    await measures.begin()
+    turn = await ask_here(page, MODEL)
+    await expect(turn.locator(".output")).to_contain_text("water mill")
+    await ended(turn)
+    figures = await measures.figures()
+    await page.close()
+    print(f"\n{TOKENS} tokens at 500 per second: {figures}")
+    return figures
+
+
+async def test_a_long_fast_answer_leaves_the_page_responsive(browser: Browser, stack: Stack) -> None:
+    for _ in range(TRIES):
+        figures = await watched(browser, stack)
+        if figures.longest_task_ms < LONGEST_TASK_MS:
+            break
+    assert figures.longest_task_ms < LONGEST_TASK_MS
+    assert figures.shift == 0, figures.moved
+    assert figures.heap_mb < HEAP_MB
+    assert figures.nodes < NODES
+
+
+async def test_the_measures_see_a_long_task_and_a_shift(page: Page, stack: Stack) -> None:
+    measures = await Measures.of(page)
+    await open_page(page, stack)
+    await measures.begin()
+    await page.evaluate(SLOW)
+    await page.evaluate("document.querySelector('main').style.paddingBlockStart = '200px'")
+    await await_until(lambda: both_seen(measures), 10, "the task and the shift")
+
+
+async def both_seen(measures: Measures) -> bool:
+    """Whether a long task and a shift were reported; they are some time after they happened."""
+    figures = await measures.figures()
+    return figures.longest_task_ms > LONGEST_TASK_MS and figures.shift > 0

@@ -1,0 +1,60 @@
+"""What a page does that it must not: errors, violations of the policy, scripts that ran, requests that leave.
+
+in:  everything that happens in a browser context, from before its first document on
+out: lists that a test expects to be empty
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from playwright.async_api import BrowserContext, ConsoleMessage, Dialog, Request
+
+# in every document, before its own scripts: the policy's reports, and what hostile text tries to call
+SCRIPT = """
+addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI, sample }) =>
+  watchViolation(`${violatedDirective} ${blockedURI} ${sample}`));
+globalThis.canary = (...said) => watchScript(String(said));
+"""
+INSIDE = ("data", "blob", "about")  # schemes that leave the browser for nobody
+
+
+@dataclass
+class Watch:
+    """What was seen in one browser context."""
+
+    context: BrowserContext
+    errors: list[str] = field(default_factory=list)  # uncaught, or logged; but for a lost socket
+    violations: list[str] = field(default_factory=list)  # of the Content Security Policy
+    scripts: list[str] = field(default_factory=list)  # `canary()` was called, or a dialog opened
+    requests: list[Request] = field(default_factory=list)  # all of them
+
+    @classmethod
+    async def over(cls, context: BrowserContext) -> Self:
+        """Watch a context from now on."""
+        watch = cls(context)
+        await context.expose_binding("watchViolation", lambda _, said: watch.violations.append(said))
+        await context.expose_binding("watchScript", lambda _, said: watch.scripts.append(said))
+        await context.add_init_script(SCRIPT)
+        context.on("request", lambda request: watch.requests.append(request))
+        context.on("weberror", lambda raised: watch.errors.append(str(raised.error)))
+        context.on("console", watch._hear)
+        context.on("dialog", watch._refuse)
+        return watch
+
+    def leaving(self, origin: str) -> list[str]:
+        """The addresses of the requests to anybody else, also of those that the policy stopped."""
+        places = [urlsplit(request.url) for request in self.requests]
+        return [
+            place.geturl()
+            for place in places
+            if place.scheme not in INSIDE and place.netloc != urlsplit(origin).netloc
+        ]
+
+    def _hear(self, said: ConsoleMessage) -> None:
+        if said.type == "error" and not said.text.startswith("WebSocket connection"):
+            self.errors.append(said.text)
+
+    async def _refuse(self, dialog: Dialog) -> Any:
+        self.scripts.append(f"dialog: {dialog.message}")
+        await dialog.dismiss()
