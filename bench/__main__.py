@@ -78,8 +78,7 @@ async def main(options: argparse.Namespace) -> None:
     work = Work(options.streams, options.tokens, options.rate)
     with tempfile.TemporaryDirectory(prefix="tailrace-bench-") as directory:
         designs = await compare(options.designs, work, options.rounds, Path(directory))
-    print(
-        f"\n{work.streams} streams × {work.rate:g} tokens/s, {work.tokens} tokens each, {options.rounds} rounds\n"
+    print(f"\n{work}, {options.rounds} rounds\n")
     )
     print(comparison(designs))
     print(f"\n{yardstick(designs)}")

@@ -1,8 +1,8 @@
 """The load: opens sockets, asks, and checks that every token arrives once and in order.
 
-A process of its own. It prints `ready` when all sockets are open, waits for a line on its standard input, asks
-on one socket after the other, and prints what it saw as one line of JSON. A wrong stream makes it fail: the run
-is void.
+A process of its own. It prints `ready` when all sockets are open, waits for a line on its standard input,
+asks on one socket after the other, and prints what it saw as one line of JSON. A wrong stream makes it fail:
+the run is void.
 """
 
 import argparse

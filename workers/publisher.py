@@ -3,8 +3,8 @@
 arrow in: `generation` writes text as it comes · arrow out: the log, and `chat/hints.py`
 
 One ticker serves all answers of the process. Each tick is one round trip to the log and one to the layer,
-however many answers have text. The first text of an answer does not wait for the tick. Between two ticks nothing
-is read, either (`pace`): what a model says meanwhile is read and decoded in one go.
+however many answers have text. The first text of an answer does not wait for the tick. Between two ticks
+nothing is read, either (`pace`): what a model says meanwhile is read and decoded in one go.
 """
 
 import asyncio
