@@ -79,7 +79,6 @@ async def main(options: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory(prefix="tailrace-bench-") as directory:
         designs = await compare(options.designs, work, options.rounds, Path(directory))
     print(f"\n{work}, {options.rounds} rounds\n")
-    )
     print(comparison(designs))
     print(f"\n{yardstick(designs)}")
     if options.json:

@@ -4,14 +4,17 @@ browser ─ response.create ─▶ validate · store row · create log · join g
 browser ◀─ events ─────────── drop what was seen · read the log on a gap ◀─ group ─────── worker
 """
 
+import asyncio
 import logging
 import time
 from collections.abc import Awaitable
+from typing import Any
 from uuid import UUID
 
 from channels.db import database_sync_to_async
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
+from channels.layers import get_channel_layer
 
 from chat import connection
 from chat.away import AWAY
@@ -24,6 +27,7 @@ from chat.jobs import QueueError, enqueue
 from chat.log import Log
 from chat.models import LIVE, Response
 from chat.news import announce
+from chat.peer import Receive, Send
 from chat.protocol.commands import Acknowledge, Cancel, Command, Create, Subscribe, Unsubscribe, parse
 from chat.protocol.draft import Ending
 from chat.protocol.errors import SIGNED_OUT, CommandError, ProtocolError
@@ -36,6 +40,37 @@ class ResponsesConsumer(AsyncWebsocketConsumer):
 
     log: Log
     follower: Follower
+    _over = False
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        """Serve one socket. Hints are heard beside its commands: no command holds them up.
+
+        Channels would make two tasks for each message, and wait for whichever is first.
+        """
+        self.scope, self.base_send = scope, send
+        self.channel_layer = get_channel_layer()
+        self.channel_name = await self.channel_layer.new_channel()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._hear())
+                while True:
+                    await self.dispatch(await receive())
+        except* StopConsumer:
+            pass
+
+    async def _hear(self) -> None:
+        while not self._over:  # on Python 3.11 a Redis command that ends just then swallows a cancellation
+            await self.heard(await self.channel_layer.receive(self.channel_name))
+
+    async def heard(self, message: Message) -> None:
+        """Pass on what the channel layer says: a hint, or news of a conversation."""
+        if message["type"] == "response.events":
+            try:
+                await self.follower.hint(message)
+            except (*AWAY, ProtocolError) as error:  # the regular check will look again
+                logger.warning("a hint could not be followed: %s", type(error).__name__)
+        elif not self.scope["peer"].full:  # it can look at the list later
+            await self.send_text(message["frame"])
 
     async def connect(self) -> None:
         """Take the socket; without a user, say why and close it."""
@@ -52,22 +87,9 @@ class ResponsesConsumer(AsyncWebsocketConsumer):
         """The socket is gone; the answers go on."""
         await self._leave()
 
-    async def dispatch(self, message: Message) -> None:
-        """Forward a hint at once: Channels would look after database connections at each one."""
-        if message["type"] == "response.events":
-            try:
-                await self.follower.hint(message)
-            except (*AWAY, ProtocolError) as error:  # the regular check will look again
-                logger.warning("a hint could not be followed: %s", type(error).__name__)
-        elif message["type"] == "owner.news":
-            if not self.scope["peer"].full:  # it can look at the list later
-                await self.send_text(message["frame"])
-        else:
-            await super().dispatch(message)
-
     async def send_text(self, text: str) -> None:
         """Send one frame."""
-        await self.base_send({"type": "websocket.send", "text": text})
+        await self.scope["peer"].send_text(text)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """Take one command. A bad one gets an error event; the socket stays."""
@@ -139,6 +161,7 @@ class ResponsesConsumer(AsyncWebsocketConsumer):
             raise StopConsumer
 
     async def _leave(self) -> None:
+        self._over = True
         await self.follower.close()
         if self.scope["user"].is_authenticated:
             await self.channel_layer.group_discard(self._owner_group(), self.channel_name)

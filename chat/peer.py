@@ -39,16 +39,21 @@ class Peer:
 
     full = False  # it does not read: send nothing that can wait
 
-    def __init__(self) -> None:
+    def __init__(self, send: Send) -> None:
+        self._send = send
         self.on_room: Callable[[], None] = lambda: None  # called when it reads again
+
+    async def send_text(self, text: str) -> None:
+        """Send one frame."""
+        await self._send({"type": "websocket.send", "text": text})
 
 
 class DaphnePeer(Peer):
     """A client behind Daphne: the producer of its transport, in Twisted's words."""
 
     def __init__(self, protocol: Any, send: Send) -> None:
-        super().__init__()
-        self._protocol, self._send = protocol, send
+        super().__init__(send)
+        self._protocol = protocol
         self._transport = protocol.transport
         self._unread = 0
         self._patience: asyncio.TimerHandle | None = None
@@ -56,6 +61,11 @@ class DaphnePeer(Peer):
         # the HTTP connection that this was once stopped *reading* when too much waited to be sent
         self._transport.unregisterProducer()
         self._transport.registerProducer(self, True)
+
+    async def send_text(self, text: str) -> None:
+        """Send one frame, straight to the protocol: every layer in between looks for what a frame is not."""
+        if self._protocol.state == self._protocol.STATE_OPEN:
+            self._protocol.sendMessage(text.encode())
 
     def pauseProducing(self) -> None:  # noqa: N802 - Twisted's name, as the two below
         """The transport is full; it says so again at everything that is written from now on."""
@@ -125,7 +135,7 @@ class Peers:
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         """Meet the client, and let the application serve it."""
-        peer, protocol = Peer(), _daphnes_protocol(send)
+        peer, protocol = Peer(send), _daphnes_protocol(send)
         if protocol is not None:
             peer = DaphnePeer(protocol, send)
             inbox = Inbox(protocol.application_queue, protocol.transport)

@@ -272,17 +272,16 @@ async def test_who_does_not_read_is_not_told_and_nothing_is_kept(
 ) -> None:
     sent: list[str] = []
     consumer = ResponsesConsumer()
-    consumer.scope = {"user": owner, "peer": Peer()}
 
     async def send(message: Message) -> None:
         sent.append(message["text"])
 
-    consumer.base_send = send
+    consumer.scope = {"user": owner, "peer": Peer(send)}
     consumer.scope["peer"].full = True
-    await consumer.dispatch(owner_message("{}"))
+    await consumer.heard(owner_message("{}"))
     assert sent == []
     consumer.scope["peer"].full = False
-    await consumer.dispatch(owner_message("{}"))
+    await consumer.heard(owner_message("{}"))
     assert sent == ["{}"]
 
 
@@ -479,7 +478,11 @@ async def test_without_a_broker_the_response_fails_at_once(
     await socket.say("response.create", **ASKED)
     end = (await socket.until("response.failed"))[-1]
     assert end["response"]["error"]["code"] == "queue_unavailable"
-    assert (await saved(end["response"]["id"])).error_code == "queue_unavailable"
+
+    async def is_settled() -> bool:
+        return (await saved(end["response"]["id"])).error_code == "queue_unavailable"
+
+    await await_until(is_settled, 5, "the row has it, too")
     assert broker.jobs() == []
 
 

@@ -31,6 +31,10 @@ Frame = dict[str, Any]
 ENOUGH = 10_000  # frames: more than any test sends
 
 
+async def _unused(_: Any) -> None:
+    pytest.fail("the follower sends through what it was given")
+
+
 class Reader:
     """A socket in small: its frames, and the hints that it gets."""
 
@@ -38,7 +42,7 @@ class Reader:
         self.layer, self.channel = layer, channel
         self.texts: list[str] = []
         self.room = ENOUGH
-        self.peer = Peer()
+        self.peer = Peer(_unused)
         self.follower = Follower(channel, self._take, log, self.peer)
 
     async def _take(self, text: str) -> None:
