@@ -88,10 +88,13 @@ def test_the_environment_goes_before_the_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("environment", "engine"),
-    [({}, "sqlite3"), ({"DATABASE_URL": "postgres://user:password@127.0.0.1:1/name"}, "postgresql")],
+    [
+        ({}, "project.sqlite"),
+        ({"DATABASE_URL": "postgres://user:password@127.0.0.1:1/name"}, "django.db.backends.postgresql"),
+    ],
 )
 def test_the_database_is_the_one_that_the_url_names(
     tmp_path: Path, environment: dict[str, str], engine: str
 ) -> None:
     values = loaded_settings(tmp_path, environment)
-    assert values["DATABASES"]["default"]["ENGINE"] == f"django.db.backends.{engine}"
+    assert values["DATABASES"]["default"]["ENGINE"] == engine

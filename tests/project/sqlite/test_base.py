@@ -1,0 +1,118 @@
+"""SQLite's kept connections, on files of their own."""
+
+import sqlite3
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Barrier
+
+import pytest
+from django.conf import settings
+from django.db import connections
+from pytest_django import DjangoDbBlocker
+
+from project.sqlite import base
+from project.sqlite.base import DatabaseWrapper, close_kept
+
+
+@pytest.fixture
+def database(tmp_path: Path, django_db_blocker: DjangoDbBlocker) -> Iterator[DatabaseWrapper]:
+    with django_db_blocker.unblock():
+        yield opened(tmp_path / "db.sqlite3")
+    close_kept()
+
+
+def opened(file: Path) -> DatabaseWrapper:
+    ours = connections.settings["default"] | {"ENGINE": "project.sqlite", "NAME": str(file)}
+    ours["OPTIONS"] = {"init_command": "PRAGMA journal_mode=WAL;"}
+    wrapper = DatabaseWrapper(ours, "default")
+    wrapper.ensure_connection()
+    return wrapper
+
+
+def raw(wrapper: DatabaseWrapper) -> sqlite3.Connection:
+    wrapper.ensure_connection()
+    assert isinstance(wrapper.connection, sqlite3.Connection)
+    return wrapper.connection
+
+
+def is_open(connection: sqlite3.Connection) -> bool:
+    try:
+        connection.execute("SELECT 1")
+    except sqlite3.ProgrammingError:
+        return False
+    return True
+
+
+def test_the_settings_use_it() -> None:
+    assert settings.DATABASES["default"]["ENGINE"] in ("project.sqlite", "django.db.backends.postgresql")
+
+
+def test_who_opens_gets_the_connection_that_was_closed(database: DatabaseWrapper) -> None:
+    first = raw(database)
+    database.close()
+    assert database.connection is None
+    assert raw(database) is first
+    with database.cursor() as cursor:
+        assert cursor.execute("PRAGMA foreign_keys").fetchone() == (1,)
+
+
+def test_two_at_once_have_two(database: DatabaseWrapper) -> None:
+    other = opened(Path(database.settings_dict["NAME"]))
+    assert raw(database) is not raw(other)
+    other.close()
+    assert is_open(raw(database))
+
+
+def test_what_is_in_the_middle_of_a_transaction_is_not_kept(database: DatabaseWrapper) -> None:
+    unfinished = raw(database)
+    unfinished.execute("BEGIN IMMEDIATE")
+    database.close()
+    assert not is_open(unfinished)
+    assert raw(database) is not unfinished
+    raw(database).execute("BEGIN IMMEDIATE")  # nobody holds the lock
+    raw(database).rollback()
+
+
+def test_another_file_in_its_place_is_opened_anew(database: DatabaseWrapper, tmp_path: Path) -> None:
+    raw(database).execute("CREATE TABLE old (x)")
+    database.close()
+    (tmp_path / "new").write_bytes(b"")
+    (tmp_path / "new").replace(database.settings_dict["NAME"])
+    with database.cursor() as cursor:
+        assert cursor.execute("SELECT name FROM sqlite_master").fetchall() == []
+
+
+def test_a_database_in_memory_is_nobody_elses(django_db_blocker: DjangoDbBlocker) -> None:
+    with django_db_blocker.unblock():
+        wrapper = opened(Path("file:alone?mode=memory"))
+        raw(wrapper).execute("CREATE TABLE mine (x)")
+        assert wrapper._file is None
+        raw(wrapper).close()
+
+
+def test_no_more_are_kept_than_make_sense(database: DatabaseWrapper, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(base, "MAX_KEPT", 2)
+    wrappers = [database, *(opened(Path(database.settings_dict["NAME"])) for _ in range(4))]
+    opened_ones = [raw(wrapper) for wrapper in wrappers]
+    for wrapper in wrappers:
+        wrapper.close()
+    assert sum(map(is_open, opened_ones)) == 2
+
+
+def test_threads_that_come_and_go_share_them_one_at_a_time(database: DatabaseWrapper) -> None:
+    file = Path(database.settings_dict["NAME"])
+    raw(database).execute("CREATE TABLE counted (n)")
+    together = Barrier(4)
+
+    def write(_: int) -> None:
+        together.wait(10)
+        for _ in range(50):
+            wrapper = opened(file)
+            with wrapper.cursor() as cursor:
+                cursor.execute("INSERT INTO counted VALUES (1)")
+            wrapper.close()
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(write, range(4)))
+    assert raw(database).execute("SELECT count(*) FROM counted").fetchone() == (200,)
