@@ -27,6 +27,7 @@ export class BranchWalker {
     this.element = element("div", "branches");
     this.element.setAttribute("role", "group");
     this.element.ariaLabel = "Versions";
+    this.element.hidden = true; // until it is known whether there are any
     this.element.append(previous, this.#place, next);
   }
 

@@ -25,6 +25,7 @@ export class QuestionView {
     this.#input.dir = "auto";
     this.#walker = new BranchWalker(turn, on.choose);
     this.#edit = button("edit quiet", "Edit", () => this.#open());
+    this.#edit.hidden = true; // until it is known whether it may be
     this.#tools.append(this.#walker.element, this.#edit);
     this.element = element("div", "question");
     this.element.append(element("h2", "unseen", "You asked"), this.#input, this.#tools);

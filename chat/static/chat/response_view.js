@@ -51,6 +51,7 @@ export class ResponseView {
     const tools = element("div", "tools-of-turn");
     this.#reasoning.dir = "auto";
     this.#thoughts.append(this.#summary, this.#reasoning);
+    for (const each of [this.#thoughts, this.#retry, this.#copy, this.#regenerate]) each.hidden = true; // until rendered
     words.append(this.#state, this.#remedy);
     this.#outcome.append(words, this.#retry);
     tools.append(this.#walker.element, this.#copy, this.#regenerate);
