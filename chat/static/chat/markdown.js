@@ -88,7 +88,7 @@ export class Markdown {
   #feed(piece) {
     const parser = this.#parser;
     const line = piece === "\n";
-    if (LISTS.has(parser.token) && piece.length > 1) return void [...piece].forEach((char) => this.#feed(char));
+    if (this.#beginsLine() && [...piece].length > 1) return void [...piece].forEach((char) => this.#feed(char));
     if (LISTS.has(parser.token) && !mayBeItem(parser.pending.trimStart() + piece) && !parser.indentLen) this.#leaveLists();
     if (this.#isAddress(parser) && (line || parser.pending.length > LONGEST_PENDING)) this.#giveUpAddress();
     else if (line && parser.tokens[parser.len] === smd.IMAGE) this.#giveUpAddress();
@@ -109,6 +109,12 @@ export class Markdown {
     if (["\n", parser.fenceChar, undefined].includes(parser.pending[0])) return;
     parser.text += parser.pending;
     parser.pending = "";
+  }
+
+  /** Behind an empty line: what the next one is depends on each of its first characters. */
+  #beginsLine() {
+    const { token, pending } = this.#parser;
+    return LISTS.has(token) || (token === smd.LINE_BREAK && pending === "\n");
   }
 
   #isAddress({ tokens, len, pending }) {
