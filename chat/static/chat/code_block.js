@@ -23,7 +23,7 @@ export class CodeBlock {
     const head = element("div", "code-head");
     const lines = element("pre");
     lines.tabIndex = 0; // what scrolls can be scrolled by keyboard
-    lines.setAttribute("role", "region");
+    lines.setAttribute("role", "group");
     lines.ariaLabel = "Code";
     lines.append(this.#code);
     head.append(this.#language, copyButton({ label: "Copy this code", text: () => this.#code.textContent }));

@@ -97,7 +97,7 @@ export class MarkdownNodes {
   #openTable() {
     const frame = element("div", "table-frame");
     Object.assign(frame, { tabIndex: 0, ariaLabel: "Table" });
-    frame.setAttribute("role", "region");
+    frame.setAttribute("role", "group");
     const table = element("table");
     frame.append(table);
     this.#here.append(frame);
