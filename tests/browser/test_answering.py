@@ -24,7 +24,7 @@ Some **bold** and a [link](https://example.org/a), see [1].
 
 | a | b |
 |---|---|
-| 1 | 2 |
+| 1 | {"wide-" * 40} |
 
 ```python
 {CODE}
@@ -46,7 +46,7 @@ async def test_markdown_becomes_elements_and_hostile_parts_stay_text(page: Page,
     await expect(output.get_by_role("heading", name="Heading")).to_be_visible()
     await expect(output.locator("ul > li > ol > li")).to_have_text("nested")
     await expect(output.locator("table th")).to_have_text(["a", "b"])
-    await expect(output.locator("table td")).to_have_text(["1", "2"])
+    await expect(output.locator("table td")).to_have_text(["1", "wide-" * 40])
     link = output.get_by_role("link", name="link")
     await expect(link).to_have_attribute("href", "https://example.org/a")
     await expect(link).to_have_attribute("rel", "noopener noreferrer nofollow")
@@ -58,6 +58,9 @@ async def test_markdown_becomes_elements_and_hostile_parts_stay_text(page: Page,
     await expect(output.locator("img, script")).to_have_count(0)
     direction = "element => getComputedStyle(element).direction"
     assert await output.locator("p", has_text="שלום").evaluate(direction) == "rtl"
+    await page.set_viewport_size({"width": 320, "height": 640})
+    width = await page.evaluate("document.documentElement.scrollWidth")
+    assert width == 320, "wide parts scroll by themselves"
     assert not [url for url in requests if not url.startswith(stack.url)]
 
 
