@@ -158,3 +158,15 @@ async def test_a_screen_reader_hears_the_start_and_the_end_and_no_tokens(page: P
     await ended(turn)
     await expect(turn.locator(".output")).to_have_attribute("aria-busy", "false")
     assert await page.evaluate("heard") == ["The answer has started.", "The answer is complete."]
+
+
+async def test_who_waits_for_a_worker_is_told_the_place_in_the_queue(page: Page, stack: Stack) -> None:
+    await open_page(page, stack)
+    stack.take_jobs("worker1", "worker2", yes=False)
+    try:
+        turn = await ask(page, ECHO)
+        await expect(turn.locator(".state")).to_have_text("In the queue, next", timeout=15_000)
+        await expect(turn).to_have_attribute("data-status", "queued")
+    finally:
+        stack.take_jobs("worker1", "worker2", yes=True)
+    await ended(turn)
