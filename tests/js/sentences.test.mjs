@@ -18,7 +18,9 @@ test("a queued turn says so, and one without text yet thinks", () => {
 
 test("a failure is told with the server's sentence and can be retried", () => {
   const failed = standing(turn({ status: "failed", error: { code: "worker_lost", message: "It was lost." } }), open);
-  assert.deepEqual(failed, { words: "It was lost.", trouble: true, flowing: false, retry: true });
+  assert.equal(failed.words, "It was lost.");
+  assert.match(failed.remedy, /Try again/);
+  assert.ok(failed.trouble && failed.retry && !failed.flowing);
   assert.notEqual(standing(turn({ status: "failed", error: null }), open).words, "");
 });
 
@@ -29,6 +31,22 @@ test("nothing flows while the connection is away or silent", () => {
   const silent = standing(running, { connection: "open", now: 16_500 });
   assert.ok(!silent.flowing);
   assert.equal(silent.words, "No news for 17 s, reconnecting…");
+});
+
+test("the place in the queue is told once it is known", () => {
+  const queued = turn({ status: "queued" });
+  queued.follow.queue = 3;
+  assert.equal(standing(queued, open).words, "In the queue, 3 ahead");
+  queued.follow.queue = 0;
+  assert.equal(standing(queued, open).words, "In the queue, next");
+});
+
+test("a lost worker is told until text comes from the next one", () => {
+  const running = turn({ status: "in_progress", output_text: "a" });
+  running.follow.interruption = "worker_gone";
+  assert.equal(standing(running, open).words, "Worker lost, continuing…");
+  running.follow.output = "";
+  assert.equal(standing(running, open).words, "Worker lost, starting again…");
 });
 
 function busy(row = {}) {

@@ -8,7 +8,7 @@
 import { Composer } from "./composer.js";
 import { ConnectionView } from "./connection_view.js";
 import { Conversation } from "./conversation.js";
-import { CLOSE_TOO_LARGE } from "./protocol.js";
+import { CLOSE_TOO_LARGE, EVENT } from "./protocol.js";
 import { Scroll } from "./scroll.js";
 import { connectionWords, sentenceOf } from "./sentences.js";
 import { Socket } from "./socket.js";
@@ -21,7 +21,9 @@ const find = (selector) => document.querySelector(selector);
 const data = JSON.parse(find("#page-data").textContent);
 
 const socket = new Socket(data.socket_path, {
-  onEvent: (event) => conversation.receive(event),
+  onEvent(event) {
+    if (!conversation.receive(event) && event.type === EVENT.error) notice(sentenceOf(event.error));
+  },
   onOpen: () => conversation.resume(),
   onClose(code) {
     if (code === CLOSE_TOO_LARGE) conversation.refuseUnaccepted({ message: "The input is too long to be sent." });
@@ -39,14 +41,14 @@ const conversation = new Conversation(
   {
     send: (command) => socket.send(command),
     tell: {
-      added: (turn) => turnList.add(turn),
-      removed: (turn) => turnList.remove(turn),
+      added: () => {},
+      removed: () => {},
+      path: () => turnList.lay(),
       changed: (turn) => turnList.touch(turn),
       refused(turn) {
         if (!composer.text) composer.text = turn.input;
         turnList.touch(turn);
       },
-      noticed: (error) => notice(sentenceOf(error)),
       named: (id) => history.replaceState(history.state, "", data.conversation_path.replace("{id}", id)),
     },
   },
@@ -58,12 +60,18 @@ const connectionView = new ConnectionView(find("#connection"), { retryNow: () =>
 
 const turnList = new TurnList(find("#turns"), {
   connection: () => socket.state,
-  retry,
+  retry(turn) {
+    if (composer.text === turn.input) composer.text = "";
+    begin(() => conversation.retry(turn, composer.model));
+  },
+  regenerate: (turn) => begin(() => conversation.regenerate(turn, composer.model)),
+  edit: (turn, input) => begin(() => conversation.edit(turn, input, composer.model)),
+  choose: (turn) => conversation.choose(turn),
   say,
   painted(empty) {
     find("#welcome").hidden = !empty;
     composer.running = conversation.running !== null;
-    const title = conversation.turns[0]?.input.trim().slice(0, TITLE_CHARS);
+    const title = conversation.path[0]?.input.trim().slice(0, TITLE_CHARS);
     document.title = title ? `${title} · Tailrace` : "Tailrace";
     if (!empty) scroll.follow();
   },
@@ -75,9 +83,7 @@ const composer = new Composer(find("#composer"), {
   limit: data.max_input_chars,
   on: {
     ask(input, model) {
-      clear();
-      conversation.ask(input, model);
-      scroll.toEnd();
+      begin(() => conversation.ask(input, model));
     },
     stop() {
       const unsent = conversation.stop();
@@ -89,12 +95,12 @@ const composer = new Composer(find("#composer"), {
   },
 });
 
-function retry(turn) {
+/** Another answer, if none runs. */
+function begin(wish) {
   if (conversation.running) return;
-  if (composer.text === turn.input) composer.text = "";
   composer.focus();
   clear();
-  conversation.retry(turn, composer.model);
+  wish();
   scroll.toEnd();
 }
 
@@ -126,7 +132,7 @@ for (const button of document.querySelectorAll("#welcome button")) {
   });
 }
 
-for (const turn of conversation.turns) turnList.add(turn);
+turnList.show(conversation);
 socket.connect();
 setInterval(tick, TICK_MS);
 if (matchMedia("(pointer: fine)").matches) composer.focus();

@@ -6,6 +6,7 @@
  */
 
 import { STATUS } from "./protocol.js";
+import { remedyOf } from "./remedies.js";
 
 const CUT_OFF = {
   max_output_tokens: "Cut off: the answer reached its length limit.",
@@ -16,9 +17,9 @@ const seconds = (ms) => Math.max(1, Math.ceil(ms / 1000));
 
 export const sentenceOf = (error) => error?.message || "Something went wrong, and nobody said what.";
 
-/** How the turn stands: `words` (may be empty); whether that is `trouble`, text is `flowing`, a `retry` is offered. */
+/** How the turn stands: `words` and a `remedy` (may be empty); whether that is `trouble`, text is `flowing`, a `retry` is offered. */
 export function standing(turn, { connection, now }) {
-  if (turn.refusal) return still(`Not sent. ${sentenceOf(turn.refusal)}`, true);
+  if (turn.refusal) return failing(`Not sent. ${sentenceOf(turn.refusal)}`, turn.refusal);
   if (turn.running) {
     const flowing = connection === "open" && !turn.isSilent(now);
     return { ...still(runningWords(turn, connection, now)), flowing };
@@ -26,7 +27,7 @@ export function standing(turn, { connection, now }) {
   const { status, reason, error } = turn.follow;
   switch (status) {
     case STATUS.failed:
-      return still(sentenceOf(error), true);
+      return failing(sentenceOf(error), error);
     case STATUS.incomplete:
       return still(CUT_OFF[reason] ?? "Cut off: the answer is not complete.");
     case STATUS.cancelled:
@@ -36,17 +37,27 @@ export function standing(turn, { connection, now }) {
   }
 }
 
-const still = (words, trouble = false) => ({ words, trouble, flowing: false, retry: trouble });
+const still = (words) => ({ words, remedy: "", trouble: false, flowing: false, retry: false });
+
+const failing = (words, error) => ({ words, remedy: remedyOf(error), trouble: true, flowing: false, retry: true });
 
 function runningWords(turn, connection, now) {
   if (turn.stopping) return "Stopping…";
   if (connection !== "open") return awayWords(turn, connection);
   if (turn.isSilent(now)) return `No news for ${seconds(now - turn.heardAt)} s, reconnecting…`;
   if (!turn.follow) return "Sending…";
-  if (turn.follow.status === STATUS.queued) return "Queued";
-  if (turn.follow.waiting) return waitingWords(turn.follow.waiting, now);
-  if (turn.follow.output) return turn.follow.attempt > 1 ? "Interrupted, and started again." : "";
-  return turn.follow.attempt > 1 ? "Interrupted. Starting again…" : "Thinking…";
+  return turn.follow.status === STATUS.queued ? queuedWords(turn.follow) : workingWords(turn.follow, now);
+}
+
+function queuedWords({ queue }) {
+  if (queue === null) return "Queued";
+  return queue === 0 ? "In the queue, next" : `In the queue, ${queue} ahead`;
+}
+
+function workingWords({ waiting, interruption, output }, now) {
+  if (waiting) return waitingWords(waiting, now);
+  if (interruption) return output ? "Worker lost, continuing…" : "Worker lost, starting again…";
+  return output ? "" : "Thinking…";
 }
 
 /** The clock of the page need not be the server's: no more is counted than was said. */
