@@ -22,12 +22,14 @@ beforeEach(() => {
   fetched = {};
 });
 
-const row = (id, status = "completed") => ({ id, status, input: "hi", output_text: "", reasoning_text: "" });
+const row = (id, status = "completed", previous = null) => {
+  return { id, status, previous_response_id: previous, input: "hi", output_text: "", reasoning_text: "" };
+};
 const drafts = () => new Drafts(new Store(memory, "1"));
 
 /** A page that is opened at a conversation. */
 function page(id = null, responses = []) {
-  const names = ["shown", "known", "listed", "added", "removed", "changed", "path", "refused", "named"];
+  const names = ["shown", "known", "listed", "changed", "path", "refused", "named"];
   const on = Object.fromEntries(names.map((name) => [name, (about) => told.push([name, about])]));
   const desk = new Desk({
     archive: { responses: async (wanted) => fetched[wanted] ?? Promise.reject(new ArchiveError(404)) },
@@ -54,7 +56,6 @@ const delta = (id, number, text) => {
 };
 const ended = (id, number) => ({ type: "response.completed", sequence_number: number, response: { id, status: "completed" } });
 const asked = () => sent.filter(({ type }) => type === "response.create");
-const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 test("an answer goes on while another conversation is shown, and is there when the reader is back", async () => {
   const desk = page();
@@ -115,7 +116,7 @@ test("a message sent offline is shown and sent by the next page, once for all ta
   assert.deepEqual(first, second, "the server makes one response of it");
   one.receive(created(first, "r2", "c1"));
   sent = [];
-  page("c1", [row("r1"), row("r2")]).resume();
+  page("c1", [row("r1"), row("r2", "completed", "r1")]).resume();
   assert.deepEqual(asked(), [], "accepted: nobody sends it again");
 });
 
@@ -172,17 +173,17 @@ test("what is stopped before it was sent is not kept", () => {
 
 test("an answer that was asked for elsewhere is fetched and followed", async () => {
   const desk = page("c1", [row("r1")]);
-  fetched.c1 = { conversation: {}, responses: [row("r1"), row("r2", "queued")] };
-  desk.hint({ conversation: { id: "c1" }, response: { id: "r2" } });
-  await settled();
+  fetched.c1 = { conversation: {}, responses: [row("r1"), row("r2", "queued", "r1")] };
+  assert.ok(desk.misses({ conversation: { id: "c1" }, response: { id: "r2" } }));
+  await desk.look();
   assert.deepEqual(desk.shown.path.map((turn) => turn.follow.id), ["r1", "r2"]);
   assert.deepEqual(sent.at(-1), { type: "tailrace:subscribe", response_id: "r2" });
+  assert.ok(!desk.misses({ conversation: { id: "c1" }, response: { id: "r2" } }), "now it is known");
+  assert.ok(!desk.misses({ conversation: { id: "c3" }, response: { id: "r9" } }), "it is not on the screen");
+  assert.ok(!desk.misses({ conversation: { id: "c1" }, response: null }), "it was only renamed");
   fetched = {};
-  desk.hint({ conversation: { id: "c1" }, response: { id: "r2" } });
-  desk.hint({ conversation: { id: "c3" }, response: { id: "r9" } });
-  desk.hint({ conversation: { id: "c1" }, response: null });
-  await settled();
-  assert.equal(desk.shown.path.length, 2);
+  await desk.look();
+  assert.equal(desk.shown.path.length, 2, "while the server is away everything stays");
 });
 
 test("an error that belongs to nothing here is handed back", () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { announcement, connectionWords, standing } from "../../chat/static/chat/sentences.js";
+import { announcement, archiveWords, connectionWords, standing } from "../../chat/static/chat/sentences.js";
 import { Turn } from "../../chat/static/chat/turn.js";
 
 function turn(row) {
@@ -99,4 +99,17 @@ test("the wait for the next attempt is told in whole seconds", () => {
   assert.equal(connectionWords("reconnecting", 2100), "Reconnecting in 3 s");
   assert.equal(connectionWords("reconnecting", -5), "Reconnecting in 1 s");
   assert.equal(connectionWords("reconnecting", null), "Reconnecting…");
+});
+
+test("whoever has a message on its way hears that it is kept, whatever keeps it", () => {
+  for (const state of ["offline", "reconnecting", "signed-out"]) {
+    assert.match(connectionWords(state, 2000, true), /message is kept/, state);
+    assert.doesNotMatch(connectionWords(state, 2000, false), /message/, state);
+  }
+});
+
+test("each answer of the archive that is none has its words", () => {
+  const words = new Set([0, 401, 404, 400].map(archiveWords));
+  assert.equal(words.size, 4);
+  assert.equal(archiveWords(503), archiveWords(0));
 });

@@ -6,7 +6,7 @@ import { Outbox } from "../../chat/static/chat/outbox.js";
 import { Store } from "../../chat/static/chat/store.js";
 import { Memory } from "./memory.mjs";
 
-const turn = (requestId) => ({ requestId, previousId: "r0", input: "hi", model: "m" });
+const turn = (requestId) => ({ requestId, previousId: "r0", regenerateOf: null, input: "hi", model: "m" });
 
 test("two owners of one browser do not see what the other keeps, and a sign-out leaves nothing", () => {
   const memory = new Memory();

@@ -3,8 +3,8 @@
  *
  * in:  the reader's wishes (open, ask); the socket's opening and its events; rows of archive.js
  * out: commands through `send`; what is kept in the outbox and the drafts; `on`, of the shown conversation only:
- *      shown, known (its summary), added, removed, changed, path, refused, named; and `listed` when the conversations
- *      that have no id yet are others
+ *      shown, known (its summary), changed, path, refused, named; and `listed` when the conversations that have no
+ *      id yet are others
  */
 
 import { Conversation } from "./conversation.js";
@@ -74,18 +74,20 @@ export class Desk {
     return taken || this.#settle(event);
   }
 
-  /** The socket has opened: say again what the last one may have lost, and see what happened meanwhile. */
+  /** The socket has opened: say again what the last one may have lost. */
   resume() {
     for (const conversation of this.#open) conversation.resume();
     this.#adopt();
-    this.#refresh(this.shown);
   }
 
-  /** The server tells that a conversation has changed. A response that is not known here was asked elsewhere. */
-  hint({ conversation: { id }, response }) {
-    const open = this.#find(id);
-    if (!open || !response) return;
-    if (!open.turns.some((turn) => turn.follow?.id === response.id)) this.#refresh(open);
+  /** Somebody looks at the page: see what happened elsewhere. To fetch a conversation is to have read it. */
+  look() {
+    return this.#refresh(this.shown);
+  }
+
+  /** Whether a response of the shown conversation is not known here: then it was asked elsewhere. */
+  misses({ conversation: { id }, response }) {
+    return id === this.shown.id && response && !this.shown.turns.some((turn) => turn.follow?.id === response.id);
   }
 
   /** The server will not take the frame that was just sent, however often it is sent. */
@@ -130,12 +132,8 @@ export class Desk {
     const tell = {
       added: (turn) => {
         if (!turn.follow) this.#outbox.keep(turn, conversation.id, this.#now());
-        whenShown("added", turn);
       },
-      removed: (turn) => {
-        this.#outbox.drop(turn.requestId);
-        whenShown("removed", turn);
-      },
+      removed: (turn) => this.#outbox.drop(turn.requestId),
       changed: (turn) => {
         if (turn.follow) this.#outbox.drop(turn.requestId);
         whenShown("changed", turn);
@@ -164,9 +162,9 @@ export class Desk {
   #adopt() {
     const here = new Set([...this.#open].flatMap(({ turns }) => turns.map((turn) => turn.requestId)));
     for (const entry of this.#outbox.entries().filter(({ requestId }) => !here.has(requestId))) {
-      const { conversationId, previousId, requestId, input, model } = entry;
+      const { conversationId, requestId, previousId, regenerateOf, input, model } = entry;
       const home = conversationId ? this.#find(conversationId) : this.#make({ id: null, responses: [] });
-      if (home) home.ask(input, model, { requestId, previousId });
+      if (home) home.ask(input, model, { requestId, previousId, regenerateOf });
       else this.#send(createCommand(entry)); // its conversation is not open: nobody here reads the answer
     }
   }

@@ -4,7 +4,7 @@
  * has its request id, and the server makes one response of it, however many tabs send it.
  *
  * in:  turns that were asked (desk.js)
- * out: entries {requestId, conversationId, previousId, input, model, at}, the oldest first
+ * out: entries {requestId, conversationId, previousId, regenerateOf, input, model, at}, the oldest first
  */
 
 const PREFIX = "outbox:"; // a name for each message: tabs that write at the same time do not overwrite each other
@@ -23,10 +23,11 @@ export class Outbox {
   }
 
   /** Keeps a turn that was just asked; one that came from here stays as it is. */
-  keep({ requestId, previousId, input, model }, conversationId, at) {
+  keep({ requestId, previousId, regenerateOf, input, model }, conversationId, at) {
     if (this.#held.has(requestId)) return;
     this.#held.add(requestId);
-    this.#store.set(PREFIX + requestId, { requestId, conversationId, previousId, input, model, at });
+    const entry = { requestId, conversationId, previousId, regenerateOf, input, model, at };
+    this.#store.set(PREFIX + requestId, entry);
   }
 
   /** The entry of a message, or null. */

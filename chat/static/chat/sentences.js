@@ -74,20 +74,28 @@ function awayWords(turn, connection) {
   return connection === "connecting" ? "Connecting…" : "Connection lost. The answer goes on, and will be shown here.";
 }
 
-/** The state of the connection; `wait` is the time in ms until the next attempt, or null. */
-export function connectionWords(state, wait) {
+/** The state of the connection; `wait` is the time in ms until the next attempt, or null; `kept`: a message waits. */
+export function connectionWords(state, wait, kept = false) {
   switch (state) {
     case "open":
       return "Connected";
     case "connecting":
       return "Connecting…";
     case "signed-out":
-      return "You are signed out.";
+      return kept ? "You are signed out. Your message is kept." : "You are signed out.";
     case "offline":
-      return "You are offline.";
+      return kept ? "You are offline. Your message is kept, and sent when you are back." : "You are offline.";
     default:
-      return wait === null ? "Reconnecting…" : `Reconnecting in ${seconds(wait)} s`;
+      return (wait === null ? "Reconnecting…" : `Reconnecting in ${seconds(wait)} s`) + (kept ? ": your message is kept" : "");
   }
+}
+
+/** Why the list could not be changed, or a conversation not be read: by the status of the server's answer, 0 for none. */
+export function archiveWords(status) {
+  if (status === 0 || status >= 500) return "The server cannot be reached just now. Try again when the connection is back.";
+  if (status === 401 || status === 403) return "You are signed out.";
+  if (status === 404) return "This conversation was deleted, or it belongs to somebody else.";
+  return "The server refused this.";
 }
 
 /** What a screen reader is told when a turn moves on; null = nothing. The tokens are not read out. */
