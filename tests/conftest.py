@@ -58,6 +58,11 @@ MODELS = [
     "retry-after-2+times-1",
     "retry-after-10+times-1:page",
     "retry-after-15:stopped",
+    "echo@100:answering",
+    "words-400@60:answering",
+    "reasoning-10+words-30@20:answering",
+    "cut-after-5+times-1:answering",
+    "wait-1+words-80@10:continued-answering",
 ]
 # without DEBUG: the error pages are ours; on plain http, for anybody
 DEPLOYED = {

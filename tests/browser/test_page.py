@@ -30,7 +30,7 @@ async def test_the_text_grows_and_a_reload_in_the_middle_shows_the_whole_answer(
     output = turn.locator(".output")
     await expect(output).to_contain_text("w3")
     early = await output.text_content()
-    await expect(output).to_contain_text("w9")
+    await expect(output).to_contain_text("w25")
     late = await output.text_content()
     assert early
     assert late

@@ -11,7 +11,7 @@ let now;
 function conversation(rows = [], id = null) {
   const noted = (name) => (about) => told.push([name, about]);
   const tell = Object.fromEntries(
-    ["added", "removed", "changed", "named", "refused", "noticed"].map((name) => [name, noted(name)]),
+    ["added", "removed", "changed", "path", "named", "refused"].map((name) => [name, noted(name)]),
   );
   const send = (command) => {
     if (open) sent.push(command);
@@ -34,8 +34,8 @@ function end(talk, id, status, number) {
   talk.receive({ type, sequence_number: number, response: { id, status } });
 }
 
-function row(id, status) {
-  return { id, status, input: "hi", output_text: "", reasoning_text: "", previous_response_id: null };
+function row(id, status, previous = null) {
+  return { id, status, input: "hi", output_text: "", reasoning_text: "", previous_response_id: previous };
 }
 
 function snapshot(id, number) {
@@ -63,7 +63,7 @@ test("an ask names its request, and the answer is followed", () => {
 });
 
 test("the next ask follows the last response, whatever its end was", () => {
-  const talk = conversation([row("r1", "completed"), row("r2", "failed")], "c1");
+  const talk = conversation([row("r1", "completed"), row("r2", "failed", "r1")], "c1");
   talk.ask("more", "m");
   assert.equal(sent[0].previous_response_id, "r2");
   assert.equal(sent[0].tailrace.conversation_id, "c1");
@@ -98,7 +98,7 @@ test("an input written without a connection is sent when there is one", () => {
 });
 
 test("after a reconnect what runs is followed from its cursor, what ended is not", () => {
-  const talk = conversation([row("r1", "completed"), row("r2", "in_progress")], "c1");
+  const talk = conversation([row("r1", "completed"), row("r2", "in_progress", "r1")], "c1");
   talk.resume();
   assert.deepEqual(sent, [{ type: "tailrace:subscribe", response_id: "r2" }]);
   talk.receive(snapshot("r2", 6));
@@ -147,24 +147,117 @@ test("stop gives back an input that never left", () => {
   assert.equal(talk.turns.length, 0);
 });
 
-test("an error about an ask refuses that turn, another error is only told", () => {
+test("an error about an ask refuses that turn, another error is not for this conversation", () => {
   const talk = conversation();
   talk.ask("hi", "m");
-  talk.receive({ type: "error", error: { code: "busy", message: "Busy." }, stream_id: sent[0].stream_id });
+  assert.ok(talk.receive({ type: "error", error: { code: "busy", message: "Busy." }, stream_id: sent[0].stream_id }));
   assert.equal(talk.turns[0].refusal.code, "busy");
   assert.equal(talk.running, null);
-  talk.receive({ type: "error", error: { code: "response_not_found", message: "None." } });
-  assert.deepEqual(told.at(-1), ["noticed", { code: "response_not_found", message: "None." }]);
+  assert.ok(!talk.receive({ type: "error", error: { code: "response_not_found", message: "None." } }));
+  assert.ok(!talk.receive({ type: "response.created", sequence_number: 0, stream_id: "other", response: { id: "r9" } }));
 });
 
 test("a retry of a failure is its sibling, a retry of a refusal takes its place", () => {
-  const talk = conversation([row("r1", "completed"), { ...row("r2", "failed"), previous_response_id: "r1" }], "c1");
+  const talk = conversation([row("r1", "completed"), row("r2", "failed", "r1")], "c1");
   talk.retry(talk.turns[1], "m");
-  assert.equal(sent[0].previous_response_id, "r1");
+  assert.equal(sent[0].tailrace.regenerate_of, "r2");
   talk.receive({ type: "error", error: { code: "busy", message: "Busy." }, stream_id: sent[0].stream_id });
   talk.retry(talk.turns[2], "m");
   assert.equal(talk.turns.length, 3);
+  assert.equal(sent[1].tailrace.regenerate_of, "r2");
   assert.notEqual(sent[1].stream_id, sent[0].stream_id);
+});
+
+const ids = (turns) => turns.map((turn) => turn.follow?.id ?? null);
+
+// r1 ─ r2 ─ r3
+//    └ r4 ─ r5
+const TREE = [
+  row("r1", "completed"),
+  row("r2", "completed", "r1"),
+  row("r3", "completed", "r2"),
+  row("r4", "completed", "r1"),
+  row("r5", "completed", "r4"),
+];
+
+test("the newest branch is shown, until another is chosen", () => {
+  const talk = conversation(TREE, "c1");
+  assert.deepEqual(ids(talk.path), ["r1", "r4", "r5"]);
+  const [, second, , fourth] = talk.turns;
+  assert.deepEqual(ids(talk.siblings(fourth)), ["r2", "r4"]);
+  talk.choose(second);
+  assert.deepEqual(ids(talk.path), ["r1", "r2", "r3"]);
+  assert.deepEqual(told, [["path", undefined]]);
+  talk.ask("more", "m");
+  assert.equal(sent[0].previous_response_id, "r3");
+});
+
+test("another answer to the same input is a sibling, and is shown", () => {
+  const talk = conversation(TREE, "c1");
+  talk.regenerate(talk.path[1], "m2");
+  assert.deepEqual(sent[0].tailrace.regenerate_of, "r4");
+  assert.ok(!("input" in sent[0]) && !("previous_response_id" in sent[0]), "the server has them");
+  assert.equal(sent[0].model, "m2");
+  assert.deepEqual(ids(talk.path), ["r1", null]);
+  accept(talk, sent[0], "r6");
+  assert.deepEqual(ids(talk.siblings(talk.path[1])), ["r2", "r4", "r6"]);
+});
+
+test("an edited input is a sibling of the turn it was, also at the root", () => {
+  const talk = conversation(TREE, "c1");
+  talk.edit(talk.path[1], "other words", "m");
+  assert.equal(sent[0].previous_response_id, "r1");
+  assert.equal(sent[0].input, "other words");
+  talk.edit(talk.path[0], "from the begin", "m");
+  assert.ok(!("previous_response_id" in sent[1]));
+  assert.deepEqual(talk.path.map((turn) => turn.input), ["from the begin"]);
+  assert.equal(talk.siblings(talk.path[0]).length, 2);
+});
+
+test("a new sibling is shown although an older one was chosen before", () => {
+  const talk = conversation(TREE, "c1");
+  talk.choose(talk.turns[1]);
+  talk.edit(talk.path[1], "again", "m");
+  assert.equal(talk.path[1].input, "again");
+});
+
+test("what runs on another branch is followed, but does not hold up this one", () => {
+  const talk = conversation([...TREE.slice(0, 4), row("r5", "in_progress", "r4")], "c1");
+  assert.equal(talk.running.follow.id, "r5");
+  talk.choose(talk.turns[1]);
+  assert.equal(talk.running, null);
+  talk.resume();
+  assert.deepEqual(sent, [{ type: "tailrace:subscribe", response_id: "r5" }]);
+});
+
+test("what another device asked is added, shown and followed", () => {
+  const talk = conversation(TREE, "c1");
+  talk.merge([...TREE, row("r6", "in_progress", "r5")]);
+  assert.deepEqual(ids(talk.path), ["r1", "r4", "r5", "r6"]);
+  assert.deepEqual(sent, [{ type: "tailrace:subscribe", response_id: "r6" }]);
+  assert.deepEqual(told.map(([name]) => name), ["added", "path"]);
+  talk.merge([...TREE, row("r6", "in_progress", "r5")]);
+  assert.equal(talk.turns.length, 6);
+});
+
+test("an input whose response was learned from its row is not shown twice", () => {
+  const talk = conversation([], "c1");
+  talk.ask("hi", "m");
+  talk.merge([row("r1", "in_progress")]);
+  accept(talk, sent[0], "r1");
+  assert.deepEqual(ids(talk.turns), ["r1"]);
+  assert.deepEqual(ids(talk.path), ["r1"]);
+});
+
+test("an input that was kept is asked under its own request, once", () => {
+  const talk = conversation([row("r1", "completed")], "c1");
+  talk.ask("hi", "m", { requestId: "kept", previousId: "r1" });
+  talk.ask("hi", "m", { requestId: "kept", previousId: "r1" });
+  assert.equal(sent.length, 1);
+  assert.equal(sent[0].tailrace.client_request_id, "kept");
+  assert.deepEqual(talk.unsent.map((turn) => turn.requestId), ["kept"]);
+  accept(talk, sent[0], "r2");
+  assert.deepEqual(talk.unsent, []);
 });
 
 test("a turn that nothing was heard of is silent, unless the socket is new", () => {

@@ -98,9 +98,34 @@ test("an answer that is continued keeps its text and its place", () => {
   const follow = followed(created, delta(1, "kept"));
   const continued = { type: "tailrace:continued", response_id: ID, attempt: 2, sequence_number: 2 };
   assert.equal(follow.apply(continued), APPLIED);
+  assert.equal(follow.interruption, "worker_gone");
   follow.apply(delta(3, " and gone on"));
   assert.equal(follow.output, "kept and gone on");
-  assert.equal(follow.attempt, 1, "nothing to tell");
+  assert.equal(follow.edition, 0);
+  assert.equal(follow.interruption, null, "the text flows: nothing to tell any more");
+});
+
+test("a snapshot that goes on from the text keeps the edition: what is on screen stays", () => {
+  const follow = followed(snapshot(3, "some"));
+  const { edition, snapshots } = follow;
+  follow.apply(snapshot(8, "some more"));
+  assert.equal(follow.output, "some more");
+  assert.equal(follow.edition, edition);
+  assert.equal(follow.snapshots, snapshots + 1);
+});
+
+test("the place in the queue is known until a worker has the response", () => {
+  const follow = followed(created);
+  assert.equal(follow.apply({ type: "tailrace:queue", response_id: ID, position: 3 }), APPLIED);
+  assert.equal(follow.queue, 3);
+  follow.apply({ type: "response.in_progress", sequence_number: 1, response: { id: ID, status: "in_progress" } });
+  assert.equal(follow.queue, null);
+});
+
+test("the model's own count of tokens comes with the end", () => {
+  const usage = { input_tokens: 3, output_tokens: 5 };
+  const end = { type: "response.completed", sequence_number: 1, response: { status: "completed", usage } };
+  assert.deepEqual(followed(created, end).usage, usage);
 });
 
 function waiting(number) {

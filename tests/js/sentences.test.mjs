@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { announcement, connectionWords, standing } from "../../chat/static/chat/sentences.js";
+import { announcement, archiveWords, connectionWords, standing } from "../../chat/static/chat/sentences.js";
 import { Turn } from "../../chat/static/chat/turn.js";
 
 function turn(row) {
@@ -18,7 +18,9 @@ test("a queued turn says so, and one without text yet thinks", () => {
 
 test("a failure is told with the server's sentence and can be retried", () => {
   const failed = standing(turn({ status: "failed", error: { code: "worker_lost", message: "It was lost." } }), open);
-  assert.deepEqual(failed, { words: "It was lost.", trouble: true, flowing: false, retry: true });
+  assert.equal(failed.words, "It was lost.");
+  assert.match(failed.remedy, /Try again/);
+  assert.ok(failed.trouble && failed.retry && !failed.flowing);
   assert.notEqual(standing(turn({ status: "failed", error: null }), open).words, "");
 });
 
@@ -29,6 +31,22 @@ test("nothing flows while the connection is away or silent", () => {
   const silent = standing(running, { connection: "open", now: 16_500 });
   assert.ok(!silent.flowing);
   assert.equal(silent.words, "No news for 17 s, reconnecting…");
+});
+
+test("the place in the queue is told once it is known", () => {
+  const queued = turn({ status: "queued" });
+  queued.follow.queue = 3;
+  assert.equal(standing(queued, open).words, "In the queue, 3 ahead");
+  queued.follow.queue = 0;
+  assert.equal(standing(queued, open).words, "In the queue, next");
+});
+
+test("a lost worker is told until text comes from the next one", () => {
+  const running = turn({ status: "in_progress", output_text: "a" });
+  running.follow.interruption = "worker_gone";
+  assert.equal(standing(running, open).words, "Worker lost, continuing…");
+  running.follow.output = "";
+  assert.equal(standing(running, open).words, "Worker lost, starting again…");
 });
 
 function busy(row = {}) {
@@ -81,4 +99,17 @@ test("the wait for the next attempt is told in whole seconds", () => {
   assert.equal(connectionWords("reconnecting", 2100), "Reconnecting in 3 s");
   assert.equal(connectionWords("reconnecting", -5), "Reconnecting in 1 s");
   assert.equal(connectionWords("reconnecting", null), "Reconnecting…");
+});
+
+test("whoever has a message on its way hears that it is kept, whatever keeps it", () => {
+  for (const state of ["offline", "reconnecting", "signed-out"]) {
+    assert.match(connectionWords(state, 2000, true), /message is kept/, state);
+    assert.doesNotMatch(connectionWords(state, 2000, false), /message/, state);
+  }
+});
+
+test("each answer of the archive that is none has its words", () => {
+  const words = new Set([0, 401, 404, 400].map(archiveWords));
+  assert.equal(words.size, 4);
+  assert.equal(archiveWords(503), archiveWords(0));
 });

@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 from chat.protocol.commands import COMMANDS
+from chat.protocol.errors import FAILURES, REFUSALS
 from chat.protocol.events import EVENTS
 from tests.missing import skip_without
 from tests.upstream.client import ROOT
@@ -37,3 +38,10 @@ def test_the_page_and_the_server_use_the_same_names(declared: str, known: set[st
     block = re.search(rf"export const {declared} = Object\.freeze\(\{{(.*?)\}}\)", source, re.DOTALL)
     assert block
     assert set(re.findall(r'"([a-z_.:]+)"', block[1])) == known
+
+
+def test_every_error_that_an_answer_can_have_comes_with_a_remedy() -> None:
+    source = (SCRIPTS / "remedies.js").read_text()
+    named = set(re.findall(r"^  ([a-z_]+): ", source, re.MULTILINE))
+    assert set(FAILURES) <= named
+    assert named <= set(FAILURES) | set(REFUSALS)

@@ -2,7 +2,7 @@
  * Where the reader writes: a box that grows, the model picker, Send and Stop.
  *
  * in:  keys and clicks; whether an answer runs, whether the reader is signed out
- * out: `ask(input, model)` and `stop()`
+ * out: `ask(input, model)`, `stop()`, `written()` after each change of the text, `chosen(model)`
  */
 
 const NEAR_THE_LIMIT = 0.9; // from this share of the limit on, the length is shown
@@ -23,7 +23,13 @@ export function lengthWords(length, limit) {
   return "";
 }
 
+/** Whether this key sends. On a touch screen Enter begins a line: there is no Shift at hand, and a button to send. */
+export function sends({ key, shiftKey, isComposing }, touch) {
+  return key === "Enter" && !shiftKey && !isComposing && !touch;
+}
+
 export class Composer {
+  #touch = matchMedia("(pointer: coarse)");
   #box;
   #model;
   #count;
@@ -34,7 +40,7 @@ export class Composer {
   #running = false;
   #signedOut = false;
 
-  constructor(form, { models, model, limit, on }) {
+  constructor(form, { models, limit, on }) {
     this.#box = form.querySelector("textarea");
     this.#model = form.querySelector("select");
     this.#count = form.querySelector("#count");
@@ -42,11 +48,12 @@ export class Composer {
     this.#stop = form.querySelector("#stop");
     this.#limit = limit;
     this.#on = on;
-    this.#model.replaceChildren(...models.map((name) => new Option(name, name, false, name === model)));
+    this.#model.replaceChildren(...models.map((name) => new Option(name, name)));
     this.#model.hidden = models.length < 2;
+    this.#model.addEventListener("change", () => on.chosen(this.model));
     form.addEventListener("submit", (event) => this.#submit(event));
     this.#stop.addEventListener("click", () => this.#stopAnswer());
-    this.#box.addEventListener("input", () => this.#weigh());
+    this.#box.addEventListener("input", () => this.#changed());
     this.#box.addEventListener("keydown", (event) => this.#press(event));
     this.#weigh();
   }
@@ -57,11 +64,16 @@ export class Composer {
 
   set text(value) {
     this.#box.value = value;
-    this.#weigh();
+    this.#changed();
   }
 
   get model() {
     return this.#model.value;
+  }
+
+  /** A model that is not offered any more leaves the choice as it is. */
+  set model(name) {
+    if ([...this.#model.options].some((option) => option.value === name)) this.#model.value = name;
   }
 
   set running(running) {
@@ -81,8 +93,8 @@ export class Composer {
   }
 
   #press(event) {
-    if (event.isComposing) return; // this Enter chooses a word of an input method
-    if (event.key === "Enter" && !event.shiftKey) this.#submit(event);
+    if (event.isComposing) return; // this key chooses a word of an input method
+    if (sends(event, this.#touch.matches)) this.#submit(event);
     if (event.key === "Escape" && this.#running) this.#stopAnswer();
   }
 
@@ -100,6 +112,11 @@ export class Composer {
     this.#on.stop();
   }
 
+  #changed() {
+    this.#weigh();
+    this.#on.written();
+  }
+
   #weigh() {
     const length = lengthOf(this.text);
     const words = lengthWords(length, this.#limit);
@@ -108,6 +125,5 @@ export class Composer {
     this.#send.disabled = this.#signedOut || length > this.#limit || !this.text.trim();
     this.#box.style.height = "auto"; // measured anew, so that it also shrinks
     this.#box.style.height = `${this.#box.scrollHeight}px`;
-    this.#on.grown();
   }
 }

@@ -21,8 +21,9 @@ export class ConnectionView {
     this.#retry.addEventListener("click", retryNow);
   }
 
-  render({ state, retryAt }) {
-    const words = connectionWords(state, retryAt && retryAt - Date.now());
+  /** `kept`: a message waits for the connection. */
+  render({ state, retryAt }, kept) {
+    const words = connectionWords(state, retryAt && retryAt - Date.now(), kept);
     if (this.#words.textContent !== words) this.#words.textContent = words;
     this.#element.dataset.state = state;
     this.#retry.hidden = retryAt === null;

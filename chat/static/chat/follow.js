@@ -14,17 +14,21 @@ export const BEHIND = "behind"; // something is missing: subscribe again with th
 export class Follow {
   last = null; // sequence number of the last applied event; null = no cursor
   edition = 0; // +1 whenever the text starts again; within one edition it only grows
+  snapshots = 0; // +1 whenever text came that nobody wrote in that moment
   attempt = 1;
+  queue = null; // how many responses are before it, while it waits for a worker and that is known
+  interruption = null; // the reason why another attempt took over, until its first text
   waiting = null; // { seconds, until }: the model is busy and is asked again at `until` (Unix seconds)
   #asked = false; // a subscribe is unanswered: events ahead of the cursor are expected
 
-  constructor({ id, status, output_text, reasoning_text, error, incomplete_details }) {
+  constructor({ id, status, output_text, reasoning_text, error, incomplete_details, usage }) {
     this.id = id;
     this.status = status ?? STATUS.queued;
     this.output = output_text ?? "";
     this.reasoning = reasoning_text ?? "";
     this.error = error ?? null;
     this.reason = incomplete_details?.reason ?? null;
+    this.usage = usage ?? null; // the model's own count of tokens, told at the end
   }
 
   get ended() {
@@ -63,7 +67,11 @@ export class Follow {
 
   #replace({ response, waiting, sequence_number: sequenceNumber }) {
     const { output, reasoning } = textsOf(response);
-    this.#startAgain(output, reasoning);
+    const goesOn = output.startsWith(this.output) && reasoning.startsWith(this.reasoning);
+    if (goesOn) Object.assign(this, { output, reasoning }); // what stands on screen stays there
+    else this.#startAgain(output, reasoning);
+    this.snapshots += 1;
+    this.interruption = null;
     this.last = sequenceNumber;
     this.waiting = waiting ?? null;
     this.#adopt(response);
@@ -80,21 +88,34 @@ export class Follow {
     this.status = response?.status ?? this.status;
     this.error = response?.error ?? null;
     this.reason = response?.incomplete_details?.reason ?? null;
+    this.usage = response?.usage ?? null;
+    if (this.status !== STATUS.queued) this.queue = null;
+  }
+
+  #interrupt({ attempt, reason }) {
+    this.attempt = attempt ?? this.attempt + 1;
+    this.interruption = reason ?? "worker_gone";
   }
 
   #read(event) {
     switch (event.type) {
       case EVENT.textDelta:
         this.output += event.delta;
+        this.interruption = null;
         break;
       case EVENT.reasoningDelta:
         this.reasoning += event.delta;
+        this.interruption = null;
         break;
       case EVENT.restarted:
         this.#startAgain();
-        this.attempt = event.attempt ?? this.attempt + 1;
+        this.#interrupt(event);
         break;
-      case EVENT.continued: // another worker goes on in the same sentence: nothing to tell
+      case EVENT.continued:
+        this.#interrupt(event);
+        break;
+      case EVENT.queue:
+        this.queue = event.position;
         break;
       case EVENT.created:
       case EVENT.queued:

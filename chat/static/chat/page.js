@@ -1,56 +1,117 @@
 /**
- * The page: wires the conversation to the socket and to what is on screen. The only module that knows the others.
+ * The page: wires the conversations to the socket, to the archive and to what is on screen.
  *
  * in:  the page data that the server wrote into the document
  * out: nothing; start here to read the page
  */
 
+import { Address } from "./address.js";
+import { Archive } from "./archive.js";
 import { Composer } from "./composer.js";
 import { ConnectionView } from "./connection_view.js";
-import { Conversation } from "./conversation.js";
-import { CLOSE_TOO_LARGE } from "./protocol.js";
+import { ConversationList } from "./conversation_list.js";
+import { ConversationListView } from "./conversation_list_view.js";
+import { Desk } from "./desk.js";
+import { Drafts } from "./drafts.js";
+import { Library } from "./library.js";
+import { Navigation } from "./navigation.js";
+import { Outbox } from "./outbox.js";
+import { themeSwitch } from "./preferences.js";
+import { CLOSE_TOO_LARGE, EVENT } from "./protocol.js";
 import { Scroll } from "./scroll.js";
-import { connectionWords, sentenceOf } from "./sentences.js";
+import { archiveWords, connectionWords, sentenceOf } from "./sentences.js";
+import { ShortcutsSheet } from "./shortcuts_sheet.js";
+import { Sidebar } from "./sidebar.js";
 import { Socket } from "./socket.js";
+import { Store, browserStorage } from "./store.js";
+import { Toast } from "./toast.js";
 import { TurnList } from "./turn_list.js";
+import { watchViewport } from "./viewport.js";
 
 const TITLE_CHARS = 60;
 const TICK_MS = 1000; // what the page counts, it counts in seconds
+const MODEL = "model"; // the reader's last choice, for new conversations
 
 const find = (selector) => document.querySelector(selector);
 const data = JSON.parse(find("#page-data").textContent);
+const store = new Store(browserStorage(), document.body.dataset.owner);
+const drafts = new Drafts(store);
+const outbox = new Outbox(store);
+const archive = new Archive(data.conversation_path);
+const list = new ConversationList(data.conversations);
+const fine = matchMedia("(pointer: fine)"); // elsewhere a focus in the composer brings up the keyboard
 
 const socket = new Socket(data.socket_path, {
-  onEvent: (event) => conversation.receive(event),
-  onOpen: () => conversation.resume(),
+  onEvent: receive,
+  onOpen() {
+    desk.resume();
+    look();
+  },
   onClose(code) {
-    if (code === CLOSE_TOO_LARGE) conversation.refuseUnaccepted({ message: "The input is too long to be sent." });
+    if (code === CLOSE_TOO_LARGE) desk.refuseUnaccepted({ message: "The input is too long to be sent." });
   },
   onState(state, before) {
-    connectionView.render(socket);
+    connectionView.render(socket, outbox.waits);
     turnList.touchRunning();
     composer.signedOut = state === "signed-out";
-    if (state !== before && before !== "connecting") say(connectionWords(state, null));
+    if (state !== before && before !== "connecting") say(connectionWords(state, null, outbox.waits));
   },
 });
 
-const conversation = new Conversation(
-  { id: data.conversation, responses: data.responses },
-  {
-    send: (command) => socket.send(command),
-    tell: {
-      added: (turn) => turnList.add(turn),
-      removed: (turn) => turnList.remove(turn),
-      changed: (turn) => turnList.touch(turn),
-      refused(turn) {
-        if (!composer.text) composer.text = turn.input;
-        turnList.touch(turn);
-      },
-      noticed: (error) => notice(sentenceOf(error)),
-      named: (id) => history.replaceState(history.state, "", data.conversation_path.replace("{id}", id)),
+const address = new Address(data.conversation_path, { went: (id) => navigation.visit(id) });
+
+const library = new Library(list, {
+  archive,
+  on: {
+    changed() {
+      renderList();
+      renderTitle();
+      attend();
+    },
+    failed,
+  },
+});
+
+const desk = new Desk({
+  archive,
+  drafts,
+  outbox,
+  send: (command) => socket.send(command),
+  on: {
+    shown,
+    known: (summary) => list.put(summary),
+    listed: renderList,
+    path: () => turnList.lay(),
+    changed: (turn) => turnList.touch(turn),
+    refused(turn) {
+      if (!composer.text) composer.text = turn.input;
+      turnList.touch(turn);
+    },
+    named(id) {
+      address.replace(id);
+      drafts.keep(null, "");
+      drafts.keep(id, composer.text);
     },
   },
-);
+});
+
+const listView = new ConversationListView(find("#sidebar"), {
+  address,
+  on: {
+    open: (id) => navigation.open(id),
+    show: (conversation) => navigation.showWaiting(conversation),
+    rename: (id, title) => library.rename(id, title),
+    remove: (id, byKeyboard) => navigation.remove(id, byKeyboard),
+    search: (words) => library.search(words),
+    more: () => library.loadMore(),
+  },
+});
+
+const sidebar = new Sidebar(find("#sidebar"), {
+  toggle: find("#sidebar-toggle"),
+  close: find("#sidebar-close"),
+  behind: find("#behind"),
+});
 
 const scroll = new Scroll(find("#latest"));
 
@@ -58,49 +119,143 @@ const connectionView = new ConnectionView(find("#connection"), { retryNow: () =>
 
 const turnList = new TurnList(find("#turns"), {
   connection: () => socket.state,
-  retry,
+  retry(turn) {
+    if (composer.text === turn.input) composer.text = "";
+    begin((conversation) => conversation.retry(turn, composer.model));
+  },
+  regenerate: (turn) => begin((conversation) => conversation.regenerate(turn, composer.model)),
+  edit: (turn, input) => begin((conversation) => conversation.edit(turn, input, composer.model)),
+  choose: (turn) => desk.shown.choose(turn),
   say,
   painted(empty) {
     find("#welcome").hidden = !empty;
-    composer.running = conversation.running !== null;
-    const title = conversation.turns[0]?.input.trim().slice(0, TITLE_CHARS);
-    document.title = title ? `${title} · Tailrace` : "Tailrace";
+    composer.running = desk.shown.running !== null;
+    renderTitle();
+    connectionView.render(socket, outbox.waits);
     if (!empty) scroll.follow();
   },
 });
 
 const composer = new Composer(find("#composer"), {
   models: data.models,
-  model: data.responses.at(-1)?.model,
   limit: data.max_input_chars,
   on: {
     ask(input, model) {
-      clear();
-      conversation.ask(input, model);
-      scroll.toEnd();
+      begin((conversation) => conversation.ask(input, model));
+      renderList(); // a new conversation is listed from now on
     },
-    stop() {
-      const unsent = conversation.stop();
-      if (unsent && !composer.text) composer.text = unsent;
+    stop,
+    written() {
+      drafts.keep(desk.shown.id, composer.text);
+      if (desk.shown.turns.length) scroll.follow();
     },
-    grown() {
-      if (conversation.turns.length) scroll.follow();
-    },
+    chosen: (model) => store.set(MODEL, model),
   },
 });
 
-function retry(turn) {
-  if (conversation.running) return;
-  if (composer.text === turn.input) composer.text = "";
-  composer.focus();
+const toast = new Toast(find("#toast"), { left: () => listView.focus(desk.shown.id) });
+
+const navigation = new Navigation({
+  desk,
+  list,
+  library,
+  listView,
+  sidebar,
+  composer,
+  address,
+  toast,
+  failed,
+});
+
+new ShortcutsSheet(find("#shortcuts"), {
+  button: find("#shortcuts-open"),
+  store,
+  act: (action) => ACTIONS[action](),
+});
+
+const ACTIONS = {
+  compose: () => composer.focus(),
+  create: () => navigation.create(),
+  search() {
+    sidebar.open();
+    listView.focusSearch();
+  },
+  next: () => navigation.step(1),
+  previous: () => navigation.step(-1),
+  sidebar: () => sidebar.toggle(),
+  stop,
+  undo: () => toast.undo(),
+};
+
+function receive(event) {
+  if (event.type === EVENT.conversation) hint(event);
+  else if (!desk.receive(event) && event.type === EVENT.error) notice(sentenceOf(event.error));
+}
+
+function hint(event) {
+  library.hint(event.conversation);
+  if (!document.hidden && desk.misses(event)) desk.look();
+  if (event.conversation.deleted) navigation.removedElsewhere(event.conversation);
+}
+
+function shown(conversation) {
   clear();
-  conversation.retry(turn, composer.model);
+  turnList.show(conversation);
+  composer.text = drafts.of(conversation.id);
+  composer.model = conversation.path.at(-1)?.model ?? store.get(MODEL);
+  renderTitle();
   scroll.toEnd();
+  attend();
+}
+
+/** Another answer in the shown conversation, if none runs. */
+function begin(wish) {
+  if (desk.shown.running) return;
+  if (fine.matches) composer.focus();
+  clear();
+  wish(desk.shown);
+  scroll.toEnd();
+}
+
+function stop() {
+  const unsent = desk.shown.stop();
+  if (unsent && !composer.text) composer.text = unsent;
+}
+
+/** Hints may have been missed. Nobody looks at a hidden page: what it misses, it fetches later. */
+function look() {
+  if (document.hidden) return;
+  library.reload();
+  desk.look();
+  attend();
+}
+
+/** What ended unread is read once it is on a screen that somebody sees. */
+function attend() {
+  const { id } = desk.shown;
+  if (!document.hidden && list.get(id)?.unread) library.read(id);
+}
+
+function renderList() {
+  listView.render({ rows: list.rows, waiting: desk.waiting, shown: desk.shown, search: list.search });
+}
+
+function renderTitle() {
+  const first = desk.shown.path[0]?.input.trim().slice(0, TITLE_CHARS);
+  const title = list.get(desk.shown.id)?.title || first || "";
+  const heading = find("#title");
+  if (heading.textContent !== title) heading.textContent = title;
+  heading.hidden = !title;
+  document.title = title ? `${title} · Tailrace` : "Tailrace";
 }
 
 /** To screen readers, politely. */
 function say(words) {
   find("#announcer").textContent = words;
+}
+
+function failed({ status }) {
+  notice(archiveWords(status));
 }
 
 function notice(words) {
@@ -114,9 +269,10 @@ function clear() {
 
 /** Count on, and give up a socket that has gone silent. */
 function tick() {
+  socket.tick();
   turnList.touchRunning();
-  if (socket.state !== "open") return connectionView.render(socket);
-  if (conversation.turns.some((turn) => turn.isSilent(Date.now(), socket.openedAt))) socket.restart();
+  if (socket.state !== "open") return connectionView.render(socket, outbox.waits);
+  if (desk.isSilent(socket.openedAt)) socket.restart();
 }
 
 for (const button of document.querySelectorAll("#welcome button")) {
@@ -126,7 +282,17 @@ for (const button of document.querySelectorAll("#welcome button")) {
   });
 }
 
-for (const turn of conversation.turns) turnList.add(turn);
+find("#create").addEventListener("click", (event) => {
+  if (event.ctrlKey || event.metaKey || event.shiftKey) return; // a new tab or window
+  event.preventDefault();
+  navigation.create();
+});
+find("#sign-out")?.addEventListener("submit", () => store.clear());
+document.addEventListener("visibilitychange", look);
+
+themeSwitch(find("#theme"));
+watchViewport(() => scroll.follow());
+desk.begin({ id: data.conversation, responses: data.responses });
 socket.connect();
 setInterval(tick, TICK_MS);
-if (matchMedia("(pointer: fine)").matches) composer.focus();
+if (fine.matches) composer.focus();

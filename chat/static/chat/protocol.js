@@ -56,11 +56,13 @@ const RUNNING = new Set([STATUS.queued, STATUS.inProgress]);
 /** True for every status that is final. */
 export const isEnded = (status) => !RUNNING.has(status);
 
-export function createCommand({ input, model, previousId, conversationId, requestId }) {
-  const command = { type: COMMAND.create, input, stream_id: requestId };
+export function createCommand({ input, model, previousId, conversationId, requestId, regenerateOf }) {
+  const command = { type: COMMAND.create, stream_id: requestId };
   if (model) command.model = model;
-  if (previousId) command.previous_response_id = previousId;
+  if (!regenerateOf) command.input = input; // else the server takes the input and the previous of that response
+  if (previousId && !regenerateOf) command.previous_response_id = previousId;
   command.tailrace = { client_request_id: requestId };
+  if (regenerateOf) command.tailrace.regenerate_of = regenerateOf;
   if (conversationId) command.tailrace.conversation_id = conversationId;
   return command;
 }

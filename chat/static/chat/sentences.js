@@ -6,6 +6,7 @@
  */
 
 import { STATUS } from "./protocol.js";
+import { remedyOf } from "./remedies.js";
 
 const CUT_OFF = {
   max_output_tokens: "Cut off: the answer reached its length limit.",
@@ -16,9 +17,9 @@ const seconds = (ms) => Math.max(1, Math.ceil(ms / 1000));
 
 export const sentenceOf = (error) => error?.message || "Something went wrong, and nobody said what.";
 
-/** How the turn stands: `words` (may be empty); whether that is `trouble`, text is `flowing`, a `retry` is offered. */
+/** How the turn stands: `words` and a `remedy` (may be empty); whether that is `trouble`, text is `flowing`, a `retry` is offered. */
 export function standing(turn, { connection, now }) {
-  if (turn.refusal) return still(`Not sent. ${sentenceOf(turn.refusal)}`, true);
+  if (turn.refusal) return failing(`Not sent. ${sentenceOf(turn.refusal)}`, turn.refusal);
   if (turn.running) {
     const flowing = connection === "open" && !turn.isSilent(now);
     return { ...still(runningWords(turn, connection, now)), flowing };
@@ -26,7 +27,7 @@ export function standing(turn, { connection, now }) {
   const { status, reason, error } = turn.follow;
   switch (status) {
     case STATUS.failed:
-      return still(sentenceOf(error), true);
+      return failing(sentenceOf(error), error);
     case STATUS.incomplete:
       return still(CUT_OFF[reason] ?? "Cut off: the answer is not complete.");
     case STATUS.cancelled:
@@ -36,17 +37,27 @@ export function standing(turn, { connection, now }) {
   }
 }
 
-const still = (words, trouble = false) => ({ words, trouble, flowing: false, retry: trouble });
+const still = (words) => ({ words, remedy: "", trouble: false, flowing: false, retry: false });
+
+const failing = (words, error) => ({ words, remedy: remedyOf(error), trouble: true, flowing: false, retry: true });
 
 function runningWords(turn, connection, now) {
   if (turn.stopping) return "Stopping…";
   if (connection !== "open") return awayWords(turn, connection);
   if (turn.isSilent(now)) return `No news for ${seconds(now - turn.heardAt)} s, reconnecting…`;
   if (!turn.follow) return "Sending…";
-  if (turn.follow.status === STATUS.queued) return "Queued";
-  if (turn.follow.waiting) return waitingWords(turn.follow.waiting, now);
-  if (turn.follow.output) return turn.follow.attempt > 1 ? "Interrupted, and started again." : "";
-  return turn.follow.attempt > 1 ? "Interrupted. Starting again…" : "Thinking…";
+  return turn.follow.status === STATUS.queued ? queuedWords(turn.follow) : workingWords(turn.follow, now);
+}
+
+function queuedWords({ queue }) {
+  if (queue === null) return "Queued";
+  return queue === 0 ? "In the queue, next" : `In the queue, ${queue} ahead`;
+}
+
+function workingWords({ waiting, interruption, output }, now) {
+  if (waiting) return waitingWords(waiting, now);
+  if (interruption) return output ? "Worker lost, continuing…" : "Worker lost, starting again…";
+  return output ? "" : "Thinking…";
 }
 
 /** The clock of the page need not be the server's: no more is counted than was said. */
@@ -63,20 +74,28 @@ function awayWords(turn, connection) {
   return connection === "connecting" ? "Connecting…" : "Connection lost. The answer goes on, and will be shown here.";
 }
 
-/** The state of the connection; `wait` is the time in ms until the next attempt, or null. */
-export function connectionWords(state, wait) {
+/** The state of the connection; `wait` is the time in ms until the next attempt, or null; `kept`: a message waits. */
+export function connectionWords(state, wait, kept = false) {
   switch (state) {
     case "open":
       return "Connected";
     case "connecting":
       return "Connecting…";
     case "signed-out":
-      return "You are signed out.";
+      return kept ? "You are signed out. Your message is kept." : "You are signed out.";
     case "offline":
-      return "You are offline.";
+      return kept ? "You are offline. Your message is kept, and sent when you are back." : "You are offline.";
     default:
-      return wait === null ? "Reconnecting…" : `Reconnecting in ${seconds(wait)} s`;
+      return (wait === null ? "Reconnecting…" : `Reconnecting in ${seconds(wait)} s`) + (kept ? ": your message is kept" : "");
   }
+}
+
+/** Why the list could not be changed, or a conversation not be read: by the status of the server's answer, 0 for none. */
+export function archiveWords(status) {
+  if (status === 0 || status >= 500) return "The server cannot be reached just now. Try again when the connection is back.";
+  if (status === 401 || status === 403) return "You are signed out.";
+  if (status === 404) return "This conversation was deleted, or it belongs to somebody else.";
+  return "The server refused this.";
 }
 
 /** What a screen reader is told when a turn moves on; null = nothing. The tokens are not read out. */

@@ -1,7 +1,7 @@
 /**
  * One WebSocket that comes back: connects, says which state it is in, and tries again after a loss.
  *
- * in:  commands from conversation.js; `online`, `offline` and visibility of the browser
+ * in:  commands from conversation.js; `online`, `offline` and visibility of the browser; the clock
  * out: `onEvent(event)`, `onOpen()`, `onClose(code)`, `onState(state, before)`
  *
  * The states: connecting, open, reconnecting, offline, signed-out.
@@ -12,6 +12,7 @@ import { CLOSE_SIGNED_OUT } from "./protocol.js";
 const FIRST_DELAY_MS = 1_000; // the bound of the first wait; it doubles with each failure. Less, and a deploy is a storm
 const LONGEST_DELAY_MS = 10_000; // a server that is back is found within this time
 const CONNECT_MS = 10_000; // a handshake without an answer is given up
+const SLEPT_MS = 120_000; // a clock that jumped so far: the machine slept. Timers of hidden pages come once a minute
 const STEADY_MS = 5_000; // a socket that lived less counts as a failure: no tight loop with a server that hangs up
 
 /** Exponential back-off with full jitter: anywhere between 0 and the bound, so that a crowd does not return at once. */
@@ -28,6 +29,7 @@ export class Socket {
   #socket = null;
   #attempt = 0;
   #timer = null;
+  #tickedAt = Date.now();
 
   constructor(path, on) {
     this.#url = new URL(path, location.href);
@@ -71,6 +73,14 @@ export class Socket {
     socket.onopen = socket.onmessage = socket.onclose = null;
     socket.close();
     this.#closed();
+  }
+
+  /** Call it every second. After a sleep the socket may be dead without knowing: nobody could tell this machine. */
+  tick(now = Date.now()) {
+    const slept = now - this.#tickedAt >= SLEPT_MS;
+    this.#tickedAt = now;
+    if (slept && this.retryAt === null) this.restart();
+    else if (slept) this.connect();
   }
 
   #opened() {

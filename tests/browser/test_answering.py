@@ -1,0 +1,172 @@
+"""An answer on the page: what its Markdown becomes, and that it stays in its place while more of it comes."""
+
+import re
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.browser.asking import ask, ended, open_page, until
+from tests.stack import Stack
+from tests.upstream.behaviour import text_of
+
+pytestmark = [pytest.mark.e2e, pytest.mark.browser]
+
+ECHO = "echo@100:answering"
+LONG = "words-400@60:answering"
+REASONING = "reasoning-10+words-30@20:answering"
+CODE = 'def greet(name):\n    # hello\n    return f"hello, {name}"'
+MARKDOWN = f"""# Heading
+
+Some **bold** and a [link](https://example.org/a), see [1].
+
+- one
+  1. nested
+
+| a | b |
+|---|---|
+| 1 | {"wide-" * 40} |
+
+```python
+{CODE}
+```
+
+![cat](https://example.org/cat.png) [bad](javascript:alert) <img src=x> $a_1*b*c$
+
+שלום
+"""
+
+
+async def test_markdown_becomes_elements_and_hostile_parts_stay_text(page: Page, stack: Stack) -> None:
+    requests: list[str] = []
+    await open_page(page, stack)
+    page.on("request", lambda request: requests.append(request.url))
+    turn = await ask(page, ECHO, MARKDOWN)
+    await ended(turn)
+    output = turn.locator(".output")
+    await expect(output.get_by_role("heading", name="Heading")).to_be_visible()
+    await expect(output.locator("ul > li > ol > li")).to_have_text("nested")
+    await expect(output.locator("table th")).to_have_text(["a", "b"])
+    await expect(output.locator("table td")).to_have_text(["1", "wide-" * 40])
+    link = output.get_by_role("link", name="link")
+    await expect(link).to_have_attribute("href", "https://example.org/a")
+    await expect(link).to_have_attribute("rel", "noopener noreferrer nofollow")
+    await expect(link).to_have_text("link example.org")
+    await expect(output.get_by_role("link", name="cat")).to_have_text("cat example.org")
+    await expect(output).to_contain_text("[1]")
+    await expect(output).to_contain_text("[bad](javascript:alert) <img src=x> $a_1*b*c$")
+    await expect(output.locator("a[href]")).to_have_count(2)
+    await expect(output.locator("img, script")).to_have_count(0)
+    direction = "element => getComputedStyle(element).direction"
+    assert await output.locator("p", has_text="שלום").evaluate(direction) == "rtl"
+    await page.set_viewport_size({"width": 320, "height": 640})
+    width = await page.evaluate("document.documentElement.scrollWidth")
+    assert width == 320, "wide parts scroll by themselves"
+    assert not [url for url in requests if not url.startswith(stack.url)]
+
+
+async def test_code_is_labelled_coloured_once_complete_and_copied(page: Page, stack: Stack) -> None:
+    await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await open_page(page, stack)
+    source = f"Look:\n\n```python\n{CODE}\n```\n"
+    turn = await ask(page, ECHO, source)
+    await ended(turn)
+    block = turn.locator(".code-block")
+    await expect(block.locator(".language")).to_have_text("python")
+    await expect(block.locator(".keyword")).to_have_text(["def", "return"])
+    await expect(block.locator(".comment")).to_have_text("# hello")
+    clipboard = "navigator.clipboard.readText()"
+    await block.get_by_role("button", name="Copy").click()
+    await expect(block.get_by_role("button", name="Copied")).to_be_visible()
+    assert await page.evaluate(clipboard) == CODE
+    await turn.locator(".foot").get_by_role("button", name="Copy").click()
+    await expect(turn.locator(".foot").get_by_role("button", name="Copied")).to_be_visible()
+    assert (await page.evaluate(clipboard)).strip() == source.strip()
+
+
+async def test_a_selection_survives_while_text_arrives(page: Page, stack: Stack) -> None:
+    await open_page(page, stack)
+    turn = await ask(page, LONG)
+    output = turn.locator(".output")
+    await expect(output).to_contain_text("w20 ")
+    await output.evaluate(
+        """output => {
+            const [text] = output.firstChild.childNodes;
+            getSelection().setBaseAndExtent(text, 3, text, 12);
+        }"""
+    )
+    selected = await page.evaluate("getSelection().toString()")
+    first = await output.locator("p").first.element_handle()
+    assert first
+    assert selected == "w1 w2 w3 "
+    await expect(output).to_contain_text("w120 ")
+    assert await page.evaluate("getSelection().toString()") == selected
+    assert await first.evaluate("element => element.isConnected"), "nothing that was shown is built again"
+
+
+async def test_who_scrolls_up_is_left_there_and_can_jump_to_the_latest(page: Page, stack: Stack) -> None:
+    await page.set_viewport_size({"width": 400, "height": 500})
+    await open_page(page, stack)
+    turn = await ask(page, LONG)
+    output = turn.locator(".output")
+    below = "document.documentElement.scrollHeight - innerHeight - scrollY"
+    await until(page, "scrollY > 300")
+    assert await page.evaluate(below) <= 2
+    jump = page.locator("#latest")
+    await expect(jump).to_be_hidden()
+    await page.mouse.move(200, 200)
+    await page.mouse.wheel(0, -250)
+    await expect(jump).to_be_visible()
+    place = await page.evaluate("scrollY")
+    length = len(await output.text_content() or "")
+    await until(page, f"document.querySelector('.output').textContent.length > {length + 300}")
+    assert await page.evaluate("scrollY") == place
+    await jump.click()
+    await expect(jump).to_be_hidden()
+    await until(page, f"{below} <= 2")
+
+
+async def test_reasoning_is_folded_and_timed_and_the_figures_are_told(page: Page, stack: Stack) -> None:
+    await open_page(page, stack)
+    turn = await ask(page, REASONING)
+    thoughts = turn.locator(".thoughts")
+    figures = turn.locator(".figures")
+    await expect(thoughts.locator("summary")).to_have_text(re.compile(r"^Thinking for \d\.\d s…$"))
+    await expect(turn.locator(".reasoning")).to_be_hidden()
+    await expect(figures).to_have_text(
+        re.compile(rf"^{re.escape(REASONING)} · first text after \d\.\d s · about \d+ tokens/s$")
+    )
+    await ended(turn)
+    await expect(thoughts.locator("summary")).to_have_text(re.compile(r"^Thought for 0\.\d s$"))
+    await expect(figures).to_have_text(re.compile(rf"^{re.escape(REASONING)} · \d\.\d s · 40 tokens$"))
+    await thoughts.locator("summary").click()
+    await expect(turn.locator(".reasoning")).to_have_text("r0 r1 r2 r3 r4 r5 r6 r7 r8 r9")
+    await expect(turn.locator(".output")).to_have_text(text_of(REASONING))
+
+
+async def test_a_screen_reader_hears_the_start_and_the_end_and_no_tokens(page: Page, stack: Stack) -> None:
+    await open_page(page, stack)
+    await page.evaluate(
+        """() => {
+            window.heard = [];
+            const announcer = document.querySelector("#announcer");
+            const note = () => announcer.textContent && heard.push(announcer.textContent);
+            new MutationObserver(note).observe(announcer, { childList: true, subtree: true });
+        }"""
+    )
+    turn = await ask(page, REASONING)
+    await expect(turn.locator(".output")).to_have_attribute("aria-busy", "true")
+    await ended(turn)
+    await expect(turn.locator(".output")).to_have_attribute("aria-busy", "false")
+    assert await page.evaluate("heard") == ["The answer has started.", "The answer is complete."]
+
+
+async def test_who_waits_for_a_worker_is_told_the_place_in_the_queue(page: Page, stack: Stack) -> None:
+    await open_page(page, stack)
+    stack.take_jobs("worker1", "worker2", yes=False)
+    try:
+        turn = await ask(page, ECHO)
+        await expect(turn.locator(".state")).to_have_text("In the queue, next", timeout=15_000)
+        await expect(turn).to_have_attribute("data-status", "queued")
+    finally:
+        stack.take_jobs("worker1", "worker2", yes=True)
+    await ended(turn)

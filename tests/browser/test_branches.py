@@ -1,0 +1,109 @@
+"""A conversation as a tree: other answers, other questions, and walking between them."""
+
+import pytest
+from playwright.async_api import Locator, Page, expect
+
+from tests.browser.asking import ask, ended, open_page, until
+from tests.stack import Stack
+from tests.waiting import wait_until
+
+pytestmark = [pytest.mark.e2e, pytest.mark.browser]
+
+ECHO = "echo@100:answering"
+FAILS_ONCE = "cut-after-5+times-1:answering"
+CONTINUED = "wait-1+words-80@10:continued-answering"
+
+
+def place(turn: Locator) -> Locator:
+    """Where the reader is among the siblings."""
+    return turn.locator(".branches:visible .place")
+
+
+async def test_regenerated_and_edited_turns_are_walked_by_keyboard(page: Page, stack: Stack) -> None:
+    await open_page(page, stack)
+    turns = page.locator("article.turn")
+    first = await ask(page, ECHO, "one")
+    await ended(first)
+    await ended(await ask(page, ECHO, "two"))
+    await expect(place(turns.first)).to_have_count(0)
+
+    await turns.first.get_by_role("button", name="Regenerate").click()
+    await expect(turns).to_have_count(1)
+    await expect(place(turns.first)).to_have_text("2/2")
+    await ended(turns.first)
+    await expect(turns.first.locator(".output")).to_have_text("one")
+
+    await turns.first.get_by_role("button", name="Edit").click()
+    editor = turns.first.get_by_role("textbox", name="Edit your message")
+    await expect(editor).to_be_focused()
+    await expect(editor).to_have_value("one")
+    await page.keyboard.press("Escape")
+    await expect(turns.first.get_by_role("button", name="Edit")).to_be_focused()
+    await page.keyboard.press("Enter")
+    await editor.fill("three")
+    await page.keyboard.press("Enter")
+    await expect(place(turns.first)).to_have_text("3/3")
+    await ended(turns.first)
+    await expect(turns.first.locator(".output")).to_have_text("three")
+
+    await turns.first.get_by_role("button", name="Previous version").locator("visible=true").focus()
+    await page.keyboard.press("Enter")
+    await expect(place(turns.first)).to_have_text("2/3")
+    await expect(turns.first.locator(".input")).to_have_text("one")
+    await page.keyboard.press("Enter")
+    await expect(place(turns.first)).to_have_text("1/3")
+    await expect(turns).to_have_count(2)
+    await expect(turns.last.locator(".input")).to_have_text("two")
+
+    await page.reload()
+    await expect(place(turns.first)).to_have_text("3/3")
+    await expect(turns.first.locator(".output")).to_have_text("three")
+    await ended(await ask(page, ECHO, "four"))
+    await expect(turns.locator(".input")).to_have_text(["three", "four"])
+
+
+async def test_a_failure_has_its_remedy_and_is_tried_again_beside_it(page: Page, stack: Stack) -> None:
+    stack.upstream.clear(FAILS_ONCE)
+    await open_page(page, stack)
+    turn = await ask(page, FAILS_ONCE)
+    await ended(turn, "failed")
+    await expect(turn.locator(".remedy")).to_have_text(
+        "What came so far is kept. Try again for a whole answer."
+    )
+    await expect(turn.locator(".output")).to_have_text("w0 w1 w2 w3 w4")
+    await turn.get_by_role("button", name="Retry").click()
+    await expect(place(turn)).to_have_text("2/2")
+    await ended(turn)
+    await expect(turn.locator(".remedy")).to_be_hidden()
+    await expect(turn.get_by_role("button", name="Retry")).to_be_hidden()
+    await turn.get_by_role("button", name="Previous version").locator("visible=true").click()
+    await ended(turn, "failed")
+    await expect(turn.locator(".output")).to_have_text("w0 w1 w2 w3 w4")
+
+
+async def test_a_lost_worker_is_told_and_the_text_goes_on(page: Page, stack: Stack) -> None:
+    await open_page(page, stack)
+    turn = await ask(page, CONTINUED)
+    await turn.evaluate(
+        """turn => {
+            window.states = [];
+            const state = turn.querySelector(".state");
+            new MutationObserver(() => states.push(state.textContent)).observe(state, { childList: true });
+        }"""
+    )
+    await expect(turn.locator(".output")).to_contain_text("w5 ")
+    response_id = await turn.get_attribute("data-response-id")
+    assert response_id
+    lost = stack.holder(response_id)
+    stack.processes[lost].popen.kill()
+    stack.processes[lost].popen.wait()
+    first = await turn.locator(".output p").element_handle()
+    assert first
+    await until(page, "states.includes('Worker lost, continuing…')", 20)
+    stack.start_worker(lost)
+    await expect(turn.locator(".state")).to_be_empty()
+    await expect(turn.locator(".output")).to_contain_text("w40 ")
+    assert await first.evaluate("element => element.isConnected")
+    await page.locator("#stop").click()
+    await ended(turn, "cancelled")
+    wait_until(lambda: stack.readyz()["workers"]["alive"] == 2, 20, "both workers live")

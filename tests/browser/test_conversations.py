@@ -1,0 +1,262 @@
+"""The list of conversations in a real browser: many at once, named, found, deleted, restored."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.async_api import Locator, Page, Request, WebSocketRoute, expect
+
+from tests.browser.asking import ask_here, open_page, row
+from tests.stack import Stack, running
+from tests.upstream.behaviour import text_of
+
+pytestmark = [pytest.mark.e2e, pytest.mark.browser]
+
+SLOW, QUICK = "words-40@20", "words-20"
+WHOLE = text_of(SLOW)
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with running(tmp_path_factory.mktemp("stack"), [QUICK, SLOW], workers=1) as parts:
+        yield parts
+
+
+@pytest.fixture
+async def desk(page: Page, stack: Stack) -> Page:
+    """The page of a new guest, connected."""
+    await open_page(page, stack)
+    return page
+
+
+async def ended(turn: Locator) -> None:
+    await expect(turn).to_have_attribute("data-status", "completed", timeout=15_000)
+
+
+async def test_answers_in_several_conversations_go_on_at_once_and_are_marked(desk: Page) -> None:
+    first = await ask_here(desk, "First question", SLOW)
+    await expect(first.locator(".output")).to_contain_text("w2")
+    first_url = desk.url
+    await desk.locator("#create").click()
+    await expect(desk.locator("#welcome")).to_be_visible()
+    await expect(row(desk, "First question")).to_have_attribute("data-mark", "running")
+    second = await ask_here(desk, "Second question", SLOW)
+    await expect(second.locator(".output")).to_contain_text("w2")
+    await expect(row(desk, "Second question").locator("a")).to_have_attribute("aria-current", "page")
+    await expect(row(desk, "First question")).to_have_attribute("data-mark", "unread", timeout=10_000)
+    await expect(row(desk, "First question").locator("a")).to_have_text("First question, has a new answer")
+    await row(desk, "First question").locator("a").click()
+    await expect(desk).to_have_url(first_url)
+    await expect(desk.locator(".output")).to_have_text(WHOLE)
+    await expect(row(desk, "First question")).to_have_attribute("data-mark", "")
+    await expect(row(desk, "Second question")).to_have_attribute("data-mark", "unread", timeout=10_000)
+    await desk.reload()
+    await expect(row(desk, "First question")).to_have_attribute("data-mark", "")
+    await expect(row(desk, "Second question")).to_have_attribute("data-mark", "unread")
+
+
+async def hang_up(socket: WebSocketRoute) -> None:
+    await socket.close()
+
+
+async def test_back_and_forward_load_no_page_and_need_no_socket(desk: Page) -> None:
+    for question in ("One", "Two"):
+        await desk.locator("#create").click()
+        await ended(await ask_here(desk, question, QUICK))
+    await desk.route_web_socket(re.compile("/ws/"), hang_up)
+    await desk.reload()
+    await expect(desk.locator("#connection")).to_have_attribute("data-state", "reconnecting")
+    requests: list[Request] = []
+    desk.on("request", lambda request: requests.append(request))
+    await row(desk, "One").locator("a").click()
+    await expect(desk.locator(".input")).to_have_text("One")
+    one = desk.url
+    await desk.go_back()
+    await expect(desk.locator(".input")).to_have_text("Two")
+    await expect(desk).to_have_title("Two · Tailrace")
+    await desk.go_forward()
+    await expect(desk.locator(".input")).to_have_text("One")
+    await expect(desk).to_have_url(one)
+    await expect(desk.locator("#connection")).to_have_attribute("data-state", "reconnecting")
+    assert [request.url for request in requests if request.is_navigation_request()] == []
+
+
+async def test_a_conversation_is_renamed_in_its_row(desk: Page) -> None:
+    await ended(await ask_here(desk, "Clumsy words", QUICK))
+    link = row(desk, "Clumsy words").locator("a")
+    await link.focus()
+    await desk.keyboard.press("F2")
+    await desk.keyboard.type("Never mind")
+    await desk.keyboard.press("Escape")
+    await expect(link).to_have_text("Clumsy words")
+    await expect(link).to_be_focused()
+    await desk.keyboard.press("F2")
+    await desk.keyboard.type("Tides")
+    await desk.keyboard.press("Enter")
+    await expect(row(desk, "Tides").locator("a")).to_be_focused()
+    await expect(desk.locator("#title")).to_have_text("Tides")
+    await desk.reload()
+    await expect(row(desk, "Tides")).to_be_visible()
+    await expect(desk).to_have_title("Tides · Tailrace")
+
+
+async def test_a_deletion_is_taken_back_by_keys_alone(desk: Page) -> None:
+    await ended(await ask_here(desk, "Precious", QUICK))
+    url = desk.url
+    await row(desk, "Precious").locator("a").focus()
+    await desk.keyboard.press("Delete")
+    await expect(row(desk, "Precious")).to_have_count(0)
+    await expect(desk.locator("#welcome")).to_be_visible()
+    undo = desk.get_by_role("button", name="Undo")
+    await expect(undo).to_be_focused()
+    await desk.keyboard.press("Enter")
+    await expect(row(desk, "Precious").locator("a")).to_be_focused()
+    await expect(desk).to_have_url(url)
+    await expect(desk.locator(".output")).to_have_text(text_of(QUICK))
+    await desk.reload()
+    await expect(row(desk, "Precious")).to_be_visible()
+
+
+async def test_what_is_deleted_stays_so_when_the_toast_is_gone(desk: Page) -> None:
+    await ended(await ask_here(desk, "Superfluous", QUICK))
+    await desk.clock.install()
+    await row(desk, "Superfluous").hover()
+    await row(desk, "Superfluous").get_by_role("button", name="Delete").click()
+    toast = desk.locator("#toast")
+    await expect(toast).to_be_visible()
+    await desk.clock.run_for(7_500)
+    await expect(toast).to_be_visible()
+    await desk.clock.run_for(1_000)
+    await expect(toast).to_be_hidden()
+    await desk.reload()
+    await expect(desk.locator("#none")).to_be_visible()
+
+
+async def test_a_search_finds_words_of_an_answer_and_of_a_title(desk: Page) -> None:
+    for question, model in (("Rivers", QUICK), ("Hills", SLOW)):
+        await desk.locator("#create").click()
+        await ended(await ask_here(desk, question, model))
+    await desk.locator("#title").click()
+    await desk.keyboard.press("/")
+    await expect(desk.locator("#search")).to_be_focused()
+    await desk.keyboard.type("w39")
+    await expect(row(desk, "Rivers")).to_have_count(0)
+    await expect(row(desk, "Hills")).to_be_visible()
+    await desk.locator("#search").fill("rivers")
+    await expect(row(desk, "Rivers")).to_be_visible()
+    await desk.locator("#search").fill("nowhere to be found")
+    await expect(desk.locator("#none")).to_have_text("Nothing found.")
+    await desk.keyboard.press("Escape")
+    await expect(desk.locator(".entry")).to_have_count(2)
+
+
+async def test_older_conversations_come_when_the_end_of_the_list_is_near(desk: Page, stack: Stack) -> None:
+    owner = await desk.locator("body").get_attribute("data-owner")
+    made = f"Conversation.objects.create(owner_id={owner}, title=f'Number {{n}}')"
+    stack.run("manage.py", "shell", "-v0", "-c", f"from chat.models import *\nfor n in range(60): {made}")
+    await desk.reload()
+    await expect(desk.locator(".entry")).to_have_count(50)
+    await desk.locator(".entry").last.scroll_into_view_if_needed()
+    await expect(desk.locator(".entry")).to_have_count(60)
+    await expect(desk.locator(".entry .title").last).to_have_text("Number 0")
+
+
+async def test_two_windows_show_the_same_list(desk: Page) -> None:
+    await ended(await ask_here(desk, "Shared", QUICK))
+    other = await desk.context.new_page()
+    await other.goto(desk.url)
+    await expect(other.locator("#connection")).to_have_attribute("data-state", "open")
+    await row(other, "Shared").locator("a").focus()
+    await other.keyboard.press("F2")
+    await other.keyboard.type("Renamed there")
+    await other.keyboard.press("Enter")
+    await expect(row(desk, "Renamed there")).to_be_visible()
+    await row(other, "Renamed there").locator("a").focus()
+    await other.keyboard.press("Delete")
+    await expect(desk.locator("#toast p")).to_have_text("Deleted in another window.")
+    await expect(desk.locator("#welcome")).to_be_visible()
+    await desk.get_by_role("button", name="Undo").click()
+    await expect(row(other, "Renamed there")).to_be_visible()
+    await expect(desk.locator(".input")).to_have_text("Shared")
+
+
+async def test_the_keys_of_the_sheet_do_what_it_says(desk: Page) -> None:
+    for question in ("Older", "Newer"):
+        await desk.locator("#create").click()
+        await ended(await ask_here(desk, question, QUICK))
+    await desk.keyboard.type("?n")  # somebody who writes
+    await expect(desk.locator("#message")).to_have_value("?n")
+    await desk.locator("#message").fill("")
+    await desk.locator("#title").click()
+    await desk.keyboard.press("?")
+    sheet = desk.get_by_role("dialog", name="Keyboard shortcuts")
+    await expect(sheet).to_be_visible()
+    await desk.keyboard.press("n")
+    await expect(desk.locator("#welcome")).to_be_hidden()
+    await desk.keyboard.press("Escape")
+    await expect(sheet).to_be_hidden()
+    await desk.keyboard.press("j")
+    await expect(desk.locator(".input")).to_have_text("Older")
+    await desk.keyboard.press("k")
+    await expect(desk.locator(".input")).to_have_text("Newer")
+    await desk.keyboard.press("b")
+    await expect(desk.locator("#sidebar")).to_be_hidden()
+    await desk.reload()
+    await expect(desk.locator("#sidebar")).to_be_hidden()
+    await desk.locator("#title").click()
+    await desk.keyboard.press("b")
+    await expect(desk.locator("#sidebar")).to_be_visible()
+    await desk.keyboard.press("n")
+    await expect(desk.locator("#welcome")).to_be_visible()
+    await expect(desk.locator("#message")).to_be_focused()
+
+
+async def test_single_keys_can_be_switched_off(desk: Page) -> None:
+    await desk.get_by_role("button", name="Shortcuts").click()
+    await desk.get_by_role("checkbox", name="Single keys").uncheck()
+    await desk.keyboard.press("Escape")
+    await desk.reload()
+    await expect(desk.locator("#connection")).to_have_attribute("data-state", "open")
+    await desk.evaluate("document.activeElement.blur()")
+    await desk.keyboard.press("b")
+    await expect(desk.locator("#sidebar")).to_be_visible()
+    await desk.keyboard.press("?")
+    await expect(desk.locator("#shortcuts")).to_be_hidden()
+
+
+async def test_the_theme_is_chosen_and_there_from_the_first_paint(desk: Page, stack: Stack) -> None:
+    dark = "getComputedStyle(document.body).backgroundColor"
+    before = await desk.evaluate(dark)
+    await desk.locator("#theme [value=dark]").focus()
+    await desk.keyboard.press("Space")
+    assert await desk.evaluate(dark) != before
+    html = await (await desk.request.get(stack.url)).text()
+    assert 'data-theme="dark"' in html
+    await desk.emulate_media(color_scheme="dark")
+    await desk.get_by_role("radio", name="Light").check(force=True)
+    assert await desk.evaluate(dark) == before
+
+
+async def test_on_a_phone_the_list_is_a_drawer_that_keeps_the_focus(page: Page, stack: Stack) -> None:
+    await page.set_viewport_size({"width": 320, "height": 640})
+    await open_page(page, stack)
+    await ended(await ask_here(page, "A question that is much longer than any phone is wide, really", QUICK))
+    assert await page.evaluate("document.documentElement.scrollWidth") == 320
+    await expect(page.locator("#sidebar")).to_be_hidden()
+    await page.locator("#sidebar-toggle").click()
+    await expect(page.locator("#sidebar")).to_be_visible()
+    assert await page.evaluate("document.querySelector('#sidebar').contains(document.activeElement)")
+    assert await page.evaluate("document.querySelector('main').inert")
+    await page.keyboard.press("Escape")
+    await expect(page.locator("#sidebar")).to_be_hidden()
+    await expect(page.locator("#sidebar-toggle")).to_be_focused()
+
+
+async def test_on_paper_there_is_only_the_conversation(desk: Page) -> None:
+    await ended(await ask_here(desk, "To be printed", QUICK))
+    await desk.emulate_media(media="print")
+    for hidden in ("#sidebar", ".dock", "#sidebar-toggle"):
+        await expect(desk.locator(hidden)).to_be_hidden()
+    await expect(desk.locator(".output")).to_be_visible()
+    await expect(desk.locator("#title")).to_have_text("To be printed")
+    assert await desk.locator("#behind").evaluate("all => all.getBoundingClientRect().left") == 0

@@ -1,0 +1,189 @@
+"""Nothing is lost and nothing comes twice: reloads, no network, sleep, two windows, a killed worker."""
+
+import random
+import re
+import time
+from collections.abc import Iterator
+
+import pytest
+from playwright.async_api import Browser, BrowserContext, Locator, Page, expect
+
+from tests.browser.asking import ask_here, open_page
+from tests.stack import Stack, running
+from tests.upstream.behaviour import text_of
+from tests.waiting import await_until
+
+pytestmark = [pytest.mark.e2e, pytest.mark.browser]
+
+LONG, OFFLINE, SHORT, QUICK = "words-150@10", "words-280@20", "words-40@20", "words-5"
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with running(tmp_path_factory.mktemp("stack"), [QUICK, SHORT, OFFLINE, LONG]) as parts:
+        yield parts
+
+
+async def beside(context: BrowserContext, address: str) -> Page:
+    """Another window, connected."""
+    page = await context.new_page()
+    await page.goto(address)
+    await expect(page.locator("#connection")).to_have_attribute("data-state", "open")
+    return page
+
+
+async def whole(turn: Locator, model: str, timeout_secs: float = 20) -> None:
+    """The turn ends with all of its text, byte for byte."""
+    await expect(turn).to_have_attribute("data-status", "completed", timeout=timeout_secs * 1000)
+    assert (await turn.locator(".output").text_content() or "").strip() == text_of(model)
+
+
+async def test_twenty_reloads_at_random_moments_of_one_answer_lose_nothing(page: Page, stack: Stack) -> None:
+    await open_page(page, stack)
+    turn = await ask_here(page, "Count", LONG)
+    await expect(turn.locator(".output")).to_contain_text("w1 ")
+    response_id = await turn.get_attribute("data-response-id") or ""
+    words = 1  # known to be there; some reloads come while the page is still loading
+    for sees_text in random.sample([True] * 8 + [False] * 12, 20):
+        if sees_text:
+            words += random.randint(1, 8)
+            await expect(turn.locator(".output")).to_contain_text(f"w{words} ", timeout=15_000)
+            assert text_of(LONG).startswith((await turn.locator(".output").text_content() or "").strip())
+        assert stack.row(response_id)["ended_at"] is None
+        await page.reload(wait_until="commit")
+    await whole(turn, LONG)
+    await expect(page.locator("article.turn")).to_have_count(1)
+
+
+async def test_ten_seconds_without_a_network_in_the_middle_of_an_answer(page: Page, stack: Stack) -> None:
+    await open_page(page, stack)
+    turn = await ask_here(page, "Count", OFFLINE)
+    await expect(turn.locator(".output")).to_contain_text("w5 ")
+    await page.context.set_offline(True)
+    began = time.monotonic()
+    connection = page.locator("#connection")
+    await expect(connection).to_have_attribute("data-state", "offline")
+    await expect(connection.locator(".words")).to_have_text("You are offline.")
+
+    async def ten_seconds_have_passed() -> bool:
+        return time.monotonic() - began >= 10
+
+    await await_until(ten_seconds_have_passed, 11, "ten seconds have passed")
+    await expect(connection).to_have_attribute("data-state", "offline")
+    assert len(await turn.locator(".output").text_content() or "") < len(text_of(OFFLINE)) / 2
+    await page.context.set_offline(False)
+    await expect(connection).to_have_attribute("data-state", "open", timeout=2_000)
+    await whole(turn, OFFLINE)
+
+
+async def test_two_devices_show_the_same_text_live_whoever_asks(
+    page: Page, browser: Browser, stack: Stack
+) -> None:
+    await open_page(page, stack)
+    await whole(await ask_here(page, "First", QUICK), QUICK)
+    device = await browser.new_context(storage_state=await page.context.storage_state())
+    other = await beside(device, page.url)
+    for asking, watching, question in ((page, other, "From here"), (other, page, "From there")):
+        asked = await ask_here(asking, question, SHORT)
+        watched = watching.locator("article.turn", has=watching.locator(".input", has_text=question))
+        await expect(watched.locator(".output")).to_contain_text("w3 ")
+        await expect(watched).not_to_have_attribute("data-status", "completed")
+        await whole(asked, SHORT)
+        await whole(watched, SHORT)
+    texts = [await each.locator(".input, .output").all_text_contents() for each in (page, other)]
+    assert texts[0] == texts[1]
+    for each in (page, other):
+        await expect(each.locator("article.turn")).to_have_count(3)
+
+
+async def test_a_killed_worker_costs_seconds_and_no_text(page: Page, stack: Stack) -> None:
+    await open_page(page, stack)
+    turn = await ask_here(page, "Count", SHORT)
+    await expect(turn.locator(".output")).to_contain_text("w5 ")
+    worker = stack.holder(await turn.get_attribute("data-response-id") or "")
+    stack.processes[worker].popen.kill()
+    stack.processes[worker].popen.wait()
+    await whole(turn, SHORT, timeout_secs=30)
+    stack.start_worker(worker)
+    stack.wait_for_workers(2)
+
+
+async def test_a_message_sent_while_offline_is_kept_over_a_restart_and_arrives_once(
+    page: Page, browser: Browser, stack: Stack
+) -> None:
+    await open_page(page, stack)
+    await whole(await ask_here(page, "First", QUICK), QUICK)
+    rows = stack.count_rows()
+    await page.context.set_offline(True)
+    await expect(page.locator("#connection")).to_have_attribute("data-state", "offline")
+    waiting = await ask_here(page, "Sent offline", QUICK)
+    await expect(waiting.locator(".input")).to_have_text("Sent offline")
+    await expect(page.locator("#connection .words")).to_contain_text("Your message is kept")
+    restarted = await browser.new_context(storage_state=await page.context.storage_state())
+    windows = [await beside(restarted, page.url) for _ in (1, 2)]
+    await page.context.set_offline(False)
+    for window in (*windows, page):
+        await expect(window.locator("article.turn")).to_have_count(2)
+        await whole(window.locator("article.turn").nth(1), QUICK)
+    assert stack.count_rows() == rows + 1
+    assert await page.evaluate("Object.keys(localStorage).filter(key => key.includes('outbox'))") == []
+
+
+async def test_a_first_message_sent_while_offline_is_listed_and_outlives_its_page(
+    page: Page, stack: Stack
+) -> None:
+    await open_page(page, stack)
+    rows = stack.count_rows()
+    await page.context.set_offline(True)
+    await ask_here(page, "Nobody heard this yet", QUICK)
+    entry = page.locator(".entry", has_text="Nobody heard this yet")
+    await expect(entry).to_have_attribute("data-mark", "waiting")
+    await page.locator("#create").click()
+    await expect(page.locator("#welcome")).to_be_visible()
+    await entry.locator("a").click()
+    await expect(page.locator(".input")).to_have_text("Nobody heard this yet")
+    context = page.context
+    await page.close()
+    await context.set_offline(False)
+    later = await beside(context, stack.url)
+    await whole(later.locator("article.turn"), QUICK)
+    await expect(later).to_have_url(re.compile("/conversations/"))
+    await expect(later.locator(".entry")).to_have_count(1)
+    assert stack.count_rows() == rows + 1
+
+
+async def test_a_message_written_while_the_server_restarts_arrives_once(page: Page, stack: Stack) -> None:
+    await open_page(page, stack)
+    rows = stack.count_rows()
+    stack.processes["web"].stop()
+    words = page.locator("#connection .words")
+    await expect(page.locator("#connection")).to_have_attribute("data-state", "reconnecting")
+    turn = await ask_here(page, "Anybody there?", QUICK)
+    await expect(words).to_have_text(re.compile(r"Reconnecting(…| in \d+ s): your message is kept"))
+    stack.start_web()
+    await whole(turn, QUICK)
+    await expect(words).to_have_css("position", "absolute")  # all is well: the mark says it
+    assert stack.count_rows() == rows + 1
+
+
+async def test_after_a_sleep_the_page_takes_a_new_socket_and_has_the_whole_answer(
+    page: Page, stack: Stack
+) -> None:
+    await page.clock.install()
+    sockets: list[str] = []
+    page.on("websocket", lambda socket: sockets.append(socket.url))
+    await open_page(page, stack)
+    turn = await ask_here(page, "Count", SHORT)
+    await expect(turn.locator(".output")).to_contain_text("w5 ")
+    assert len(sockets) == 1
+    await page.clock.fast_forward("10:00")
+    await whole(turn, SHORT)
+    assert len(sockets) == 2
+    # nothing runs that could be missed, but the socket is no better for it
+    await page.clock.fast_forward("10:00")
+
+    async def has_another_socket() -> bool:
+        return len(sockets) == 3
+
+    await await_until(has_another_socket, 5, "another socket")
+    await expect(page.locator("#connection")).to_have_attribute("data-state", "open")
