@@ -8,7 +8,8 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable
-from typing import Any
+from functools import partial
+from typing import Any, NoReturn
 from uuid import UUID
 
 from channels.db import database_sync_to_async
@@ -20,7 +21,7 @@ from chat import connection
 from chat.away import AWAY
 from chat.ending import end
 from chat.follower import Follower
-from chat.guests import still_signed_in
+from chat.guests import is_signed_in, still_signed_in
 from chat.hints import Message, owner_group
 from chat.intake import accept
 from chat.jobs import QueueError, enqueue
@@ -114,10 +115,12 @@ class ResponsesConsumer(AsyncWebsocketConsumer):
             await self.send_text(CommandError("busy", stream_id=stream_id).encode())
 
     async def _obey(self, command: Command) -> None:
-        await self._require_user()
+        if isinstance(command, Create):  # it looks at the user where it stores, in one go
+            await self._create(command)
+            return
+        if not await still_signed_in(self.scope):
+            await self._sign_out()
         match command:
-            case Create():
-                await self._create(command)
             case Subscribe():
                 await self._subscribe(command)
             case Unsubscribe():
@@ -130,14 +133,25 @@ class ResponsesConsumer(AsyncWebsocketConsumer):
 
     async def _create(self, command: Create) -> None:
         self.follower.require_room()  # before anything is stored
-        response, new = await accept(self.scope["user"], command, self.log)
+        response, new = await self._accept(command)
+        # it is accepted, whether or not its reader is still there, and a worker need not wait for the reader
+        enqueuing = asyncio.create_task(self._enqueue(response)) if new else None
         try:
             await self.follower.begin(str(response.id), command.stream_id, over=not response.live)
         finally:
-            if new:  # it is accepted, whether or not its reader is still there
-                await self._enqueue(response)
+            if enqueuing:
+                await enqueuing
                 await announce(response.wire())
         await self.follower.tell_queue(str(response.id), least=1)
+
+    async def _accept(self, command: Create) -> tuple[Response, bool]:
+        try:
+            admitted = partial(is_signed_in, self.scope)
+            return await accept(self.scope["user"], command, self.log, admitted)
+        except CommandError as refusal:
+            if refusal.code == "unauthenticated":
+                await self._sign_out()
+            raise
 
     async def _subscribe(self, command: Subscribe) -> None:
         response_id, after = str(command.response_id), command.starting_after
@@ -152,13 +166,12 @@ class ResponsesConsumer(AsyncWebsocketConsumer):
         except QueueError:
             await end(self.log, str(response.id), Ending("failed", time.time(), "queue_unavailable"))
 
-    async def _require_user(self) -> None:
-        """The session may have ended since the socket was opened."""
-        if not await still_signed_in(self.scope):
-            await self._leave()  # Channels disconnects nobody after StopConsumer
-            await self.send_text(CommandError("unauthenticated").encode())
-            await self.close(SIGNED_OUT)
-            raise StopConsumer
+    async def _sign_out(self) -> NoReturn:
+        """The session has ended since the socket was opened."""
+        await self._leave()  # Channels disconnects nobody after StopConsumer
+        await self.send_text(CommandError("unauthenticated").encode())
+        await self.close(SIGNED_OUT)
+        raise StopConsumer
 
     async def _leave(self) -> None:
         self._over = True

@@ -39,11 +39,13 @@ async def visitor(scope: dict[str, Any]) -> AbstractBaseUser:
 
 async def still_signed_in(scope: dict[str, Any]) -> bool:
     """Whether the session that opened the socket still is that of its user: not after a logout."""
-    if not scope["user"].is_authenticated:
-        return False
     # a thread of its own choice: Channels' get_user would queue the commands of all sockets behind each other
-    user = await database_sync_to_async(_user_now, thread_sensitive=False)(scope["session"])
-    return bool(user.pk == scope["user"].pk)
+    return bool(await database_sync_to_async(is_signed_in, thread_sensitive=False)(scope))
+
+
+def is_signed_in(scope: dict[str, Any]) -> bool:
+    """The same, for who is in a thread already."""
+    return bool(scope["user"].is_authenticated and _user_now(scope["session"]).pk == scope["user"].pk)
 
 
 def _user_now(session: SessionBase) -> AbstractBaseUser | AnonymousUser:

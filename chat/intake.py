@@ -3,6 +3,7 @@
 arrow in: `consumers` · arrow out: the row and the log; the consumer then joins and enqueues
 """
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -22,13 +23,16 @@ if TYPE_CHECKING:
 TITLE_CHARS = 60  # a line in the list
 
 
-async def accept(owner: "AbstractBaseUser", command: Create, log: Log) -> tuple[Response, bool]:
+async def accept(
+    owner: "AbstractBaseUser", command: Create, log: Log, admitted: Callable[[], bool] = lambda: True
+) -> tuple[Response, bool]:
     """Store what the command asks for and begin its log.
 
-    Returns the row and whether it is new: the same `client_request_id` of the same owner gives the same
-    row. Raises CommandError or LogError; then nothing was stored.
+    `admitted` is asked first, in a thread that may ask the database. Returns the row and whether it is new:
+    the same `client_request_id` of the same owner gives the same row. Raises CommandError or LogError; then
+    nothing was stored.
     """
-    row, new = await database_sync_to_async(_store, thread_sensitive=False)(owner, command)
+    row, new = await database_sync_to_async(_store, thread_sensitive=False)(owner, command, admitted)
     if new:
         try:
             await log.create(str(row.id), opening(row.wire()))
@@ -38,7 +42,9 @@ async def accept(owner: "AbstractBaseUser", command: Create, log: Log) -> tuple[
     return row, new
 
 
-def _store(owner: "AbstractBaseUser", command: Create) -> tuple[Response, bool]:
+def _store(owner: "AbstractBaseUser", command: Create, admitted: Callable[[], bool]) -> tuple[Response, bool]:
+    if not admitted():
+        raise CommandError("unauthenticated")
     if earlier := _same_request(owner, command):
         return earlier, False
     try:

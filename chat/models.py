@@ -263,15 +263,21 @@ class Response(models.Model):
 
     def prompt(self) -> list[JSON]:
         """The chat messages from the root of the tree down to this response's input."""
-        path: list[Response] = []
+        messages: list[JSON] = [{"role": "system", "content": self.instructions}] if self.instructions else []
+        for row in reversed(self._earlier()):
+            if row.output:  # a turn that brought nothing is not part of the talk
+                messages += [*row.input, {"role": "assistant", "content": row.output}]
+        return [*messages, *self.input]
+
+    def _earlier(self) -> list["Response"]:
+        """The turns before this one, up to the root."""
+        if self.previous_id is None:  # most conversations have one turn
+            return []
         turns = Response.objects.filter(conversation_id=self.conversation_id)
         known = {row.id: row for row in turns.only("input", "output", "previous_id")}
+        path: list[Response] = []
         at: UUID | None = self.previous_id
         while at is not None:
             path.append(known[at])
             at = known[at].previous_id
-        messages: list[JSON] = [{"role": "system", "content": self.instructions}] if self.instructions else []
-        for row in reversed(path):
-            if row.output:  # a turn that brought nothing is not part of the talk
-                messages += [*row.input, {"role": "assistant", "content": row.output}]
-        return [*messages, *self.input]
+        return path

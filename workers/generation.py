@@ -146,6 +146,8 @@ class Generation:
 
     async def _say_begin(self, job: Job) -> Draft | None:
         """None: an attempt before ours still writes, and was quicker; it cannot once it is refused."""
+        if job.attempt == 1 and (draft := await self._begin_at_once(job)):
+            return draft
         await self.log.create(
             job.id, opening(job.response, job.attempt - 1)
         )  # unless Redis lost it, it is there
@@ -157,6 +159,15 @@ class Generation:
             job.id, draft.next, [encode(event) for event in draft.begin(job.attempt, resume=resume)]
         )
         if await self.log.append(batch) is not Append.DONE and not await self.log.holds(batch):
+            return None
+        await tell_readers([batch])
+        return draft
+
+    async def _begin_at_once(self, job: Job) -> Draft | None:
+        """The usual case, in one round trip: the log has its opening and nothing else. None: it has not."""
+        draft = Draft.of(opening(job.response))
+        batch = Batch(job.id, draft.next, [encode(event) for event in draft.begin(job.attempt)])
+        if await self.log.append(batch) is not Append.DONE:
             return None
         await tell_readers([batch])
         return draft
