@@ -2,36 +2,47 @@
 
 Each design does the same work in turn, in rounds: so many streams at once, started 37 ms apart, at an even
 rate. Figures are medians over the rounds. Every token of every stream is checked: a wrong one ends the run.
+Then come the other sections: what one person waits for, what changes with the load, the largest number of
+streams, more processes, idle sockets, memory. docs/performance.md says how each of them is measured.
 """
 
 import argparse
 import asyncio
 import json
+import os
+import platform
 import resource
 import sys
-import tempfile
+import time
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
 from pathlib import Path
 
-from bench.designs import DESIGNS, Scale
+from bench.designs import DESIGNS
+from bench.ground import Plan, prepared, tell
+from bench.loader import Figures, VoidRunError
 from bench.parts import PartError
-from bench.report import comparison, yardstick
-from bench.runs import Figures, Running, VoidRunError, Work, median_of, run, running, upstream
+from bench.plots import draw
+from bench.report import report
+from bench.runs import Work
+from bench.sections import QUICK, SECTIONS, Section
 
-WARM_UP_TOKENS = 20  # in each stream, before the first round
+QUICK_TOKENS = 150  # in each answer
+SECS_PER_MINUTE = 60
 
 
-def arguments() -> argparse.Namespace:
+def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--streams", type=int, default=50, help="at once (default: %(default)s)")
-    parser.add_argument(
+    parser.add_argument("--quick", action="store_true", help="the comparison alone, in under a minute")
+    parser.add_argument("--only", nargs="+", choices=SECTIONS, metavar="SECTION", help=", ".join(SECTIONS))
+    comparison = parser.add_argument_group("the comparison")
+    comparison.add_argument("--streams", type=int, default=50, help="at once (default: %(default)s)")
+    comparison.add_argument(
         "--rate", type=float, default=50, help="tokens per second of each (default: %(default)s)"
     )
-    parser.add_argument("--tokens", type=int, default=500, help="in each answer (default: %(default)s)")
-    parser.add_argument("--rounds", type=int, default=3, help="of all designs in turn (default: %(default)s)")
-    parser.add_argument(
+    comparison.add_argument("--tokens", type=int, help=f"in each answer (default: 500, quick {QUICK_TOKENS})")
+    comparison.add_argument("--rounds", type=int, help="of all designs in turn (default: 3, quick 2)")
+    comparison.add_argument(
         "--designs",
         nargs="+",
         choices=DESIGNS,
@@ -40,55 +51,51 @@ def arguments() -> argparse.Namespace:
         help=f"of {', '.join(DESIGNS)}",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="where the figures go")
-    return parser.parse_args()
+    parser.add_argument("--plots", type=Path, metavar="DIR", help="where the plots go; else beside the JSON")
+    return parser.parse_args(words)
 
 
-async def compare(names: Sequence[str], work: Work, rounds: int, directory: Path) -> dict[str, Figures]:
-    """All designs, in turn, round by round."""
-    warm_up = Work(work.streams, WARM_UP_TOKENS, work.rate)
-    seen: dict[str, list[Figures]] = {name: [] for name in names}
-    async with AsyncExitStack() as stack:
-        server = await stack.enter_async_context(upstream(directory))
-        targets: list[Running] = []
-        for name in names:
-            tell(f"starting {name}")
-            design = running(
-                DESIGNS[name],
-                Scale(streams=work.streams),
-                directory / name,
-                server,
-                [work.script, warm_up.script],
-            )
-            targets.append(await stack.enter_async_context(design))
-            await run(targets[-1], warm_up)
-        for number in range(1, rounds + 1):
-            for target in targets:
-                tell(f"round {number} of {rounds}: {target.design.name}")
-                seen[target.design.name].append(await run(target, work))
-    return {name: median_of(figures) for name, figures in seen.items()}
+def machine() -> Figures:
+    """Where the figures were seen."""
+    return {"cores": os.cpu_count(), "python": platform.python_version(), "platform": platform.platform()}
 
 
-def tell(words: str) -> None:
-    """Say where we are."""
-    print(f"… {words}", file=sys.stderr, flush=True)
+async def measure(plan: Plan, sections: Sequence[Section], results: Figures, file: Path | None) -> None:
+    """Do the sections one after the other; their figures are in the file as soon as they are known."""
+    async with prepared(plan) as ground:
+        for number, section in enumerate(sections):
+            left = sum(each.secs for each in sections[number:]) / SECS_PER_MINUTE
+            tell(f"{section.name} ({number + 1} of {len(sections)}); about {left:.0f} min to go")
+            begun = time.monotonic()
+            results[section.key] = await section.measured(ground)
+            tell(f"{section.name} took {time.monotonic() - begun:.0f} s")
+            keep(results, file)
 
 
-async def main(options: argparse.Namespace) -> None:
-    """Compare, and report."""
-    work = Work(options.streams, options.tokens, options.rate)
-    with tempfile.TemporaryDirectory(prefix="tailrace-bench-") as directory:
-        designs = await compare(options.designs, work, options.rounds, Path(directory))
-    print(f"\n{work}, {options.rounds} rounds\n")
-    print(comparison(designs))
-    print(f"\n{yardstick(designs)}")
-    if options.json:
-        options.json.write_text(json.dumps({"designs": designs}, indent=1))
+def keep(results: Figures, file: Path | None) -> None:
+    """Write what is known so far."""
+    if file:
+        file.write_text(json.dumps(results, indent=1) + "\n")
+
+
+def main(options: argparse.Namespace) -> None:
+    """Measure, report, draw. Raises PartError and VoidRunError."""
+    tokens = options.tokens or (QUICK_TOKENS if options.quick else 500)
+    rounds = options.rounds or (2 if options.quick else 3)
+    plan = Plan(Work(options.streams, tokens, options.rate), rounds, options.designs)
+    names = options.only or (QUICK if options.quick else SECTIONS)
+    results: Figures = {"machine": machine(), "work": str(plan.work)}
+    asyncio.run(measure(plan, [SECTIONS[name] for name in names], results, options.json))
+    print(f"\n{report(results)}")
+    place = options.plots or (options.json and options.json.parent)
+    for plot in draw(results, place) if place else ():
+        tell(f"drew {plot}")
 
 
 if __name__ == "__main__":
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     try:
-        asyncio.run(main(arguments()))
+        main(arguments())
     except (PartError, VoidRunError) as error:
         sys.exit(f"bench: {error}")

@@ -1,15 +1,14 @@
 """The load: opens sockets, asks, and checks that every token arrives once and in order.
 
-A process of its own. It prints `ready` when all sockets are open, waits for a line on its standard input,
-asks on one socket after the other, and prints what it saw as one line of JSON. A wrong stream makes it fail:
-the run is void.
+A process of its own. It prints how many sockets are open from time to time, and `ready` when all are. Then it
+waits for a line on its standard input, asks on one socket after the other, as many answers on each as it is
+told, and prints what it saw as one line of JSON. A wrong stream makes it fail: the run is void.
 """
 
 import argparse
 import asyncio
 import json
 import resource
-import statistics
 import sys
 import time
 from collections.abc import Sequence
@@ -19,23 +18,30 @@ from typing import Any
 import aiohttp
 
 from bench.dialects import DIALECTS, Dialect, RefusedError
+from bench.streams import Stream, steady, summary
 from bench.tokens import TokenReader, WrongStreamError
 
 HOST = "127.0.0.1"
 STAGGER_SECS = 0.037  # streams that start together share wake-ups, and flatter every design
 OPENING_AT_ONCE = 20  # sockets
 PATIENCE_SECS = 180  # beyond the time that an answer takes by itself
-PERCENTS = (50, 95, 99)
+TOLD_EVERY = 100  # sockets
 
 
-@dataclass(slots=True)
-class Stream:
-    """What one socket saw."""
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked on each socket: `answers` times, one after the other."""
 
-    asked_at: float
-    reader: TokenReader
-    first_token_secs: float | None = None
-    frames: int = 0  # that brought text
+    model: str
+    tokens: int
+    rate: float
+    answers: int = 1
+    pause_secs: float = 0.0
+
+    @property
+    def secs(self) -> float:
+        """How long the answers of one socket take by themselves."""
+        return self.answers * (self.tokens / self.rate + self.pause_secs)
 
 
 @dataclass(slots=True)
@@ -63,23 +69,34 @@ class Load:
                 async with session.get("/") as page:
                     page.raise_for_status()
             self.sockets.append(await session.ws_connect(self.dialect.path, max_msg_size=0))
+        if len(self.sockets) % TOLD_EVERY == 0:
+            print(f"{len(self.sockets)} sockets are open", flush=True)
 
-    async def ask_all(self, model: str, tokens: int, rate: float) -> list[Stream]:
+    async def ask_all(self, question: Question) -> list[Stream]:
         """Ask on every socket, one after the other, and read all answers to their ends."""
         begun = asyncio.get_running_loop().time()
-        async with asyncio.timeout(len(self.sockets) * STAGGER_SECS + tokens / rate + PATIENCE_SECS):
+        async with asyncio.timeout(len(self.sockets) * STAGGER_SECS + question.secs + PATIENCE_SECS):
             asking = (
-                self._ask(socket, model, tokens, begun + number * STAGGER_SECS)
+                self._ask(socket, question, begun + number * STAGGER_SECS)
                 for number, socket in enumerate(self.sockets)
             )
-            return await asyncio.gather(*asking)
+            return [stream for streams in await asyncio.gather(*asking) for stream in streams]
 
     async def _ask(
-        self, socket: aiohttp.ClientWebSocketResponse, model: str, tokens: int, at: float
-    ) -> Stream:
+        self, socket: aiohttp.ClientWebSocketResponse, question: Question, at: float
+    ) -> list[Stream]:
+        """Ask as often as the question wants, with its pause after each answer."""
         await asyncio.sleep(at - asyncio.get_running_loop().time())
-        stream = Stream(time.monotonic(), TokenReader(tokens))
-        await socket.send_str(self.dialect.ask(model))
+        streams = [await self._read(socket, question)]
+        while len(streams) < question.answers:
+            await asyncio.sleep(question.pause_secs)
+            streams.append(await self._read(socket, question))
+        return streams
+
+    async def _read(self, socket: aiohttp.ClientWebSocketResponse, question: Question) -> Stream:
+        """Ask once, and read the answer to its end."""
+        stream = Stream(time.monotonic(), TokenReader(question.tokens))
+        await socket.send_str(self.dialect.ask(question.model))
         async for frame in socket:
             now = time.monotonic()
             text, over = self.dialect.hear(frame.data)
@@ -101,23 +118,6 @@ class Load:
             await session.close()
 
 
-def percentiles_ms(seconds: Sequence[float]) -> dict[str, float]:
-    """The percentiles, in milliseconds."""
-    cuts = statistics.quantiles(seconds, n=100, method="inclusive") if len(seconds) > 1 else [*seconds] * 99
-    return {f"p{percent}": cuts[percent - 1] * 1000 for percent in PERCENTS}
-
-
-def summary(streams: Sequence[Stream]) -> dict[str, Any]:
-    """What all streams saw together."""
-    latencies = [each for stream in streams for each in stream.reader.latencies]
-    return {
-        "tokens": len(latencies),
-        "frames": sum(stream.frames for stream in streams),
-        "latency_ms": percentiles_ms(latencies),
-        "ttft_ms": percentiles_ms([stream.first_token_secs or 0 for stream in streams]),
-    }
-
-
 async def heard_a_line() -> None:
     """Wait for a line on the standard input, or its end."""
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
@@ -131,13 +131,21 @@ async def run(options: argparse.Namespace) -> None:
         print("ready", flush=True)
         await heard_a_line()
         if options.model:
-            begun, cpu = time.monotonic(), time.process_time()
-            seen = summary(await load.ask_all(options.model, options.tokens, options.rate))
-            seen |= {"secs": time.monotonic() - begun, "cpu_secs": time.process_time() - cpu}
-            print(json.dumps(seen), flush=True)
+            print(json.dumps(await ask(load, options)), flush=True)
             await heard_a_line()
     finally:
         await load.close()
+
+
+async def ask(load: Load, options: argparse.Namespace) -> dict[str, Any]:
+    """Ask, and give what was seen and what it took."""
+    question = Question(options.model, options.tokens, options.rate, options.answers, options.pause)
+    begun, cpu = time.monotonic(), time.process_time()
+    streams = await load.ask_all(question)
+    seen: dict[str, Any] = {"secs": time.monotonic() - begun, "cpu_secs": time.process_time() - cpu}
+    if options.steady:
+        seen["steady"] = steady(streams, begun + len(load.sockets) * STAGGER_SECS, options.steady)
+    return seen | summary(streams)
 
 
 def main() -> int:
@@ -149,6 +157,9 @@ def main() -> int:
     parser.add_argument("--model", help="what to ask; without it the sockets stay idle")
     parser.add_argument("--tokens", type=int, default=0, help="in each answer")
     parser.add_argument("--rate", type=float, default=1, help="tokens per second of each answer")
+    parser.add_argument("--answers", type=int, default=1, help="on each socket, one after the other")
+    parser.add_argument("--pause", type=float, default=0, help="seconds between two answers of a socket")
+    parser.add_argument("--steady", type=float, help="look at so many seconds after the last start, too")
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     try:

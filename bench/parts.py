@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,7 +47,7 @@ class Parts:
     """Everything that one design runs."""
 
     directory: Path
-    env: Mapping[str, str]
+    env: dict[str, str]  # of every process that is started
     started: list[Part] = field(default_factory=list)
 
     def keep(self, name: str, text: str) -> None:
@@ -55,14 +55,14 @@ class Parts:
         self.directory.mkdir(exist_ok=True)
         (self.directory / name).write_text(text)
 
-    def start(self, name: str, group: str, *command: str, **env: str) -> Part:
+    def start(self, name: str, group: str, *command: str) -> Part:
         """Start a process; what it prints goes to a file."""
         log = self.directory / f"{name}.log"
         with log.open("ab") as output:
             popen = subprocess.Popen(
                 command,
                 cwd=ROOT,
-                env={**os.environ, **self.env, **env},
+                env={**os.environ, **self.env},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -72,16 +72,16 @@ class Parts:
         self.started.append(part)
         return part
 
-    def python(self, name: str, group: str, module: str, *arguments: str, **env: str) -> Part:
+    def python(self, name: str, group: str, module: str, *arguments: str) -> Part:
         """Start a Python module."""
-        return self.start(name, group, sys.executable, "-m", module, *arguments, **env)
+        return self.start(name, group, sys.executable, "-m", module, *arguments)
 
-    def run(self, *command: str, **env: str) -> None:
+    def run(self, *command: str) -> None:
         """Run a command to its end. Raises PartError with what it printed."""
         done = subprocess.run(
             command,
             cwd=ROOT,
-            env={**os.environ, **self.env, **env},
+            env={**os.environ, **self.env},
             capture_output=True,
             check=False,
             text=True,

@@ -1,12 +1,15 @@
-"""The table on the terminal: one line per design, with ratios to `direct`. Pure."""
+"""The report on the terminal: a table for each section that ran, and at its end what was promised. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from bench.runs import GROUPS, Figures
+from bench.loader import Figures
+from bench.promises import judged
+from bench.runs import GROUPS
+from bench.table import table
 
-BASELINE = "direct"
-FLOOR = "relay"
+BASELINE, FLOOR, OURS = "direct", "relay", "tailrace"
+NOT_THERE = "-"
 COLUMNS = (
     "design",
     "CPU µs/token",
@@ -18,25 +21,25 @@ COLUMNS = (
     "p99",
     "tok/frame",
     "tok/s",
+    "rounds",
 )
+PROCESSES = ("web", "worker", "broker", "upstream", "load")
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Lines with aligned columns; the first to the left, the others to the right."""
-    widths = [max(len(row[at]) for row in (header, *rows)) for at in range(len(header))]
-    lines = []
-    for row in (header, *rows):
-        cells = [
-            row[0].ljust(widths[0]),
-            *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)),
-        ]
-        lines.append("  ".join(cells).rstrip())
-    return "\n".join(lines)
+def report(results: Figures) -> str:
+    """Everything that was measured, and what was promised."""
+    parts = [text for key, show in SHOWN.items() if key in results for text in show(results)]
+    verdicts = [verdict.cells() for verdict in judged(results)]
+    return "\n\n".join([*parts, table(("promised", "seen", "bound", ""), verdicts)])
 
 
-def comparison(designs: Mapping[str, Figures]) -> str:
-    """All designs side by side."""
-    return table(COLUMNS, [_row(name, figures, designs) for name, figures in designs.items()])
+def _comparison(results: Figures) -> Iterator[str]:
+    designs = results["designs"]
+    yield f"{results['work']}; medians over the rounds, in brackets the lowest and the highest"
+    yield table(COLUMNS, [_row(name, figures, designs) for name, figures in designs.items()])
+    yield yardstick(designs)
+    if {OURS, FLOOR} <= {*designs}:
+        yield f"{OURS} / {FLOOR}, which is the floor: {ratio(designs, OURS, FLOOR)}"
 
 
 def _row(name: str, figures: Figures, designs: Mapping[str, Figures]) -> list[str]:
@@ -50,6 +53,7 @@ def _row(name: str, figures: Figures, designs: Mapping[str, Figures]) -> list[st
         *(f"{late[percent]:.1f}" for percent in ("p50", "p95", "p99")),
         f"{figures['tokens_per_frame']:.2f}",
         f"{figures['tokens_per_sec']:.0f}",
+        str(figures["rounds"]),
     ]
 
 
@@ -75,5 +79,107 @@ def yardstick(designs: Mapping[str, Figures]) -> str:
     return f"yardstick, µs per token of upstream + load: {', '.join(said)}"
 
 
-def _range(ends: Sequence[Any]) -> str:
+def _range(ends: Sequence[float]) -> str:
     return f"{ends[0]:.0f}-{ends[1]:.0f}"
+
+
+def _first_token(results: Figures) -> Iterator[str]:
+    designs = results["first_token"]
+    rows = [
+        [
+            name,
+            *(f"{figures['ttft_ms'][percent]:.1f}" for percent in ("p50", "p99")),
+            f"{figures['ttft_ms']['p50'] / designs[BASELINE]['ttft_ms']['p50']:.2f}",
+            f"{figures['latency_ms']['p50']:.1f}",
+        ]
+        for name, figures in designs.items()
+    ]
+    header = ("one stream, warm", "first token ms p50", "p99", "of direct", "added ms p50")
+    yield table(header, rows)
+
+
+def _sweeps(results: Figures) -> Iterator[str]:
+    for by, points in results["sweeps"].items():
+        names = [*dict.fromkeys(name for point in points for name in point["designs"])]
+        header = [
+            f"by {by}",
+            *(f"{name} {what}" for what in ("µs", "p99 ms") for name in names),
+        ]
+        yield table(header, [[f"{point[by]:g}", *_point(point["designs"], names)] for point in points])
+
+
+def _point(designs: Mapping[str, Figures], names: Sequence[str]) -> Iterator[str]:
+    yield from (f"{total(designs[name]):.0f}" if name in designs else NOT_THERE for name in names)
+    yield from (
+        f"{designs[name]['latency_ms']['p99']:.0f}" if name in designs else NOT_THERE for name in names
+    )
+
+
+def _capacity(results: Figures) -> Iterator[str]:
+    designs = results["capacity"]
+    base = designs.get(BASELINE, {}).get("streams")
+    rows = [
+        [
+            f"{name}, {tried['configuration']}",
+            str(tried["streams"]),
+            f"{tried['streams'] / base:.2f}" if base else "",
+            *_probe(tried["at_most"]),
+        ]
+        for name, figures in designs.items()
+        for tried in figures["configurations"]
+    ]
+    yield table(("most streams on time", "streams", "of direct", "p99 ms", *_percents()), rows)
+
+
+def _probe(probe: Figures | None) -> list[str]:
+    if probe is None:
+        return [""] * (1 + len(PROCESSES))
+    return [f"{probe['latency_ms']['p99']:.0f}", *_busy(probe["cpu_percent"])]
+
+
+def _busy(percent: Mapping[str, float]) -> list[str]:
+    return [f"{percent[group]:.0f}" if group in percent else NOT_THERE for group in PROCESSES]
+
+
+def _percents() -> list[str]:
+    return [f"{group} %" for group in PROCESSES]
+
+
+def _scaling(results: Figures) -> Iterator[str]:
+    scaling = results["scaling"]
+    rows = [
+        [
+            f"{point['web']} web, {point['workers']} workers",
+            f"{point['tokens_per_sec']:.0f}",
+            f"{point['latency_ms']['p99']:.0f}",
+            *_busy(point["cpu_percent"]),
+        ]
+        for point in scaling["points"]
+    ]
+    yield table((f"{scaling['streams']} streams, tailrace", "tok/s", "p99 ms", *_percents()), rows)
+
+
+def _costs(key: str) -> Callable[[Figures], Iterator[str]]:
+    def show(results: Figures) -> Iterator[str]:
+        yield COSTS[key].format(**results[key])
+
+    return show
+
+
+COSTS: dict[str, Any] = {
+    "idle": "{sockets} idle sockets: {kb_per_socket:.1f} KB each in the web process, "
+    "CPU {cpu_percent[web]:.2f} % of a core (worker {cpu_percent[worker]:.2f} %)",
+    "memory": "{streams} running streams: {kb_per_stream:.0f} KB each in one worker "
+    "({rss_mb[before]:.0f} MB before, {rss_mb[highest]:.0f} MB at its highest)",
+    "start_up": "a worker is ready {median_secs:.1f} s after its start",
+    "operations": "Redis operations, {work}: {per_stream:.0f} per stream, {per_token:.2f} per token; "
+    "{idle_per_sec:.1f} per second without any",
+}
+SHOWN: dict[str, Callable[[Figures], Iterator[str]]] = {
+    "designs": _comparison,
+    "first_token": _first_token,
+    "sweeps": _sweeps,
+    "capacity": _capacity,
+    "scaling": _scaling,
+    **{key: _costs(key) for key in COSTS},
+}

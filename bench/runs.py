@@ -4,17 +4,16 @@ arrow in: what to do (`Work`), and a design that runs · arrow out: figures
 """
 
 import asyncio
-import json
 import statistics
-import sys
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bench.designs import Design, Scale, catalog, environment
-from bench.parts import ROOT, Parts
+from bench.loader import Figures, Loader, VoidRunError, loading
+from bench.parts import Parts
 from bench.upstream import HOST, script_of
 from project.up.ports import pick_free
 from project.up.probes import ConnectProbe
@@ -22,12 +21,6 @@ from project.up.probes import ConnectProbe
 SETTLE_SECS = 0.5  # after the last frame the work goes on: rows are settled, jobs acknowledged. It counts
 GROUPS = ("web", "worker", "broker")  # what a design costs; the upstream and the load are the yardstick
 MICROSECONDS = 1_000_000
-
-Figures = dict[str, Any]
-
-
-class VoidRunError(Exception):
-    """A stream was wrong, or did not end: the run says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,80 +72,44 @@ async def running(
     parts.keep("models.toml", catalog(upstream_port, scripts))
     try:
         yield Running(design, parts, upstream_parts, await design.start(parts, scale))
-    except VoidRunError as error:
-        raise VoidRunError(f"{error}\n{parts.said()}") from error
     finally:
         parts.stop()
 
 
-async def run(target: Running, work: Work) -> Figures:
-    """Do the work once. Raises VoidRunError."""
-    async with load(target, work) as (go, seen):
-        before = _cpu_secs(target)
-        await go()
-        result = await seen()
-        await asyncio.sleep(SETTLE_SECS)
-        after = _cpu_secs(target)
-        memory = target.parts.rss_bytes()
+async def run(target: Running, work: Work, *words: str) -> Figures:
+    """Do the work once; `words` are more of the load's command line. Raises VoidRunError."""
+    with blamed(target):
+        async with loading_for(target, work, *words) as loader:
+            before = cpu_secs(target)
+            await loader.go()
+            result = await loader.seen()
+            await asyncio.sleep(SETTLE_SECS)
+            after = cpu_secs(target)
+            memory = target.parts.rss_bytes()
     cost = {group: after[group] - before.get(group, 0) for group in after}
     return _figures(result, cost, memory)
 
 
-@asynccontextmanager
-async def load(target: Running, work: Work) -> AsyncIterator[Any]:
-    """The load with its sockets open; gives two functions: `go`, and `seen`, which waits for what it saw."""
-    words = [
-        "--dialect",
-        target.design.dialect,
-        "--port",
-        *map(str, target.ports),
-        "--sockets",
-        str(work.streams),
-    ]
-    if work.tokens:
-        words += ["--model", work.script, "--tokens", str(work.tokens), "--rate", str(work.rate)]
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "bench.load",
-        *words,
-        cwd=ROOT,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    assert process.stderr is not None
-    told, output, errors = process.stdin, process.stdout, process.stderr
-
-    async def line() -> str:
-        said = (await output.readline()).decode()
-        if not said:
-            message = f"{target.design.name}: {(await errors.read()).decode().strip()}"
-            raise VoidRunError(message)
-        return said
-
-    async def go() -> None:
-        told.write(b"\n")
-        await told.drain()
-
-    async def seen() -> Figures:
-        figures: Figures = json.loads(await line())
-        return figures
-
+@contextmanager
+def blamed(target: Running) -> Iterator[None]:
+    """Say whose run was void, and what its parts said last."""
     try:
-        await line()
-        yield go, seen
-        await go()
-        await process.wait()
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
+        yield
+    except VoidRunError as error:
+        message = f"{target.design.name}: {error}\n{target.parts.said()}"
+        raise VoidRunError(message) from error
 
 
-def _cpu_secs(target: Running) -> dict[str, float]:
+def loading_for(
+    target: Running, work: Work, *words: str, tell: Callable[[str], None] = lambda _: None
+) -> AbstractAsyncContextManager[Loader]:
+    """The load for this work on this design; `words` are more of its command line."""
+    script = ("--model", work.script, "--tokens", str(work.tokens), "--rate", str(work.rate))
+    return loading(target.design.dialect, target.ports, work.streams, *script, *words, tell=tell)
+
+
+def cpu_secs(target: Running) -> dict[str, float]:
+    """The seconds of CPU so far, by group, the upstream among them."""
     return target.parts.cpu_secs() | target.upstream.cpu_secs()
 
 
@@ -171,6 +128,7 @@ def _figures(seen: Figures, cost: dict[str, float], memory: dict[str, float]) ->
         "tokens": tokens,
         "tokens_per_sec": tokens / seen["secs"],
         "tokens_per_frame": tokens / seen["frames"],
+        "streams": seen["streams"],
         "rss_mb": {group: size / 1e6 for group, size in memory.items()},
     }
 

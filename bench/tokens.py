@@ -5,6 +5,7 @@ machine share. So whoever gets the text, cut or joined as it may be, can tell wh
 and in order, and how long each was on its way.
 """
 
+from bisect import bisect_left
 from dataclasses import dataclass, field
 
 MICROSECONDS = 1_000_000
@@ -25,6 +26,7 @@ class TokenReader:
 
     count: int
     latencies: list[float] = field(default_factory=list)  # seconds, one per token
+    sent: list[float] = field(default_factory=list)  # when, on the monotonic clock, one per token
     _rest: str = ""
 
     def feed(self, text: str, now: float) -> int:
@@ -38,8 +40,17 @@ class TokenReader:
             if number != str(len(self.latencies)) or not sent_at.isdigit():
                 message = f"token {len(self.latencies)} was expected, and {each!r} came"
                 raise WrongStreamError(message)
-            self.latencies.append(now - int(sent_at) / MICROSECONDS)
+            self.sent.append(int(sent_at) / MICROSECONDS)
+            self.latencies.append(now - self.sent[-1])
         return len(whole)
+
+    def between(self, begin: float, end: float) -> list[float]:
+        """The latencies of the tokens that were sent from `begin` on and before `end`."""
+        return self.latencies[bisect_left(self.sent, begin) : bisect_left(self.sent, end)]
+
+    def arrived(self, begin: float, end: float) -> int:
+        """How many tokens came from `begin` on and before `end`."""
+        return sum(begin <= sent + late < end for sent, late in zip(self.sent, self.latencies, strict=True))
 
     def finish(self) -> None:
         """The answer is over. Raises WrongStreamError when it is not whole."""

@@ -3,6 +3,7 @@
 `tailrace` is this project as it is shipped: production settings, SQLite, the log and all.
 """
 
+import math
 import secrets
 import sys
 from collections.abc import Awaitable, Callable, Sequence
@@ -25,6 +26,9 @@ class Scale:
     workers: int = 1
     streams: int = 50
 
+    def __str__(self) -> str:
+        return f"{self.web} web + {self.workers} worker"
+
 
 @dataclass(frozen=True, slots=True)
 class Design:
@@ -33,6 +37,8 @@ class Design:
     name: str
     dialect: str
     start: Callable[[Parts, Scale], Awaitable[list[int]]]
+    most_tokens_per_sec: float = math.inf  # what it can be asked for on a small machine, with room
+    is_dear: bool = False  # one round has to do
 
 
 def environment(upstream_port: int) -> dict[str, str]:
@@ -63,17 +69,17 @@ async def _start_redis(parts: Parts) -> str:
     return valkey.url(port)
 
 
-async def _start_web(parts: Parts, count: int, app: str, **env: str) -> list[int]:
+async def _start_web(parts: Parts, count: int, app: str) -> list[int]:
     """Start web processes of a small app: Daphne, as Tailrace has it."""
     ports = [pick_free() for _ in range(count)]
     for port in ports:
-        part = parts.python(f"web-{port}", "web", "daphne", "-b", HOST, "-p", str(port), app, **env)
+        part = parts.python(f"web-{port}", "web", "daphne", "-b", HOST, "-p", str(port), app)
         await parts.wait_for(part, ConnectProbe(HOST, port))
     return ports
 
 
 async def _start_tailrace(parts: Parts, scale: Scale) -> list[int]:
-    env = {
+    parts.env |= {
         "REDIS_URL": await _start_redis(parts),
         "TAILRACE_DATA_DIR": str(parts.directory),
         "TAILRACE_MODELS": str(parts.directory / "models.toml"),
@@ -82,22 +88,21 @@ async def _start_tailrace(parts: Parts, scale: Scale) -> list[int]:
         "TAILRACE_CONCURRENCY": str(max(100, scale.streams)),
         "LOG_LEVEL": "WARNING",
     }
-    parts.run(sys.executable, "manage.py", "migrate", "-v0", **env)
-    parts.run(sys.executable, "manage.py", "collectstatic", "--noinput", "-v0", **env)
+    parts.run(sys.executable, "manage.py", "migrate", "-v0")
+    parts.run(sys.executable, "manage.py", "collectstatic", "--noinput", "-v0")
     ports = [pick_free() for _ in range(scale.web)]
-    webs = [parts.start(f"web-{port}", "web", *web_command(port), **env) for port in ports]
+    webs = [parts.start(f"web-{port}", "web", *web_command(port)) for port in ports]
     for web, port in zip(webs, ports, strict=True):
         await parts.wait_for(web, HttpProbe(port, "/healthz"))
     for number in range(scale.workers):
-        _start_worker(parts, "project", f"worker-{number}", **env)
+        start_worker(parts, "project", f"worker-{number}")
     await parts.wait_for(webs[0], WholeProbe(ports[0], scale.workers))
     return ports
 
 
-def _start_worker(parts: Parts, app: str, name: str, *arguments: str, **env: str) -> Part:
-    return parts.python(
-        name, "worker", "celery", "-A", app, "worker", "-n", f"{name}@bench", *arguments, **env
-    )
+def start_worker(parts: Parts, app: str, name: str, *arguments: str) -> Part:
+    """Start a worker of this Celery app; whether it is ready, a probe says."""
+    return parts.python(name, "worker", "celery", "-A", app, "worker", "-n", f"{name}@bench", *arguments)
 
 
 async def _start_direct(parts: Parts, scale: Scale) -> list[int]:
@@ -106,12 +111,12 @@ async def _start_direct(parts: Parts, scale: Scale) -> list[int]:
 
 async def _start_textbook(parts: Parts, scale: Scale) -> list[int]:
     """Start it with a process for each answer that must fit in: in a prefork pool it takes one."""
-    env = {"REDIS_URL": await _start_redis(parts)}
+    parts.env |= {"REDIS_URL": await _start_redis(parts)}
     app = "bench.designs.textbook_app"
     pool = ("-P", "prefork", "-c", str(scale.streams), "-l", "WARNING")
     for number in range(scale.workers):
-        _start_worker(parts, app, f"worker-{number}", *pool, **env)
-    return await _start_web(parts, scale.web, f"{app}:application", **env)
+        start_worker(parts, app, f"worker-{number}", *pool)
+    return await _start_web(parts, scale.web, f"{app}:application")
 
 
 async def _start_relay(parts: Parts, scale: Scale) -> list[int]:
@@ -124,6 +129,6 @@ async def _start_relay(parts: Parts, scale: Scale) -> list[int]:
 
 TAILRACE = Design("tailrace", "tailrace", _start_tailrace)
 DIRECT = Design("direct", "plain", _start_direct)
-TEXTBOOK = Design("textbook", "plain", _start_textbook)
+TEXTBOOK = Design("textbook", "plain", _start_textbook, most_tokens_per_sec=600, is_dear=True)
 RELAY = Design("relay", "plain", _start_relay)
 DESIGNS = {design.name: design for design in (TAILRACE, DIRECT, TEXTBOOK, RELAY)}

@@ -1,0 +1,69 @@
+"""Section: the largest number of streams at 50 tokens/s that a design carries, its tokens still on time.
+
+Each design may have one or two processes where it has CPU to spend; the better one counts. Every probe
+checks every token. A probe that fails is repeated once: a shared machine hiccups.
+"""
+
+from bench.designs import Scale
+from bench.ground import Ground, tell
+from bench.loader import Figures
+from bench.probing import probe, works_up_to
+from bench.runs import Running
+from bench.search import Bracket
+
+P99_MS = 250
+MOST = 640  # streams that the designs are prepared for
+LEAST_PART = 0.97  # of the tokens that were offered; with fewer, somebody else was too slow
+SCALES = {
+    "tailrace": (Scale(1, 1, MOST), Scale(1, 2, MOST)),
+    "direct": (Scale(1, 1, MOST), Scale(2, 1, MOST)),
+    "relay": (Scale(1, 1, MOST),),
+}
+
+
+async def measured(ground: Ground) -> Figures:
+    """For each design its largest number of `streams`, in which `configuration`, and every probe."""
+    best: Figures = {}
+    for name, scales in SCALES.items():
+        tries = [await _tried(ground, name, scale) for scale in scales]
+        best[name] = max(tries, key=lambda figures: int(figures["streams"])) | {"configurations": tries}
+    return best
+
+
+def is_ok(figures: Figures) -> bool:
+    """Whether a probe's tokens were on time, and as many as were offered."""
+    is_whole = figures["sent_per_sec"] >= LEAST_PART * figures["offered_per_sec"]
+    is_on_time = figures["latency_ms"]["p99"] < P99_MS
+    return bool(is_whole and is_on_time)
+
+
+async def _tried(ground: Ground, name: str, scale: Scale) -> Figures:
+    async with ground.design(name, works_up_to(MOST), scale) as target:
+        found = await search(target)
+    workers = f" + {scale.workers} worker" if name == "tailrace" else ""
+    return found | {"configuration": f"{scale.web} web{workers}"}
+
+
+async def search(target: Running) -> Figures:
+    """Probe until the bracket is narrow; `at_most` is the last probe that passed."""
+    bracket, probes = Bracket(), []
+    while (streams := bracket.guess()) is not None and streams <= MOST:
+        figures = await probe(target, streams)
+        if not is_ok(figures):
+            tell(_said(target, figures) + ", once more")
+            figures = await probe(target, streams)
+        tell(_said(target, figures))
+        probes.append(figures | {"is_ok": is_ok(figures)})
+        bracket = bracket.after(streams, is_ok=is_ok(figures))
+    at_most = next((each for each in reversed(probes) if each["streams"] == bracket.passed), None)
+    return {"streams": bracket.passed, "at_most": at_most, "probes": probes}
+
+
+def _said(target: Running, figures: Figures) -> str:
+    return "{}, {} streams: p99 {:.0f} ms, {:.0f} of {} tokens/s".format(
+        target.design.name,
+        figures["streams"],
+        figures["latency_ms"]["p99"],
+        figures["sent_per_sec"],
+        figures["offered_per_sec"],
+    )

@@ -1,0 +1,33 @@
+"""Section: how long one person waits for the first token when nobody else asks, and how late a token is then.
+
+Answers of a few tokens, one after the other on a socket that stays open, with a short pause after each: the
+next question should not meet what is left to do of the one before, as a person's never does.
+"""
+
+from bench.comparison import compared
+from bench.ground import Ground
+from bench.loader import Figures
+from bench.runs import Work
+
+DESIGNS = ("tailrace", "direct")
+ROUNDS = 2
+SHORT = Work(streams=1, tokens=10, rate=50)
+ANSWERS = 30  # in each round
+PAUSE_SECS = 0.1
+LONG = Work(streams=1, tokens=250, rate=50)
+
+
+async def measured(ground: Ground) -> Figures:
+    """`ttft_ms` of each design from the short answers, `latency_ms` from a long one."""
+    words = ("--answers", str(ANSWERS), "--pause", str(PAUSE_SECS))
+    short = await compared(ground, DESIGNS, SHORT, ROUNDS, *words)
+    long = await compared(ground, DESIGNS, LONG, ROUNDS)
+    return {
+        name: {
+            "answers": ANSWERS * ROUNDS,
+            "ttft_ms": short[name]["ttft_ms"],
+            "latency_ms": long[name]["latency_ms"],
+            "spread": {"ttft_ms": short[name]["spread"]["ttft_ms"]},
+        }
+        for name in DESIGNS
+    }

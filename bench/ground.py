@@ -1,0 +1,66 @@
+"""What all sections stand on: a directory that goes away, one upstream, and designs as they are asked for."""
+
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+
+from bench.designs import DESIGNS, Scale
+from bench.parts import Parts
+from bench.runs import Running, Work, run, running, upstream
+
+WARM_UP_TOKENS = 20  # in each stream, before anything is measured
+WARM_UP_STREAMS = 50  # at most
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the command line asks for."""
+
+    work: Work
+    rounds: int
+    designs: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """The plan, the upstream, and a place for what the parts write."""
+
+    plan: Plan
+    directory: Path
+    server: tuple[Parts, int]
+    _numbers: Iterator[int] = field(default_factory=count)
+
+    @asynccontextmanager
+    async def design(
+        self, name: str, works: Sequence[Work], scale: Scale | None = None
+    ) -> AsyncIterator[Running]:
+        """Start a design, and warm it up with short answers; it ends with the context.
+
+        `works` is all that it will be asked for.
+        """
+        most = max(work.streams for work in works)
+        scale = scale or Scale(streams=most)
+        warm_up = Work(min(most, WARM_UP_STREAMS), WARM_UP_TOKENS, works[0].rate)
+        tell(f"starting {name} ({scale})")
+        scripts = [work.script for work in (*works, warm_up)]
+        place = self.directory / f"{next(self._numbers)}-{name}"
+        async with running(DESIGNS[name], scale, place, self.server, scripts) as target:
+            await run(target, warm_up)
+            yield target
+
+
+@asynccontextmanager
+async def prepared(plan: Plan) -> AsyncIterator[Ground]:
+    """Start the upstream, in a directory that goes away with the context."""
+    with tempfile.TemporaryDirectory(prefix="tailrace-bench-") as directory:
+        async with upstream(Path(directory)) as server:
+            yield Ground(plan, Path(directory), server)
+
+
+def tell(words: str) -> None:
+    """Say where we are."""
+    print(f"… {words}", file=sys.stderr, flush=True)

@@ -1,0 +1,106 @@
+"""What is promised of Tailrace, and whether a run has kept it. Pure.
+
+Each promise reads its figure from the results of the run; a section that did not run says nothing of it.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from bench.loader import Figures
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """A figure, and the bound that it must keep."""
+
+    words: str
+    figure: Callable[[Figures], float]
+    bound: float
+    is_floor: bool = False  # whether the bound is the least, and not the most
+    form: str = "{:.2f}"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A promise, and what was seen: None when nothing was measured."""
+
+    promise: Promise
+    seen: float | None
+
+    @property
+    def is_kept(self) -> bool | None:
+        """Whether it was kept; None when nobody looked."""
+        if self.seen is None:
+            return None
+        return (self.seen >= self.promise.bound) if self.promise.is_floor else self.seen <= self.promise.bound
+
+    def cells(self) -> list[str]:
+        """For a table: the words, what was seen, the bound, the verdict."""
+        form = self.promise.form.format
+        sign = "≥" if self.promise.is_floor else "≤"
+        verdict = {None: "not measured", True: "ok", False: "NOT KEPT"}[self.is_kept]
+        seen = "" if self.seen is None else form(self.seen)
+        return [self.promise.words, seen, f"{sign} {form(self.promise.bound)}", verdict]
+
+
+def _cpu(results: Figures, name: str) -> float:
+    value: float = results["designs"][name]["cpu_us_per_token"]["total"]
+    return value
+
+
+def _first_token(results: Figures, name: str) -> float:
+    value: float = results["first_token"][name]["ttft_ms"]["p50"]
+    return value
+
+
+def _value(*path: str) -> Callable[[Figures], float]:
+    def figure(results: Figures) -> float:
+        value: Any = results
+        for key in path:
+            value = value[key]
+        return float(value)
+
+    return figure
+
+
+PROMISES = (
+    Promise("CPU per token, of direct", lambda seen: _cpu(seen, "tailrace") / _cpu(seen, "direct"), 0.50),
+    Promise(
+        "CPU per token, of textbook",
+        lambda seen: _cpu(seen, "tailrace") / _cpu(seen, "textbook"),
+        1 / 20,
+        form="{:.3f}",
+    ),
+    Promise(
+        "first token of one stream, p50, of direct",
+        lambda seen: _first_token(seen, "tailrace") / _first_token(seen, "direct"),
+        2,
+    ),
+    Promise("added latency, p99, ms", _value("designs", "tailrace", "latency_ms", "p99"), 100, form="{:.0f}"),
+    Promise(
+        "added latency of one stream, p50, ms",
+        _value("first_token", "tailrace", "latency_ms", "p50"),
+        15,
+        form="{:.1f}",
+    ),
+    Promise(
+        "most streams, of direct",
+        lambda seen: seen["capacity"]["tailrace"]["streams"] / seen["capacity"]["direct"]["streams"],
+        1.6,
+        is_floor=True,
+    ),
+    Promise("an idle socket, KB in the web process", _value("idle", "kb_per_socket"), 45, form="{:.1f}"),
+    Promise("all idle sockets, CPU of the web process in %", _value("idle", "cpu_percent", "web"), 1),
+    Promise("a running stream, KB in the worker", _value("memory", "kb_per_stream"), 120, form="{:.0f}"),
+)
+
+
+def judged(results: Figures) -> Iterator[Verdict]:
+    """Hold each promise against the results."""
+    for promise in PROMISES:
+        try:
+            seen = promise.figure(results)
+        except (KeyError, ZeroDivisionError):
+            seen = None
+        yield Verdict(promise, seen)

@@ -1,0 +1,20 @@
+"""Section: what more processes carry. Tailrace under more than it can bear."""
+
+from bench.designs import Scale
+from bench.ground import Ground, tell
+from bench.loader import Figures
+from bench.probing import probe, work_of
+
+STREAMS = 320
+SCALES = [Scale(web, workers, STREAMS) for web in (1, 2) for workers in (1, 2, 4)]
+
+
+async def measured(ground: Ground) -> Figures:
+    """`points`: for each scale the `tokens_per_sec` that arrived, and the CPU of each group."""
+    work = work_of(STREAMS)
+    points = []
+    for scale in SCALES:
+        async with ground.design("tailrace", [work], scale) as target:
+            tell(f"{scale.workers} workers, {scale.web} web: {work}")
+            points.append({"web": scale.web, "workers": scale.workers} | await probe(target, STREAMS))
+    return {"streams": STREAMS, "points": points}

@@ -1,0 +1,43 @@
+"""The sections of the benchmark: their names, where their figures go in the JSON, how long they take."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from bench import (
+    capacity,
+    comparison,
+    first_token,
+    idle,
+    memory,
+    operations,
+    scaling,
+    start_up,
+    sweeps,
+)
+from bench.ground import Ground
+from bench.loader import Figures
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """What can be asked for by its name."""
+
+    name: str
+    key: str  # in the JSON
+    secs: int  # about what it takes on two cores
+    measured: Callable[[Ground], Awaitable[Figures]]
+
+
+ALL = (
+    Section("comparison", "designs", 180, comparison.measured),
+    Section("first-token", "first_token", 60, first_token.measured),
+    Section("sweeps", "sweeps", 400, sweeps.measured),
+    Section("capacity", "capacity", 480, capacity.measured),
+    Section("scaling", "scaling", 300, scaling.measured),
+    Section("idle", "idle", 60, idle.measured),
+    Section("memory", "memory", 60, memory.measured),
+    Section("start-up", "start_up", 25, start_up.measured),
+    Section("operations", "operations", 45, operations.measured),
+)
+SECTIONS = {section.name: section for section in ALL}
+QUICK = ("comparison",)

@@ -1,0 +1,47 @@
+"""Section: the same figures while one thing changes: streams at once, their rate, the length of the answers.
+
+A design is left out where it cannot keep up by far.
+"""
+
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+
+from bench import designs
+from bench.ground import Ground, tell
+from bench.loader import Figures
+from bench.runs import Running, Work, run
+
+DESIGNS = ("tailrace", "direct", "relay", "textbook")
+STREAMS = [Work(streams, 250, 50) for streams in (1, 10, 25, 50, 100, 200)]
+RATES = [Work(10, rate * 4, rate) for rate in (20, 50, 100, 200, 500)]
+LENGTHS = [Work(10, tokens, 200) for tokens in (50, 200, 500, 2000)]
+KEPT = ("cpu_us_per_token", "latency_ms", "ttft_ms", "tokens_per_sec", "tokens_per_frame")
+
+
+async def measured(ground: Ground) -> Figures:
+    """The three sweeps, `streams`, `rate` and `tokens`: lists of points, each with the figures by design."""
+    async with AsyncExitStack() as stack:
+        targets: list[Running] = []
+        for name in DESIGNS:
+            works = [work for work in (*STREAMS, *RATES, *LENGTHS) if can(name, work)]
+            targets.append(await stack.enter_async_context(ground.design(name, works)))
+        return {
+            "streams": [await _point(targets, work) for work in STREAMS],
+            "rate": [await _point(targets, work) for work in RATES],
+            "tokens": [await _point(targets, work) for work in LENGTHS],
+        }
+
+
+def can(name: str, work: Work) -> bool:
+    """Whether this design is asked for this work."""
+    return work.streams * work.rate <= designs.DESIGNS[name].most_tokens_per_sec
+
+
+async def _point(targets: Sequence[Running], work: Work) -> Figures:
+    seen = {}
+    for target in targets:
+        if can(target.design.name, work):
+            tell(f"{target.design.name}, {work}")
+            figures = await run(target, work)
+            seen[target.design.name] = {name: figures[name] for name in KEPT}
+    return {"streams": work.streams, "rate": work.rate, "tokens": work.tokens, "designs": seen}
