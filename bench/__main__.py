@@ -26,7 +26,9 @@ from bench.report import report
 from bench.runs import Work
 from bench.sections import QUICK, SECTIONS, Section
 
-QUICK_TOKENS = 150  # in each answer
+TOKENS, QUICK_TOKENS = 500, 300  # in each answer
+DEAR_TOKENS, QUICK_DEAR_TOKENS = 200, 60  # of a design that is many times as dear as the others
+ROUNDS, QUICK_ROUNDS = 3, 1
 SECS_PER_MINUTE = 60
 
 
@@ -40,8 +42,12 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     comparison.add_argument(
         "--rate", type=float, default=50, help="tokens per second of each (default: %(default)s)"
     )
-    comparison.add_argument("--tokens", type=int, help=f"in each answer (default: 500, quick {QUICK_TOKENS})")
-    comparison.add_argument("--rounds", type=int, help="of all designs in turn (default: 3, quick 2)")
+    comparison.add_argument(
+        "--tokens", type=int, help=f"in each answer (default: {TOKENS}, quick {QUICK_TOKENS})"
+    )
+    comparison.add_argument(
+        "--rounds", type=int, help=f"of all designs in turn (default: {ROUNDS}, quick {QUICK_ROUNDS})"
+    )
     comparison.add_argument(
         "--designs",
         nargs="+",
@@ -80,9 +86,10 @@ def keep(results: Figures, file: Path | None) -> None:
 
 def main(options: argparse.Namespace) -> None:
     """Measure, report, draw. Raises PartError and VoidRunError."""
-    tokens = options.tokens or (QUICK_TOKENS if options.quick else 500)
-    rounds = options.rounds or (2 if options.quick else 3)
-    plan = Plan(Work(options.streams, tokens, options.rate), rounds, options.designs)
+    tokens = options.tokens or (QUICK_TOKENS if options.quick else TOKENS)
+    rounds = options.rounds or (QUICK_ROUNDS if options.quick else ROUNDS)
+    dear_tokens = QUICK_DEAR_TOKENS if options.quick else DEAR_TOKENS
+    plan = Plan(Work(options.streams, tokens, options.rate), rounds, dear_tokens, options.designs)
     names = options.only or (QUICK if options.quick else SECTIONS)
     results: Figures = {"machine": machine(), "work": str(plan.work)}
     asyncio.run(measure(plan, [SECTIONS[name] for name in names], results, options.json))

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 
+from bench.designs import DESIGNS
 from bench.ground import Ground, tell
 from bench.loader import Figures
 from bench.runs import Running, Work, median_of, run
@@ -11,19 +13,24 @@ from bench.runs import Running, Work, median_of, run
 async def measured(ground: Ground) -> Figures:
     """The figures of each design: medians over the rounds, with their spread."""
     plan = ground.plan
-    return await compared(ground, plan.designs, plan.work, plan.rounds)
+    dear = replace(plan.work, tokens=min(plan.work.tokens, plan.dear_tokens))
+    return await compared(ground, plan.designs, plan.work, plan.rounds, dear=dear)
 
 
-async def compared(ground: Ground, names: Sequence[str], work: Work, rounds: int, *words: str) -> Figures:
-    """The same, of these designs on this work; `words` are more of the load's command line."""
+async def compared(
+    ground: Ground, names: Sequence[str], work: Work, rounds: int, *words: str, dear: Work | None = None
+) -> Figures:
+    """The same, of these designs on this work, a dear one on its own; `words` are for the load."""
+    works = {name: (DESIGNS[name].is_dear and dear) or work for name in names}
     seen: dict[str, list[Figures]] = {name: [] for name in names}
     async with AsyncExitStack() as stack:
         targets: list[Running] = [
-            await stack.enter_async_context(ground.design(name, [work])) for name in names
+            await stack.enter_async_context(ground.design(name, [works[name]])) for name in names
         ]
         for number in range(1, rounds + 1):
             for target in targets:
+                name = target.design.name
                 if number == 1 or not target.design.is_dear:
-                    tell(f"round {number} of {rounds}: {target.design.name}, {work}")
-                    seen[target.design.name].append(await run(target, work, *words))
+                    tell(f"round {number} of {rounds}: {name}, {works[name]}")
+                    seen[name].append(await run(target, works[name], *words))
     return {name: median_of(figures) for name, figures in seen.items()}

@@ -22,6 +22,7 @@ class Plan:
 
     work: Work
     rounds: int
+    dear_tokens: int  # in each answer of a dear design
     designs: Sequence[str]
 
 

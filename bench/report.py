@@ -21,7 +21,7 @@ COLUMNS = (
     "p99",
     "tok/frame",
     "tok/s",
-    "rounds",
+    "rounds of tokens",
 )
 PROCESSES = ("web", "worker", "broker", "upstream", "load")
 
@@ -53,7 +53,7 @@ def _row(name: str, figures: Figures, designs: Mapping[str, Figures]) -> list[st
         *(f"{late[percent]:.1f}" for percent in ("p50", "p95", "p99")),
         f"{figures['tokens_per_frame']:.2f}",
         f"{figures['tokens_per_sec']:.0f}",
-        str(figures["rounds"]),
+        f"{figures['rounds']} of {figures['tokens'] / figures['streams']:.0f}",
     ]
 
 
