@@ -1,0 +1,76 @@
+"""The benchmark itself, on a run so small that its figures mean nothing: it must count right."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.parts import ROOT
+
+STREAMS, TOKENS = 2, 40
+NAMES = ["tailrace", "direct", "relay"]
+
+
+def bench(*words: str) -> subprocess.CompletedProcess[str]:
+    """Run `python -m bench`."""
+    return subprocess.run(
+        [sys.executable, "-m", "bench", *words], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], str, Path]:
+    """What a tiny run says in JSON and on the terminal, and where it drew."""
+    file = tmp_path_factory.mktemp("bench") / "bench.json"
+    words = f"--quick --streams {STREAMS} --tokens {TOKENS} --rate 100 --rounds 1".split()
+    done = bench(*words, "--designs", *NAMES, "--json", str(file))
+    assert done.returncode == 0, done.stderr
+    return json.loads(file.read_text()), done.stdout, file.parent
+
+
+@pytest.mark.e2e
+def test_every_token_of_every_design_is_counted(tiny: tuple[dict[str, Any], str, Path]) -> None:
+    designs = tiny[0]["designs"]
+    assert [*designs] == NAMES
+    assert {each["tokens"] for each in designs.values()} == {STREAMS * TOKENS}
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("name", NAMES)
+def test_the_figures_of_a_design_are_plausible(name: str, tiny: tuple[dict[str, Any], str, Path]) -> None:
+    figures = tiny[0]["designs"][name]
+    cpu = figures["cpu_us_per_token"]
+    assert [*cpu] == ["web", "worker", "broker", "total"]
+    assert cpu["total"] == pytest.approx(cpu["web"] + cpu["worker"] + cpu["broker"])
+    assert 0 < cpu["total"] < 1_000_000
+    for what in ("ttft_ms", "latency_ms"):
+        assert 0 < figures[what]["p50"] <= figures[what]["p99"] < 60_000
+    assert 0 < figures["tokens_per_sec"] <= STREAMS * 100 * 1.1
+    assert figures["tokens_per_frame"] >= 1
+    assert figures["rss_mb"]["web"] > 1
+
+
+@pytest.mark.e2e
+def test_the_terminal_has_the_table_and_the_promises(tiny: tuple[dict[str, Any], str, Path]) -> None:
+    said = tiny[1]
+    assert [line.split()[0] for line in said.splitlines() if line.startswith(tuple(NAMES))][:3] == NAMES
+    assert "not measured" in said
+
+
+@pytest.mark.e2e
+def test_the_plots_are_beside_the_json(tiny: tuple[dict[str, Any], str, Path]) -> None:
+    assert {each.name for each in tiny[2].glob("*.svg")} == {"cpu-light.svg", "cpu-dark.svg"}
+
+
+@pytest.mark.e2e
+def test_the_machine_is_named(tiny: tuple[dict[str, Any], str, Path]) -> None:
+    assert {*tiny[0]["machine"]} == {"cores", "python", "platform"}
+
+
+def test_a_section_that_does_not_exist_is_refused() -> None:
+    done = bench("--only", "nothing")
+    assert done.returncode == 2
+    assert "invalid choice" in done.stderr
