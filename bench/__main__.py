@@ -48,7 +48,7 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     comparison.add_argument(
         "--rounds", type=int, help=f"of all designs in turn (default: {ROUNDS}, quick {QUICK_ROUNDS})"
     )
-    comparison.add_argument(
+    parser.add_argument(
         "--designs",
         nargs="+",
         choices=DESIGNS,

@@ -24,8 +24,8 @@ SCALES = {
 async def measured(ground: Ground) -> Figures:
     """For each design its largest number of `streams`, in which `configuration`, and every probe."""
     best: Figures = {}
-    for name, scales in SCALES.items():
-        tries = [await _tried(ground, name, scale) for scale in scales]
+    for name in ground.plan.among(SCALES):
+        tries = [await _tried(ground, name, scale) for scale in SCALES[name]]
         best[name] = max(tries, key=lambda figures: int(figures["streams"])) | {"configurations": tries}
     return best
 

@@ -20,8 +20,9 @@ LONG = Work(streams=1, tokens=250, rate=50)
 async def measured(ground: Ground) -> Figures:
     """`ttft_ms` of each design from the short answers, `latency_ms` from a long one."""
     words = ("--answers", str(ANSWERS), "--pause", str(PAUSE_SECS))
-    short = await compared(ground, DESIGNS, SHORT, ROUNDS, *words)
-    long = await compared(ground, DESIGNS, LONG, ROUNDS)
+    names = ground.plan.among(DESIGNS)
+    short = await compared(ground, names, SHORT, ROUNDS, *words)
+    long = await compared(ground, names, LONG, ROUNDS)
     return {
         name: {
             "answers": ANSWERS * ROUNDS,
@@ -29,5 +30,5 @@ async def measured(ground: Ground) -> Figures:
             "latency_ms": long[name]["latency_ms"],
             "spread": {"ttft_ms": short[name]["spread"]["ttft_ms"]},
         }
-        for name in DESIGNS
+        for name in names
     }

@@ -2,7 +2,7 @@
 
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -24,6 +24,10 @@ class Plan:
     rounds: int
     dear_tokens: int  # in each answer of a dear design
     designs: Sequence[str]
+
+    def among(self, names: Iterable[str]) -> list[str]:
+        """Those of a section's designs that are asked for."""
+        return [name for name in names if name in self.designs]
 
 
 @dataclass(frozen=True, slots=True)

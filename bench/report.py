@@ -85,11 +85,12 @@ def _range(ends: Sequence[float]) -> str:
 
 def _first_token(results: Figures) -> Iterator[str]:
     designs = results["first_token"]
+    base = designs[BASELINE]["ttft_ms"]["p50"] if BASELINE in designs else None
     rows = [
         [
             name,
             *(f"{figures['ttft_ms'][percent]:.1f}" for percent in ("p50", "p99")),
-            f"{figures['ttft_ms']['p50'] / designs[BASELINE]['ttft_ms']['p50']:.2f}",
+            f"{figures['ttft_ms']['p50'] / base:.2f}" if base else "",
             f"{figures['latency_ms']['p50']:.1f}",
         ]
         for name, figures in designs.items()

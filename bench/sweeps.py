@@ -22,7 +22,7 @@ async def measured(ground: Ground) -> Figures:
     """The three sweeps, `streams`, `rate` and `tokens`: lists of points, each with the figures by design."""
     async with AsyncExitStack() as stack:
         targets: list[Running] = []
-        for name in DESIGNS:
+        for name in ground.plan.among(DESIGNS):
             works = [work for work in (*STREAMS, *RATES, *LENGTHS) if can(name, work)]
             targets.append(await stack.enter_async_context(ground.design(name, works)))
         return {
