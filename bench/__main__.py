@@ -26,8 +26,8 @@ from bench.report import report
 from bench.runs import Work
 from bench.sections import QUICK, SECTIONS, Section
 
-TOKENS, QUICK_TOKENS = 500, 300  # in each answer
-DEAR_TOKENS, QUICK_DEAR_TOKENS = 200, 60  # of a design that is many times as dear as the others
+TOKENS, QUICK_TOKENS = 500, 200  # in each answer
+DEAR_TOKENS, QUICK_DEAR_TOKENS = 200, 40  # of a design that is many times as dear as the others
 ROUNDS, QUICK_ROUNDS = 3, 1
 SECS_PER_MINUTE = 60
 

@@ -6,7 +6,7 @@ checks every token. A probe that fails is repeated once: a shared machine hiccup
 
 from bench.designs import Scale
 from bench.ground import Ground, tell
-from bench.loader import Figures
+from bench.loader import Figures, UnansweredError
 from bench.probing import probe, works_up_to
 from bench.runs import Running
 from bench.search import Bracket
@@ -32,6 +32,8 @@ async def measured(ground: Ground) -> Figures:
 
 def is_ok(figures: Figures) -> bool:
     """Whether a probe's tokens were on time, and as many as were offered."""
+    if "latency_ms" not in figures:
+        return False
     is_whole = figures["sent_per_sec"] >= LEAST_PART * figures["offered_per_sec"]
     is_on_time = figures["latency_ms"]["p99"] < P99_MS
     return bool(is_whole and is_on_time)
@@ -48,22 +50,24 @@ async def search(target: Running) -> Figures:
     """Probe until the bracket is narrow; `at_most` is the last probe that passed."""
     bracket, probes = Bracket(), []
     while (streams := bracket.guess()) is not None and streams <= MOST:
-        figures = await probe(target, streams)
+        figures = await _probed(target, streams)
         if not is_ok(figures):
-            tell(_said(target, figures) + ", once more")
-            figures = await probe(target, streams)
-        tell(_said(target, figures))
+            tell("once more")
+            figures = await _probed(target, streams)
         probes.append(figures | {"is_ok": is_ok(figures)})
         bracket = bracket.after(streams, is_ok=is_ok(figures))
     at_most = next((each for each in reversed(probes) if each["streams"] == bracket.passed), None)
     return {"streams": bracket.passed, "at_most": at_most, "probes": probes}
 
 
-def _said(target: Running, figures: Figures) -> str:
-    return "{}, {} streams: p99 {:.0f} ms, {:.0f} of {} tokens/s".format(
-        target.design.name,
-        figures["streams"],
-        figures["latency_ms"]["p99"],
-        figures["sent_per_sec"],
-        figures["offered_per_sec"],
-    )
+async def _probed(target: Running, streams: int) -> Figures:
+    """Probe, and say what was seen; without `latency_ms` when an answer was refused or did not end."""
+    name = target.design.name
+    try:
+        figures = await probe(target, streams)
+    except UnansweredError as error:
+        tell(f"{name}, {streams} streams: {str(error).splitlines()[0]}")
+        return {"streams": streams}
+    late, sent = figures["latency_ms"]["p99"], figures["sent_per_sec"]
+    tell(f"{name}, {streams} streams: p99 {late:.0f} ms, {sent:.0f} of {figures['offered_per_sec']} tokens/s")
+    return figures

@@ -5,9 +5,9 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 
 from bench.designs import DESIGNS
-from bench.ground import Ground, tell
+from bench.ground import Ground, all_entered, tell
 from bench.loader import Figures
-from bench.runs import Running, Work, median_of, run
+from bench.runs import Work, median_of, run
 
 
 async def measured(ground: Ground) -> Figures:
@@ -24,9 +24,8 @@ async def compared(
     works = {name: (DESIGNS[name].is_dear and dear) or work for name in names}
     seen: dict[str, list[Figures]] = {name: [] for name in names}
     async with AsyncExitStack() as stack:
-        targets: list[Running] = [
-            await stack.enter_async_context(ground.design(name, [works[name]])) for name in names
-        ]
+        designs = (ground.design(name, [works[name]]) for name in names)
+        targets = await all_entered(stack, designs)
         for number in range(1, rounds + 1):
             for target in targets:
                 name = target.design.name

@@ -1,9 +1,10 @@
 """What all sections stand on: a directory that goes away, one upstream, and designs as they are asked for."""
 
+import asyncio
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -56,6 +57,18 @@ class Ground:
         async with running(DESIGNS[name], scale, place, self.server, scripts) as target:
             await run(target, warm_up)
             yield target
+
+
+async def all_entered(
+    stack: AsyncExitStack, designs: Iterable[AbstractAsyncContextManager[Running]]
+) -> list[Running]:
+    """Start designs side by side; they end with the stack. Raises what the first that failed did."""
+    entering = (stack.enter_async_context(design) for design in designs)
+    entered = await asyncio.gather(*entering, return_exceptions=True)
+    for each in entered:
+        if isinstance(each, BaseException):
+            raise each
+    return [each for each in entered if isinstance(each, Running)]
 
 
 @asynccontextmanager

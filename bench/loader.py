@@ -14,12 +14,17 @@ from typing import Any
 import psutil
 
 from bench.parts import ROOT
+from bench.tokens import WrongStreamError
 
 Figures = dict[str, Any]
 
 
 class VoidRunError(Exception):
     """A stream was wrong, or did not end: the run says nothing."""
+
+
+class UnansweredError(VoidRunError):
+    """No stream was wrong, but one was refused, broken off or far too slow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +51,8 @@ class Loader:
         said = (await self.process.stdout.readline()).decode()
         if not said:
             message = (await self.process.stderr.read()).decode().strip()
-            raise VoidRunError(message)
+            kind = VoidRunError if message.startswith(WrongStreamError.__name__) else UnansweredError
+            raise kind(message)
         return said.strip()
 
     def cpu_secs(self) -> float:

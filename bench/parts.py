@@ -76,18 +76,18 @@ class Parts:
         """Start a Python module."""
         return self.start(name, group, sys.executable, "-m", module, *arguments)
 
-    def run(self, *command: str) -> None:
+    async def run(self, *command: str) -> None:
         """Run a command to its end. Raises PartError with what it printed."""
-        done = subprocess.run(
-            command,
+        process = await asyncio.create_subprocess_exec(
+            *command,
             cwd=ROOT,
             env={**os.environ, **self.env},
-            capture_output=True,
-            check=False,
-            text=True,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
         )
-        if done.returncode:
-            message = f"{' '.join(command)}: {done.stderr[-LOG_CHARS:]}"
+        output, _ = await process.communicate()
+        if process.returncode:
+            message = f"{' '.join(command)}: {output.decode()[-LOG_CHARS:]}"
             raise PartError(message)
 
     async def wait_for(self, part: Part, probe: Probe) -> None:

@@ -97,7 +97,7 @@ def blamed(target: Running) -> Iterator[None]:
         yield
     except VoidRunError as error:
         message = f"{target.design.name}: {error}\n{target.parts.said()}"
-        raise VoidRunError(message) from error
+        raise type(error)(message) from error
 
 
 def loading_for(

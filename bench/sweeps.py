@@ -6,12 +6,12 @@ A design is left out where it cannot keep up by far.
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
-from bench import designs
-from bench.ground import Ground, tell
+from bench.designs import DESIGNS
+from bench.ground import Ground, all_entered, tell
 from bench.loader import Figures
 from bench.runs import Running, Work, run
 
-DESIGNS = ("tailrace", "direct", "relay", "textbook")
+NAMES = ("tailrace", "direct", "relay", "textbook")
 STREAMS = [Work(streams, 250, 50) for streams in (1, 10, 25, 50, 100, 200)]
 RATES = [Work(10, rate * 4, rate) for rate in (20, 50, 100, 200, 500)]
 LENGTHS = [Work(10, tokens, 200) for tokens in (50, 200, 500, 2000)]
@@ -21,10 +21,12 @@ KEPT = ("cpu_us_per_token", "latency_ms", "ttft_ms", "tokens_per_sec", "tokens_p
 async def measured(ground: Ground) -> Figures:
     """The three sweeps, `streams`, `rate` and `tokens`: lists of points, each with the figures by design."""
     async with AsyncExitStack() as stack:
-        targets: list[Running] = []
-        for name in ground.plan.among(DESIGNS):
-            works = [work for work in (*STREAMS, *RATES, *LENGTHS) if can(name, work)]
-            targets.append(await stack.enter_async_context(ground.design(name, works)))
+        works = (*STREAMS, *RATES, *LENGTHS)
+        designs = (
+            ground.design(name, [work for work in works if can(name, work)])
+            for name in ground.plan.among(NAMES)
+        )
+        targets = await all_entered(stack, designs)
         return {
             "streams": [await _point(targets, work) for work in STREAMS],
             "rate": [await _point(targets, work) for work in RATES],
@@ -34,7 +36,7 @@ async def measured(ground: Ground) -> Figures:
 
 def can(name: str, work: Work) -> bool:
     """Whether this design is asked for this work."""
-    return work.streams * work.rate <= designs.DESIGNS[name].most_tokens_per_sec
+    return work.streams * work.rate <= DESIGNS[name].most_tokens_per_sec
 
 
 async def _point(targets: Sequence[Running], work: Work) -> Figures:

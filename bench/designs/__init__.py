@@ -88,8 +88,8 @@ async def _start_tailrace(parts: Parts, scale: Scale) -> list[int]:
         "TAILRACE_CONCURRENCY": str(max(100, scale.streams)),
         "LOG_LEVEL": "WARNING",
     }
-    parts.run(sys.executable, "manage.py", "migrate", "-v0")
-    parts.run(sys.executable, "manage.py", "collectstatic", "--noinput", "-v0")
+    await parts.run(sys.executable, "manage.py", "migrate", "-v0")
+    await parts.run(sys.executable, "manage.py", "collectstatic", "--noinput", "-v0")
     ports = [pick_free() for _ in range(scale.web)]
     webs = [parts.start(f"web-{port}", "web", *web_command(port)) for port in ports]
     for web, port in zip(webs, ports, strict=True):
