@@ -10,6 +10,7 @@ import pytest
 
 from bench.parts import ROOT
 
+pytestmark = pytest.mark.timeout(300)  # three designs start side by side, on a machine that may be busy
 STREAMS, TOKENS = 2, 40
 NAMES = ["tailrace", "direct", "relay"]
 
