@@ -11,6 +11,7 @@ from typing import Any, cast
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
 
 from bench.loader import Figures
 from bench.runs import GROUPS
@@ -21,9 +22,10 @@ LABEL_ROOM = 0.12  # beyond the longest bar, as a part of it
 
 @dataclass(frozen=True, slots=True)
 class Theme:
-    """Colours: of the text and the lines, of the process groups, of the designs."""
+    """Colours: of the page, the text and the lines, of the process groups, of the designs."""
 
     name: str
+    ground: str
     ink: str
     faint: str
     groups: Mapping[str, str]
@@ -34,6 +36,7 @@ _NAMES = ("tailrace", "direct", "relay", "textbook")
 THEMES = (
     Theme(
         "light",
+        "#ffffff",
         "#1f2328",
         "#d0d7de",
         dict(zip(GROUPS, ("#0969da", "#bc4c00", "#8250df"), strict=True)),
@@ -41,6 +44,7 @@ THEMES = (
     ),
     Theme(
         "dark",
+        "#0d1117",
         "#e6edf3",
         "#3d444d",
         dict(zip(GROUPS, ("#58a6ff", "#f0883e", "#bc8cff"), strict=True)),
@@ -102,7 +106,7 @@ def _cpu(axes: list[Axes], theme: Theme, designs: Figures) -> None:
             textcoords="offset points",
             ha="right" if is_cut else "left",
             va="center",
-            color=theme.ink,
+            color=theme.ground if is_cut else theme.ink,
         )
     plane.set_xlim(0, end)
     plane.invert_yaxis()
@@ -129,6 +133,8 @@ def _streams(axes: list[Axes], theme: Theme, sweeps: Figures) -> None:
         plane.set_xlabel("streams at once")
         plane.set_ylabel(label)
         plane.set_yscale("log")
+        plane.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        plane.yaxis.set_minor_locator(NullLocator())
         plane.yaxis.set_major_formatter("{x:g}")
         plane.grid(axis="y")
     axes[0].legend(frameon=False)
