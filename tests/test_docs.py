@@ -49,12 +49,19 @@ def test_the_table_of_modules_has_every_module_and_no_other() -> None:
 
 def test_the_folders_of_the_layout_exist() -> None:
     folders = first_column(README, "Layout")
-    assert {"project/", "chat/", "workers/", "templates/", "tests/", "docs/"} == folders
+    assert {"project/", "chat/", "workers/", "templates/", "tests/", "bench/", "docs/"} == folders
     assert all((ROOT / folder).is_dir() for folder in folders)
 
 
 @pytest.mark.parametrize(
-    "document", ["README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/reliability.md"]
+    "document",
+    [
+        "README.md",
+        "CONTRIBUTING.md",
+        "docs/architecture.md",
+        "docs/performance.md",
+        "docs/reliability.md",
+    ],
 )
 def test_every_file_that_a_document_names_exists(document: str) -> None:
     text = (ROOT / document).read_text()
