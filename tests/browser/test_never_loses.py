@@ -161,6 +161,39 @@ async def test_a_restart_of_the_server_costs_neither_an_answer_nor_a_message(
     assert stack.count_rows() == rows + 1
 
 
+async def test_what_is_asked_again_or_edited_while_offline_arrives_once_in_its_place(
+    page: Page, stack: Stack
+) -> None:
+    turn = await ask(page, stack, QUICK, "First")
+    await whole(turn, QUICK)
+    context, url = page.context, page.url
+    rows = stack.count_rows()
+    for version, wish in enumerate((regenerate, edit), start=2):
+        await context.set_offline(True)
+        await expect(page.locator("#connection")).to_have_attribute("data-state", "offline")
+        await wish(page)
+        await expect(page.locator("#connection .words")).to_contain_text("Your message is kept")
+        await page.close()
+        await context.set_offline(False)
+        page = await beside(context, url)
+        turn = page.locator("article.turn")
+        await expect(turn.locator(".branches:visible .place")).to_have_text(f"{version}/{version}")
+        await whole(turn, QUICK)
+        assert stack.count_rows() == rows + version - 1
+    await expect(turn.locator(".input")).to_have_text("Second")
+
+
+async def regenerate(page: Page) -> None:
+    await page.get_by_role("button", name="Regenerate").click()
+
+
+async def edit(page: Page) -> None:
+    await page.get_by_role("button", name="Edit").click()
+    await page.keyboard.press("ControlOrMeta+a")
+    await page.keyboard.type("Second")
+    await page.keyboard.press("Enter")
+
+
 async def test_after_a_sleep_the_page_takes_a_new_socket_and_has_the_whole_answer(
     page: Page, stack: Stack
 ) -> None:
