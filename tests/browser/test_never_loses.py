@@ -157,6 +157,7 @@ async def test_a_restart_of_the_server_costs_neither_an_answer_nor_a_message(
     await whole(turn, QUICK)
     await expect(words).to_have_css("position", "absolute")  # all is well: the mark says it
     await row(page, "Count").locator("a").click()
+    await expect(page.locator(".input")).to_have_text("Count")
     await whole(page.locator("article.turn"), SHORT)
     assert stack.count_rows() == rows + 1
 
