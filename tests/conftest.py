@@ -17,6 +17,9 @@ from tests.waiting import wait_until
 
 MODELS = [
     "words-30@60",  # the default
+    "words-5",
+    "words-20",
+    "words-40@20",
     "words-200@40:stopped",
     "stall-after-5@50:stopped",
     "mute:stopped",
@@ -35,6 +38,8 @@ MODELS = [
     "words-40@20:reload",
     "words-40@20:page",
     "words-300@20:page-stop",
+    "words-150@10:reloaded",
+    "words-280@20:offline",
     "status-401",
     "status-404",
     "status-429",

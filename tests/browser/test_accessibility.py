@@ -6,6 +6,7 @@ from typing import Any, Literal
 import pytest
 from playwright.async_api import Browser, Page, expect
 
+from chat.protocol.commands import MAX_INPUT_CHARS
 from tests.browser.visitor import ask, ended, open_page, refuse_socket
 from tests.missing import skip_without
 from tests.stack import Stack
@@ -32,13 +33,63 @@ async def streaming(page: Page, stack: Stack) -> None:
     await expect(turn.locator(".output")).to_contain_text("water mill")
 
 
+async def thoughts(page: Page, stack: Stack) -> None:
+    """The reasoning of that answer, unfolded."""
+    turn = page.locator("article.turn")
+    await turn.locator(".thoughts summary").click()
+    await expect(turn.locator(".reasoning")).to_be_visible()
+
+
 async def failure(page: Page, stack: Stack) -> None:
     """An answer that broke off."""
     await ended(await ask(page, stack, "cut-after-5"), "failed")
 
 
+async def branches(page: Page, stack: Stack) -> None:
+    """That answer, and another one beside it."""
+    await page.get_by_role("button", name="Retry").click()
+    await expect(page.locator(".branches:visible .place")).to_have_text("2/2")
+    await ended(page.locator("article.turn"), "failed")
+
+
+async def editing(page: Page, stack: Stack) -> None:
+    """Its question while it is edited, and a message that is too long."""
+    await page.get_by_role("button", name="Edit").click()
+    await expect(page.get_by_role("textbox", name="Edit your message")).to_be_focused()
+    await page.locator("#message").fill("a" * (MAX_INPUT_CHARS + 1))
+    await expect(page.locator("#count")).to_have_text("1 characters too many")
+
+
+async def renaming(page: Page, stack: Stack) -> None:
+    """A title in the list while it is changed."""
+    await page.locator(".entry a").last.press("F2")
+    await expect(page.get_by_role("textbox", name="Title")).to_be_focused()
+    await expect(page.locator(".entry")).to_have_count(3)
+
+
+async def shortcuts(page: Page, stack: Stack) -> None:
+    """The sheet of the keys."""
+    await page.keyboard.press("Escape")
+    await page.get_by_role("button", name="Shortcuts").click()
+    await expect(page.get_by_role("dialog")).to_be_visible()
+
+
+async def deleted(page: Page, stack: Stack) -> None:
+    """The toast that takes a deletion back."""
+    await page.keyboard.press("Escape")
+    await page.locator(".entry a").last.press("Delete")
+    await expect(page.get_by_role("button", name="Undo")).to_be_focused()
+
+
+async def drawer(page: Page, stack: Stack) -> None:
+    """The list on a phone, over the conversation."""
+    await page.set_viewport_size({"width": 320, "height": 640})
+    await page.locator("#sidebar-toggle").click()
+    await expect(page.locator("#sidebar")).to_be_in_viewport()
+
+
 async def without_socket(page: Page, stack: Stack) -> None:
-    """An old answer on a page that cannot connect."""
+    """An old answer on a page that cannot connect, on a phone."""
     await refuse_socket(page)
     await page.reload()
     await expect(page.locator("#connection")).to_have_attribute("data-state", "reconnecting")
@@ -53,11 +104,18 @@ def at(path: str) -> Screen:
     return go
 
 
-SCREENS: dict[str, Screen] = {
+SCREENS: dict[str, Screen] = {  # in this order: some go on where the one before has stopped
     "empty": open_page,
     "answer": answer,
     "streaming": streaming,
+    "thoughts": thoughts,
     "failure": failure,
+    "branches": branches,
+    "editing": editing,
+    "renaming": renaming,
+    "shortcuts": shortcuts,
+    "deleted": deleted,
+    "drawer": drawer,
     "without socket": without_socket,
     "login": at("/accounts/login/"),
     "minimal": at("/minimal/"),

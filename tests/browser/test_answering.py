@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.browser.asking import ask, ended, open_page, until
+from tests.browser.visitor import ask, ask_here, ended, open_page, until
 from tests.stack import Stack
 from tests.upstream.behaviour import text_of
 
@@ -40,7 +40,7 @@ async def test_markdown_becomes_elements_and_hostile_parts_stay_text(page: Page,
     requests: list[str] = []
     await open_page(page, stack)
     page.on("request", lambda request: requests.append(request.url))
-    turn = await ask(page, ECHO, MARKDOWN)
+    turn = await ask_here(page, ECHO, MARKDOWN)
     await ended(turn)
     output = turn.locator(".output")
     await expect(output.get_by_role("heading", name="Heading")).to_be_visible()
@@ -68,7 +68,7 @@ async def test_code_is_labelled_coloured_once_complete_and_copied(page: Page, st
     await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     await open_page(page, stack)
     source = f"Look:\n\n```python\n{CODE}\n```\n"
-    turn = await ask(page, ECHO, source)
+    turn = await ask_here(page, ECHO, source)
     await ended(turn)
     block = turn.locator(".code-block")
     await expect(block.locator(".language")).to_have_text("python")
@@ -84,8 +84,7 @@ async def test_code_is_labelled_coloured_once_complete_and_copied(page: Page, st
 
 
 async def test_a_selection_survives_while_text_arrives(page: Page, stack: Stack) -> None:
-    await open_page(page, stack)
-    turn = await ask(page, LONG)
+    turn = await ask(page, stack, LONG)
     output = turn.locator(".output")
     await expect(output).to_contain_text("w20 ")
     await output.evaluate(
@@ -105,8 +104,7 @@ async def test_a_selection_survives_while_text_arrives(page: Page, stack: Stack)
 
 async def test_who_scrolls_up_is_left_there_and_can_jump_to_the_latest(page: Page, stack: Stack) -> None:
     await page.set_viewport_size({"width": 400, "height": 500})
-    await open_page(page, stack)
-    turn = await ask(page, LONG)
+    turn = await ask(page, stack, LONG)
     output = turn.locator(".output")
     below = "document.documentElement.scrollHeight - innerHeight - scrollY"
     await until(page, "scrollY > 300")
@@ -126,8 +124,7 @@ async def test_who_scrolls_up_is_left_there_and_can_jump_to_the_latest(page: Pag
 
 
 async def test_reasoning_is_folded_and_timed_and_the_figures_are_told(page: Page, stack: Stack) -> None:
-    await open_page(page, stack)
-    turn = await ask(page, REASONING)
+    turn = await ask(page, stack, REASONING)
     thoughts = turn.locator(".thoughts")
     figures = turn.locator(".figures")
     await expect(thoughts.locator("summary")).to_have_text(re.compile(r"^Thinking for \d\.\d s…$"))
@@ -153,7 +150,7 @@ async def test_a_screen_reader_hears_the_start_and_the_end_and_no_tokens(page: P
             new MutationObserver(note).observe(announcer, { childList: true, subtree: true });
         }"""
     )
-    turn = await ask(page, REASONING)
+    turn = await ask_here(page, REASONING)
     await expect(turn.locator(".output")).to_have_attribute("aria-busy", "true")
     await ended(turn)
     await expect(turn.locator(".output")).to_have_attribute("aria-busy", "false")
@@ -164,7 +161,7 @@ async def test_who_waits_for_a_worker_is_told_the_place_in_the_queue(page: Page,
     await open_page(page, stack)
     stack.take_jobs("worker1", "worker2", yes=False)
     try:
-        turn = await ask(page, ECHO)
+        turn = await ask_here(page, ECHO)
         await expect(turn.locator(".state")).to_have_text("In the queue, next", timeout=15_000)
         await expect(turn).to_have_attribute("data-status", "queued")
     finally:

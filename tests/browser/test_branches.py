@@ -3,7 +3,7 @@
 import pytest
 from playwright.async_api import Locator, Page, expect
 
-from tests.browser.asking import ask, ended, open_page, until
+from tests.browser.visitor import ask, ask_here, ended, open_page, until
 from tests.stack import Stack
 from tests.waiting import wait_until
 
@@ -22,9 +22,9 @@ def place(turn: Locator) -> Locator:
 async def test_regenerated_and_edited_turns_are_walked_by_keyboard(page: Page, stack: Stack) -> None:
     await open_page(page, stack)
     turns = page.locator("article.turn")
-    first = await ask(page, ECHO, "one")
+    first = await ask_here(page, ECHO, "one")
     await ended(first)
-    await ended(await ask(page, ECHO, "two"))
+    await ended(await ask_here(page, ECHO, "two"))
     await expect(place(turns.first)).to_have_count(0)
 
     await turns.first.get_by_role("button", name="Regenerate").click()
@@ -58,14 +58,13 @@ async def test_regenerated_and_edited_turns_are_walked_by_keyboard(page: Page, s
     await page.reload()
     await expect(place(turns.first)).to_have_text("3/3")
     await expect(turns.first.locator(".output")).to_have_text("three")
-    await ended(await ask(page, ECHO, "four"))
+    await ended(await ask_here(page, ECHO, "four"))
     await expect(turns.locator(".input")).to_have_text(["three", "four"])
 
 
 async def test_a_failure_has_its_remedy_and_is_tried_again_beside_it(page: Page, stack: Stack) -> None:
     stack.upstream.clear(FAILS_ONCE)
-    await open_page(page, stack)
-    turn = await ask(page, FAILS_ONCE)
+    turn = await ask(page, stack, FAILS_ONCE)
     await ended(turn, "failed")
     await expect(turn.locator(".remedy")).to_have_text(
         "What came so far is kept. Try again for a whole answer."
@@ -82,8 +81,7 @@ async def test_a_failure_has_its_remedy_and_is_tried_again_beside_it(page: Page,
 
 
 async def test_a_lost_worker_is_told_and_the_text_goes_on(page: Page, stack: Stack) -> None:
-    await open_page(page, stack)
-    turn = await ask(page, CONTINUED)
+    turn = await ask(page, stack, CONTINUED)
     await turn.evaluate(
         """turn => {
             window.states = [];

@@ -1,24 +1,17 @@
 """The composer in a real browser: lines, growth, drafts, the model, the limit, and a phone."""
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from playwright.async_api import Locator, Page, expect
 
 from chat.protocol.commands import MAX_INPUT_CHARS
-from tests.browser.asking import ask_here, open_page, row
-from tests.stack import Stack, running
+from tests.browser.visitor import ask_here, open_page, row
+from tests.stack import Stack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
-MODELS = ["words-5", "echo"]
-
-
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with running(tmp_path_factory.mktemp("stack"), MODELS, workers=1) as parts:
-        yield parts
+DEFAULT, OTHER = "words-30@60", "words-5"
 
 
 @pytest.fixture
@@ -57,7 +50,7 @@ async def test_a_line_of_an_input_method_is_not_sent(page: Page, box: Locator) -
 
 
 async def test_each_conversation_has_its_draft_and_a_reload_keeps_them(page: Page, box: Locator) -> None:
-    turn = await ask_here(page, "First", "words-5")
+    turn = await ask_here(page, DEFAULT, "First")
     await expect(turn).to_have_attribute("data-status", "completed")
     await box.fill("for the first")
     await page.locator("#create").click()
@@ -78,15 +71,15 @@ async def test_the_model_that_was_chosen_last_is_there_for_the_next_conversation
     page: Page, box: Locator
 ) -> None:
     model = page.locator("#model")
-    await expect(model).to_have_value("words-5")
-    await ask_here(page, "First", "words-5")
+    await expect(model).to_have_value(DEFAULT)
+    await ask_here(page, DEFAULT, "First")
     await expect(page).to_have_url(re.compile("/conversations/"))
     await page.locator("#create").click()
-    await model.select_option("echo")
+    await model.select_option(OTHER)
     await page.reload()
-    await expect(model).to_have_value("echo")
+    await expect(model).to_have_value(OTHER)
     await row(page, "First").locator("a").click()
-    await expect(model).to_have_value("words-5")
+    await expect(model).to_have_value(DEFAULT)
 
 
 async def test_the_length_is_counted_near_the_limit_and_nothing_longer_is_sent(

@@ -1,25 +1,16 @@
 """The list of conversations in a real browser: many at once, named, found, deleted, restored."""
 
-import re
-from collections.abc import Iterator
-
 import pytest
-from playwright.async_api import Locator, Page, Request, WebSocketRoute, expect
+from playwright.async_api import Page, Request, expect
 
-from tests.browser.asking import ask_here, open_page, row
-from tests.stack import Stack, running
+from tests.browser.visitor import ask_here, beside, ended, open_page, refuse_socket, row
+from tests.stack import Stack
 from tests.upstream.behaviour import text_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
 SLOW, QUICK = "words-40@20", "words-20"
 WHOLE = text_of(SLOW)
-
-
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with running(tmp_path_factory.mktemp("stack"), [QUICK, SLOW], workers=1) as parts:
-        yield parts
 
 
 @pytest.fixture
@@ -29,18 +20,14 @@ async def desk(page: Page, stack: Stack) -> Page:
     return page
 
 
-async def ended(turn: Locator) -> None:
-    await expect(turn).to_have_attribute("data-status", "completed", timeout=15_000)
-
-
 async def test_answers_in_several_conversations_go_on_at_once_and_are_marked(desk: Page) -> None:
-    first = await ask_here(desk, "First question", SLOW)
+    first = await ask_here(desk, SLOW, "First question")
     await expect(first.locator(".output")).to_contain_text("w2")
     first_url = desk.url
     await desk.locator("#create").click()
     await expect(desk.locator("#welcome")).to_be_visible()
     await expect(row(desk, "First question")).to_have_attribute("data-mark", "running")
-    second = await ask_here(desk, "Second question", SLOW)
+    second = await ask_here(desk, SLOW, "Second question")
     await expect(second.locator(".output")).to_contain_text("w2")
     await expect(row(desk, "Second question").locator("a")).to_have_attribute("aria-current", "page")
     await expect(row(desk, "First question")).to_have_attribute("data-mark", "unread", timeout=10_000)
@@ -55,15 +42,11 @@ async def test_answers_in_several_conversations_go_on_at_once_and_are_marked(des
     await expect(row(desk, "Second question")).to_have_attribute("data-mark", "unread")
 
 
-async def hang_up(socket: WebSocketRoute) -> None:
-    await socket.close()
-
-
 async def test_back_and_forward_load_no_page_and_need_no_socket(desk: Page) -> None:
     for question in ("One", "Two"):
         await desk.locator("#create").click()
-        await ended(await ask_here(desk, question, QUICK))
-    await desk.route_web_socket(re.compile("/ws/"), hang_up)
+        await ended(await ask_here(desk, QUICK, question))
+    await refuse_socket(desk)
     await desk.reload()
     await expect(desk.locator("#connection")).to_have_attribute("data-state", "reconnecting")
     requests: list[Request] = []
@@ -82,7 +65,7 @@ async def test_back_and_forward_load_no_page_and_need_no_socket(desk: Page) -> N
 
 
 async def test_a_conversation_is_renamed_in_its_row(desk: Page) -> None:
-    await ended(await ask_here(desk, "Clumsy words", QUICK))
+    await ended(await ask_here(desk, QUICK, "Clumsy words"))
     link = row(desk, "Clumsy words").locator("a")
     await link.focus()
     await desk.keyboard.press("F2")
@@ -101,7 +84,7 @@ async def test_a_conversation_is_renamed_in_its_row(desk: Page) -> None:
 
 
 async def test_a_deletion_is_taken_back_by_keys_alone(desk: Page) -> None:
-    await ended(await ask_here(desk, "Precious", QUICK))
+    await ended(await ask_here(desk, QUICK, "Precious"))
     url = desk.url
     await row(desk, "Precious").locator("a").focus()
     await desk.keyboard.press("Delete")
@@ -118,7 +101,7 @@ async def test_a_deletion_is_taken_back_by_keys_alone(desk: Page) -> None:
 
 
 async def test_what_is_deleted_stays_so_when_the_toast_is_gone(desk: Page) -> None:
-    await ended(await ask_here(desk, "Superfluous", QUICK))
+    await ended(await ask_here(desk, QUICK, "Superfluous"))
     await desk.clock.install()
     await row(desk, "Superfluous").hover()
     await row(desk, "Superfluous").get_by_role("button", name="Delete").click()
@@ -135,7 +118,7 @@ async def test_what_is_deleted_stays_so_when_the_toast_is_gone(desk: Page) -> No
 async def test_a_search_finds_words_of_an_answer_and_of_a_title(desk: Page) -> None:
     for question, model in (("Rivers", QUICK), ("Hills", SLOW)):
         await desk.locator("#create").click()
-        await ended(await ask_here(desk, question, model))
+        await ended(await ask_here(desk, model, question))
     await desk.locator("#title").click()
     await desk.keyboard.press("/")
     await expect(desk.locator("#search")).to_be_focused()
@@ -162,10 +145,8 @@ async def test_older_conversations_come_when_the_end_of_the_list_is_near(desk: P
 
 
 async def test_two_windows_show_the_same_list(desk: Page) -> None:
-    await ended(await ask_here(desk, "Shared", QUICK))
-    other = await desk.context.new_page()
-    await other.goto(desk.url)
-    await expect(other.locator("#connection")).to_have_attribute("data-state", "open")
+    await ended(await ask_here(desk, QUICK, "Shared"))
+    other = await beside(desk.context, desk.url)
     await row(other, "Shared").locator("a").focus()
     await other.keyboard.press("F2")
     await other.keyboard.type("Renamed there")
@@ -178,50 +159,6 @@ async def test_two_windows_show_the_same_list(desk: Page) -> None:
     await desk.get_by_role("button", name="Undo").click()
     await expect(row(other, "Renamed there")).to_be_visible()
     await expect(desk.locator(".input")).to_have_text("Shared")
-
-
-async def test_the_keys_of_the_sheet_do_what_it_says(desk: Page) -> None:
-    for question in ("Older", "Newer"):
-        await desk.locator("#create").click()
-        await ended(await ask_here(desk, question, QUICK))
-    await desk.keyboard.type("?n")  # somebody who writes
-    await expect(desk.locator("#message")).to_have_value("?n")
-    await desk.locator("#message").fill("")
-    await desk.locator("#title").click()
-    await desk.keyboard.press("?")
-    sheet = desk.get_by_role("dialog", name="Keyboard shortcuts")
-    await expect(sheet).to_be_visible()
-    await desk.keyboard.press("n")
-    await expect(desk.locator("#welcome")).to_be_hidden()
-    await desk.keyboard.press("Escape")
-    await expect(sheet).to_be_hidden()
-    await desk.keyboard.press("j")
-    await expect(desk.locator(".input")).to_have_text("Older")
-    await desk.keyboard.press("k")
-    await expect(desk.locator(".input")).to_have_text("Newer")
-    await desk.keyboard.press("b")
-    await expect(desk.locator("#sidebar")).to_be_hidden()
-    await desk.reload()
-    await expect(desk.locator("#sidebar")).to_be_hidden()
-    await desk.locator("#title").click()
-    await desk.keyboard.press("b")
-    await expect(desk.locator("#sidebar")).to_be_visible()
-    await desk.keyboard.press("n")
-    await expect(desk.locator("#welcome")).to_be_visible()
-    await expect(desk.locator("#message")).to_be_focused()
-
-
-async def test_single_keys_can_be_switched_off(desk: Page) -> None:
-    await desk.get_by_role("button", name="Shortcuts").click()
-    await desk.get_by_role("checkbox", name="Single keys").uncheck()
-    await desk.keyboard.press("Escape")
-    await desk.reload()
-    await expect(desk.locator("#connection")).to_have_attribute("data-state", "open")
-    await desk.evaluate("document.activeElement.blur()")
-    await desk.keyboard.press("b")
-    await expect(desk.locator("#sidebar")).to_be_visible()
-    await desk.keyboard.press("?")
-    await expect(desk.locator("#shortcuts")).to_be_hidden()
 
 
 async def test_the_theme_is_chosen_and_there_from_the_first_paint(desk: Page, stack: Stack) -> None:
@@ -240,7 +177,7 @@ async def test_the_theme_is_chosen_and_there_from_the_first_paint(desk: Page, st
 async def test_on_a_phone_the_list_is_a_drawer_that_keeps_the_focus(page: Page, stack: Stack) -> None:
     await page.set_viewport_size({"width": 320, "height": 640})
     await open_page(page, stack)
-    await ended(await ask_here(page, "A question that is much longer than any phone is wide, really", QUICK))
+    await ended(await ask_here(page, QUICK, "A question that is much longer than any phone is wide, really"))
     assert await page.evaluate("document.documentElement.scrollWidth") == 320
     await expect(page.locator("#sidebar")).to_be_hidden()
     await page.locator("#sidebar-toggle").click()
@@ -253,7 +190,7 @@ async def test_on_a_phone_the_list_is_a_drawer_that_keeps_the_focus(page: Page, 
 
 
 async def test_on_paper_there_is_only_the_conversation(desk: Page) -> None:
-    await ended(await ask_here(desk, "To be printed", QUICK))
+    await ended(await ask_here(desk, QUICK, "To be printed"))
     await desk.emulate_media(media="print")
     for hidden in ("#sidebar", ".dock", "#sidebar-toggle"):
         await expect(desk.locator(hidden)).to_be_hidden()

@@ -3,8 +3,9 @@
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, Response, WebSocketRoute, expect
+from playwright.async_api import Page, Response, expect
 
+from tests.browser.visitor import ask, ended, open_page, refuse_socket
 from tests.stack import Stack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
@@ -24,14 +25,8 @@ async def loaded(page: Page) -> list[dict[str, Any]]:
     return list(await page.evaluate(LOADED))
 
 
-async def refuse(route: WebSocketRoute) -> None:
-    """A socket that closes before it could be of use."""
-    await route.close()
-
-
 async def test_the_first_load_is_small_and_one_document(page: Page, stack: Stack) -> None:
-    await page.goto(stack.url)
-    await expect(page.locator("#connection")).to_have_attribute("data-state", "open")
+    await open_page(page, stack)
     entries = await loaded(page)
     total = sum(entry["transferSize"] for entry in entries)
     plain = sum(entry["decodedBodySize"] for entry in entries)
@@ -45,8 +40,7 @@ async def test_the_first_load_is_small_and_one_document(page: Page, stack: Stack
 async def test_every_file_but_the_document_may_be_kept_for_ever(page: Page, stack: Stack) -> None:
     replies: list[Response] = []
     page.on("response", lambda reply: replies.append(reply))
-    await page.goto(stack.url)
-    await expect(page.locator("#connection")).to_have_attribute("data-state", "open")
+    await open_page(page, stack)
     document, *files = [reply for reply in replies if reply.request.resource_type != "fetch"]
     assert document.headers["content-encoding"] == "gzip"
     assert "no-store" in document.headers["cache-control"]
@@ -59,8 +53,7 @@ async def test_every_file_but_the_document_may_be_kept_for_ever(page: Page, stac
 
 
 async def test_all_modules_are_asked_for_by_the_document(page: Page, stack: Stack) -> None:
-    await page.goto(stack.url)
-    await expect(page.locator("#connection")).to_have_attribute("data-state", "open")
+    await open_page(page, stack)
     scripts = {entry["name"] for entry in await loaded(page) if entry["name"].endswith(".js")}
     named = await page.locator("link[rel=modulepreload], script[src]").evaluate_all(
         "(all) => all.map((each) => each.href ?? each.src)"
@@ -69,14 +62,9 @@ async def test_all_modules_are_asked_for_by_the_document(page: Page, stack: Stac
 
 
 async def test_old_turns_are_read_and_a_new_one_is_written_without_a_socket(page: Page, stack: Stack) -> None:
-    await page.goto(stack.url)
-    await expect(page.locator("#connection")).to_have_attribute("data-state", "open")
-    await page.locator("#composer select").select_option("echo")
-    await page.locator("#composer textarea").fill("remember the weir")
-    await page.keyboard.press("Enter")
-    turn = page.locator("article.turn")
-    await expect(turn).to_have_attribute("data-status", "completed")
-    await page.route_web_socket("**/ws/**", refuse)
+    turn = await ask(page, stack, "echo", "remember the weir")
+    await ended(turn)
+    await refuse_socket(page)
     await page.reload()
     await expect(turn.locator(".output")).to_have_text("remember the weir")
     await page.locator("#composer textarea").fill("and the headrace")

@@ -6,6 +6,7 @@ import pytest
 from playwright.async_api import Locator, Page, expect
 
 from tests.browser.corpus import CORPUS, ELSEWHERE
+from tests.browser.visitor import ask, ended, open_page
 from tests.browser.watch import Watch
 from tests.stack import Stack
 
@@ -14,49 +15,94 @@ pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 SPELLED = "spell@100"  # a few characters per frame, so that constructs are painted half said
 AT_ONCE = "spell:at-once"
 SPELLED_CHARS = 800  # a longer text comes at once
-ANSWER_MS = 60_000  # a dozen answers side by side, on a busy machine
+LINKED = {  # the texts that have links which may be followed
+    "autolinks",
+    "bidi",
+    "images",
+    "long",
+    "references",
+}
 
-# model text makes no element that loads, runs, restyles or moves; no handler; no address of another scheme;
-# no link elsewhere that tells where it was clicked
-FINDINGS = """() => {
-  const found = [];
-  const loads = "script, iframe, object, embed, link, style, base, meta, img, video, audio, source, math";
-  const places = /^(href|src|srcset|xlink:href|action|formaction|data|poster|background)$/i;
-  const harmless = /^(https?:|mailto:|#|[/](?![/\\\\]))/i;
-  for (const each of document.querySelectorAll(".input *, .reasoning *, .output *")) {
-    const isBad = [...each.attributes].some(({ name, value }) =>
-      /^on/i.test(name) || (places.test(name) && !harmless.test(value)));
-    const leads = each.matches("a[href^=http i]") && each.origin !== location.origin;
-    const isShy = ["noopener", "noreferrer", "nofollow"].every((word) => each.relList?.contains(word));
-    const floats = getComputedStyle(each).position === "fixed";
-    if (each.matches(loads) || isBad || (leads && !isShy) || floats) found.push(each.outerHTML);
+# model text makes no element that loads, runs, restyles or moves; no handler; no address of another scheme
+# or of our own site; no link that does not show where it leads, or that tells where it was clicked
+FINDINGS = """(root) => {
+  const made = "p h4 h5 h6 ul ol li blockquote table thead tbody tr th td div pre code span button input br"
+    + " hr a bdi em strong del";
+  const places = /^(src|srcset|xlink:href|action|formaction|data|poster|background|style|srcdoc)$/i;
+  const isLink = (each) => /^(https?:[/]{2}|mailto:.)/.test(each.getAttribute("href"));
+  const tells = ({ href, textContent }) => {
+    const { protocol, host, pathname } = new URL(href);
+    return textContent.includes(protocol === "mailto:" ? decodeURIComponent(pathname) : host);
+  };
+  const words = ["noopener", "noreferrer", "nofollow"];
+  const isShy = ({ relList }) => words.every((word) => relList.contains(word));
+  const isBad = (each) =>
+    !made.split(" ").includes(each.localName)
+    || [...each.attributes].some(({ name }) => /^on/i.test(name) || places.test(name))
+    || (each.hasAttribute("href") && !(isLink(each) && tells(each) && isShy(each)))
+    || (each.matches("input") && !each.matches("[type=checkbox]:disabled"))
+    || getComputedStyle(each).position === "fixed";
+  return [...root.querySelectorAll("*")].filter(isBad).map((each) => each.outerHTML.slice(0, 300));
+}"""
+# the answer's text, one character more each time: all that a frame may ever show
+SPELL = """async (text) => {
+  const findings = FINDINGS;
+  const { AnswerText } = await import(document.querySelector("link[href*='/answer_text.']").href);
+  const output = document.createElement("div");
+  output.className = "output";
+  document.querySelector("#turns").append(output);
+  const answer = new AnswerText(output);
+  const found = new Set();
+  const look = () => findings(output).forEach((each) => found.add(each));
+  let said = "";
+  for (const character of text) {
+    said += character;
+    answer.show(said, 0, false);
+    look();
   }
-  if (document.querySelectorAll("#composer").length !== 1) found.push("another #composer");
-  return found;
+  answer.show(said, 0, true);
+  look();
+  const links = output.querySelectorAll("a[href]").length;
+  return { found: [...found], links, shown: output.textContent.length };
+}""".replace("FINDINGS", FINDINGS)
+# one of each kind that must be found
+PLANTED = """(root) => {
+  const plant = (tag, attributes) => {
+    const made = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+    root.append(made);
+    return made;
+  };
+  const rel = "noopener noreferrer nofollow";
+  plant("img", {});
+  plant("p", { background: "a.png" });
+  plant("p", {}).style.position = "fixed";
+  plant("input", { type: "text" });
+  plant("a", { href: "javascript:canary()", rel }).textContent = "javascript:canary()";
+  plant("a", { href: "/accounts/logout/", rel }).textContent = location.host;
+  plant("a", { href: "https://bad.example/", rel }).textContent = "good.example";
+  plant("a", { href: "https://bad.example/", rel: "nofollow" }).textContent = "bad.example";
+  plant("a", { href: "https://bad.example/", rel }).textContent = "bad.example";
 }"""
 
 
 async def said_back(page: Page, stack: Stack, text: str) -> Locator:
     """Ask for a hostile text, and return the turn once all of it has come back."""
-    await page.goto(stack.url)
-    await expect(page.locator("#connection")).to_have_attribute("data-state", "open")
-    model = SPELLED if len(text) <= SPELLED_CHARS else AT_ONCE
-    await page.locator("#composer select").select_option(model)
-    await page.locator("#composer textarea").fill(text)
-    await page.keyboard.press("Enter")
-    turn = page.locator("article.turn").last
-    await expect(turn).to_have_attribute("data-status", "completed", timeout=ANSWER_MS)
+    turn = await ask(page, stack, SPELLED if len(text) <= SPELLED_CHARS else AT_ONCE, text)
+    await ended(turn)
     return turn
 
 
 async def findings(page: Page, stack: Stack, text: str) -> list[str]:
     """What a hostile text left in the page, while it came and when the page is loaded again."""
     turn = await said_back(page, stack, text)
-    await expect(turn.locator(".output")).not_to_be_empty()
-    found = list(await page.evaluate(FINDINGS))
+    output = turn.locator(".output")
+    await expect(output).not_to_be_empty()
+    found = list(await output.evaluate(FINDINGS))
     await page.reload()
-    await expect(turn).to_have_attribute("data-status", "completed")
-    return found + list(await page.evaluate(FINDINGS))
+    await ended(turn)
+    await expect(output).not_to_be_empty()
+    return found + list(await output.evaluate(FINDINGS))
 
 
 async def test_nothing_of_a_hostile_text_runs_loads_or_leaves(watch: Watch, stack: Stack) -> None:
@@ -68,6 +114,30 @@ async def test_nothing_of_a_hostile_text_runs_loads_or_leaves(watch: Watch, stac
     assert watch.scripts == []
     assert watch.leaving(stack.url) == []
     assert len(watch.requests) > len(CORPUS), "the watch sees requests at all"
+
+
+async def test_no_beginning_of_a_hostile_text_shows_anything_that_could_run_load_or_mislead(
+    page: Page, watch: Watch, stack: Stack
+) -> None:
+    await open_page(page, stack)
+    seen = {name: await page.evaluate(SPELL, text) for name, text in CORPUS.items()}
+    print({name: each["links"] for name, each in seen.items()})
+    assert {name: each["found"] for name, each in seen.items() if each["found"]} == {}
+    assert {name for name, each in seen.items() if each["links"]} == LINKED, "links are read as such"
+    assert min(each["shown"] / len(CORPUS[name]) for name, each in seen.items()) > 0.3, (
+        "and the rest is shown"
+    )
+    assert watch.scripts == []
+    assert watch.leaving(stack.url) == []
+
+
+async def test_what_is_planted_in_an_answer_is_found(page: Page, stack: Stack) -> None:
+    turn = await ask(page, stack, "echo", "**harmless** [link](https://example.org/)")
+    await ended(turn)
+    output = turn.locator(".output")
+    assert await output.evaluate(FINDINGS) == []
+    await output.evaluate(PLANTED)
+    assert len(await output.evaluate(FINDINGS)) == 8
 
 
 @pytest.mark.parametrize("call", ["canary('planted')", "alert('planted')"])

@@ -3,33 +3,19 @@
 import random
 import re
 import time
-from collections.abc import Iterator
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.async_api import Browser, Locator, Page, expect
 
-from tests.browser.asking import ask_here, open_page
-from tests.stack import Stack, running
+from tests.browser.visitor import ask, ask_here, beside, open_page, row
+from tests.stack import Stack
 from tests.upstream.behaviour import text_of
 from tests.waiting import await_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
-LONG, OFFLINE, SHORT, QUICK = "words-150@10", "words-280@20", "words-40@20", "words-5"
-
-
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with running(tmp_path_factory.mktemp("stack"), [QUICK, SHORT, OFFLINE, LONG]) as parts:
-        yield parts
-
-
-async def beside(context: BrowserContext, address: str) -> Page:
-    """Another window, connected."""
-    page = await context.new_page()
-    await page.goto(address)
-    await expect(page.locator("#connection")).to_have_attribute("data-state", "open")
-    return page
+LONG, OFFLINE = "words-150@10:reloaded", "words-280@20:offline"
+SHORT, QUICK = "words-40@20", "words-5"
 
 
 async def whole(turn: Locator, model: str, timeout_secs: float = 20) -> None:
@@ -40,7 +26,7 @@ async def whole(turn: Locator, model: str, timeout_secs: float = 20) -> None:
 
 async def test_twenty_reloads_at_random_moments_of_one_answer_lose_nothing(page: Page, stack: Stack) -> None:
     await open_page(page, stack)
-    turn = await ask_here(page, "Count", LONG)
+    turn = await ask_here(page, LONG, "Count")
     await expect(turn.locator(".output")).to_contain_text("w1 ")
     response_id = await turn.get_attribute("data-response-id") or ""
     words = 1  # known to be there; some reloads come while the page is still loading
@@ -57,7 +43,7 @@ async def test_twenty_reloads_at_random_moments_of_one_answer_lose_nothing(page:
 
 async def test_ten_seconds_without_a_network_in_the_middle_of_an_answer(page: Page, stack: Stack) -> None:
     await open_page(page, stack)
-    turn = await ask_here(page, "Count", OFFLINE)
+    turn = await ask_here(page, OFFLINE, "Count")
     await expect(turn.locator(".output")).to_contain_text("w5 ")
     await page.context.set_offline(True)
     began = time.monotonic()
@@ -80,11 +66,11 @@ async def test_two_devices_show_the_same_text_live_whoever_asks(
     page: Page, browser: Browser, stack: Stack
 ) -> None:
     await open_page(page, stack)
-    await whole(await ask_here(page, "First", QUICK), QUICK)
+    await whole(await ask_here(page, QUICK, "First"), QUICK)
     device = await browser.new_context(storage_state=await page.context.storage_state())
     other = await beside(device, page.url)
     for asking, watching, question in ((page, other, "From here"), (other, page, "From there")):
-        asked = await ask_here(asking, question, SHORT)
+        asked = await ask_here(asking, SHORT, question)
         watched = watching.locator("article.turn", has=watching.locator(".input", has_text=question))
         await expect(watched.locator(".output")).to_contain_text("w3 ")
         await expect(watched).not_to_have_attribute("data-status", "completed")
@@ -98,7 +84,7 @@ async def test_two_devices_show_the_same_text_live_whoever_asks(
 
 async def test_a_killed_worker_costs_seconds_and_no_text(page: Page, stack: Stack) -> None:
     await open_page(page, stack)
-    turn = await ask_here(page, "Count", SHORT)
+    turn = await ask_here(page, SHORT, "Count")
     await expect(turn.locator(".output")).to_contain_text("w5 ")
     worker = stack.holder(await turn.get_attribute("data-response-id") or "")
     stack.processes[worker].popen.kill()
@@ -112,11 +98,11 @@ async def test_a_message_sent_while_offline_is_kept_over_a_restart_and_arrives_o
     page: Page, browser: Browser, stack: Stack
 ) -> None:
     await open_page(page, stack)
-    await whole(await ask_here(page, "First", QUICK), QUICK)
+    await whole(await ask_here(page, QUICK, "First"), QUICK)
     rows = stack.count_rows()
     await page.context.set_offline(True)
     await expect(page.locator("#connection")).to_have_attribute("data-state", "offline")
-    waiting = await ask_here(page, "Sent offline", QUICK)
+    waiting = await ask_here(page, QUICK, "Sent offline")
     await expect(waiting.locator(".input")).to_have_text("Sent offline")
     await expect(page.locator("#connection .words")).to_contain_text("Your message is kept")
     restarted = await browser.new_context(storage_state=await page.context.storage_state())
@@ -135,7 +121,7 @@ async def test_a_first_message_sent_while_offline_is_listed_and_outlives_its_pag
     await open_page(page, stack)
     rows = stack.count_rows()
     await page.context.set_offline(True)
-    await ask_here(page, "Nobody heard this yet", QUICK)
+    await ask_here(page, QUICK, "Nobody heard this yet")
     entry = page.locator(".entry", has_text="Nobody heard this yet")
     await expect(entry).to_have_attribute("data-mark", "waiting")
     await page.locator("#create").click()
@@ -152,18 +138,61 @@ async def test_a_first_message_sent_while_offline_is_listed_and_outlives_its_pag
     assert stack.count_rows() == rows + 1
 
 
-async def test_a_message_written_while_the_server_restarts_arrives_once(page: Page, stack: Stack) -> None:
-    await open_page(page, stack)
+async def test_a_restart_of_the_server_costs_neither_an_answer_nor_a_message(
+    page: Page, stack: Stack
+) -> None:
+    running = await ask(page, stack, SHORT, "Count")
+    await expect(running.locator(".output")).to_contain_text("w5 ")
     rows = stack.count_rows()
     stack.processes["web"].stop()
     words = page.locator("#connection .words")
     await expect(page.locator("#connection")).to_have_attribute("data-state", "reconnecting")
-    turn = await ask_here(page, "Anybody there?", QUICK)
+    await expect(running.locator(".state")).to_have_text(
+        "Connection lost. The answer goes on, and will be shown here."
+    )
+    await page.locator("#create").click()
+    turn = await ask_here(page, QUICK, "Anybody there?")
     await expect(words).to_have_text(re.compile(r"Reconnecting(…| in \d+ s): your message is kept"))
     stack.start_web()
     await whole(turn, QUICK)
     await expect(words).to_have_css("position", "absolute")  # all is well: the mark says it
+    await row(page, "Count").locator("a").click()
+    await expect(page.locator(".input")).to_have_text("Count")
+    await whole(page.locator("article.turn"), SHORT)
     assert stack.count_rows() == rows + 1
+
+
+async def test_what_is_asked_again_or_edited_while_offline_arrives_once_in_its_place(
+    page: Page, stack: Stack
+) -> None:
+    turn = await ask(page, stack, QUICK, "First")
+    await whole(turn, QUICK)
+    context, url = page.context, page.url
+    rows = stack.count_rows()
+    for version, wish in enumerate((regenerate, edit), start=2):
+        await context.set_offline(True)
+        await expect(page.locator("#connection")).to_have_attribute("data-state", "offline")
+        await wish(page)
+        await expect(page.locator("#connection .words")).to_contain_text("Your message is kept")
+        await page.close()
+        await context.set_offline(False)
+        page = await beside(context, url)
+        turn = page.locator("article.turn")
+        await expect(turn.locator(".branches:visible .place")).to_have_text(f"{version}/{version}")
+        await whole(turn, QUICK)
+        assert stack.count_rows() == rows + version - 1
+    await expect(turn.locator(".input")).to_have_text("Second")
+
+
+async def regenerate(page: Page) -> None:
+    await page.get_by_role("button", name="Regenerate").click()
+
+
+async def edit(page: Page) -> None:
+    await page.get_by_role("button", name="Edit").click()
+    await page.keyboard.press("ControlOrMeta+a")
+    await page.keyboard.type("Second")
+    await page.keyboard.press("Enter")
 
 
 async def test_after_a_sleep_the_page_takes_a_new_socket_and_has_the_whole_answer(
@@ -173,7 +202,7 @@ async def test_after_a_sleep_the_page_takes_a_new_socket_and_has_the_whole_answe
     sockets: list[str] = []
     page.on("websocket", lambda socket: sockets.append(socket.url))
     await open_page(page, stack)
-    turn = await ask_here(page, "Count", SHORT)
+    turn = await ask_here(page, SHORT, "Count")
     await expect(turn.locator(".output")).to_contain_text("w5 ")
     assert len(sockets) == 1
     await page.clock.fast_forward("10:00")

@@ -3,24 +3,15 @@
 import re
 
 import pytest
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Page, expect
 
+from tests.browser.visitor import ask
 from tests.stack import Stack
 from tests.upstream.behaviour import text_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
 WHOLE = text_of("words-40")
-
-
-async def ask(page: Page, stack: Stack, model: str, prompt: str = "Say hello") -> Locator:
-    """Ask as a person does, and return the turn that appears."""
-    await page.goto(stack.url)
-    await expect(page.locator("#connection")).to_have_attribute("data-state", "open")
-    await page.locator("#composer select").select_option(model)
-    await page.locator("#composer textarea").fill(prompt)
-    await page.keyboard.press("Enter")
-    return page.locator("article.turn").last
 
 
 async def test_the_text_grows_and_a_reload_in_the_middle_shows_the_whole_answer(
@@ -76,16 +67,6 @@ async def test_a_busy_model_is_counted_down_until_its_text_comes(page: Page, sta
     await expect(turn).to_have_attribute("data-status", "completed", timeout=15_000)
     await expect(turn.locator(".output")).to_have_text(text_of("fast"))
     await expect(state).to_be_empty()
-
-
-async def test_the_page_reconnects_by_itself_when_the_web_server_restarts(page: Page, stack: Stack) -> None:
-    turn = await ask(page, stack, "words-40@20:page")
-    await expect(turn.locator(".output")).to_contain_text("w3")
-    stack.processes["web"].stop()
-    await expect(page.locator("#connection")).to_have_attribute("data-state", "reconnecting")
-    stack.start_web()
-    await expect(turn).to_have_attribute("data-status", "completed", timeout=20_000)
-    assert (await turn.locator(".output").text_content() or "").strip() == WHOLE
 
 
 async def test_the_smallest_page_counts(page: Page, stack: Stack) -> None:

@@ -1,8 +1,11 @@
-"""What the tests of the whole page do with it, whatever it looks like: open it, ask, wait for the end."""
+"""What a person does with the page, whatever it looks like: opens it, asks, waits for the end."""
 
-from playwright.async_api import Locator, Page, WebSocketRoute, expect
+import re
+
+from playwright.async_api import BrowserContext, Locator, Page, WebSocketRoute, expect
 
 from tests.stack import Stack
+from tests.waiting import await_until
 
 END_MS = 90_000  # of a long answer, on a busy machine
 
@@ -13,6 +16,14 @@ async def open_page(page: Page, stack: Stack) -> None:
     await expect(page.locator("#connection")).to_have_attribute("data-state", "open")
 
 
+async def beside(context: BrowserContext, address: str) -> Page:
+    """Another window, connected."""
+    page = await context.new_page()
+    await page.goto(address)
+    await expect(page.locator("#connection")).to_have_attribute("data-state", "open")
+    return page
+
+
 async def ask(page: Page, stack: Stack, model: str, prompt: str = "How does a water mill work?") -> Locator:
     """Ask in a new conversation, and return the turn that appears."""
     await open_page(page, stack)
@@ -20,16 +31,29 @@ async def ask(page: Page, stack: Stack, model: str, prompt: str = "How does a wa
 
 
 async def ask_here(page: Page, model: str, prompt: str = "How does a water mill work?") -> Locator:
-    """Ask in the conversation that is shown, and return the turn that appears."""
+    """Ask in the conversation that is shown, and return the turn once it is there, not an earlier one."""
+    turns = page.locator("article.turn")
+    before = await turns.count()
     await page.locator("#composer select").select_option(model)
     await page.locator("#composer textarea").fill(prompt)
-    await page.keyboard.press("Enter")
-    return page.locator("article.turn").last
+    await page.locator("#composer textarea").press("Enter")
+    await expect(turns).to_have_count(before + 1)
+    return turns.nth(before)
 
 
 async def ended(turn: Locator, status: str = "completed") -> None:
     """Wait until the answer has ended as it should."""
     await expect(turn).to_have_attribute("data-status", status, timeout=END_MS)
+
+
+async def until(page: Page, claim: str, deadline_secs: float = 10) -> None:
+    """Wait until a claim in JavaScript is true. (The page's policy forbids what Playwright has for that.)"""
+    await await_until(lambda: page.evaluate(claim), deadline_secs, claim)
+
+
+def row(page: Page, title: str) -> Locator:
+    """The row of a conversation, by the beginning of its title."""
+    return page.locator(".entry", has=page.locator(".title", has_text=re.compile(f"^{re.escape(title)}")))
 
 
 async def refuse_socket(page: Page) -> None:

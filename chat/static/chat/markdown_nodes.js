@@ -12,6 +12,7 @@ import { tells } from "./links.js";
 
 const BLOCKS = new Set(["p", "h4", "h5", "h6", "ul", "ol", "blockquote", "td", "th"]); // each finds its own direction
 const HEADINGS = { h1: "h4", h2: "h5", h3: "h6", h4: "h6", h5: "h6", h6: "h6" }; // the page's own end with h3
+const COLUMN_REM = 6; // the narrowest column of a table; where there is no room for it, the table scrolls
 
 export class MarkdownNodes {
   #open; // the open nodes, innermost last
@@ -28,7 +29,7 @@ export class MarkdownNodes {
   open(kind) {
     if (kind === "codeblock") return this.#openCode();
     if (kind === "table") return this.#openTable();
-    if (kind === "tr") return this.#push(element("tr"), this.#section());
+    if (kind === "tr") return this.#openRow();
     const made = element(this.#tag(kind));
     if (kind === "checkbox") Object.assign(made, { type: "checkbox", disabled: true, ariaLabel: "Task" });
     if (kind in HEADINGS) made.className = kind;
@@ -68,6 +69,7 @@ export class MarkdownNodes {
 
   close(facts) {
     const closed = this.#open.pop();
+    if (closed.localName === "tr" && !closed.parentElement) this.#setHead(closed);
     if (this.#code?.element === closed) this.#code = void this.#code.finish();
     if (!facts) return;
     if (facts.link) return this.#follow(closed, facts.link);
@@ -85,7 +87,7 @@ export class MarkdownNodes {
   #tag(kind) {
     if (kind in HEADINGS) return HEADINGS[kind];
     if (kind === "checkbox") return "input";
-    return kind === "td" && this.#here.parentElement?.localName === "thead" ? "th" : kind;
+    return kind === "td" && !this.#here.parentElement ? "th" : kind; // only the head is not in the page yet
   }
 
   #openCode() {
@@ -104,11 +106,23 @@ export class MarkdownNodes {
     this.#open.push(table);
   }
 
-  /** The first row is the head of its table. */
-  #section() {
+  /** The first row is the head of its table. It is shown whole, since each cell makes the others narrower. */
+  #openRow() {
     const table = this.#here;
-    if (table.childElementCount < 2) table.append(element(table.childElementCount ? "tbody" : "thead"));
-    return table.lastElementChild;
+    const row = element("tr");
+    if (!table.childElementCount) return this.#open.push(row);
+    if (table.childElementCount < 2) table.append(element("tbody"));
+    this.#push(row, table.lastElementChild);
+  }
+
+  /** From now on the columns are known, and no cell that follows moves them under the eyes of the reader. */
+  #setHead(row) {
+    const table = this.#here;
+    const head = element("thead");
+    head.append(row);
+    table.append(head);
+    table.style.tableLayout = "fixed";
+    table.style.width = `max(100%, ${row.childElementCount * COLUMN_REM}rem)`;
   }
 
   #push(made, parent = this.#here) {
