@@ -16,7 +16,7 @@ from tests.stack import Stack
 # what the pictures call them, and what the scripted upstream makes of it
 MODELS = {
     "mill-large": "article-261@200",
-    "mill-thinking": "reasoning-30+article-261@25",
+    "mill-thinking": "reasoning-30+article-261@12",
     "mill-small": "article-261+cut-after-110@100",
 }
 QUESTION = "How does a water mill work?"
@@ -96,7 +96,7 @@ async def streaming(page: Page, stack: Stack) -> None:
     """An answer in the middle of its list, after its reasoning."""
     await shelve(page, stack)
     turn = await ask(page, "mill-thinking")
-    await expect(turn.locator(".output")).to_contain_text("undershot", timeout=15_000)
+    await expect(turn.locator(".output")).to_contain_text("undershot", timeout=30_000)
 
 
 async def error(page: Page, stack: Stack) -> None:
