@@ -1,117 +1,94 @@
 """Makes the pictures of the page: `uv run python -m tests.browser.screenshots [scene …]`.
 
+With `--look FOLDER` every scene goes there, also those that are not kept, at every width, light and dark:
+that is what to look at after a change of the page's look.
+
 in:  the whole of Tailrace, and a scripted model that has something to say
 out: `docs/screenshots/<scene>.png`, small
 """
 
+import argparse
 import asyncio
 import io
-import sys
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Literal
 
 from PIL import Image
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, async_playwright
 
 from tests.browser.conftest import CHROMIUM, FLAGS
-from tests.browser.visitor import ask, ended, refuse_socket
+from tests.browser.scenes import MODELS, OTHERS, SCENES, Scene, Size
 from tests.stack import Stack, running
 from tests.upstream.client import ROOT
 
 FOLDER = ROOT / "docs/screenshots"
 COLOURS = 256  # of the palette: text on paper needs no more
-# what the pictures call them, and what the scripted upstream makes of it
-MODELS = {
-    "mill-large": "article-246",
-    "mill-thinking": "reasoning-30+article-246@25",
-    "mill-small": "article-246+cut-after-70",
-}
-QUESTION = "How does a water mill work?"
+SIZES: tuple[Size, ...] = ((320, 640), (390, 844), (768, 1024), (1280, 800), (1920, 1080))
+TOUCH_BELOW = 800  # wide
 
 
-@dataclass(frozen=True)
-class Scene:
-    """One picture: how the browser is set, and what happens before."""
-
-    act: Callable[[Page, Stack], Awaitable[None]]
-    size: tuple[int, int] = (1280, 800)
-    scale: float = 1
-    scheme: Literal["light", "dark"] = "light"
-
-
-async def answered(page: Page, stack: Stack) -> None:
-    """A whole answer, seen from its beginning."""
-    await ended(await ask(page, stack, "mill-large", QUESTION))
-    await page.mouse.move(640, 300)
-    await page.mouse.wheel(0, -5000)
-    await expect(page.locator(".turn .input")).to_be_in_viewport()
+def looks(names: list[str], sizes: list[Size]) -> Iterator[tuple[str, Scene]]:
+    """Every scene in every look, and what its picture is called."""
+    for name, scene in (SCENES | OTHERS).items():
+        if names and name not in names:
+            continue
+        for width, height in sizes:
+            for scheme in ("light", "dark"):
+                look = replace(scene, size=(width, height), scale=1, scheme=scheme, touch=width < TOUCH_BELOW)
+                yield f"{name}-{width}-{scheme}", look
 
 
-async def streaming(page: Page, stack: Stack) -> None:
-    """An answer in the middle of its list, after its reasoning."""
-    turn = await ask(page, stack, "mill-thinking", QUESTION)
-    await expect(turn.locator(".output")).to_contain_text("undershot", timeout=15_000)
+def keep(picture: bytes, path: Path) -> None:
+    """Store a picture with a palette, and tell how large it is."""
+    image = Image.open(io.BytesIO(picture)).convert("RGB")
+    image.quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
+    print(f"{path.name}  {path.stat().st_size} bytes", flush=True)
 
 
-async def error(page: Page, stack: Stack) -> None:
-    """A model whose server breaks off, after an answer that was whole."""
-    await ended(await ask(page, stack, "mill-small", QUESTION), "failed")
-
-
-async def offline(page: Page, stack: Stack) -> None:
-    """An old answer, without a connection."""
-    await ended(await ask(page, stack, "mill-large", QUESTION))
-    await refuse_socket(page)
-    await page.reload()
-    await expect(page.locator("#connection")).to_have_attribute("data-state", "reconnecting")
-    await page.locator("#composer textarea").fill("And what is a tailrace?")
-
-
-SCENES = {
-    "wide": Scene(answered),
-    "phone": Scene(answered, size=(390, 844), scale=2),
-    "dark": Scene(answered, scheme="dark"),
-    "streaming": Scene(streaming),
-    "error": Scene(error),
-    "offline": Scene(offline),
-}
-
-
-async def take(browser: Browser, stack: Stack, name: str, folder: Path) -> Path:
-    """Play a scene, and keep its picture with a palette."""
-    scene = SCENES[name]
+async def take(browser: Browser, stack: Stack, scene: Scene, path: Path) -> None:
+    """Play a scene, and keep its picture."""
     width, height = scene.size
     context = await browser.new_context(
         viewport={"width": width, "height": height},
         device_scale_factor=scene.scale,
         color_scheme=scene.scheme,
+        has_touch=scene.touch,
+        is_mobile=scene.touch,
     )
     page = await context.new_page()
     await scene.act(page, stack)
-    picture = Image.open(io.BytesIO(await page.screenshot(animations="disabled", caret="hide")))
+    keep(await page.screenshot(animations="disabled", caret="hide"), path)
     await context.close()
-    path = folder / f"{name}.png"
-    picture.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
-    return path
 
 
-async def main(names: list[str]) -> None:
-    """Make the pictures of these scenes, or of all."""
-    FOLDER.mkdir(exist_ok=True)
+async def main(scenes: list[tuple[str, Scene]], folder: Path) -> None:
+    """Make the pictures of these scenes."""
     with TemporaryDirectory() as directory:
         static = str(Path(directory) / "static")
         catalog = [f"{name}={behaviour}" for name, behaviour in MODELS.items()]
         with running(Path(directory), catalog, workers=1, TAILRACE_STATIC_ROOT=static) as stack:
             async with async_playwright() as playwright:
                 browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-                for name in names or SCENES:
-                    path = await take(browser, stack, name, FOLDER)
-                    print(f"{path.relative_to(ROOT)}  {path.stat().st_size} bytes")
+                for name, scene in scenes:
+                    await take(browser, stack, scene, folder / f"{name}.png")
                 await browser.close()
 
 
+def parse() -> tuple[list[tuple[str, Scene]], Path]:
+    """What the command line asks for."""
+    parser = argparse.ArgumentParser(description="Makes the pictures of the page.")
+    parser.add_argument("scenes", nargs="*", choices=[[], *SCENES, *OTHERS], metavar="scene")
+    parser.add_argument("--look", type=Path, metavar="FOLDER", help="every look of a scene, into this folder")
+    parser.add_argument("--width", type=int, nargs="*", help="only these, with --look")
+    chosen = parser.parse_args()
+    if chosen.look is None:
+        return [(name, SCENES[name]) for name in chosen.scenes or SCENES], FOLDER
+    chosen.look.mkdir(parents=True, exist_ok=True)
+    sizes = [size for size in SIZES if not chosen.width or size[0] in chosen.width]
+    return list(looks(chosen.scenes, sizes)), chosen.look
+
+
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1:]))
+    asyncio.run(main(*parse()))

@@ -49,6 +49,29 @@ test("a lost worker is told until text comes from the next one", () => {
   assert.equal(standing(running, open).words, "Worker lost, starting again…");
 });
 
+test("a pause in the text is told after three seconds, until the next words", () => {
+  const running = turn({ status: "in_progress", output_text: "a" });
+  const wordsAt = (now) => standing(running, { connection: "open", now }).words;
+  assert.equal(wordsAt(9_000), "", "nobody has looked at it yet");
+  running.hear(10_000);
+  running.hear(12_500); // a heartbeat
+  assert.equal(wordsAt(12_900), "");
+  assert.equal(wordsAt(13_000), "Waiting for the next words…");
+  running.follow.output += "b";
+  running.hear(13_500);
+  assert.equal(wordsAt(13_500), "");
+});
+
+test("a lost worker, a busy model and Stop are more than a pause", () => {
+  const running = turn({ status: "in_progress", output_text: "a" });
+  running.hear(0);
+  running.follow.interruption = "worker_gone";
+  const late = { connection: "open", now: 5_000 };
+  assert.equal(standing(running, late).words, "Worker lost, continuing…");
+  running.stopping = true;
+  assert.equal(standing(running, late).words, "Stopping…");
+});
+
 function busy(row = {}) {
   const waits = turn({ status: "in_progress", ...row });
   waits.follow.waiting = { seconds: 4, until: 104 };

@@ -6,11 +6,14 @@
  */
 
 import { ConversationRow } from "./conversation_row.js";
+import { byDay } from "./days.js";
+import { element } from "./elements.js";
 
 const AHEAD = "200px"; // the next page is asked for before its place is in sight
 
 export class ConversationListView {
   #rows = new Map(); // the id, or the conversation that has none → ConversationRow
+  #headings = new Map(); // the name of a day → its element
   #list;
   #search;
   #empty;
@@ -32,10 +35,14 @@ export class ConversationListView {
   /** `waiting` are conversations without an id; `shown` is the one on screen. */
   render({ rows, waiting, shown, search }) {
     const unnamed = waiting.map((each) => this.#waitingRow(each, shown));
-    const wanted = [...unnamed, ...rows.map((each) => this.#row(each, shown))];
-    for (const [key, row] of this.#rows) if (!wanted.includes(row)) this.#drop(key, row);
-    wanted.forEach(({ element }, index) => this.#place(element, this.#list.children[index]));
-    this.#empty.hidden = wanted.length > 0;
+    const days = byDay(rows, Date.now()).flatMap(({ name, rows: its }) => [
+      this.#heading(name),
+      ...its.map((each) => this.#row(each, shown)),
+    ]);
+    const wanted = new Set([...unnamed, ...days].map((each) => each.element));
+    this.#dropOthers(wanted);
+    [...wanted].forEach((each, index) => this.#place(each, this.#list.children[index]));
+    this.#empty.hidden = wanted.size > 0;
     this.#empty.textContent = search ? "Nothing found." : "No conversations yet.";
   }
 
@@ -71,16 +78,25 @@ export class ConversationListView {
     return this.#rows.get(key);
   }
 
-  #place(element, before) {
-    if (element === before) return;
-    // a row that moves keeps the focus, and the name that is typed in it, where the browser can move at all
-    if (element.isConnected && this.#list.moveBefore) this.#list.moveBefore(element, before ?? null);
-    else this.#list.insertBefore(element, before ?? null);
+  #heading(name) {
+    if (!this.#headings.has(name)) {
+      const line = element("li", "day");
+      line.append(element("h2", "", name));
+      this.#headings.set(name, { element: line });
+    }
+    return this.#headings.get(name);
   }
 
-  #drop(key, row) {
-    row.element.remove();
-    this.#rows.delete(key);
+  #place(line, before) {
+    if (line === before) return;
+    // a row that moves keeps the focus, and the name that is typed in it, where the browser can move at all
+    if (line.isConnected && this.#list.moveBefore) this.#list.moveBefore(line, before ?? null);
+    else this.#list.insertBefore(line, before ?? null);
+  }
+
+  #dropOthers(wanted) {
+    for (const [key, row] of this.#rows) if (!wanted.has(row.element)) this.#rows.delete(key);
+    for (const line of [...this.#list.children]) if (!wanted.has(line)) line.remove();
   }
 
   #pressed(event) {

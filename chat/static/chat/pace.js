@@ -16,9 +16,11 @@ export class Pace {
   startedAt = null; // a worker has it
   thoughtAt = null; // the reasoning began, while somebody was looking
   firstAt = null; // the text began, while somebody was looking
+  grewAt = null; // anything was written, as far as was seen
   endedAt = null;
   #samples = []; // [time, characters], oldest first
   #jump = 0;
+  #length = 0;
   #seen = false; // it was heard here from its begin on, so that its own times are known
 
   constructor(now) {
@@ -49,7 +51,7 @@ export class Pace {
     if (reasoning) this.thoughtAt ??= now;
     if (output) this.firstAt ??= now;
     if (ended) this.endedAt ??= now;
-    this.#sample(output.length + reasoning.length, now);
+    this.#grow(output.length + reasoning.length, now);
   }
 
   /** Tokens per second, about; null before there is enough to tell. */
@@ -74,6 +76,12 @@ export class Pace {
   get took() {
     if (this.startedAt === null || this.endedAt === null) return null;
     return Math.max(0, this.endedAt - this.startedAt);
+  }
+
+  #grow(characters, now) {
+    if (characters !== this.#length || this.grewAt === null) this.grewAt = now;
+    this.#length = characters;
+    this.#sample(characters, now);
   }
 
   #sample(characters, now) {

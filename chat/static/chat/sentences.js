@@ -13,6 +13,8 @@ const CUT_OFF = {
   content_filter: "Cut off by the content filter.",
 };
 
+const PAUSE_MS = 3_000; // a model that writes is seldom silent for so long
+
 const seconds = (ms) => Math.max(1, Math.ceil(ms / 1000));
 
 export const sentenceOf = (error) => error?.message || "Something went wrong, and nobody said what.";
@@ -46,7 +48,7 @@ function runningWords(turn, connection, now) {
   if (connection !== "open") return awayWords(turn, connection);
   if (turn.isSilent(now)) return `No news for ${seconds(now - turn.heardAt)} s, reconnecting…`;
   if (!turn.follow) return "Sending…";
-  return turn.follow.status === STATUS.queued ? queuedWords(turn.follow) : workingWords(turn.follow, now);
+  return turn.follow.status === STATUS.queued ? queuedWords(turn.follow) : workingWords(turn, now);
 }
 
 function queuedWords({ queue }) {
@@ -54,10 +56,12 @@ function queuedWords({ queue }) {
   return queue === 0 ? "In the queue, next" : `In the queue, ${queue} ahead`;
 }
 
-function workingWords({ waiting, interruption, output }, now) {
+/** The server is heard, so the answer goes on: in a pause nobody knows yet whether the model rests or its worker is gone. */
+function workingWords({ follow: { waiting, interruption, output }, pace: { grewAt } }, now) {
   if (waiting) return waitingWords(waiting, now);
   if (interruption) return output ? "Worker lost, continuing…" : "Worker lost, starting again…";
-  return output ? "" : "Thinking…";
+  if (!output) return "Thinking…";
+  return now - (grewAt ?? now) < PAUSE_MS ? "" : "Waiting for the next words…";
 }
 
 /** The clock of the page need not be the server's: no more is counted than was said. */

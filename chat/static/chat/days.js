@@ -1,0 +1,27 @@
+/**
+ * The days of the list: which heading stands above which rows. Pure.
+ *
+ * in:  rows, the newest first, with `updated_at` in Unix seconds; the time now in ms
+ * out: groups for conversation_list_view.js, none of them empty
+ */
+
+const NAMES = ["Today", "Yesterday", "Earlier"];
+
+/** The midnight, by the reader's own clock, that began the day `back` days before this time. */
+function midnight(now, back) {
+  const day = new Date(now);
+  day.setHours(0, 0, 0, 0);
+  day.setDate(day.getDate() - back); // not 24 hours: a day in spring has 23
+  return day.getTime();
+}
+
+/** `[{ name, rows }]`, each row in its group. The server's clock may be ahead: what is to come is today. */
+export function byDay(rows, now) {
+  const [today, yesterday] = [midnight(now, 0), midnight(now, 1)];
+  const groups = NAMES.map((name) => ({ name, rows: [] }));
+  for (const row of rows) {
+    const then = row.updated_at * 1000;
+    groups[then >= today ? 0 : then >= yesterday ? 1 : 2].rows.push(row);
+  }
+  return groups.filter((group) => group.rows.length);
+}
