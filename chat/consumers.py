@@ -44,20 +44,29 @@ class ResponsesConsumer(AsyncWebsocketConsumer):
     _over = False
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
-        """Serve one socket. Hints are heard beside its commands: no command holds them up.
+        """Serve one socket. Hints are heard beside its commands: none waits for a command's database work.
 
-        Channels would make two tasks for each message, and wait for whichever is first.
+        Channels would make two tasks for each message, and wait for whichever is first. However it ends, no
+        group and no channel is left of it; the answers go on.
         """
         self.scope, self.base_send = scope, send
         self.channel_layer = get_channel_layer()
         self.channel_name = await self.channel_layer.new_channel()
+        self.log = Log(connection.client())
+        self.follower = Follower(self.channel_name, self.send_text, self.log, scope["peer"])
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._hear())
-                while True:
-                    await self.dispatch(await receive())
+                try:
+                    while True:
+                        await self.dispatch(await receive())
+                finally:
+                    self._over = True
         except* StopConsumer:
             pass
+        finally:
+            await self._leave()
+            await self.channel_layer.drop_channel(self.channel_name)
 
     async def _hear(self) -> None:
         while not self._over:  # on Python 3.11 a Redis command that ends just then swallows a cancellation
@@ -70,23 +79,20 @@ class ResponsesConsumer(AsyncWebsocketConsumer):
                 await self.follower.hint(message)
             except (*AWAY, ProtocolError) as error:  # the regular check will look again
                 logger.warning("a hint could not be followed: %s", type(error).__name__)
+        elif message["type"] == "owner.look":
+            if not await still_signed_in(self.scope):
+                await self._sign_out()
         elif not self.scope["peer"].full:  # it can look at the list later
             await self.send_text(message["frame"])
 
     async def connect(self) -> None:
         """Take the socket; without a user, say why and close it."""
-        self.log = Log(connection.client())
-        self.follower = Follower(self.channel_name, self.send_text, self.log, self.scope["peer"])
         if self.scope["user"].is_authenticated:
             self.channel_layer.group_join(self._owner_group(), self.channel_name)
         await self.accept()
         if not self.scope["user"].is_authenticated:
             await self.send_text(CommandError("unauthenticated").encode())
             await self.close(SIGNED_OUT)
-
-    async def disconnect(self, code: int) -> None:
-        """The socket is gone; the answers go on."""
-        await self._leave()
 
     async def send_text(self, text: str) -> None:
         """Send one frame."""
@@ -174,7 +180,7 @@ class ResponsesConsumer(AsyncWebsocketConsumer):
         raise StopConsumer
 
     async def _leave(self) -> None:
-        self._over = True
+        """Be in no group any more; also the second time."""
         await self.follower.close()
         if self.scope["user"].is_authenticated:
             await self.channel_layer.group_discard(self._owner_group(), self.channel_name)

@@ -113,6 +113,8 @@ class Follower:
         if followed is None or followed.held:  # held: the log is read from our place on, and has it
             return
         async with self._lock:
+            if followed.held or self._followed.get(followed.response_id) is not followed:
+                return  # while we waited it was left, or begun again from another place
             if self._must_wait(followed):
                 followed.held = True
                 return

@@ -38,6 +38,11 @@ def owner_message(frame: str) -> Message:
     return {"type": "owner.news", "frame": frame}
 
 
+def look_message() -> Message:
+    """The hint to look at the session: its user may have signed out."""
+    return {"type": "owner.look"}
+
+
 def cancel_message(response_id: str) -> Message:
     """The order to stop working on a response."""
     return {"type": "response.cancel", "response_id": response_id}
@@ -51,6 +56,11 @@ async def tell_readers(batches: Iterable[Batch]) -> None:
 async def tell_owner(owner_id: int, frame: str) -> None:
     """Hint at something new to all sockets of an owner."""
     await _send([(owner_group(owner_id), owner_message(frame))])
+
+
+async def tell_owner_to_look(owner_id: int) -> None:
+    """Let all sockets of an owner look whether their sessions are still theirs."""
+    await _send([(owner_group(owner_id), look_message())])
 
 
 async def tell_workers_to_cancel(response_id: str) -> None:

@@ -135,6 +135,11 @@ class PipelinedLoopLayer(RedisPubSubLoopLayer):
         self.groups.setdefault(name, set()).add(channel)
         self._get_shard(name).note(name)
 
+    async def drop_channel(self, channel: str) -> None:
+        """Forget a channel of our own, wherever its reader was when it ended."""
+        if self.channels.pop(channel, None) is not None:
+            await self._get_shard(channel).unsubscribe(channel)
+
     async def _subscribe_to_channel(self, channel: str) -> None:
         """Make a channel of our own. It is there at once; it may be heard from elsewhere a little later."""
         self.channels[channel] = asyncio.Queue()

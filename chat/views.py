@@ -1,7 +1,10 @@
 """The pages: a conversation, and the smallest form of the pattern. What streams comes over the socket."""
 
+from typing import Any
 from uuid import UUID
 
+from asgiref.sync import async_to_sync
+from django.contrib.auth.views import LogoutView
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.cache import never_cache
@@ -12,6 +15,7 @@ from chat import endpoints
 from chat.catalog import catalog
 from chat.conversations import listed, turns
 from chat.guests import for_visitors
+from chat.hints import tell_owner_to_look
 from chat.models import Conversation
 from chat.protocol.commands import MAX_INPUT_CHARS
 from chat.protocol.events import JSON
@@ -48,6 +52,19 @@ def _shown(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
 def minimal(request: HttpRequest) -> HttpResponse:
     """A textarea, a button and the socket."""
     return render(request, "minimal/page.html")
+
+
+class SignOut(LogoutView):
+    """Signing out ends the sockets of the session, too, and leaves nothing in the browser."""
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Sign out."""
+        owner_id = request.user.pk
+        response = super().post(request, *args, **kwargs)
+        response.headers["Clear-Site-Data"] = '"storage"'  # drafts, and messages that wait for the server
+        if owner_id is not None:
+            async_to_sync(tell_owner_to_look)(owner_id)
+        return response
 
 
 def _page(request: HttpRequest, shown: Conversation | None) -> JSON:

@@ -167,10 +167,15 @@ class Generation:
         """The usual case, in one round trip: the log has its opening and nothing else. None: it has not."""
         draft = Draft.of(opening(job.response))
         batch = Batch(job.id, draft.next, [encode(event) for event in draft.begin(job.attempt)])
-        if await self.log.append(batch) is not Append.DONE:
+        if await self.log.append(batch) is not Append.DONE and not await self._is_last(batch):
             return None
         await tell_readers([batch])
         return draft
+
+    async def _is_last(self, batch: Batch) -> bool:
+        """Whether the log ends with it: it got through, and its reply was lost."""
+        last = await self.log.last(batch.response_id)
+        return last is not None and last.event == batch.events[-1]
 
     async def _answer(self, job: Job, stream: Stream, report: Report) -> Ending:
         """Pass on what the model says until it has finished, broken off or taken too long."""

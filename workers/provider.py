@@ -68,7 +68,7 @@ class Provider:
             async with call as response:
                 if not response.headers.get("content-type", "").startswith("text/event-stream"):
                     raise AnswerError("upstream_malformed", permanent=True)
-                async for chunk in _chunks(response.http_response.aiter_raw()):
+                async for chunk in _chunks(_body(response.http_response)):
                     yield chunk
         except openai.NotFoundError as error:
             self._first_models.pop(model.base_url, None)  # the server may list another one by now
@@ -130,6 +130,22 @@ def _parameters(model: Model, upstream_model: str, request: Request) -> dict[str
     if request.temperature is not None:
         parameters["temperature"] = request.temperature
     return parameters
+
+
+async def _body(response: httpx2.Response) -> AsyncIterator[bytes]:
+    """The bytes as they come. When the connection breaks, first those that had come before it did.
+
+    aiohttp raises the error at once, and keeps what nobody had read yet to itself.
+    """
+    try:
+        async for data in response.aiter_raw():
+            yield data
+    except httpx2.HTTPError:
+        content = response.stream._stream._aiohttp_response.content  # type: ignore[union-attr]  # no other way
+        content._exception = None
+        if rest := content.read_nowait():
+            yield rest
+        raise
 
 
 async def _chunks(body: AsyncIterator[bytes]) -> AsyncIterator[Chunk]:

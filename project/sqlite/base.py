@@ -46,7 +46,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def _close(self) -> None:
         """Keep it, unless it is in the middle of something or there are enough."""
         connection, file = self.connection, self._file
-        if connection is None or file is None or self.in_atomic_block or connection.in_transaction:
+        broken = self.errors_occurred or self.in_atomic_block
+        if connection is None or file is None or broken or connection.in_transaction:
             super()._close()  # type: ignore[misc]  # django-stubs does not know it
             return
         kept = _kept.setdefault(file, [])

@@ -9,7 +9,7 @@ from tests.upstream.behaviour import text_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
-SLOW, QUICK = "words-40@20", "words-20"
+SLOW, SLOWER, QUICK = "words-40@20", "words-80@10:canary", "words-20"
 WHOLE = text_of(SLOW)
 
 
@@ -27,7 +27,7 @@ async def test_answers_in_several_conversations_go_on_at_once_and_are_marked(des
     await desk.locator("#create").click()
     await expect(desk.locator("#welcome")).to_be_visible()
     await expect(row(desk, "First question")).to_have_attribute("data-mark", "running")
-    second = await ask_here(desk, SLOW, "Second question")
+    second = await ask_here(desk, SLOWER, "Second question")  # it runs on while the first one is read
     await expect(second.locator(".output")).to_contain_text("w2")
     await expect(row(desk, "Second question").locator("a")).to_have_attribute("aria-current", "page")
     await expect(row(desk, "First question")).to_have_attribute("data-mark", "unread", timeout=10_000)

@@ -14,9 +14,18 @@ from chat import connection, follower
 from chat.catalog import DEMO
 from chat.consumers import ResponsesConsumer
 from chat.ending import end
-from chat.hints import WORKERS, Message, cancel_message, owner_group, owner_message
+from chat.follower import Follower
+from chat.hints import (
+    WORKERS,
+    Message,
+    cancel_message,
+    owner_group,
+    owner_message,
+    tell_owner_to_look,
+    tell_readers,
+)
 from chat.identity import new_id
-from chat.log import Log, key
+from chat.log import Batch, Log, key
 from chat.models import Response
 from chat.peer import Peer
 from chat.protocol.commands import MAX_FRAME_BYTES
@@ -221,6 +230,45 @@ async def test_whose_session_has_ended_is_put_out_at_the_next_command(
         return not layer.groups
 
     await await_until(left, 5, "the groups are left")
+
+
+@pytest.mark.parametrize("leave", [sign_out, change_password, deactivate])
+async def test_whose_session_has_ended_is_put_out_when_told_to_look(
+    socket: Socket, owner: User, layer: Any, leave: Any
+) -> None:
+    await heard_of(owner)
+    await tell_owner_to_look(owner.pk)  # the session is still theirs
+    await created(socket)
+    await on_rows(leave, owner)
+    await tell_owner_to_look(owner.pk)
+    await put_out(socket)
+
+    async def left() -> bool:
+        return not layer.groups and not layer.channels
+
+    await await_until(left, 5, "the groups and the channel are left")
+
+
+async def test_nothing_is_left_of_a_socket_that_breaks_in_the_middle_of_a_hint(
+    socket: Socket, owner: User, layer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading, broken = asyncio.Event(), asyncio.Event()
+
+    async def never_ends(*_: Any, **__: Any) -> None:
+        reading.set()
+        await broken.wait()
+
+    response_id = await created(socket)
+    monkeypatch.setattr(Follower, "hint", never_ends)
+    await tell_readers([Batch(response_id, 99, ["{}"])])
+    async with asyncio.timeout(5):
+        await reading.wait()
+    await socket.disconnect()
+
+    async def left() -> bool:
+        return not layer.groups and not layer.channels
+
+    await await_until(left, 5, "the groups and the channel are left")
 
 
 async def heard_of(user: User) -> None:

@@ -15,7 +15,7 @@ from django.db import OperationalError
 from chat import connection, follower
 from chat.ending import end
 from chat.follower import Follower
-from chat.hints import group, tell_readers
+from chat.hints import events_message, group, tell_readers
 from chat.log import Entry, Log, LogError, key
 from chat.models import Response, Status
 from chat.peer import Peer
@@ -459,6 +459,17 @@ async def test_who_does_not_read_is_sent_nothing_and_catches_up_when_it_reads(
     reader.read()
     await reader.until_number(answer.draft.next - 1)
     assert reader.numbers == list(range(answer.draft.next))
+
+
+async def test_a_hint_that_waited_while_its_reader_left_says_nothing(reader: Reader, answer: Answer) -> None:
+    await reader.follower.begin(answer.id, None)
+    told = len(reader.texts)
+    async with reader.follower._lock:
+        hint = asyncio.create_task(reader.follower.hint(events_message(answer.id, 3, ["{}"])))
+        await reader.until(lambda: reader.follower._lock._waiters, "the hint waits")
+        await reader.follower.leave(answer.id)
+    await hint
+    assert len(reader.texts) == told
 
 
 async def test_a_hint_goes_on_as_far_as_the_client_reads(reader: Reader, answer: Answer) -> None:

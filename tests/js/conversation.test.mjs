@@ -165,7 +165,7 @@ test("a retry of a failure is its sibling, a retry of a refusal takes its place"
   talk.retry(talk.turns[2], "m");
   assert.equal(talk.turns.length, 3);
   assert.equal(sent[1].tailrace.regenerate_of, "r2");
-  assert.notEqual(sent[1].stream_id, sent[0].stream_id);
+  assert.equal(sent[1].stream_id, sent[0].stream_id, "if it was accepted after all, it is that response");
 });
 
 const ids = (turns) => turns.map((turn) => turn.follow?.id ?? null);
@@ -247,6 +247,16 @@ test("an input whose response was learned from its row is not shown twice", () =
   accept(talk, sent[0], "r1");
   assert.deepEqual(ids(talk.turns), ["r1"]);
   assert.deepEqual(ids(talk.path), ["r1"]);
+});
+
+test("a stop of an input whose response was learned from its row stops that response", () => {
+  const talk = conversation([], "c1");
+  talk.ask("hi", "m");
+  talk.stop();
+  talk.merge([row("r1", "in_progress")]);
+  accept(talk, sent[0], "r1");
+  assert.deepEqual(sent.filter(({ type }) => type === "tailrace:cancel").map((each) => each.response_id), ["r1"]);
+  assert.equal(talk.turns.length, 1);
 });
 
 test("an input that was kept is asked under its own request, once", () => {

@@ -72,6 +72,13 @@ test("an answer goes on while another conversation is shown, and is there when t
   assert.equal(desk.shown.turns[0].follow.output, "unseen");
 });
 
+test("what runs in a conversation that is opened is followed, though it was begun elsewhere", async () => {
+  const desk = page();
+  fetched.c1 = { conversation: { id: "c1" }, responses: [row("r1"), row("r2", "in_progress", "r1")] };
+  await desk.open("c1");
+  assert.deepEqual(sent, [{ type: "tailrace:subscribe", response_id: "r2" }]);
+});
+
 test("a hidden conversation is forgotten once nothing in it runs", async () => {
   const desk = page("c1", [row("r1", "in_progress")]);
   const first = desk.shown;

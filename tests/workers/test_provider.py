@@ -188,6 +188,23 @@ async def test_an_answer_that_breaks_off_has_a_code_and_the_text_before(
     assert code in FAILURES
 
 
+@pytest.mark.parametrize("behaviour", ["drop-after-5", "cut-after-5"])
+async def test_what_came_before_a_break_is_kept_though_nobody_had_read_it_yet(
+    provider: Provider, upstream: Upstream, behaviour: str
+) -> None:
+    model = target(upstream, f"{behaviour}@50")
+    chunks = provider.stream(model, ASKED)
+    said = (await anext(chunks)).text
+    await asyncio.to_thread(upstream.wait_for_end, model.upstream_model)
+    code = ""
+    try:
+        async for chunk in chunks:
+            said += chunk.text
+    except AnswerError as error:
+        code = error.code
+    assert (said, code) == (AFTER_5, "upstream_cut")
+
+
 @pytest.mark.parametrize("cut", [0, 1], ids=["in the same read", "in the next"])
 @pytest.mark.parametrize(
     ("fault", "code"),

@@ -63,8 +63,9 @@ export class Conversation {
   retry(turn, model) {
     if (turn.follow) return this.regenerate(turn, model);
     this.#remove(turn);
-    const { input, previousId, regenerateOf } = turn;
-    this.ask(input, model, { previousId, regenerateOf });
+    const { input, previousId, regenerateOf, requestId } = turn;
+    // the same requestId: it may have been accepted after all, and then it is that response, not a second one
+    this.ask(input, model, { previousId, regenerateOf, requestId });
   }
 
   /** Another answer to the same input, beside the one that is there. */
@@ -141,9 +142,17 @@ export class Conversation {
     const known = this.turns.findLast((turn) => turn.follow && turn.follow.id === id);
     const asked = id && event.stream_id && this.unsent.find((turn) => turn.requestId === event.stream_id);
     if (!asked) return known ?? null;
-    if (known) this.#remove(asked); // it was accepted before: this page has learned of it from its row
+    if (known) this.#replace(asked, known); // it was accepted before: this page has learned of it from its row
     else this.#accept(asked, id, event.response);
     return known ?? asked;
+  }
+
+  #replace(asked, known) {
+    if (asked.stopping && known.running) {
+      known.stopping = true;
+      this.#send(cancelCommand(known.follow.id));
+    }
+    this.#remove(asked);
   }
 
   #accept(turn, id, response) {

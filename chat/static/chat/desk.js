@@ -54,7 +54,9 @@ export class Desk {
     const { conversation: summary, responses } = await this.#archive.responses(id);
     if (visit !== this.#visit) return;
     this.#on.known(summary);
-    this.#show(this.#make({ id, responses }));
+    const opened = this.#make({ id, responses });
+    this.#show(opened);
+    opened.resume(); // what runs in it was begun elsewhere: nobody here follows it yet
     this.#adopt();
   }
 

@@ -24,9 +24,9 @@ const KEYWORDS = {
   data: "true false null yes no on off",
 };
 
-const LINE = { hash: "#[^\\n]*", slashes: "\\/\\/[^\\n]*|\\/\\*[^]*?(?:\\*\\/|$)", dashes: "--[^\\n]*|\\/\\*[^]*?(?:\\*\\/|$)", none: "(?!)" };
+const LINE = { hash: "#[^\\n]*", slashes: "\\/\\/[^\\n]*|\\/\\*[^]*?(?:\\*\\/|(?![^]))", dashes: "--[^\\n]*|\\/\\*[^]*?(?:\\*\\/|(?![^]))", none: "(?!)" };
 const STRING = "\"(?:[^\"\\\\\\n]|\\\\[^])*\"?|'(?:[^'\\\\\\n]|\\\\[^])*'?";
-const LONG_STRING = '"""[^]*?(?:"""|$)|\'\'\'[^]*?(?:\'\'\'|$)';
+const LONG_STRING = '"""[^]*?(?:"""|(?![^]))|\'\'\'[^]*?(?:\'\'\'|(?![^]))';
 const TEMPLATE = "`(?:[^`\\\\]|\\\\[^])*`?";
 
 const FAMILIES = {
@@ -36,8 +36,8 @@ const FAMILIES = {
   sql: rules({ comment: LINE.dashes, string: STRING, keywords: KEYWORDS.sql, flags: "i" }),
   ruby: rules({ comment: LINE.hash, string: STRING, keywords: KEYWORDS.ruby }),
   data: rules({ comment: LINE.hash, string: STRING, keywords: KEYWORDS.data }),
-  css: rules({ comment: "\\/\\*[^]*?(?:\\*\\/|$)", string: STRING, keywords: "important media supports import" }),
-  markup: { comment: "<!--[^]*?(?:-->|$)", string: STRING, keyword: "<\\/?[\\w:-]+|\\/?>" },
+  css: rules({ comment: "\\/\\*[^]*?(?:\\*\\/|(?![^]))", string: STRING, keywords: "important media supports import" }),
+  markup: { comment: "<!--[^]*?(?:-->|(?![^]))", string: STRING, keyword: "<\\/?[\\w:-]+|\\/?>" },
   diff: { added: "^\\+[^\\n]*", removed: "^-[^\\n]*", keyword: "^@@[^\\n]*" },
 };
 

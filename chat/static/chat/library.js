@@ -60,7 +60,7 @@ export class Library {
 
   rename(id, title) {
     const before = this.#list.get(id);
-    if (!title || title === before.title) return this.#on.changed();
+    if (!before || !title || title === before.title) return this.#on.changed(); // it may be gone meanwhile
     return this.#change(before, { title }, { ...before, title });
   }
 
