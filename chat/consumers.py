@@ -174,7 +174,7 @@ class ResponsesConsumer(AsyncWebsocketConsumer):
 
     async def _sign_out(self) -> NoReturn:
         """The session has ended since the socket was opened."""
-        await self._leave()  # Channels disconnects nobody after StopConsumer
+        await self._leave()  # first: what comes now is not theirs any more
         await self.send_text(CommandError("unauthenticated").encode())
         await self.close(SIGNED_OUT)
         raise StopConsumer
