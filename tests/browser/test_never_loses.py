@@ -5,7 +5,7 @@ import re
 import time
 
 import pytest
-from playwright.async_api import Browser, Locator, Page, expect
+from playwright.async_api import Browser, Error, Locator, Page, expect
 
 from tests.browser.visitor import ask, ask_here, beside, open_page, row
 from tests.stack import Stack
@@ -24,6 +24,21 @@ async def whole(turn: Locator, model: str, timeout_secs: float = 20) -> None:
     assert (await turn.locator(".output").text_content() or "").strip() == text_of(model)
 
 
+async def reload_now(page: Page) -> None:
+    """Reload, whatever the page is doing: the browser refuses while one document takes another's place."""
+
+    async def is_reloading() -> bool:
+        try:
+            await page.reload(wait_until="commit")
+        except Error as error:
+            if "Not attached to an active page" not in error.message:
+                raise
+            return False
+        return True
+
+    await await_until(is_reloading, 5, "the page reloads")
+
+
 async def test_twenty_reloads_at_random_moments_of_one_answer_lose_nothing(page: Page, stack: Stack) -> None:
     await open_page(page, stack)
     turn = await ask_here(page, LONG, "Count")
@@ -36,7 +51,7 @@ async def test_twenty_reloads_at_random_moments_of_one_answer_lose_nothing(page:
             await expect(turn.locator(".output")).to_contain_text(f"w{words} ", timeout=15_000)
             assert text_of(LONG).startswith((await turn.locator(".output").text_content() or "").strip())
         assert stack.row(response_id)["ended_at"] is None
-        await page.reload(wait_until="commit")
+        await reload_now(page)
     await whole(turn, LONG)
     await expect(page.locator("article.turn")).to_have_count(1)
 
