@@ -21,7 +21,6 @@ from chat import connection
 from chat.away import AWAY
 from chat.ending import end
 from chat.follower import Follower
-from chat.guests import is_signed_in, still_signed_in
 from chat.hints import Message, owner_group
 from chat.intake import accept
 from chat.jobs import QueueError, enqueue
@@ -32,6 +31,7 @@ from chat.peer import Receive, Send
 from chat.protocol.commands import Acknowledge, Cancel, Command, Create, Subscribe, Unsubscribe, parse
 from chat.protocol.draft import Ending
 from chat.protocol.errors import SIGNED_OUT, CommandError, ProtocolError
+from chat.sign_in import is_signed_in, still_signed_in
 
 logger = logging.getLogger(__name__)
 
