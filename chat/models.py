@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.conf import settings
-from django.db import models, transaction
-from django.db.models import Exists, F, OuterRef, Q
+from django.db import connection, models, transaction
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils import timezone
@@ -116,19 +116,24 @@ class Status(models.TextChoices):
 LIVE = (Status.QUEUED, Status.IN_PROGRESS)
 
 
+CLAIM = """
+UPDATE chat_response SET status = %s, worker = %s, attempt = attempt + 1, started_at = %s
+WHERE id = %s AND status = %s RETURNING *
+"""
+
+
 class ResponseQuerySet(models.QuerySet["Response"]):
     """The transitions."""
 
-    def claim(self, response_id: str, worker: str) -> bool:
-        """Queued → in_progress, by this worker. False: another has it, or it has ended."""
-        return bool(
-            self.filter(pk=response_id, status=Status.QUEUED).update(
-                status=Status.IN_PROGRESS,
-                worker=worker,
-                attempt=F("attempt") + 1,
-                started_at=timezone.now(),
-            )
-        )
+    def claim(self, response_id: str, worker: str) -> "Response | None":
+        """Queued → in_progress, by this worker. None: another has it, or it has ended.
+
+        The row comes back with the same statement, which Django cannot make by itself.
+        """
+        now = connection.ops.adapt_datetimefield_value(timezone.now())
+        key = Response._meta.pk.get_db_prep_value(response_id, connection)  # noqa: SLF001 - Django documents it
+        claimed = self.raw(CLAIM, [Status.IN_PROGRESS, worker, now, key, Status.QUEUED])
+        return next(iter(claimed), None)
 
     def requeue(self, response_id: UUID | str, attempt: int) -> bool:
         """in_progress → queued, away from this attempt. False: it has ended, or a later attempt has it."""

@@ -41,10 +41,10 @@ def generate(response_id: str) -> Figures:
     Returns figures only: status, output tokens, milliseconds to the first token and in all.
     """
     begun = time.time()
-    if not Response.objects.claim(response_id, runtime.worker_id):
+    row = Response.objects.claim(response_id, runtime.worker_id)
+    if row is None:
         return {"status": "skipped"}  # another worker got there first, or it was stopped in the queue
     with runtime.holding(response_id):
-        row = Response.objects.get(pk=response_id)
         try:
             report = _write(row)
         except DatabaseError:  # it is away: the reaper gives the row to another attempt, or settles it

@@ -29,7 +29,7 @@ def test_of_two_workers_at_once_one_claims_the_response(response: Response) -> N
     def claim(worker: str) -> bool:
         try:
             both.wait(5)
-            return Response.objects.claim(str(response.pk), worker)
+            return Response.objects.claim(str(response.pk), worker) is not None
         finally:
             connection.close()
 
@@ -42,10 +42,20 @@ def test_of_two_workers_at_once_one_claims_the_response(response: Response) -> N
     assert response.started_at is not None
 
 
+def test_who_claims_a_response_gets_its_row_as_it_is_then(owner: User) -> None:
+    row = stored(owner, metadata={"depth": "3 m"}, temperature=0.5, instructions="Be brief.")
+    claimed = Response.objects.claim(str(row.pk), "first")
+    kept = Response.objects.get(pk=row.pk)
+    assert claimed is not None
+    assert {field.attname: getattr(claimed, field.attname) for field in claimed._meta.concrete_fields} == {
+        field.attname: getattr(kept, field.attname) for field in kept._meta.concrete_fields
+    }
+
+
 @pytest.mark.parametrize("status", set(Status) - {Status.QUEUED})
 def test_what_is_not_queued_cannot_be_claimed(owner: User, status: Status) -> None:
     row = stored(owner, status=status, worker="first")
-    assert not Response.objects.claim(str(row.pk), "second")
+    assert Response.objects.claim(str(row.pk), "second") is None
     row.refresh_from_db()
     assert (row.worker, row.attempt) == ("first", 0)
 
