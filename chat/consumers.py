@@ -35,6 +35,8 @@ from chat.sign_in import is_signed_in, still_signed_in
 
 logger = logging.getLogger(__name__)
 
+AHEAD_SECS = 0.02  # what a job usually takes to its queue; its reader is served after it, not beside it
+
 
 class ResponsesConsumer(AsyncWebsocketConsumer):
     """`/ws/responses/`: OpenAI's Responses protocol with a few `tailrace:` extensions."""
@@ -143,6 +145,8 @@ class ResponsesConsumer(AsyncWebsocketConsumer):
         # it is accepted, whether or not its reader is still there, and a worker need not wait for the reader
         enqueuing = asyncio.create_task(self._enqueue(response)) if new else None
         try:
+            if enqueuing:
+                await asyncio.wait([enqueuing], timeout=AHEAD_SECS)
             await self.follower.begin(str(response.id), command.stream_id, over=not response.live)
         finally:
             if enqueuing:

@@ -82,7 +82,7 @@ def _insert(owner: "AbstractBaseUser", command: Create) -> Response:
         else _own_response(owner, command.previous_response_id, "previous_response_id")
     )
     messages = command.messages() or (source.input if source else [])
-    conversation = _conversation(owner, command, source or previous, messages)
+    conversation, begun = _conversation(owner, command, source or previous, messages)
     row = Response(
         conversation=conversation,
         owner_id=owner.pk,
@@ -97,7 +97,8 @@ def _insert(owner: "AbstractBaseUser", command: Create) -> Response:
     )
     row.asked = row.input_text
     row.save(force_insert=True)
-    Conversation.objects.filter(pk=conversation.pk).stir()
+    if not begun:
+        Conversation.objects.filter(pk=conversation.pk).stir()
     return row
 
 
@@ -116,18 +117,20 @@ def _own_response(owner: "AbstractBaseUser", response_id: UUID | None, param: st
 
 def _conversation(
     owner: "AbstractBaseUser", command: Create, relative: Response | None, messages: list[dict[str, str]]
-) -> Conversation:
+) -> tuple[Conversation, bool]:
+    """Where it belongs, and whether that begins with it."""
     wanted = command.tailrace.conversation_id
     if relative is not None:
         if wanted not in (None, relative.conversation_id):
             raise CommandError("invalid_field", "tailrace.conversation_id")
-        return relative.conversation
+        return relative.conversation, False
     if wanted is None:
-        return Conversation.objects.create(owner_id=owner.pk, title=title_of(messages[-1]["content"]))
+        title = title_of(messages[-1]["content"])
+        return Conversation.objects.create(owner_id=owner.pk, title=title), True
     conversation = Conversation.objects.shown_to(owner.pk).filter(pk=wanted).first()
     if conversation is None:
         raise CommandError("conversation_not_found", "tailrace.conversation_id")
-    return conversation
+    return conversation, False
 
 
 def title_of(text: str) -> str:
