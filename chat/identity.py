@@ -4,15 +4,17 @@ import secrets
 import time
 from uuid import UUID
 
+NS_PER_MS = 1_000_000
+
 
 def new_id() -> UUID:
-    """48 bits of Unix milliseconds, then 74 random bits."""
-    milliseconds = time.time_ns() // 1_000_000
+    """48 bits of Unix milliseconds, 12 bits of their fraction (section 6.2, method 3), then 62 random bits.
+
+    So what one process makes one after the other sorts so, within a millisecond too.
+    """
+    milliseconds, rest = divmod(time.time_ns(), NS_PER_MS)
+    fraction = (rest << 12) // NS_PER_MS
     version, variant = 0x7, 0b10
     return UUID(
-        int=milliseconds << 80
-        | version << 76
-        | secrets.randbits(12) << 64
-        | variant << 62
-        | secrets.randbits(62)
+        int=milliseconds << 80 | version << 76 | fraction << 64 | variant << 62 | secrets.randbits(62)
     )
