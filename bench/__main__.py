@@ -12,6 +12,7 @@ import json
 import os
 import platform
 import resource
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -100,9 +101,12 @@ def main(options: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # whatever stops us, our parts end with us
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     try:
         main(arguments())
     except (PartError, VoidRunError) as error:
         sys.exit(f"bench: {error}")
+    except KeyboardInterrupt:
+        sys.exit("bench: stopped")

@@ -1,14 +1,17 @@
 """The benchmark itself, on a run so small that its figures mean nothing: it must count right."""
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from bench.parts import ROOT
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.timeout(300)  # three designs start side by side, on a machine that may be busy
 STREAMS, TOKENS = 2, 40
@@ -69,6 +72,22 @@ def test_the_plots_are_beside_the_json(tiny: tuple[dict[str, Any], str, Path]) -
 @pytest.mark.e2e
 def test_the_machine_is_named(tiny: tuple[dict[str, Any], str, Path]) -> None:
     assert {*tiny[0]["machine"]} == {"cores", "python", "platform"}
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_who_stops_it_stops_its_parts(how: signal.Signals) -> None:
+    command = [sys.executable, "-m", "bench", "--only", "idle"]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    started = psutil.Process(process.pid)
+    parts = wait_until(
+        lambda: len(found := started.children(recursive=True)) > 2 and found, 60, "its parts run"
+    )
+    process.send_signal(how)
+    _, said = process.communicate(timeout=60)
+    assert said.splitlines()[-1] == "bench: stopped"
+    assert "Traceback" not in said
+    assert psutil.wait_procs(parts, 10)[1] == []
 
 
 def test_a_section_that_does_not_exist_is_refused() -> None:
