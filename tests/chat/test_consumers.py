@@ -36,7 +36,7 @@ from project.up import ports, valkey
 from tests.broker import Broker, Job
 from tests.chat.answers import Answer
 from tests.chat.rows import counted, on_rows, saved, stored
-from tests.chat.sockets import FRAME_SECS, Socket, opened
+from tests.chat.sockets import FRAME_SECS, PATH, Socket, opened
 from tests.waiting import await_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -194,6 +194,22 @@ async def test_who_is_not_signed_in_is_told_so_and_put_out(log: Log, broker: Bro
         await socket.say("response.create", **ASKED)  # while the socket closes
         await put_out(socket)
     assert (await counted(), broker.jobs()) == ((0, 0), [])
+
+
+async def test_a_page_that_was_made_for_another_is_put_out_with_what_it_has_to_send(
+    owner: User, stranger: User, log: Log, broker: Broker, layer: Any
+) -> None:
+    async with opened(owner, f"{PATH}?owner={stranger.pk}") as socket:
+        await put_out(socket)
+        assert layer.groups == {}
+        await socket.say("response.create", **ASKED)
+        await put_out(socket)
+    assert (await counted(), broker.jobs()) == ((0, 0), [])
+
+
+async def test_a_page_that_was_made_for_its_user_is_served(owner: User, log: Log, broker: Broker) -> None:
+    async with opened(owner, f"{PATH}?owner={owner.pk}") as socket:
+        assert (await saved(await created(socket))).owner_id == owner.pk
 
 
 async def put_out(socket: Socket) -> None:
