@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from pytest_django import Settings
@@ -19,7 +20,6 @@ from chat.hints import (
     WORKERS,
     Message,
     cancel_message,
-    owner_group,
     owner_message,
     tell_owner_to_look,
     tell_readers,
@@ -30,13 +30,12 @@ from chat.models import Response
 from chat.peer import Peer
 from chat.protocol.commands import MAX_FRAME_BYTES
 from chat.protocol.draft import Ending, output_text
-from chat.protocol.errors import SIGNED_OUT
 from project.celery import app as celery_app
 from project.up import ports, valkey
 from tests.broker import Broker, Job
 from tests.chat.answers import Answer
 from tests.chat.rows import counted, on_rows, saved, stored
-from tests.chat.sockets import FRAME_SECS, PATH, Socket, opened
+from tests.chat.sockets import FRAME_SECS, PATH, Socket, heard_of, opened, put_out
 from tests.waiting import await_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -212,18 +211,13 @@ async def test_a_page_that_was_made_for_its_user_is_served(owner: User, log: Log
         assert (await saved(await created(socket))).owner_id == owner.pk
 
 
-async def put_out(socket: Socket) -> None:
-    assert await socket.refusal() == (401, "unauthenticated", None)
-    assert await socket.receive_output(FRAME_SECS) == {"type": "websocket.close", "code": SIGNED_OUT}
-
-
 def sign_out(user: User) -> None:
     Session.objects.all().delete()
 
 
 def change_password(user: User) -> None:
-    user.set_password("another one")
-    user.save()
+    """In a way that nobody is told of."""
+    User.objects.filter(pk=user.pk).update(password=make_password("another one"))
 
 
 def deactivate(user: User) -> None:
@@ -285,17 +279,6 @@ async def test_nothing_is_left_of_a_socket_that_breaks_in_the_middle_of_a_hint(
         return not layer.groups and not layer.channels
 
     await await_until(left, 5, "the groups and the channel are left")
-
-
-async def heard_of(user: User) -> None:
-    """Wait until a socket of the user's hears what the user is told."""
-
-    async def subscribed() -> bool:
-        group = f"asgi__group__{owner_group(user.pk)}"
-        ((_, count),) = await connection.client().pubsub_numsub(group)
-        return int(count) > 0
-
-    await await_until(subscribed, 5, "the group of the owner is heard")
 
 
 async def test_every_socket_of_the_owner_hears_of_a_response_and_of_its_end(
