@@ -87,8 +87,7 @@ class ResponsesConsumer(AsyncWebsocketConsumer):
             except (*AWAY, ProtocolError) as error:  # the regular check will look again
                 logger.warning("a hint could not be followed: %s", type(error).__name__)
         elif message["type"] == "owner.look":
-            if not await still_signed_in(self.scope):
-                await self._sign_out()
+            await self._look()
         elif not self.scope["peer"].full:  # it can look at the list later
             await self.send_text(message["frame"])
 
@@ -182,6 +181,16 @@ class ResponsesConsumer(AsyncWebsocketConsumer):
             await enqueue(response)
         except QueueError:
             await end(self.log, str(response.id), Ending("failed", time.time(), "queue_unavailable"))
+
+    async def _look(self) -> None:
+        """Sign out if the session has ended."""
+        try:
+            signed_in = await still_signed_in(self.scope)
+        except AWAY as error:  # the next command will look again
+            logger.warning("a session could not be looked at: %s", type(error).__name__)
+            return
+        if not signed_in:
+            await self._sign_out()
 
     async def _sign_out(self) -> NoReturn:
         """The session has ended since the socket was opened."""

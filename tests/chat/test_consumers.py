@@ -9,9 +9,10 @@ import pytest
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
+from django.db import OperationalError
 from pytest_django import Settings
 
-from chat import connection, follower
+from chat import connection, follower, sign_in
 from chat.catalog import DEMO
 from chat.consumers import ResponsesConsumer
 from chat.ending import end
@@ -257,6 +258,25 @@ async def test_whose_session_has_ended_is_put_out_when_told_to_look(
         return not layer.groups and not layer.channels
 
     await await_until(left, 5, "the groups and the channel are left")
+
+
+async def test_a_socket_stays_when_the_session_cannot_be_looked_at_and_looks_at_the_next_command(
+    socket: Socket, owner: User, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def away(*_: Any) -> None:
+        raise OperationalError
+
+    async def looked() -> bool:
+        return "a session could not be looked at: OperationalError" in caplog.messages
+
+    await heard_of(owner)
+    await on_rows(sign_out, owner)
+    with monkeypatch.context() as outage:
+        outage.setattr(sign_in, "is_signed_in", away)
+        await tell_owner_to_look(owner.pk)
+        await await_until(looked, 5, "the session could not be looked at")
+    await socket.say("tailrace:subscribe", response_id=NOTHING)
+    await put_out(socket)
 
 
 async def test_nothing_is_left_of_a_socket_that_breaks_in_the_middle_of_a_hint(
