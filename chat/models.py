@@ -135,11 +135,14 @@ class ResponseQuerySet(models.QuerySet["Response"]):
         claimed = self.raw(CLAIM, [Status.IN_PROGRESS, worker, now, key, Status.QUEUED])
         return next(iter(claimed), None)
 
-    def requeue(self, response_id: UUID | str, attempt: int) -> bool:
-        """in_progress → queued, away from this attempt. False: it has ended, or a later attempt has it."""
+    def requeue(self, response_id: UUID | str, attempt: int, *, handed_over: bool) -> bool:
+        """in_progress → queued, away from this attempt. False: it has ended, or a later attempt has it.
+
+        `handed_over`: its worker stops, and lives; otherwise the worker was lost.
+        """
         return bool(
             self.filter(pk=response_id, status=Status.IN_PROGRESS, attempt=attempt).update(
-                status=Status.QUEUED, worker=""
+                status=Status.QUEUED, worker="", handed_over=handed_over
             )
         )
 
@@ -195,6 +198,7 @@ class Response(models.Model):
     incomplete_reason = models.CharField(max_length=50, blank=True)
     usage = models.JSONField(null=True, blank=True)
     attempt = models.PositiveSmallIntegerField(default=0)
+    handed_over = models.BooleanField(default=False, db_default=False)  # by the attempt before
     worker = models.CharField(max_length=100, blank=True)
 
     queued_at = models.DateTimeField(default=timezone.now, editable=False)

@@ -106,7 +106,7 @@ async def _rows(query: Callable[..., list[Response]], *args: object) -> list[Res
 
 async def _requeued(row: Response) -> bool:
     requeue = database_sync_to_async(Response.objects.requeue, thread_sensitive=False)
-    return bool(await requeue(row.id, row.attempt))
+    return bool(await requeue(row.id, row.attempt, handed_over=False))
 
 
 def _orphans(held: set[str]) -> list[Response]:
