@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, models, transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils import timezone
@@ -138,11 +138,14 @@ class ResponseQuerySet(models.QuerySet["Response"]):
     def requeue(self, response_id: UUID | str, attempt: int, *, handed_over: bool) -> bool:
         """in_progress → queued, away from this attempt. False: it has ended, or a later attempt has it.
 
-        `handed_over`: its worker stops, and lives; otherwise the worker was lost.
+        `handed_over`: its worker stops in good order; otherwise it was lost, and such losses are counted.
         """
         return bool(
             self.filter(pk=response_id, status=Status.IN_PROGRESS, attempt=attempt).update(
-                status=Status.QUEUED, worker="", handed_over=handed_over
+                status=Status.QUEUED,
+                worker="",
+                handed_over=handed_over,
+                losses=F("losses") + (0 if handed_over else 1),
             )
         )
 
@@ -198,6 +201,7 @@ class Response(models.Model):
     incomplete_reason = models.CharField(max_length=50, blank=True)
     usage = models.JSONField(null=True, blank=True)
     attempt = models.PositiveSmallIntegerField(default=0)
+    losses = models.PositiveSmallIntegerField(default=0, db_default=0)  # the attempts whose workers were lost
     handed_over = models.BooleanField(default=False, db_default=False)  # by the attempt before
     worker = models.CharField(max_length=100, blank=True)
 

@@ -68,6 +68,7 @@ def test_a_response_goes_back_into_the_queue_and_its_attempts_are_counted(
     assert Response.objects.requeue(response.pk, 1, handed_over=handed_over)
     response.refresh_from_db()
     assert (response.status, response.worker, response.handed_over) == (Status.QUEUED, "", handed_over)
+    assert response.losses == (0 if handed_over else 1)
     assert Response.objects.claim(str(response.pk), "second")
     response.refresh_from_db()
     assert (response.worker, response.attempt) == ("second", 2)
