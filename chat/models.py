@@ -4,14 +4,13 @@ A row lasts; a running answer lives in its log. Every transition is a conditiona
 count decides: 0 means that another process got there first.
 """
 
-import re
 from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, models, transaction
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, OuterRef
 from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils import timezone
@@ -20,18 +19,6 @@ from chat.identity import new_id
 from chat.protocol.draft import output_items, output_text
 from chat.protocol.errors import FAILURES
 from chat.protocol.events import JSON
-
-
-def in_any_case(word: str) -> str:
-    """The regular expression of a word whose letters may be capital or not.
-
-    It names both: SQLite's LIKE, and PostgreSQL in the locale C, know the cases of ASCII letters only.
-    """
-    pairs = ((letter, letter.lower(), letter.upper()) for letter in word)
-    return "".join(
-        f"[{small}{capital}]" if small != capital and len(small + capital) == 2 else re.escape(letter)
-        for letter, small, capital in pairs
-    )
 
 
 class ConversationQuerySet(models.QuerySet["Conversation"]):
@@ -53,15 +40,6 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
             return rows
         moment, last = before
         return rows.filter(updated_at__lte=moment).exclude(updated_at=moment, id__gte=last)
-
-    def holding(self, words: list[str]) -> "ConversationQuerySet":
-        """Those that have each of the words in their title or in one of their texts, in any case."""
-        rows = self
-        for word in map(in_any_case, words):
-            said = Q(asked__regex=word) | Q(output__regex=word)
-            texts = Response.objects.filter(said, conversation=OuterRef("pk"))
-            rows = rows.filter(Q(title__regex=word) | Exists(texts))
-        return rows
 
     def stir(self, **changes: Any) -> None:
         """Something happens in them now."""
