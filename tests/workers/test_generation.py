@@ -15,11 +15,11 @@ from chat.log import Append, Batch, Log, key
 from chat.protocol.draft import Draft, Ending, output_text
 from chat.protocol.events import JSON, Continued, Restarted, Snapshot, Waiting, encode
 from project.up.ports import HOST
+from tests.own_valkey import OwnValkey
 from tests.upstream import Upstream, text_of
 from tests.waiting import await_until
 from tests.workers.background import within
 from tests.workers.logs import appended, begun, ends, events, text, types
-from tests.workers.own_valkey import OwnValkey
 from tests.workers.relay import Relay
 from tests.workers.targets import AFTER_5, REQUEST, generating, job, target, unaccepting
 from workers import demo, reading, tries
