@@ -10,12 +10,14 @@ import time
 from collections.abc import Awaitable
 from functools import partial
 from typing import Any, NoReturn
+from urllib.parse import parse_qs
 from uuid import UUID
 
 from channels.db import database_sync_to_async
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 from channels.layers import get_channel_layer
+from django.contrib.auth.models import AnonymousUser
 
 from chat import connection
 from chat.away import AWAY
@@ -39,7 +41,10 @@ AHEAD_SECS = 0.02  # what a job usually takes to its queue; its reader is served
 
 
 class ResponsesConsumer(AsyncWebsocketConsumer):
-    """`/ws/responses/`: OpenAI's Responses protocol with a few `tailrace:` extensions."""
+    """`/ws/responses/?owner=`: OpenAI's Responses protocol with a few `tailrace:` extensions.
+
+    A page gives the id of the user for whom it was made; other clients may leave it out.
+    """
 
     log: Log
     follower: Follower
@@ -82,13 +87,14 @@ class ResponsesConsumer(AsyncWebsocketConsumer):
             except (*AWAY, ProtocolError) as error:  # the regular check will look again
                 logger.warning("a hint could not be followed: %s", type(error).__name__)
         elif message["type"] == "owner.look":
-            if not await still_signed_in(self.scope):
-                await self._sign_out()
+            await self._look()
         elif not self.scope["peer"].full:  # it can look at the list later
             await self.send_text(message["frame"])
 
     async def connect(self) -> None:
         """Take the socket; without a user, say why and close it."""
+        if _is_for_another(self.scope):  # what this page has to send was written by its own user
+            self.scope["user"] = AnonymousUser()
         if self.scope["user"].is_authenticated:
             self.channel_layer.group_join(self._owner_group(), self.channel_name)
         await self.accept()
@@ -176,6 +182,16 @@ class ResponsesConsumer(AsyncWebsocketConsumer):
         except QueueError:
             await end(self.log, str(response.id), Ending("failed", time.time(), "queue_unavailable"))
 
+    async def _look(self) -> None:
+        """Sign out if the session has ended."""
+        try:
+            signed_in = await still_signed_in(self.scope)
+        except AWAY as error:  # the next command will look again
+            logger.warning("a session could not be looked at: %s", type(error).__name__)
+            return
+        if not signed_in:
+            await self._sign_out()
+
     async def _sign_out(self) -> NoReturn:
         """The session has ended since the socket was opened."""
         await self._leave()  # first: what comes now is not theirs any more
@@ -200,3 +216,9 @@ class ResponsesConsumer(AsyncWebsocketConsumer):
         if status is None:
             raise CommandError("response_not_found", "response_id")
         return status
+
+
+def _is_for_another(scope: dict[str, Any]) -> bool:
+    """Whether the page was made for another user: somebody else has signed in in its browser since."""
+    owners = parse_qs(scope["query_string"].decode("latin-1")).get("owner")
+    return owners is not None and owners != [str(scope["user"].pk)]

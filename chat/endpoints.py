@@ -1,7 +1,7 @@
 """What the page's scripts fetch: the list, the turns of a conversation, a change of it. JSON in, JSON out.
 
 arrow in: `urls`; the CSRF middleware has seen to it that a change comes from a page of ours
-arrow out: rows; `ending` for what a deletion stops; `hints` for the owner's other sockets
+arrow out: rows; `ending` for what a deletion stops; `news` for the owner's other sockets
 """
 
 import functools
@@ -18,11 +18,11 @@ from django.views.decorators.http import require_safe
 
 from chat import connection
 from chat.away import AWAY
-from chat.conversations import listed, news, summary, turns
+from chat.conversations import listed, summary, turns
 from chat.ending import end
-from chat.hints import tell_owner
 from chat.log import Log
 from chat.models import LIVE, Conversation, ConversationQuerySet, Response
+from chat.news import announce_change
 from chat.protocol.commands import Change
 from chat.protocol.commands import change as parsed
 from chat.protocol.draft import Ending
@@ -85,7 +85,7 @@ def change(request: HttpRequest, id: UUID) -> JSON:  # noqa: A002
     if wanted.deleted:
         _cancel_all(id)
     if _apply(wanted, rows):
-        _tell(id)
+        async_to_sync(announce_change)(id)
     if wanted.deleted:
         _cancel_all(id)  # what began meanwhile
     return summary(Conversation.objects.with_running().get(pk=id))
@@ -94,7 +94,7 @@ def change(request: HttpRequest, id: UUID) -> JSON:  # noqa: A002
 def mark_read(row: Conversation) -> None:
     """The owner looks at it."""
     if row.unread and Conversation.objects.filter(pk=row.pk).read():
-        _tell(row.pk)
+        async_to_sync(announce_change)(row.pk)
     row.unread = False
 
 
@@ -125,10 +125,3 @@ async def _cancel(response_ids: list[str]) -> None:
     log = Log(connection.client())
     for response_id in response_ids:
         await end(log, response_id, Ending("cancelled", time.time()))
-
-
-def _tell(conversation_id: UUID) -> None:
-    """Tell the owner's sockets, on the event loop that serves this request."""
-    told = news(conversation_id)
-    if told is not None:
-        async_to_sync(tell_owner)(*told)

@@ -4,14 +4,13 @@ A row lasts; a running answer lives in its log. Every transition is a conditiona
 count decides: 0 means that another process got there first.
 """
 
-import re
 from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, models, transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, OuterRef
 from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils import timezone
@@ -20,18 +19,6 @@ from chat.identity import new_id
 from chat.protocol.draft import output_items, output_text
 from chat.protocol.errors import FAILURES
 from chat.protocol.events import JSON
-
-
-def in_any_case(word: str) -> str:
-    """The regular expression of a word whose letters may be capital or not.
-
-    It names both: SQLite's LIKE, and PostgreSQL in the locale C, know the cases of ASCII letters only.
-    """
-    pairs = ((letter, letter.lower(), letter.upper()) for letter in word)
-    return "".join(
-        f"[{small}{capital}]" if small != capital and len(small + capital) == 2 else re.escape(letter)
-        for letter, small, capital in pairs
-    )
 
 
 class ConversationQuerySet(models.QuerySet["Conversation"]):
@@ -53,15 +40,6 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
             return rows
         moment, last = before
         return rows.filter(updated_at__lte=moment).exclude(updated_at=moment, id__gte=last)
-
-    def holding(self, words: list[str]) -> "ConversationQuerySet":
-        """Those that have each of the words in their title or in one of their texts, in any case."""
-        rows = self
-        for word in map(in_any_case, words):
-            said = Q(asked__regex=word) | Q(output__regex=word)
-            texts = Response.objects.filter(said, conversation=OuterRef("pk"))
-            rows = rows.filter(Q(title__regex=word) | Exists(texts))
-        return rows
 
     def stir(self, **changes: Any) -> None:
         """Something happens in them now."""
@@ -135,11 +113,17 @@ class ResponseQuerySet(models.QuerySet["Response"]):
         claimed = self.raw(CLAIM, [Status.IN_PROGRESS, worker, now, key, Status.QUEUED])
         return next(iter(claimed), None)
 
-    def requeue(self, response_id: UUID | str, attempt: int) -> bool:
-        """in_progress → queued, away from this attempt. False: it has ended, or a later attempt has it."""
+    def requeue(self, response_id: UUID | str, attempt: int, *, handed_over: bool) -> bool:
+        """in_progress → queued, away from this attempt. False: it has ended, or a later attempt has it.
+
+        `handed_over`: its worker stops in good order; otherwise it was lost, and such losses are counted.
+        """
         return bool(
             self.filter(pk=response_id, status=Status.IN_PROGRESS, attempt=attempt).update(
-                status=Status.QUEUED, worker=""
+                status=Status.QUEUED,
+                worker="",
+                handed_over=handed_over,
+                losses=F("losses") + (0 if handed_over else 1),
             )
         )
 
@@ -195,6 +179,8 @@ class Response(models.Model):
     incomplete_reason = models.CharField(max_length=50, blank=True)
     usage = models.JSONField(null=True, blank=True)
     attempt = models.PositiveSmallIntegerField(default=0)
+    losses = models.PositiveSmallIntegerField(default=0, db_default=0)  # the attempts whose workers were lost
+    handed_over = models.BooleanField(default=False, db_default=False)  # by the attempt before
     worker = models.CharField(max_length=100, blank=True)
 
     queued_at = models.DateTimeField(default=timezone.now, editable=False)

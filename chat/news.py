@@ -5,6 +5,7 @@ arrow out: a hint to the group of the owner. Best effort: pages look at the list
 """
 
 import logging
+from uuid import UUID
 
 from channels.db import database_sync_to_async
 
@@ -18,7 +19,11 @@ logger = logging.getLogger(__name__)
 
 async def announce(response: JSON) -> None:
     """Tell of a response object that has just begun or ended, and of its conversation as it is now."""
-    conversation_id = response["conversation"]["id"]
+    await announce_change(response["conversation"]["id"], response)
+
+
+async def announce_change(conversation_id: UUID | str, response: JSON | None = None) -> None:
+    """Tell of a conversation as it is now, and of the response object that it is about, if any."""
     try:
         told = await database_sync_to_async(news, thread_sensitive=False)(conversation_id, response)
         if told is not None:

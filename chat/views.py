@@ -75,6 +75,6 @@ def _page(request: HttpRequest, shown: Conversation | None) -> JSON:
         "responses": turns(shown) if shown else [],
         "models": list(catalog()),
         "max_input_chars": MAX_INPUT_CHARS,
-        "socket_path": "/ws/responses/",
+        "socket_path": f"/ws/responses/?owner={request.user.pk}",
         "conversation_path": "/conversations/{id}/",
     }

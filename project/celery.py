@@ -5,6 +5,7 @@ from typing import Any
 
 from celery import Celery
 from celery.signals import celeryd_init, setup_logging
+from django.core.exceptions import ImproperlyConfigured
 from kombu import Exchange, Queue
 
 from chat.catalog import catalog
@@ -22,6 +23,10 @@ def leave_logging_to_the_settings(**_: Any) -> None:
 
 @celeryd_init.connect
 def consume_every_queue(conf: Any, **_: Any) -> None:
-    """A worker without `-Q` serves the queues of all configured models."""
-    names = sorted({model.queue for model in catalog().values()})
+    """A worker without `-Q` serves the queues of all configured models. Without models it ends at once."""
+    try:
+        names = sorted({model.queue for model in catalog().values()})
+    except ImproperlyConfigured as error:  # Celery would log it, and serve a queue that nobody uses
+        message = f"{error}\nThis worker cannot start: correct the file, or unset TAILRACE_MODELS."
+        raise SystemExit(message) from error
     conf.task_queues = [Queue(name, Exchange(name), routing_key=name) for name in names]

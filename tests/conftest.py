@@ -1,19 +1,16 @@
 """Parts that many tests share: a real Valkey with Django pointed at it, and a whole running Tailrace."""
 
-import subprocess
 from collections.abc import AsyncIterator, Iterator
 
 import kombu.pools
 import pytest
-import redis
 from pytest_django import Settings
 
 from chat import catalog, connection
 from project.celery import app as celery_app
-from project.up import ports, valkey
+from tests import own_valkey
 from tests.broker import Broker
 from tests.stack import Stack, running
-from tests.waiting import wait_until
 
 MODELS = [
     "words-30@60",  # the default
@@ -81,22 +78,8 @@ DEPLOYED = {
 @pytest.fixture(scope="session")
 def valkey_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a Valkey that runs for the whole session."""
-    port = ports.pick_free()
-    command = valkey.command(port, tmp_path_factory.mktemp("valkey"))
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
-        try:
-            with redis.Redis(port=port) as client:
-                wait_until(lambda: _answers(client), 10, "Valkey answers")
-            yield valkey.url(port)
-        finally:
-            process.terminate()
-
-
-def _answers(client: redis.Redis) -> bool:
-    try:
-        return bool(client.ping())
-    except redis.ConnectionError:
-        return False
+    with own_valkey.running(tmp_path_factory.mktemp("valkey")) as own:
+        yield own.url
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from chat.ending import conclude
 from chat.hints import tell_readers
 from chat.log import Append, Batch, Log, LogError
 from chat.protocol.draft import Draft, Ending, Wait, opening
-from chat.protocol.events import JSON, encode
+from chat.protocol.events import JSON, Interruption, encode
 from workers import demo
 from workers.answer import AnswerError, Chunk, Pause
 from workers.provider import Provider, Request
@@ -37,6 +37,7 @@ class Job:
     attempt: int
     model: Model
     request: Request
+    handed_over: bool = False  # by the attempt before; otherwise its worker was lost
 
     @property
     def id(self) -> str:
@@ -154,10 +155,10 @@ class Generation:
         draft = await self.log.draft(job.id)
         if draft is None or draft.ended is not None or draft.attempt > job.attempt:
             raise SupersededError
-        resume = job.model.resume == "continue"
-        batch = Batch(
-            job.id, draft.next, [encode(event) for event in draft.begin(job.attempt, resume=resume)]
-        )
+        first, resume = draft.next, job.model.resume == "continue"
+        reason: Interruption = "handed_over" if job.handed_over else "worker_lost"
+        begun = draft.begin(job.attempt, resume=resume, reason=reason)
+        batch = Batch(job.id, first, [encode(event) for event in begun])
         if await self.log.append(batch) is not Append.DONE and not await self.log.holds(batch):
             return None
         await tell_readers([batch])

@@ -26,9 +26,9 @@ from chat.protocol.errors import ProtocolError
 
 logger = logging.getLogger(__name__)
 
-MAX_ATTEMPTS = 2  # an answer that took two workers down would take the third
+MAX_LOSSES = 2  # an answer that took two workers down would take the third
 LOST_MESSAGE_SECS = 10  # a job that waits this long although its queue is empty has lost its message
-COLUMNS = ("id", "model", "worker", "attempt")  # no text is loaded to look after it
+COLUMNS = ("id", "model", "worker", "attempt", "losses")  # no text is loaded to look after it
 MAX_ROWS = 100  # per look; what is left over is for the next look
 
 
@@ -69,13 +69,13 @@ class Reaper:
             await self._wake_for(row)
 
     async def _take_away(self, row: Response) -> None:
-        """Another attempt, if there was not one already; what had ended in the log is only settled."""
+        """Another attempt, unless it has lost too many workers; what had ended in the log is only settled."""
         try:
             draft = await self._log.draft(str(row.id))
             if draft is not None and draft.ended is not None:
                 await self._end(row)
                 logger.warning("response %s: it had ended, and its row is settled now", row.id)
-            elif row.attempt >= MAX_ATTEMPTS:
+            elif row.losses + 1 >= MAX_LOSSES:
                 await self._end(row)
                 logger.warning("response %s: its worker is gone, and it was the last", row.id)
             elif await _requeued(row):
@@ -106,7 +106,7 @@ async def _rows(query: Callable[..., list[Response]], *args: object) -> list[Res
 
 async def _requeued(row: Response) -> bool:
     requeue = database_sync_to_async(Response.objects.requeue, thread_sensitive=False)
-    return bool(await requeue(row.id, row.attempt))
+    return bool(await requeue(row.id, row.attempt, handed_over=False))
 
 
 def _orphans(held: set[str]) -> list[Response]:

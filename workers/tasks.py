@@ -61,7 +61,7 @@ def _write(row: Response) -> Report:
     if model is None:
         return Report(_end(row, "model_removed"))
     request = Request(_prompt(row), row.max_output_tokens, row.temperature)
-    job = Job(row.wire(), row.attempt, model, request)
+    job = Job(row.wire(), row.attempt, model, request, row.handed_over)
     connections.close_all()  # nothing is held while it streams
     report = runtime.run(runtime.generation.write(job))
     if report.response is not None:
@@ -74,7 +74,7 @@ def _write(row: Response) -> Report:
 def _hand_over(row: Response) -> None:
     """Give it back to the queue; what is away then leaves that to the reaper of another worker."""
     with contextlib.suppress(QueueError, DatabaseError):
-        if Response.objects.requeue(row.id, row.attempt):
+        if Response.objects.requeue(row.id, row.attempt, handed_over=True):
             runtime.run(enqueue(row))
 
 

@@ -20,6 +20,7 @@ from chat.protocol.events import (
     Failed,
     Incomplete,
     InProgress,
+    Interruption,
     OutputItemAdded,
     OutputItemDone,
     Queued,
@@ -177,20 +178,24 @@ class Draft:
                 self._restore(event.response)
                 self.ended = event.response
 
-    def begin(self, attempt: int, *, resume: bool = False) -> list[Event]:
-        """A worker begins. A later attempt drops the text so far, or goes on from it if it can `resume`."""
+    def begin(
+        self, attempt: int, *, resume: bool = False, reason: Interruption = "worker_lost"
+    ) -> list[Event]:
+        """A worker begins. A later attempt drops the text so far, or goes on from it if it can `resume`.
+
+        `reason`: what became of the attempt before.
+        """
         said: Event
         if attempt > 1 and resume and self.text() and not self.text("reasoning"):
-            said = Continued(sequence_number=self.next, response_id=self.base["id"], attempt=attempt)
+            said = Continued(
+                sequence_number=self.next, response_id=self.base["id"], attempt=attempt, reason=reason
+            )
             self.apply(said)
             return [said]
         events: list[Event] = []
         if attempt > 1:
             said = Restarted(
-                sequence_number=self.next,
-                response_id=self.base["id"],
-                attempt=attempt,
-                reason="worker_gone",
+                sequence_number=self.next, response_id=self.base["id"], attempt=attempt, reason=reason
             )
             events.append(said)
             self.apply(said)

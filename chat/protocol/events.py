@@ -8,11 +8,12 @@ Source of the format: `openai.types.responses` of the official SDK
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from chat.protocol.errors import ProtocolError
 
 JSON = dict[str, Any]
+Interruption = Literal["worker_lost", "handed_over"]  # why another attempt begins; the latter in good order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,7 +166,7 @@ class Restarted(Event):
     type: ClassVar[str] = "tailrace:restarted"
     response_id: str
     attempt: int
-    reason: str
+    reason: Interruption
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,6 +176,7 @@ class Continued(Event):
     type: ClassVar[str] = "tailrace:continued"
     response_id: str
     attempt: int
+    reason: Interruption = "worker_lost"  # logs of the version before have none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

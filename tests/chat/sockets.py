@@ -10,8 +10,12 @@ from channels.testing import WebsocketCommunicator
 from django.contrib.auth.models import User
 from django.test import Client
 
+from chat import connection
+from chat.hints import owner_group
+from chat.protocol.errors import SIGNED_OUT
 from project.asgi import application
 from tests.chat.rows import on_rows
+from tests.waiting import await_until
 
 Frame = dict[str, Any]
 NEWS = '{"type":"tailrace:conversation"'
@@ -87,3 +91,20 @@ async def opened(user: User | None, path: str = PATH) -> AsyncIterator[Socket]:
     assert accepted
     yield socket
     await socket.disconnect(timeout=FRAME_SECS)
+
+
+async def heard_of(user: User) -> None:
+    """Wait until a socket of the user's hears what the user is told."""
+
+    async def subscribed() -> bool:
+        group = f"asgi__group__{owner_group(user.pk)}"
+        ((_, count),) = await connection.client().pubsub_numsub(group)
+        return int(count) > 0
+
+    await await_until(subscribed, 5, "the group of the owner is heard")
+
+
+async def put_out(socket: Socket) -> None:
+    """The socket is told that its session has ended, and is closed."""
+    assert await socket.refusal() == (401, "unauthenticated", None)
+    assert await socket.receive_output(FRAME_SECS) == {"type": "websocket.close", "code": SIGNED_OUT}

@@ -6,11 +6,13 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
+from django.db import OperationalError
 from pytest_django import Settings
 
-from chat import connection, follower
+from chat import connection, follower, sign_in
 from chat.catalog import DEMO
 from chat.consumers import ResponsesConsumer
 from chat.ending import end
@@ -19,7 +21,6 @@ from chat.hints import (
     WORKERS,
     Message,
     cancel_message,
-    owner_group,
     owner_message,
     tell_owner_to_look,
     tell_readers,
@@ -30,13 +31,12 @@ from chat.models import Response
 from chat.peer import Peer
 from chat.protocol.commands import MAX_FRAME_BYTES
 from chat.protocol.draft import Ending, output_text
-from chat.protocol.errors import SIGNED_OUT
 from project.celery import app as celery_app
 from project.up import ports, valkey
 from tests.broker import Broker, Job
 from tests.chat.answers import Answer
 from tests.chat.rows import counted, on_rows, saved, stored
-from tests.chat.sockets import FRAME_SECS, Socket, opened
+from tests.chat.sockets import FRAME_SECS, PATH, Socket, heard_of, opened, put_out
 from tests.waiting import await_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -196,9 +196,20 @@ async def test_who_is_not_signed_in_is_told_so_and_put_out(log: Log, broker: Bro
     assert (await counted(), broker.jobs()) == ((0, 0), [])
 
 
-async def put_out(socket: Socket) -> None:
-    assert await socket.refusal() == (401, "unauthenticated", None)
-    assert await socket.receive_output(FRAME_SECS) == {"type": "websocket.close", "code": SIGNED_OUT}
+async def test_a_page_that_was_made_for_another_is_put_out_with_what_it_has_to_send(
+    owner: User, stranger: User, log: Log, broker: Broker, layer: Any
+) -> None:
+    async with opened(owner, f"{PATH}?owner={stranger.pk}") as socket:
+        await put_out(socket)
+        assert layer.groups == {}
+        await socket.say("response.create", **ASKED)
+        await put_out(socket)
+    assert (await counted(), broker.jobs()) == ((0, 0), [])
+
+
+async def test_a_page_that_was_made_for_its_user_is_served(owner: User, log: Log, broker: Broker) -> None:
+    async with opened(owner, f"{PATH}?owner={owner.pk}") as socket:
+        assert (await saved(await created(socket))).owner_id == owner.pk
 
 
 def sign_out(user: User) -> None:
@@ -206,8 +217,8 @@ def sign_out(user: User) -> None:
 
 
 def change_password(user: User) -> None:
-    user.set_password("another one")
-    user.save()
+    """In a way that nobody is told of."""
+    User.objects.filter(pk=user.pk).update(password=make_password("another one"))
 
 
 def deactivate(user: User) -> None:
@@ -249,6 +260,25 @@ async def test_whose_session_has_ended_is_put_out_when_told_to_look(
     await await_until(left, 5, "the groups and the channel are left")
 
 
+async def test_a_socket_stays_when_the_session_cannot_be_looked_at_and_looks_at_the_next_command(
+    socket: Socket, owner: User, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def away(*_: Any) -> None:
+        raise OperationalError
+
+    async def looked() -> bool:
+        return "a session could not be looked at: OperationalError" in caplog.messages
+
+    await heard_of(owner)
+    await on_rows(sign_out, owner)
+    with monkeypatch.context() as outage:
+        outage.setattr(sign_in, "is_signed_in", away)
+        await tell_owner_to_look(owner.pk)
+        await await_until(looked, 5, "the session could not be looked at")
+    await socket.say("tailrace:subscribe", response_id=NOTHING)
+    await put_out(socket)
+
+
 async def test_nothing_is_left_of_a_socket_that_breaks_in_the_middle_of_a_hint(
     socket: Socket, owner: User, layer: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -269,17 +299,6 @@ async def test_nothing_is_left_of_a_socket_that_breaks_in_the_middle_of_a_hint(
         return not layer.groups and not layer.channels
 
     await await_until(left, 5, "the groups and the channel are left")
-
-
-async def heard_of(user: User) -> None:
-    """Wait until a socket of the user's hears what the user is told."""
-
-    async def subscribed() -> bool:
-        group = f"asgi__group__{owner_group(user.pk)}"
-        ((_, count),) = await connection.client().pubsub_numsub(group)
-        return int(count) > 0
-
-    await await_until(subscribed, 5, "the group of the owner is heard")
 
 
 async def test_every_socket_of_the_owner_hears_of_a_response_and_of_its_end(

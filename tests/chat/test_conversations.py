@@ -1,4 +1,4 @@
-"""The list of conversations: whose they are, in which order, and what a search finds."""
+"""The list of conversations: whose they are, and in which order."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 
 from chat import conversations
-from chat.conversations import MAX_SEARCH_CHARS, listed, news, turn
+from chat.conversations import listed, news, turn
 from chat.identity import new_id
 from chat.models import Conversation, Status
 from chat.protocol.errors import CommandError
@@ -27,8 +27,8 @@ def conversation(owner: User, title: str = "Depths", minutes: int = 0, **fields:
     return Conversation.objects.create(owner=owner, title=title, updated_at=moment, **fields)
 
 
-def titles(owner: User, search: str = "", before: str = "") -> list[str]:
-    return [line["title"] for line in listed(owner.pk, search, before)["conversations"]]
+def titles(owner: User) -> list[str]:
+    return [line["title"] for line in listed(owner.pk)["conversations"]]
 
 
 def test_a_line_tells_what_the_list_shows(owner: User) -> None:
@@ -109,50 +109,13 @@ def test_the_list_is_read_in_the_order_of_an_index(owner: User) -> None:
         assert "TEMP B-TREE" not in plan
 
 
-FOUND = ["straße", "STRASSE 7", "Ärger", "ärger", "100%", "a.b", 'say "hi"', "two\nlines", "under_score"]
-
-
-@pytest.mark.parametrize("words", FOUND)
-@pytest.mark.parametrize("place", ["title", "input", "output"])
-def test_a_search_finds_words_in_titles_questions_and_answers(owner: User, words: str, place: str) -> None:
-    row = conversation(owner, f"x {words} y" if place == "title" else "")
-    asked = f"x {words} y" if place == "input" else "?"
-    stored(owner, asked, conversation=row, output=f"x {words} y" if place == "output" else "")
-    stored(owner, "something else", output="entirely", conversation=conversation(owner, "unlike"))
-    found = listed(owner.pk, words if "ß" in words else words.upper())
-    assert [line["id"] for line in found["conversations"]] == [str(row.pk)]
-
-
-def test_each_word_of_a_search_may_be_elsewhere_but_must_be_there(owner: User) -> None:
-    row = conversation(owner, "Lakes")
-    stored(owner, "How deep?", conversation=row, output="Two metres.")
-    assert titles(owner, "lake metres deep") == ["Lakes"]
-    assert titles(owner, "lake metres shallow") == []
-
-
-@pytest.mark.parametrize("search", ["role", "content", ".*", "a|b", "%", "_", "\\"])
-def test_a_search_is_for_words_and_nothing_else(owner: User, search: str) -> None:
-    stored(owner, "How deep is it?", conversation=conversation(owner), output="Two metres")
-    assert titles(owner, search) == []
-
-
-def test_a_search_finds_nothing_of_someone_elses(owner: User, stranger: User) -> None:
-    stored(stranger, "secret", conversation=conversation(stranger, "secret"))
-    assert titles(owner, "secret") == []
-
-
 @pytest.mark.parametrize(
-    ("search", "before", "param"),
-    [("x" * (MAX_SEARCH_CHARS + 1), "", "search"), ("a\x00b", "", "search"), ("\ud800", "", "search")]
-    + [
-        ("", cursor, "before")
-        for cursor in ("x", "1", "1.x", ".", f"{'9' * 30}.{NOBODY}", f"x.{NOBODY}", f"{'9' * 5000}.")
-    ],
+    "before", ["x", "1", "1.x", ".", f"{'9' * 30}.{NOBODY}", f"x.{NOBODY}", f"{'9' * 5000}."]
 )
-def test_a_list_that_cannot_be_is_refused(owner: User, search: str, before: str, param: str) -> None:
+def test_a_page_that_cannot_be_is_refused(owner: User, before: str) -> None:
     with pytest.raises(CommandError) as refused:
-        listed(owner.pk, search, before)
-    assert (refused.value.code, refused.value.param) == ("invalid_field", param)
+        listed(owner.pk, before=before)
+    assert (refused.value.code, refused.value.param) == ("invalid_field", "before")
 
 
 def test_a_turn_tells_its_moments_and_its_usage(owner: User) -> None:

@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import OperationalError
 from django.test import AsyncClient, Client
 from django.utils import timezone
 
 from chat import endpoints
+from chat import news as news_module
 from chat.hints import owner_group
 from chat.identity import new_id
 from chat.log import Log, LogError
@@ -247,6 +249,17 @@ async def test_nothing_is_deleted_while_what_runs_cannot_be_stopped(
     monkeypatch.setattr(endpoints, "end", away)
     assert refusal(await change(browser, response.conversation, deleted=True)) == (503, "busy", None)
     assert (await on_rows(Conversation.objects.get)).deleted_at is None
+
+
+async def test_a_change_that_cannot_be_told_is_made_all_the_same(
+    browser: AsyncClient, response: Response, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*args: Any) -> None:
+        raise OperationalError
+
+    monkeypatch.setattr(news_module, "news", away)
+    reply = await change(browser, response.conversation, title="Depths")
+    assert (reply.status_code, reply.json()["title"]) == (200, "Depths")
 
 
 READ = [("get", "{}"), ("get", "{}responses/"), ("patch", "{}")]

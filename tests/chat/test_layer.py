@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from chat import layer as layer_module
 from chat.layer import LayerError, PipelinedChannelLayer, PipelinedShard
 from project.up import ports, valkey
-from tests.chat.mortal_valkey import running
+from tests.own_valkey import running
 from tests.waiting import await_until
 
 MESSAGES = 500
@@ -146,13 +146,13 @@ async def mortal(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[Pipelin
 
 async def test_a_failed_send_is_told_and_a_later_one_gets_through(mortal: Any, tmp_path: Path) -> None:
     layer, port = mortal
-    with running(port, tmp_path):
+    with running(tmp_path, port):
         await layer.group_send("g", message(1))
     outcomes = await asyncio.gather(
         *(layer.group_send("g", message(number)) for number in range(3)), return_exceptions=True
     )
     assert [isinstance(outcome, LayerError) for outcome in outcomes] == [True] * 3
-    with running(port, tmp_path):
+    with running(tmp_path, port):
         channel = await layer.new_channel()
         await layer.group_add("g", channel)
         await layer.group_send("g", message(4))
@@ -177,10 +177,10 @@ async def test_a_redis_that_stays_mute_is_given_up(mortal: Any, monkeypatch: pyt
 
 async def test_a_group_is_joined_again_when_valkey_is_back(mortal: Any, tmp_path: Path) -> None:
     layer, port = mortal
-    with running(port, tmp_path):
+    with running(tmp_path, port):
         channel = await layer.new_channel()
         await layer.group_add("g", channel)
-    with running(port, tmp_path):
+    with running(tmp_path, port):
 
         async def arrives() -> bool:
             await layer.group_send("g", message(1))
@@ -202,7 +202,7 @@ async def test_who_comes_while_redis_is_away_does_not_wait_in_line(mortal: Any, 
     assert {type(outcome) for outcome in outcomes} == {TimeoutError}
     assert time.monotonic() - begun < layer_module.SUBSCRIBE_SECS + 1
     assert layer.groups == {}  # who could not join is no member
-    with running(port, tmp_path):
+    with running(tmp_path, port):
         await asyncio.gather(*(layer.group_add("g", channel) for channel in channels))
         await layer.group_send("g", message(1))
         assert [await heard(layer, channel, 1) for channel in channels] == [[1]] * CROWD
@@ -210,13 +210,13 @@ async def test_who_comes_while_redis_is_away_does_not_wait_in_line(mortal: Any, 
 
 async def test_who_leaves_while_redis_is_away_does_not_wait_either(mortal: Any, tmp_path: Path) -> None:
     layer, port = mortal
-    with running(port, tmp_path):
+    with running(tmp_path, port):
         channel = await layer.new_channel()
         await layer.group_add("g", channel)
         await layer.group_add("h", channel)
     async with asyncio.timeout(0.5):
         await layer.group_discard("g", channel)
-    with running(port, tmp_path):
+    with running(tmp_path, port):
         await layer.group_add("i", channel)
         await layer.group_send("g", message(1))
         await layer.group_send("h", message(2))
@@ -267,7 +267,7 @@ async def test_who_joins_without_redis_waits_for_nothing_and_is_told_when_it_is_
     layer, port = mortal
     channel = await layer.new_channel()
     layer.group_join("g", channel)
-    with running(port, tmp_path):
+    with running(tmp_path, port):
         (shard,) = layer._shards
         async with asyncio.timeout(10):
             await shard._subscription._wanted["asgi__group__g"].wait()

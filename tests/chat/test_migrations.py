@@ -14,11 +14,12 @@ BEGUN, ENDED = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC
 SAID = [{"role": role, "content": role} for role in ("user", "assistant", "user")]
 
 
-def migrated_to(name: str) -> Any:
-    """The models as they are after a migration."""
+def migrated_to(name: str | None = None) -> Any:
+    """The models as they are after a migration, or after the last one."""
     executor = MigrationExecutor(connection)
-    executor.migrate([("chat", name)])
-    return executor.loader.project_state([("chat", name)]).apps
+    targets = [("chat", name)] if name else executor.loader.graph.leaf_nodes("chat")
+    executor.migrate(targets)
+    return executor.loader.project_state(targets).apps
 
 
 @pytest.mark.django_db(transaction=True)
@@ -32,7 +33,7 @@ def test_what_was_asked_and_when_is_known_of_old_conversations(owner: User) -> N
                 owner_id=owner.pk, conversation=talk, model="m", input=SAID, **moments
             )
     finally:
-        migrated_to("0002_conversation_list")
+        migrated_to()
     assert Conversation.objects.get(pk=talk.pk).updated_at == ENDED
     assert Conversation.objects.get(pk=empty.pk).updated_at == BEGUN
     assert not Conversation.objects.filter(unread=True).exists()

@@ -60,11 +60,15 @@ def test_what_is_not_queued_cannot_be_claimed(owner: User, status: Status) -> No
     assert (row.worker, row.attempt) == ("first", 0)
 
 
-def test_a_response_goes_back_into_the_queue_and_its_attempts_are_counted(response: Response) -> None:
+@pytest.mark.parametrize("handed_over", [True, False])
+def test_a_response_goes_back_into_the_queue_and_its_attempts_are_counted(
+    response: Response, handed_over: bool
+) -> None:
     Response.objects.claim(str(response.pk), "first")
-    assert Response.objects.requeue(response.pk, 1)
+    assert Response.objects.requeue(response.pk, 1, handed_over=handed_over)
     response.refresh_from_db()
-    assert (response.status, response.worker) == (Status.QUEUED, "")
+    assert (response.status, response.worker, response.handed_over) == (Status.QUEUED, "", handed_over)
+    assert response.losses == (0 if handed_over else 1)
     assert Response.objects.claim(str(response.pk), "second")
     response.refresh_from_db()
     assert (response.worker, response.attempt) == ("second", 2)
@@ -78,7 +82,7 @@ def test_what_a_later_attempt_has_or_what_has_ended_does_not_go_back(
     owner: User, status: Status, attempt: int
 ) -> None:
     row = stored(owner, status=status, worker="first", attempt=attempt)
-    assert not Response.objects.requeue(row.pk, 1)
+    assert not Response.objects.requeue(row.pk, 1, handed_over=True)
     row.refresh_from_db()
     assert (row.status, row.worker) == (status, "first")
 

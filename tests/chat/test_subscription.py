@@ -1,7 +1,6 @@
 """The subscription, on a real Valkey that goes away, falls mute and comes back."""
 
 import asyncio
-import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from redis.asyncio import ConnectionPool, Redis
 from chat import subscription
 from chat.subscription import Subscription
 from project.up import ports, valkey
-from tests.chat.mortal_valkey import running
+from tests.own_valkey import running
 from tests.waiting import await_until
 
 WAIT_SECS = 5
@@ -59,7 +58,7 @@ async def hearer(port: int) -> AsyncIterator[Hearer]:
 async def test_what_is_wanted_is_heard_once_it_is_confirmed(
     hearer: Hearer, port: int, tmp_path: Path
 ) -> None:
-    with running(port, tmp_path):
+    with running(tmp_path, port):
         await hearer.want("a", "b")
         assert [await hearer.publish(name) for name in "abc"] == [1, 1, 0]
         await hearer.until_heard(2)
@@ -67,7 +66,7 @@ async def test_what_is_wanted_is_heard_once_it_is_confirmed(
 
 
 async def test_what_is_dropped_is_not_heard_any_more(hearer: Hearer, port: int, tmp_path: Path) -> None:
-    with running(port, tmp_path):
+    with running(tmp_path, port):
         await hearer.want("a")
         hearer.subscription.drop("a")
         await hearer.want("b")
@@ -79,7 +78,7 @@ async def test_what_is_dropped_is_not_heard_any_more(hearer: Hearer, port: int, 
 async def test_what_is_dropped_and_wanted_in_one_moment_is_heard(
     hearer: Hearer, port: int, tmp_path: Path
 ) -> None:
-    with running(port, tmp_path):
+    with running(tmp_path, port):
         await hearer.want("a")
         for _ in range(3):
             hearer.subscription.drop("a")
@@ -88,7 +87,7 @@ async def test_what_is_dropped_and_wanted_in_one_moment_is_heard(
 
 
 async def test_many_wants_of_one_moment_are_one_command(hearer: Hearer, port: int, tmp_path: Path) -> None:
-    with running(port, tmp_path):
+    with running(tmp_path, port):
         await hearer.want(*map(str, range(300)))
         async with Redis.from_url(hearer.url) as client:
             figures: Any = await client.info("commandstats")
@@ -104,7 +103,7 @@ async def test_who_waits_for_a_redis_that_is_away_is_confirmed_when_it_comes(
         return hearer.subscription._failures > 1
 
     await await_until(tried, WAIT_SECS, "it has tried in vain")
-    with running(port, tmp_path):
+    with running(tmp_path, port):
         await waiting
         assert await hearer.publish("a") == 1
 
@@ -112,10 +111,10 @@ async def test_who_waits_for_a_redis_that_is_away_is_confirmed_when_it_comes(
 async def test_everything_is_subscribed_again_when_redis_comes_back(
     hearer: Hearer, port: int, tmp_path: Path
 ) -> None:
-    with running(port, tmp_path):
+    with running(tmp_path, port):
         await hearer.want("a", "b")
     hearer.subscription.drop("b")
-    with running(port, tmp_path):
+    with running(tmp_path, port):
 
         async def again() -> bool:
             return await hearer.publish("a") == 1
@@ -129,15 +128,15 @@ async def test_a_redis_that_falls_mute_is_noticed_and_found_again(
 ) -> None:
     monkeypatch.setattr(subscription, "HEALTH_SECS", 0.1)
     monkeypatch.setattr(subscription, "CONNECT_SECS", 0.1)
-    with running(port, tmp_path) as process:
+    with running(tmp_path, port) as own:
         await hearer.want("a")
-        process.send_signal(signal.SIGSTOP)
+        own.freeze()
 
         async def noticed() -> bool:
             return hearer.subscription._failures > 1
 
         await await_until(noticed, WAIT_SECS, "the silence is noticed")
-        process.send_signal(signal.SIGCONT)
+        own.thaw()
         await hearer.want("a", "b")
         assert await hearer.publish("a") == 1
 
@@ -146,9 +145,9 @@ async def test_a_mute_redis_is_noticed_however_often_the_wishes_change(
     hearer: Hearer, port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(subscription, "HEALTH_SECS", 0.2)
-    with running(port, tmp_path) as process:
+    with running(tmp_path, port) as own:
         await hearer.want("a")
-        process.send_signal(signal.SIGSTOP)
+        own.freeze()
 
         async def noticed() -> bool:
             hearer.subscription._wanted[f"wish {len(hearer.subscription._wanted)}"] = asyncio.Event()
@@ -156,14 +155,14 @@ async def test_a_mute_redis_is_noticed_however_often_the_wishes_change(
             return hearer.subscription._failures > 0
 
         await await_until(noticed, WAIT_SECS, "the silence is noticed")
-        process.send_signal(signal.SIGCONT)
+        own.thaw()
 
 
 async def test_a_connection_that_is_only_idle_is_kept(
     hearer: Hearer, port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(subscription, "HEALTH_SECS", 0.05)
-    with running(port, tmp_path):
+    with running(tmp_path, port):
         await hearer.want("a")
         (connection,) = hearer.pool._in_use_connections
         before = connection._writer  # another one after a reconnect
@@ -182,7 +181,7 @@ async def test_a_connection_that_is_only_idle_is_kept(
 async def test_a_close_wants_nothing_and_leaves_no_connection(
     hearer: Hearer, port: int, tmp_path: Path
 ) -> None:
-    with running(port, tmp_path):
+    with running(tmp_path, port):
         await hearer.want("a")
         await hearer.subscription.close()
         assert await hearer.publish("a") == 0

@@ -72,7 +72,7 @@ def test_a_new_page_tells_what_can_be_asked_and_where(
         "responses": [],
         "models": ["m", DEMO],
         "max_input_chars": MAX_INPUT_CHARS,
-        "socket_path": "/ws/responses/",
+        "socket_path": f"/ws/responses/?owner={owner.pk}",
         "conversation_path": "/conversations/{id}/",
     }
     id_ = "01234567-89ab-7def-8123-456789abcdef"

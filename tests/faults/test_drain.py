@@ -14,6 +14,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 LONG = "words-240@20:long"  # 12 s: more than the drain
 CONTINUED = "words-240@20:continued"
 BRIEF = "words-40@20:brief"  # 2 s: less than the drain
+AGAIN = ("tailrace:restarted", "tailrace:continued")
 DRAIN_SECONDS = 6
 ELSEWHERE_SECS = 3  # from the hand-over to the next word, in another worker
 LEAVE_SECS = 3  # from the hand-over to the end of the process
@@ -41,6 +42,9 @@ async def test_a_worker_with_twenty_answers_ends_some_and_hands_over_the_others(
     assert findings.statuses == {"completed": 20}
     moved = [w for w in witnesses if rig.stack.row(str(w.response_id))["attempt"] == 2]
     assert [w.model for w in moved] == [LONG] * 6 + [CONTINUED] * 6  # the brief ones could end
+    heard = [[heard.event for heard in witness.heard] for witness in moved]
+    told = [[event["reason"] for event in events if event["type"] in AGAIN] for events in heard]
+    assert told == [["handed_over"]] * len(moved)
     assert max(map(longest_pause, moved)) < ELSEWHERE_SECS
     # by the worker itself, not by the reaper some seconds later
     assert rig.stack.processes[leaving].said().count("'status': 'handed_over'") == len(moved)

@@ -74,7 +74,7 @@ async def test_a_killed_workers_answer_is_written_again_by_another(rig: Rig, own
         restarted = events[-1]
         after = await visitor.until("response.completed")
     assert_whole(events + after)
-    assert (restarted["attempt"], restarted["reason"]) == (2, "worker_gone")
+    assert (restarted["attempt"], restarted["reason"]) == (2, "worker_lost")
     assert text_of(after) == WORDS
     row = own.settled(response_id)
     assert (row["status"], row["output"], row["attempt"]) == ("completed", WORDS, 2)

@@ -84,7 +84,7 @@ test("a snapshot of an ended response ends it", () => {
 
 test("a restart drops the text, in order like every event of the log", () => {
   const follow = followed(created, delta(1, "lost"));
-  const restarted = { type: "tailrace:restarted", response_id: ID, attempt: 2, reason: "worker_gone" };
+  const restarted = { type: "tailrace:restarted", response_id: ID, attempt: 2, reason: "worker_lost" };
   assert.equal(follow.apply({ ...restarted, sequence_number: 3 }), BEHIND);
   assert.equal(follow.output, "lost");
   assert.equal(follow.apply({ ...restarted, sequence_number: 2 }), APPLIED);
@@ -96,9 +96,9 @@ test("a restart drops the text, in order like every event of the log", () => {
 
 test("an answer that is continued keeps its text and its place", () => {
   const follow = followed(created, delta(1, "kept"));
-  const continued = { type: "tailrace:continued", response_id: ID, attempt: 2, sequence_number: 2 };
+  const continued = { type: "tailrace:continued", response_id: ID, attempt: 2, sequence_number: 2, reason: "handed_over" };
   assert.equal(follow.apply(continued), APPLIED);
-  assert.equal(follow.interruption, "worker_gone");
+  assert.equal(follow.interruption, "handed_over");
   follow.apply(delta(3, " and gone on"));
   assert.equal(follow.output, "kept and gone on");
   assert.equal(follow.edition, 0);
@@ -134,7 +134,7 @@ function waiting(number) {
 }
 
 test("a wait lasts until the next event, whatever that is", () => {
-  const restarted = { type: "tailrace:restarted", response_id: ID, attempt: 2, reason: "worker_gone" };
+  const restarted = { type: "tailrace:restarted", response_id: ID, attempt: 2, reason: "worker_lost" };
   const failed = { type: "response.failed", response: { status: "failed" } };
   for (const next of [delta(2, "a"), { ...restarted, sequence_number: 2 }, { ...failed, sequence_number: 2 }]) {
     const follow = followed(created, waiting(1));

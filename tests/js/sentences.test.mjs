@@ -43,9 +43,19 @@ test("the place in the queue is told once it is known", () => {
 
 test("a lost worker is told until text comes from the next one", () => {
   const running = turn({ status: "in_progress", output_text: "a" });
-  running.follow.interruption = "worker_gone";
+  running.follow.interruption = "worker_lost";
   assert.equal(standing(running, open).words, "Worker lost, continuing…");
   running.follow.output = "";
+  assert.equal(standing(running, open).words, "Worker lost, starting again…");
+});
+
+test("a worker that stops in good order is not called lost", () => {
+  const running = turn({ status: "in_progress", output_text: "a" });
+  running.follow.interruption = "handed_over";
+  assert.equal(standing(running, open).words, "Moved to another worker, continuing…");
+  running.follow.output = "";
+  assert.equal(standing(running, open).words, "Moved to another worker, starting again…");
+  running.follow.interruption = "a reason that is not known yet";
   assert.equal(standing(running, open).words, "Worker lost, starting again…");
 });
 
@@ -65,7 +75,7 @@ test("a pause in the text is told after three seconds, until the next words", ()
 test("a lost worker, a busy model and Stop are more than a pause", () => {
   const running = turn({ status: "in_progress", output_text: "a" });
   running.hear(0);
-  running.follow.interruption = "worker_gone";
+  running.follow.interruption = "worker_lost";
   const late = { connection: "open", now: 5_000 };
   assert.equal(standing(running, late).words, "Worker lost, continuing…");
   running.stopping = true;

@@ -1,6 +1,5 @@
 """What the tests of the workers share: the scripted upstream, and a Valkey of a test's own."""
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -10,8 +9,8 @@ from pytest_django import Settings
 
 from chat import connection
 from chat.log import Log
+from tests.own_valkey import OwnValkey, running
 from tests.upstream import Upstream
-from tests.workers.own_valkey import OwnValkey
 from tests.workers.relay import Relay
 
 
@@ -42,13 +41,11 @@ async def relay(redis_url: str, settings: Settings) -> AsyncIterator[Relay]:
 @pytest.fixture
 async def own_valkey(tmp_path: Path, settings: Settings) -> AsyncIterator[OwnValkey]:
     """A Valkey that the test may stop and start, with Django's settings pointed at it."""
-    own = OwnValkey(tmp_path)
-    await asyncio.to_thread(own.start)
-    settings.REDIS_URL = own.url
-    settings.CHANNEL_LAYERS = {
-        "default": {"BACKEND": "chat.layer.PipelinedChannelLayer", "CONFIG": {"hosts": [own.url]}}
-    }
-    yield own
-    await get_channel_layer().flush()
-    await connection.close()
-    own.kill()
+    with running(tmp_path) as own:
+        settings.REDIS_URL = own.url
+        settings.CHANNEL_LAYERS = {
+            "default": {"BACKEND": "chat.layer.PipelinedChannelLayer", "CONFIG": {"hosts": [own.url]}}
+        }
+        yield own
+        await get_channel_layer().flush()
+        await connection.close()

@@ -34,8 +34,8 @@ def target(upstream: Upstream, behaviour: str, **deadlines: Any) -> Model:
     )
 
 
-def job(model: Model, response: JSON | None = None, attempt: int = 1) -> Job:
-    return Job(response or queued_response(), attempt, model, REQUEST)
+def job(model: Model, response: JSON | None = None, attempt: int = 1, *, handed_over: bool = False) -> Job:
+    return Job(response or queued_response(), attempt, model, REQUEST, handed_over)
 
 
 @asynccontextmanager

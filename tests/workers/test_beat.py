@@ -14,11 +14,11 @@ from chat.ending import conclude
 from chat.liveness import Liveness
 from chat.log import Log
 from chat.protocol.draft import Ending
+from tests.own_valkey import OwnValkey
 from tests.upstream import Upstream
 from tests.waiting import await_until
 from tests.workers.background import beside, within
 from tests.workers.logs import ends, text
-from tests.workers.own_valkey import OwnValkey
 from tests.workers.targets import AFTER_5, generating, job, target
 from workers import beat as module
 from workers.beat import Beat

@@ -13,13 +13,13 @@ from chat.catalog import DEMO, DEMO_URL, Model
 from chat.ending import conclude
 from chat.log import Append, Batch, Log, key
 from chat.protocol.draft import Draft, Ending, output_text
-from chat.protocol.events import JSON, Restarted, Snapshot, Waiting, encode
+from chat.protocol.events import JSON, Continued, Restarted, Snapshot, Waiting, encode
 from project.up.ports import HOST
+from tests.own_valkey import OwnValkey
 from tests.upstream import Upstream, text_of
 from tests.waiting import await_until
 from tests.workers.background import within
 from tests.workers.logs import appended, begun, ends, events, text, types
-from tests.workers.own_valkey import OwnValkey
 from tests.workers.relay import Relay
 from tests.workers.targets import AFTER_5, REQUEST, generating, job, target, unaccepting
 from workers import demo, reading, tries
@@ -635,14 +635,15 @@ async def lost_attempt(log: Log, response: JSON, attempt: int = 1) -> Draft:
     return draft
 
 
+@pytest.mark.parametrize(("handed_over", "reason"), [(True, "handed_over"), (False, "worker_lost")])
 async def test_a_later_attempt_says_so_and_begins_the_text_again(
-    log: Log, generation: Generation, upstream: Upstream
+    log: Log, generation: Generation, upstream: Upstream, handed_over: bool, reason: str
 ) -> None:
-    asked = job(target(upstream, "fast"), attempt=2)
+    asked = job(target(upstream, "fast"), attempt=2, handed_over=handed_over)
     await lost_attempt(log, asked.response)
     report = await generation.write(asked)
     [restarted] = [event for event in await events(log, asked.id) if isinstance(event, Restarted)]
-    assert (restarted.attempt, restarted.reason) == (2, "worker_gone")
+    assert (restarted.attempt, restarted.reason) == (2, reason)
     assert await text(log, asked.id) == text_of("fast")
     assert report.response is not None
     assert output_text(report.response) == text_of("fast")
@@ -651,11 +652,13 @@ async def test_a_later_attempt_says_so_and_begins_the_text_again(
 async def test_a_later_attempt_of_a_model_that_continues_goes_on_in_the_middle(
     log: Log, generation: Generation, upstream: Upstream
 ) -> None:
-    asked = job(replace(target(upstream, "words-20"), resume="continue"), attempt=2)
+    asked = job(replace(target(upstream, "words-20"), resume="continue"), attempt=2, handed_over=True)
     draft = await begun(log, 1, asked.response)
     first = draft.next
     await appended(log, first, draft.add("w0 w1 w2"), asked.id)
     report = await generation.write(asked)
+    [continued] = [event for event in await events(log, asked.id) if isinstance(event, Continued)]
+    assert (continued.attempt, continued.reason) == (2, "handed_over")
     [record] = await asyncio.to_thread(upstream.requests, asked.model.upstream_model)
     assert record.messages == [*REQUEST.messages, {"role": "assistant", "content": "w0 w1 w2"}]
     assert await text(log, asked.id) == text_of("words-20")

@@ -8,11 +8,11 @@ from channels.layers import get_channel_layer
 from chat import connection
 from chat.hints import tell_workers_to_cancel
 from chat.log import Log
+from tests.own_valkey import OwnValkey
 from tests.upstream import Upstream
 from tests.waiting import await_until
 from tests.workers.background import beside
 from tests.workers.logs import text
-from tests.workers.own_valkey import OwnValkey
 from tests.workers.targets import AFTER_5, generating, job, target
 from workers.generation import Generation, Report
 from workers.orders import obey

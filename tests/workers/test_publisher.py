@@ -16,10 +16,10 @@ from chat.log import Append, Batch, Log, key
 from chat.protocol.draft import Draft, Wait
 from chat.protocol.events import Snapshot, Waiting
 from project.up import ports, valkey
+from tests.own_valkey import OwnValkey
 from tests.waiting import await_until
 from tests.workers.background import beside
 from tests.workers.logs import appended, begun, deltas, events, text
-from tests.workers.own_valkey import OwnValkey
 from tests.workers.relay import Relay
 from workers import publisher as module
 from workers.publisher import MAX_WINDOW_SECS, MIN_WINDOW_SECS, Publisher, Stream

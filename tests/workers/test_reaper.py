@@ -21,7 +21,7 @@ from tests.waiting import await_until
 from tests.workers.background import beside
 from tests.workers.logs import ends
 from workers import reaper as module
-from workers.reaper import LOST_MESSAGE_SECS, MAX_ATTEMPTS, Reaper
+from workers.reaper import LOST_MESSAGE_SECS, MAX_LOSSES, Reaper
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -107,7 +107,7 @@ async def test_a_response_that_was_just_claimed_is_left_alone(
 async def test_an_answer_that_lost_its_last_worker_fails_and_keeps_its_text(
     reaper: Reaper, log: Log, owner: User, broker: Broker
 ) -> None:
-    row = await begun(log, owner, attempt=MAX_ATTEMPTS)
+    row = await begun(log, owner, attempt=MAX_LOSSES, losses=MAX_LOSSES - 1)
     await reaper.look()
     now = await saved(row.id)
     assert (now.status, now.error_code, now.output) == (Status.FAILED, "worker_lost", "Hello")
@@ -115,11 +115,21 @@ async def test_an_answer_that_lost_its_last_worker_fails_and_keeps_its_text(
     assert broker.jobs() == []
 
 
-@pytest.mark.parametrize("attempt", [1, MAX_ATTEMPTS])
-async def test_an_end_that_is_in_the_log_is_only_copied_to_the_row(
-    reaper: Reaper, log: Log, owner: User, broker: Broker, attempt: int
+async def test_an_answer_that_was_handed_over_before_may_still_lose_a_worker(
+    reaper: Reaper, log: Log, owner: User, broker: Broker
 ) -> None:
-    row = await begun(log, owner, attempt=attempt)
+    row = await begun(log, owner, attempt=5)
+    await reaper.look()
+    assert [job.id for job in broker.jobs()] == [str(row.id)]
+    now = await saved(row.id)
+    assert (now.status, now.attempt, now.losses) == (Status.QUEUED, 5, 1)
+
+
+@pytest.mark.parametrize("losses", [0, MAX_LOSSES - 1])
+async def test_an_end_that_is_in_the_log_is_only_copied_to_the_row(
+    reaper: Reaper, log: Log, owner: User, broker: Broker, losses: int
+) -> None:
+    row = await begun(log, owner, attempt=losses + 1, losses=losses)
     await write(log, row, Draft.close, Ending("completed", at=time.time()))
     await reaper.look()
     now = await saved(row.id)

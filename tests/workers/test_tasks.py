@@ -319,6 +319,8 @@ def test_a_worker_that_stops_gives_the_response_back_to_the_queue(
     runtime.start()  # as another process
     assert done(row)["status"] == "completed"
     assert (row.attempt, row.output) == (2, text_of("fast"))
+    told = [json.loads(event) for event in log_of(redis, row)]
+    assert [event["reason"] for event in told if event["type"] == "tailrace:restarted"] == ["handed_over"]
 
 
 def test_a_response_that_cannot_be_given_back_is_not_ended(
@@ -328,7 +330,7 @@ def test_a_response_that_cannot_be_given_back_is_not_ended(
     settings: Settings,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def away(*_: object) -> bool:
+    def away(*_: object, **__: object) -> bool:
         raise InterfaceError
 
     settings.DRAIN_SECONDS = 0

@@ -94,7 +94,7 @@ export class Follow {
 
   #interrupt({ attempt, reason }) {
     this.attempt = attempt ?? this.attempt + 1;
-    this.interruption = reason ?? "worker_gone";
+    this.interruption = reason ?? "worker_lost";
   }
 
   #read(event) {

@@ -13,6 +13,11 @@ const CUT_OFF = {
   content_filter: "Cut off by the content filter.",
 };
 
+const INTERRUPTED = {
+  worker_lost: "Worker lost",
+  handed_over: "Moved to another worker",
+};
+
 const PAUSE_MS = 3_000; // a model that writes is seldom silent for so long
 
 const seconds = (ms) => Math.max(1, Math.ceil(ms / 1000));
@@ -59,7 +64,7 @@ function queuedWords({ queue }) {
 /** The server is heard, so the answer goes on: in a pause nobody knows yet whether the model rests or its worker is gone. */
 function workingWords({ follow: { waiting, interruption, output }, pace: { grewAt } }, now) {
   if (waiting) return waitingWords(waiting, now);
-  if (interruption) return output ? "Worker lost, continuing…" : "Worker lost, starting again…";
+  if (interruption) return `${INTERRUPTED[interruption] ?? INTERRUPTED.worker_lost}, ${output ? "continuing…" : "starting again…"}`;
   if (!output) return "Thinking…";
   return now - (grewAt ?? now) < PAUSE_MS ? "" : "Waiting for the next words…";
 }

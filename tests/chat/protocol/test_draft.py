@@ -121,16 +121,16 @@ def test_a_restart_drops_the_text_and_says_which_attempt_begins() -> None:
     draft, _ = written(([("lost", "lost too")], None))
     restarted, in_progress = draft.begin(2)
     assert isinstance(restarted, Restarted)
-    assert (restarted.attempt, restarted.reason, restarted.response_id) == (2, "worker_gone", "r1")
+    assert (restarted.attempt, restarted.reason, restarted.response_id) == (2, "worker_lost", "r1")
     assert in_progress.type == "response.in_progress"
     assert (draft.items, draft.attempt) == ([], 2)
 
 
 def test_an_attempt_that_can_go_on_keeps_the_text() -> None:
     draft, events = written(([("kept", "")], None))
-    (continued,) = draft.begin(2, resume=True)
+    (continued,) = draft.begin(2, resume=True, reason="handed_over")
     assert isinstance(continued, Continued)
-    assert (continued.attempt, continued.response_id) == (2, "r1")
+    assert (continued.attempt, continued.reason, continued.response_id) == (2, "handed_over", "r1")
     more = draft.add(" and gone on")
     assert [event.type for event in more] == ["response.output_text.delta"]
     read = Draft.of([*events, continued, *more])

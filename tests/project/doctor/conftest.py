@@ -7,7 +7,7 @@ import pytest
 from pytest_django import Settings
 from redis import Redis
 
-from tests.workers.own_valkey import OwnValkey
+from tests.own_valkey import OwnValkey, running
 
 
 @pytest.fixture
@@ -15,11 +15,9 @@ def own_valkey(tmp_path: Path, settings: Settings) -> Iterator[OwnValkey]:
     """Set up well, with Django's settings pointed at it."""
     folder = tmp_path / "valkey"
     folder.mkdir()
-    own = OwnValkey(folder)
-    own.start()
-    settings.REDIS_URL = own.url
-    yield own
-    own.kill()
+    with running(folder) as own:
+        settings.REDIS_URL = own.url
+        yield own
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from project.doctor import examination
 from project.doctor.examination import Part
 from project.doctor.finding import ok
 from project.up.ports import HOST
-from tests.workers.own_valkey import OwnValkey
+from tests.own_valkey import OwnValkey
 
 ENDS_SECS = 20  # two parts that are mute, on a busy machine
 LONG_KEY = "vR3hVb9ZkQ0pXy7LmN2sTg5WdJ8cFa1eUiOoPqKz4BxYw6HnMl"

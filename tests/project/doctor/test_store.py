@@ -11,8 +11,8 @@ from chat import connection
 from project.doctor import store
 from project.doctor.finding import AwayError, State
 from project.up import ports
+from tests.own_valkey import OwnValkey
 from tests.project.doctor.looks import faults, states
-from tests.workers.own_valkey import OwnValkey
 from tests.workers.relay import Relay
 
 WARNING, ERROR = State.WARNING, State.ERROR

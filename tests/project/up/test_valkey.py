@@ -1,35 +1,21 @@
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from redis import Redis, RedisError
+from redis import Redis
 
-from project.up import ports, valkey
+from project.up import valkey
 from project.up.errors import LocalError
-from tests.waiting import wait_until
+from tests.own_valkey import OwnValkey, running
 
 pytestmark = pytest.mark.usefixtures("local_parts")
 
 
 @contextmanager
-def running(data_dir: Path) -> Iterator[tuple[subprocess.Popen[bytes], Redis]]:
-    port = ports.pick_free()
-    with subprocess.Popen(valkey.command(port, data_dir), stdout=subprocess.DEVNULL) as process:
-        try:
-            with Redis.from_url(valkey.url(port)) as client:
-                wait_until(lambda: answers(client), 10, "Valkey answers")
-                yield process, client
-        finally:
-            process.kill()
-
-
-def answers(client: Redis) -> bool:
-    try:
-        return bool(client.ping())
-    except RedisError:
-        return False
+def serving(data_dir: Path) -> Iterator[tuple[OwnValkey, Redis]]:
+    with running(data_dir) as own, Redis.from_url(own.url) as client:
+        yield own, client
 
 
 @pytest.fixture
@@ -40,27 +26,26 @@ def data_dir(tmp_path: Path) -> Path:
 
 
 def test_what_was_written_is_there_after_a_kill(data_dir: Path) -> None:
-    with running(data_dir) as (process, client):
+    with serving(data_dir) as (own, client):
         client.set("kept", "yes")
-        process.kill()
-    with running(data_dir) as (_, client):
+        own.kill()
+    with serving(data_dir) as (_, client):
         assert client.get("kept") == b"yes"
 
 
 def test_a_full_memory_refuses_writes_and_keeps_what_it_has(data_dir: Path) -> None:
-    with running(data_dir) as (_, client):
+    with serving(data_dir) as (_, client):
         assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
         assert client.config_get("appendfsync") == {"appendfsync": "everysec"}
 
 
 def test_sigterm_ends_it_well(data_dir: Path) -> None:
-    with running(data_dir) as (process, _):
-        process.terminate()
-        assert process.wait(10) == 0
+    with serving(data_dir) as (own, _):
+        assert own.stop() == 0
 
 
 def test_it_listens_on_the_loopback_address_only(data_dir: Path) -> None:
-    with running(data_dir) as (_, client):
+    with serving(data_dir) as (_, client):
         assert client.config_get("bind") == {"bind": "127.0.0.1"}
 
 
