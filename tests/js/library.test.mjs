@@ -4,15 +4,7 @@ import { beforeEach, mock, test } from "node:test";
 import { ArchiveError } from "../../chat/static/chat/archive.js";
 import { ConversationList } from "../../chat/static/chat/conversation_list.js";
 import { Library } from "../../chat/static/chat/library.js";
-
-const summary = (id, updated_at = 1, more = {}) => ({
-  id,
-  title: `about ${id}`,
-  updated_at,
-  running: false,
-  unread: false,
-  ...more,
-});
+import { summary } from "./summaries.mjs";
 
 let list;
 let asked;
@@ -107,4 +99,28 @@ test("a hint moves, marks or removes its conversation", () => {
   assert.ok(list.get("b").unread);
   library.hint({ ...summary("b", 3), deleted: true });
   assert.deepEqual(ids(), ["a"]);
+});
+
+test("what the server told while a page was on its way is not taken back by it", async () => {
+  let answer;
+  const old = { conversations: [summary("a", 2, { running: true }), summary("b", 1)], more: null };
+  for (const ask of [() => library.reload(), () => library.loadMore()]) {
+    replies = [new Promise((resolve) => (answer = resolve))];
+    const asking = ask();
+    library.hint({ ...summary("a", 3, { unread: true }), deleted: false });
+    answer(old);
+    await asking;
+    assert.deepEqual(list.get("a"), summary("a", 3, { unread: true }));
+    list.more = "cursor";
+  }
+});
+
+test("the reply to a change is older than what was told since", async () => {
+  let answer;
+  replies = [new Promise((resolve) => (answer = resolve))];
+  const renamed = library.rename("a", "better");
+  library.hint({ ...summary("a", 3, { title: "better", unread: true }), deleted: false });
+  answer(summary("a", 2, { title: "better" }));
+  await renamed;
+  assert.deepEqual(list.get("a"), summary("a", 3, { title: "better", unread: true }));
 });

@@ -3,15 +3,23 @@
  *
  * in:  pages of the list and summaries {id, title, updated_at, running, unread} (library.js)
  * out: `rows` for conversation_list_view.js; who is next to whom for the keyboard
+ *
+ * A page may have been read before the news that came while it was on its way. Of the two, the later one stays. News
+ * from before the question does not stand against a page: a hint may be lost, and the clocks of web and worker differ.
  */
 
 /** Newest activity first; the ids settle what happened in the same moment. */
 const newestFirst = (one, other) => other.updated_at - one.updated_at || (other.id < one.id ? -1 : 1);
 
+/** Of two summaries of one conversation the later one; the first one if nothing tells. */
+const later = (one, other) => (other.updated_at > one.updated_at ? other : one);
+
 export class ConversationList {
   search = "";
+  heard = 0; // pieces of news so far: what is asked for now is handed in with it
   more = null; // the cursor of the next page, null = this is all
   #summaries = new Map();
+  #told = new Map(); // id → { at, summary }: the latest news of it, null = it is gone
 
   constructor({ conversations, more }) {
     this.fill({ conversations, more });
@@ -25,27 +33,48 @@ export class ConversationList {
     return this.#summaries.get(id) ?? null;
   }
 
-  /** The first page, in place of everything. */
-  fill({ conversations, more }) {
+  /** The first page, in place of everything; `asked` is what was `heard` as it was asked for. */
+  fill({ conversations, more }, asked = this.heard) {
     this.#summaries.clear();
-    this.extend({ conversations, more });
+    this.extend({ conversations, more }, asked);
+    for (const [id, news] of this.#told) {
+      if (news.at > asked && news.summary && !this.#summaries.has(id)) this.#set(news.summary);
+    }
   }
 
   /** The next page. */
-  extend({ conversations, more }) {
-    for (const summary of conversations) this.#summaries.set(summary.id, summary);
+  extend({ conversations, more }, asked = this.heard) {
+    for (const summary of conversations) {
+      const news = this.#told.get(summary.id);
+      if (!news || news.at <= asked) this.#summaries.set(summary.id, summary);
+      else if (news.summary) this.#summaries.set(summary.id, later(news.summary, summary));
+    }
     this.more = more;
   }
 
-  /** A conversation has changed. What a search did not find stays out of what it found. */
+  /** News: a conversation has changed. What a search did not find stays out of what it found. */
   put(summary) {
-    if (this.search && !this.#summaries.has(summary.id)) return;
     const { id, title, updated_at, running, unread } = summary;
-    this.#summaries.set(id, { id, title, updated_at, running, unread });
+    const known = { id, title, updated_at, running, unread };
+    this.heard += 1;
+    this.#told.set(id, { at: this.heard, summary: known });
+    this.#set(known);
   }
 
+  /** A conversation as it was when the server was asked: news may have come since. */
+  recall(summary) {
+    this.put(later(summary, this.get(summary.id) ?? summary));
+  }
+
+  /** News: it is gone. */
   remove(id) {
+    this.heard += 1;
+    this.#told.set(id, { at: this.heard, summary: null });
     this.#summaries.delete(id);
+  }
+
+  #set(summary) {
+    if (!this.search || this.#summaries.has(summary.id)) this.#summaries.set(summary.id, summary);
   }
 
   /** The id `step` rows below this one (negative: above), or null. From outside the list one enters at its ends. */

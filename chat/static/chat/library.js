@@ -33,21 +33,22 @@ export class Library {
   /** The first page again. While the server is away, the list stays as it is. */
   async reload() {
     const asked = (this.#asked += 1);
-    const page = await this.#tried(this.#archive.list({ search: this.#list.search }), { quietly: true });
+    const { search, heard } = this.#list;
+    const page = await this.#tried(this.#archive.list({ search }), { quietly: true });
     if (!page || asked !== this.#asked) return;
-    this.#list.fill(page);
+    this.#list.fill(page, heard);
     this.#on.changed();
   }
 
   async loadMore() {
     if (this.#loading || this.#list.more === null) return;
     this.#loading = true;
-    const { search, more: before } = this.#list;
+    const { search, more: before, heard } = this.#list;
     const asked = this.#asked;
     const page = await this.#tried(this.#archive.list({ search, before }), { quietly: true });
     this.#loading = false;
     if (!page || asked !== this.#asked) return;
-    this.#list.extend(page);
+    this.#list.extend(page, heard);
     this.#on.changed();
   }
 
@@ -86,8 +87,13 @@ export class Library {
     this.#put(id, after);
     const summary = await this.#tried(this.#archive.change(id, changes));
     if (!summary) this.#put(id, before);
-    else if (after) this.#put(id, summary);
+    else if (after) this.#recall(summary);
     return summary !== null;
+  }
+
+  #recall(summary) {
+    this.#list.recall(summary);
+    this.#on.changed();
   }
 
   #put(id, summary) {

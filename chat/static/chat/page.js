@@ -79,7 +79,7 @@ const desk = new Desk({
   send: (command) => socket.send(command),
   on: {
     shown,
-    known: (summary) => list.put(summary),
+    known: (summary) => list.recall(summary),
     listed: renderList,
     path: () => turnList.lay(),
     changed: (turn) => turnList.touch(turn),
