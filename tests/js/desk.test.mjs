@@ -149,6 +149,7 @@ test("a message whose conversation is not open is sent all the same", () => {
   const command = asked().at(-1);
   assert.equal(command.tailrace.conversation_id, "c1");
   assert.ok(desk.receive(created(command, "r2", "c1")));
+  assert.deepEqual(sent.at(-1), { type: "tailrace:unsubscribe", response_id: "r2" }, "nobody here reads the answer");
   sent = [];
   desk.resume();
   assert.deepEqual(asked(), []);

@@ -126,12 +126,12 @@ export class Conversation {
     for (const row of rows) {
       const turn = known.get(row.id);
       if (turn) turn.recall(row);
-      else this.#adopt(Turn.of(row, this.#now()));
+      else this.#addAskedElsewhere(Turn.of(row, this.#now()));
     }
     this.#grow();
   }
 
-  #adopt(turn) {
+  #addAskedElsewhere(turn) {
     this.turns.push(turn);
     if (turn.running) this.#subscribe(turn);
     this.#tell.added(turn);

@@ -9,7 +9,7 @@
 
 import { Conversation } from "./conversation.js";
 import { ArchiveError } from "./archive.js";
-import { EVENT, createCommand, responseIdOf } from "./protocol.js";
+import { EVENT, createCommand, responseIdOf, unsubscribeCommand } from "./protocol.js";
 
 export class Desk {
   shown = null;
@@ -39,7 +39,7 @@ export class Desk {
   /** What the server wrote into the page; on the page of a new conversation, the one that waits to be sent. */
   begin({ id, responses }) {
     this.#show(this.#make({ id, responses }));
-    this.#adopt();
+    this.#sendKept();
     if (!id && this.waiting.length) this.show(this.waiting.at(-1));
   }
 
@@ -57,7 +57,7 @@ export class Desk {
     const opened = this.#make({ id, responses });
     this.#show(opened);
     opened.resume(); // what runs in it was begun elsewhere: nobody here follows it yet
-    this.#adopt();
+    this.#sendKept();
   }
 
   openNew() {
@@ -79,7 +79,7 @@ export class Desk {
   /** The socket has opened: say again what the last one may have lost. */
   resume() {
     for (const conversation of this.#open) conversation.resume();
-    this.#adopt();
+    this.#sendKept();
   }
 
   /** Somebody looks at the page: see what happened elsewhere. To fetch a conversation is to have read it. */
@@ -160,8 +160,8 @@ export class Desk {
     this.#forget();
   }
 
-  /** Take what the outbox keeps, of an earlier page or of another tab, to the conversation where it belongs. */
-  #adopt() {
+  /** What the outbox keeps, of an earlier page or of another tab, is asked in the conversation where it belongs. */
+  #sendKept() {
     const here = new Set([...this.#open].flatMap(({ turns }) => turns.map((turn) => turn.requestId)));
     for (const entry of this.#outbox.entries().filter(({ requestId }) => !here.has(requestId))) {
       const { conversationId, requestId, previousId, regenerateOf, input, model } = entry;
@@ -175,8 +175,10 @@ export class Desk {
   #settle(event) {
     const entry = this.#outbox.get(event.stream_id);
     if (!entry) return false;
+    const id = responseIdOf(event);
     if (event.type === EVENT.error) this.#drafts.giveBack(entry.conversationId, entry.input);
-    else if (!responseIdOf(event)) return false;
+    else if (id) this.#send(unsubscribeCommand(id)); // a socket follows what it has asked
+    else return false;
     this.#outbox.drop(entry.requestId);
     return true;
   }

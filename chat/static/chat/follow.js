@@ -74,7 +74,7 @@ export class Follow {
     this.interruption = null;
     this.last = sequenceNumber;
     this.waiting = waiting ?? null;
-    this.#adopt(response);
+    this.#takeStanding(response);
     return this.#answered();
   }
 
@@ -84,7 +84,7 @@ export class Follow {
     this.edition += 1;
   }
 
-  #adopt(response) {
+  #takeStanding(response) {
     this.status = response?.status ?? this.status;
     this.error = response?.error ?? null;
     this.reason = response?.incomplete_details?.reason ?? null;
@@ -123,7 +123,7 @@ export class Follow {
       case EVENT.completed:
       case EVENT.incomplete:
       case EVENT.failed:
-        this.#adopt(event.response);
+        this.#takeStanding(event.response);
         break;
     }
     return APPLIED;

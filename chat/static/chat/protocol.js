@@ -74,6 +74,8 @@ export function subscribeCommand(responseId, last) {
   return command;
 }
 
+export const unsubscribeCommand = (responseId) => ({ type: COMMAND.unsubscribe, response_id: responseId });
+
 export const cancelCommand = (responseId) => ({ type: COMMAND.cancel, response_id: responseId });
 
 /** The response an event belongs to, or null. Events about an item carry only the item's id. */
