@@ -16,9 +16,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from chat.identity import new_id
-from chat.protocol.draft import output_items, output_text
 from chat.protocol.errors import FAILURES
 from chat.protocol.events import JSON
+from chat.protocol.items import output_items, output_text
 
 
 class ConversationQuerySet(models.QuerySet["Conversation"]):

@@ -12,8 +12,6 @@ from chat.protocol.errors import FAILURES, ProtocolError
 from chat.protocol.events import (
     JSON,
     Completed,
-    ContentPartAdded,
-    ContentPartDone,
     Continued,
     Created,
     Event,
@@ -22,18 +20,15 @@ from chat.protocol.events import (
     InProgress,
     Interruption,
     OutputItemAdded,
-    OutputItemDone,
     Queued,
     ReasoningDelta,
-    ReasoningDone,
     Restarted,
     Snapshot,
     TextDelta,
-    TextDone,
     Waiting,
 )
+from chat.protocol.items import Item, Kind
 
-Kind = Literal["reasoning", "message"]
 NUMBERS_PER_LOG = 10**9  # no answer has as many events; JSON's safe integers hold nine million of such logs
 
 
@@ -57,44 +52,6 @@ class Wait:
     until: float
 
 
-@dataclass(slots=True)
-class Item:
-    """One item of the output: the reasoning or the message, in pieces as they came."""
-
-    kind: Kind
-    id: str
-    index: int
-    pieces: list[str] = field(default_factory=list)
-
-    @property
-    def text(self) -> str:
-        """The pieces as one string."""
-        return "".join(self.pieces)
-
-    def part(self, text: str) -> JSON:
-        """The item's one content part, holding `text`."""
-        if self.kind == "reasoning":
-            return {"type": "reasoning_text", "text": text}
-        return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
-
-    def wire(self, status: str) -> JSON:
-        """The item as OpenAI's output item; one that is just added has no content yet."""
-        content = [self.part(self.text)] if self.pieces else []
-        if self.kind == "reasoning":
-            return {"id": self.id, "type": "reasoning", "summary": [], "content": content, "status": status}
-        return {"id": self.id, "type": "message", "role": "assistant", "status": status, "content": content}
-
-    def delta(self, text: str, number: int) -> Event:
-        """The event that adds `text` to the item."""
-        kind = ReasoningDelta if self.kind == "reasoning" else TextDelta
-        return kind(sequence_number=number, item_id=self.id, output_index=self.index, delta=text)
-
-    def done(self, number: int) -> Event:
-        """The event that repeats the item's text, whole."""
-        kind = ReasoningDone if self.kind == "reasoning" else TextDone
-        return kind(sequence_number=number, item_id=self.id, output_index=self.index, text=self.text)
-
-
 def opening(response: JSON, attempts: int = 0) -> list[Event]:
     """The events that every log begins with; `attempts` have written in the log that this one replaces.
 
@@ -105,19 +62,6 @@ def opening(response: JSON, attempts: int = 0) -> list[Event]:
         Created(sequence_number=first, response=response),
         Queued(sequence_number=first + 1, response=response),
     ]
-
-
-def output_text(response: JSON, kind: Kind = "message") -> str:
-    """The text of a response object's output, of the message or of the reasoning."""
-    parts = (part for item in response["output"] if item["type"] == kind for part in item["content"])
-    return "".join(part["text"] for part in parts)
-
-
-def output_items(response_id: str, status: str, *, text: str, reasoning: str) -> list[JSON]:
-    """The output of a response object whose texts are known whole."""
-    draft = Draft({"id": response_id})
-    draft.add(text, reasoning)
-    return draft.output(status)
 
 
 @dataclass(slots=True)
@@ -152,7 +96,7 @@ class Draft:
 
     def copy(self) -> "Draft":
         """A draft that goes its own way from here."""
-        return replace(self, items=[replace(item, pieces=list(item.pieces)) for item in self.items])
+        return replace(self, items=[item.copy() for item in self.items])
 
     def apply(self, event: Event) -> None:
         """Take one event in, as a reader does."""
@@ -228,7 +172,7 @@ class Draft:
         events: list[Event] = []
         if ending.status in ("completed", "incomplete"):
             for item in self.items:
-                events += self._closed(item, ending.status)
+                events += self._numbered(item.closed(ending.status, self.next))
         response = self.response(ending.status, ending)
         kind = {"completed": Completed, "failed": Failed}.get(ending.status, Incomplete)
         events.append(kind(sequence_number=self._number(), response=response))
@@ -266,12 +210,15 @@ class Draft:
 
     def output(self, status: str) -> list[JSON]:
         """The output items so far, of a response with this status."""
-        item_status = status if status in ("in_progress", "completed") else "incomplete"
-        return [item.wire(item_status) for item in self.items]
+        return [item.wire(status) for item in self.items]
 
     def _number(self) -> int:
         self.next += 1
         return self.next - 1
+
+    def _numbered(self, events: list[Event]) -> list[Event]:
+        self.next += len(events)
+        return events
 
     def _find(self, kind: Kind) -> Item | None:
         return next((item for item in self.items if item.kind == kind), None)
@@ -279,42 +226,17 @@ class Draft:
     def _item(self, kind: Kind) -> Item:
         item = self._find(kind)
         if item is None:
-            prefix = "rs" if kind == "reasoning" else "msg"
-            item = Item(kind, f"{prefix}_{self.base['id']}", len(self.items))
+            item = Item.of(self.base["id"], kind, len(self.items))
             self.items.append(item)
         return item
 
     def _more(self, kind: Kind, text: str) -> list[Event]:
-        events = self._opened(kind)
+        is_new = self._find(kind) is None
         item = self._item(kind)
+        events = self._numbered(item.opened(self.next)) if is_new else []
         item.pieces.append(text)
         self.waiting = None
         return [*events, item.delta(text, self._number())]
-
-    def _opened(self, kind: Kind) -> list[Event]:
-        if self._find(kind) is not None:
-            return []
-        item = self._item(kind)
-        return [
-            OutputItemAdded(
-                sequence_number=self._number(), output_index=item.index, item=item.wire("in_progress")
-            ),
-            ContentPartAdded(
-                sequence_number=self._number(), item_id=item.id, output_index=item.index, part=item.part("")
-            ),
-        ]
-
-    def _closed(self, item: Item, status: str) -> list[Event]:
-        return [
-            item.done(self._number()),
-            ContentPartDone(
-                sequence_number=self._number(),
-                item_id=item.id,
-                output_index=item.index,
-                part=item.part(item.text),
-            ),
-            OutputItemDone(sequence_number=self._number(), output_index=item.index, item=item.wire(status)),
-        ]
 
     def _restore(self, response: JSON) -> None:
         self.base = self.base or response | {"output": [], "usage": None, "error": None}

@@ -30,7 +30,8 @@ from chat.log import Batch, Log, key
 from chat.models import Response
 from chat.peer import Peer
 from chat.protocol.commands import MAX_FRAME_BYTES
-from chat.protocol.draft import Ending, output_text
+from chat.protocol.draft import Ending
+from chat.protocol.items import output_text
 from project.celery import app as celery_app
 from project.up import ports, valkey
 from tests.broker import Broker, Job

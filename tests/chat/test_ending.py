@@ -11,8 +11,9 @@ from chat.hints import WORKERS, cancel_message
 from chat.identity import new_id
 from chat.log import ENDED_SECS, Append, Batch, Log, key
 from chat.models import Response, Status
-from chat.protocol.draft import Draft, Ending, opening, output_text
+from chat.protocol.draft import Draft, Ending, opening
 from chat.protocol.events import TERMINAL, TextDelta, decode, encode
+from chat.protocol.items import output_text
 from tests.chat.answers import Answer
 from tests.chat.rows import saved, stored
 

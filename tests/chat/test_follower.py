@@ -19,8 +19,9 @@ from chat.hints import events_message, group, tell_readers
 from chat.log import Entry, Log, LogError, key
 from chat.models import Response, Status
 from chat.peer import Peer
-from chat.protocol.draft import Ending, opening, output_text
+from chat.protocol.draft import Ending, opening
 from chat.protocol.errors import CommandError
+from chat.protocol.items import output_text
 from tests.chat.answers import Answer
 from tests.chat.rows import on_rows, stored
 from tests.waiting import await_until

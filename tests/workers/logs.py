@@ -2,8 +2,9 @@
 
 from chat.identity import new_id
 from chat.log import Append, Batch, Log
-from chat.protocol.draft import Draft, opening, output_text
+from chat.protocol.draft import Draft, opening
 from chat.protocol.events import JSON, TERMINAL, Event, ReasoningDelta, TextDelta, decode, encode
+from chat.protocol.items import output_text
 
 
 def queued_response() -> JSON:

@@ -12,8 +12,9 @@ from chat import connection
 from chat.catalog import DEMO, DEMO_URL, Model
 from chat.ending import conclude
 from chat.log import Append, Batch, Log, key
-from chat.protocol.draft import Draft, Ending, output_text
+from chat.protocol.draft import Draft, Ending
 from chat.protocol.events import JSON, Continued, Restarted, Snapshot, Waiting, encode
+from chat.protocol.items import output_text
 from project.up.ports import HOST
 from tests.own_valkey import OwnValkey
 from tests.upstream import Upstream, text_of

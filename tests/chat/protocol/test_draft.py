@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat.protocol.draft import Draft, Ending, Wait, opening, output_items, output_text
+from chat.protocol.draft import Draft, Ending, Wait, opening
 from chat.protocol.errors import FAILURES, ProtocolError
 from chat.protocol.events import (
     JSON,
@@ -15,10 +15,10 @@ from chat.protocol.events import (
     Event,
     Queued,
     Restarted,
-    Snapshot,
     TextDelta,
     Waiting,
 )
+from chat.protocol.items import output_text
 
 RESPONSE: JSON = {
     "id": "r1",
@@ -271,12 +271,3 @@ def test_a_snapshot_of_an_ended_response_is_its_end() -> None:
 def test_a_log_without_its_opening_is_refused(events: list[Event]) -> None:
     with pytest.raises(ProtocolError):
         Draft.of(events)
-
-
-def test_texts_that_are_known_whole_make_the_output_of_a_response() -> None:
-    output = output_items("r1", "completed", text="text", reasoning="thought")
-    assert output_text({"output": output}) == "text"
-    assert output_text({"output": output}, "reasoning") == "thought"
-    assert output_items("r1", "queued", text="", reasoning="") == []
-    live = Draft.of([Snapshot(sequence_number=3, response_id="r1", response=RESPONSE | {"output": output})])
-    assert live.output("completed") == output
