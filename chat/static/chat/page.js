@@ -7,6 +7,7 @@
 
 import { Address } from "./address.js";
 import { Archive } from "./archive.js";
+import { Attention } from "./attention.js";
 import { Composer } from "./composer.js";
 import { ConnectionView } from "./connection_view.js";
 import { ConversationList } from "./conversation_list.js";
@@ -15,6 +16,7 @@ import { Desk } from "./desk.js";
 import { Drafts } from "./drafts.js";
 import { Library } from "./library.js";
 import { Navigation } from "./navigation.js";
+import { Notices } from "./notices.js";
 import { Outbox } from "./outbox.js";
 import { themeSwitch } from "./preferences.js";
 import { CLOSE_TOO_LARGE, EVENT } from "./protocol.js";
@@ -39,13 +41,14 @@ const drafts = new Drafts(store);
 const outbox = new Outbox(store);
 const archive = new Archive(data.conversation_path);
 const list = new ConversationList(data.conversations);
+const notices = new Notices({ announcer: find("#announcer"), notice: find("#notice") });
 const fine = matchMedia("(pointer: fine)"); // elsewhere a focus in the composer brings up the keyboard
 
 const socket = new Socket(data.socket_path, {
   onEvent: receive,
   onOpen() {
     desk.resume();
-    look();
+    attention.look();
   },
   onClose(code) {
     if (code === CLOSE_TOO_LARGE) desk.refuseUnaccepted({ message: "The input is too long to be sent." });
@@ -54,7 +57,7 @@ const socket = new Socket(data.socket_path, {
     connectionView.render(socket, outbox.waits);
     turnList.touchRunning();
     composer.signedOut = state === "signed-out";
-    if (state !== before && before !== "connecting") say(connectionWords(state, null, outbox.waits));
+    if (state !== before && before !== "connecting") notices.say(connectionWords(state, null, outbox.waits));
   },
 });
 
@@ -66,7 +69,7 @@ const library = new Library(list, {
     changed() {
       renderList();
       renderTitle();
-      attend();
+      attention.attend();
     },
     failed,
   },
@@ -126,7 +129,7 @@ const turnList = new TurnList(find("#turns"), {
   regenerate: (turn) => begin((conversation) => conversation.regenerate(turn, composer.model)),
   edit: (turn, input) => begin((conversation) => conversation.edit(turn, input, composer.model)),
   choose: (turn) => desk.shown.choose(turn),
-  say,
+  say: (words) => notices.say(words),
   painted(empty) {
     find("#welcome").hidden = !empty;
     composer.running = desk.shown.running !== null;
@@ -167,6 +170,8 @@ const navigation = new Navigation({
   failed,
 });
 
+const attention = new Attention({ desk, list, library, navigation });
+
 new ShortcutsSheet(find("#shortcuts"), {
   button: find("#shortcuts-open"),
   store,
@@ -188,31 +193,25 @@ const ACTIONS = {
 };
 
 function receive(event) {
-  if (event.type === EVENT.conversation) hint(event);
-  else if (!desk.receive(event) && event.type === EVENT.error) notice(sentenceOf(event.error));
-}
-
-function hint(event) {
-  library.hint(event.conversation);
-  if (!document.hidden && desk.misses(event)) desk.look();
-  if (event.conversation.deleted) navigation.removedElsewhere(event.conversation);
+  if (event.type === EVENT.conversation) attention.hear(event);
+  else if (!desk.receive(event) && event.type === EVENT.error) notices.warn(sentenceOf(event.error));
 }
 
 function shown(conversation) {
-  clear();
+  notices.clear();
   turnList.show(conversation);
   composer.text = drafts.of(conversation.id);
   composer.model = conversation.path.at(-1)?.model ?? store.get(MODEL);
   renderTitle();
   scroll.toEnd();
-  attend();
+  attention.attend();
 }
 
 /** Another answer in the shown conversation, if none runs. */
 function begin(wish) {
   if (desk.shown.running) return;
   if (fine.matches) composer.focus();
-  clear();
+  notices.clear();
   wish(desk.shown);
   scroll.toEnd();
 }
@@ -220,20 +219,6 @@ function begin(wish) {
 function stop() {
   const unsent = desk.shown.stop();
   if (unsent && !composer.text) composer.text = unsent;
-}
-
-/** Hints may have been missed. Nobody looks at a hidden page: what it misses, it fetches later. */
-function look() {
-  if (document.hidden) return;
-  library.reload();
-  desk.look();
-  attend();
-}
-
-/** What ended unread is read once it is on a screen that somebody sees. */
-function attend() {
-  const { id } = desk.shown;
-  if (!document.hidden && list.get(id)?.unread) library.read(id);
 }
 
 function renderList() {
@@ -249,22 +234,8 @@ function renderTitle() {
   document.title = title ? `${title} · Tailrace` : "Tailrace";
 }
 
-/** To screen readers, politely. */
-function say(words) {
-  find("#announcer").textContent = words;
-}
-
 function failed({ status }) {
-  notice(archiveWords(status));
-}
-
-function notice(words) {
-  find("#notice").textContent = words;
-}
-
-function clear() {
-  notice("");
-  say(""); // so that the same sentence is news again
+  notices.warn(archiveWords(status));
 }
 
 /** Count on, and give up a socket that has gone silent. */
@@ -288,7 +259,7 @@ find("#create").addEventListener("click", (event) => {
   navigation.create();
 });
 find("#sign-out")?.addEventListener("submit", () => store.clear());
-document.addEventListener("visibilitychange", look);
+document.addEventListener("visibilitychange", () => attention.look());
 
 themeSwitch(find("#theme"));
 watchViewport(() => scroll.follow());
