@@ -334,6 +334,21 @@ async def test_a_mute_upstream_sends_not_even_headers(upstream: Upstream) -> Non
     assert upstream.wait_for_end("mute").aborted
 
 
+async def test_a_held_answer_goes_on_once_it_is_released_and_the_next_is_held(
+    upstream: Upstream,
+) -> None:
+    model = "words-8+hold-after-5:held"
+    for _ in (1, 2):
+        async with raw(upstream, model) as response:
+            assert await read_words(response, 5) == ["w0", " w1", " w2", " w3", " w4"]
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(read_words(response, 1), 0.3)
+            await asyncio.to_thread(upstream.release, model)
+            assert await read_words(response, 3) == [" w5", " w6", " w7"]
+    with pytest.raises(AssertionError, match="404"):
+        await asyncio.to_thread(upstream.release, "never-asked")
+
+
 async def test_a_stall_at_the_start_is_headers_and_nothing_more(upstream: Upstream) -> None:
     async with raw(upstream, "stall-first") as response:
         assert response.status == 200

@@ -4,7 +4,7 @@ import shutil
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from tests.browser.watch import Watch
 from tests.missing import skip_without
@@ -18,6 +18,8 @@ FLAGS = [
     "--disable-sync",
     "--no-first-run",
 ]
+# what is expected comes at once, or late on a busy machine; it costs nothing while the tests are green
+expect.set_options(timeout=20_000)
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from tests.upstream.behaviour import text_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
-SLOW, SLOWER, QUICK = "words-40@20", "words-80@10:canary", "words-20"
-WHOLE = text_of(SLOW)
+ONE_HELD, OTHER_HELD = "words-40+hold-after-10", "words-80+hold-after-10"
+QUICK, LONGER = "words-20", "words-30@60"
 
 
 @pytest.fixture
@@ -20,23 +20,28 @@ async def desk(page: Page, stack: Stack) -> Page:
     return page
 
 
-async def test_answers_in_several_conversations_go_on_at_once_and_are_marked(desk: Page) -> None:
-    first = await ask_here(desk, SLOW, "First question")
+async def test_answers_in_several_conversations_go_on_at_once_and_are_marked(
+    desk: Page, stack: Stack
+) -> None:
+    first = await ask_here(desk, ONE_HELD, "First question")
     await expect(first.locator(".output")).to_contain_text("w2")
     first_url = desk.url
     await desk.locator("#create").click()
     await expect(desk.locator("#welcome")).to_be_visible()
     await expect(row(desk, "First question")).to_have_attribute("data-mark", "running")
-    second = await ask_here(desk, SLOWER, "Second question")  # it runs on while the first one is read
+    second = await ask_here(desk, OTHER_HELD, "Second question")  # it runs on while the first one is read
     await expect(second.locator(".output")).to_contain_text("w2")
     await expect(row(desk, "Second question").locator("a")).to_have_attribute("aria-current", "page")
-    await expect(row(desk, "First question")).to_have_attribute("data-mark", "unread", timeout=10_000)
+    stack.upstream.release(ONE_HELD)
+    await expect(row(desk, "First question")).to_have_attribute("data-mark", "unread")
     await expect(row(desk, "First question").locator("a")).to_have_text("First question, has a new answer")
     await row(desk, "First question").locator("a").click()
     await expect(desk).to_have_url(first_url)
-    await expect(desk.locator(".output")).to_have_text(WHOLE)
+    await expect(desk.locator(".output")).to_have_text(text_of(ONE_HELD))
     await expect(row(desk, "First question")).to_have_attribute("data-mark", "")
-    await expect(row(desk, "Second question")).to_have_attribute("data-mark", "unread", timeout=10_000)
+    await expect(row(desk, "Second question")).to_have_attribute("data-mark", "running")
+    stack.upstream.release(OTHER_HELD)
+    await expect(row(desk, "Second question")).to_have_attribute("data-mark", "unread")
     await desk.reload()
     await expect(row(desk, "First question")).to_have_attribute("data-mark", "")
     await expect(row(desk, "Second question")).to_have_attribute("data-mark", "unread")
@@ -75,7 +80,8 @@ async def test_a_conversation_is_renamed_in_its_row(desk: Page) -> None:
     await expect(link).to_be_focused()
     await desk.keyboard.press("F2")
     await desk.keyboard.type("Tides")
-    await desk.keyboard.press("Enter")
+    async with desk.expect_response(lambda reply: reply.request.method == "PATCH"):  # a reload would stop it
+        await desk.keyboard.press("Enter")
     await expect(row(desk, "Tides").locator("a")).to_be_focused()
     await expect(desk.locator("#title")).to_have_text("Tides")
     await desk.reload()
@@ -116,13 +122,13 @@ async def test_what_is_deleted_stays_so_when_the_toast_is_gone(desk: Page) -> No
 
 
 async def test_a_search_finds_words_of_an_answer_and_of_a_title(desk: Page) -> None:
-    for question, model in (("Rivers", QUICK), ("Hills", SLOW)):
+    for question, model in (("Rivers", QUICK), ("Hills", LONGER)):
         await desk.locator("#create").click()
         await ended(await ask_here(desk, model, question))
     await desk.locator("#title").click()
     await desk.keyboard.press("/")
     await expect(desk.locator("#search")).to_be_focused()
-    await desk.keyboard.type("w39")
+    await desk.keyboard.type("w29")
     await expect(row(desk, "Rivers")).to_have_count(0)
     await expect(row(desk, "Hills")).to_be_visible()
     await desk.locator("#search").fill("rivers")

@@ -62,7 +62,7 @@ async def test_on_paper_there_is_the_conversation_and_nothing_to_press(page: Pag
 
 
 async def test_nothing_moves_for_a_reader_who_wants_no_motion(page: Page, stack: Stack) -> None:
-    turn = await ask(page, stack, "reasoning-20+article-100@20")
+    turn = await ask(page, stack, "reasoning-20+article-300@20")
     await expect(turn.locator(".output")).to_contain_text("water mill")
     moving = await page.evaluate(MOVING)
     assert moving, "an answer that is being written moves for the others"

@@ -5,31 +5,29 @@ import re
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.browser.visitor import ask
+from tests.browser.visitor import ask, ended
 from tests.stack import Stack
 from tests.upstream.behaviour import text_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
-WHOLE = text_of("words-40")
+HELD = "words-40+hold-after-10"
+BUSY = re.compile(r"^The model is busy: asked again in \d+ s$")
+BEGUN, WHOLE = "w8 ", text_of(HELD)  # the last letter of all may be held back: nobody knows what it begins
 
 
 async def test_the_text_grows_and_a_reload_in_the_middle_shows_the_whole_answer(
     page: Page, stack: Stack
 ) -> None:
-    turn = await ask(page, stack, "words-40@20:page", "Count for me")
+    turn = await ask(page, stack, HELD, "Count for me")
     output = turn.locator(".output")
-    await expect(output).to_contain_text("w3")
-    early = await output.text_content()
-    await expect(output).to_contain_text("w25")
-    late = await output.text_content()
-    assert early
-    assert late
-    assert late.startswith(early)
-    assert len(early) < len(late) < len(WHOLE)
+    await expect(output).to_contain_text(BEGUN)
     await expect(page).to_have_url(re.compile("/conversations/"))
     await page.reload()
-    await expect(turn).to_have_attribute("data-status", "completed", timeout=15_000)
+    await expect(output).to_contain_text(BEGUN)
+    await expect(turn).to_have_attribute("data-status", "in_progress")
+    stack.upstream.release(HELD)
+    await ended(turn)
     await expect(page.locator("article.turn")).to_have_count(1)
     await expect(turn.locator(".input")).to_have_text("Count for me")
     assert (await output.text_content() or "").strip() == WHOLE
@@ -49,7 +47,7 @@ async def test_stop_shows_at_once_and_closes_the_upstream(page: Page, stack: Sta
 
 async def test_a_failure_is_told_in_words(page: Page, stack: Stack) -> None:
     turn = await ask(page, stack, "cut-after-5")
-    await expect(turn).to_have_attribute("data-status", "failed")
+    await ended(turn, "failed")
     await expect(turn.locator(".state")).to_contain_text("ended the answer before it was complete")
     await expect(turn.locator(".output")).to_contain_text("w0 w1 w2 w3 w4")
 
@@ -59,12 +57,16 @@ async def test_a_busy_model_is_counted_down_until_its_text_comes(page: Page, sta
     stack.upstream.clear(model)
     turn = await ask(page, stack, model)
     state = turn.locator(".state")
-    await expect(state).to_have_text("The model is busy: asked again in 9 s")
+    await expect(state).to_have_text(BUSY)
     await expect(page.locator("#announcer")).to_have_text("The model is busy: asked again in 10 s.")
-    await expect(state).to_have_text("The model is busy: asked again in 8 s")
+    first = int((await state.text_content() or "").split()[-2])
+    await expect(state).not_to_have_text(f"The model is busy: asked again in {first} s")
+    second = await state.text_content() or ""
+    assert BUSY.match(second)
+    assert int(second.split()[-2]) < first <= 10
     await page.reload()
-    await expect(state).to_have_text(re.compile("The model is busy: asked again in [1-7] s"))
-    await expect(turn).to_have_attribute("data-status", "completed", timeout=15_000)
+    await expect(state).to_have_text(BUSY)
+    await ended(turn)
     await expect(turn.locator(".output")).to_have_text(text_of("fast"))
     await expect(state).to_be_empty()
 
@@ -73,4 +75,4 @@ async def test_the_smallest_page_counts(page: Page, stack: Stack) -> None:
     await page.goto(f"{stack.url}/minimal/")
     await page.get_by_role("button", name="Start").click()
     await expect(page.locator("body")).to_contain_text("Number 0")
-    await expect(page.locator("body")).to_contain_text("Number 9", timeout=10_000)
+    await expect(page.locator("body")).to_contain_text("Number 9")

@@ -59,7 +59,7 @@ async def test_the_measures_see_a_long_task_and_a_shift(page: Page, stack: Stack
     await measures.begin()
     await page.evaluate(SLOW)
     await page.evaluate("document.querySelector('main').style.paddingBlockStart = '200px'")
-    await await_until(lambda: both_seen(measures), 10, "the task and the shift")
+    await await_until(lambda: both_seen(measures), 20, "the task and the shift")
 
 
 async def both_seen(measures: Measures) -> bool:

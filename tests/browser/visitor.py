@@ -46,7 +46,7 @@ async def ended(turn: Locator, status: str = "completed") -> None:
     await expect(turn).to_have_attribute("data-status", status, timeout=END_MS)
 
 
-async def until(page: Page, claim: str, deadline_secs: float = 10) -> None:
+async def until(page: Page, claim: str, deadline_secs: float = 20) -> None:
     """Wait until a claim in JavaScript is true. (The page's policy forbids what Playwright has for that.)"""
     await await_until(lambda: page.evaluate(claim), deadline_secs, claim)
 

@@ -28,12 +28,15 @@ CHARACTER_START = re.compile(rb"(?<=[\xc2-\xf4])")  # behind each lead byte of a
 
 
 class Answer:
-    """Streams one answer; `record` counts along."""
+    """Streams one answer; `record` counts along, `released` ends what holds it."""
 
-    def __init__(self, request: web.Request, behaviour: Behaviour, record: Record) -> None:
+    def __init__(
+        self, request: web.Request, behaviour: Behaviour, record: Record, released: asyncio.Event
+    ) -> None:
         self.request = request
         self.behaviour = behaviour
         self.record = record
+        self.released = released
         self.with_usage = behaviour.usage and include_usage(record.body)
         self.frames = Frames(record.id, record.model, int(record.started_at), self.with_usage)
         self.response = web.StreamResponse(headers={"Content-Type": "text/event-stream; charset=utf-8"})
@@ -135,6 +138,11 @@ class Answer:
             await self.response.write(part)
             await asyncio.sleep(SPLIT_PAUSE_SECS)
 
+    async def hold(self) -> bool:
+        """Say nothing until the test wants the rest."""
+        await self.released.wait()
+        return False
+
     async def stall(self) -> bool:
         """Say nothing any more."""
         await for_ever()
@@ -211,6 +219,7 @@ WHOLE_SCRIPTS: dict[str, Callable[[Answer], Awaitable[Any]]] = {
     "huge-line": Answer.send_huge_line,
 }
 FAULTS: dict[str, Callable[[Answer], Awaitable[bool]]] = {
+    "hold": Answer.hold,
     "stall": Answer.stall,
     "cut": Answer.cut,
     "drop": Answer.drop,

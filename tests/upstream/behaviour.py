@@ -25,6 +25,7 @@ What is said (20 words, unless a part says otherwise):
     keep-alives          before each chunk what servers send to keep a connection: comments, empty lines,
                          events without data, chunks without choices or without text
     wait-N               N seconds of silence before the first word
+    hold-after-N         N chunks, and the rest once the test says `release`; it is made anew for each request
 
 What goes wrong (N counts the chunks that carry text, of reasoning too):
 
@@ -130,6 +131,7 @@ NUMBERED: dict[str, Callable[[int], dict[str, Any]]] = {
     "times": lambda number: {"times": number},
 }
 FAULTS_AFTER = (
+    "hold",
     "stall",
     "cut",
     "drop",

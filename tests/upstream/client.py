@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -39,11 +40,15 @@ class Upstream:
 
     def requests(self, model: str | None = None) -> list[Record]:
         """Return what was asked, oldest first; of one model, or of all."""
-        return [Record(**row) for row in self._control("GET", model)]
+        return [Record(**row) for row in self._control("GET", "requests", model)]
 
     def clear(self, model: str | None = None) -> None:
         """Forget what was asked; of one model, or of all."""
-        self._control("DELETE", model)
+        self._control("DELETE", "requests", model)
+
+    def release(self, model: str) -> None:
+        """Let the latest answer of a `hold-after-N` go on; it has been asked for."""
+        self._control("POST", "releases", model)
 
     def wait_for_end(self, model: str, deadline_secs: float = 5.0) -> Record:
         """Return the only request for this model, once it is finished or aborted."""
@@ -57,12 +62,14 @@ class Upstream:
         assert record is not None
         return record
 
-    def _control(self, method: str, model: str | None) -> Any:
+    def _control(self, method: str, what: str, model: str | None) -> Any:
         query = "" if model is None else "?" + urlencode({"model": model})
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=CONTROL_SECS)
         try:
-            connection.request(method, f"/control/requests{query}")
-            body = connection.getresponse().read()
+            connection.request(method, f"/control/{what}{query}")
+            reply = connection.getresponse()
+            body = reply.read()
+            assert reply.status < HTTPStatus.BAD_REQUEST, f"{method} {what} of {model}: {reply.status}"
         finally:
             connection.close()
         return json.loads(body) if body else None

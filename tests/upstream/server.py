@@ -49,6 +49,7 @@ class Server:
         self.api_key = api_key
         self.records: deque[Record] = deque(maxlen=MAX_RECORDS)
         self.requests_by_model: Counter[str] = Counter()
+        self.released: dict[str, asyncio.Event] = {}  # by model: of the latest request
         self.asked = 0
 
     def application(self) -> web.Application:
@@ -60,6 +61,7 @@ class Server:
                 web.get("/v1/models", self.list_models),
                 web.get("/control/requests", self.list_requests),
                 web.delete("/control/requests", self.clear_requests),
+                web.post("/control/releases", self.release),
             ]
         )
         return application
@@ -110,7 +112,8 @@ class Server:
             code = f"status_{behaviour.status}"
             message = "The scripted upstream refuses."
             raise RefusedError(behaviour.status, code, message, retry_headers(behaviour))
-        return await Answer(request, behaviour, record).play()
+        released = self.released[record.model] = asyncio.Event()
+        return await Answer(request, behaviour, record, released).play()
 
     async def list_models(self, request: web.Request) -> web.Response:
         """Return a few names; the grammar has many more."""
@@ -132,6 +135,14 @@ class Server:
         kept = [row for row in self.records if model not in (None, row.model)]
         self.records = deque(kept, MAX_RECORDS)
         self.requests_by_model = Counter(row.model for row in kept)
+        return web.Response(status=204)
+
+    async def release(self, request: web.Request) -> web.Response:
+        """Let the latest request for a model go on."""
+        released = self.released.get(request.query["model"])
+        if released is None:
+            raise web.HTTPNotFound
+        released.set()
         return web.Response(status=204)
 
     def check_key(self, request: web.Request) -> None:
