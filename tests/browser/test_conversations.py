@@ -183,6 +183,7 @@ async def test_the_theme_is_chosen_and_there_from_the_first_paint(desk: Page, st
 async def test_on_a_phone_the_list_is_a_drawer_that_keeps_the_focus(page: Page, stack: Stack) -> None:
     await page.set_viewport_size({"width": 320, "height": 640})
     await open_page(page, stack)
+    await expect(page.locator("#welcome h1")).to_be_in_viewport(ratio=1)
     await ended(await ask_here(page, QUICK, "A question that is much longer than any phone is wide, really"))
     assert await page.evaluate("document.documentElement.scrollWidth") == 320
     await expect(page.locator("#sidebar")).to_be_hidden()
@@ -193,6 +194,17 @@ async def test_on_a_phone_the_list_is_a_drawer_that_keeps_the_focus(page: Page, 
     await page.keyboard.press("Escape")
     await expect(page.locator("#sidebar")).to_be_hidden()
     await expect(page.locator("#sidebar-toggle")).to_be_focused()
+
+
+async def test_on_a_phone_the_drawer_does_not_cover_the_way_back(page: Page, stack: Stack) -> None:
+    await page.set_viewport_size({"width": 320, "height": 640})
+    await open_page(page, stack)
+    await ended(await ask_here(page, QUICK, "Precious"))
+    await page.locator("#sidebar-toggle").click()
+    await row(page, "Precious").hover()
+    await row(page, "Precious").get_by_role("button", name="Delete").click()
+    await page.get_by_role("button", name="Undo").click()
+    await expect(page.locator(".input")).to_have_text("Precious")
 
 
 async def test_on_paper_there_is_only_the_conversation(desk: Page) -> None:

@@ -12,7 +12,7 @@ import { tells } from "./links.js";
 
 const BLOCKS = new Set(["p", "h4", "h5", "h6", "ul", "ol", "blockquote", "td", "th"]); // each finds its own direction
 const HEADINGS = { h1: "h4", h2: "h5", h3: "h6", h4: "h6", h5: "h6", h6: "h6" }; // the page's own end with h3
-const COLUMN_REM = 6; // the narrowest column of a table; where there is no room for it, the table scrolls
+const COLUMN_REM = 7; // the narrowest column of a table; where there is no room for it, the table scrolls
 
 export class MarkdownNodes {
   #open; // the open nodes, innermost last

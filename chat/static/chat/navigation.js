@@ -74,8 +74,14 @@ export class Navigation {
     if (wasShown) this.#leave();
     const removed = this.#library.remove(id);
     this.#listView.focus(next); // the row that had the focus is gone
-    if (await removed) this.#toast.show("Deleted.", () => this.#restore(summary, wasShown), { focus: byKeyboard });
+    if (await removed) this.#offerBack(summary, wasShown, byKeyboard);
     else if (wasShown) this.visit(id, { push: true });
+  }
+
+  /** A drawer would cover the way back. */
+  #offerBack(summary, wasShown, byKeyboard) {
+    this.#sidebar.closeDrawer({ focus: false });
+    this.#toast.show("Deleted.", () => this.#restore(summary, wasShown), { focus: byKeyboard });
   }
 
   /** The server told of a deletion. One that was done here is out of sight already. */

@@ -135,7 +135,8 @@ const turnList = new TurnList(find("#turns"), {
     composer.running = desk.shown.running !== null;
     renderTitle();
     connectionView.render(socket, outbox.waits);
-    if (!empty) scroll.follow();
+    scroll.empty = empty;
+    scroll.follow();
   },
 });
 

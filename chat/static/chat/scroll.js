@@ -17,6 +17,7 @@ export function follows(following, { before, after, below }) {
 
 export class Scroll {
   #following = true;
+  #empty = false;
   #before = 0;
   #button;
 
@@ -27,8 +28,16 @@ export class Scroll {
     addEventListener("resize", () => this.follow());
   }
 
+  /** There are no turns to follow: a welcome is read from its top, also where it is longer than the window. */
+  set empty(empty) {
+    if (empty && !this.#empty) scrollTo({ top: 0, behavior: "instant" });
+    this.#empty = empty;
+    this.#button.hidden ||= empty;
+  }
+
   /** The page has grown. */
   follow() {
+    if (this.#empty) return;
     if (this.#following) scrollTo({ top: document.documentElement.scrollHeight, behavior: "instant" });
     this.#button.hidden = this.#following;
   }
@@ -39,6 +48,7 @@ export class Scroll {
   }
 
   #scrolled() {
+    if (this.#empty) return;
     const after = scrollY;
     const below = document.documentElement.scrollHeight - innerHeight - after;
     this.#following = follows(this.#following, { before: this.#before, after, below });

@@ -31,7 +31,7 @@ export class Toast {
     this.#element.hidden = false;
     this.#words.textContent = words;
     this.#wait();
-    if (focus) this.#button.focus();
+    if (focus) this.#button.focus({ preventScroll: true }); // it is in sight, whatever the page shows
   }
 
   undo() {
