@@ -10,7 +10,7 @@ from chat import catalog, connection
 from project.celery import app as celery_app
 from tests import own_valkey
 from tests.broker import Broker
-from tests.stack import Stack, running
+from tests.stack import DEPLOYED, Stack, running
 
 MODELS = [
     "words-30@60",  # the default
@@ -69,13 +69,6 @@ MODELS = [
     "cut-after-5+times-1:answering",
     "wait-1+words-80@10:continued-answering",
 ]
-# without DEBUG: the error pages are ours; on plain http, for anybody
-DEPLOYED = {
-    "SECRET_KEY": "of-the-tests-" * 4,
-    "TAILRACE_GUESTS": "1",
-    "TAILRACE_SECURE_COOKIES": "0",
-    "TAILRACE_ORIGINS": "127.0.0.1",
-}
 
 
 @pytest.fixture(scope="session")

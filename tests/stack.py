@@ -23,6 +23,13 @@ from project.up.parts import web_command
 from tests.upstream.client import ROOT, Upstream
 from tests.waiting import wait_until
 
+# without DEBUG: the error pages are ours; on plain http, for anybody
+DEPLOYED = {
+    "SECRET_KEY": "of-the-tests-" * 4,
+    "TAILRACE_GUESTS": "1",
+    "TAILRACE_SECURE_COOKIES": "0",
+    "TAILRACE_ORIGINS": "127.0.0.1",
+}
 START_SECS = 30  # a process on a busy machine
 SETTLE_SECS = 5  # an UPDATE, on a busy machine
 STOP_SECS = 15  # a worker that ends its answers

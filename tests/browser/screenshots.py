@@ -20,7 +20,7 @@ from playwright.async_api import Browser, async_playwright
 
 from tests.browser.conftest import CHROMIUM, FLAGS
 from tests.browser.scenes import MODELS, OTHERS, SCENES, Scene, Size
-from tests.stack import Stack, running
+from tests.stack import DEPLOYED, Stack, running
 from tests.upstream.client import ROOT
 
 FOLDER = ROOT / "docs/screenshots"
@@ -66,9 +66,9 @@ async def take(browser: Browser, stack: Stack, scene: Scene, path: Path) -> None
 async def main(scenes: list[tuple[str, Scene]], folder: Path) -> None:
     """Make the pictures of these scenes."""
     with TemporaryDirectory() as directory:
-        static = str(Path(directory) / "static")
+        env = {**DEPLOYED, "TAILRACE_STATIC_ROOT": str(Path(directory) / "static")}
         catalog = [f"{name}={behaviour}" for name, behaviour in MODELS.items()]
-        with running(Path(directory), catalog, workers=1, TAILRACE_STATIC_ROOT=static) as stack:
+        with running(Path(directory), catalog, 1, None, **env) as stack:
             async with async_playwright() as playwright:
                 browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
                 for name, scene in scenes:
