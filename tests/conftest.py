@@ -67,7 +67,7 @@ MODELS = [
     "reasoning-10+words-30+hold-after-5:answering",
     "words-30+hold-after-10@20:answering",
     "cut-after-5+times-1:answering",
-    "wait-1+words-80@10:continued-answering",
+    "wait-1+words-80+hold-after-10+times-1:continued-answering",
 ]
 
 

@@ -5,13 +5,14 @@ from playwright.async_api import Locator, Page, expect
 
 from tests.browser.visitor import ask, ask_here, ended, open_page, until
 from tests.stack import Stack
+from tests.upstream.behaviour import text_of
 from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
 ECHO = "echo@100:answering"
 FAILS_ONCE = "cut-after-5+times-1:answering"
-CONTINUED = "wait-1+words-80@10:continued-answering"
+CONTINUED = "wait-1+words-80+hold-after-10+times-1:continued-answering"
 
 
 def place(turn: Locator) -> Locator:
@@ -81,6 +82,7 @@ async def test_a_failure_has_its_remedy_and_is_tried_again_beside_it(page: Page,
 
 
 async def test_a_lost_worker_is_told_and_the_text_goes_on(page: Page, stack: Stack) -> None:
+    stack.upstream.clear(CONTINUED)
     turn = await ask(page, stack, CONTINUED)
     await turn.evaluate(
         """turn => {
@@ -99,9 +101,8 @@ async def test_a_lost_worker_is_told_and_the_text_goes_on(page: Page, stack: Sta
     assert first
     await until(page, "states.includes('Worker lost, continuing…')", 20)
     stack.start_worker(lost)
+    await ended(turn)
     await expect(turn.locator(".state")).to_be_empty()
-    await expect(turn.locator(".output")).to_contain_text("w40 ")
+    await expect(turn.locator(".output")).to_have_text(text_of(CONTINUED))
     assert await first.evaluate("element => element.isConnected")
-    await page.locator("#stop").click()
-    await ended(turn, "cancelled")
     wait_until(lambda: stack.readyz()["workers"]["alive"] == 2, 20, "both workers live")
