@@ -5,7 +5,7 @@ from bench.ground import Ground, tell
 from bench.loader import Figures
 from bench.probing import probe, work_of
 
-STREAMS = 320
+STREAMS = 640
 SCALES = [Scale(web, workers, STREAMS) for web in (1, 2) for workers in (1, 2, 4)]
 
 

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import kombu.pools
 import pytest
+from hypothesis import settings as hypothesis_settings
 from pytest_django import Settings
 
 from chat import catalog, connection
@@ -11,6 +12,10 @@ from project.celery import app as celery_app
 from tests import own_valkey
 from tests.broker import Broker
 from tests.stack import DEPLOYED, Stack, running
+
+# whoever runs the tests, no example is late on a busy machine
+hypothesis_settings.register_profile("unhurried", hypothesis_settings(), deadline=None)
+hypothesis_settings.load_profile("unhurried")
 
 MODELS = [
     "words-30@60",  # the default

@@ -10,6 +10,7 @@ nothing is read, either (`pace`): what a model says meanwhile is read and decode
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -23,6 +24,7 @@ logger = logging.getLogger(__name__)
 MIN_WINDOW_SECS = 0.008  # one answer alone is hardly held back
 WINDOW_SECS_PER_ANSWER = 0.0012  # the more answers, the more text shares a frame: 68 ms at 50
 MAX_WINDOW_SECS = 0.080  # text that comes in steps of more looks halting
+MAX_PERIOD_SECS = 0.110  # from tick to tick, where ticks allow: the longer they take, the less is waited between
 AGAIN_SECS = 0.5  # between tries while Redis is away
 READ_SECS = 0.5  # a tick that hangs longer does not keep the models waiting
 
@@ -59,6 +61,12 @@ class Stream:
     def encoded(self, first: int, events: list[Event]) -> Batch:
         """The events as a batch of this answer's log."""
         return Batch(self.draft.base["id"], first, [encode(event) for event in events])
+
+
+def window(answers: int, tick_secs: float) -> float:
+    """The seconds to wait until the next tick, with so many answers and after a tick that took so long."""
+    room = max(MIN_WINDOW_SECS, MAX_PERIOD_SECS - tick_secs)
+    return min(MIN_WINDOW_SECS + WINDOW_SECS_PER_ANSWER * answers, MAX_WINDOW_SECS, room)
 
 
 class Publisher:
@@ -122,12 +130,12 @@ class Publisher:
             await self._wanted.wait()
             self._wanted.clear()
             self._urgent.clear()
+            begun = time.monotonic()
             self._let_read()
             await asyncio.sleep(0)  # those who wait come first, and write
             try:
                 failed = await self._tick() if self._dirty else False
-                window = min(MIN_WINDOW_SECS + WINDOW_SECS_PER_ANSWER * len(self._open), MAX_WINDOW_SECS)
-                pause = AGAIN_SECS if failed else window
+                pause = AGAIN_SECS if failed else window(len(self._open), time.monotonic() - begun)
             except LogError as error:
                 logger.warning("the log is away, trying again: %s", type(error).__name__)
                 pause = AGAIN_SECS

@@ -2,6 +2,7 @@
 
 import random
 import re
+import time
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -18,6 +19,7 @@ LONG = "words-150+hold-after-140@20:reloaded"
 HELD, HELD_ONCE = "words-40+hold-after-10", "words-40+hold-after-10+times-1"
 BEGUN, LAST = "w8 ", "w39"  # the last letter of all may be held back: nobody knows what it begins
 QUICK = "words-5"
+OFFLINE_SECS = 10  # the page has tried to come back several times by then
 OPEN_SECS = 20  # a socket, on a busy machine
 
 
@@ -60,16 +62,22 @@ async def test_twenty_reloads_at_random_moments_of_one_answer_lose_nothing(page:
     await expect(page.locator("article.turn")).to_have_count(1)
 
 
-async def test_what_is_written_while_there_is_no_network_comes_with_it(page: Page, stack: Stack) -> None:
+async def test_what_is_written_in_ten_seconds_without_a_network_comes_with_it(page: Page, stack: Stack) -> None:
     turn = await ask(page, stack, HELD, "Count")
     output = turn.locator(".output")
     await expect(output).to_contain_text(BEGUN)
     await page.context.set_offline(True)
+    began = time.monotonic()
     connection = page.locator("#connection")
     await expect(connection).to_have_attribute("data-state", "offline")
     await expect(connection.locator(".words")).to_have_text("You are offline.")
     stack.upstream.release(HELD)
     assert stack.settled(await turn.get_attribute("data-response-id") or "")["status"] == "completed"
+
+    async def long_enough() -> bool:
+        return time.monotonic() - began >= OFFLINE_SECS
+
+    await await_until(long_enough, OFFLINE_SECS + 1, "the network has been away for so long")
     await expect(connection).to_have_attribute("data-state", "offline")
     await expect(output).not_to_contain_text(LAST)
     await page.context.set_offline(False)

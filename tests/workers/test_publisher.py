@@ -22,7 +22,7 @@ from tests.workers.background import beside
 from tests.workers.logs import appended, begun, deltas, events, text
 from tests.workers.relay import Relay
 from workers import publisher as module
-from workers.publisher import MAX_WINDOW_SECS, MIN_WINDOW_SECS, Publisher, Stream
+from workers.publisher import MAX_WINDOW_SECS, MIN_WINDOW_SECS, Publisher, Stream, window
 
 WAIT = Wait("rate_limit_exceeded", seconds=4.0, until=104.5)
 AT_ONCE_SECS = 2  # far less than the long window, far more than a round trip
@@ -119,6 +119,14 @@ async def test_there_is_at_most_one_event_for_each_window(log: Log, publisher: P
     pieces = await deltas(log, draft.base["id"])
     assert len(pieces) <= windows + 3  # and the first, the last, and one that was due
     assert "".join(pieces) == "".join(f"{number} " for number in range(200))
+
+
+@pytest.mark.parametrize(
+    ("answers", "tick_secs", "secs"),
+    [(1, 0.001, 0.0092), (50, 0.020, 0.068), (100, 0.020, 0.080), (300, 0.085, 0.025), (300, 0.5, 0.008)],
+)
+def test_the_window_shrinks_by_what_a_long_tick_takes(answers: int, tick_secs: float, secs: float) -> None:
+    assert window(answers, tick_secs) == pytest.approx(secs)
 
 
 async def test_the_window_grows_with_the_answers_up_to_a_bound(log: Log, publisher: Publisher) -> None:
