@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 MIN_WINDOW_SECS = 0.008  # one answer alone is hardly held back
 WINDOW_SECS_PER_ANSWER = 0.0012  # the more answers, the more text shares a frame: 68 ms at 50
 MAX_WINDOW_SECS = 0.080  # text that comes in steps of more looks halting
-MAX_PERIOD_SECS = 0.110  # from tick to tick, where ticks allow: the longer they take, the less is waited between
+MAX_PERIOD_SECS = 0.110  # from tick to tick: the longer they take, the less is waited between them
 AGAIN_SECS = 0.5  # between tries while Redis is away
 READ_SECS = 0.5  # a tick that hangs longer does not keep the models waiting
 

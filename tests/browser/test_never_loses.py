@@ -62,7 +62,9 @@ async def test_twenty_reloads_at_random_moments_of_one_answer_lose_nothing(page:
     await expect(page.locator("article.turn")).to_have_count(1)
 
 
-async def test_what_is_written_in_ten_seconds_without_a_network_comes_with_it(page: Page, stack: Stack) -> None:
+async def test_what_is_written_in_ten_seconds_without_a_network_comes_with_it(
+    page: Page, stack: Stack
+) -> None:
     turn = await ask(page, stack, HELD, "Count")
     output = turn.locator(".output")
     await expect(output).to_contain_text(BEGUN)
