@@ -1,5 +1,6 @@
 """The web side as one ASGI application, for Daphne, uvicorn and `runserver`."""
 
+import gc
 import os
 
 from channels.auth import AuthMiddlewareStack
@@ -17,3 +18,6 @@ from chat.threads import Threads  # noqa: E402
 
 sockets = SocketOrigins(AuthMiddlewareStack(URLRouter(websocket_urlpatterns)), settings.ORIGINS)
 application = Threads(ProtocolTypeRouter({"http": http, "websocket": Peers(sockets)}))
+
+gc.collect()
+gc.freeze()  # what is loaded stays: to look through it again stops all sockets for a tenth of a second

@@ -6,6 +6,7 @@ What Celery and Flower see of it are ids and figures: no prompt, no answer.
 """
 
 import contextlib
+import gc
 import logging
 import threading
 import time
@@ -129,6 +130,8 @@ def start_runtime(sender: Any, **_: Any) -> None:
     """The worker takes jobs from now on: start the loop that streams, and beat."""
     queues = sorted(sender.app.amqp.queues.consume_from)
     runtime.start(sender.hostname, concurrency=sender.controller.concurrency, queues=queues)
+    gc.collect()
+    gc.freeze()  # what is loaded stays: to look through it again stops all answers for a tenth of a second
 
 
 @task_revoked.connect
