@@ -101,7 +101,8 @@ def main(options: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # whatever stops us, our parts end with us
+    for how in (signal.SIGINT, signal.SIGTERM):  # in the background a shell lets the first be ignored
+        signal.signal(how, signal.default_int_handler)  # whatever stops us, our parts end with us
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     try:

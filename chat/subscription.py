@@ -19,6 +19,7 @@ from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import RedisError
 
 HEALTH_SECS = 10  # after so much silence it asks whether the other end is there, and waits as long again
+CANCEL_AGAIN_SECS = 0.5  # before the task is cancelled once more
 CONNECT_SECS = 4  # and to say hello: redis-py bounds only the first of the two
 BACKOFF = ExponentialWithJitterBackoff(cap=1, base=0.05)  # a Redis that is back is found within a second
 
@@ -64,10 +65,10 @@ class Subscription:
     async def close(self) -> None:
         """Want nothing, and close the connection."""
         self._wanted.clear()
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
+        while self._task is not None and not self._task.done():
+            self._task.cancel()  # on Python 3.11 a Redis command that ends just then swallows it
+            await asyncio.wait([self._task], timeout=CANCEL_AGAIN_SECS)
+        self._task = None
         await self._pool.disconnect()
 
     async def _run(self) -> None:

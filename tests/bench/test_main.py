@@ -83,7 +83,11 @@ def test_who_stops_it_stops_its_parts(how: signal.Signals) -> None:
     wait_until(lambda: len(started.children(recursive=True)) > 2, 60, "its parts run")
     parts = started.children(recursive=True)
     process.send_signal(how)
-    _, said = process.communicate(timeout=60)
+    try:
+        _, said = process.communicate(timeout=60)
+    finally:
+        process.kill()
+        process.communicate()
     assert said.splitlines()[-1] == "bench: stopped"
     assert "Traceback" not in said
     assert psutil.wait_procs(parts, 10)[1] == []

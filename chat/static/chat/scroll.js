@@ -48,7 +48,10 @@ export class Scroll {
   }
 
   #scrolled() {
-    if (this.#empty) return;
+    if (this.#empty) {
+      this.#before = scrollY;
+      return;
+    }
     const after = scrollY;
     const below = document.documentElement.scrollHeight - innerHeight - after;
     this.#following = follows(this.#following, { before: this.#before, after, below });
