@@ -93,3 +93,13 @@ test("a deleted conversation is gone", () => {
   assert.deepEqual(ids(known), ["a"]);
   assert.equal(known.get("b"), null);
 });
+
+test("what was asked for before a deletion does not bring the conversation back", () => {
+  const known = list(summary("a", 1));
+  known.remove("a");
+  known.recall(summary("a", 1));
+  assert.deepEqual(ids(known), []);
+  known.put(summary("a", 2)); // restored
+  known.recall(summary("a", 2, { title: "renamed" }));
+  assert.deepEqual(ids(known), ["a"]);
+});

@@ -63,6 +63,7 @@ export class ConversationList {
 
   /** A conversation as it was when the server was asked: news may have come since. */
   recall(summary) {
+    if (this.#told.get(summary.id)?.summary === null) return; // it was deleted meanwhile
     this.put(later(summary, this.get(summary.id) ?? summary));
   }
 
