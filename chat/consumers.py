@@ -37,6 +37,7 @@ from chat.sign_in import is_signed_in, still_signed_in
 
 logger = logging.getLogger(__name__)
 
+LOOK_AGAIN_SECS = 1  # at a session, while the database is away
 AHEAD_SECS = 0.02  # what a job usually takes to its queue; its reader is served after it, not beside it
 
 
@@ -183,14 +184,17 @@ class ResponsesConsumer(AsyncWebsocketConsumer):
             await end(self.log, str(response.id), Ending("failed", time.time(), "queue_unavailable"))
 
     async def _look(self) -> None:
-        """Sign out if the session has ended."""
-        try:
-            signed_in = await still_signed_in(self.scope)
-        except AWAY as error:  # the next command will look again
-            logger.warning("a session could not be looked at: %s", type(error).__name__)
+        """Sign out if the session has ended. While nobody can tell, nothing is heard, and it looks again."""
+        while not self._over:
+            try:
+                signed_in = await still_signed_in(self.scope)
+            except AWAY as error:
+                logger.warning("a session could not be looked at: %s", type(error).__name__)
+                await asyncio.sleep(LOOK_AGAIN_SECS)
+                continue
+            if not signed_in:
+                await self._sign_out()
             return
-        if not signed_in:
-            await self._sign_out()
 
     async def _sign_out(self) -> NoReturn:
         """The session has ended since the socket was opened."""
