@@ -18,8 +18,9 @@ from typing import Any
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import RedisError
 
+from chat.cancellation import cancel
+
 HEALTH_SECS = 10  # after so much silence it asks whether the other end is there, and waits as long again
-CANCEL_AGAIN_SECS = 0.5  # before the task is cancelled once more
 CONNECT_SECS = 4  # and to say hello: redis-py bounds only the first of the two
 BACKOFF = ExponentialWithJitterBackoff(cap=1, base=0.05)  # a Redis that is back is found within a second
 
@@ -65,10 +66,9 @@ class Subscription:
     async def close(self) -> None:
         """Want nothing, and close the connection."""
         self._wanted.clear()
-        while self._task is not None and not self._task.done():
-            self._task.cancel()  # on Python 3.11 a Redis command that ends just then swallows it
-            await asyncio.wait([self._task], timeout=CANCEL_AGAIN_SECS)
-        self._task = None
+        if self._task is not None:
+            await cancel([self._task])
+            self._task = None
         await self._pool.disconnect()
 
     async def _run(self) -> None:

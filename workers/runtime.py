@@ -7,13 +7,14 @@ database work and wait here for the streaming; none of them holds a database con
 import asyncio
 import logging
 import threading
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from channels.layers import get_channel_layer
 
 from chat import connection
+from chat.cancellation import cancel
 from chat.identity import new_id
 from chat.liveness import Figures, Liveness
 from chat.log import Log
@@ -27,7 +28,6 @@ from workers.reaper import Reaper
 logger = logging.getLogger(__name__)
 
 AGAIN_SECS = 1  # before a background task that broke is begun again
-CANCEL_AGAIN_SECS = 0.5  # before a background task is cancelled once more
 Result = TypeVar("Result")
 
 
@@ -94,7 +94,7 @@ class Runtime:
         self._background = [asyncio.create_task(_for_ever(each)) for each in work]
 
     async def _close(self) -> None:
-        await _cancel(self._background)
+        await cancel(self._background)
         await asyncio.gather(
             self._liveness.leave(self.worker_id),
             self.generation.provider.close(),
@@ -108,15 +108,6 @@ def _serve(loop: asyncio.AbstractEventLoop) -> None:
     """Run the loop until somebody stops it."""
     loop.run_forever()
     loop.close()
-
-
-async def _cancel(tasks: Iterable[asyncio.Task[None]]) -> None:
-    """Cancel until all have ended: on Python 3.11 a Redis command that ends just then swallows it."""
-    pending = set(tasks)
-    while pending:
-        for task in pending:
-            task.cancel()
-        _, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN_SECS)
 
 
 async def _for_ever(work: Callable[[], Awaitable[None]]) -> None:

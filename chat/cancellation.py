@@ -1,0 +1,15 @@
+"""Cancellation that holds: on Python 3.11 a Redis command that ends just then swallows it."""
+
+import asyncio
+from collections.abc import Iterable
+
+AGAIN_SECS = 0.5  # before a task is cancelled once more
+
+
+async def cancel(tasks: Iterable[asyncio.Task[None]]) -> None:
+    """Cancel the tasks until all have ended."""
+    pending = {task for task in tasks if not task.done()}
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=AGAIN_SECS)
