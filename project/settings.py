@@ -166,6 +166,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_connect_timeout": 2,  # seconds; a broker that is away is noticed
     "socket_timeout": 5,  # seconds; and so is one that accepts and stays mute
     "socket_keepalive": True,
+    "ack_emulation": False,  # a message that a worker takes away with it is no loss: the row is the job
 }
 CELERY_IMPORTS = ["workers.tasks"]
 
