@@ -10,6 +10,7 @@ import json
 import os
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -60,15 +61,11 @@ class Provider:
         client = self._client(model)
         try:
             upstream_model = model.upstream_model or await self._first_model(client, model)
-            call = client.chat.completions.with_streaming_response.create(
-                **_parameters(model, upstream_model, request),
-                timeout=openai.Timeout(None, connect=model.deadlines.connect),
-                extra_headers={"Accept-Encoding": "identity"},  # the body is read as it comes
-            )
-            async with call as response:
+            response = await _ask(client, model, _parameters(model, upstream_model, request))
+            async with aclosing(response):
                 if not response.headers.get("content-type", "").startswith("text/event-stream"):
                     raise AnswerError("upstream_malformed", permanent=True)
-                async for chunk in _chunks(_body(response.http_response)):
+                async for chunk in _chunks(_body(response)):
                     yield chunk
         except openai.NotFoundError as error:
             self._first_models.pop(model.base_url, None)  # the server may list another one by now
@@ -104,6 +101,27 @@ class Provider:
             except _MALFORMED as error:  # the SDK hands on whatever came with status 200
                 raise AnswerError("upstream_malformed") from error
         return self._first_models[model.base_url]
+
+
+async def _ask(client: openai.AsyncOpenAI, model: Model, parameters: JSON) -> httpx2.Response:
+    """Ask for a chat completion. The response's body is yet to be read; whoever has it closes it.
+
+    `client.chat.completions.create` would look through the parameters for what to rename in them, which takes
+    as long as half the rest of the request.
+    """
+    response = await client.post(
+        "/chat/completions",
+        cast_to=httpx2.Response,
+        body=parameters,
+        options={
+            "timeout": openai.Timeout(None, connect=model.deadlines.connect),
+            "headers": {"Accept-Encoding": "identity"},  # the body is read as it comes
+        },
+        stream=True,
+        stream_cls=openai.AsyncStream[Any],
+    )
+    assert isinstance(response, httpx2.Response)  # what it is cast to; only the type of `stream` says more
+    return response
 
 
 async def _leave_errors(response: httpx2.Response) -> None:
