@@ -239,11 +239,16 @@ def encode(event: Event) -> str:
 
 
 def decode(text: str) -> Event:
-    """The event that `encode` wrote. Raises ProtocolError for anything else."""
+    """The event that `encode` wrote, here or in a process of another version.
+
+    Fields that this version does not know are left out, and those that it has added since get their defaults.
+    Raises ProtocolError for anything else.
+    """
     try:
         body = json.loads(text)
-        kind = EVENTS[body.pop("type")]
-        return kind(**{**body, "logprobs": ()} if "logprobs" in body else body)
+        kind = EVENTS[body["type"]]
+        known = {name: body[name] for name in _FIELDS[kind] if name in body}
+        return kind(**{**known, "logprobs": ()} if "logprobs" in known else known)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         message = "not an event of a response's log"
         raise ProtocolError(message) from error

@@ -100,13 +100,31 @@ def test_any_text_comes_through(text: str) -> None:
         '{"type":[]}',
         '{"type":"response.unheard","sequence_number":0}',
         '{"type":"response.created","sequence_number":0}',
-        '{"type":"response.created","sequence_number":0,"response":{},"more":1}',
         '{"type":"tailrace:heartbeat","response_id":"r","latest":1}',
     ],
 )
 def test_what_is_not_an_event_of_a_log_is_refused(text: str) -> None:
     with pytest.raises(ProtocolError):
         decode(text)
+
+
+@pytest.mark.parametrize("event", LIVES, ids=lambda event: event.type)
+def test_a_field_that_a_later_version_adds_is_left_out(event: Event) -> None:
+    later = json.loads(encode(event)) | {"of_a_later_version": {"more": 1}}
+    assert decode(json.dumps(later)) == event
+
+
+# what stood in the logs before these fields were added
+EARLIER = [
+    ({"type": "tailrace:continued", "response_id": "r1", "attempt": 2}, {"reason": "worker_lost"}),
+    ({"type": "tailrace:snapshot", "response_id": "r1", "response": {}}, {"attempt": 1, "waiting": None}),
+]
+
+
+@pytest.mark.parametrize(("body", "added"), EARLIER, ids=lambda body: body.get("type"))
+def test_a_field_that_an_earlier_version_did_not_write_has_its_default(body: JSON, added: JSON) -> None:
+    earlier = body | {"sequence_number": 3}
+    assert decode(json.dumps(earlier)) == decode(json.dumps(earlier | added))
 
 
 @pytest.mark.parametrize("event", LIVES, ids=lambda event: event.type)
