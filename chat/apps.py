@@ -2,8 +2,14 @@
 
 from django.apps import AppConfig
 
+from chat import accounts
+
 
 class ChatConfig(AppConfig):
     """Web side and shared contract."""
 
     name = "chat"
+
+    def ready(self) -> None:
+        """Everything is loaded."""
+        accounts.watch()

@@ -93,7 +93,6 @@ TIME_ZONE = "UTC"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "chat.passwords.EndsSockets"},
 ]
 
 # --- where things are kept ----------------------------------------------------------------------

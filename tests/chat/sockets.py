@@ -80,13 +80,25 @@ def session_of(user: User) -> str:
     """The cookie of a user who has signed in."""
     client = Client()
     client.force_login(user)
+    return cookie_of(client)
+
+
+def cookie_of(client: Client) -> str:
+    """The cookie that a browser sends."""
     return client.cookies["sessionid"].OutputString()
 
 
 @asynccontextmanager
 async def opened(user: User | None, path: str = PATH) -> AsyncIterator[Socket]:
     """A socket that was accepted, of a user or of somebody without a session."""
-    socket = Socket(path, cookie=await on_rows(session_of, user)) if user else Socket(path)
+    headers = {"cookie": await on_rows(session_of, user)} if user else {}
+    async with connected(Socket(path, **headers)) as socket:
+        yield socket
+
+
+@asynccontextmanager
+async def connected(socket: Socket) -> AsyncIterator[Socket]:
+    """The socket, once it was accepted."""
     accepted, _ = await socket.connect(FRAME_SECS)
     assert accepted
     yield socket
