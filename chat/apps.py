@@ -2,7 +2,7 @@
 
 from django.apps import AppConfig
 
-from chat import accounts
+from chat import accounts, checks
 
 
 class ChatConfig(AppConfig):
@@ -13,3 +13,4 @@ class ChatConfig(AppConfig):
     def ready(self) -> None:
         """Everything is loaded."""
         accounts.watch()
+        checks.begin()

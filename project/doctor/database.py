@@ -42,8 +42,8 @@ def examine(*, debug: bool) -> list[Finding]:
         return findings + sqlite(_sqlite(), debug=debug)
     if connection.vendor == "postgresql":
         return findings + postgres(_postgres())
-    remedy = "Name a PostgreSQL server in DATABASE_URL, or leave it empty for SQLite: nothing else is tested."
-    return [*findings, warning("database kind", connection.vendor, remedy)]
+    remedy = "Name a PostgreSQL server in DATABASE_URL, or leave it empty for SQLite: no other will do."
+    return [*findings, error("database kind", connection.vendor, remedy)]
 
 
 def _connect() -> None:
