@@ -32,6 +32,9 @@ from workers.runtime import runtime
 
 logger = logging.getLogger(__name__)
 
+HAND_OVER_SECS = 10  # an answer is handed over although the database is away for so long
+AGAIN_SECS = 0.5  # before the database is asked again
+
 Figures = dict[str, Any]
 
 
@@ -73,10 +76,24 @@ def _write(row: Response) -> Report:
 
 
 def _hand_over(row: Response) -> None:
-    """Give it back to the queue; what is away then leaves that to the reaper of another worker."""
-    with contextlib.suppress(QueueError, DatabaseError):
-        if Response.objects.requeue(row.id, row.attempt, handed_over=True):
+    """Give it back to the queue; without a broker, the reaper of another worker finds that it waits."""
+    with contextlib.suppress(QueueError):
+        if _requeued(row):
             runtime.run(enqueue(row))
+
+
+def _requeued(row: Response) -> bool:
+    """Put it back. False: it has ended, or the database stays away; then the reaper sees a lost worker."""
+    until = time.monotonic() + HAND_OVER_SECS
+    while True:
+        try:
+            return Response.objects.requeue(row.id, row.attempt, handed_over=True)
+        except DatabaseError as error:
+            connections.close_all()  # a broken one stays broken
+            if time.monotonic() >= until:
+                logger.warning("response %s: it cannot be handed over: %s", row.id, type(error).__name__)
+                return False
+            time.sleep(AGAIN_SECS)
 
 
 def _settle(response: JSON, first_token_at: float | None) -> None:

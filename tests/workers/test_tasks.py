@@ -29,7 +29,7 @@ from tests.broker import Broker, Job
 from tests.upstream import Upstream, text_of
 from tests.waiting import wait_until
 from tests.workers.targets import AFTER_5
-from workers import demo
+from workers import demo, tasks
 from workers.runtime import runtime
 from workers.tasks import generate
 
@@ -323,6 +323,37 @@ def test_a_worker_that_stops_gives_the_response_back_to_the_queue(
     assert [event["reason"] for event in told if event["type"] == "tailrace:restarted"] == ["handed_over"]
 
 
+def test_a_response_is_given_back_although_the_database_was_away_for_a_moment(
+    asked: Any,
+    redis: Redis,
+    broker: Broker,
+    celery_thread: ThreadPoolExecutor,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    requeue = ResponseQuerySet.requeue
+    broken: list[BaseDatabaseWrapper] = []
+
+    def broken_at_first(*args: Any, **kwargs: Any) -> bool:
+        if not broken:
+            database = connections["default"]
+            database.ensure_connection()
+            database.connection.close()  # as a server closes it that goes away
+            broken.append(database)
+        return requeue(*args, **kwargs)
+
+    settings.DRAIN_SECONDS = 0
+    row = asked("stall-after-5")
+    writing = celery_thread.submit(generate, str(row.id))
+    wait_for_text(redis, row)
+    monkeypatch.setattr(ResponseQuerySet, "requeue", broken_at_first)
+    worker_shutting_down.send(sender="first@host")
+    assert writing.result(5)["status"] == "handed_over"
+    row.refresh_from_db()
+    assert (row.status, row.losses, row.handed_over) == (Status.QUEUED, 0, True)
+    assert broker.jobs() == [Job(GENERATE, str(row.id), [str(row.id)])]
+
+
 def test_a_response_that_cannot_be_given_back_is_not_ended(
     asked: Any,
     redis: Redis,
@@ -337,6 +368,7 @@ def test_a_response_that_cannot_be_given_back_is_not_ended(
     row = asked("stall-after-5")
     writing = celery_thread.submit(generate, str(row.id))
     wait_for_text(redis, row)
+    monkeypatch.setattr(tasks, "HAND_OVER_SECS", 0)
     monkeypatch.setattr(ResponseQuerySet, "requeue", away)
     worker_shutting_down.send(sender="first@host")
     assert writing.result(5)["status"] == "handed_over"
