@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from socket import create_server
 from typing import Any
 
 import pytest
@@ -554,6 +555,17 @@ async def test_without_a_broker_the_response_fails_at_once(
 
     await await_until(is_settled, 5, "the row has it, too")
     assert broker.jobs() == []
+
+
+async def test_a_broker_that_stays_mute_keeps_nobody_from_the_begin_of_the_answer(
+    socket: Socket, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with create_server(("127.0.0.1", 0)) as mute:  # the kernel takes the connection, and nobody answers it
+        monkeypatch.setattr(celery_app.conf, "broker_url", valkey.url(mute.getsockname()[1]))
+        response_id = await created(socket)
+        assert (await saved(response_id)).live  # the enqueue has not given up yet
+    end = (await socket.until("response.failed"))[-1]
+    assert end["response"]["error"]["code"] == "queue_unavailable"
 
 
 async def test_without_redis_the_client_is_told_to_try_again_and_the_socket_stays(
