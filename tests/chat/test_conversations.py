@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
 
 from chat import conversations
 from chat.conversations import listed, news, turn
 from chat.identity import new_id
 from chat.models import Conversation, Status
 from chat.protocol.errors import CommandError
+from tests.chat.plans import planned_by_sqlite
 from tests.chat.rows import stored
 
 pytestmark = pytest.mark.django_db
@@ -100,13 +100,13 @@ def test_a_page_takes_one_query_however_many_there_are(
         assert len(listed(owner.pk, search)["conversations"]) == 3
 
 
+@planned_by_sqlite
 def test_the_list_is_read_in_the_order_of_an_index(owner: User) -> None:
     rows = Conversation.objects.shown_to(owner.pk).with_running().newest_first()[:50]
     plan = rows.explain()
-    if connection.vendor == "sqlite":
-        assert "conversation_by_activity" in plan
-        assert "response_by_conversation" in plan
-        assert "TEMP B-TREE" not in plan
+    assert "conversation_by_activity" in plan
+    assert "response_by_conversation" in plan
+    assert "TEMP B-TREE" not in plan
 
 
 @pytest.mark.parametrize(

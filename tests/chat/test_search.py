@@ -2,13 +2,13 @@
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
 
 from chat import search
 from chat.conversations import listed
 from chat.models import Conversation
 from chat.protocol.errors import CommandError
 from chat.search import MAX_SEARCH_CHARS, MAX_WORD_CHARS, MAX_WORDS, holding, words
+from tests.chat.plans import planned_by_sqlite
 from tests.chat.rows import stored
 
 pytestmark = pytest.mark.django_db
@@ -76,10 +76,10 @@ def test_a_search_looks_at_the_latest_texts_and_at_all_titles(
     assert titles(owner, "old") == ["old"]
 
 
+@planned_by_sqlite
 def test_a_search_reads_the_responses_of_each_conversation_and_no_others(owner: User) -> None:
     plan = Conversation.objects.filter(holding(owner.pk, ["mill"])).explain()
-    if connection.vendor == "sqlite":
-        assert "USING INDEX response_by_conversation (conversation_id=?)" in plan
+    assert "USING INDEX response_by_conversation (conversation_id=?)" in plan
 
 
 def test_the_words_of_a_search_are_bounded_in_number_and_length() -> None:
