@@ -39,13 +39,19 @@ async def relay(redis_url: str, settings: Settings) -> AsyncIterator[Relay]:
 
 
 @pytest.fixture
-async def own_valkey(tmp_path: Path, settings: Settings) -> AsyncIterator[OwnValkey]:
-    """A Valkey that the test may stop and start, with Django's settings pointed at it."""
+def started_valkey(tmp_path: Path) -> Iterator[OwnValkey]:
+    """A Valkey of the test's own; to start it blocks, so that is done on no event loop."""
     with running(tmp_path) as own:
-        settings.REDIS_URL = own.url
-        settings.CHANNEL_LAYERS = {
-            "default": {"BACKEND": "chat.layer.PipelinedChannelLayer", "CONFIG": {"hosts": [own.url]}}
-        }
         yield own
-        await get_channel_layer().flush()
-        await connection.close()
+
+
+@pytest.fixture
+async def own_valkey(started_valkey: OwnValkey, settings: Settings) -> AsyncIterator[OwnValkey]:
+    """A Valkey that the test may stop and start, with Django's settings pointed at it."""
+    settings.REDIS_URL = started_valkey.url
+    settings.CHANNEL_LAYERS = {
+        "default": {"BACKEND": "chat.layer.PipelinedChannelLayer", "CONFIG": {"hosts": [started_valkey.url]}}
+    }
+    yield started_valkey
+    await get_channel_layer().flush()
+    await connection.close()
