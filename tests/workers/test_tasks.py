@@ -1,5 +1,6 @@
 """The task: it claims the row, has the answer written, settles the row, and tells figures only."""
 
+import gc
 import json
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -299,6 +300,13 @@ def test_the_worker_beats_from_its_ready_to_its_shutdown(redis: Redis) -> None:
     assert (told["name"], told["concurrency"], told["queues"]) == ("first@host", 3, ["quick", "slow"])
     worker_shutdown.send(sender=None)
     assert not beats()
+
+
+def test_what_a_worker_has_loaded_is_not_looked_through_for_garbage_again() -> None:
+    gc.unfreeze()  # the web side's modules did the same when they were loaded
+    assert gc.get_freeze_count() == 0
+    worker_ready.send(sender=Worker())
+    assert gc.get_freeze_count() > 50_000  # Django, Celery, the SDK
 
 
 def test_a_worker_that_stops_gives_the_response_back_to_the_queue(
