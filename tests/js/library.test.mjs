@@ -38,6 +38,40 @@ test("a new name shows at once, and is taken back if the server does not want it
   assert.deepEqual(failed, [400]);
 });
 
+test("what was deleted elsewhere meanwhile is not put back by a change that is refused", async () => {
+  for (const change of [() => library.rename("a", "better"), () => library.remove("a")]) {
+    list.put(summary("a", 2));
+    let refuse;
+    replies = [new Promise((resolve) => (refuse = resolve))];
+    const changing = change();
+    library.hint({ ...summary("a", 3), deleted: true });
+    refuse(new ArchiveError(404));
+    assert.ok(!(await changing));
+    assert.deepEqual(ids(), ["b"]);
+  }
+});
+
+test("what was deleted here meanwhile is not put back by a name that is refused", async () => {
+  let refuse;
+  replies = [new Promise((resolve) => (refuse = resolve)), summary("a", 2)];
+  const renaming = library.rename("a", "better");
+  await library.remove("a");
+  refuse(new ArchiveError(0));
+  await renaming;
+  assert.deepEqual(ids(), ["b"]);
+});
+
+test("a name that is refused takes nothing else back", async () => {
+  list.put(summary("a", 2, { unread: true }));
+  let refuse;
+  replies = [new Promise((resolve) => (refuse = resolve)), summary("a", 2)];
+  const renaming = library.rename("a", "better");
+  await library.read("a");
+  refuse(new ArchiveError(400));
+  await renaming;
+  assert.deepEqual(list.get("a"), summary("a", 2));
+});
+
 test("a name that is none, or the old one, asks nobody", async () => {
   await library.rename("a", "");
   await library.rename("a", "about a");

@@ -16,6 +16,7 @@ export class Library {
   #timer = null;
   #asked = 0; // +1 with each question: what an earlier one brings later is dropped
   #loading = false;
+  #hinted = new Map(); // id → what the server told of it last
 
   constructor(list, { archive, on }) {
     this.#list = list;
@@ -54,6 +55,7 @@ export class Library {
 
   /** The server tells how a conversation is now. */
   hint(conversation) {
+    this.#hinted.set(conversation.id, conversation);
     if (conversation.deleted) this.#list.remove(conversation.id);
     else this.#list.put(conversation);
     this.#on.changed();
@@ -85,10 +87,18 @@ export class Library {
   async #change(before, changes, after) {
     const { id } = before ?? after;
     this.#put(id, after);
+    const hinted = this.#hinted.get(id);
     const summary = await this.#tried(this.#archive.change(id, changes));
-    if (!summary) this.#put(id, before);
-    else if (after) this.#recall(summary);
+    if (summary && after) this.#recall(summary);
+    if (!summary && this.#hinted.get(id) === hinted) this.#takeBack(id, before, after); // else it was told since
     return summary !== null;
+  }
+
+  /** Of a new name only the name: what else is known may have come since. */
+  #takeBack(id, before, after) {
+    const now = this.#list.get(id);
+    if (!before || !after) this.#put(id, before);
+    else if (now) this.#put(id, { ...now, title: before.title });
   }
 
   #recall(summary) {
