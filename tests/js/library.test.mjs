@@ -72,6 +72,26 @@ test("a name that is refused takes nothing else back", async () => {
   assert.deepEqual(list.get("a"), summary("a", 2));
 });
 
+test("what the server has no more is gone, however the change was meant", async () => {
+  const changes = [() => library.rename("a", "better"), () => library.remove("a"), () => library.restore(summary("a", 2))];
+  for (const change of changes) {
+    list.put(summary("a", 2));
+    replies = [new ArchiveError(404)];
+    assert.ok(!(await change()));
+    assert.deepEqual(ids(), ["b"]);
+  }
+});
+
+test("a name that is refused does not take back a later one", async () => {
+  let refuse;
+  replies = [new Promise((resolve) => (refuse = resolve)), { ...summary("a", 2), title: "best" }];
+  const renaming = library.rename("a", "better");
+  await library.rename("a", "best");
+  refuse(new ArchiveError(0));
+  await renaming;
+  assert.equal(list.get("a").title, "best");
+});
+
 test("a name that is none, or the old one, asks nobody", async () => {
   await library.rename("a", "");
   await library.rename("a", "about a");

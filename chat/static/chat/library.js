@@ -7,6 +7,7 @@
 
 import { ArchiveError } from "./archive.js";
 
+const GONE = 404; // deleted elsewhere, or never there
 const TYPING_MS = 200; // a search begins when nothing was typed for so long
 
 export class Library {
@@ -88,17 +89,20 @@ export class Library {
     const { id } = before ?? after;
     this.#put(id, after);
     const hinted = this.#hinted.get(id);
-    const summary = await this.#tried(this.#archive.change(id, changes));
+    const refused = ({ status }) => {
+      if (this.#hinted.get(id) !== hinted) return; // the server has told how it is since
+      this.#takeBack(id, status === GONE ? null : before, after);
+    };
+    const summary = await this.#tried(this.#archive.change(id, changes), { refused });
     if (summary && after) this.#recall(summary);
-    if (!summary && this.#hinted.get(id) === hinted) this.#takeBack(id, before, after); // else it was told since
     return summary !== null;
   }
 
-  /** Of a new name only the name: what else is known may have come since. */
+  /** Of a new name only the name, and only if it is still there: what else is known may have come since. */
   #takeBack(id, before, after) {
     const now = this.#list.get(id);
     if (!before || !after) this.#put(id, before);
-    else if (now) this.#put(id, { ...now, title: before.title });
+    else if (now?.title === after.title) this.#put(id, { ...now, title: before.title });
   }
 
   #recall(summary) {
@@ -112,12 +116,13 @@ export class Library {
     this.#on.changed();
   }
 
-  async #tried(request, { quietly = false } = {}) {
+  async #tried(request, { quietly = false, refused = () => {} } = {}) {
     try {
       return await request;
     } catch (error) {
       if (!(error instanceof ArchiveError)) throw error;
       if (!quietly) this.#on.failed(error);
+      refused(error);
       return null;
     }
   }
