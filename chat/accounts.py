@@ -5,7 +5,6 @@ arrow out: `hints`, for the user's sockets
 """
 
 from collections.abc import Collection
-from functools import partial
 from typing import Any
 
 from asgiref.sync import async_to_sync
@@ -25,9 +24,16 @@ def watch() -> None:
 
 
 def _saved(
-    instance: Model, *, created: bool, using: str, update_fields: Collection[str] | None, **_: Any
+    instance: Model, *, created: bool, raw: bool, using: str, update_fields: Collection[str] | None, **_: Any
 ) -> None:
-    """Let the user's sockets look at their sessions, once the change can be seen."""
-    if created or (update_fields is not None and SIGN_IN.isdisjoint(update_fields)):
+    """Let the user's sockets look at their sessions, once the change can be seen. It is saved whatever comes.
+
+    `raw`: a fixture is loaded, which may be many users.
+    """
+    if created or raw or (update_fields is not None and SIGN_IN.isdisjoint(update_fields)):
         return
-    transaction.on_commit(partial(async_to_sync(tell_owner_to_look), instance.pk), using=using)
+
+    def tell() -> None:
+        async_to_sync(tell_owner_to_look)(instance.pk)
+
+    transaction.on_commit(tell, using=using, robust=True)

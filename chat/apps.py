@@ -11,6 +11,6 @@ class ChatConfig(AppConfig):
     name = "chat"
 
     def ready(self) -> None:
-        """Everything is loaded."""
+        """Hear of users that are saved, and have the database looked at: the models are loaded."""
         accounts.watch()
-        checks.begin()
+        checks.watch()

@@ -16,8 +16,8 @@ CANNOT_CLAIM = Error(
 )
 
 
-def begin() -> None:
-    """Have it looked at from now on."""
+def watch() -> None:
+    """Have `manage.py check` and `migrate` look at the database from now on."""
     register(can_claim, Tags.database)
 
 

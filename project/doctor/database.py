@@ -8,6 +8,7 @@ from pathlib import Path
 from django.db import Error, NotSupportedError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from chat.checks import can_claim
 from project.doctor import clocks
 from project.doctor.finding import AwayError, Finding, State, error, ok, warning
 
@@ -38,12 +39,10 @@ def examine(*, debug: bool) -> list[Finding]:
     _connect()
     missing, unknown = _migrations()
     findings = [ok("database", f"{_place()} answers"), migrations(missing, unknown)]
+    findings += [error("database kind", lack.msg, str(lack.hint)) for lack in can_claim([connection.alias])]
     if connection.vendor == "sqlite":
         return findings + sqlite(_sqlite(), debug=debug)
-    if connection.vendor == "postgresql":
-        return findings + postgres(_postgres())
-    remedy = "Name a PostgreSQL server in DATABASE_URL, or leave it empty for SQLite: no other will do."
-    return [*findings, error("database kind", connection.vendor, remedy)]
+    return findings + postgres(_postgres()) if connection.vendor == "postgresql" else findings
 
 
 def _connect() -> None:

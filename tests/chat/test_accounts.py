@@ -101,5 +101,20 @@ def test_a_visit_and_a_new_user_tell_nobody(owner: User, monkeypatch: pytest.Mon
     User.objects.create_user("new")
     Client().force_login(owner)  # it saves the moment of the visit
     assert told == []
+    owner.save_base(raw=True)  # as a fixture is loaded
+    assert told == []
     owner.save()
     assert told == [owner.pk]
+
+
+def test_a_user_is_saved_whether_or_not_somebody_can_be_told(
+    owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(owner_id: int) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(accounts, "tell_owner_to_look", fail)
+    owner.is_active = False
+    owner.save()
+    owner.refresh_from_db()
+    assert not owner.is_active

@@ -73,6 +73,13 @@ def test_the_database_of_the_tests_is_well(db: None) -> None:
     assert list(states(found))[:2] == ["database", "migrations"]
 
 
+def test_a_database_in_which_no_row_can_be_claimed_is_an_error(
+    db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections["default"].features, "can_return_columns_from_insert", False)
+    assert faults(database.examine(debug=True)) == {"database kind": ERROR}
+
+
 @contextmanager
 def pointed_at(blocker: DjangoDbBlocker, **settings: Any) -> Iterator[None]:
     """Django's own connection of this thread, to another database until the block ends."""
