@@ -32,7 +32,7 @@ from workers.runtime import runtime
 
 logger = logging.getLogger(__name__)
 
-HAND_OVER_SECS = 10  # an answer is handed over although the database is away for so long
+HAND_OVER_SECS = 15  # an answer is handed over although the database is away for so long
 AGAIN_SECS = 0.5  # before the database is asked again
 
 Figures = dict[str, Any]
@@ -84,12 +84,13 @@ def _hand_over(row: Response) -> None:
 
 def _requeued(row: Response) -> bool:
     """Put it back. False: it has ended, or the database stays away; then the reaper sees a lost worker."""
-    until = time.monotonic() + HAND_OVER_SECS
+    until, in_doubt = time.monotonic() + HAND_OVER_SECS, False
     while True:
         try:
-            return Response.objects.requeue(row.id, row.attempt, handed_over=True)
+            return Response.objects.requeue(row.id, row.attempt, handed_over=True) or in_doubt
         except DatabaseError as error:
             connections.close_all()  # a broken one stays broken
+            in_doubt = True  # it may have been done all the same
             if time.monotonic() >= until:
                 logger.warning("response %s: it cannot be handed over: %s", row.id, type(error).__name__)
                 return False

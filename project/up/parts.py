@@ -15,6 +15,7 @@ from project.up.ports import HOST
 from project.up.probes import ConnectProbe, HttpProbe, PingProbe, Probe, WholeProbe
 
 REDIS_PORT = 6379  # of a REDIS_URL without a port
+HANDING_OVER_SECS = 30  # what a worker may need after its drain, should the database be away just then
 
 
 @dataclass(frozen=True)
@@ -154,8 +155,8 @@ def web_command(port: int) -> tuple[str, ...]:
 def _worker(number: int, env: Mapping[str, str], drain_secs: float) -> Part:
     name = f"worker{number}"
     command = _python("celery", "-A", "project", "worker", "-n", f"{name}@%h")
-    # a few seconds more than the drain, after which the worker hands over and ends by itself
-    return Part(name, command, env, "Its log lines say why.", stop_turn=2, stop_secs=drain_secs + 5)
+    stop_secs = drain_secs + HANDING_OVER_SECS
+    return Part(name, command, env, "Its log lines say why.", stop_turn=2, stop_secs=stop_secs)
 
 
 def _flower(port: int, env: Mapping[str, str]) -> Part:
