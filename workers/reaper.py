@@ -27,7 +27,7 @@ from chat.protocol.errors import ProtocolError
 logger = logging.getLogger(__name__)
 
 MAX_LOSSES = 2  # an answer that took two workers down would take the third
-LOST_MESSAGE_SECS = 10  # a job that waits this long although its queue is empty has lost its message
+LOST_MESSAGE_SECS = 10  # a job that waits this long while its queue lacks a message may have lost its own
 COLUMNS = ("id", "model", "worker", "attempt", "losses")  # no text is loaded to look after it
 MAX_ROWS = 100  # per look; what is left over is for the next look
 
@@ -90,11 +90,11 @@ class Reaper:
         await end(self._log, str(row.id), Ending("failed", time.time(), "worker_lost"))
 
     async def _wake_for(self, row: Response) -> None:
-        """Enqueue what has lost its message, unless we have just enqueued it."""
+        """Enqueue what may have lost its message, unless we have just enqueued it."""
         now = time.monotonic()
         self._enqueued = {i: at for i, at in self._enqueued.items() if now - at < LOST_MESSAGE_SECS}
         if str(row.id) not in self._enqueued:
-            logger.warning("response %s had lost its message: enqueued again", row.id)
+            logger.warning("response %s: its queue lacks a message, so it is enqueued again", row.id)
             self._enqueued[str(row.id)] = now
             await enqueue(row)
 
@@ -117,10 +117,20 @@ def _orphans(held: set[str]) -> list[Response]:
 
 
 def _forgotten() -> list[Response]:
-    """Queued responses that no message will wake a worker for: they are old, and their queue is empty."""
+    """Queued responses that no message may wake a worker for: the oldest, as many as their queue lacks.
+
+    A message that is lost among others is missed soon: its row grows older than all that have one. A row and
+    its message do not come and go in the same instant, so one too many may be here; it is woken twice.
+    """
     queued_before = timezone.now() - timedelta(seconds=LOST_MESSAGE_SECS)
-    rows = Response.objects.filter(status=Status.QUEUED, queued_at__lt=queued_before)
-    models = set(rows.values_list("model", flat=True))
-    empty = {queue for queue in map(queue_of, models) if waiting(queue) == 0}
-    forgotten = rows.filter(model__in=[model for model in models if queue_of(model) in empty])
-    return list(forgotten.only(*COLUMNS)[:MAX_ROWS])
+    queued = Response.objects.filter(status=Status.QUEUED)
+    models: dict[str, list[str]] = {}
+    for model in queued.order_by("model").values_list("model", flat=True).distinct():
+        models.setdefault(queue_of(model), []).append(model)
+    forgotten: list[Response] = []
+    for queue, names in models.items():
+        waits = queued.filter(model__in=names)
+        lacks = max(0, waits.count() - waiting(queue))
+        oldest = waits.filter(queued_at__lt=queued_before).order_by("queued_at")
+        forgotten += oldest.only(*COLUMNS)[: min(lacks, MAX_ROWS)]
+    return forgotten

@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from chat import connection
+from chat.jobs import enqueue
 from chat.liveness import GONE_SECS, Liveness
 from chat.log import Batch, Log, key
 from chat.models import Response, Status
@@ -154,6 +155,29 @@ async def test_a_queued_response_without_a_message_gets_one_and_only_one(
     for _ in range(3):
         await reaper.look()
     assert [job.id for job in broker.jobs()] == [str(row.id)]
+
+
+async def test_a_message_that_is_lost_among_others_is_missed(
+    reaper: Reaper, owner: User, broker: Broker
+) -> None:
+    lost, *others = [
+        await on_rows(stored, owner, queued_at=timezone.now() - LONG_AGO + timedelta(seconds=number))
+        for number in range(3)
+    ]
+    for row in others:
+        await enqueue(row)
+    for _ in range(3):
+        await reaper.look()
+    assert sorted(job.id for job in broker.jobs()) == sorted(str(row.id) for row in (lost, *others))
+
+
+async def test_who_waits_long_for_a_free_worker_is_left_alone(
+    reaper: Reaper, owner: User, broker: Broker
+) -> None:
+    for _ in range(2):
+        await enqueue(await on_rows(stored, owner, queued_at=timezone.now() - LONG_AGO))
+    await reaper.look()
+    assert len(broker.jobs()) == 2
 
 
 async def test_a_response_that_was_just_queued_is_left_alone(
