@@ -116,6 +116,7 @@ async def _ask(client: openai.AsyncOpenAI, model: Model, parameters: JSON) -> ht
         options={
             "timeout": openai.Timeout(None, connect=model.deadlines.connect),
             "headers": {"Accept-Encoding": "identity"},  # the body is read as it comes
+            "security": {"bearer_auth": True},  # no other key of the environment
         },
         stream=True,
         stream_cls=openai.AsyncStream[Any],

@@ -146,6 +146,16 @@ async def test_three_messages_at_once_are_one_call_upstream(rig: Rig, own: Stack
     assert len(own.upstream.requests(BRIEF)) == 1
 
 
+async def test_no_book_is_kept_of_messages_under_way(own: Stack) -> None:
+    own.redis("CONFIG", "RESETSTAT")
+    async with visiting(own.url) as visitor:
+        await visitor.create(BRIEF)
+        await visitor.until("response.completed")
+    told = own.redis("INFO", "commandstats")
+    assert told["cmdstat_lpush"]["calls"] == 1
+    assert "cmdstat_zadd" not in told  # how kombu would note a message, to give it back an hour later
+
+
 async def test_a_job_whose_message_was_lost_is_enqueued_again(rig: Rig, own: Stack) -> None:
     own.take_jobs(*rig.workers, yes=False)
     async with visiting(own.url) as visitor:

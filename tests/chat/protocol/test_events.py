@@ -1,6 +1,7 @@
 """Events: what is written is what is read, by us and by the official SDK."""
 
 import json
+from dataclasses import MISSING, fields
 from typing import Any
 
 import pytest
@@ -112,6 +113,20 @@ def test_what_is_not_an_event_of_a_log_is_refused(text: str) -> None:
 def test_a_field_that_a_later_version_adds_is_left_out(event: Event) -> None:
     later = json.loads(encode(event)) | {"of_a_later_version": {"more": 1}}
     assert decode(json.dumps(later)) == event
+
+
+def test_what_is_added_to_our_own_events_has_a_default() -> None:
+    required = {
+        name: {f.name for f in fields(kind) if f.default is MISSING} - {"sequence_number"}
+        for name, kind in EVENTS.items()
+        if name.startswith("tailrace:")
+    }
+    assert required == {  # what they began with
+        "tailrace:restarted": {"response_id", "attempt", "reason"},
+        "tailrace:continued": {"response_id", "attempt"},
+        "tailrace:waiting": {"response_id", "reason", "seconds", "until"},
+        "tailrace:snapshot": {"response_id", "response"},
+    }
 
 
 # what stood in the logs before these fields were added
