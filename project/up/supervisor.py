@@ -111,4 +111,5 @@ class Supervisor:
             self._hurry.set()
             return
         self._stop.set()
-        self._console.say("stopping in order; once more hurries")
+        longest = max(part.stop_secs for part in (*self._plan.servers, *self._plan.processes))
+        self._console.say(f"stopping in order, each part has up to {longest:.0f} s; once more hurries")

@@ -2,7 +2,7 @@ import asyncio
 import io
 import os
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -94,6 +94,15 @@ async def test_each_wait_is_said(
     ]
 
 
+@pytest.fixture
+def terminal() -> Iterator[None]:
+    """A SIGHUP that counts, also where the tests run under nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.usefixtures("terminal")
 async def test_a_killed_part_is_started_again(
     plan: Plan, tmp_path: Path, console: Console, watch: Guard, shown: Shown
 ) -> None:
@@ -167,7 +176,7 @@ async def test_a_second_signal_hurries(
     await shown("deaf")
     await shown(WELCOME)
     os.kill(os.getpid(), signal.SIGINT)
-    await shown("stopping")
+    await shown("stopping in order, each part has up to 600 s; once more hurries")
     os.kill(os.getpid(), signal.SIGINT)
     await run
     await shown("web was ended by SIGKILL")
