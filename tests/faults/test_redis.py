@@ -142,10 +142,10 @@ async def test_redis_that_is_full(rig: Rig) -> None:
 
 
 async def test_redis_that_is_full_when_a_job_is_delivered(rig: Rig) -> None:
-    """Celery notes each message that it takes; that it cannot is no reason for the worker to end."""
+    """What a worker writes just then is refused: that is no reason for it to end."""
+    session = await cookie(rig.stack.url)  # first: a worker may hold the database's lock when it freezes
     for worker in rig.workers:
         rig.freeze(worker)
-    session = await cookie(rig.stack.url)
     witnesses = [Witness(rig.stack.url, session, BRIEF) for _ in rig.workers]
     pushed = _pushed(rig)
     readings = [asyncio.create_task(witness.read()) for witness in witnesses]
