@@ -11,20 +11,19 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection, models, transaction
 from django.db.models import Exists, F, OuterRef
-from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils import timezone
 
-from chat.identity import new_id
+from chat.ids import new_id
 from chat.protocol.errors import FAILURES
 from chat.protocol.events import JSON
-from chat.protocol.items import output_items, output_text
+from chat.protocol.output import output_items, output_text
 
 
 class ConversationQuerySet(models.QuerySet["Conversation"]):
     """The list that an owner sees, and what happens to a conversation in it."""
 
-    def shown_to(self, owner_id: int | None) -> "ConversationQuerySet":
+    def visible_to(self, owner_id: int | None) -> "ConversationQuerySet":
         """Those of an owner that are not deleted."""
         return self.filter(owner_id=owner_id, deleted_at=None)
 
@@ -41,7 +40,7 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
         moment, last = before
         return rows.filter(updated_at__lte=moment).exclude(updated_at=moment, id__gte=last)
 
-    def stir(self, **changes: Any) -> None:
+    def touch(self, **changes: Any) -> None:
         """Something happens in them now."""
         self.update(updated_at=timezone.now(), **changes)
 
@@ -59,9 +58,8 @@ class Conversation(models.Model):
     )
     title = models.CharField(max_length=80, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
-    # db_default: processes of the version before go on while the migrations are applied
-    updated_at = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)
-    unread = models.BooleanField(default=False, db_default=False)  # an answer ended since it was last read
+    updated_at = models.DateTimeField(default=timezone.now, editable=False)
+    unread = models.BooleanField(default=False)  # an answer ended since it was last read
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)  # hidden; it can come back
 
     objects = ConversationQuerySet.as_manager()
@@ -95,7 +93,7 @@ LIVE = (Status.QUEUED, Status.IN_PROGRESS)
 
 
 CLAIM = """
-UPDATE chat_response SET status = %s, worker = %s, attempt = attempt + 1, started_at = %s
+UPDATE {table} SET status = %s, worker = %s, attempt = attempt + 1, started_at = %s
 WHERE id = %s AND status = %s RETURNING *
 """
 
@@ -109,8 +107,11 @@ class ResponseQuerySet(models.QuerySet["Response"]):
         The row comes back with the same statement, which Django cannot make by itself.
         """
         now = connection.ops.adapt_datetimefield_value(timezone.now())
-        key = Response._meta.pk.get_db_prep_value(response_id, connection)  # noqa: SLF001 - Django documents it
-        claimed = self.raw(CLAIM, [Status.IN_PROGRESS, worker, now, key, Status.QUEUED])
+        meta = Response._meta  # noqa: SLF001 - Django documents it
+        key = meta.pk.get_db_prep_value(response_id, connection)
+        claimed = self.raw(
+            CLAIM.format(table=meta.db_table), [Status.IN_PROGRESS, worker, now, key, Status.QUEUED]
+        )
         return next(iter(claimed), None)
 
     def requeue(self, response_id: UUID | str, attempt: int, *, handed_over: bool) -> bool:
@@ -146,7 +147,7 @@ class ResponseQuerySet(models.QuerySet["Response"]):
         )
         if done:
             news = {} if response["status"] == Status.CANCELLED else {"unread": True}
-            Conversation.objects.filter(responses=response["id"]).stir(**news)
+            Conversation.objects.filter(responses=response["id"]).touch(**news)
         return bool(done)
 
     def ahead_of(self, row: "Response", models: list[str]) -> int:
@@ -166,7 +167,7 @@ class Response(models.Model):
 
     model = models.CharField(max_length=200)
     input = models.JSONField(help_text='Chat messages: [{"role", "content"}]')
-    asked = models.TextField(blank=True, default="", db_default="", editable=False)  # for the search
+    asked = models.TextField(blank=True, default="", editable=False)  # for the search
     instructions = models.TextField(blank=True)
     max_output_tokens = models.PositiveIntegerField(null=True, blank=True)
     temperature = models.FloatField(null=True, blank=True)
@@ -179,8 +180,8 @@ class Response(models.Model):
     incomplete_reason = models.CharField(max_length=50, blank=True)
     usage = models.JSONField(null=True, blank=True)
     attempt = models.PositiveSmallIntegerField(default=0)
-    losses = models.PositiveSmallIntegerField(default=0, db_default=0)  # the attempts whose workers were lost
-    handed_over = models.BooleanField(default=False, db_default=False)  # by the attempt before
+    losses = models.PositiveSmallIntegerField(default=0)  # the attempts whose workers were lost
+    handed_over = models.BooleanField(default=False)  # by the attempt before
     worker = models.CharField(max_length=100, blank=True)
 
     queued_at = models.DateTimeField(default=timezone.now, editable=False)

@@ -3,8 +3,8 @@
 from channels.security.websocket import WebsocketDenier
 from django.urls import path, re_path
 
-from chat.consumers import ResponsesConsumer
-from chat.minimal import MinimalConsumer
+from chat.sockets.consumer import ResponsesConsumer
+from chat.sockets.minimal import MinimalConsumer
 
 websocket_urlpatterns = [
     path("ws/responses/", ResponsesConsumer.as_asgi()),

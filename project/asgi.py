@@ -5,19 +5,20 @@ import os
 
 from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
-from django.conf import settings
 from django.core.asgi import get_asgi_application
+
+from chat.conf import conf
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 http = get_asgi_application()  # first: it loads the applications that the sockets import
 
-from chat.origins import SocketOrigins  # noqa: E402
-from chat.peer import Peers  # noqa: E402
 from chat.routing import websocket_urlpatterns  # noqa: E402
-from chat.threads import Threads  # noqa: E402
+from chat.sockets.daphne import ClientConnections  # noqa: E402
+from chat.sockets.origins import SocketOrigins  # noqa: E402
+from project.executor import Executor  # noqa: E402
 
-sockets = SocketOrigins(AuthMiddlewareStack(URLRouter(websocket_urlpatterns)), settings.ORIGINS)
-application = Threads(ProtocolTypeRouter({"http": http, "websocket": Peers(sockets)}))
+sockets = SocketOrigins(AuthMiddlewareStack(URLRouter(websocket_urlpatterns)), conf.ORIGINS)
+application = Executor(ProtocolTypeRouter({"http": http, "websocket": ClientConnections(sockets)}))
 
 gc.collect()
 gc.freeze()  # what is loaded stays: to look through it again stops all sockets for a tenth of a second

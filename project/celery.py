@@ -8,7 +8,7 @@ from celery.signals import celeryd_init, setup_logging
 from django.core.exceptions import ImproperlyConfigured
 from kombu import Exchange, Queue
 
-from chat.catalog import catalog
+from chat.responses.model_catalog import catalog
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 

@@ -29,13 +29,13 @@ if not SECRET_KEY:
 LOOPBACK_NAMES = ["localhost", "127.0.0.1", "[::1]"]
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=LOOPBACK_NAMES)
 # full origins (scheme, host, port) of the pages that may open a socket; a bare host matches any port
-ORIGINS = env.list(
+TAILRACE_ORIGINS = env.list(
     "TAILRACE_ORIGINS",
     default=ALLOWED_HOSTS if DEBUG else [f"https://{host}" for host in ALLOWED_HOSTS],
 )
-CSRF_TRUSTED_ORIGINS = [origin for origin in ORIGINS if "://" in origin]
+CSRF_TRUSTED_ORIGINS = [origin for origin in TAILRACE_ORIGINS if "://" in origin]
 # a visitor without an account gets a guest user; without guests, everybody signs in
-GUESTS = env.bool("TAILRACE_GUESTS", default=DEBUG)
+TAILRACE_GUESTS = env.bool("TAILRACE_GUESTS", default=DEBUG)
 
 if not DEBUG:
     SESSION_COOKIE_SECURE = env.bool("TAILRACE_SECURE_COOKIES", default=True)
@@ -58,7 +58,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "chat.csp.ContentSecurityPolicy",
+    "project.csp.ContentSecurityPolicy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.gzip.GZipMiddleware",  # what WhiteNoise serves is compressed already
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -97,7 +97,7 @@ AUTH_PASSWORD_VALIDATORS = [
 
 # --- where things are kept ----------------------------------------------------------------------
 
-DATA_DIR = Path(env.str("TAILRACE_DATA_DIR", default=str(BASE_DIR / ".tailrace")))
+TAILRACE_DATA_DIR = Path(env.str("TAILRACE_DATA_DIR", default=str(BASE_DIR / ".tailrace")))
 STATIC_URL = "static/"
 # where `collectstatic` puts them, compressed and under hashed names; empty: they are served as they are in
 # the source, which is what `runserver` wants
@@ -113,9 +113,9 @@ STORAGES = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'db.sqlite3'}")}
+DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{TAILRACE_DATA_DIR / 'db.sqlite3'}")}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    DATA_DIR.mkdir(parents=True, exist_ok=True)
+    TAILRACE_DATA_DIR.mkdir(parents=True, exist_ok=True)
     DATABASES["default"]["ENGINE"] = "project.sqlite"  # the same, with connections that are kept
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",  # a writer waits at its start instead of failing at its end
@@ -123,34 +123,39 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
     # a file, as threads share it; one for each test run, as two may run side by side
-    DATABASES["default"]["TEST"] = {"NAME": DATA_DIR / f"test-{os.getpid()}.sqlite3"}
+    DATABASES["default"]["TEST"] = {"NAME": TAILRACE_DATA_DIR / f"test-{os.getpid()}.sqlite3"}
 
 if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
     DATABASES["default"].setdefault("OPTIONS", {})["connect_timeout"] = (
         3  # seconds; away is said, not waited for
     )
 
-REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
+TAILRACE_REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
 CHANNEL_LAYERS = {
-    "default": {"BACKEND": "chat.layer.PipelinedChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}},
+    "default": {
+        "BACKEND": "chat.transport.channel_layer.PipelinedChannelLayer",
+        "CONFIG": {"hosts": [TAILRACE_REDIS_URL]},
+    },
 }
 
 # --- the models that answer ---------------------------------------------------------------------
 
-MODELS_FILE = env.str("TAILRACE_MODELS", default="")
-OPENAI_BASE_URL = env.str("OPENAI_BASE_URL", default="https://api.openai.com/v1")
-OPENAI_MODEL = env.str("OPENAI_MODEL", default="")
-OPENAI_MAX_OUTPUT_TOKENS = env.int("OPENAI_MAX_OUTPUT_TOKENS", default=4096)
+TAILRACE_MODELS = env.str("TAILRACE_MODELS", default="")
+TAILRACE_OPENAI_BASE_URL = env.str("OPENAI_BASE_URL", default="https://api.openai.com/v1")
+TAILRACE_OPENAI_MODEL = env.str("OPENAI_MODEL", default="")
+TAILRACE_OPENAI_MAX_OUTPUT_TOKENS = env.int("OPENAI_MAX_OUTPUT_TOKENS", default=4096)
 # after a lost worker: "restart" the text, or "continue" it where the server can
-OPENAI_RESUME = env.str("OPENAI_RESUME", default="restart")
+TAILRACE_OPENAI_RESUME = env.str("OPENAI_RESUME", default="restart")
 
 # --- the workers --------------------------------------------------------------------------------
 
-CELERY_BROKER_URL = REDIS_URL
+CELERY_BROKER_URL = TAILRACE_REDIS_URL
 CELERY_TASK_IGNORE_RESULT = True  # the row is the result; events carry the figures to Flower
 CELERY_WORKER_POOL = "threads"
 CELERY_WORKER_CONCURRENCY = env.int("TAILRACE_CONCURRENCY", default=100)  # answers per worker process
-DRAIN_SECONDS = env.int("DRAIN_SECONDS", default=20)  # a worker that stops lets its answers go on for so long
+TAILRACE_DRAIN_SECONDS = env.int(
+    "DRAIN_SECONDS", default=20
+)  # a worker that stops lets its answers go on for so long
 CELERY_WORKER_DISABLE_PREFETCH = True  # a waiting job stays where any worker can take it
 CELERY_WORKER_SEND_TASK_EVENTS = True  # Flower watches these
 CELERY_TASK_SEND_SENT_EVENT = True

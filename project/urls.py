@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.contrib.auth.views import LoginView
 from django.urls import include, path
 
-from chat.views import SignOut
+from chat.pages.views import SignOut
 
 urlpatterns = [
     path("admin/", admin.site.urls),

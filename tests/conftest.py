@@ -1,17 +1,21 @@
 """Parts that many tests share: a real Valkey with Django pointed at it, and a whole running Tailrace."""
 
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import kombu.pools
 import pytest
+from django.contrib.auth.models import User
 from hypothesis import settings as hypothesis_settings
 from pytest_django import Settings
 
-from chat import catalog, connection
+from chat.responses import model_catalog
+from chat.transport import redis_client
 from project.celery import app as celery_app
-from tests import own_valkey
-from tests.broker import Broker
-from tests.stack import DEPLOYED, Stack, running
+from tests.harness import valkey
+from tests.harness.broker import Broker
+from tests.harness.stack import DEPLOYED, Stack, running
+from tests.harness.valkey import use
 
 # whoever runs the tests, no example is late on a busy machine
 hypothesis_settings.register_profile("unhurried", hypothesis_settings(), deadline=None)
@@ -79,20 +83,17 @@ MODELS = [
 @pytest.fixture(scope="session")
 def valkey_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a Valkey that runs for the whole session."""
-    with own_valkey.running(tmp_path_factory.mktemp("valkey")) as own:
+    with valkey.running(tmp_path_factory.mktemp("valkey")) as own:
         yield own.url
 
 
 @pytest.fixture
 async def redis_url(valkey_url: str, settings: Settings) -> AsyncIterator[str]:
     """The same Valkey, empty, with Django's settings pointed at it; for async tests."""
-    settings.REDIS_URL = valkey_url
-    settings.CHANNEL_LAYERS = {
-        "default": {"BACKEND": "chat.layer.PipelinedChannelLayer", "CONFIG": {"hosts": [valkey_url]}}
-    }
-    await connection.client().flushall()
+    use(settings, valkey_url)
+    await redis_client.client().flushall()
     yield valkey_url
-    await connection.close()
+    await redis_client.close()
 
 
 @pytest.fixture
@@ -115,9 +116,21 @@ def _forget_connections() -> None:
 @pytest.fixture(autouse=True)
 def _fresh_catalog() -> Iterator[None]:
     """Settings of one test must not decide which models the next one has."""
-    catalog.catalog.cache_clear()
+    model_catalog.catalog.cache_clear()
     yield
-    catalog.catalog.cache_clear()
+    model_catalog.catalog.cache_clear()
+
+
+@pytest.fixture
+def owner(db: None) -> User:
+    """Who asks."""
+    return User.objects.create_user("owner")
+
+
+@pytest.fixture
+def static_root(settings: Settings, tmp_path: Path) -> None:
+    """Nothing is collected for tests, and WhiteNoise warns of a directory that is not there."""
+    settings.STATIC_ROOT = tmp_path
 
 
 @pytest.fixture(scope="session")

@@ -7,10 +7,10 @@ import pytest
 from django.core.checks import WARNING, CheckMessage
 
 from chat import __version__
-from chat.catalog import read
+from chat.responses.model_catalog import read
 from project.doctor import database, queues, report, site, verdicts, workers
 from project.up.summary import LABEL_CHARS
-from tests.upstream.client import ROOT
+from tests.harness.upstream.client import ROOT
 
 README = (ROOT / "README.md").read_text()
 ARCHITECTURE = (ROOT / "docs/architecture.md").read_text()
@@ -37,14 +37,10 @@ def test_the_table_of_settings_has_every_variable_and_no_other() -> None:
     assert first_column(README, "Configuration") == read_by_settings | read_by_workers
 
 
-def test_the_table_of_modules_has_every_module_and_no_other() -> None:
-    on_disk = {
-        str(path.relative_to(ROOT))
-        for package in ("chat", "workers")
-        for path in (ROOT / package).rglob("*.py")
-        if path.name != "__init__.py" and path.parent.name != "migrations"
-    }
-    assert first_column(ARCHITECTURE, "The modules") == on_disk
+def test_the_table_of_rooms_has_every_room_and_no_other() -> None:
+    faces = [*(ROOT / "chat").glob("*/__init__.py"), *(ROOT / "workers").glob("*/__init__.py")]
+    rooms = {f"{face.parent.relative_to(ROOT)}/" for face in faces}
+    assert first_column(ARCHITECTURE, "Rooms") == rooms - {"chat/migrations/", "chat/templatetags/"}
 
 
 def test_the_folders_of_the_layout_exist() -> None:

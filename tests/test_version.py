@@ -3,7 +3,7 @@
 import tomllib
 
 from chat import __version__
-from tests.upstream.client import ROOT
+from tests.harness.upstream.client import ROOT
 
 
 def test_the_version_that_workers_tell_is_that_of_the_project() -> None:

@@ -13,17 +13,17 @@ from typing import Any, TypeVar
 
 from channels.layers import get_channel_layer
 
-from chat import connection
-from chat.cancellation import cancel
-from chat.identity import new_id
-from chat.liveness import Figures, Liveness
-from chat.log import Log
-from workers.beat import Beat
-from workers.generation import Generation
-from workers.orders import obey
-from workers.provider import Provider
-from workers.publisher import Publisher
-from workers.reaper import Reaper
+from chat.ids import new_id
+from chat.transport import redis_client
+from chat.transport.event_log import Log
+from chat.transport.heartbeats import Figures, Heartbeats
+from chat.transport.task_cancellation import cancel
+from workers.generation.attempt import Attempts
+from workers.generation.publisher import Publisher
+from workers.providers.openai_compatible import Provider
+from workers.supervision.cancellations import listen
+from workers.supervision.heartbeat import Heartbeat
+from workers.supervision.reaper import Reaper
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ Result = TypeVar("Result")
 class Runtime:
     """The loop and what runs on it. `start`, `run` and `stop` are for other threads."""
 
-    generation: Generation
+    generation: Attempts
 
     def __init__(self) -> None:
         self.worker_id = new_id().hex
@@ -82,15 +82,15 @@ class Runtime:
                 self._loop = None
 
     async def _open(self) -> None:
-        log, provider = Log(connection.client()), Provider()
+        log, provider = Log(redis_client.client()), Provider()
         publisher = Publisher(log)
-        self.generation = Generation(log, provider, publisher)
-        self._liveness = Liveness(connection.client())
+        self.generation = Attempts(log, provider, publisher)
+        self._liveness = Heartbeats(redis_client.client())
         reaper = Reaper(self.worker_id, self._liveness, log)
-        beat = Beat(
+        beat = Heartbeat(
             self.worker_id, self._name, self.claimed, self.generation, self._liveness, reaper, self._about
         )
-        work = (publisher.run, beat.run, reaper.run, lambda: obey(self.generation))
+        work = (publisher.run, beat.run, reaper.run, lambda: listen(self.generation))
         self._background = [asyncio.create_task(_for_ever(each)) for each in work]
 
     async def _close(self) -> None:
@@ -101,7 +101,7 @@ class Runtime:
             get_channel_layer().flush(),
             return_exceptions=True,
         )
-        await connection.close()
+        await redis_client.close()
 
 
 def _serve(loop: asyncio.AbstractEventLoop) -> None:

@@ -1,6 +1,6 @@
 """The one Celery task: a wake-up with a response's id. The row is the job, so a doubled message does nothing.
 
-arrow in: `chat/jobs.py`, by way of the broker · arrow out: `generation`, on the runtime's loop
+arrow in: `chat/responses/queueing.py`, by way of the broker · arrow out: `generation`, on the runtime's loop
 
 What Celery and Flower see of it are ids and figures: no prompt, no answer.
 """
@@ -15,19 +15,20 @@ from typing import Any
 
 from celery import shared_task
 from celery.signals import task_revoked, worker_ready, worker_shutdown, worker_shutting_down
-from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import connections
 
-from chat.catalog import catalog
-from chat.ending import end
-from chat.jobs import GENERATE, QueueError, enqueue
+from chat.conf import conf
+from chat.conversations.announcements import announce_response
 from chat.models import Response
-from chat.news import announce
-from chat.protocol.draft import Ending
 from chat.protocol.events import JSON
-from workers.generation import Job, Report
-from workers.provider import Request
+from chat.protocol.state import Ending
+from chat.responses.ending import end
+from chat.responses.model_catalog import catalog
+from chat.responses.queueing import enqueue
+from chat.transport.job_queue import GENERATE, QueueError
+from workers.generation.attempt import Assignment, Outcome
+from workers.providers.openai_compatible import Request
 from workers.runtime import runtime
 
 logger = logging.getLogger(__name__)
@@ -60,12 +61,12 @@ def generate(response_id: str) -> Figures:
     return _figures(report, begun)
 
 
-def _write(row: Response) -> Report:
+def _write(row: Response) -> Outcome:
     model = catalog().get(row.model)
     if model is None:
-        return Report(_end(row, "model_removed"))
+        return Outcome(_end(row, "model_removed"))
     request = Request(_prompt(row), row.max_output_tokens, row.temperature)
-    job = Job(row.wire(), row.attempt, model, request, row.handed_over)
+    job = Assignment(row.wire(), row.attempt, model, request, row.handed_over)
     connections.close_all()  # nothing is held while it streams
     report = runtime.run(runtime.generation.write(job))
     if report.response is not None:
@@ -118,7 +119,7 @@ def _prompt(row: Response) -> list[JSON]:
 def _finish(response: JSON, **extra: Any) -> None:
     """Copy the end to the row, and tell the owner if that is news."""
     if Response.objects.finish(response, **extra):
-        runtime.run(announce(response))
+        runtime.run(announce_response(response))
 
 
 def _end(row: Response, error_code: str) -> JSON | None:
@@ -126,7 +127,7 @@ def _end(row: Response, error_code: str) -> JSON | None:
     return runtime.run(end(runtime.generation.log, str(row.id), ending, attempt=row.attempt))
 
 
-def _figures(report: Report, begun: float) -> Figures:
+def _figures(report: Outcome, begun: float) -> Figures:
     usage = (report.response or {}).get("usage") or {}
     first = report.first_token_at
     return {
@@ -137,7 +138,7 @@ def _figures(report: Report, begun: float) -> Figures:
     }
 
 
-def _status(report: Report) -> str:
+def _status(report: Outcome) -> str:
     if report.response is not None:
         return str(report.response["status"])
     return "handed_over" if report.handed_over else "superseded"
@@ -162,7 +163,7 @@ def cancel_revoked(request: Any, **_: Any) -> None:
 @worker_shutting_down.connect
 def drain_runtime(**_: Any) -> None:
     """The worker stops, and takes no more: the answers that run may end, the rest is handed over."""
-    runtime.drain(settings.DRAIN_SECONDS)
+    runtime.drain(conf.DRAIN_SECONDS)
 
 
 @worker_shutdown.connect

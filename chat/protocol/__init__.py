@@ -1,5 +1,5 @@
-"""The wire protocol, pure: no Django, no Redis, no I/O.
+"""The wire: commands in, events out, the errors' codes. Pure: no Django, no I/O.
 
-Commands come in (`commands`), events go out (`events`), `draft` is the answer so far that the
-events add up to, and `errors` holds every stable code with its fixed sentence.
+Everybody may import it; it imports nothing of ours.
+Start with `commands.py` and `events.py`.
 """

@@ -10,7 +10,7 @@ from django.templatetags.static import static
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from chat.modules import needed
+from chat.pages.module_preloads import needed
 
 register = template.Library()
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from django.core.exceptions import ImproperlyConfigured
 
-from chat.catalog import DEMO, Model, catalog
+from chat.responses.model_catalog import DEMO, ModelConfig, catalog
 from project.doctor.finding import AwayError, Finding, ok, warning
 from project.up.summary import masked
 
@@ -21,12 +21,12 @@ def examine() -> list[Finding]:
     return judged([model for model in models if model.name != DEMO], os.environ)
 
 
-def judged(models: Iterable[Model], environ: Mapping[str, str]) -> list[Finding]:
+def judged(models: Iterable[ModelConfig], environ: Mapping[str, str]) -> list[Finding]:
     """The models, beside the environment that shall have their keys."""
     return [_judged(model, bool(environ.get(model.key_env))) for model in models]
 
 
-def _judged(model: Model, has_key: bool) -> Finding:
+def _judged(model: ModelConfig, has_key: bool) -> Finding:
     what, place = f"model {model.name}", masked(model.base_url)
     if has_key:
         return ok(what, f"{place}, {model.key_env} is set")

@@ -3,15 +3,15 @@
 import time
 from collections.abc import Sequence
 
-from chat.catalog import catalog
-from chat.jobs import waiting
-from chat.liveness import BEAT_SECS, Figures
+from chat.responses.model_catalog import catalog
+from chat.transport.heartbeats import HEARTBEAT_SECS, Figures
+from chat.transport.job_queue import waiting
 from project.doctor.finding import Finding, error, ok, warning
 from project.doctor.workers import START, alive
 
 
 def examine() -> list[Finding]:
-    """Ask the broker and the beats, and judge. Raises what `chat.away` names."""
+    """Ask the broker and the beats, and judge. Raises what `chat.transport.outages` names."""
     depths = _depths()
     beats = alive()  # after the depths: a worker that took a job has told it
     return [judged(queue, depth, beats) for queue, depth in depths.items()]
@@ -21,7 +21,7 @@ def _depths() -> dict[str, int]:
     """How many jobs wait in each queue, and still do a beat later: one may have just been put there."""
     depths = {queue: waiting(queue) for queue in sorted({model.queue for model in catalog().values()})}
     if any(depths.values()):
-        time.sleep(BEAT_SECS)
+        time.sleep(HEARTBEAT_SECS)
     return {queue: min(depth, waiting(queue)) if depth else 0 for queue, depth in depths.items()}
 
 

@@ -14,7 +14,7 @@ LOGS = "If workers live, their logs say what keeps the reaper."
 
 
 def examine() -> list[Finding]:
-    """Ask the database and the beats, and judge. Raises what `chat.away` names, but for the database."""
+    """Ask the database and the heartbeats, and judge. Raises `outages.UNAVAILABLE`, but no database error."""
     try:
         ids, queued = _rows()
     except Error as trouble:

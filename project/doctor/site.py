@@ -27,7 +27,7 @@ class Site:
 
 def examine() -> list[Finding]:
     """Look at the settings of this process."""
-    site = Site(settings.DEBUG, settings.ALLOWED_HOSTS, settings.ORIGINS)
+    site = Site(settings.DEBUG, settings.ALLOWED_HOSTS, settings.TAILRACE_ORIGINS)
     if site.debug:  # Django's checks and full origins are for deployments
         return [debug(site)]
     messages = run_checks(tags=[Tags.security], include_deployment_checks=True)

@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 
 from django.conf import settings
 
-from chat import connection
-from chat.away import AWAY
-from chat.log import LogError, key
+from chat.transport import redis_client
+from chat.transport.event_log import LogError, key
+from chat.transport.outages import UNAVAILABLE
 from project.doctor import clocks, verdicts
 from project.doctor.finding import AwayError, Finding, ok
 from project.up.summary import masked
@@ -46,13 +46,13 @@ def examine() -> list[Finding]:
     except ValueError:  # its text may quote a password
         remedy = "Write it as redis://user:password@host:port/0."
         raise AwayError("Redis", "REDIS_URL cannot be read", remedy) from None
-    except AWAY as trouble:
+    except UNAVAILABLE as trouble:
         raise away(trouble) from trouble
-    return [ok("Redis", f"{masked(settings.REDIS_URL)} answers"), *judged(figures)]
+    return [ok("Redis", f"{masked(settings.TAILRACE_REDIS_URL)} answers"), *judged(figures)]
 
 
 def ask(question: Coroutine[Any, Any, T]) -> T:
-    """The answer of Redis, on an event loop of its own. Raises what `chat.away` names."""
+    """The answer of Redis, on an event loop of its own. Raises what `chat.transport.outages` names."""
     return asyncio.run(_within_bounds(question))
 
 
@@ -61,11 +61,11 @@ async def _within_bounds(question: Coroutine[Any, Any, T]) -> T:
         async with asyncio.timeout(ASK_SECS):
             return await question
     finally:
-        await connection.close()
+        await redis_client.close()
 
 
 async def _figures() -> Figures:
-    redis = connection.client()
+    redis = redis_client.client()
     await redis.ping()  # the first one opens the connection, and does not count
     pings = await _pings()
     before = time.time()
@@ -78,21 +78,21 @@ async def _pings() -> list[float]:
     begun, taken = time.monotonic(), list[float]()
     while len(taken) < PINGS and time.monotonic() - begun < PINGS_SECS:
         asked = time.monotonic()
-        await connection.client().ping()
+        await redis_client.client().ping()
         taken.append(time.monotonic() - asked)
     return taken
 
 
 async def _config() -> dict[str, str]:
     try:
-        config = await connection.client().config_get("save", "appendfsync")
+        config = await redis_client.client().config_get("save", "appendfsync")
     except LogError:  # rented ones often keep CONFIG to themselves
         return {}
     return {str(name): str(value) for name, value in config.items()}
 
 
 async def _refused() -> dict[str, str]:
-    pipe = connection.client().pipeline(transaction=False)
+    pipe = redis_client.client().pipeline(transaction=False)
     for command in NEEDS.values():
         pipe.execute_command(*command)
     replies = zip(NEEDS, await pipe.execute(raise_on_error=False), strict=True)
@@ -103,7 +103,7 @@ def away(trouble: Exception) -> AwayError:
     """The error for a Redis that does not answer us."""
     reason = type(trouble).__name__
     remedy = verdicts.REMEDIES.get(reason, "Start it, or correct host and port in REDIS_URL.")
-    return AwayError("Redis", f"{masked(settings.REDIS_URL)} does not answer ({reason})", remedy)
+    return AwayError("Redis", f"{masked(settings.TAILRACE_REDIS_URL)} does not answer ({reason})", remedy)
 
 
 def judged(figures: Figures) -> list[Finding]:

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from chat import __version__, connection
-from chat.liveness import Figures, Liveness
+from chat import __version__
+from chat.transport import redis_client
+from chat.transport.heartbeats import Figures, Heartbeats
 from project.doctor import clocks
 from project.doctor.finding import Finding, error, ok, warning
 from project.doctor.store import ask
@@ -13,21 +14,21 @@ UNKNOWN = "of a version that does not tell it"
 
 
 def examine() -> list[Finding]:
-    """Ask Redis for their beats, and judge. Raises what `chat.away` names."""
+    """Ask Redis for their beats, and judge. Raises what `chat.transport.outages` names."""
     return judged(alive(), ask(_clocks()))
 
 
 def alive() -> list[Figures]:
-    """The figures of each living worker. Raises what `chat.away` names."""
+    """The figures of each living worker. Raises what `chat.transport.outages` names."""
     return list(ask(_alive()).values())
 
 
 async def _alive() -> dict[str, Figures]:
-    return await Liveness(connection.client()).alive()
+    return await Heartbeats(redis_client.client()).alive()
 
 
 async def _clocks() -> dict[str, float]:
-    return await Liveness(connection.client()).clocks()
+    return await Heartbeats(redis_client.client()).clocks()
 
 
 def judged(beats: Sequence[Figures], ahead: Mapping[str, float]) -> list[Finding]:

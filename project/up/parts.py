@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from chat.peer import SILENT_SECS
 from chat.protocol.commands import MAX_SERVER_FRAME_BYTES
+from chat.sockets.daphne import SILENT_SECS
 from project.up import valkey
 from project.up.environment import Embedded
 from project.up.errors import AddressError

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from bench.parts import ROOT
-from tests.waiting import wait_until
+from tests.harness.waiting import wait_until
 
 pytestmark = pytest.mark.timeout(300)  # three designs start side by side, on a machine that may be busy
 STREAMS, TOKENS = 2, 40

@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 from tests.browser.watch import Watch
-from tests.missing import skip_without
+from tests.harness.skips import skip_without
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 # no sandbox: tests may run as root; and nothing but the tests may use the network

@@ -11,7 +11,7 @@ from typing import Literal
 from playwright.async_api import Locator, Page, expect
 
 from tests.browser.visitor import ended, open_page
-from tests.stack import Stack
+from tests.harness.stack import Stack
 
 # what the pictures call them, and what the scripted upstream makes of it
 MODELS = {

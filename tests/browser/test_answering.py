@@ -6,8 +6,8 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.visitor import ask, ask_here, ended, open_page, until
-from tests.stack import Stack
-from tests.upstream.behaviour import text_of
+from tests.harness.stack import Stack
+from tests.harness.upstream.behaviour import text_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 

@@ -4,9 +4,9 @@ import pytest
 from playwright.async_api import Locator, Page, expect
 
 from tests.browser.visitor import ask, ask_here, ended, open_page, until
-from tests.stack import Stack
-from tests.upstream.behaviour import text_of
-from tests.waiting import wait_until
+from tests.harness.stack import Stack
+from tests.harness.upstream.behaviour import text_of
+from tests.harness.waiting import wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 

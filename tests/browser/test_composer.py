@@ -7,7 +7,7 @@ from playwright.async_api import Locator, Page, expect
 
 from chat.protocol.commands import MAX_INPUT_CHARS
 from tests.browser.visitor import ask_here, open_page, row
-from tests.stack import Stack
+from tests.harness.stack import Stack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 

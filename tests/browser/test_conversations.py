@@ -4,8 +4,8 @@ import pytest
 from playwright.async_api import Page, Request, expect
 
 from tests.browser.visitor import ask_here, beside, ended, open_page, refuse_socket, row
-from tests.stack import Stack
-from tests.upstream.behaviour import text_of
+from tests.harness.stack import Stack
+from tests.harness.upstream.behaviour import text_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 

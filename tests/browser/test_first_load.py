@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import Page, Response, expect
 
 from tests.browser.visitor import ask, ended, open_page, refuse_socket
-from tests.stack import Stack
+from tests.harness.stack import Stack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 

@@ -8,7 +8,7 @@ from playwright.async_api import Locator, Page, expect
 from tests.browser.corpus import CORPUS, ELSEWHERE
 from tests.browser.visitor import ask, ended, open_page
 from tests.browser.watch import Watch
-from tests.stack import Stack
+from tests.harness.stack import Stack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 

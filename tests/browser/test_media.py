@@ -6,7 +6,7 @@ from playwright.async_api import Locator, Page, expect
 from tests.browser.corpus import CORPUS
 from tests.browser.visitor import ask, ask_here, ended, open_page
 from tests.browser.watch import Watch
-from tests.stack import Stack
+from tests.harness.stack import Stack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 

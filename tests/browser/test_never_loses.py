@@ -9,9 +9,9 @@ import pytest
 from playwright.async_api import Browser, Error, Locator, Page, expect
 
 from tests.browser.visitor import END_MS, ask, ask_here, beside, open_page, row
-from tests.stack import Stack
-from tests.upstream.behaviour import text_of
-from tests.waiting import await_until
+from tests.harness.stack import Stack
+from tests.harness.upstream.behaviour import text_of
+from tests.harness.waiting import await_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 

@@ -7,8 +7,8 @@ from playwright.async_api import Browser, Error, expect
 
 from tests.browser.corpus import ELSEWHERE
 from tests.browser.watch import Watch
-from tests.stack import Stack
-from tests.waiting import await_until
+from tests.harness.stack import Stack
+from tests.harness.waiting import await_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 

@@ -10,8 +10,8 @@ from playwright.async_api import Browser, Page, expect
 
 from tests.browser.measures import Figures, Measures
 from tests.browser.visitor import ask_here, ended, open_page
-from tests.stack import Stack
-from tests.waiting import await_until
+from tests.harness.stack import Stack
+from tests.harness.waiting import await_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 

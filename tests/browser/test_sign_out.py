@@ -4,7 +4,7 @@ import pytest
 from playwright.async_api import Page, WebSocketRoute, expect
 
 from tests.browser.visitor import ask_here, ended, refuse_socket
-from tests.stack import Stack
+from tests.harness.stack import Stack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 

@@ -4,8 +4,8 @@ import re
 
 from playwright.async_api import BrowserContext, Locator, Page, WebSocketRoute, expect
 
-from tests.stack import Stack
-from tests.waiting import await_until
+from tests.harness.stack import Stack
+from tests.harness.waiting import await_until
 
 END_MS = 90_000  # of a long answer, on a busy machine
 

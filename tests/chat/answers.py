@@ -2,17 +2,17 @@
 
 from collections.abc import Sequence
 
-from chat.hints import tell_readers
-from chat.log import Append, Batch, Log
 from chat.models import Response
-from chat.protocol.draft import Draft, Ending, opening
 from chat.protocol.events import Event, encode
+from chat.protocol.state import Ending, ResponseState, opening
+from chat.transport.event_log import Append, Batch, Log
+from chat.transport.notifications import notify_readers
 
 
 class Answer:
     """An answer that the test writes. `hint=False` writes to the log and loses the hint."""
 
-    def __init__(self, log: Log, draft: Draft) -> None:
+    def __init__(self, log: Log, draft: ResponseState) -> None:
         self.log, self.draft = log, draft
         self.id = str(draft.base["id"])
 
@@ -37,7 +37,7 @@ class Answer:
     async def write(self, events: Sequence[Event], *, hint: bool = True) -> Batch:
         """Append what the draft gave out, then hint at it."""
         batch = Batch(self.id, events[0].sequence_number, [encode(event) for event in events])
-        assert await self.log.append(batch) is Append.DONE
+        assert await self.log.append(batch) is Append.APPENDED
         if hint:
-            await tell_readers([batch])
+            await notify_readers([batch])
         return batch

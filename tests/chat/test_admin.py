@@ -29,7 +29,7 @@ def answered(owner: User) -> Response:
 
 
 def page(name: str, *args: object) -> str:
-    return reverse(f"admin:chat_{name}", args=args)
+    return reverse(f"admin:tailrace_{name}", args=args)
 
 
 @pytest.mark.parametrize("kind", ["conversation", "response"])

@@ -10,14 +10,14 @@ from django.db import IntegrityError, connection
 from openai.types.responses import Response as Official
 
 from chat.models import Conversation, Response, Status
-from chat.protocol.draft import Draft, Ending
 from chat.protocol.events import JSON
+from chat.protocol.state import Ending, ResponseState
 from tests.chat.rows import stored
 
 
 def ended(row: Response, ending: Ending, text: str = "Two metres.", reasoning: str = "") -> JSON:
     """The final response object of an answer to the row."""
-    draft = Draft(row.wire())
+    draft = ResponseState(row.wire())
     draft.add(text, reasoning)
     return draft.response(ending.status, ending)
 

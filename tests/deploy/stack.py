@@ -19,10 +19,10 @@ import redis
 
 from project.up import ports, valkey
 from project.up.ports import HOST
-from tests import postgres
 from tests.deploy import compose, dockerfile
 from tests.deploy.compose import Service
-from tests.waiting import wait_until
+from tests.harness import postgres
+from tests.harness.waiting import wait_until
 
 IMAGE = dockerfile.stages()[-1]
 SERVICES = compose.services()

@@ -17,7 +17,6 @@ from flower.urls import handlers as flower_handlers  # type: ignore[import-untyp
 from tornado.options import options as flower_options
 
 from project.up.parts import HANDING_OVER_SECS
-from tests import dotenv
 from tests.deploy import dockerfile
 from tests.deploy.compose import (
     MissingVariableError,
@@ -28,6 +27,7 @@ from tests.deploy.compose import (
     services,
     texts,
 )
+from tests.harness import dotenv
 
 REQUIRED = {
     "SECRET_KEY": "a-long-random-string",
@@ -195,10 +195,10 @@ def test_the_settings_are_those_of_a_deployment_on_localhost(tmp_path: Path) -> 
     values = settings_of_the_web(REQUIRED, tmp_path)
     assert values["DEBUG"] is False
     assert values["ALLOWED_HOSTS"] == ["localhost", "127.0.0.1"]
-    assert values["ORIGINS"] == ["http://localhost:8000"]
+    assert values["TAILRACE_ORIGINS"] == ["http://localhost:8000"]
     assert values["SESSION_COOKIE_SECURE"] is False  # plain http: a browser would not send it back
-    assert values["GUESTS"] is False
-    assert values["REDIS_URL"] == "redis://redis:6379/0"
+    assert values["TAILRACE_GUESTS"] is False
+    assert values["TAILRACE_REDIS_URL"] == "redis://redis:6379/0"
     assert values["DATABASES"]["default"]["HOST"] == "postgres"
     assert values["DATABASES"]["default"]["PASSWORD"] == "secret"
 
@@ -211,7 +211,7 @@ def test_the_settings_behind_tls_take_three_lines(tmp_path: Path) -> None:
     }
     values = settings_of_the_web(REQUIRED | lines, tmp_path)
     assert values["ALLOWED_HOSTS"] == ["chat.example.org", "127.0.0.1"]
-    assert values["ORIGINS"] == values["CSRF_TRUSTED_ORIGINS"] == ["https://chat.example.org"]
+    assert values["TAILRACE_ORIGINS"] == values["CSRF_TRUSTED_ORIGINS"] == ["https://chat.example.org"]
     assert values["SESSION_COOKIE_SECURE"] is True
     assert set(lines) <= set(
         re.findall(r"[A-Z_]{6,}", (settings.BASE_DIR / "docker-compose.yml").read_text())
@@ -239,7 +239,7 @@ def test_workers_can_be_scaled() -> None:
 
 
 def test_a_worker_may_take_as_long_as_it_needs_to_stop() -> None:
-    assert services()["worker"].stop_secs >= settings.DRAIN_SECONDS + HANDING_OVER_SECS
+    assert services()["worker"].stop_secs >= settings.TAILRACE_DRAIN_SECONDS + HANDING_OVER_SECS
 
 
 def test_ports_are_open_on_this_machine_only() -> None:

@@ -17,7 +17,7 @@ from websockets.typing import Origin
 
 from project.up.ports import HOST
 from tests.deploy.stack import SERVICES, Stack, up
-from tests.waiting import wait_until
+from tests.harness.waiting import wait_until
 
 pytestmark = [pytest.mark.postgres, pytest.mark.timeout(300)]
 

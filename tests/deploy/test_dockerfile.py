@@ -7,8 +7,8 @@ import pytest
 from daphne.cli import CommandLineInterface
 from django.conf import settings
 
-from chat.peer import SILENT_SECS
 from chat.protocol.commands import MAX_SERVER_FRAME_BYTES
+from chat.sockets.daphne import SILENT_SECS
 from tests.deploy.dockerfile import ROOT, instructions, stages
 
 IMAGE = stages()[-1]

@@ -7,9 +7,9 @@ import pytest
 from openai.types.responses import ResponseStreamEvent
 from pydantic import TypeAdapter
 
-from tests.browserless import cookie, text_of, visiting
-from tests.stack import Stack
-from tests.upstream.behaviour import text_of as upstream_text
+from tests.harness.socket_client import cookie, text_of, visiting
+from tests.harness.stack import Stack
+from tests.harness.upstream.behaviour import text_of as upstream_text
 
 pytestmark = pytest.mark.e2e
 

@@ -9,10 +9,10 @@ from contextlib import AsyncExitStack, closing
 
 import pytest
 
-from tests.browserless import Visitor, cookie, text_of, visiting
-from tests.stack import Stack, running
-from tests.upstream.behaviour import text_of as upstream_text
-from tests.waiting import wait_until
+from tests.harness.socket_client import Visitor, cookie, text_of, visiting
+from tests.harness.stack import Stack, running
+from tests.harness.upstream.behaviour import text_of as upstream_text
+from tests.harness.waiting import wait_until
 
 pytestmark = pytest.mark.e2e
 

@@ -7,8 +7,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.browserless import cookie, visiting
-from tests.stack import Stack
+from tests.harness.socket_client import cookie, visiting
+from tests.harness.stack import Stack
 
 pytestmark = pytest.mark.e2e
 

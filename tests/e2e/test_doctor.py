@@ -5,7 +5,7 @@ import json
 import pytest
 
 from chat import __version__
-from tests.stack import Stack
+from tests.harness.stack import Stack
 
 pytestmark = pytest.mark.e2e
 

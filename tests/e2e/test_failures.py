@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from chat.log import key
-from chat.protocol.draft import Draft
 from chat.protocol.errors import FAILURES
 from chat.protocol.events import decode
-from tests.browserless import TERMINAL, cookie, text_of, visiting
-from tests.missing import skip_without
-from tests.stack import Stack, running
-from tests.upstream.behaviour import text_of as upstream_text
-from tests.waiting import wait_until
-from workers.reading import CLOSING_SECS
+from chat.protocol.state import ResponseState
+from chat.transport.event_log import key
+from tests.harness.skips import skip_without
+from tests.harness.socket_client import TERMINAL, cookie, text_of, visiting
+from tests.harness.stack import Stack, running
+from tests.harness.upstream.behaviour import text_of as upstream_text
+from tests.harness.waiting import wait_until
+from workers.generation.deadlines import CLOSING_SECS
 
 pytestmark = pytest.mark.e2e
 
@@ -28,7 +28,7 @@ FEW_BYTES = 8 * 1024 * 1024  # an event may have 1 MiB, and there are a few copi
 def log_text(stack: Stack, response_id: str) -> str:
     """The text that the log adds up to."""
     entries = stack.redis("XRANGE", key(response_id), "-", "+")
-    return Draft.of(decode(fields[b"event"].decode()) for _, fields in entries).text()
+    return ResponseState.of(decode(fields[b"event"].decode()) for _, fields in entries).text()
 
 
 def held(stack: Stack) -> set[str]:

@@ -13,10 +13,10 @@ from websockets.typing import Origin
 
 from chat.protocol.commands import MAX_FRAME_BYTES
 from project.up import ports
-from tests.browserless import text_of, visiting
-from tests.stack import Process, Stack, answers
-from tests.upstream.behaviour import text_of as upstream_text
-from tests.waiting import wait_until
+from tests.harness.socket_client import text_of, visiting
+from tests.harness.stack import Process, Stack, answers
+from tests.harness.upstream.behaviour import text_of as upstream_text
+from tests.harness.waiting import wait_until
 
 pytestmark = pytest.mark.e2e
 

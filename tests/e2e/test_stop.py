@@ -4,9 +4,9 @@ import time
 
 import pytest
 
-from tests.browserless import cookie, text_of, visiting
-from tests.stack import Stack
-from tests.waiting import wait_until
+from tests.harness.socket_client import cookie, text_of, visiting
+from tests.harness.stack import Stack
+from tests.harness.waiting import wait_until
 
 pytestmark = pytest.mark.e2e
 

@@ -17,10 +17,10 @@ import pytest
 import redis
 
 from project.up import ports
-from tests.browserless import TERMINAL, text_of, visiting
-from tests.stack import answers
-from tests.upstream.client import ROOT
-from tests.waiting import wait_until
+from tests.harness.socket_client import TERMINAL, text_of, visiting
+from tests.harness.stack import answers
+from tests.harness.upstream.client import ROOT
+from tests.harness.waiting import wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.local_model, pytest.mark.timeout(180)]
 
@@ -115,7 +115,7 @@ async def test_the_local_model_answers_a_question(up: Up) -> None:
 def holder(up: Up, response_id: str) -> int:
     """The process id of the worker that has claimed a response."""
     with closing(sqlite3.connect(up.data_dir / "db.sqlite3")) as database:
-        query = "SELECT worker FROM chat_response WHERE id = ?"
+        query = "SELECT worker FROM tailrace_response WHERE id = ?"
         ((worker_id,),) = database.execute(query, [response_id.replace("-", "")]).fetchall()
     address = re.search(r"Redis +(redis://\S+)", up.said())
     assert address is not None

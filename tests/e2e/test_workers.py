@@ -12,11 +12,11 @@ import pytest
 import redis
 
 from project.up import ports
-from tests.browserless import visiting
-from tests.stack import Stack, answers
-from tests.upstream.behaviour import text_of
-from tests.upstream.client import ROOT
-from tests.waiting import wait_until
+from tests.harness.socket_client import visiting
+from tests.harness.stack import Stack, answers
+from tests.harness.upstream.behaviour import text_of
+from tests.harness.upstream.client import ROOT
+from tests.harness.waiting import wait_until
 
 pytestmark = pytest.mark.e2e
 

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
-from tests.browserless import TERMINAL, Event
-from tests.faults.witness import Witness
-from tests.stack import Stack
-from tests.upstream.behaviour import text_of
-from tests.upstream.record import Record
-from tests.waiting import wait_until
+from tests.faults.recording_client import Witness
+from tests.harness.socket_client import TERMINAL, Event
+from tests.harness.stack import Stack
+from tests.harness.upstream.behaviour import text_of
+from tests.harness.upstream.record import Record
+from tests.harness.waiting import wait_until
 
 SETTLE_SECS = 20  # from the end on screen to the end in the row; a reaper may have to settle it
 KINDS = ("lost", "doubled", "reordered", "stuck", "extra upstream calls")

@@ -10,11 +10,11 @@ import statistics
 import sys
 import time
 
-from tests.browserless import cookie
 from tests.faults.checker import Findings, check
-from tests.faults.rig import Rig, rigged, scratch
-from tests.faults.witness import Witness
-from tests.waiting import await_until
+from tests.faults.harness import Rig, rigged, scratch
+from tests.faults.recording_client import Witness
+from tests.harness.socket_client import cookie
+from tests.harness.waiting import await_until
 
 RESTARTED, CONTINUED = "words-160@20:kill", "words-160@20:continued"
 WORDS_BEFORE = 10  # an answer is in its middle

@@ -14,11 +14,11 @@ import sys
 import time
 from dataclasses import dataclass, field
 
-from tests.browserless import cookie
-from tests.faults import plagues
+from tests.faults import actions
 from tests.faults.checker import Findings, check
-from tests.faults.rig import Rig, rigged, scratch
-from tests.faults.witness import Witness
+from tests.faults.harness import Rig, rigged, scratch
+from tests.faults.recording_client import Witness
+from tests.harness.socket_client import cookie
 
 STREAMS = 30
 WORKERS = 3
@@ -80,11 +80,11 @@ class Nemesis:
         """One fault after the other."""
         while time.time() < self.until:
             await asyncio.sleep(self.dice.uniform(*PAUSE_SECS))
-            plague = self.dice.choice(plagues.ALL)
+            plague = self.dice.choice(actions.ALL)
             began = time.time()
             say(f"{plague.__name__.replace('_', ' ')} …")
             await asyncio.to_thread(plague, self.rig, self.dice)
-            if plague in plagues.OF_THE_UPSTREAM:
+            if plague in actions.OF_THE_UPSTREAM:
                 self.cuts.append((began, time.time()))
             ended = sum(witness.ended_at is not None for witness in self.witnesses)
             say(f"… {time.time() - began:.1f} s; {ended} of {len(self.witnesses)} answers have ended")

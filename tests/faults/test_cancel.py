@@ -11,13 +11,13 @@ import pytest
 
 from project.up import ports
 from project.up.ports import HOST
-from tests.browserless import cookie
 from tests.faults.checker import check
-from tests.faults.crowd import all_ended, crowd, words_of
-from tests.faults.rig import Rig, rigged
-from tests.faults.witness import Witness
-from tests.stack import answers
-from tests.waiting import await_until, wait_until
+from tests.faults.harness import Rig, rigged
+from tests.faults.load import all_ended, crowd, words_of
+from tests.faults.recording_client import Witness
+from tests.harness.socket_client import cookie
+from tests.harness.stack import answers
+from tests.harness.waiting import await_until, wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 

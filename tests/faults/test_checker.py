@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from tests.browserless import Event
 from tests.faults import checker
 from tests.faults.checker import Evidence, Findings, check, judge
-from tests.faults.witness import Heard, Witness
-from tests.stack import Stack
-from tests.upstream.record import Record
+from tests.faults.recording_client import Heard, Witness
+from tests.harness.socket_client import Event
+from tests.harness.stack import Stack
+from tests.harness.upstream.record import Record
 
 MODEL = "words-4"
 WORDS = ["w0", " w1", " w2", " w3"]

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 import pytest
 
 from project.up import ports
-from tests import postgres
-from tests.faults.crowd import all_end, all_ended, crowd, longest_pause
+from tests.faults.harness import Rig, rigged
+from tests.faults.load import all_end, all_ended, crowd, longest_pause
 from tests.faults.proxy import Proxy
-from tests.faults.rig import Rig, rigged
-from tests.stack import Ways, running
-from tests.waiting import await_until
+from tests.harness import postgres
+from tests.harness.stack import Ways, running
+from tests.harness.waiting import await_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 

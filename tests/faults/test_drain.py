@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.crowd import all_end, crowd, longest_pause
-from tests.faults.rig import Rig, rigged
+from tests.faults.harness import Rig, rigged
+from tests.faults.load import all_end, crowd, longest_pause
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 

@@ -17,10 +17,10 @@ from websockets.exceptions import ConnectionClosed
 from chat.protocol.errors import SLOW_READER
 from project.up import ports
 from project.up.parts import web_command
-from tests.browserless import TERMINAL, Event, Visitor, cookie, text_of, visiting
-from tests.stack import Stack, answers, running
-from tests.upstream.behaviour import text_of as upstream_text
-from tests.waiting import wait_until
+from tests.harness.socket_client import TERMINAL, Event, Visitor, cookie, text_of, visiting
+from tests.harness.stack import Stack, answers, running
+from tests.harness.upstream.behaviour import text_of as upstream_text
+from tests.harness.waiting import wait_until
 
 pytestmark = pytest.mark.e2e
 

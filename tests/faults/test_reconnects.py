@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.browserless import TERMINAL, Event, cookie, visiting
 from tests.faults.checker import Story, check
-from tests.faults.crowd import all_end, crowd
+from tests.faults.harness import Rig, rigged
+from tests.faults.load import all_end, crowd
 from tests.faults.proxy import some_and_the_last
-from tests.faults.rig import Rig, rigged
-from tests.faults.witness import Witness
+from tests.faults.recording_client import Witness
+from tests.harness.socket_client import TERMINAL, Event, cookie, visiting
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 

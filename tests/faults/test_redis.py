@@ -7,12 +7,12 @@ from urllib.request import urlopen
 
 import pytest
 
-from tests.browserless import cookie, visiting
 from tests.faults.checker import Findings
-from tests.faults.crowd import all_end, crowd, hears_on
-from tests.faults.rig import Rig, rigged
-from tests.faults.witness import Witness
-from tests.waiting import await_until
+from tests.faults.harness import Rig, rigged
+from tests.faults.load import all_end, crowd, hears_on
+from tests.faults.recording_client import Witness
+from tests.harness.socket_client import cookie, visiting
+from tests.harness.waiting import await_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 

@@ -9,10 +9,10 @@ from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
 
-from tests.faults.crowd import all_end, crowd
-from tests.faults.rig import Rig, rigged
-from tests.faults.witness import Witness
-from tests.waiting import await_until
+from tests.faults.harness import Rig, rigged
+from tests.faults.load import all_end, crowd
+from tests.faults.recording_client import Witness
+from tests.harness.waiting import await_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.browserless import TERMINAL, Event, Visitor, text_of, visiting
-from tests.faults.rig import Rig, rigged
-from tests.stack import Stack, running
-from tests.upstream.behaviour import text_of as upstream_text
-from tests.waiting import wait_until
+from tests.faults.harness import Rig, rigged
+from tests.harness.socket_client import TERMINAL, Event, Visitor, text_of, visiting
+from tests.harness.stack import Stack, running
+from tests.harness.upstream.behaviour import text_of as upstream_text
+from tests.harness.waiting import wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 

@@ -9,8 +9,8 @@ import pytest
 from chat.protocol.commands import COMMANDS
 from chat.protocol.errors import FAILURES, REFUSALS
 from chat.protocol.events import EVENTS
-from tests.missing import skip_without
-from tests.upstream.client import ROOT
+from tests.harness.skips import skip_without
+from tests.harness.upstream.client import ROOT
 
 UNNUMBERED = ("up_to_date", "heartbeat", "queue", "conversation")  # frames that are in no log
 SCRIPTS = ROOT / "chat/static/chat"
@@ -20,7 +20,7 @@ def test_the_modules_pass_their_own_tests() -> None:
     node = shutil.which("node")
     if node is None:
         skip_without("Node (Debian: apt-get install nodejs)")
-    scripts = sorted(map(str, (ROOT / "tests/js").glob("*.test.mjs")))
+    scripts = sorted(map(str, (ROOT / "tests/js").rglob("*.test.mjs")))
     assert scripts
     done = subprocess.run([node, "--test", *scripts], capture_output=True, text=True, timeout=100)
     assert done.returncode == 0, done.stdout
@@ -34,14 +34,14 @@ def test_the_modules_pass_their_own_tests() -> None:
     ],
 )
 def test_the_page_and_the_server_use_the_same_names(declared: str, known: set[str]) -> None:
-    source = (SCRIPTS / "protocol.js").read_text()
+    source = (SCRIPTS / "server/protocol.js").read_text()
     block = re.search(rf"export const {declared} = Object\.freeze\(\{{(.*?)\}}\)", source, re.DOTALL)
     assert block
     assert set(re.findall(r'"([a-z_.:]+)"', block[1])) == known
 
 
 def test_every_error_that_an_answer_can_have_comes_with_a_remedy() -> None:
-    source = (SCRIPTS / "remedies.js").read_text()
+    source = (SCRIPTS / "turns/error_help.js").read_text()
     named = set(re.findall(r"^  ([a-z_]+): ", source, re.MULTILINE))
     assert set(FAILURES) <= named
     assert named <= set(FAILURES) | set(REFUSALS)

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from tests.dotenv import ROOT
+from tests.harness.dotenv import ROOT
 
 
 def test_what_is_loaded_is_not_looked_through_for_garbage_again() -> None:

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.upstream.client import ROOT
+from tests.harness.upstream.client import ROOT
 
 WORKER = [sys.executable, "-m", "celery", "-A", "project", "worker"]
 START_SECS = 60  # a process on a busy machine

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests import dotenv
-from tests.dotenv import load_settings, loaded_settings
+from tests.harness import dotenv
+from tests.harness.dotenv import load_settings, loaded_settings
 
 COMPOSE_ONLY = {"POSTGRES_PASSWORD", "FLOWER_BASIC_AUTH", "PORT"}  # docker-compose.yml alone reads them
 KEYS = {"OPENAI_API_KEY"}  # the workers read keys by the name that a model has for its own
@@ -40,7 +40,7 @@ def test_a_checkout_without_environment_is_for_development(tmp_path: Path) -> No
     values = loaded_settings(tmp_path, {})
     assert values["DEBUG"] is True
     assert values["ALLOWED_HOSTS"] == ["localhost", "127.0.0.1", "[::1]"]
-    assert values["GUESTS"] is True
+    assert values["TAILRACE_GUESTS"] is True
 
 
 @pytest.mark.parametrize(
@@ -67,10 +67,10 @@ def test_a_copy_of_the_example_changes_nothing(tmp_path: Path) -> None:
 def test_a_secret_key_makes_a_deployment(tmp_path: Path) -> None:
     values = loaded_settings(tmp_path, {"SECRET_KEY": "k" * 50, "ALLOWED_HOSTS": "chat.example.org"})
     assert values["DEBUG"] is False
-    assert values["GUESTS"] is False
+    assert values["TAILRACE_GUESTS"] is False
     assert values["SESSION_COOKIE_SECURE"] is True
     assert values["CSRF_COOKIE_SECURE"] is True
-    assert values["ORIGINS"] == values["CSRF_TRUSTED_ORIGINS"] == ["https://chat.example.org"]
+    assert values["TAILRACE_ORIGINS"] == values["CSRF_TRUSTED_ORIGINS"] == ["https://chat.example.org"]
 
 
 def test_a_deployment_without_a_key_says_what_is_missing(tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ def test_a_deployment_without_a_key_says_what_is_missing(tmp_path: Path) -> None
 def test_the_environment_goes_before_the_file(tmp_path: Path) -> None:
     lines = "OPENAI_MODEL=of-the-file\nLOG_LEVEL=WARNING\n"
     values = loaded_settings(tmp_path, {"OPENAI_MODEL": "of-the-environment"}, lines)
-    assert values["OPENAI_MODEL"] == "of-the-environment"
+    assert values["TAILRACE_OPENAI_MODEL"] == "of-the-environment"
     assert values["LOGGING"]["root"]["level"] == "WARNING"
 
 

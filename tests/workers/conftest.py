@@ -7,10 +7,10 @@ import pytest
 from channels.layers import get_channel_layer
 from pytest_django import Settings
 
-from chat import connection
-from chat.log import Log
-from tests.own_valkey import OwnValkey, running
-from tests.upstream import Upstream
+from chat.transport import redis_client
+from chat.transport.event_log import Log
+from tests.harness.upstream import Upstream
+from tests.harness.valkey import OwnValkey, running, use
 from tests.workers.relay import Relay
 
 
@@ -23,18 +23,18 @@ def upstream() -> Iterator[Upstream]:
 @pytest.fixture
 async def log(redis_url: str) -> AsyncIterator[Log]:
     """The logs behind the session's Valkey, all gone."""
-    yield Log(connection.client())
+    yield Log(redis_client.client())
     await get_channel_layer().flush()
 
 
 @pytest.fixture
 async def relay(redis_url: str, settings: Settings) -> AsyncIterator[Relay]:
     """The way to that Valkey for the log, not for the channel layer."""
-    await connection.close()
+    await redis_client.close()
     async with Relay.to(redis_url) as relay:
-        settings.REDIS_URL = relay.url
+        settings.TAILRACE_REDIS_URL = relay.url
         yield relay
-        await connection.close()
+        await redis_client.close()
         await get_channel_layer().flush()
 
 
@@ -48,10 +48,7 @@ def started_valkey(tmp_path: Path) -> Iterator[OwnValkey]:
 @pytest.fixture
 async def own_valkey(started_valkey: OwnValkey, settings: Settings) -> AsyncIterator[OwnValkey]:
     """A Valkey that the test may stop and start, with Django's settings pointed at it."""
-    settings.REDIS_URL = started_valkey.url
-    settings.CHANNEL_LAYERS = {
-        "default": {"BACKEND": "chat.layer.PipelinedChannelLayer", "CONFIG": {"hosts": [started_valkey.url]}}
-    }
+    use(settings, started_valkey.url)
     yield started_valkey
     await get_channel_layer().flush()
-    await connection.close()
+    await redis_client.close()

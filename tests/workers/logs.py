@@ -1,10 +1,10 @@
 """Logs of responses, as the tests begin and read them."""
 
-from chat.identity import new_id
-from chat.log import Append, Batch, Log
-from chat.protocol.draft import Draft, opening
+from chat.ids import new_id
 from chat.protocol.events import JSON, TERMINAL, Event, ReasoningDelta, TextDelta, decode, encode
-from chat.protocol.items import output_text
+from chat.protocol.output import output_text
+from chat.protocol.state import ResponseState, opening
+from chat.transport.event_log import Append, Batch, Log
 
 
 def queued_response() -> JSON:
@@ -19,7 +19,7 @@ def queued_response() -> JSON:
     }
 
 
-async def begun(log: Log, attempt: int = 1, response: JSON | None = None) -> Draft:
+async def begun(log: Log, attempt: int = 1, response: JSON | None = None) -> ResponseState:
     """A log, and the draft of an attempt that has said `response.in_progress` in it."""
     response = response or queued_response()
     await log.create(response["id"], opening(response))
@@ -32,7 +32,7 @@ async def begun(log: Log, attempt: int = 1, response: JSON | None = None) -> Dra
 async def appended(log: Log, first: int, events: list[Event], response_id: str) -> None:
     """Append what a draft gave; it must not be refused."""
     batch = Batch(response_id, first, [encode(event) for event in events])
-    assert await log.append(batch) is Append.DONE
+    assert await log.append(batch) is Append.APPENDED
 
 
 async def events(log: Log, response_id: str) -> list[Event]:

@@ -5,17 +5,17 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from typing import Any
 
-from chat.catalog import Deadlines, Model
-from chat.identity import new_id
-from chat.log import Log
+from chat.ids import new_id
 from chat.protocol.events import JSON
+from chat.responses.model_catalog import Deadlines, ModelConfig
+from chat.transport.event_log import Log
 from project.up.ports import HOST
-from tests.upstream import Upstream
+from tests.harness.upstream import Upstream
 from tests.workers.background import beside
 from tests.workers.logs import queued_response
-from workers.generation import Generation, Job
-from workers.provider import Provider, Request
-from workers.publisher import Publisher
+from workers.generation.attempt import Assignment, Attempts
+from workers.generation.publisher import Publisher
+from workers.providers.openai_compatible import Provider, Request
 
 REQUEST = Request([{"role": "user", "content": "say something"}])
 AFTER_5 = "w0 w1 w2 w3 w4"  # what every behaviour "…-after-5" says
@@ -23,9 +23,9 @@ KEY_ENV = "TAILRACE_TESTS_KEY"  # nobody sets it, unless a test does
 FULL = 4  # connections, more than a listener without a backlog takes
 
 
-def target(upstream: Upstream, behaviour: str, **deadlines: Any) -> Model:
+def target(upstream: Upstream, behaviour: str, **deadlines: Any) -> ModelConfig:
     """A model that behaves so, under a name that no other test has."""
-    return Model(
+    return ModelConfig(
         "tested",
         upstream.base_url,
         key_env=KEY_ENV,
@@ -34,15 +34,17 @@ def target(upstream: Upstream, behaviour: str, **deadlines: Any) -> Model:
     )
 
 
-def job(model: Model, response: JSON | None = None, attempt: int = 1, *, handed_over: bool = False) -> Job:
-    return Job(response or queued_response(), attempt, model, REQUEST, handed_over)
+def job(
+    model: ModelConfig, response: JSON | None = None, attempt: int = 1, *, handed_over: bool = False
+) -> Assignment:
+    return Assignment(response or queued_response(), attempt, model, REQUEST, handed_over)
 
 
 @asynccontextmanager
-async def generating(log: Log) -> AsyncIterator[Generation]:
+async def generating(log: Log) -> AsyncIterator[Attempts]:
     provider, publisher = Provider(), Publisher(log)
     async with beside(publisher.run()):
-        yield Generation(log, provider, publisher)
+        yield Attempts(log, provider, publisher)
     await provider.close()
 
 

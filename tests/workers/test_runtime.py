@@ -8,15 +8,15 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from channels.layers import get_channel_layer
 
-from chat import connection, hints
-from chat.liveness import Liveness
-from chat.log import Log
-from tests.upstream import Upstream
-from tests.waiting import await_until
+from chat.transport import notifications, redis_client
+from chat.transport.event_log import Log
+from chat.transport.heartbeats import Heartbeats
+from tests.harness.upstream import Upstream
+from tests.harness.waiting import await_until
 from tests.workers.logs import text
 from tests.workers.targets import AFTER_5, job, target
 from workers import runtime as module
-from workers.generation import Job, Report
+from workers.generation.attempt import Assignment, Outcome
 from workers.runtime import Runtime
 
 
@@ -36,12 +36,12 @@ def celery_thread() -> Iterator[ThreadPoolExecutor]:
 
 
 async def alive() -> dict[str, dict[str, object]]:
-    return await Liveness(connection.client()).alive()
+    return await Heartbeats(redis_client.client()).alive()
 
 
 async def writing_on(
-    runtime: Runtime, log: Log, asked: Job, pool: ThreadPoolExecutor
-) -> asyncio.Future[Report]:
+    runtime: Runtime, log: Log, asked: Assignment, pool: ThreadPoolExecutor
+) -> asyncio.Future[Outcome]:
     """Write in a thread of Celery, until the model is silent."""
     loop = asyncio.get_running_loop()
     writing = loop.run_in_executor(pool, lambda: runtime.run(runtime.generation.write(asked)))
@@ -112,7 +112,7 @@ async def test_an_order_to_cancel_reaches_a_running_answer(
     writing = await writing_on(runtime, log, asked, celery_thread)
 
     async def is_stopped() -> bool:
-        await hints.tell_workers_to_cancel(asked.id)
+        await notifications.notify_workers_to_cancel(asked.id)
         return writing.done()
 
     await await_until(is_stopped, 5, "the order is obeyed")
@@ -134,7 +134,9 @@ async def test_a_background_task_that_breaks_begins_again(
     try:
 
         async def is_broken() -> bool:
-            await get_channel_layer().group_send(hints.WORKERS, {"type": "response.cancel"})  # of whom?
+            await get_channel_layer().group_send(
+                notifications.WORKERS, {"type": "response.cancel"}
+            )  # of whom?
             return "it begins again" in caplog.text
 
         await await_until(is_broken, 5, "the task that hears orders breaks")
@@ -142,7 +144,7 @@ async def test_a_background_task_that_breaks_begins_again(
         writing = await writing_on(runtime, log, asked, celery_thread)
 
         async def is_stopped() -> bool:
-            await hints.tell_workers_to_cancel(asked.id)
+            await notifications.notify_workers_to_cancel(asked.id)
             return writing.done()
 
         await await_until(is_stopped, 5, "an order is obeyed again")

@@ -18,19 +18,21 @@ from django.db.backends.signals import connection_created
 from pytest_django import Settings
 from redis import Redis
 
-from chat.catalog import DEMO, catalog
-from chat.ending import end
-from chat.identity import new_id
-from chat.jobs import GENERATE
-from chat.log import key
+from chat.ids import new_id
 from chat.models import Conversation, Response, ResponseQuerySet, Status
-from chat.protocol.draft import Ending, opening
 from chat.protocol.events import is_terminal
-from tests.broker import Broker, Job
-from tests.upstream import Upstream, text_of
-from tests.waiting import wait_until
+from chat.protocol.state import Ending, opening
+from chat.responses.ending import end
+from chat.responses.model_catalog import DEMO, catalog
+from chat.transport.event_log import key
+from chat.transport.job_queue import GENERATE
+from tests.harness.broker import Broker, Message
+from tests.harness.upstream import Upstream, text_of
+from tests.harness.valkey import use
+from tests.harness.waiting import wait_until
 from tests.workers.targets import AFTER_5
-from workers import demo, tasks
+from workers import tasks
+from workers.providers import counting
 from workers.runtime import runtime
 from workers.tasks import generate
 
@@ -42,10 +44,7 @@ FIGURES = {"status", "output_tokens", "first_token_ms", "total_ms"}
 @pytest.fixture(autouse=True)
 def _runtime(valkey_url: str, settings: Settings) -> Iterator[None]:
     """The process's own runtime, for one test, beside an empty Valkey."""
-    settings.REDIS_URL = valkey_url
-    settings.CHANNEL_LAYERS = {
-        "default": {"BACKEND": "chat.layer.PipelinedChannelLayer", "CONFIG": {"hosts": [valkey_url]}}
-    }
+    use(settings, valkey_url)
     with Redis.from_url(valkey_url) as redis:
         redis.flushall()
     yield
@@ -63,10 +62,10 @@ def asked(upstream: Upstream, settings: Settings) -> Any:
     """Ask the scripted upstream: a function that stores a row whose model behaves so."""
 
     def ask(behaviour: str, **fields: Any) -> Response:
-        settings.OPENAI_BASE_URL = upstream.base_url
-        settings.OPENAI_MODEL = f"{behaviour}:{new_id().hex}"
+        settings.TAILRACE_OPENAI_BASE_URL = upstream.base_url
+        settings.TAILRACE_OPENAI_MODEL = f"{behaviour}:{new_id().hex}"
         catalog.cache_clear()
-        return stored(settings.OPENAI_MODEL, **fields)
+        return stored(settings.TAILRACE_OPENAI_MODEL, **fields)
 
     return ask
 
@@ -283,7 +282,7 @@ def test_no_database_connection_is_held_while_it_streams(
 
 
 def test_the_demo_model_needs_no_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(demo, "STEP_SECS", 0)
+    monkeypatch.setattr(counting, "STEP_SECS", 0)
     row = stored(DEMO)
     assert done(row)["status"] == "completed"
     assert row.output.splitlines() == [f"Number {number}" for number in range(10)]
@@ -312,7 +311,7 @@ def test_what_a_worker_has_loaded_is_not_looked_through_for_garbage_again() -> N
 def test_a_worker_that_stops_gives_the_response_back_to_the_queue(
     asked: Any, redis: Redis, broker: Broker, celery_thread: ThreadPoolExecutor, settings: Settings
 ) -> None:
-    settings.DRAIN_SECONDS = 0
+    settings.TAILRACE_DRAIN_SECONDS = 0
     row = asked("stall-after-5+times-1")
     writing = celery_thread.submit(generate, str(row.id))
     wait_for_text(redis, row)
@@ -321,7 +320,7 @@ def test_a_worker_that_stops_gives_the_response_back_to_the_queue(
     assert writing.result(5)["status"] == "handed_over"
     row.refresh_from_db()
     assert (row.status, row.worker, row.attempt) == (Status.QUEUED, "", 1)
-    assert broker.jobs() == [Job(GENERATE, str(row.id), [str(row.id)])]
+    assert broker.jobs() == [Message(GENERATE, str(row.id), [str(row.id)])]
     assert runtime.claimed == []
     runtime.stop()
     runtime.start()  # as another process
@@ -350,7 +349,7 @@ def test_a_response_is_given_back_although_the_database_was_away_for_a_moment(
             broken.append(database)
         return requeue(*args, **kwargs)
 
-    settings.DRAIN_SECONDS = 0
+    settings.TAILRACE_DRAIN_SECONDS = 0
     row = asked("stall-after-5")
     writing = celery_thread.submit(generate, str(row.id))
     wait_for_text(redis, row)
@@ -360,7 +359,7 @@ def test_a_response_is_given_back_although_the_database_was_away_for_a_moment(
     assert writing.result(5)["status"] == "handed_over"
     row.refresh_from_db()
     assert (row.status, row.losses, row.handed_over) == (Status.QUEUED, 0, True)
-    assert broker.jobs() == [Job(GENERATE, str(row.id), [str(row.id)])]
+    assert broker.jobs() == [Message(GENERATE, str(row.id), [str(row.id)])]
 
 
 def test_a_response_whose_giving_back_was_not_confirmed_is_enqueued_all_the_same(
@@ -378,7 +377,7 @@ def test_a_response_whose_giving_back_was_not_confirmed_is_enqueued_all_the_same
             raise InterfaceError
         return False
 
-    settings.DRAIN_SECONDS = 0
+    settings.TAILRACE_DRAIN_SECONDS = 0
     row = asked("stall-after-5")
     writing = celery_thread.submit(generate, str(row.id))
     wait_for_text(redis, row)
@@ -387,7 +386,7 @@ def test_a_response_whose_giving_back_was_not_confirmed_is_enqueued_all_the_same
     assert writing.result(5)["status"] == "handed_over"
     row.refresh_from_db()
     assert row.status == Status.QUEUED
-    assert broker.jobs() == [Job(GENERATE, str(row.id), [str(row.id)])]
+    assert broker.jobs() == [Message(GENERATE, str(row.id), [str(row.id)])]
 
 
 def test_a_response_that_cannot_be_given_back_is_not_ended(
@@ -400,7 +399,7 @@ def test_a_response_that_cannot_be_given_back_is_not_ended(
     def away(*_: object, **__: object) -> bool:
         raise InterfaceError
 
-    settings.DRAIN_SECONDS = 0
+    settings.TAILRACE_DRAIN_SECONDS = 0
     row = asked("stall-after-5")
     writing = celery_thread.submit(generate, str(row.id))
     wait_for_text(redis, row)
@@ -430,7 +429,7 @@ def test_an_end_that_cannot_be_written_to_the_row_stays_in_the_log(
 def test_answers_may_end_in_their_time_while_the_worker_stops(
     asked: Any, redis: Redis, celery_thread: ThreadPoolExecutor, settings: Settings
 ) -> None:
-    settings.DRAIN_SECONDS = 60
+    settings.TAILRACE_DRAIN_SECONDS = 60
     row = asked("words-20@40")
     writing = celery_thread.submit(generate, str(row.id))
     wait_until(lambda: len(log_of(redis, row)) > 5, 5, "the answer is under way")

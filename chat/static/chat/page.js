@@ -5,30 +5,30 @@
  * out: nothing; start here to read the page
  */
 
-import { Address } from "./address.js";
-import { Archive } from "./archive.js";
-import { Attention } from "./attention.js";
-import { Composer } from "./composer.js";
-import { ConnectionView } from "./connection_view.js";
-import { ConversationList } from "./conversation_list.js";
-import { ConversationListView } from "./conversation_list_view.js";
-import { Desk } from "./desk.js";
-import { Drafts } from "./drafts.js";
-import { Library } from "./library.js";
-import { Navigation } from "./navigation.js";
-import { Notices } from "./notices.js";
-import { Outbox } from "./outbox.js";
-import { themeSwitch } from "./preferences.js";
-import { CLOSE_TOO_LARGE, EVENT } from "./protocol.js";
-import { Scroll } from "./scroll.js";
-import { archiveWords, connectionWords, sentenceOf } from "./sentences.js";
-import { ShortcutsSheet } from "./shortcuts_sheet.js";
-import { Sidebar } from "./sidebar.js";
-import { Socket } from "./socket.js";
-import { Store, browserStorage } from "./store.js";
-import { Toast } from "./toast.js";
-import { TurnList } from "./turn_list.js";
-import { watchViewport } from "./viewport.js";
+import { Address } from "./shell/address.js";
+import { Archive } from "./server/api_client.js";
+import { Attention } from "./shell/visibility.js";
+import { Composer } from "./shell/composer.js";
+import { ConnectionView } from "./shell/connection_view.js";
+import { ConversationList } from "./sidebar/conversation_list.js";
+import { ConversationListView } from "./sidebar/conversation_list_view.js";
+import { Desk } from "./conversation/open_conversations.js";
+import { Drafts } from "./storage/drafts.js";
+import { Library } from "./sidebar/list_controller.js";
+import { Navigation } from "./shell/navigation.js";
+import { Notices } from "./shell/live_region.js";
+import { Outbox } from "./storage/outbox.js";
+import { themeSwitch } from "./storage/preferences.js";
+import { CLOSE_TOO_LARGE, EVENT } from "./server/protocol.js";
+import { Scroll } from "./shell/scroll.js";
+import { archiveWords, connectionWords, sentenceOf } from "./turns/status_text.js";
+import { ShortcutsSheet } from "./shell/shortcuts_sheet.js";
+import { Sidebar } from "./sidebar/sidebar.js";
+import { Socket } from "./server/socket.js";
+import { Store, browserStorage } from "./storage/store.js";
+import { Toast } from "./shell/toast.js";
+import { TurnList } from "./turns/turn_list.js";
+import { watchViewport } from "./shell/viewport.js";
 
 const TITLE_CHARS = 60;
 const TICK_MS = 1000; // what the page counts, it counts in seconds

@@ -41,7 +41,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--data-dir",
             type=Path,
-            default=settings.DATA_DIR,
+            default=settings.TAILRACE_DATA_DIR,
             help="where Redis and SQLite keep their files (default: TAILRACE_DATA_DIR, now %(default)s)",
         )
 
@@ -66,7 +66,7 @@ def _run(options: Options, console: Console) -> None:
         _require_ports(options)
         embedded = environment.choose(os.environ, frozenset({options.port, options.flower_port or 0}))
         env = environment.children(os.environ, embedded, options.data_dir)
-        plan = parts.plan(options, embedded, env, settings.DRAIN_SECONDS)
+        plan = parts.plan(options, embedded, env, settings.TAILRACE_DRAIN_SECONDS)
         welcome = summary(options, embedded, env, settings.CELERY_WORKER_CONCURRENCY)
         asyncio.run(Supervisor(plan, console, watch).run(welcome))
 

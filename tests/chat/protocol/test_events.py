@@ -11,9 +11,9 @@ from openai.types.responses import ResponseStreamEvent
 from pydantic import TypeAdapter
 
 from chat.protocol import events
-from chat.protocol.draft import Draft, Ending, Wait
 from chat.protocol.errors import ProtocolError
 from chat.protocol.events import EVENTS, JSON, TERMINAL, Created, Event, Queued, TextDelta, decode, encode
+from chat.protocol.state import Ending, ResponseState, Wait
 
 OFFICIAL: TypeAdapter[Any] = TypeAdapter(ResponseStreamEvent)
 RESPONSE = {
@@ -47,7 +47,7 @@ def life(ending: Ending) -> list[Event]:
         Created(sequence_number=0, response=RESPONSE),
         Queued(sequence_number=1, response=RESPONSE),
     ]
-    draft = Draft.of(opening)
+    draft = ResponseState.of(opening)
     written = [*opening, *draft.begin(1), *draft.add("lost"), *draft.begin(2)]
     written += draft.add("kept") + draft.begin(3, resume=True)
     written += [draft.wait(Wait("rate_limit_exceeded", 4.0, 104.5)), draft.snapshot()]

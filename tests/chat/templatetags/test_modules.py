@@ -16,7 +16,7 @@ def test_what_the_page_needs_is_preloaded_and_then_it_runs() -> None:
     forms = [re.fullmatch(PRELOAD, line) for line in preloads]
     found = [form[1] for form in forms if form]
     assert len(found) == len(preloads) == len(set(found))
-    assert {"chat/socket.js", "chat/protocol.js"} < set(found)
+    assert {"chat/server/socket.js", "chat/server/protocol.js"} < set(found)
     assert script == '<script type="module" src="/static/chat/page.js"></script>'
 
 

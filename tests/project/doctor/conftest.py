@@ -7,7 +7,7 @@ import pytest
 from pytest_django import Settings
 from redis import Redis
 
-from tests.own_valkey import OwnValkey, running
+from tests.harness.valkey import OwnValkey, running
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def own_valkey(tmp_path: Path, settings: Settings) -> Iterator[OwnValkey]:
     folder = tmp_path / "valkey"
     folder.mkdir()
     with running(folder) as own:
-        settings.REDIS_URL = own.url
+        settings.TAILRACE_REDIS_URL = own.url
         yield own
 
 

@@ -18,7 +18,7 @@ from project.doctor import database
 from project.doctor.database import Postgres, Sqlite
 from project.doctor.finding import AwayError, Finding, State
 from project.up.ports import HOST
-from tests import postgres
+from tests.harness import postgres
 from tests.project.doctor.looks import faults, states
 
 OK, WARNING, ERROR = State

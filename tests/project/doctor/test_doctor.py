@@ -19,7 +19,7 @@ from project.doctor import examination
 from project.doctor.examination import Part
 from project.doctor.finding import ok
 from project.up.ports import HOST
-from tests.own_valkey import OwnValkey
+from tests.harness.valkey import OwnValkey
 
 ENDS_SECS = 20  # two parts that are mute, on a busy machine
 LONG_KEY = "vR3hVb9ZkQ0pXy7LmN2sTg5WdJ8cFa1eUiOoPqKz4BxYw6HnMl"
@@ -68,7 +68,7 @@ def test_a_checkout_without_anything_is_told_of_its_faults_one_by_one(patient: P
     code, found = patient.examined()
     assert (code, errors(found)) == (1, {"Redis eviction", "database", "workers"})
     assert found["Redis persistence"]["state"] == "warning"
-    assert patient.run("migrate", "chat", "zero").returncode == 0
+    assert patient.run("migrate", "tailrace", "zero").returncode == 0
     _, found = patient.examined()
     assert errors(found) == {"Redis eviction", "migrations", "workers"}
     assert found["responses"]["state"] == "warning"

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
-from chat.catalog import Model
+from chat.responses.model_catalog import ModelConfig
 from project.doctor import keys
 from project.doctor.finding import AwayError, State
 from tests.project.doctor.looks import faults
@@ -11,9 +11,9 @@ from tests.project.doctor.looks import faults
 
 def test_a_model_whose_variable_is_not_set_is_a_warning_that_names_it() -> None:
     models = [
-        Model("far", "https://u:secret@gpu/v1", key_env="FAR_KEY"),
-        Model("near", "http://127.0.0.1:1/v1", key_env="NEAR_KEY"),
-        Model("empty", "http://127.0.0.1:2/v1", key_env="EMPTY_KEY"),
+        ModelConfig("far", "https://u:secret@gpu/v1", key_env="FAR_KEY"),
+        ModelConfig("near", "http://127.0.0.1:1/v1", key_env="NEAR_KEY"),
+        ModelConfig("empty", "http://127.0.0.1:2/v1", key_env="EMPTY_KEY"),
     ]
     found = keys.judged(models, {"FAR_KEY": "secret", "EMPTY_KEY": ""})
     assert faults(found) == {"model near": State.WARNING, "model empty": State.WARNING}
@@ -24,14 +24,14 @@ def test_a_model_whose_variable_is_not_set_is_a_warning_that_names_it() -> None:
 def test_the_configured_models_are_looked_at_but_not_the_demo(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings.MODELS_FILE = ""
-    settings.OPENAI_MODEL = "mine"
+    settings.TAILRACE_MODELS = ""
+    settings.TAILRACE_OPENAI_MODEL = "mine"
     monkeypatch.setenv("OPENAI_API_KEY", "secret")
     assert [(each.state, each.what) for each in keys.examine()] == [(State.OK, "model mine")]
 
 
 def test_a_file_that_cannot_be_used_is_an_error_that_names_it(settings: Settings, tmp_path: Path) -> None:
-    settings.MODELS_FILE = str(tmp_path / "models.toml")
+    settings.TAILRACE_MODELS = str(tmp_path / "models.toml")
     with pytest.raises(AwayError) as raised:
         keys.examine()
-    assert settings.MODELS_FILE in raised.value.finding.found
+    assert settings.TAILRACE_MODELS in raised.value.finding.found

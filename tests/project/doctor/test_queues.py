@@ -6,13 +6,14 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from chat import connection
-from chat.jobs import enqueue, waiting
-from chat.liveness import Liveness
 from chat.models import Response
+from chat.responses.queueing import enqueue
+from chat.transport import redis_client
+from chat.transport.heartbeats import Heartbeats
+from chat.transport.job_queue import waiting
 from project.doctor import queues
 from project.doctor.finding import Finding, State
-from tests.broker import Broker
+from tests.harness.broker import Broker
 from tests.project.doctor.looks import faults
 
 OK, WARNING, ERROR = State
@@ -62,7 +63,7 @@ async def examined() -> list[Finding]:
 @pytest.mark.usefixtures("redis_url")
 async def test_what_waits_is_counted_and_counting_takes_nothing_away(broker: Broker) -> None:
     assert faults(await examined()) == {}
-    assert await connection.client().keys("*") == []  # not even a trace of the question
+    assert await redis_client.client().keys("*") == []  # not even a trace of the question
     await enqueue(Response(model="demo-count"))
     await enqueue(Response(model="demo-count"))
     (finding,) = await examined()
@@ -75,7 +76,7 @@ async def test_what_waits_is_counted_and_counting_takes_nothing_away(broker: Bro
 async def test_a_job_that_a_worker_takes_meanwhile_does_not_count(
     redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await Liveness(connection.client()).beat("w1", worker(0))
+    await Heartbeats(redis_client.client()).beat("w1", worker(0))
     await enqueue(Response(model="demo-count"))
 
     def waiting_until_taken(queue: str) -> int:
@@ -84,6 +85,6 @@ async def test_a_job_that_a_worker_takes_meanwhile_does_not_count(
             redis.rpop(queue)
         return counted
 
-    monkeypatch.setattr(queues, "BEAT_SECS", 0)
+    monkeypatch.setattr(queues, "HEARTBEAT_SECS", 0)
     monkeypatch.setattr(queues, "waiting", waiting_until_taken)
     assert [finding.found for finding in await examined()] == ["0 waiting"]

@@ -7,9 +7,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from chat import connection
-from chat.liveness import Liveness
 from chat.models import Response, Status
+from chat.transport import redis_client
+from chat.transport.heartbeats import Heartbeats
 from project.doctor import responses
 from project.doctor.finding import Finding, State
 from tests.chat.rows import on_rows, stored
@@ -55,7 +55,7 @@ async def test_the_rows_are_read_beside_the_beats() -> None:
     assert faults(await examined()) == {}
     running, _ = await on_rows(rows, LONG_AGO)
     assert faults(await examined()) == {"running responses": WARNING, "queued responses": WARNING}
-    liveness = Liveness(connection.client())
+    liveness = Heartbeats(redis_client.client())
     await liveness.beat("w1", {"running": []})
     found = await examined()
     assert faults(found) == {"running responses": WARNING}

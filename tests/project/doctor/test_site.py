@@ -21,7 +21,7 @@ def deployment(settings: Settings) -> Settings:
     settings.DEBUG = False
     settings.SECRET_KEY = "vR3hVb9ZkQ0pXy7LmN2sTg5WdJ8cFa1eUiOoPqKz4BxYw6HnMl"
     settings.ALLOWED_HOSTS = list(SITE.hosts)
-    settings.ORIGINS = list(SITE.origins)
+    settings.TAILRACE_ORIGINS = list(SITE.origins)
     settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = True
     return settings
 
@@ -42,7 +42,7 @@ def test_a_deployment_behind_tls_is_well() -> None:
         ("CSRF_COOKIE_SECURE", False, {"cookies": WARNING}),
         ("ALLOWED_HOSTS", ["*"], {"ALLOWED_HOSTS": WARNING}),
         ("ALLOWED_HOSTS", [], {"ALLOWED_HOSTS": ERROR}),
-        ("ORIGINS", ["*"], {"TAILRACE_ORIGINS": ERROR}),
+        ("TAILRACE_ORIGINS", ["*"], {"TAILRACE_ORIGINS": ERROR}),
         ("SECURE_CONTENT_TYPE_NOSNIFF", False, {"Django security.W006": WARNING}),
         ("SECURE_REFERRER_POLICY", "nonsense", {"Django security.E023": ERROR}),
     ],

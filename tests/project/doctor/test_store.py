@@ -7,11 +7,11 @@ import pytest
 from pytest_django import Settings
 from redis import Redis
 
-from chat import connection
+from chat.transport import redis_client
 from project.doctor import store
 from project.doctor.finding import AwayError, State
 from project.up import ports
-from tests.own_valkey import OwnValkey
+from tests.harness.valkey import OwnValkey
 from tests.project.doctor.looks import faults, states
 from tests.workers.relay import Relay
 
@@ -63,7 +63,7 @@ def test_a_user_without_rights_is_told_which_are_missing(
     redis.acl_setuser(
         "weak", enabled=True, passwords=["+secret"], keys=["*"], categories=["+@all"], commands=["-eval"]
     )
-    settings.REDIS_URL = own_valkey.url.replace("//", "//weak:secret@")
+    settings.TAILRACE_REDIS_URL = own_valkey.url.replace("//", "//weak:secret@")
     found = {finding.what: finding for finding in store.examine()}
     refused = "EVAL refused (NoPermissionError), PUBLISH refused (NoPermissionError)"
     assert found["Redis commands"].found == refused
@@ -82,7 +82,7 @@ def test_one_that_keeps_its_configuration_to_itself_is_judged_all_the_same(
         categories=["+@all"],
         commands=["-config"],
     )
-    settings.REDIS_URL = own_valkey.url.replace("//", "//rented:secret@")
+    settings.TAILRACE_REDIS_URL = own_valkey.url.replace("//", "//rented:secret@")
     found = {finding.what: finding for finding in store.examine()}
     assert list(found) == LOOKED_AT
     assert found["Redis persistence"].found == "appendonly, fsync not told"
@@ -105,7 +105,7 @@ def test_one_that_is_stopped_is_away(own_valkey: OwnValkey) -> None:
 async def test_one_that_is_far_is_told_how_far(redis_url: str, settings: Settings) -> None:
     async with Relay.to(redis_url) as relay:
         relay.way_secs = 0.3
-        settings.REDIS_URL = relay.url
+        settings.TAILRACE_REDIS_URL = relay.url
         found = {finding.what: finding for finding in await asyncio.to_thread(store.examine)}
     assert list(found) == LOOKED_AT
     assert found["Redis latency"].state is ERROR
@@ -117,7 +117,7 @@ def test_all_questions_together_have_an_end(own_valkey: OwnValkey, monkeypatch: 
     own_valkey.freeze()
     begun = time.monotonic()
     assert "(TimeoutError)" in away().finding.found
-    assert time.monotonic() - begun < connection.ANSWER_SECS
+    assert time.monotonic() - begun < redis_client.ANSWER_SECS
 
 
 def test_one_that_is_mute_is_away_within_seconds(own_valkey: OwnValkey) -> None:
@@ -134,7 +134,7 @@ def test_a_wrong_password_is_told_and_not_shown(
     redis: Redis, own_valkey: OwnValkey, settings: Settings, credentials: str
 ) -> None:
     redis.config_set("requirepass", "right-secret")
-    settings.REDIS_URL = own_valkey.url.replace("//", f"//{credentials}")
+    settings.TAILRACE_REDIS_URL = own_valkey.url.replace("//", f"//{credentials}")
     finding = away().finding
     assert "(AuthenticationError)" in finding.found
     assert "password" in finding.remedy
@@ -142,7 +142,7 @@ def test_a_wrong_password_is_told_and_not_shown(
 
 
 def test_an_address_that_is_none_is_told_and_not_shown(settings: Settings) -> None:
-    settings.REDIS_URL = "rediss//:secret@host"
+    settings.TAILRACE_REDIS_URL = "rediss//:secret@host"
     finding = away().finding
     assert finding.found == "REDIS_URL cannot be read"
     assert "secret" not in finding.remedy

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from chat import __version__, connection
-from chat.liveness import Liveness
+from chat import __version__
+from chat.transport import redis_client
+from chat.transport.heartbeats import Heartbeats
 from project.doctor import workers
 from project.doctor.finding import Finding, State
 from tests.project.doctor.looks import faults, states
@@ -70,7 +71,7 @@ async def examined() -> list[Finding]:
 @pytest.mark.usefixtures("redis_url")
 async def test_the_beats_of_living_workers_are_read_from_redis() -> None:
     assert faults(await examined()) == {"workers": ERROR}
-    liveness = Liveness(connection.client())
+    liveness = Heartbeats(redis_client.client())
     await liveness.beat("w1", beat("first", at=time.time()))
     await liveness.beat("w2", beat("second", at=time.time() - 3, version="0.0.9"))
     found = await examined()

@@ -7,7 +7,7 @@ from project.up import environment, guard, valkey
 from project.up.console import Console
 from project.up.errors import LocalError
 from project.up.guard import Guard
-from tests.missing import skip_without
+from tests.harness.skips import skip_without
 
 
 @pytest.fixture(scope="session")

@@ -9,8 +9,8 @@ from django.conf import settings
 
 from project.up import guard, lock
 from project.up.errors import DataDirError
+from tests.harness.waiting import wait_until
 from tests.project.up.children import is_alive
-from tests.waiting import wait_until
 
 CRASHING = """
 import os, subprocess, sys

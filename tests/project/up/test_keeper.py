@@ -7,8 +7,8 @@ from project.up.console import Console
 from project.up.errors import StartError
 from project.up.guard import Guard
 from project.up.keeper import Backoff, Keeper, ending
+from tests.harness.waiting import await_until
 from tests.project.up.children import part
-from tests.waiting import await_until
 
 CRASH = "print('the reason'); raise SystemExit(3)"
 

@@ -14,7 +14,7 @@ from openai import APIConnectionError, APIStatusError, AsyncOpenAI, Authenticati
 
 from project.up import environment, ports
 from project.up.environment import LOCAL_MODEL
-from tests.waiting import wait_until
+from tests.harness.waiting import wait_until
 
 pytestmark = [pytest.mark.local_model, pytest.mark.usefixtures("local_parts")]
 

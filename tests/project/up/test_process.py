@@ -8,8 +8,8 @@ import pytest
 from project.up.console import Console
 from project.up.guard import Guard
 from project.up.process import MAX_LINE_BYTES, TAIL_LINES, Process
+from tests.harness.waiting import await_until
 from tests.project.up.children import SLEEP, STUBBORN, is_alive, part
-from tests.waiting import await_until
 
 GRANDCHILD = f"import subprocess, sys; print(subprocess.Popen([sys.executable, '-c', {SLEEP!r}]).pid)"
 

@@ -13,8 +13,8 @@ from project.up.errors import StartError
 from project.up.guard import Guard
 from project.up.parts import Part, Plan
 from project.up.supervisor import Supervisor
+from tests.harness.waiting import await_until
 from tests.project.up.children import SLEEP, STUBBORN, part, until_file
-from tests.waiting import await_until
 
 WELCOME = "everything runs"
 # says in a file what happens, so that parts can be seen to start and to end in order

@@ -16,8 +16,8 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 
 from project.up import environment, ports
+from tests.harness.waiting import wait_until
 from tests.project.up.children import is_alive
-from tests.waiting import wait_until
 
 START_SECS = 90  # on a slow machine with neighbours
 STOP_SECS = 60

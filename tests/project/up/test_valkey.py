@@ -7,7 +7,7 @@ from redis import Redis
 
 from project.up import valkey
 from project.up.errors import LocalError
-from tests.own_valkey import OwnValkey, running
+from tests.harness.valkey import OwnValkey, running
 
 pytestmark = pytest.mark.usefixtures("local_parts")
 

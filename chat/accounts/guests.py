@@ -1,0 +1,51 @@
+"""Visitors without an account: a guest user is made at the first visit, if the settings allow it."""
+
+import functools
+from collections.abc import Callable
+from typing import Any, cast
+
+from channels.db import database_sync_to_async
+from django.contrib.auth import get_user_model, login
+from django.contrib.auth.models import AbstractBaseUser, User
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+
+from chat.accounts.sessions import still_signed_in
+from chat.conf import conf
+from chat.ids import new_id
+from chat.protocol.errors import CommandError
+
+BACKEND = "django.contrib.auth.backends.ModelBackend"
+View = Callable[..., HttpResponse]
+
+
+def create_guest() -> User:
+    """A user that nobody can sign in as: it lives as long as its session."""
+    return get_user_model().objects.create_user(f"guest-{new_id().hex}")
+
+
+async def visitor(scope: dict[str, Any]) -> AbstractBaseUser:
+    """The user of a socket, or a guest of its own. Raises CommandError after a logout, or without guests."""
+    if scope["user"].is_authenticated:
+        if not await still_signed_in(scope):
+            raise CommandError("unauthenticated")
+        return cast("AbstractBaseUser", scope["user"])
+    if not conf.GUESTS:
+        raise CommandError("unauthenticated")
+    if "guest" not in scope:
+        scope["guest"] = await database_sync_to_async(create_guest, thread_sensitive=False)()
+    return cast("AbstractBaseUser", scope["guest"])
+
+
+def for_visitors(view: View) -> Callable[..., HttpResponseBase]:
+    """Let a view in for users and guests; anybody else signs in first."""
+
+    @functools.wraps(view)
+    def admit(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not request.user.is_authenticated:
+            if not conf.GUESTS:
+                return redirect_to_login(request.get_full_path())
+            login(request, create_guest(), backend=BACKEND)
+        return view(request, *args, **kwargs)
+
+    return admit

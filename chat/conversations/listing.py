@@ -1,0 +1,95 @@
+"""What is told of a conversation: its line in the list, its turns, and the news of it.
+
+arrow in: the rows · arrow out: JSON for `views`, and frames for the owner's sockets by way of `hints`
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from chat.conversations.search import holding, words
+from chat.models import Conversation, Response
+from chat.protocol.errors import CommandError
+from chat.protocol.events import JSON, conversation_changed
+
+PER_PAGE = 50
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)  # what the databases keep
+
+
+def listed(owner_id: int | None, search: str = "", before: str = "") -> JSON:
+    """One page of an owner's list, the latest activity first, in one query.
+
+    `before` is the `more` of the page before. Raises CommandError for one that is not, and for a search
+    that cannot be.
+    """
+    rows = Conversation.objects.visible_to(owner_id).with_running().filter(holding(owner_id, words(search)))
+    found = list(rows.newest_first(_place(before) if before else None)[: PER_PAGE + 1])
+    shown = found[:PER_PAGE]
+    more = _cursor(shown[-1]) if len(found) > PER_PAGE else None
+    return {"conversations": [summary(row) for row in shown], "more": more}
+
+
+def summary(row: Any) -> JSON:
+    """The line of a row that has its `running`."""
+    return {
+        "id": str(row.pk),
+        "title": row.title,
+        "updated_at": row.updated_at.timestamp(),
+        "running": row.running,
+        "unread": row.unread,
+    }
+
+
+def turns(conversation: Conversation) -> list[JSON]:
+    """All responses of the tree, the oldest first."""
+    return [turn(response) for response in conversation.responses.order_by("id")]
+
+
+def turn(response: Response) -> JSON:
+    """A response as the page shows it; moments are in Unix seconds."""
+    return {
+        "id": str(response.pk),
+        "previous_response_id": str(response.previous_id) if response.previous_id else None,
+        "input": response.input_text,
+        "output_text": response.output,
+        "reasoning_text": response.reasoning,
+        "status": response.status,
+        "error": response.error(),
+        "incomplete_details": response.incomplete_details(),
+        "model": response.model,
+        "usage": response.usage,
+        "created_at": response.queued_at.timestamp(),
+        "started_at": _seconds(response.started_at),
+        "first_token_at": _seconds(response.first_token_at),
+        "ended_at": _seconds(response.ended_at),
+    }
+
+
+def news(conversation_id: UUID | str, response: JSON | None = None) -> tuple[int, str] | None:
+    """Whose sockets are told of a conversation as it is now, and the frame; None: it is not there any more.
+
+    `response` is the response object that it is about.
+    """
+    row = Conversation.objects.with_running().filter(pk=conversation_id).first()
+    if row is None:
+        return None
+    told = response and {name: response[name] for name in ("id", "previous_response_id", "status")}
+    return row.owner_id, conversation_changed(summary(row) | {"deleted": row.deleted_at is not None}, told)
+
+
+def _seconds(moment: datetime | None) -> float | None:
+    return moment.timestamp() if moment else None
+
+
+def _cursor(row: Conversation) -> str:
+    """The place of a row in the list: its microseconds since 1970, and its id."""
+    return f"{(row.updated_at - EPOCH) // MICROSECOND}.{row.pk.hex}"
+
+
+def _place(cursor: str) -> tuple[datetime, UUID]:
+    microseconds, _, row_id = cursor.partition(".")
+    try:
+        return EPOCH + int(microseconds) * MICROSECOND, UUID(row_id)
+    except (ValueError, OverflowError):
+        raise CommandError("invalid_field", "before") from None

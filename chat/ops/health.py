@@ -1,0 +1,54 @@
+"""Is it alive, and can it work? `/healthz` and `/readyz`, for whoever restarts and routes."""
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Any
+
+from channels.db import database_sync_to_async
+from django.http import HttpRequest, JsonResponse
+from django.views.decorators.cache import never_cache
+
+from chat.models import Response
+from chat.transport import redis_client
+from chat.transport.heartbeats import Heartbeats
+from chat.transport.outages import UNAVAILABLE
+
+CHECK_SECS = 2  # a part that needs longer is away
+
+Part = dict[str, Any]
+
+
+async def healthz(request: HttpRequest) -> JsonResponse:
+    """200: this process answers. It asks nobody else."""
+    return JsonResponse({"status": "ok"})
+
+
+@never_cache
+async def readyz(request: HttpRequest) -> JsonResponse:
+    """200 when the database, Redis and at least one worker answer, else 503; each part with its state."""
+    database, redis, workers = await asyncio.gather(
+        _part(_database()), _part(redis_client.client().ping()), _part(_workers())
+    )
+    parts = {"database": database, "redis": redis, "workers": workers}
+    ready = all(part["state"] == "ok" for part in parts.values())
+    body = {"status": "ready" if ready else "unavailable", "parts": parts}
+    return JsonResponse(body, status=200 if ready else 503)
+
+
+async def _part(check: Awaitable[Any]) -> Part:
+    try:
+        async with asyncio.timeout(CHECK_SECS):
+            found = await check
+    except UNAVAILABLE as error:
+        return {"state": "away", "reason": type(error).__name__}
+    return found if isinstance(found, dict) else {"state": "ok"}
+
+
+async def _database() -> None:
+    # our own table: of a file that is gone SQLite would make an empty one, and say yes to SELECT 1
+    await database_sync_to_async(Response.objects.exists, thread_sensitive=False)()
+
+
+async def _workers() -> Part:
+    alive = await Heartbeats(redis_client.client()).alive()
+    return {"state": "ok" if alive else "none", "alive": len(alive)}

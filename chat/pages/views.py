@@ -1,0 +1,80 @@
+"""The pages: a conversation, and the smallest form of the pattern. What streams comes over the socket."""
+
+from typing import Any
+from uuid import UUID
+
+from asgiref.sync import async_to_sync
+from django.contrib.auth.views import LogoutView
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.http import require_http_methods, require_safe
+
+from chat.accounts.guests import for_visitors
+from chat.conversations.listing import listed, turns
+from chat.models import Conversation
+from chat.pages import conversation_api
+from chat.protocol.commands import MAX_INPUT_CHARS
+from chat.protocol.events import JSON
+from chat.responses.model_catalog import catalog
+from chat.transport.notifications import notify_owner_to_recheck
+
+
+@require_safe
+@never_cache
+@ensure_csrf_cookie
+@for_visitors
+def page(request: HttpRequest) -> HttpResponse:
+    """A new conversation."""
+    return render(request, "chat/page.html", {"page": _page(request, None)})
+
+
+@require_http_methods(["GET", "HEAD", "PATCH"])
+def conversation(request: HttpRequest, id: UUID) -> HttpResponseBase:  # noqa: A002 - the URL's own word
+    """A conversation of the visitor's: its page, or a change of it."""
+    return conversation_api.change(request, id=id) if request.method == "PATCH" else _shown(request, id)
+
+
+@never_cache
+@ensure_csrf_cookie
+@for_visitors
+def _shown(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
+    """A conversation with every response so far. It counts as read."""
+    shown = get_object_or_404(Conversation.objects.visible_to(request.user.pk), pk=conversation_id)
+    conversation_api.mark_read(shown)
+    return render(request, "chat/page.html", {"page": _page(request, shown), "conversation": shown})
+
+
+@require_safe
+@never_cache
+@for_visitors
+def minimal(request: HttpRequest) -> HttpResponse:
+    """A textarea, a button and the socket."""
+    return render(request, "minimal/page.html")
+
+
+class SignOut(LogoutView):
+    """Signing out ends the sockets of the session, too, and leaves nothing in the browser."""
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Sign out."""
+        owner_id = request.user.pk
+        response = super().post(request, *args, **kwargs)
+        response.headers["Clear-Site-Data"] = '"storage"'  # drafts, and messages that wait for the server
+        if owner_id is not None:
+            async_to_sync(notify_owner_to_recheck)(owner_id)
+        return response
+
+
+def _page(request: HttpRequest, shown: Conversation | None) -> JSON:
+    return {
+        "conversation": str(shown.pk) if shown else None,
+        "conversation_title": shown.title if shown else "",
+        "conversations": listed(request.user.pk),
+        "responses": turns(shown) if shown else [],
+        "models": list(catalog()),
+        "max_input_chars": MAX_INPUT_CHARS,
+        "socket_path": f"/ws/responses/?owner={request.user.pk}",
+        "conversation_path": "/conversations/{id}/",
+    }

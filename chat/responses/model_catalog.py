@@ -1,0 +1,103 @@
+"""The models that can be asked: read from a TOML file, or one built from the environment.
+
+    [[models]]
+    name = "gpt-5-mini"                       # what clients ask for
+    base_url = "https://api.openai.com/v1"    # any OpenAI-compatible server
+    key_env = "OPENAI_API_KEY"                # the NAME of the variable with the key
+    upstream_model = "gpt-5-mini"             # "" takes the first of the server's GET /models
+    queue = "responses"
+    resume = "restart"                        # or "continue", if the server can take up a last message of
+                                              # the assistant: what is done after a worker was lost
+    max_output_tokens = 2048
+    [models.deadlines]                        # seconds
+    connect = 10
+    first_token = 60
+    between_tokens = 30
+    total = 600
+
+The first model is the default. `demo-count` is always there: it counts, and needs no network.
+"""
+
+import functools
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from django.core.exceptions import ImproperlyConfigured
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from chat.conf import conf
+
+QUEUE = "responses"
+DEMO = "demo-count"
+DEMO_URL = "demo:count"
+
+
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """How long a model may take, in seconds. Only text counts: comments of the server do not."""
+
+    connect: float = 10
+    first_token: float = 60
+    between_tokens: float = 30
+    total: float = 600
+
+
+@dataclass(frozen=True, slots=True)
+class ModelConfig:
+    """A configured target."""
+
+    __pydantic_config__: ClassVar = ConfigDict(extra="forbid")  # a misspelt field is told, in deadlines too
+
+    name: str
+    base_url: str
+    key_env: str = "OPENAI_API_KEY"
+    upstream_model: str = ""
+    queue: str = QUEUE
+    resume: Literal["restart", "continue"] = "restart"
+    max_output_tokens: int | None = None
+    deadlines: Deadlines = field(default_factory=Deadlines)
+
+
+Catalog = dict[str, ModelConfig]
+_MODELS = TypeAdapter(list[ModelConfig])
+
+
+@functools.cache
+def catalog() -> Catalog:
+    """Every model by its name, the default first. Read once per process."""
+    if conf.MODELS:
+        models = read(Path(conf.MODELS))
+    else:
+        models = [
+            ModelConfig(
+                conf.OPENAI_MODEL or "default",
+                conf.OPENAI_BASE_URL,
+                upstream_model=conf.OPENAI_MODEL,
+                max_output_tokens=conf.OPENAI_MAX_OUTPUT_TOKENS,
+                resume=conf.OPENAI_RESUME,
+            )
+        ]
+    models.append(ModelConfig(DEMO, DEMO_URL))
+    return {model.name: model for model in models}
+
+
+def read(path: Path) -> list[ModelConfig]:
+    """The models of a TOML file. Raises ImproperlyConfigured that names the file and what is wrong."""
+    try:
+        models = _MODELS.validate_python(tomllib.loads(path.read_text()).get("models", []))
+    except (OSError, ValueError) as error:
+        reason = _wrong_fields(error) if isinstance(error, ValidationError) else error
+        message = f"TAILRACE_MODELS: {path} cannot be used: {reason}"
+        raise ImproperlyConfigured(message) from error
+    if not models or len({model.name for model in models} | {DEMO}) <= len(models):
+        message = f"TAILRACE_MODELS: {path} needs [[models]], each with a name of its own (not {DEMO})."
+        raise ImproperlyConfigured(message)
+    return models
+
+
+def _wrong_fields(error: ValidationError) -> str:
+    """Each wrong field by its place, the first model being `models.0`."""
+    wrong = [(".".join(map(str, ("models", *item["loc"]))), item["msg"]) for item in error.errors()]
+    return "; ".join(f"{place}: {reason}" for place, reason in wrong)

@@ -1,0 +1,59 @@
+"""The pattern in its smallest form: join a group, enqueue a job, pass on what the worker publishes.
+
+`{"message": "start"}` counts: `{"message": "Number 0"}` to `{"message": "Number 9"}`. Any other message is a
+prompt for the default model, and its text comes back as `{"message": "<text>"}` frames.
+The page's own consumer (`consumers.py`) adds what this one lacks: it survives a lost hint and a lost socket.
+"""
+
+import json
+
+from channels.generic.websocket import AsyncWebsocketConsumer
+
+from chat.accounts.guests import visitor
+from chat.protocol.commands import create, json_object
+from chat.protocol.errors import CommandError
+from chat.protocol.events import TERMINAL, Failed, TextDelta, decode
+from chat.responses.creation import create_response
+from chat.responses.model_catalog import DEMO
+from chat.responses.queueing import enqueue
+from chat.transport import redis_client
+from chat.transport.event_log import Log
+from chat.transport.notifications import Message, group
+from chat.transport.outages import UNAVAILABLE
+
+
+class MinimalConsumer(AsyncWebsocketConsumer):
+    """`/ws/openai/`: the socket only enqueues and listens; a worker asks the model."""
+
+    groups: list[str]  # Channels leaves these when the socket closes
+    counts: frozenset[str] = frozenset()  # the responses that count, a line each
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        """Enqueue a job for the message, after joining the group that the worker will speak to."""
+        try:
+            prompt = json_object(text_data or "").get("message")
+            model = DEMO if prompt == "start" else None
+            command = create({"type": "response.create", "input": prompt, "model": model})
+            response, _ = await create_response(
+                await visitor(self.scope), command, Log(redis_client.client())
+            )
+            self.counts |= {str(response.id)} if model else frozenset()
+            self.groups.append(group(str(response.id)))
+            await self.channel_layer.group_add(self.groups[-1], self.channel_name)
+            await enqueue(response)
+        except CommandError as refusal:
+            await self.send(refusal.encode())
+        except UNAVAILABLE:
+            await self.send(CommandError("busy").encode())
+
+    async def response_events(self, message: Message) -> None:
+        """Pass on each piece of text that the worker published; leave the group after the last event."""
+        for event in map(decode, message["events"]):
+            if isinstance(event, TextDelta):
+                lines = message["response_id"] in self.counts
+                for piece in event.delta.splitlines() if lines else [event.delta]:
+                    await self.send(json.dumps({"message": piece}))
+            elif isinstance(event, Failed):
+                await self.send(json.dumps({"error": event.response["error"]}))
+            if isinstance(event, TERMINAL):
+                await self.channel_layer.group_discard(group(message["response_id"]), self.channel_name)

@@ -1,0 +1,64 @@
+/**
+ * A block of code on screen: its language, a button that copies it, and colours once it is complete.
+ *
+ * in:  the code as it arrives
+ * out: its element for markdown_nodes.js
+ */
+
+import { copyButton } from "../dom/copy_button.js";
+import { element } from "../dom/elements.js";
+import { GrowingText } from "./growing_text.js";
+import { highlight } from "./highlight.js";
+
+const LONGEST_LABEL = 30; // what is longer names no language
+
+export class CodeBlock {
+  #language = element("span", "language", "code");
+  #code = element("code");
+  #text = new GrowingText(this.#code);
+
+  constructor() {
+    this.element = element("div", "code-block");
+    this.element.dir = "ltr";
+    const head = element("div", "code-head");
+    const lines = element("pre");
+    lines.tabIndex = 0; // what scrolls can be scrolled by keyboard
+    lines.setAttribute("role", "group");
+    lines.ariaLabel = "Code";
+    lines.append(this.#code);
+    head.append(this.#language, copyButton({ label: "Copy this code", text: () => this.#code.textContent }));
+    this.element.append(head, lines);
+  }
+
+  set language(name) {
+    const word = name.trim().split(/\s/)[0];
+    if (word && word.length <= LONGEST_LABEL) this.#language.textContent = word;
+  }
+
+  append(text) {
+    this.#text.append(text);
+  }
+
+  /** The code is complete. Colouring exchanges its nodes, so it waits for a selection in it to go. */
+  finish() {
+    if (!this.#isSelected()) return this.#colour();
+    const stop = new AbortController();
+    const later = () => {
+      if (this.#isSelected()) return;
+      stop.abort();
+      this.#colour();
+    };
+    document.addEventListener("selectionchange", later, { signal: stop.signal });
+  }
+
+  #isSelected() {
+    const selection = document.getSelection();
+    return !selection.isCollapsed && selection.containsNode(this.#code, true);
+  }
+
+  #colour() {
+    const pieces = highlight(this.#code.textContent, this.#language.textContent);
+    if (pieces.length < 2) return;
+    this.#code.replaceChildren(...pieces.map(({ kind, text }) => (kind ? element("span", kind, text) : text)));
+  }
+}

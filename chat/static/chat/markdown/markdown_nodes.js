@@ -1,0 +1,132 @@
+/**
+ * The DOM of an answer: builds what markdown.js reads, by appending only, from names of this file and text.
+ *
+ * in:  open, set, text, image and close, in the order of the text
+ * out: elements under a root
+ */
+
+import { CodeBlock } from "./code_block.js";
+import { element } from "../dom/elements.js";
+import { CHUNK_CHARS, appendText } from "./growing_text.js";
+import { tells } from "./links.js";
+
+const BLOCKS = new Set(["p", "h4", "h5", "h6", "ul", "ol", "blockquote", "td", "th"]); // each finds its own direction
+const HEADINGS = { h1: "h4", h2: "h5", h3: "h6", h4: "h6", h5: "h6", h6: "h6" }; // the page's own end with h3
+const COLUMN_REM = 7; // the narrowest column of a table; where there is no room for it, the table scrolls
+
+export class MarkdownNodes {
+  #open; // the open nodes, innermost last
+  #code = null;
+
+  constructor(root) {
+    this.#open = [root];
+  }
+
+  get #here() {
+    return this.#open.at(-1);
+  }
+
+  open(kind) {
+    if (kind === "codeblock") return this.#openCode();
+    if (kind === "table") return this.#openTable();
+    if (kind === "tr") return this.#openRow();
+    const made = element(this.#tag(kind));
+    if (kind === "checkbox") Object.assign(made, { type: "checkbox", disabled: true, ariaLabel: "Task" });
+    if (kind in HEADINGS) made.className = kind;
+    if (made.localName === "th") made.scope = "col";
+    if (BLOCKS.has(made.localName)) made.dir = "auto";
+    this.#push(made);
+  }
+
+  set(name, value) {
+    if (name === "language") this.#code.language = value;
+    else if (name === "start") this.#here.start = Number(value);
+    else this.#here[name] = value;
+  }
+
+  text(words) {
+    if (this.#code) return this.#code.append(words);
+    if (this.#here.localName === "p" && /^\s/.test(words)) this.#shorten();
+    appendText(this.#here, words);
+  }
+
+  /** A paragraph without end goes on in another one: each frame would lay out all of it anew. */
+  #shorten() {
+    if (this.#here.textContent.length < CHUNK_CHARS) return;
+    this.#open.pop();
+    this.open("p");
+    this.#here.classList.add("goes-on");
+  }
+
+  /** A picture of another site would tell it who reads this: its words and its address are shown. */
+  image({ alt, link }) {
+    const words = alt || "image";
+    if (this.#here.closest("a")) return appendText(this.#here, words); // no link in a link
+    const made = element("a", "picture", words);
+    this.#here.append(made);
+    this.#follow(made, link);
+  }
+
+  close(facts) {
+    const closed = this.#open.pop();
+    if (closed.localName === "tr" && !closed.parentElement) this.#setHead(closed);
+    if (this.#code?.element === closed) this.#code = void this.#code.finish();
+    if (!facts) return;
+    if (facts.link) return this.#follow(closed, facts.link);
+    closed.prepend(facts.before); // no link after all: the text as it was written
+    closed.append(facts.after);
+  }
+
+  #follow(anchor, { href, host }) {
+    Object.assign(anchor, { href, target: "_blank", rel: "noopener noreferrer nofollow", referrerPolicy: "no-referrer" });
+    if (tells(anchor.textContent, host)) return;
+    const shown = element("bdi", "host", host);
+    anchor.append(" ", shown);
+  }
+
+  #tag(kind) {
+    if (kind in HEADINGS) return HEADINGS[kind];
+    if (kind === "checkbox") return "input";
+    return kind === "td" && !this.#here.parentElement ? "th" : kind; // only the head is not in the page yet
+  }
+
+  #openCode() {
+    this.#code = new CodeBlock();
+    this.#push(this.#code.element);
+  }
+
+  /** A wide table scrolls by itself, also by keyboard. */
+  #openTable() {
+    const frame = element("div", "table-frame");
+    Object.assign(frame, { tabIndex: 0, ariaLabel: "Table" });
+    frame.setAttribute("role", "group");
+    const table = element("table");
+    frame.append(table);
+    this.#here.append(frame);
+    this.#open.push(table);
+  }
+
+  /** The first row is the head of its table. It is shown whole, since each cell makes the others narrower. */
+  #openRow() {
+    const table = this.#here;
+    const row = element("tr");
+    if (!table.childElementCount) return this.#open.push(row);
+    if (table.childElementCount < 2) table.append(element("tbody"));
+    this.#push(row, table.lastElementChild);
+  }
+
+  /** From now on the columns are known, and no cell that follows moves them under the eyes of the reader. */
+  #setHead(row) {
+    const table = this.#here;
+    const head = element("thead");
+    head.append(row);
+    table.append(head);
+    table.style.tableLayout = "fixed";
+    table.style.width = `max(100%, ${row.childElementCount * COLUMN_REM}rem)`;
+  }
+
+  #push(made, parent = this.#here) {
+    parent.append(made);
+    this.#open.push(made);
+  }
+}

@@ -1,0 +1,63 @@
+/**
+ * The input of a turn on screen, and what can be done about it: edit it, walk through its versions.
+ *
+ * in:  a turn; its siblings with each rendering
+ * out: `edit(turn, text)`, `choose(turn)`; its element for response_view.js
+ */
+
+import { BranchWalker } from "./branch_walker.js";
+import { button, element, set } from "../dom/elements.js";
+import { InputEditor } from "./input_editor.js";
+
+export class QuestionView {
+  #input;
+  #tools = element("div", "tools-of-turn");
+  #edit;
+  #walker;
+  #editor = null;
+  #turn;
+  #on;
+
+  constructor(turn, on) {
+    this.#turn = turn;
+    this.#on = on;
+    this.#input = element("p", "input", turn.input);
+    this.#input.dir = "auto";
+    this.#walker = new BranchWalker(turn, on.choose);
+    this.#edit = button("edit quiet", "Edit", () => this.#open());
+    this.#edit.hidden = true; // until it is known whether it may be
+    this.#tools.append(this.#walker.element, this.#edit);
+    this.element = element("div", "question");
+    this.element.append(element("h2", "unseen", "You asked"), this.#input, this.#tools);
+  }
+
+  /** The walker stands here if the versions differ in their input; else it stands below the answer. */
+  render({ siblings, walksHere, busy }) {
+    this.#walker.render(walksHere ? siblings : [this.#turn]);
+    set(this.#edit, "hidden", busy || !this.#turn.follow);
+    if (busy && this.#editor) this.#editor.element.inert = true;
+    else if (this.#editor) this.#editor.element.inert = false;
+  }
+
+  #open() {
+    this.#editor = new InputEditor(this.#turn.input, {
+      send: (text) => {
+        this.#close();
+        this.#on.edit(this.#turn, text);
+      },
+      cancel: () => {
+        this.#close();
+        this.#edit.focus();
+      },
+    });
+    this.#input.hidden = this.#tools.hidden = true;
+    this.element.append(this.#editor.element);
+    this.#editor.begin();
+  }
+
+  #close() {
+    this.#editor.element.remove();
+    this.#editor = null;
+    this.#input.hidden = this.#tools.hidden = false;
+  }
+}

@@ -1,0 +1,27 @@
+"""Back-pressure: whether the client of a socket reads what it is sent.
+
+arrow in: the web server's transport (`sockets/daphne.py`)
+arrow out: `paused`, by which `subscriber` holds events back
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+Message = dict[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[dict[str, Any], Receive, Send], Awaitable[None]]
+
+
+class ClientConnection:
+    """A client that reads, or whose server waits for it."""
+
+    full = False  # it does not read: send nothing that can wait
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.on_resume: Callable[[], None] = lambda: None  # called when it reads again
+
+    async def send_text(self, text: str) -> None:
+        """Send one frame."""
+        await self._send({"type": "websocket.send", "text": text})

@@ -1,0 +1,120 @@
+"""A change of an account: it ends the sockets that were opened under it, and no other."""
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.test import Client
+from django.urls import reverse
+
+from chat.accounts import revocation
+from chat.transport.event_log import Log
+from tests.chat.communicator import Socket, connected, cookie_of, heard_of, opened, put_out
+from tests.chat.rows import on_rows
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("static_root")]
+
+PASSWORD, OLD_PASSWORD = "correct horse battery", "the one before"
+
+
+@pytest.fixture
+def owner(db: None) -> User:
+    """Who has a password, and may change it in the admin."""
+    return User.objects.create_user("owner", password=OLD_PASSWORD, is_staff=True)
+
+
+def change_by_code(user: User) -> None:
+    with transaction.atomic():
+        user.set_password(PASSWORD)
+        user.save()
+
+
+def save_the_password_alone(user: User) -> None:
+    user.set_password(PASSWORD)
+    user.save(update_fields=["password"])
+
+
+def change_in_the_admin(user: User) -> None:
+    in_the_admin(user, {"password1": PASSWORD, "password2": PASSWORD, "usable_password": "true"})
+
+
+def disable_in_the_admin(user: User) -> None:
+    in_the_admin(user, {"password1": "", "password2": "", "usable_password": "false", "unset-password": ""})
+    user.refresh_from_db()
+    assert not user.has_usable_password()
+
+
+def in_the_admin(user: User, fields: dict[str, str]) -> None:
+    admin = Client()
+    admin.force_login(User.objects.create_user("boss", is_staff=True, is_superuser=True))
+    reply: Any = admin.post(reverse("admin:auth_user_password_change", args=[user.pk]), fields)
+    assert reply.status_code == 302
+
+
+def deactivate(user: User) -> None:
+    user.is_active = False
+    user.save()
+
+
+CHANGES = [change_by_code, save_the_password_alone, change_in_the_admin, disable_in_the_admin, deactivate]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+async def test_a_change_puts_out_the_users_sockets_at_once(
+    owner: User, stranger: User, log: Log, change: Any
+) -> None:
+    async with opened(owner) as socket, opened(owner) as another, opened(stranger) as theirs:
+        await heard_of(owner)
+        await on_rows(change, owner)
+        await put_out(socket)
+        await put_out(another)
+        await theirs.say("tailrace:subscribe")  # nothing came before its answer
+        assert await theirs.refusal() == (400, "missing_field", "response_id")
+
+
+async def test_who_changes_their_own_password_goes_on_in_a_new_session(owner: User, log: Log) -> None:
+    browser = Client()
+    await on_rows(browser.force_login, owner)
+    async with connected(Socket(cookie=cookie_of(browser))) as socket:
+        await heard_of(owner)
+        await on_rows(change_their_own, browser)
+        await put_out(socket)
+    async with connected(Socket(cookie=cookie_of(browser))) as socket:  # its cookie is another now
+        await socket.say("tailrace:subscribe")
+        assert await socket.refusal() == (400, "missing_field", "response_id")
+
+
+def change_their_own(browser: Client) -> None:
+    fields = {"old_password": OLD_PASSWORD, "new_password1": PASSWORD, "new_password2": PASSWORD}
+    reply: Any = browser.post(reverse("admin:password_change"), fields)
+    assert reply.status_code == 302
+
+
+def test_a_visit_and_a_new_user_tell_nobody(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = []
+
+    async def note(owner_id: int) -> None:
+        told.append(owner_id)
+
+    monkeypatch.setattr(revocation, "notify_owner_to_recheck", note)
+    User.objects.create_user("new")
+    Client().force_login(owner)  # it saves the moment of the visit
+    assert told == []
+    owner.save_base(raw=True)  # as a fixture is loaded
+    assert told == []
+    owner.save()
+    assert told == [owner.pk]
+
+
+def test_a_user_is_saved_whether_or_not_somebody_can_be_told(
+    owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(owner_id: int) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(revocation, "notify_owner_to_recheck", fail)
+    owner.is_active = False
+    owner.save()
+    owner.refresh_from_db()
+    assert not owner.is_active

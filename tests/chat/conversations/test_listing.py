@@ -1,0 +1,152 @@
+"""The list of conversations: whose they are, and in which order."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+
+from chat.conversations import listing
+from chat.conversations.listing import listed, news, turn
+from chat.ids import new_id
+from chat.models import Conversation, Status
+from chat.protocol.errors import CommandError
+from tests.chat.plans import planned_by_sqlite
+from tests.chat.rows import stored
+
+pytestmark = pytest.mark.django_db
+
+NOBODY = "0123456789ab7def8123456789abcdef"
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def conversation(owner: User, title: str = "Depths", minutes: int = 0, **fields: Any) -> Conversation:
+    """One whose last activity was so many minutes after NOW."""
+    moment = NOW + timedelta(minutes=minutes)
+    return Conversation.objects.create(owner=owner, title=title, updated_at=moment, **fields)
+
+
+def titles(owner: User) -> list[str]:
+    return [line["title"] for line in listed(owner.pk)["conversations"]]
+
+
+def test_a_line_tells_what_the_list_shows(owner: User) -> None:
+    row = conversation(owner, unread=True)
+    assert listed(owner.pk) == {
+        "conversations": [
+            {
+                "id": str(row.pk),
+                "title": "Depths",
+                "updated_at": NOW.timestamp(),
+                "running": False,
+                "unread": True,
+            }
+        ],
+        "more": None,
+    }
+
+
+def test_the_latest_activity_comes_first_whenever_it_was_begun(owner: User) -> None:
+    for title, minutes in (("middle", 1), ("last", 0), ("first", 2)):
+        conversation(owner, title, minutes)
+    assert titles(owner) == ["first", "middle", "last"]
+
+
+def test_what_is_deleted_or_someone_elses_is_not_listed(owner: User, stranger: User) -> None:
+    conversation(stranger, "theirs")
+    conversation(owner, "deleted", deleted_at=NOW)
+    assert titles(owner) == []
+
+
+@pytest.mark.parametrize("status", Status)
+def test_a_conversation_runs_while_one_of_its_responses_does(owner: User, status: Status) -> None:
+    row = conversation(owner)
+    stored(owner, conversation=row, status=Status.COMPLETED)
+    stored(owner, conversation=row, status=status)
+    (line,) = listed(owner.pk)["conversations"]
+    assert line["running"] == (status in ("queued", "in_progress"))
+
+
+def test_pages_follow_each_other_without_a_hole_and_nothing_twice(
+    owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "PER_PAGE", 2)
+    for number in range(5):  # the same moment for pairs: the id decides
+        conversation(owner, str(number), minutes=number // 2)
+    seen, more = [], ""
+    while more is not None:
+        page = listed(owner.pk, before=more)
+        assert len(page["conversations"]) <= 2
+        seen += [line["id"] for line in page["conversations"]]
+        more = page["more"]
+    assert seen == [str(row.pk) for row in Conversation.objects.order_by("-updated_at", "-id")]
+
+
+def test_a_full_last_page_promises_no_more(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listing, "PER_PAGE", 1)
+    conversation(owner)
+    assert listed(owner.pk)["more"] is None
+
+
+@pytest.mark.parametrize("search", ["", "depth lake"])
+def test_a_page_takes_one_query_however_many_there_are(
+    owner: User, django_assert_num_queries: Any, search: str
+) -> None:
+    for _ in range(3):
+        row = conversation(owner)
+        stored(owner, "depth of the lake", conversation=row)
+    with django_assert_num_queries(1):
+        assert len(listed(owner.pk, search)["conversations"]) == 3
+
+
+@planned_by_sqlite
+def test_the_list_is_read_in_the_order_of_an_index(owner: User) -> None:
+    rows = Conversation.objects.visible_to(owner.pk).with_running().newest_first()[:50]
+    plan = rows.explain()
+    assert "conversation_by_activity" in plan
+    assert "response_by_conversation" in plan
+    assert "TEMP B-TREE" not in plan
+
+
+@pytest.mark.parametrize(
+    "before", ["x", "1", "1.x", ".", f"{'9' * 30}.{NOBODY}", f"x.{NOBODY}", f"{'9' * 5000}."]
+)
+def test_a_page_that_cannot_be_is_refused(owner: User, before: str) -> None:
+    with pytest.raises(CommandError) as refused:
+        listed(owner.pk, before=before)
+    assert (refused.value.code, refused.value.param) == ("invalid_field", "before")
+
+
+def test_a_turn_tells_its_moments_and_its_usage(owner: User) -> None:
+    moments: Any = {"started_at": NOW, "first_token_at": NOW, "ended_at": NOW}
+    told = turn(stored(owner, usage={"output_tokens": 3}, **moments))
+    assert told["usage"] == {"output_tokens": 3}
+    assert {told[name] for name in moments} == {NOW.timestamp()}
+    assert {turn(stored(owner))[name] for name in moments} == {None}
+
+
+def test_news_tell_the_conversation_as_it_is_and_the_response(owner: User) -> None:
+    root = stored(owner)
+    row = stored(owner, conversation=root.conversation, previous=root)
+    told = news(row.conversation_id, row.wire())
+    assert told is not None
+    owner_id, frame = told
+    assert owner_id == owner.pk
+    line = listed(owner.pk)["conversations"][0]
+    assert json.loads(frame) == {
+        "type": "tailrace:conversation",
+        "conversation": line | {"deleted": False},
+        "response": {"id": str(row.pk), "previous_response_id": str(root.pk), "status": "queued"},
+    }
+
+
+def test_news_of_a_change_are_about_no_response(owner: User) -> None:
+    told = news(conversation(owner, deleted_at=NOW).pk)
+    assert told is not None
+    frame = json.loads(told[1])
+    assert (frame["response"], frame["conversation"]["deleted"]) == (None, True)
+
+
+def test_there_are_no_news_of_what_is_not_there() -> None:
+    assert news(new_id()) is None

@@ -1,0 +1,85 @@
+"""Health: alive without anybody else; ready only while every part answers."""
+
+from typing import Any
+
+import pytest
+from django.db import connections
+from django.test import AsyncClient
+from pytest_django import Settings
+
+from chat.transport import redis_client
+from chat.transport.heartbeats import Heartbeats
+from project.up import ports, valkey
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("static_root")]
+
+
+@pytest.fixture
+async def worker(redis_url: str) -> str:
+    """A worker that lives."""
+    await Heartbeats(redis_client.client()).beat("w1", {})
+    return "w1"
+
+
+async def readiness(client: AsyncClient) -> tuple[int, dict[str, Any]]:
+    answer = await client.get("/readyz")
+    body = answer.json()
+    assert (body["status"] == "ready") == (answer.status_code == 200)
+    return answer.status_code, body["parts"]
+
+
+@pytest.mark.usefixtures("worker")
+async def test_it_is_ready_while_every_part_answers(async_client: AsyncClient) -> None:
+    assert await readiness(async_client) == (
+        200,
+        {"database": {"state": "ok"}, "redis": {"state": "ok"}, "workers": {"state": "ok", "alive": 1}},
+    )
+
+
+@pytest.mark.usefixtures("redis_url")
+async def test_without_a_worker_it_is_not_ready(async_client: AsyncClient) -> None:
+    status, parts = await readiness(async_client)
+    assert (status, parts["workers"]) == (503, {"state": "none", "alive": 0})
+    assert parts["redis"] == parts["database"] == {"state": "ok"}
+
+
+@pytest.mark.usefixtures("worker")
+async def test_without_redis_it_is_not_ready_and_says_so_soon(
+    async_client: AsyncClient, settings: Settings
+) -> None:
+    await redis_client.close()
+    settings.TAILRACE_REDIS_URL = valkey.url(ports.pick_free())
+    status, parts = await readiness(async_client)
+    assert status == 503
+    assert parts["database"] == {"state": "ok"}
+    assert (parts["redis"]["state"], parts["workers"]["state"]) == ("away", "away")
+    assert parts["redis"]["reason"] in ("ConnectionError", "TimeoutError")
+
+
+@pytest.mark.usefixtures("worker")
+async def test_without_the_database_it_is_not_ready(
+    async_client: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nowhere = {"NAME": "/nowhere/db.sqlite3", "ENGINE": "django.db.backends.sqlite3"}
+    with monkeypatch.context() as patch:
+        for name, value in nowhere.items():
+            patch.setitem(connections.settings["default"], name, value)
+        status, parts = await readiness(async_client)
+    assert status == 503
+    assert parts["database"] == {"state": "away", "reason": "OperationalError"}
+    assert parts["workers"] == {"state": "ok", "alive": 1}
+
+
+async def test_it_is_alive_whatever_the_others_do(
+    async_client: AsyncClient, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.TAILRACE_REDIS_URL = valkey.url(ports.pick_free())
+    with monkeypatch.context() as patch:
+        patch.setitem(connections.settings["default"], "NAME", "/nowhere/db.sqlite3")
+        answer = await async_client.get("/healthz")
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+
+
+@pytest.mark.usefixtures("redis_url")
+async def test_an_answer_is_not_kept(async_client: AsyncClient) -> None:
+    assert "no-store" in (await async_client.get("/readyz")).headers["Cache-Control"]

@@ -1,0 +1,295 @@
+"""The endpoints: JSON for the page's scripts, each visitor's own, and typed refusals."""
+
+import json
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import OperationalError
+from django.test import AsyncClient, Client
+from django.utils import timezone
+
+from chat.conversations import announcements as news_module
+from chat.ids import new_id
+from chat.models import Conversation, Response, Status
+from chat.pages import conversation_api
+from chat.transport.event_log import Log, LogError
+from chat.transport.notifications import owner_group
+from tests.chat.answers import Answer
+from tests.chat.rows import on_rows, saved, stored
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("static_root")]
+
+NOTHING = "01234567-89ab-7def-8123-456789abcdef"
+
+
+@pytest.fixture
+async def browser(owner: User, log: Log, layer: Any) -> AsyncClient:
+    """The owner's browser."""
+    browser = AsyncClient()
+    await browser.aforce_login(owner)
+    return browser
+
+
+@pytest.fixture
+async def news(owner: User, layer: Any) -> Any:
+    """What another socket of the owner's is told; a call gives the next frame."""
+    channel = await layer.new_channel()
+    await layer.group_add(owner_group(owner.pk), channel)
+
+    async def frame() -> Any:
+        return json.loads((await layer.receive(channel))["frame"])
+
+    frame.waiting = lambda: layer.channels[channel].qsize()  # type: ignore[attr-defined]
+    return frame
+
+
+async def change(browser: AsyncClient, row: Conversation, **fields: Any) -> Any:
+    return await browser.patch(row.get_absolute_url(), json.dumps(fields), "application/json")
+
+
+def refusal(reply: Any) -> tuple[int, str, str | None]:
+    """Status, code and field, in the shape that the socket's errors have."""
+    frame = json.loads(reply.content)
+    assert (frame["type"], frame["status"]) == ("error", reply.status_code)
+    assert set(frame["error"]) == {"type", "code", "message", "param"}
+    return frame["status"], frame["error"]["code"], frame["error"]["param"]
+
+
+async def test_the_list_is_the_visitors_own(browser: AsyncClient, owner: User, stranger: User) -> None:
+    mine, _ = await on_rows(stored, owner), await on_rows(stored, stranger)
+    reply: Any = await browser.get("/conversations/")
+    assert [line["id"] for line in reply.json()["conversations"]] == [str(mine.conversation_id)]
+    assert "no-store" in reply.headers["Cache-Control"]
+    assert (await browser.get("/conversations/?search=shallow")).json()["conversations"] == []
+
+
+async def test_a_list_that_cannot_be_is_refused(browser: AsyncClient) -> None:
+    assert refusal(await browser.get("/conversations/?before=x")) == (400, "invalid_field", "before")
+
+
+async def test_the_responses_are_told_with_their_conversation(browser: AsyncClient, owner: User) -> None:
+    root = await on_rows(stored, owner, output="Two metres.", status=Status.COMPLETED)
+    leaf = await on_rows(stored, owner, conversation=root.conversation, previous=root)
+    reply: Any = await browser.get(f"{root.conversation.get_absolute_url()}responses/")
+    told = reply.json()
+    assert [turn["id"] for turn in told["responses"]] == [str(root.pk), str(leaf.pk)]
+    assert (told["conversation"]["id"], told["conversation"]["running"]) == (str(root.conversation_id), True)
+
+
+PLACES = [
+    ("get", "{}responses/", None),
+    ("patch", "{}", {"title": "t"}),
+    ("patch", "{}", {"read": True}),
+    ("patch", "{}", {"deleted": True}),
+    ("patch", "{}", {}),
+]
+
+
+async def asked(browser: AsyncClient, method: str, path: str, fields: Any) -> Any:
+    if method == "get":
+        return await browser.get(path)
+    return await browser.patch(path, json.dumps(fields), "application/json")
+
+
+@pytest.mark.parametrize("whose", ["nobody's", "someone else's", "deleted"])
+@pytest.mark.parametrize(("method", "path", "fields"), [*PLACES, ("patch", "{}", {"deleted": False})])
+async def test_what_is_not_ones_own_is_not_found_and_stays_as_it_is(
+    browser: AsyncClient, owner: User, stranger: User, whose: str, method: str, path: str, fields: Any
+) -> None:
+    row = await on_rows(stored, owner if whose == "deleted" else stranger)
+    rows = Conversation.objects.filter(pk=row.conversation_id)
+    await on_rows(rows.update, unread=True, deleted_at=timezone.now() if whose == "deleted" else None)
+    before = await on_rows(rows.values().get)
+    at = f"/conversations/{NOTHING}/" if whose == "nobody's" else row.conversation.get_absolute_url()
+    reply = await asked(browser, method, path.format(at), fields)
+    if whose == "deleted" and fields == {"deleted": False}:
+        assert reply.status_code == 200
+        return
+    assert refusal(reply) == (404, "conversation_not_found", None)
+    assert await on_rows(rows.values().get) == before
+    assert (await saved(row.pk)).live
+
+
+@pytest.mark.parametrize(("method", "path", "fields"), PLACES)
+async def test_who_is_not_signed_in_is_told_so(
+    owner: User, log: Log, method: str, path: str, fields: Any
+) -> None:
+    row = await on_rows(stored, owner)
+    reply = await asked(AsyncClient(), method, path.format(row.conversation.get_absolute_url()), fields)
+    assert refusal(reply) == (401, "unauthenticated", None)
+    assert await on_rows(User.objects.count) == 1
+
+
+def test_a_change_needs_the_token_of_a_page_of_ours(owner: User) -> None:
+    row = stored(owner)
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(owner)
+    path, body = row.conversation.get_absolute_url(), json.dumps({"title": "Depths"})
+    assert strict.patch(path, body, "application/json").status_code == 403
+    strict.get("/")  # a page gives a token, and it must be that one
+    assert strict.patch(path, body, "application/json", headers={"X-CSRFToken": "x"}).status_code == 403
+    row.conversation.refresh_from_db()
+    assert row.conversation.title == ""
+
+
+@pytest.mark.usefixtures("layer")
+async def test_a_token_of_a_page_of_ours_lets_a_change_in(owner: User) -> None:
+    row = await on_rows(stored, owner)
+    browser = AsyncClient(enforce_csrf_checks=True)
+    await browser.aforce_login(owner)
+    await browser.get("/")
+    token = {"X-CSRFToken": browser.cookies["csrftoken"].value}
+    body = json.dumps({"title": "Depths"})
+    reply = await browser.patch(row.conversation.get_absolute_url(), body, "application/json", headers=token)
+    assert reply.status_code == 200
+
+
+async def test_a_conversation_gets_another_title(browser: AsyncClient, response: Response, news: Any) -> None:
+    reply = await change(browser, response.conversation, title=" The  depths\n")
+    told = reply.json()
+    assert (reply.status_code, told["id"], told["title"]) == (
+        200,
+        str(response.conversation_id),
+        "The depths",
+    )
+    frame = await news()
+    assert frame["conversation"] == told | {"deleted": False}
+    assert frame["response"] is None
+
+
+async def test_a_new_title_is_no_activity(browser: AsyncClient, response: Response) -> None:
+    before = (await on_rows(Conversation.objects.get)).updated_at
+    await change(browser, response.conversation, title="Depths")
+    assert (await on_rows(Conversation.objects.get)).updated_at == before
+
+
+BAD: list[tuple[bytes, int, str, str | None]] = [
+    (b"", 400, "invalid_json", None),
+    (b"[]", 400, "invalid_json", None),
+    (b'{"title": "\xff"}', 400, "invalid_json", None),
+    (b'{"title": ""}', 400, "invalid_field", "title"),
+    (b'{"title": " \\n "}', 400, "invalid_field", "title"),
+    (b'{"title": null}', 400, "invalid_field", "title"),
+    (b'{"title": "a\\u0000b"}', 400, "invalid_field", "title"),
+    (b'{"title": "' + b"x" * 81 + b'"}', 400, "invalid_field", "title"),
+    (b'{"deleted": 1}', 400, "invalid_field", "deleted"),
+    (b'{"deleted": null}', 400, "invalid_field", "deleted"),
+    (b'{"read": false}', 400, "invalid_field", "read"),
+    (b'{"owner": 1}', 400, "unknown_field", "owner"),
+    (b'{"title": "' + b"x" * 300_000 + b'"}', 413, "frame_too_large", None),
+    (b'{"title": "' + b"x" * 3_000_000 + b'"}', 413, "frame_too_large", None),
+]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code", "param"), BAD, ids=[str(number) for number in range(len(BAD))]
+)
+async def test_a_bad_change_is_refused_and_changes_nothing(
+    browser: AsyncClient, response: Response, body: bytes, status: int, code: str, param: str | None
+) -> None:
+    before = await on_rows(Conversation.objects.values().get)
+    reply = await browser.patch(response.conversation.get_absolute_url(), body, "application/json")
+    assert refusal(reply) == (status, code, param)
+    assert await on_rows(Conversation.objects.values().get) == before
+
+
+async def test_what_is_deleted_is_gone_until_it_is_restored(
+    browser: AsyncClient, owner: User, news: Any
+) -> None:
+    row = await on_rows(stored, owner, status=Status.COMPLETED)
+    assert (await change(browser, row.conversation, deleted=True)).status_code == 200
+    assert (await news())["conversation"]["deleted"] is True
+    page, path = await browser.get("/conversations/"), row.conversation.get_absolute_url()
+    assert page.json()["conversations"] == []
+    assert (await browser.get(path)).status_code == 404
+    reply = await change(browser, row.conversation, deleted=False, title="Back")
+    assert (reply.status_code, reply.json()["title"]) == (200, "Back")
+    assert (await news())["conversation"]["deleted"] is False
+    assert (await browser.get(path)).status_code == 200
+
+
+async def test_what_runs_in_a_deleted_conversation_is_cancelled(
+    browser: AsyncClient, response: Response, log: Log, news: Any
+) -> None:
+    answer = await Answer.begun(log, response)
+    await answer.add("Two ")
+    assert (await change(browser, response.conversation, deleted=True)).json()["running"] is False
+    row = await saved(response.pk)
+    assert (row.status, row.output) == ("cancelled", "Two ")
+    assert (await news())["response"] == {
+        "id": answer.id,
+        "previous_response_id": None,
+        "status": "cancelled",
+    }
+    assert (await news())["conversation"]["deleted"] is True
+
+
+async def test_what_begins_while_it_is_deleted_is_cancelled_too(
+    browser: AsyncClient, owner: User, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = await on_rows(stored, owner, status=Status.COMPLETED)
+    apply = conversation_api._apply
+
+    def begin_meanwhile(*args: Any) -> bool:
+        stored(owner, conversation=root.conversation)
+        return apply(*args)
+
+    monkeypatch.setattr(conversation_api, "_apply", begin_meanwhile)
+    await change(browser, root.conversation, deleted=True)
+    assert await on_rows(Response.objects.filter(status=Status.CANCELLED).count) == 1
+
+
+async def test_nothing_is_deleted_while_what_runs_cannot_be_stopped(
+    browser: AsyncClient, response: Response, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*args: Any) -> None:
+        raise LogError
+
+    monkeypatch.setattr(conversation_api, "end", away)
+    assert refusal(await change(browser, response.conversation, deleted=True)) == (503, "busy", None)
+    assert (await on_rows(Conversation.objects.get)).deleted_at is None
+
+
+async def test_a_change_that_cannot_be_told_is_made_all_the_same(
+    browser: AsyncClient, response: Response, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*args: Any) -> None:
+        raise OperationalError
+
+    monkeypatch.setattr(news_module, "news", away)
+    reply = await change(browser, response.conversation, title="Depths")
+    assert (reply.status_code, reply.json()["title"]) == (200, "Depths")
+
+
+READ = [("get", "{}"), ("get", "{}responses/"), ("patch", "{}")]
+
+
+@pytest.mark.parametrize(("method", "path"), READ)
+async def test_who_reads_has_read_and_tells_the_other_sockets_once(
+    browser: AsyncClient, response: Response, news: Any, method: str, path: str
+) -> None:
+    await on_rows(Conversation.objects.update, unread=True)
+    at = path.format(response.conversation.get_absolute_url())
+    for _ in range(2):
+        assert (await asked(browser, method, at, {"read": True})).status_code == 200
+    assert (await on_rows(Conversation.objects.get)).unread is False
+    assert (await news())["conversation"]["unread"] is False
+    assert news.waiting() == 0
+
+
+async def test_what_is_read_is_told_as_read(browser: AsyncClient, response: Response) -> None:
+    await on_rows(Conversation.objects.update, unread=True)
+    reply: Any = await browser.get(f"{response.conversation.get_absolute_url()}responses/")
+    assert reply.json()["conversation"]["unread"] is False
+
+
+async def test_only_what_is_meant_is_taken(browser: AsyncClient, response: Response) -> None:
+    path = response.conversation.get_absolute_url()
+    for method, at in (("post", "/conversations/"), ("post", f"{path}responses/"), ("put", path)):
+        assert (await getattr(browser, method)(at)).status_code == 405
+
+
+async def test_an_unknown_conversation_has_no_responses(browser: AsyncClient) -> None:
+    reply = await browser.get(f"/conversations/{new_id()}/responses/")
+    assert refusal(reply) == (404, "conversation_not_found", None)

@@ -1,0 +1,169 @@
+"""The pages: whose they are, and what they tell their scripts."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from pytest_django import Settings
+
+from chat.conversations.listing import listed
+from chat.ids import new_id
+from chat.models import Conversation, Status
+from chat.protocol.commands import MAX_INPUT_CHARS
+from chat.responses.model_catalog import DEMO
+from tests.chat.rows import stored
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_root")]
+
+
+def told(page: Any) -> dict[str, Any]:
+    """What the page tells its scripts."""
+    match = re.search(r'<script id="page-data" type="application/json">(.*?)</script>', page.content.decode())
+    assert match is not None
+    data: dict[str, Any] = json.loads(match[1])
+    return data
+
+
+def shown(client: Client, owner: User, conversation: Conversation) -> Any:
+    client.force_login(owner)
+    return client.get(conversation.get_absolute_url())
+
+
+def test_a_first_visit_makes_a_guest_and_a_second_one_does_not(client: Client, settings: Settings) -> None:
+    settings.TAILRACE_GUESTS = True
+    assert client.get("/").status_code == 200
+    guest = User.objects.get()
+    assert guest.username.startswith("guest-")
+    assert client.get("/").status_code == 200
+    assert client.session["_auth_user_id"] == str(guest.pk)
+    assert User.objects.count() == 1
+
+
+@pytest.mark.parametrize("path", ["/", "/minimal/", "/conversations/01234567-89ab-7def-8123-456789abcdef/"])
+def test_without_guests_everybody_signs_in(client: Client, settings: Settings, path: str) -> None:
+    settings.TAILRACE_GUESTS = False
+    page: Any = client.get(path)
+    assert (page.status_code, page.url) == (302, f"/accounts/login/?next={path}")
+    assert User.objects.count() == 0
+
+
+def test_a_user_is_let_in_where_there_are_no_guests(client: Client, settings: Settings, owner: User) -> None:
+    settings.TAILRACE_GUESTS = False
+    client.force_login(owner)
+    assert client.get("/").status_code == 200
+
+
+def test_a_new_page_tells_what_can_be_asked_and_where(
+    client: Client, owner: User, settings: Settings
+) -> None:
+    settings.TAILRACE_MODELS, settings.TAILRACE_OPENAI_MODEL = "", "m"
+    client.force_login(owner)
+    data = told(client.get("/"))
+    assert data == {
+        "conversation": None,
+        "conversation_title": "",
+        "conversations": {"conversations": [], "more": None},
+        "responses": [],
+        "models": ["m", DEMO],
+        "max_input_chars": MAX_INPUT_CHARS,
+        "socket_path": f"/ws/responses/?owner={owner.pk}",
+        "conversation_path": "/conversations/{id}/",
+    }
+    id_ = "01234567-89ab-7def-8123-456789abcdef"
+    assert data["conversation_path"].replace("{id}", id_) == reverse("conversation", args=[id_])
+
+
+def test_a_conversation_shows_every_turn_the_oldest_first(client: Client, owner: User) -> None:
+    older, newer = sorted([new_id(), new_id()])
+    root = stored(owner, "one", id=older, output="1", reasoning="hm", status=Status.COMPLETED)
+    leaf = stored(
+        owner,
+        "</script><b>two</b>",
+        id=newer,
+        previous=root,
+        conversation=root.conversation,
+        status=Status.FAILED,
+        error_code="worker_lost",
+    )
+    data = told(shown(client, owner, root.conversation))
+    assert data["conversation"] == str(root.conversation_id)
+    first, second = data["responses"]
+    assert first == {
+        "id": str(root.pk),
+        "previous_response_id": None,
+        "input": "one",
+        "output_text": "1",
+        "reasoning_text": "hm",
+        "status": "completed",
+        "error": None,
+        "incomplete_details": None,
+        "model": DEMO,
+        "usage": None,
+        "created_at": root.queued_at.timestamp(),
+        "started_at": None,
+        "first_token_at": None,
+        "ended_at": None,
+    }
+    assert (second["id"], second["previous_response_id"]) == (str(leaf.pk), str(root.pk))
+    assert second["input"] == "</script><b>two</b>"
+    assert second["error"]["code"] == "worker_lost"
+
+
+def test_a_page_has_the_list_and_the_title(client: Client, owner: User) -> None:
+    root = stored(owner, conversation=Conversation.objects.create(owner=owner, title="Depths"))
+    data = told(shown(client, owner, root.conversation))
+    assert data["conversation_title"] == "Depths"
+    assert data["conversations"] == listed(owner.pk)
+    assert [line["id"] for line in data["conversations"]["conversations"]] == [str(root.conversation_id)]
+
+
+@pytest.mark.parametrize("path", ["/", "conversation"])
+def test_a_page_gives_the_token_that_changes_need(client: Client, owner: User, path: str) -> None:
+    path = stored(owner).conversation.get_absolute_url() if path == "conversation" else path
+    client.force_login(owner)
+    client.get(path)
+    assert client.cookies["csrftoken"].value
+
+
+def test_a_deleted_conversation_is_not_found(client: Client, owner: User) -> None:
+    row = Conversation.objects.create(owner=owner, deleted_at=timezone.now())
+    assert shown(client, owner, row).status_code == 404
+
+
+def test_someone_elses_conversation_is_not_found(client: Client, owner: User, stranger: User) -> None:
+    assert shown(client, stranger, stored(owner).conversation).status_code == 404
+    assert shown(client, owner, stored(owner).conversation).status_code == 200
+
+
+def test_what_is_not_there_looks_the_same_as_what_is_someone_elses(
+    client: Client, owner: User, stranger: User
+) -> None:
+    nowhere = Conversation(owner=stranger)
+    theirs = stored(owner).conversation
+    pages = [shown(client, stranger, conversation).content for conversation in (nowhere, theirs)]
+    assert pages[0] == pages[1]
+
+
+def test_the_smallest_page_is_there(client: Client, owner: User) -> None:
+    client.force_login(owner)
+    page = client.get("/minimal/")
+    assert page.status_code == 200
+    assert b"chat/minimal.js" in page.content
+
+
+@pytest.mark.parametrize("path", ["/", "/minimal/"])
+def test_pages_are_only_read(client: Client, owner: User, path: str) -> None:
+    client.force_login(owner)
+    answer: HttpResponse = client.post(path)  # type: ignore[assignment]
+    assert answer.status_code == 405
+
+
+def test_a_conversation_is_not_kept_by_the_browser(client: Client, owner: User) -> None:
+    page = shown(client, owner, stored(owner).conversation)
+    assert "no-store" in page.headers["Cache-Control"]

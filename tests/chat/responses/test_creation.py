@@ -1,0 +1,260 @@
+"""Intake: what is asked becomes one row and one log, or nothing at all."""
+
+import asyncio
+import threading
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from chat.ids import new_id
+from chat.models import Conversation, Response
+from chat.protocol.commands import Create, create
+from chat.protocol.errors import CommandError
+from chat.protocol.events import decode
+from chat.protocol.state import opening
+from chat.responses import creation
+from chat.responses.creation import TITLE_CHARS, create_response, title_of
+from chat.responses.model_catalog import DEMO, catalog
+from chat.transport.event_log import Log
+from tests.chat.rows import counted, on_rows, saved, stored
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def asking(text: str | None = "How deep is it?", **fields: Any) -> Create:
+    """The command; `tailrace` holds the fields of that object."""
+    body = {"type": "response.create", "model": DEMO, "input": text} | fields
+    return create({name: value for name, value in body.items() if value is not None})
+
+
+def after(row: Response, **fields: Any) -> Create:
+    return asking(previous_response_id=str(row.pk), **fields)
+
+
+async def test_a_first_question_begins_a_conversation_and_a_log(owner: User, log: Log) -> None:
+    row, new = await create_response(owner, asking(" How deep\n is it? "), log)
+    assert new
+    row = await saved(row.pk)
+    assert (row.owner_id, row.status, row.model) == (owner.pk, "queued", DEMO)
+    assert row.input == [{"role": "user", "content": " How deep\n is it? "}]
+    events = [decode(entry.event) for entry in await log.read(str(row.pk))]
+    assert events == opening(row.wire())
+    assert [event.type for event in events] == ["response.created", "response.queued"]
+
+
+async def test_a_conversation_is_named_after_its_first_question(owner: User, log: Log) -> None:
+    row, _ = await create_response(owner, asking("How deep\n is it?"), log)
+    later, _ = await create_response(owner, after(row, text="And how wide?"), log)
+    assert later.conversation.title == "How deep is it?"
+
+
+LONG = "How deep is the water of the lake below the mill on the hill, in metres, and how wide?"
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        (" How deep\n\tis it? ", "How deep is it?"),
+        ("x" * TITLE_CHARS, "x" * TITLE_CHARS),
+        ("x" * 100, "x" * (TITLE_CHARS - 1) + "…"),
+        (LONG, "How deep is the water of the lake below the mill on the…"),
+        ("x" * (TITLE_CHARS - 1) + " y", "x" * (TITLE_CHARS - 1) + "…"),
+    ],
+)
+def test_a_title_has_whole_words_and_one_line(text: str, title: str) -> None:
+    assert title_of(text) == title
+    assert len(title) <= TITLE_CHARS
+
+
+async def test_what_the_user_asked_can_be_searched(owner: User, log: Log) -> None:
+    row, _ = await create_response(owner, asking("How deep is it?"), log)
+    again, _ = await create_response(owner, asking(None, tailrace={"regenerate_of": str(row.pk)}), log)
+    assert [(await saved(each.pk)).asked for each in (row, again)] == ["How deep is it?"] * 2
+
+
+async def test_a_question_is_activity_in_its_conversation(owner: User, response: Response, log: Log) -> None:
+    before = response.conversation.updated_at
+    row, _ = await create_response(owner, after(response), log)
+    after_it = (await on_rows(Conversation.objects.get, pk=row.conversation_id)).updated_at
+    assert after_it > before
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"previous_response_id": "R"},
+        {"tailrace": {"regenerate_of": "R"}},
+        {"tailrace": {"conversation_id": "C"}},
+    ],
+)
+async def test_nothing_goes_on_in_a_deleted_conversation(
+    owner: User, response: Response, log: Log, fields: Any
+) -> None:
+    await on_rows(Conversation.objects.update, deleted_at=timezone.now())
+    command = asking(**_filled(fields, {"R": response.pk, "C": response.conversation_id}))
+    with pytest.raises(CommandError) as refused:
+        await create_response(owner, command, log)
+    assert refused.value.status == 404
+    assert await counted() == (1, 1)
+
+
+async def test_what_is_asked_is_stored_whole(owner: User, log: Log) -> None:
+    command = asking(instructions="Be brief.", max_output_tokens=5, temperature=0.5, metadata={"k": "v"})
+    row = await saved((await create_response(owner, command, log))[0].pk)
+    assert (row.instructions, row.max_output_tokens, row.temperature) == ("Be brief.", 5, 0.5)
+    assert row.metadata == {"k": "v"}
+
+
+async def test_without_a_model_the_first_one_is_asked(owner: User, log: Log) -> None:
+    row, _ = await create_response(owner, asking(model=None), log)
+    assert row.model == next(iter(catalog()))
+
+
+async def test_a_later_question_goes_on_in_the_same_conversation(
+    owner: User, response: Response, log: Log
+) -> None:
+    row, new = await create_response(owner, after(response), log)
+    assert new
+    assert (row.conversation_id, row.previous_id) == (response.conversation_id, response.pk)
+    assert await counted() == (1, 2)
+
+
+async def test_a_conversation_can_get_another_root(owner: User, response: Response, log: Log) -> None:
+    wanted = {"conversation_id": str(response.conversation_id)}
+    row, _ = await create_response(owner, asking(tailrace=wanted), log)
+    assert (row.conversation_id, row.previous_id) == (response.conversation_id, None)
+
+
+async def test_a_regeneration_is_a_sibling_with_the_same_input(owner: User, log: Log) -> None:
+    root, _ = await create_response(owner, asking("one"), log)
+    first, _ = await create_response(owner, after(root, text="two"), log)
+    again, new = await create_response(owner, asking(None, tailrace={"regenerate_of": str(first.pk)}), log)
+    assert new
+    assert again.pk != first.pk
+    assert (again.input, again.previous_id) == (first.input, root.pk)
+    assert again.conversation_id == root.conversation_id
+
+
+async def test_a_regeneration_asks_the_same_model_unless_told_otherwise(owner: User, log: Log) -> None:
+    assert next(iter(catalog())) != DEMO
+    source, _ = await create_response(owner, asking(model=DEMO), log)
+    regenerated = {"regenerate_of": str(source.pk)}
+    again, _ = await create_response(owner, asking(None, model=None, tailrace=regenerated), log)
+    other, _ = await create_response(
+        owner, asking(None, model=next(iter(catalog())), tailrace=regenerated), log
+    )
+    assert [again.model, other.model] == [DEMO, next(iter(catalog()))]
+
+
+async def test_a_regeneration_has_its_place_already(owner: User, response: Response, log: Log) -> None:
+    command = after(response, tailrace={"regenerate_of": str(response.pk)})
+    with pytest.raises(CommandError) as refused:
+        await create_response(owner, command, log)
+    assert (refused.value.code, refused.value.param) == ("invalid_field", "previous_response_id")
+    assert await counted() == (1, 1)
+
+
+async def test_a_root_can_be_regenerated(owner: User, response: Response, log: Log) -> None:
+    again, _ = await create_response(owner, asking(None, tailrace={"regenerate_of": str(response.pk)}), log)
+    assert (again.input, again.previous_id) == (response.input, None)
+    assert again.conversation_id == response.conversation_id
+
+
+@pytest.mark.parametrize(
+    ("fields", "code", "param"),
+    [
+        ({"previous_response_id": "R"}, "response_not_found", "previous_response_id"),
+        ({"tailrace": {"regenerate_of": "R"}}, "response_not_found", "tailrace.regenerate_of"),
+        ({"tailrace": {"conversation_id": "C"}}, "conversation_not_found", "tailrace.conversation_id"),
+    ],
+)
+@pytest.mark.parametrize("theirs", [True, False], ids=["someone else's", "nobody's"])
+async def test_ids_that_are_not_ones_own_are_not_found_and_nothing_is_stored(
+    owner: User,
+    response: Response,
+    stranger: User,
+    log: Log,
+    fields: Any,
+    code: str,
+    param: str,
+    theirs: bool,
+) -> None:
+    ids = {"R": response.pk, "C": response.conversation_id} if theirs else {"R": new_id(), "C": new_id()}
+    command = asking(**_filled(fields, ids))
+    with pytest.raises(CommandError) as refused:
+        await create_response(stranger, command, log)
+    assert (refused.value.code, refused.value.param) == (code, param)
+    assert await counted() == (1, 1)
+
+
+def _filled(fields: dict[str, Any], ids: dict[str, UUID]) -> dict[str, Any]:
+    return {
+        name: _filled(value, ids) if isinstance(value, dict) else str(ids[value])
+        for name, value in fields.items()
+    }
+
+
+async def test_a_conversation_that_contradicts_the_previous_response_is_refused(
+    owner: User, response: Response, log: Log
+) -> None:
+    command = after(response, tailrace={"conversation_id": str(new_id())})
+    with pytest.raises(CommandError) as refused:
+        await create_response(owner, command, log)
+    assert (refused.value.code, refused.value.param) == ("invalid_field", "tailrace.conversation_id")
+
+
+async def test_a_model_that_is_not_there_is_refused_and_nothing_is_stored(owner: User, log: Log) -> None:
+    with pytest.raises(CommandError) as refused:
+        await create_response(owner, asking(model="gpt-none"), log)
+    assert (refused.value.code, refused.value.param) == ("model_not_found", "model")
+    assert await counted() == (0, 0)
+
+
+async def test_the_same_request_gets_the_same_response(owner: User, log: Log) -> None:
+    command = asking(tailrace={"client_request_id": "c"})
+    first, new = await create_response(owner, command, log)
+    again, new_again = await create_response(owner, command, log)
+    assert (new, new_again) == (True, False)
+    assert again.pk == first.pk
+    assert await counted() == (1, 1)
+
+
+async def test_the_same_request_of_another_owner_is_another_response(
+    owner: User, stranger: User, log: Log
+) -> None:
+    command = asking(tailrace={"client_request_id": "c"})
+    mine, _ = await create_response(owner, command, log)
+    theirs, new = await create_response(stranger, command, log)
+    assert new
+    assert theirs.pk != mine.pk
+
+
+async def test_the_same_request_twice_at_once_is_one_response(
+    owner: User, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look, both = creation._same_request, threading.Barrier(2)
+    first_looks = iter([True, True])
+
+    def look_together(owner: User, command: Create) -> Response | None:
+        found = look(owner, command)
+        if next(first_looks, False):
+            both.wait(5)  # neither has stored anything yet
+        return found
+
+    monkeypatch.setattr(creation, "_same_request", look_together)
+    command = asking(tailrace={"client_request_id": "c"})
+    (one, one_new), (two, two_new) = await asyncio.gather(
+        create_response(owner, command, log), create_response(owner, command, log)
+    )
+    assert one.pk == two.pk
+    assert {one_new, two_new} == {True, False}
+    assert await counted() == (1, 1)
+    assert await log.top(str(one.pk)) == 1
+
+
+def test_rows_are_not_shared_between_tests(owner: User) -> None:
+    stored(owner)
+    assert (Conversation.objects.count(), Response.objects.count()) == (1, 1)

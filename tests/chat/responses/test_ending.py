@@ -1,0 +1,233 @@
+"""Ending: whoever writes the end first has ended the response, and the row takes it from the log."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+
+from chat.ids import new_id
+from chat.models import Response, Status
+from chat.protocol.events import TERMINAL, TextDelta, decode, encode
+from chat.protocol.output import output_text
+from chat.protocol.state import Ending, ResponseState, opening
+from chat.responses.ending import conclude, end
+from chat.transport.event_log import ENDED_SECS, Append, Batch, Log, key
+from chat.transport.notifications import WORKERS, cancel_message
+from tests.chat.answers import Answer
+from tests.chat.rows import saved, stored
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+DONE = Ending("completed", at=5.0)
+STOP = Ending("cancelled", at=6.0)
+LOST = Ending("failed", at=7.0, error_code="worker_lost")
+WORDS_PER_SEC = 100  # a fast model
+STOP_SECS = 3  # on screen it is promised in 1 s; the reader and the writer share a core here
+
+
+@pytest.fixture
+def running(owner: User) -> Response:
+    """A response that a worker has."""
+    return stored(owner, status=Status.IN_PROGRESS, attempt=1, worker="w1")
+
+
+@pytest.fixture
+def ended(owner: User) -> Response:
+    """A response that has its end, and whose log is long gone."""
+    return stored(owner, status=Status.COMPLETED, output="Two metres.")
+
+
+@pytest.fixture
+async def answer(log: Log, running: Response) -> Answer:
+    """What its worker has written so far."""
+    answer = await Answer.begun(log, running)
+    await answer.add("Two me")
+    return answer
+
+
+async def ends(log: Log, response_id: str) -> list[str]:
+    """The status of the terminal event that the log ends with; there is no other."""
+    *before, last = [decode(entry.event) for entry in await log.read(response_id)]
+    assert not any(isinstance(event, TERMINAL) for event in before)
+    return [last.response["status"]] if isinstance(last, TERMINAL) else []
+
+
+async def test_a_writer_ends_its_response_in_the_log(log: Log, answer: Answer) -> None:
+    final = await conclude(log, answer.draft, DONE)
+    assert final is not None
+    assert (final["status"], output_text(final)) == ("completed", "Two me")
+    assert await ends(log, answer.id) == ["completed"]
+    assert 0 < await log._redis.ttl(key(answer.id)) <= ENDED_SECS
+
+
+async def test_stop_ends_log_and_row_with_the_text_so_far(log: Log, answer: Answer) -> None:
+    final = await end(log, answer.id, STOP)
+    assert final is not None
+    assert (final["status"], output_text(final)) == ("cancelled", "Two me")
+    assert await ends(log, answer.id) == ["cancelled"]
+    row = await saved(answer.id)
+    assert (row.status, row.output) == ("cancelled", "Two me")
+
+
+async def test_the_end_is_hinted_at(log: Log, layer: Any, answer: Answer) -> None:
+    channel = await layer.new_channel()
+    await layer.group_add(f"response.{answer.id}", channel)
+    await end(log, answer.id, STOP)
+    hint = await asyncio.wait_for(layer.receive(channel), 5)
+    assert decode(hint["events"][-1]).type == "response.incomplete"
+    assert hint["first"] + len(hint["events"]) - 1 == await log.top(answer.id)
+
+
+async def test_an_end_from_outside_stops_the_workers(log: Log, layer: Any, answer: Answer) -> None:
+    channel = await layer.new_channel()
+    await layer.group_add(WORKERS, channel)
+    await end(log, answer.id, STOP)
+    assert await asyncio.wait_for(layer.receive(channel), 5) == cancel_message(answer.id)
+
+
+async def test_the_loser_gets_the_end_that_the_winner_wrote(log: Log, answer: Answer) -> None:
+    await end(log, answer.id, STOP)
+    late = await conclude(log, answer.draft, DONE)
+    assert late is not None
+    assert late["status"] == "cancelled"
+    assert await ends(log, answer.id) == ["cancelled"]
+
+
+async def test_a_stop_after_the_end_changes_nothing(log: Log, answer: Answer) -> None:
+    await conclude(log, answer.draft, DONE)
+    final = await end(log, answer.id, STOP)
+    assert final is not None
+    assert final["status"] == "completed"
+    assert (await saved(answer.id)).status == "completed"
+
+
+async def test_an_end_is_written_after_text_that_came_in_between(log: Log, answer: Answer) -> None:
+    seen_earlier = await log.draft(answer.id)
+    assert seen_earlier is not None
+    await answer.add("tres.")
+    final = await conclude(log, seen_earlier, STOP)
+    assert final is not None
+    assert output_text(final) == "Two metres."
+
+
+async def test_of_many_at_once_one_ends_it_and_all_hear_the_same(log: Log, answer: Answer) -> None:
+    draft = await log.draft(answer.id)
+    assert draft is not None
+    finals = await asyncio.gather(
+        conclude(log, draft, DONE), *(end(log, answer.id, ending) for ending in (STOP, LOST, STOP))
+    )
+    (status,) = await ends(log, answer.id)
+    assert [final["status"] for final in finals if final is not None] == [status] * 4
+    assert (await saved(answer.id)).status == status
+
+
+async def test_an_earlier_attempt_cannot_end_a_later_one(log: Log, answer: Answer) -> None:
+    zombie = await log.draft(answer.id)
+    assert zombie is not None
+    await answer.write(answer.draft.begin(2))
+    await answer.add("Three me")
+    assert await conclude(log, zombie, DONE) is None
+    later = await log.draft(answer.id)
+    assert later is not None
+    assert (later.attempt, later.ended) == (2, None)
+
+
+async def test_an_earlier_attempt_hears_how_a_later_one_ended(log: Log, answer: Answer) -> None:
+    zombie = await log.draft(answer.id)
+    assert zombie is not None
+    await answer.write(answer.draft.begin(2))
+    await answer.add("Three metres.")
+    await answer.close()
+    final = await conclude(log, zombie, LOST)
+    assert final is not None
+    assert (final["status"], output_text(final)) == ("completed", "Three metres.")
+
+
+async def test_a_lost_log_is_begun_again_with_the_text_and_the_end(log: Log, answer: Answer) -> None:
+    number = answer.draft.next
+    await log._redis.delete(key(answer.id))
+    final = await conclude(log, answer.draft, STOP)
+    assert final is not None
+    assert [entry.sequence_number for entry in await log.read(answer.id)] == [number - 1, number]
+    read = await log.draft(answer.id)
+    assert read is not None
+    assert read.ended == final
+    assert output_text(final) == "Two me"
+
+
+async def test_a_log_that_came_back_without_its_latest_events_is_ended_with_all_the_text(
+    log: Log, answer: Answer
+) -> None:
+    await log._redis.copy(key(answer.id), "older")
+    await answer.add("tres.")
+    await log._redis.copy("older", key(answer.id), replace=True)
+    final = await conclude(log, answer.draft, DONE)
+    assert final is not None
+    assert output_text(final) == "Two metres."
+    draft = await log.draft(answer.id)
+    assert draft is not None
+    assert draft.ended == final
+
+
+async def test_without_a_log_the_row_is_ended(log: Log, running: Response) -> None:
+    final = await end(log, str(running.pk), LOST)
+    assert final is not None
+    row = await saved(running.pk)
+    assert (row.status, row.error_code, row.ended_at is not None) == ("failed", "worker_lost", True)
+    assert final == row.wire() | {"status": "failed", "completed_at": None}
+
+
+async def test_without_a_log_an_ended_row_keeps_its_end(log: Log, ended: Response) -> None:
+    assert await end(log, str(ended.pk), STOP) is None
+    row = await saved(ended.pk)
+    assert (row.status, row.output) == ("completed", "Two metres.")
+
+
+async def test_without_a_log_and_a_row_there_is_nothing_to_end(log: Log) -> None:
+    assert await end(log, str(new_id()), STOP) is None
+
+
+async def test_a_crash_between_log_and_row_is_settled_from_the_log(log: Log, answer: Answer) -> None:
+    await conclude(log, answer.draft, DONE)
+    assert (await saved(answer.id)).status == Status.IN_PROGRESS
+    await end(log, answer.id, LOST)
+    row = await saved(answer.id)
+    assert (row.status, row.output, row.error_code) == ("completed", "Two me", "")
+
+
+async def test_the_row_is_settled_once(log: Log, answer: Answer) -> None:
+    await end(log, answer.id, STOP)
+    settled = await saved(answer.id)
+    await end(log, answer.id, LOST)
+    assert (await saved(answer.id)).ended_at == settled.ended_at
+
+
+async def test_a_queued_response_can_be_stopped(log: Log, response: Response) -> None:
+    await Answer.begun(log, response)
+    await end(log, str(response.pk), STOP)
+    assert (await saved(response.pk)).status == "cancelled"
+
+
+async def test_a_stop_wins_against_a_fast_writer_of_a_long_answer(log: Log, running: Response) -> None:
+    draft = ResponseState(running.wire())
+    await log.create(str(running.pk), opening(running.wire()))
+    draft.next = 2
+    said = [event for number in range(2000) for event in draft.add(f"w{number} ")]
+    await log.append(Batch(str(running.pk), 2, [encode(event) for event in said]))
+
+    async def write_on() -> None:
+        outcome = Append.APPENDED
+        while outcome is Append.APPENDED:
+            (event,) = draft.add("more ")
+            outcome = await log.append(Batch(str(running.pk), event.sequence_number, [encode(event)]))
+            await asyncio.sleep(1 / WORDS_PER_SEC)
+
+    async with asyncio.timeout(STOP_SECS):
+        _, final = await asyncio.gather(write_on(), end(log, str(running.pk), STOP))
+    assert final is not None
+    assert final["status"] == "cancelled"
+    entries = await log.read(str(running.pk))
+    assert [entry.sequence_number for entry in entries] == list(range(len(entries)))
+    events = [decode(entry.event) for entry in entries]
+    assert output_text(final) == "".join(event.delta for event in events if isinstance(event, TextDelta))

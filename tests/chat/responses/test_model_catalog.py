@@ -1,0 +1,111 @@
+"""The catalog: models from the environment or from a file, and a file that is wrong says where."""
+
+import re
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from pytest_django import Settings
+
+from chat.responses.model_catalog import DEMO, DEMO_URL, Deadlines, ModelConfig, catalog, read
+
+ONE = '[[models]]\nname = "one"\nbase_url = "http://one.example/v1"\n'
+FULL = """
+[[models]]
+name = "large"
+base_url = "http://large.example/v1"
+key_env = "LARGE_KEY"
+upstream_model = "large-2"
+queue = "slow"
+resume = "continue"
+max_output_tokens = 2048
+[models.deadlines]
+first_token = 90
+total = 900.5
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "models.toml"
+
+
+def test_without_a_file_the_environment_names_the_model(settings: Settings) -> None:
+    settings.TAILRACE_MODELS = ""
+    settings.TAILRACE_OPENAI_MODEL, settings.TAILRACE_OPENAI_BASE_URL = "m", "http://upstream.example/v1"
+    settings.TAILRACE_OPENAI_MAX_OUTPUT_TOKENS, settings.TAILRACE_OPENAI_RESUME = 7, "continue"
+    assert list(catalog().values()) == [
+        ModelConfig(
+            "m", "http://upstream.example/v1", upstream_model="m", max_output_tokens=7, resume="continue"
+        ),
+        ModelConfig(DEMO, DEMO_URL),
+    ]
+
+
+def test_without_a_name_the_model_is_called_default_and_the_server_chooses(settings: Settings) -> None:
+    settings.TAILRACE_MODELS = settings.TAILRACE_OPENAI_MODEL = ""
+    default = next(iter(catalog().values()))
+    assert (default.name, default.upstream_model) == ("default", "")
+
+
+def test_a_file_names_the_models_and_the_first_is_the_default(file: Path, settings: Settings) -> None:
+    file.write_text(FULL + ONE)
+    settings.TAILRACE_MODELS = str(file)
+    assert list(catalog()) == ["large", "one", DEMO]
+    assert catalog()["large"] == ModelConfig(
+        "large",
+        "http://large.example/v1",
+        key_env="LARGE_KEY",
+        upstream_model="large-2",
+        queue="slow",
+        resume="continue",
+        max_output_tokens=2048,
+        deadlines=Deadlines(connect=10, first_token=90, between_tokens=30, total=900.5),
+    )
+    assert catalog()["one"] == ModelConfig("one", "http://one.example/v1")
+
+
+def test_the_catalog_is_read_once(file: Path, settings: Settings) -> None:
+    file.write_text(ONE)
+    settings.TAILRACE_MODELS = str(file)
+    first = catalog()
+    file.unlink()
+    assert catalog() is first
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[[models]", "line 1"),
+        ('[[models]]\nname = "one"\n', "models.0.base_url"),
+        ('[[models]]\nbase_url = "http://one.example"\n', "name"),
+        (ONE + 'colour = "red"\n', "models.0.colour"),
+        (ONE + "[models.deadlines]\nfirst = 5\n", "models.0.deadlines.first"),
+        (ONE + "queue = 5\n", "queue"),
+        (ONE + 'max_output_tokens = "many"\n', "max_output_tokens"),
+        (ONE + '[models.deadlines]\ntotal = "long"\n', "models.0.deadlines.total"),
+        (ONE + 'resume = "never"\n', "models.0.resume"),
+        (ONE + "deadlines = 5\n", "deadlines"),
+        ('[[models]]\nname = ["one"]\nbase_url = "http://one.example"\n', "name"),
+        ('[models]\nname = "one"\n', "models"),
+        ("", "needs [[models]]"),
+        (ONE + ONE, "a name of its own"),
+        (ONE.replace("one", DEMO, 1), "a name of its own"),
+    ],
+)
+def test_a_wrong_file_is_named_with_what_is_wrong(file: Path, text: str, told: str) -> None:
+    file.write_text(text)
+    with pytest.raises(ImproperlyConfigured, match=re.escape(str(file))) as error:
+        read(file)
+    assert told in str(error.value).replace(str(file), "")
+
+
+def test_a_missing_file_is_named(file: Path) -> None:
+    with pytest.raises(ImproperlyConfigured, match=re.escape(str(file))):
+        read(file)
+
+
+def test_a_file_that_is_not_text_is_named(file: Path) -> None:
+    file.write_bytes(b"\xff\xfe")
+    with pytest.raises(ImproperlyConfigured, match=re.escape(str(file))):
+        read(file)

@@ -1,0 +1,187 @@
+"""The peer, at a transport that keeps Twisted's contract. At Daphne's own: `tests/faults/test_readers.py`."""
+
+import asyncio
+import functools
+import json
+from typing import Any
+
+import pytest
+
+from chat.protocol.errors import SLOW_READER
+from chat.sockets import daphne as peer_module
+from chat.sockets.daphne import (
+    MAX_UNOBEYED,
+    MAX_UNREAD_FRAMES,
+    SILENT_SECS,
+    ClientConnections,
+    DaphneConnection,
+    ReceiveQueue,
+)
+from chat.streaming.backpressure import ClientConnection
+from tests.harness.waiting import await_until
+
+Message = dict[str, Any]
+
+
+class Transport:
+    """Who its producer is, and what was asked of it."""
+
+    def __init__(self) -> None:
+        self.producer: Any = "the HTTP connection"
+        self.reads, self.aborted = True, False
+
+    def registerProducer(self, producer: Any, streaming: bool) -> None:  # noqa: N802
+        assert self.producer is None, "Twisted takes one producer"
+        assert streaming
+        self.producer = producer
+
+    def unregisterProducer(self) -> None:  # noqa: N802
+        self.producer = None
+
+    def pauseProducing(self) -> None:  # noqa: N802
+        self.reads = False
+
+    def resumeProducing(self) -> None:  # noqa: N802
+        self.reads = True
+
+    def abortConnection(self) -> None:  # noqa: N802
+        self.aborted = True
+
+
+class Protocol:
+    """Daphne's WebSocket protocol, as far as we look at it."""
+
+    def __init__(self) -> None:
+        self.transport = Transport()
+        self.application_queue: Any = asyncio.Queue()
+        self.sent: list[Message] = []
+
+
+async def reply(protocol: Protocol, message: Message) -> None:
+    """Daphne's `Server.handle_reply`."""
+    protocol.sent.append(message)
+
+
+@pytest.fixture
+async def protocol() -> Protocol:
+    return Protocol()
+
+
+@pytest.fixture
+async def peer(protocol: Protocol) -> DaphneConnection:
+    return DaphneConnection(protocol, functools.partial(reply, protocol))
+
+
+async def test_a_full_transport_is_said_and_an_empty_one_too(
+    protocol: Protocol, peer: DaphneConnection
+) -> None:
+    told = []
+    peer.on_resume = lambda: told.append(peer.full)
+    assert protocol.transport.producer is peer
+    peer.pauseProducing()
+    peer.pauseProducing()  # as at each write
+    assert (peer.full, told) == (True, [])
+    peer.resumeProducing()
+    assert (peer.full, told) == (False, [False])
+
+
+async def test_who_does_not_read_in_time_hears_why_and_is_closed_and_let_go(
+    protocol: Protocol, peer: DaphneConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(peer_module, "UNREAD_SECS", 0.01)
+    monkeypatch.setattr(peer_module, "CLOSE_SECS", 0.05)
+    peer.pauseProducing()
+
+    async def closed() -> bool:
+        return len(protocol.sent) == 2
+
+    await await_until(closed, 5, "it is closed")
+    reason, close = protocol.sent
+    assert json.loads(reason["text"])["error"]["code"] == "slow_reader"
+    assert close == {"type": "websocket.close", "code": SLOW_READER}
+    assert protocol.transport.producer is None  # else Twisted would wait for us
+    assert peer.full  # nothing more is forwarded
+
+    async def aborted() -> bool:
+        return protocol.transport.aborted
+
+    await await_until(aborted, 5, "it is let go")
+
+
+@pytest.mark.parametrize("end", ["resumeProducing", "stopProducing"])
+async def test_who_reads_in_time_or_is_gone_is_not_closed(
+    protocol: Protocol, peer: DaphneConnection, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    monkeypatch.setattr(peer_module, "UNREAD_SECS", 0.01)
+    peer.pauseProducing()
+    patience = peer._patience
+    getattr(peer, end)()
+    assert patience is not None
+    assert patience.cancelled()
+
+
+async def test_who_asks_for_more_and_more_and_does_not_read_is_dropped(
+    protocol: Protocol, peer: DaphneConnection
+) -> None:
+    for _ in range(MAX_UNREAD_FRAMES):
+        peer.pauseProducing()
+    assert not protocol.transport.aborted
+    peer.pauseProducing()
+    assert protocol.transport.aborted
+
+
+async def test_what_was_read_does_not_count_any_more(protocol: Protocol, peer: DaphneConnection) -> None:
+    for _ in range(3):
+        for _ in range(MAX_UNREAD_FRAMES):
+            peer.pauseProducing()
+        peer.resumeProducing()
+    assert not protocol.transport.aborted
+
+
+async def test_a_connection_is_not_read_while_too_many_commands_wait() -> None:
+    transport = Transport()
+    inbox = ReceiveQueue(asyncio.Queue(), transport)
+    for number in range(MAX_UNOBEYED):
+        inbox.put_nowait({"number": number})
+    assert transport.reads
+    inbox.put_nowait({"number": MAX_UNOBEYED})
+    assert not transport.reads
+    numbers = [(await inbox.get())["number"] for _ in range(MAX_UNOBEYED)]
+    assert not transport.reads
+    numbers.append((await inbox.get())["number"])
+    assert transport.reads
+    assert numbers == list(range(MAX_UNOBEYED + 1))
+
+
+async def met(receive: Any, send: Any) -> tuple[ClientConnection, Any]:
+    """The peer in the scope, and the application's `receive`."""
+    found: list[Any] = []
+
+    async def application(scope: Message, receive: Any, send: Any) -> None:
+        found.extend((scope["peer"], receive))
+
+    await ClientConnections(application)({"type": "websocket"}, receive, send)
+    return found[0], found[1]
+
+
+async def test_behind_daphnes_send_stands_a_peer(protocol: Protocol) -> None:
+    queue = protocol.application_queue
+    queue.put_nowait({"type": "websocket.connect"})
+    peer, receive = await met(queue.get, functools.partial(reply, protocol))
+    assert protocol.transport.producer is peer
+    assert await receive() == {"type": "websocket.connect"}
+    protocol.application_queue.put_nowait({"type": "websocket.receive"})
+    assert await receive() == {"type": "websocket.receive"}
+
+
+@pytest.mark.parametrize("send", [print, functools.partial(print, "something"), functools.partial(print)])
+async def test_behind_another_servers_send_a_peer_always_reads(send: Any) -> None:
+    queue: asyncio.Queue[Message] = asyncio.Queue()
+    wanted = queue.get
+    peer, receive = await met(wanted, send)
+    assert not peer.full
+    assert receive is wanted
+
+
+def test_our_reason_comes_before_daphnes_silent_end() -> None:
+    assert peer_module.UNREAD_SECS + peer_module.CLOSE_SECS < SILENT_SECS

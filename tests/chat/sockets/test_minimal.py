@@ -1,0 +1,150 @@
+"""The smallest form: a message becomes a job, and what the worker says comes back as messages."""
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from pytest_django import Settings
+
+from chat.models import Response
+from chat.protocol.events import Event, encode
+from chat.protocol.state import Ending, ResponseState
+from chat.responses.model_catalog import DEMO, catalog
+from chat.transport import redis_client
+from chat.transport.event_log import Batch, Log
+from chat.transport.notifications import notify_readers
+from project.up import ports, valkey
+from tests.chat.communicator import Socket, opened
+from tests.chat.rows import counted, on_rows
+from tests.harness.broker import Broker
+from tests.harness.waiting import await_until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PATH = "/ws/openai/"
+
+
+@pytest.fixture
+async def socket(owner: User, log: Log, broker: Broker) -> AsyncIterator[Socket]:
+    """The owner's socket."""
+    async with opened(owner, PATH) as socket:
+        yield socket
+
+
+async def asked(socket: Socket, broker: Broker, message: str) -> Response:
+    """Send the message, and give the response that it became once its job is there."""
+    await socket.send_json_to({"message": message})
+
+    async def job() -> str | None:
+        return next((job.args[0] for job in broker.jobs()), None)
+
+    response_id = await await_until(job, 5, "the job is queued")
+    return await on_rows(Response.objects.get, pk=response_id)
+
+
+async def publish(draft: ResponseState, events: list[Event]) -> None:
+    first = events[0].sequence_number
+    await notify_readers([Batch(draft.base["id"], first, [encode(event) for event in events])])
+
+
+async def test_start_makes_the_demo_count(socket: Socket, broker: Broker) -> None:
+    row = await asked(socket, broker, "start")
+    assert row.model == DEMO
+    draft = ResponseState(row.wire())
+    await publish(draft, draft.begin(1))
+    await publish(draft, draft.add("Number 0\n"))
+    await publish(draft, draft.add("Number 1\nNumber 2\n"))
+    assert [await socket.frame() for _ in range(3)] == [{"message": f"Number {n}"} for n in range(3)]
+
+
+async def test_any_other_message_is_a_prompt_for_the_default_model(socket: Socket, broker: Broker) -> None:
+    row = await asked(socket, broker, "How deep is it?")
+    assert (row.model, row.input_text) == (next(iter(catalog())), "How deep is it?")
+    draft = ResponseState(row.wire())
+    await publish(draft, draft.add("Two\nmetres.", reasoning="unheard"))
+    assert await socket.frame() == {"message": "Two\nmetres."}
+
+
+async def test_a_failure_is_told_by_its_code(socket: Socket, broker: Broker) -> None:
+    row = await asked(socket, broker, "start")
+    draft = ResponseState(row.wire())
+    await publish(draft, draft.close(Ending("failed", at=5.0, error_code="upstream_error")))
+    assert (await socket.frame())["error"]["code"] == "upstream_error"
+
+
+async def test_an_answer_that_looks_like_the_count_is_not_cut_into_lines(
+    socket: Socket, broker: Broker
+) -> None:
+    draft = ResponseState((await asked(socket, broker, "Count.")).wire())
+    await publish(draft, draft.add("Number 1\nNumber 2\n"))
+    assert await socket.frame() == {"message": "Number 1\nNumber 2\n"}
+
+
+async def test_after_the_end_the_group_is_left(socket: Socket, broker: Broker, layer: Any) -> None:
+    draft = ResponseState((await asked(socket, broker, "start")).wire())
+    assert len(layer.groups) == 1
+    await publish(draft, draft.close(Ending("completed", at=5.0)))
+
+    async def left() -> bool:
+        return not layer.groups
+
+    await await_until(left, 5, "the group is left")
+
+
+async def test_who_hangs_up_leaves_the_group(owner: User, broker: Broker, layer: Any) -> None:
+    async with opened(owner, PATH) as socket:
+        await asked(socket, broker, "start")
+        assert len(layer.groups) == 1
+    assert layer.groups == {}
+
+
+async def test_without_redis_the_client_is_told_to_try_again(
+    socket: Socket, broker: Broker, settings: Settings
+) -> None:
+    await redis_client.close()
+    settings.TAILRACE_REDIS_URL = valkey.url(ports.pick_free())
+    await socket.send_json_to({"message": "start"})
+    assert await socket.refusal() == (503, "busy", None)
+
+
+@pytest.mark.parametrize(
+    ("sent", "refusal"),
+    [
+        ({"text_data": "nonsense"}, (400, "invalid_json", None)),
+        ({"bytes_data": b'{"message": "start"}'}, (400, "invalid_json", None)),
+        ({"text_data": "{}"}, (400, "missing_field", "input")),
+        ({"text_data": '{"message": ""}'}, (400, "empty_input", "input")),
+        ({"text_data": '{"message": 5}'}, (400, "invalid_field", "input")),
+    ],
+)
+async def test_what_is_no_message_is_refused_and_the_socket_stays(
+    socket: Socket, broker: Broker, sent: dict[str, Any], refusal: tuple[int, str, str | None]
+) -> None:
+    await socket.send_to(**sent)
+    assert await socket.refusal() == refusal
+    assert await counted() == (0, 0)
+    await asked(socket, broker, "start")
+
+
+async def test_a_visitor_without_an_account_is_a_guest(log: Log, broker: Broker, settings: Settings) -> None:
+    settings.TAILRACE_GUESTS = True
+    async with opened(None, PATH) as socket:
+        row = await asked(socket, broker, "start")
+        await socket.send_json_to({"message": "start"})
+
+        async def both() -> bool:
+            return len(broker.jobs()) == 2
+
+        await await_until(both, 5, "the second job is queued")
+    owner = await on_rows(User.objects.get)  # one guest for both
+    assert (row.owner_id, owner.username[:6]) == (owner.pk, "guest-")
+
+
+async def test_without_guests_everybody_signs_in(log: Log, broker: Broker, settings: Settings) -> None:
+    settings.TAILRACE_GUESTS = False
+    async with opened(None, PATH) as socket:
+        await socket.send_to(text_data=json.dumps({"message": "start"}))
+        assert await socket.refusal() == (401, "unauthenticated", None)
+    assert await counted() == (0, 0)

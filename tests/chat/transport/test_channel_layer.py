@@ -1,0 +1,277 @@
+"""The channel layer, on a real Valkey: order is kept, round trips are shared, failures are told."""
+
+import asyncio
+import socket
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from chat.transport import channel_layer as layer_module
+from chat.transport.channel_layer import LayerError, PipelinedChannelLayer, PipelinedShard
+from project.up import ports, valkey
+from tests.harness.valkey import running
+from tests.harness.waiting import await_until
+
+MESSAGES = 500
+CROWD = 300  # sockets that come back at once
+
+
+async def heard(layer: Any, channel: str, count: int) -> list[int]:
+    async with asyncio.timeout(10):
+        return [(await layer.receive(channel))["number"] for _ in range(count)]
+
+
+def connections(layer: Any) -> list[Any]:
+    """Those on which the layer hears."""
+    return [each for shard in layer._shards for each in shard._subscription._pool._in_use_connections]
+
+
+def message(number: int) -> dict[str, Any]:
+    return {"type": "test.message", "number": number}
+
+
+async def test_messages_that_are_sent_at_once_keep_their_order(layer: Any) -> None:
+    channel = await layer.new_channel()
+    await layer.group_add("g", channel)
+    await asyncio.gather(*(layer.group_send("g", message(number)) for number in range(MESSAGES)))
+    assert await heard(layer, channel, MESSAGES) == list(range(MESSAGES))
+
+
+async def test_publishers_share_round_trips(layer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    trips, publish_all = [], PipelinedShard._publish_all
+
+    async def counting(shard: PipelinedShard, batch: list[Any]) -> None:
+        trips.append(len(batch))
+        await publish_all(shard, batch)
+
+    monkeypatch.setattr(PipelinedShard, "_publish_all", counting)
+    await asyncio.gather(*(layer.group_send(f"g{number}", message(number)) for number in range(MESSAGES)))
+    assert sum(trips) == MESSAGES
+    assert len(trips) <= 3
+
+
+async def test_a_send_returns_when_redis_has_it(layer: Any, redis_url: str) -> None:
+    async with Redis.from_url(redis_url) as client:
+        before = await _published(client)
+        await layer.group_send("g", message(1))
+        assert await _published(client) == before + 1
+
+
+async def _published(client: Redis) -> int:
+    figures: Any = await client.info("commandstats")
+    return int(figures.get("cmdstat_publish", {}).get("calls", 0))
+
+
+async def test_what_is_sent_to_one_channel_arrives_there(layer: Any) -> None:
+    channel = await layer.new_channel()
+    await layer.send(channel, message(7))
+    assert await heard(layer, channel, 1) == [7]
+
+
+async def test_who_has_left_a_group_hears_no_more_of_it(layer: Any) -> None:
+    gone, there = await layer.new_channel(), await layer.new_channel()
+    for channel in (gone, there):
+        await layer.group_add("g", channel)
+    await layer.group_discard("g", gone)
+    await layer.group_send("g", message(1))
+    await layer.send(gone, message(2))
+    assert await heard(layer, there, 1) == [1]
+    assert await heard(layer, gone, 1) == [2]
+
+
+async def test_what_a_sender_has_given_up_is_not_sent_and_the_others_are(layer: Any) -> None:
+    channel = await layer.new_channel()
+    await layer.group_add("g", channel)
+    sends = [asyncio.create_task(layer.group_send("g", message(number))) for number in range(3)]
+    await asyncio.sleep(0)
+    sends[1].cancel()
+    outcomes = await asyncio.gather(*sends, return_exceptions=True)
+    assert isinstance(outcomes[1], asyncio.CancelledError)
+    assert [outcomes[0], outcomes[2]] == [None, None]
+    assert await heard(layer, channel, 2) == [0, 2]
+
+
+async def test_a_flush_closes_the_connections(layer: Any, redis_url: str) -> None:
+    async with Redis.from_url(redis_url) as client:
+        name = "layer-under-test"
+        channel = await layer.new_channel()
+        await layer.group_send("g", message(1))
+        for connection in connections(layer):
+            await connection.send_command("CLIENT", "SETNAME", name)
+
+        async def connected() -> bool:
+            return name in {peer["name"] for peer in await client.client_list()}
+
+        await await_until(connected, 5, "the layer's connection has its name")
+        await layer.flush()
+
+        async def closed() -> bool:
+            return not await connected()
+
+        await await_until(closed, 5, "the layer's connection is closed")
+        assert channel not in layer.channels
+
+
+async def test_a_flush_tells_those_who_still_send(layer: Any) -> None:
+    sends = [asyncio.create_task(layer.group_send("g", message(number))) for number in range(3)]
+    await asyncio.sleep(0)
+    await layer.flush()
+    async with asyncio.timeout(5):
+        outcomes = await asyncio.gather(*sends, return_exceptions=True)
+    assert {type(outcome) for outcome in outcomes} == {ConnectionError}
+
+
+async def test_a_flushed_layer_can_be_used_again(layer: Any) -> None:
+    await layer.group_send("g", message(1))
+    await layer.flush()
+    channel = await layer.new_channel()
+    await layer.group_add("g", channel)
+    await layer.group_send("g", message(2))
+    assert await heard(layer, channel, 1) == [2]
+
+
+@pytest.fixture
+async def mortal(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[PipelinedChannelLayer, int]]:
+    """A layer that gives up soon, and the port at which it looks for its Valkey."""
+    monkeypatch.setattr(layer_module, "RETRIES", 1)
+    port = ports.pick_free()
+    layer = PipelinedChannelLayer(hosts=[valkey.url(port)])
+    yield layer, port
+    await layer.flush()
+
+
+async def test_a_failed_send_is_told_and_a_later_one_gets_through(mortal: Any, tmp_path: Path) -> None:
+    layer, port = mortal
+    with running(tmp_path, port):
+        await layer.group_send("g", message(1))
+    outcomes = await asyncio.gather(
+        *(layer.group_send("g", message(number)) for number in range(3)), return_exceptions=True
+    )
+    assert [isinstance(outcome, LayerError) for outcome in outcomes] == [True] * 3
+    with running(tmp_path, port):
+        channel = await layer.new_channel()
+        await layer.group_add("g", channel)
+        await layer.group_send("g", message(4))
+        assert await heard(layer, channel, 1) == [4]
+
+
+async def test_a_redis_that_stays_mute_is_given_up(mortal: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    layer, port = mortal
+    silence = asyncio.Event()
+
+    async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await silence.wait()
+        writer.close()
+
+    monkeypatch.setattr(layer_module, "PUBLISH_SECS", 0.05)
+    async with await asyncio.start_server(mute, "127.0.0.1", port):
+        for number in range(2):
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(layer.group_send("g", message(number)), 10)
+        silence.set()
+
+
+async def test_a_group_is_joined_again_when_valkey_is_back(mortal: Any, tmp_path: Path) -> None:
+    layer, port = mortal
+    with running(tmp_path, port):
+        channel = await layer.new_channel()
+        await layer.group_add("g", channel)
+    with running(tmp_path, port):
+
+        async def arrives() -> bool:
+            await layer.group_send("g", message(1))
+            return not layer.channels[channel].empty()
+
+        await await_until(arrives, 10, "a message arrives over the new connection")
+
+
+async def test_who_comes_while_redis_is_away_does_not_wait_in_line(mortal: Any, tmp_path: Path) -> None:
+    layer, port = mortal
+    begun = time.monotonic()
+    channels = await asyncio.gather(*(layer.new_channel() for _ in range(CROWD)))
+    assert time.monotonic() - begun < layer_module.OPEN_SECS + 1
+    begun = time.monotonic()
+    outcomes = await asyncio.gather(
+        *(layer.group_add(f"g{number % 50}", channel) for number, channel in enumerate(channels)),
+        return_exceptions=True,
+    )
+    assert {type(outcome) for outcome in outcomes} == {TimeoutError}
+    assert time.monotonic() - begun < layer_module.SUBSCRIBE_SECS + 1
+    assert layer.groups == {}  # who could not join is no member
+    with running(tmp_path, port):
+        await asyncio.gather(*(layer.group_add("g", channel) for channel in channels))
+        await layer.group_send("g", message(1))
+        assert [await heard(layer, channel, 1) for channel in channels] == [[1]] * CROWD
+
+
+async def test_who_leaves_while_redis_is_away_does_not_wait_either(mortal: Any, tmp_path: Path) -> None:
+    layer, port = mortal
+    with running(tmp_path, port):
+        channel = await layer.new_channel()
+        await layer.group_add("g", channel)
+        await layer.group_add("h", channel)
+    async with asyncio.timeout(0.5):
+        await layer.group_discard("g", channel)
+    with running(tmp_path, port):
+        await layer.group_add("i", channel)
+        await layer.group_send("g", message(1))
+        await layer.group_send("h", message(2))
+        assert await heard(layer, channel, 1) == [2]
+
+
+async def test_what_waits_for_one_channel_is_bounded(layer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(layer_module, "MAX_WAITING", 10)
+    busy, idle = await layer.new_channel(), await layer.new_channel()
+    for channel in (busy, idle):
+        await layer.group_add("g", channel)
+    for number in range(30):
+        await layer.group_send("g", message(number))
+        assert await heard(layer, idle, 1) == [number]
+    assert layer.channels[busy].qsize() == 10
+    assert await heard(layer, busy, 10) == list(range(10))
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="this system has no TCP_USER_TIMEOUT")
+async def test_the_kernel_looks_after_the_connection(layer: Any) -> None:
+    await layer.new_channel()
+    (connection,) = connections(layer)
+    own = connection._writer.get_extra_info("socket")
+    assert own.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+    assert own.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 5
+    assert own.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == layer_module.UNANSWERED_MS
+
+
+async def test_groups_are_spread_over_all_hosts(redis_url: str) -> None:
+    layer: Any = PipelinedChannelLayer(hosts=[redis_url, redis_url])
+    groups = [f"{number}-of-eight" for number in range(8)]
+    try:
+        channel = await layer.new_channel()
+        for number, group in enumerate(groups):
+            await layer.group_add(group, channel)
+            await layer.group_send(group, message(number))
+        assert sorted(await heard(layer, channel, 8)) == list(range(8))
+        shards = [layer._get_shard(f"asgi__group__{group}") for group in groups]
+        assert len(set(shards)) == 2
+        assert all(isinstance(shard, PipelinedShard) for shard in shards)
+    finally:
+        await layer.flush()
+
+
+async def test_who_joins_without_redis_waits_for_nothing_and_is_told_when_it_is_there(
+    mortal: Any, tmp_path: Path
+) -> None:
+    layer, port = mortal
+    channel = await layer.new_channel()
+    layer.group_join("g", channel)
+    with running(tmp_path, port):
+        (shard,) = layer._shards
+        async with asyncio.timeout(10):
+            await shard._subscription._wanted["asgi__group__g"].wait()
+        await layer.group_send("g", message(1))
+        assert await heard(layer, channel, 1) == [1]
+        await layer.group_discard("g", channel)
+        assert layer.groups == {}

@@ -1,0 +1,63 @@
+"""The connection: one client per event loop, and none that waits for ever."""
+
+import asyncio
+
+import pytest
+from pytest_django import Settings
+from redis.asyncio import Redis
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from chat.transport import redis_client
+from project.up import ports
+
+
+async def test_an_event_loop_has_one_client(redis_url: str) -> None:
+    assert redis_client.client() is redis_client.client()
+
+
+async def test_another_event_loop_has_another_client(redis_url: str) -> None:
+    async def other() -> int:
+        try:
+            await redis_client.client().set("k", "v")
+            return id(redis_client.client())
+        finally:
+            await redis_client.close()
+
+    mine = redis_client.client()
+    assert await asyncio.to_thread(asyncio.run, other()) != id(mine)
+    assert await mine.get("k") == "v"
+
+
+async def test_after_a_close_there_is_a_fresh_client(redis_url: str) -> None:
+    closed = redis_client.client()
+    await redis_client.close()
+    await redis_client.close()  # harmless
+    assert redis_client.client() is not closed
+    assert await redis_client.client().ping()
+
+
+async def test_a_broken_connection_is_made_again(redis_url: str) -> None:
+    await redis_client.client().set("k", "v")
+    async with Redis.from_url(redis_url) as other:
+        await other.client_kill_filter(_type="normal", skipme=True)
+    assert await redis_client.client().get("k") == "v"
+
+
+async def test_a_redis_that_stays_mute_is_given_up(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silence = asyncio.Event()
+
+    async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await silence.wait()
+        writer.close()
+
+    monkeypatch.setattr(redis_client, "ANSWER_SECS", 0.05)
+    monkeypatch.setattr(redis_client, "RETRIES", 1)
+    port = ports.pick_free()
+    async with await asyncio.start_server(mute, "127.0.0.1", port):
+        settings.TAILRACE_REDIS_URL = f"redis://127.0.0.1:{port}/0"
+        with pytest.raises(RedisTimeoutError):
+            await asyncio.wait_for(redis_client.client().ping(), 2)
+        await redis_client.close()
+        silence.set()

@@ -1,0 +1,108 @@
+"""A PostgreSQL server of the tests' own: the system's package, a temporary folder, a free port."""
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from project.up import ports
+from project.up.ports import HOST
+from tests.harness.skips import skip_without
+from tests.harness.waiting import wait_until
+
+OWNER = "postgres" if os.geteuid() == 0 else None  # the server refuses to run as root
+PROGRAMS = ("initdb", "postgres", "pg_isready", "createdb")
+START_SECS = 30
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server, with one database of one user."""
+
+    port: int
+    bin_dir: Path
+    name: str  # of the user and of the database
+    password: str = field(repr=False)
+
+    @property
+    def url(self) -> str:
+        """What DATABASE_URL takes."""
+        return f"postgres://{self.name}:{self.password}@{HOST}:{self.port}/{self.name}"
+
+
+def find_bin_dir() -> Path:
+    """Return the folder of a server's programs, the newest that is packaged; skip the test without one."""
+    packaged = Path("/usr/lib/postgresql").glob("*/bin")
+    newest_first = sorted(packaged, key=lambda path: float(path.parent.name), reverse=True)
+    on_path = [Path(found).resolve().parent for found in [shutil.which(PROGRAMS[0])] if found]
+    complete = (
+        folder for folder in [*newest_first, *on_path] if all((folder / name).exists() for name in PROGRAMS)
+    )
+    found = next(complete, None)
+    if found is None:
+        skip_without(f"PostgreSQL ({', '.join(PROGRAMS)})")
+    return found
+
+
+@contextmanager
+def running(name: str, password: str) -> Iterator[Server]:
+    """Run a server with the database `name` of the user `name`, until the block ends."""
+    server = Server(ports.pick_free(), find_bin_dir(), name, password)
+    with tempfile.TemporaryDirectory(prefix="postgres-") as folder:
+        if OWNER:
+            shutil.chown(folder, OWNER)
+        create_cluster(server, Path(folder))
+        with started(server, Path(folder)):
+            run(server, "createdb", f"--host={folder}", f"--port={server.port}", f"--username={name}", name)
+            yield server
+
+
+def create_cluster(server: Server, folder: Path) -> None:
+    """Make the files of the server; from other machines, and by TCP, it asks for the password."""
+    secret = folder / "password"
+    secret.write_text(server.password)
+    secret.chmod(0o644)  # its folder is closed to others
+    run(
+        server,
+        "initdb",
+        f"--pgdata={folder / 'data'}",
+        f"--username={server.name}",
+        f"--pwfile={secret}",
+        "--auth-local=trust",
+        "--auth-host=scram-sha-256",
+        "--encoding=UTF8",
+        "--no-locale",
+        "--no-sync",
+    )
+
+
+@contextmanager
+def started(server: Server, folder: Path) -> Iterator[None]:
+    """Run the server on loopback until the block ends; without fsync, as nobody needs its data later."""
+    options = ["-D", str(folder / "data"), "-p", str(server.port), "-k", str(folder), "-h", HOST, "-F"]
+    command = [str(server.bin_dir / "postgres"), *options]
+    log = (folder / "log").open("wb")
+    with log, subprocess.Popen(command, user=OWNER, cwd=folder, stdout=log, stderr=log) as process:
+        try:
+            wait_until(lambda: is_ready(server), START_SECS, "PostgreSQL answers")
+            yield
+        finally:
+            process.send_signal(signal.SIGINT)  # ends its clients' sessions; SIGTERM waits for them
+
+
+def is_ready(server: Server) -> bool:
+    """Whether the server takes connections."""
+    command = [str(server.bin_dir / "pg_isready"), f"--host={HOST}", f"--port={server.port}", "--quiet"]
+    return subprocess.run(command, check=False).returncode == 0
+
+
+def run(server: Server, program: str, *arguments: str) -> None:
+    """Run one of the server's programs as its owner."""
+    command = [str(server.bin_dir / program), *arguments]
+    done = subprocess.run(command, user=OWNER, cwd="/", capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

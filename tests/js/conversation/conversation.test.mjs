@@ -1,0 +1,293 @@
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+
+import { Conversation } from "../../../chat/static/chat/conversation/conversation.js";
+
+let sent;
+let told;
+let open;
+let now;
+
+function conversation(rows = [], id = null) {
+  const noted = (name) => (about) => told.push([name, about]);
+  const tell = Object.fromEntries(
+    ["added", "removed", "changed", "path", "named", "refused"].map((name) => [name, noted(name)]),
+  );
+  const send = (command) => {
+    if (open) sent.push(command);
+    return open;
+  };
+  return new Conversation({ id, responses: rows }, { send, tell, now: () => now });
+}
+
+function accept(talk, command, id, number = 0) {
+  talk.receive({
+    type: "response.created",
+    sequence_number: number,
+    stream_id: command.stream_id,
+    response: { id, status: "queued", model: "m", conversation: { id: "c1" } },
+  });
+}
+
+function end(talk, id, status, number) {
+  const type = { completed: "response.completed", failed: "response.failed" }[status] ?? "response.incomplete";
+  talk.receive({ type, sequence_number: number, response: { id, status } });
+}
+
+function row(id, status, previous = null) {
+  return { id, status, input: "hi", output_text: "", reasoning_text: "", previous_response_id: previous };
+}
+
+function snapshot(id, number) {
+  return { type: "tailrace:snapshot", response_id: id, sequence_number: number, response: { status: "in_progress" } };
+}
+
+beforeEach(() => {
+  sent = [];
+  told = [];
+  open = true;
+  now = 1000;
+});
+
+test("an ask names its request, and the answer is followed", () => {
+  const talk = conversation();
+  talk.ask("hi", "m");
+  const [command] = sent;
+  assert.equal(command.type, "response.create");
+  assert.equal(command.stream_id, command.tailrace.client_request_id);
+  assert.ok(!("previous_response_id" in command));
+  accept(talk, command, "r1");
+  talk.receive({ type: "response.output_text.delta", sequence_number: 1, item_id: "msg_r1", delta: "yes" });
+  assert.equal(talk.turns[0].follow.output, "yes");
+  assert.deepEqual(told.find(([name]) => name === "named"), ["named", "c1"]);
+});
+
+test("the next ask follows the last response, whatever its end was", () => {
+  const talk = conversation([row("r1", "completed"), row("r2", "failed", "r1")], "c1");
+  talk.ask("more", "m");
+  assert.equal(sent[0].previous_response_id, "r2");
+  assert.equal(sent[0].tailrace.conversation_id, "c1");
+});
+
+test("an item without item_id of its own is routed by the item's id", () => {
+  const talk = conversation([row("r1", "queued")]);
+  talk.receive(snapshot("r1", 2));
+  talk.receive({ type: "response.output_item.added", sequence_number: 3, item: { id: "msg_r1", type: "message" } });
+  assert.equal(talk.turns[0].follow.last, 3);
+});
+
+test("an input that was not acknowledged is sent again with the same request id", () => {
+  const talk = conversation();
+  talk.ask("hi", "m");
+  talk.resume();
+  assert.equal(sent.length, 2);
+  assert.deepEqual(sent[0], sent[1]);
+  accept(talk, sent[1], "r1");
+  accept(talk, sent[1], "r1");
+  assert.equal(talk.turns.length, 1);
+});
+
+test("an input written without a connection is sent when there is one", () => {
+  open = false;
+  const talk = conversation();
+  talk.ask("hi", "m");
+  assert.equal(sent.length, 0);
+  open = true;
+  talk.resume();
+  assert.equal(sent[0].input, "hi");
+});
+
+test("after a reconnect what runs is followed from its cursor, what ended is not", () => {
+  const talk = conversation([row("r1", "completed"), row("r2", "in_progress", "r1")], "c1");
+  talk.resume();
+  assert.deepEqual(sent, [{ type: "tailrace:subscribe", response_id: "r2" }]);
+  talk.receive(snapshot("r2", 6));
+  talk.resume();
+  assert.deepEqual(sent[1], { type: "tailrace:subscribe", response_id: "r2", starting_after: 6 });
+});
+
+test("a gap subscribes once", () => {
+  const talk = conversation();
+  talk.ask("hi", "m");
+  accept(talk, sent[0], "r1");
+  for (const number of [2, 3, 4]) {
+    talk.receive({ type: "response.output_text.delta", sequence_number: number, item_id: "msg_r1", delta: "x" });
+  }
+  assert.deepEqual(sent.slice(1), [{ type: "tailrace:subscribe", response_id: "r1", starting_after: 0 }]);
+});
+
+test("stop shows at once and is said again after a reconnect", () => {
+  const talk = conversation();
+  talk.ask("hi", "m");
+  accept(talk, sent[0], "r1");
+  open = false;
+  talk.stop();
+  assert.ok(talk.turns[0].stopping);
+  open = true;
+  talk.resume();
+  assert.deepEqual(sent.at(-1), { type: "tailrace:cancel", response_id: "r1" });
+  end(talk, "r1", "cancelled", 1);
+  assert.equal(talk.running, null);
+});
+
+test("stop before the server has answered cancels when it does", () => {
+  const talk = conversation();
+  talk.ask("hi", "m");
+  talk.stop();
+  assert.equal(sent.length, 1);
+  accept(talk, sent[0], "r1");
+  assert.deepEqual(sent.at(-1), { type: "tailrace:cancel", response_id: "r1" });
+});
+
+test("stop gives back an input that never left", () => {
+  open = false;
+  const talk = conversation();
+  talk.ask("hi", "m");
+  assert.equal(talk.stop(), "hi");
+  assert.equal(talk.turns.length, 0);
+});
+
+test("an error about an ask refuses that turn, another error is not for this conversation", () => {
+  const talk = conversation();
+  talk.ask("hi", "m");
+  assert.ok(talk.receive({ type: "error", error: { code: "busy", message: "Busy." }, stream_id: sent[0].stream_id }));
+  assert.equal(talk.turns[0].refusal.code, "busy");
+  assert.equal(talk.running, null);
+  assert.ok(!talk.receive({ type: "error", error: { code: "response_not_found", message: "None." } }));
+  assert.ok(!talk.receive({ type: "response.created", sequence_number: 0, stream_id: "other", response: { id: "r9" } }));
+});
+
+test("a retry of a failure is its sibling, a retry of a refusal takes its place", () => {
+  const talk = conversation([row("r1", "completed"), row("r2", "failed", "r1")], "c1");
+  talk.retry(talk.turns[1], "m");
+  assert.equal(sent[0].tailrace.regenerate_of, "r2");
+  talk.receive({ type: "error", error: { code: "busy", message: "Busy." }, stream_id: sent[0].stream_id });
+  talk.retry(talk.turns[2], "m");
+  assert.equal(talk.turns.length, 3);
+  assert.equal(sent[1].tailrace.regenerate_of, "r2");
+  assert.equal(sent[1].stream_id, sent[0].stream_id, "if it was accepted after all, it is that response");
+});
+
+const ids = (turns) => turns.map((turn) => turn.follow?.id ?? null);
+
+// r1 ─ r2 ─ r3
+//    └ r4 ─ r5
+const TREE = [
+  row("r1", "completed"),
+  row("r2", "completed", "r1"),
+  row("r3", "completed", "r2"),
+  row("r4", "completed", "r1"),
+  row("r5", "completed", "r4"),
+];
+
+test("the newest branch is shown, until another is chosen", () => {
+  const talk = conversation(TREE, "c1");
+  assert.deepEqual(ids(talk.path), ["r1", "r4", "r5"]);
+  const [, second, , fourth] = talk.turns;
+  assert.deepEqual(ids(talk.siblings(fourth)), ["r2", "r4"]);
+  talk.choose(second);
+  assert.deepEqual(ids(talk.path), ["r1", "r2", "r3"]);
+  assert.deepEqual(told, [["path", undefined]]);
+  talk.ask("more", "m");
+  assert.equal(sent[0].previous_response_id, "r3");
+});
+
+test("another answer to the same input is a sibling, and is shown", () => {
+  const talk = conversation(TREE, "c1");
+  talk.regenerate(talk.path[1], "m2");
+  assert.deepEqual(sent[0].tailrace.regenerate_of, "r4");
+  assert.ok(!("input" in sent[0]) && !("previous_response_id" in sent[0]), "the server has them");
+  assert.equal(sent[0].model, "m2");
+  assert.deepEqual(ids(talk.path), ["r1", null]);
+  accept(talk, sent[0], "r6");
+  assert.deepEqual(ids(talk.siblings(talk.path[1])), ["r2", "r4", "r6"]);
+});
+
+test("an edited input is a sibling of the turn it was, also at the root", () => {
+  const talk = conversation(TREE, "c1");
+  talk.edit(talk.path[1], "other words", "m");
+  assert.equal(sent[0].previous_response_id, "r1");
+  assert.equal(sent[0].input, "other words");
+  talk.edit(talk.path[0], "from the begin", "m");
+  assert.ok(!("previous_response_id" in sent[1]));
+  assert.deepEqual(talk.path.map((turn) => turn.input), ["from the begin"]);
+  assert.equal(talk.siblings(talk.path[0]).length, 2);
+});
+
+test("a new sibling is shown although an older one was chosen before", () => {
+  const talk = conversation(TREE, "c1");
+  talk.choose(talk.turns[1]);
+  talk.edit(talk.path[1], "again", "m");
+  assert.equal(talk.path[1].input, "again");
+});
+
+test("what runs on another branch is followed, but does not hold up this one", () => {
+  const talk = conversation([...TREE.slice(0, 4), row("r5", "in_progress", "r4")], "c1");
+  assert.equal(talk.running.follow.id, "r5");
+  talk.choose(talk.turns[1]);
+  assert.equal(talk.running, null);
+  talk.resume();
+  assert.deepEqual(sent, [{ type: "tailrace:subscribe", response_id: "r5" }]);
+});
+
+test("what another device asked is added, shown and followed", () => {
+  const talk = conversation(TREE, "c1");
+  talk.merge([...TREE, row("r6", "in_progress", "r5")]);
+  assert.deepEqual(ids(talk.path), ["r1", "r4", "r5", "r6"]);
+  assert.deepEqual(sent, [{ type: "tailrace:subscribe", response_id: "r6" }]);
+  assert.deepEqual(told.map(([name]) => name), ["added", "path"]);
+  talk.merge([...TREE, row("r6", "in_progress", "r5")]);
+  assert.equal(talk.turns.length, 6);
+});
+
+test("an input whose response was learned from its row is not shown twice", () => {
+  const talk = conversation([], "c1");
+  talk.ask("hi", "m");
+  talk.merge([row("r1", "in_progress")]);
+  accept(talk, sent[0], "r1");
+  assert.deepEqual(ids(talk.turns), ["r1"]);
+  assert.deepEqual(ids(talk.path), ["r1"]);
+});
+
+test("a stop of an input whose response was learned from its row stops that response", () => {
+  const talk = conversation([], "c1");
+  talk.ask("hi", "m");
+  talk.stop();
+  talk.merge([row("r1", "in_progress")]);
+  accept(talk, sent[0], "r1");
+  assert.deepEqual(sent.filter(({ type }) => type === "tailrace:cancel").map((each) => each.response_id), ["r1"]);
+  assert.equal(talk.turns.length, 1);
+});
+
+test("an input that was kept is asked under its own request, once", () => {
+  const talk = conversation([row("r1", "completed")], "c1");
+  talk.ask("hi", "m", { requestId: "kept", previousId: "r1" });
+  talk.ask("hi", "m", { requestId: "kept", previousId: "r1" });
+  assert.equal(sent.length, 1);
+  assert.equal(sent[0].tailrace.client_request_id, "kept");
+  assert.deepEqual(talk.unsent.map((turn) => turn.requestId), ["kept"]);
+  accept(talk, sent[0], "r2");
+  assert.deepEqual(talk.unsent, []);
+});
+
+test("a turn that nothing was heard of is silent, unless the socket is new", () => {
+  const talk = conversation();
+  talk.ask("hi", "m");
+  accept(talk, sent[0], "r1");
+  assert.ok(!talk.turns[0].isSilent(15_999));
+  assert.ok(talk.turns[0].isSilent(16_000));
+  assert.ok(!talk.turns[0].isSilent(16_000, 10_000));
+  now = 16_000;
+  talk.receive({ type: "tailrace:heartbeat", response_id: "r1", latest: 0 });
+  assert.ok(!talk.turns[0].isSilent(16_000));
+});
+
+test("an input that waited for the connection is not silent for that long", () => {
+  open = false;
+  const talk = conversation();
+  talk.ask("hi", "m");
+  open = true;
+  now = 60_000;
+  talk.resume();
+  assert.ok(!talk.turns[0].isSilent(61_000));
+});

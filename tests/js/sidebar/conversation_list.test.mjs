@@ -1,0 +1,105 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { ConversationList } from "../../../chat/static/chat/sidebar/conversation_list.js";
+import { summary } from "../summaries.mjs";
+
+const list = (...conversations) => new ConversationList({ conversations, more: null });
+const ids = (known) => known.rows.map((row) => row.id);
+
+test("the newest activity is first, and a change moves its conversation up", () => {
+  const known = list(summary("a", 1), summary("b", 2));
+  assert.deepEqual(ids(known), ["b", "a"]);
+  known.put(summary("a", 3, { running: true }));
+  assert.deepEqual(ids(known), ["a", "b"]);
+  assert.ok(known.get("a").running);
+});
+
+test("a page that overlaps the one before it doubles nothing", () => {
+  const known = list(summary("a", 3), summary("b", 2));
+  known.extend({ conversations: [summary("b", 2), summary("c", 1)], more: "cursor" });
+  assert.deepEqual(ids(known), ["a", "b", "c"]);
+  assert.equal(known.more, "cursor");
+});
+
+test("a new conversation is no result of a search, but what was found is kept up to date", () => {
+  const known = list(summary("a", 1));
+  known.search = "about";
+  known.put(summary("b", 2));
+  known.put(summary("a", 3, { unread: true }));
+  assert.deepEqual(ids(known), ["a"]);
+  assert.ok(known.get("a").unread);
+});
+
+test("a page that was read before the news came does not take it back", () => {
+  const known = list(summary("a", 1, { running: true }), summary("b", 1), summary("c", 1));
+  const asked = known.heard;
+  known.put(summary("a", 2, { unread: true }));
+  known.put(summary("b", 1, { title: "renamed" }));
+  known.put(summary("d", 3));
+  known.remove("c");
+  const page = [summary("a", 1, { running: true }), summary("b", 1), summary("c", 1)];
+  known.fill({ conversations: page, more: null }, asked);
+  assert.deepEqual(ids(known), ["d", "a", "b"]);
+  assert.deepEqual(known.get("a"), summary("a", 2, { unread: true }));
+  assert.equal(known.get("b").title, "renamed");
+  known.extend({ conversations: page, more: null }, asked);
+  assert.deepEqual(ids(known), ["d", "a", "b"]);
+});
+
+test("a page that was asked for after the news is the truth, and so is one that was read later", () => {
+  const known = list(summary("a", 1));
+  const asked = known.heard;
+  known.put(summary("a", 3, { running: true }));
+  known.fill({ conversations: [summary("a", 4)], more: null }, asked);
+  assert.deepEqual(known.get("a"), summary("a", 4), "read later");
+  known.put(summary("a", 6, { running: true }));
+  known.put(summary("b", 6));
+  known.fill({ conversations: [summary("a", 5)], more: null }, known.heard);
+  assert.deepEqual(known.rows, [summary("a", 5)], "the hint of the end was lost, and the worker's clock is slow");
+});
+
+test("news of what a search did not find stays out of what it found, whenever it came", () => {
+  const known = list(summary("a", 1));
+  known.search = "about";
+  const asked = known.heard;
+  known.put(summary("b", 2));
+  known.fill({ conversations: [summary("a", 1)], more: null }, asked);
+  assert.deepEqual(ids(known), ["a"]);
+});
+
+test("a conversation that was fetched is taken as it was, unless there was news since", () => {
+  const known = list(summary("a", 1, { running: true }));
+  known.recall(summary("a", 1, { title: "renamed" }));
+  assert.equal(known.get("a").title, "renamed");
+  known.put(summary("a", 2, { unread: true }));
+  known.recall(summary("a", 1, { running: true }));
+  assert.deepEqual(known.get("a"), summary("a", 2, { unread: true }));
+});
+
+test("the keyboard goes from row to row and stops at the ends", () => {
+  const known = list(summary("a", 3), summary("b", 2), summary("c", 1));
+  assert.equal(known.neighbour("a", 1), "b");
+  assert.equal(known.neighbour("b", -1), "a");
+  assert.equal(known.neighbour("a", -1), null);
+  assert.equal(known.neighbour("c", 1), null);
+  assert.equal(known.neighbour(null, 1), "a");
+  assert.equal(known.neighbour(null, -1), "c");
+});
+
+test("a deleted conversation is gone", () => {
+  const known = list(summary("a", 1), summary("b", 2));
+  known.remove("b");
+  assert.deepEqual(ids(known), ["a"]);
+  assert.equal(known.get("b"), null);
+});
+
+test("what was asked for before a deletion does not bring the conversation back", () => {
+  const known = list(summary("a", 1));
+  known.remove("a");
+  known.recall(summary("a", 1));
+  assert.deepEqual(ids(known), []);
+  known.put(summary("a", 2)); // restored
+  known.recall(summary("a", 2, { title: "renamed" }));
+  assert.deepEqual(ids(known), ["a"]);
+});

@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { Drafts } from "../../../chat/static/chat/storage/drafts.js";
+import { Outbox } from "../../../chat/static/chat/storage/outbox.js";
+import { Store } from "../../../chat/static/chat/storage/store.js";
+import { Memory } from "../memory.mjs";
+
+const turn = (requestId) => ({ requestId, previousId: "r0", regenerateOf: null, input: "hi", model: "m" });
+
+test("two owners of one browser do not see what the other keeps, and a sign-out leaves nothing", () => {
+  const memory = new Memory();
+  const [one, other] = [new Store(memory, "1"), new Store(memory, "11")];
+  one.set("model", "m");
+  assert.equal(other.get("model"), null);
+  other.set("model", "n");
+  assert.deepEqual(one.names(), ["model"]);
+  one.clear();
+  assert.deepEqual([one.get("model"), other.get("model")], [null, "n"]);
+});
+
+test("where nothing can be kept, nothing breaks", () => {
+  for (const storage of [null, { setItem: () => assert.fail(), getItem: () => "{" }]) {
+    const store = new Store(storage, "1");
+    store.set("model", "m");
+    assert.equal(store.get("model"), null);
+    assert.deepEqual(store.names(), []);
+  }
+});
+
+test("each conversation has its draft, also the one that has no id yet", () => {
+  const memory = new Memory();
+  new Drafts(new Store(memory, "1")).keep("c1", "for one");
+  new Drafts(new Store(memory, "1")).keep(null, "for a new one");
+  const drafts = new Drafts(new Store(memory, "1"));
+  assert.deepEqual([drafts.of("c1"), drafts.of(null), drafts.of("c2")], ["for one", "for a new one", ""]);
+  drafts.keep("c1", "");
+  assert.equal(memory.length, 1, "an empty draft takes no room");
+});
+
+test("a text that comes back unsent does not overwrite what was written since", () => {
+  const drafts = new Drafts(new Store(new Memory(), "1"));
+  drafts.giveBack("c1", "unsent");
+  assert.equal(drafts.of("c1"), "unsent");
+  drafts.giveBack("c1", "another");
+  assert.equal(drafts.of("c1"), "unsent");
+});
+
+test("a message is kept for whoever opens the page next, the oldest first, until it is dropped", () => {
+  const memory = new Memory();
+  const here = new Outbox(new Store(memory, "1"));
+  here.keep(turn("late"), "c1", 2);
+  here.keep(turn("early"), null, 1);
+  assert.ok(here.waits);
+  const there = new Outbox(new Store(memory, "1"));
+  assert.ok(!there.waits, "it has not looked yet");
+  assert.deepEqual(there.entries()[0], { ...turn("early"), conversationId: null, at: 1 });
+  assert.deepEqual(there.entries().map((entry) => entry.requestId), ["early", "late"]);
+  there.drop("early");
+  assert.deepEqual(here.entries().map((entry) => entry.requestId), ["late"]);
+  here.drop("late");
+  assert.ok(!here.waits);
+});
+
+test("what is broken in the store is no message", () => {
+  const memory = new Memory();
+  memory.setItem("tailrace:1:outbox:x", "{not json");
+  memory.setItem("tailrace:1:outbox:y", '{"requestId": "y"}');
+  assert.deepEqual(new Outbox(new Store(memory, "1")).entries(), []);
+});

@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, mock, test } from "node:test";
+
+import { AnswerText } from "../../../chat/static/chat/turns/answer_text.js";
+import { Markdown } from "../../../chat/static/chat/markdown/markdown.js";
+
+const PAINTS = 100; // more than any of these texts needs
+
+let built; // what is on the page: the words that Markdown made, and the text that is shown as it is
+let answer;
+let failsAtEnd;
+
+/** Reads Markdown as the page does, but fails at a `§`, in the middle of its work. */
+function markdown() {
+  const sink = {
+    open: () => {},
+    set: () => {},
+    text: (words) => (built.words += words),
+    image: () => {},
+    close: (facts) => (built.words += facts ? facts.after : ""),
+  };
+  const real = new Markdown(sink);
+  return {
+    write(text) {
+      const [before, after] = text.split("§");
+      real.write(before);
+      if (after !== undefined) throw new RangeError("level 25");
+    },
+    end() {
+      if (failsAtEnd) throw new RangeError("level 25");
+      real.end();
+    },
+  };
+}
+
+beforeEach(() => {
+  built = { words: "", plain: "" };
+  failsAtEnd = false;
+  mock.method(console, "error", () => {});
+  const root = { replaceChildren: () => (built = { words: "", plain: "" }) };
+  answer = new AnswerText(root, { markdown, plain: () => ({ show: (text) => (built.plain = text) }) });
+});
+
+afterEach(() => mock.restoreAll());
+
+/** Paints as often as it wants to be painted, as turn_list.js does. */
+function paint(text, { over = false, edition = 0 } = {}) {
+  for (let count = 1; !answer.show(text, edition, over); count += 1) assert.ok(count < PAINTS, "it comes to an end");
+}
+
+/** The answer arrives in pieces of so many characters. */
+function arrive(text, step) {
+  for (let at = step; at < text.length; at += step) paint(text.slice(0, at));
+  paint(text, { over: true });
+}
+
+test("where the parser fails the text goes on as it is, and no word is lost or doubled", () => {
+  for (const step of [1, 7, 5000]) {
+    arrive("one two `three` four § five\n\n**six**", step);
+    assert.equal(`${built.words}${built.plain}`.replaceAll(/[`\s]/g, ""), "onetwothreefour§five**six**", `${step} at once`);
+    paint("", { edition: step });
+  }
+});
+
+test("what stood before the fault stays Markdown, also in a long answer", () => {
+  const before = "- word **bold** 🌊\n".repeat(1000);
+  arrive(`${before}§ last words`, 5000);
+  assert.ok(built.words.startsWith("word bold 🌊"));
+  assert.equal(built.plain.slice(-12), "§ last words");
+  const words = `${built.words}${built.plain}`.match(/bold/g);
+  assert.equal(words.length, 1000);
+});
+
+test("a text that the parser cannot end is shown as it is, whole", () => {
+  failsAtEnd = true;
+  const text = "one `two ".repeat(7000);
+  arrive(text, 5000);
+  assert.deepEqual(built, { words: "", plain: text });
+});
+
+test("what the parser held back before the fault is shown while the text still grows", () => {
+  for (const text of ["see [a](https", "see [a](https§", "see [a](https§ c"]) paint(text);
+  assert.deepEqual(built, { words: "see a](https", plain: "§ c" });
+});
+
+test("the next edition is read as Markdown again, and the fault is told once", () => {
+  arrive("one § two", 1);
+  assert.equal(console.error.mock.callCount(), 1);
+  paint("**three**", { edition: 1, over: true });
+  assert.deepEqual(built, { words: "three", plain: "" });
+});

@@ -1,0 +1,40 @@
+"""Every module lies in a room: imports run one way, no room is crowded, and each says what it is for."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.harness.upstream.client import ROOT
+
+MAX_MODULES = 20  # in one folder: more than a reader takes in at a glance
+PRODUCT = ("chat", "workers", "project", "templates")
+
+
+def folders() -> list[Path]:
+    """Every folder of product code; what others wrote is left out."""
+    found = [path for name in PRODUCT for path in (ROOT / name).rglob("*") if path.is_dir()]
+    return [path for path in found if not {"__pycache__", "vendor"} & set(path.parts)]
+
+
+def test_every_module_lies_in_a_room_and_imports_run_one_way() -> None:
+    command = Path(sys.executable).with_name("lint-imports")
+    done = subprocess.run([command, "--no-cache"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("folder", folders(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_folder_is_crowded(folder: Path) -> None:
+    modules = [path for path in folder.iterdir() if path.suffix in (".py", ".js", ".css", ".html")]
+    assert len(modules) <= MAX_MODULES
+
+
+@pytest.mark.parametrize("package", ["chat", "workers"])
+def test_each_room_says_what_it_is_for_who_may_enter_and_where_to_start(package: str) -> None:
+    for face in (ROOT / package).glob("*/__init__.py"):
+        if face.parent.name not in ("migrations", "templatetags"):
+            lines = (ast.get_docstring(ast.parse(face.read_text())) or "").replace("\n\n", "\n").splitlines()
+            assert len(lines) == 3, face
+            assert lines[2].startswith("Start with `"), face

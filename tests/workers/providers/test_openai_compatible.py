@@ -1,0 +1,427 @@
+"""The provider against a real server: what it says becomes chunks, what goes wrong a code."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from chat.protocol.errors import FAILURES
+from chat.responses.model_catalog import ModelConfig
+from project.up import ports
+from tests.harness.upstream import Record, Upstream, text_of
+from tests.harness.waiting import await_until
+from tests.workers.targets import AFTER_5, KEY_ENV, target, unaccepting
+from workers.providers.base import Chunk, ProviderError
+from workers.providers.openai_compatible import Provider, Request, _chunks, _parameters
+from workers.providers.sse import MAX_EVENT_BYTES
+
+PROMPT = [{"role": "user", "content": "say something now"}]
+ASKED = Request(PROMPT)
+
+A_MINUTE: Any = pytest.approx(60, abs=1)  # an HTTP date has whole seconds, and so has the server's clock
+NOTICE_SECS = 1  # within this, a server must see that we have left
+
+
+@pytest.fixture
+async def provider() -> AsyncIterator[Provider]:
+    provider = Provider()
+    yield provider
+    await provider.close()
+
+
+async def said(provider: Provider, model: ModelConfig, request: Request = ASKED) -> Chunk:
+    """The whole answer, as one chunk."""
+    whole = Chunk()
+    async for chunk in provider.stream(model, request):
+        add(whole, chunk)
+    return whole
+
+
+async def said_before_error(provider: Provider, model: ModelConfig) -> tuple[Chunk, ProviderError | None]:
+    """What was said before the answer broke off, and why it did."""
+    whole = Chunk()
+    try:
+        async for chunk in provider.stream(model, ASKED):
+            add(whole, chunk)
+    except ProviderError as error:
+        return whole, error
+    return whole, None
+
+
+def add(whole: Chunk, chunk: Chunk) -> None:
+    whole.text += chunk.text
+    whole.reasoning += chunk.reasoning
+    whole.finish = whole.finish or chunk.finish
+    whole.usage = whole.usage or chunk.usage
+
+
+async def record_of(upstream: Upstream, model: ModelConfig) -> Record:
+    return await asyncio.to_thread(upstream.wait_for_end, model.upstream_model)
+
+
+# what it says
+
+
+async def test_text_and_finish_come_as_they_are_said(provider: Provider, upstream: Upstream) -> None:
+    whole = await said(provider, target(upstream, "words-50"))
+    assert (whole.text, whole.reasoning, whole.finish) == (text_of("words-50"), "", "stop")
+
+
+async def test_text_comes_while_it_is_said(provider: Provider, upstream: Upstream) -> None:
+    async with aclosing(provider.stream(target(upstream, "stall-after-5"), ASKED)) as chunks:
+        text = ""
+        async with asyncio.timeout(5):
+            while text != AFTER_5:
+                text += (await anext(chunks)).text
+
+
+async def test_reasoning_comes_apart_from_the_text(provider: Provider, upstream: Upstream) -> None:
+    whole = await said(provider, target(upstream, "reasoning-3+words-2"))
+    assert (whole.reasoning, whole.text) == ("r0 r1 r2", "w0 w1")
+
+
+async def test_usage_comes_in_the_words_of_the_responses_api(provider: Provider, upstream: Upstream) -> None:
+    whole = await said(provider, target(upstream, "reasoning-3+words-2"))
+    assert whole.usage == {
+        "input_tokens": 3,
+        "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
+        "output_tokens": 5,
+        "output_tokens_details": {"reasoning_tokens": 3},
+        "total_tokens": 8,
+    }
+
+
+async def test_a_server_may_keep_its_usage_to_itself(provider: Provider, upstream: Upstream) -> None:
+    whole = await said(provider, target(upstream, "no-usage"))
+    assert (whole.usage, whole.finish) == (None, "stop")
+
+
+async def test_an_answer_that_met_its_limit_says_so(provider: Provider, upstream: Upstream) -> None:
+    assert (await said(provider, target(upstream, "length-7"))).finish == "length"
+
+
+@pytest.mark.parametrize(
+    ("reason", "finish"),
+    [("content_filter", "content_filter"), ("length", "length"), ("tool_calls", "stop"), ("other", "stop")],
+)
+async def test_every_finish_reason_has_a_meaning(reason: str, finish: str) -> None:
+    [chunk] = [
+        c async for c in _chunks(body(b'data: {"choices":[{"finish_reason":"%s"}]}\n\n' % reason.encode()))
+    ]
+    assert chunk.finish == finish
+
+
+@pytest.mark.parametrize("form", ["crlf", "bom", "no-space", "many-lines", "keep-alives"])
+async def test_the_form_of_the_stream_does_not_matter(
+    provider: Provider, upstream: Upstream, form: str
+) -> None:
+    whole = await said(provider, target(upstream, f"reasoning-2+{form}"))
+    assert (whole.text, whole.reasoning, whole.finish) == (text_of(form), "r0 r1", "stop")
+    assert whole.usage is not None
+
+
+async def test_after_done_nothing_is_waited_for(provider: Provider, upstream: Upstream) -> None:
+    model = target(upstream, "stall-done")
+    async with asyncio.timeout(5):
+        whole = await said(provider, model)
+    assert (whole.text, whole.finish) == (text_of("fast"), "stop")
+    assert (await record_of(upstream, model)).aborted
+
+
+async def test_characters_that_arrive_in_two_reads_are_whole(provider: Provider, upstream: Upstream) -> None:
+    assert (await said(provider, target(upstream, "split-utf8"))).text == text_of("split-utf8")
+
+
+async def test_text_can_be_stored_whatever_it_is_made_of(provider: Provider, upstream: Upstream) -> None:
+    whole = await said(provider, target(upstream, "nul"))
+    assert whole.text == "nul\N{REPLACEMENT CHARACTER} lone\N{REPLACEMENT CHARACTER} pair" + (
+        "\N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER} end"
+    )
+    whole.text.encode()
+
+
+# what goes wrong
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "code", "permanent"),
+    [
+        ("status-400", "upstream_rejected", True),
+        ("status-401", "upstream_unauthorized", True),
+        ("status-403", "upstream_unauthorized", True),
+        ("status-404", "upstream_not_found", True),
+        ("status-429", "rate_limit_exceeded", True),
+        ("status-500", "upstream_error", False),
+        ("status-503", "upstream_error", False),
+        ("html", "upstream_malformed", True),
+        ("huge-line-2", "upstream_malformed", False),
+    ],
+)
+async def test_an_answer_that_cannot_be_had_has_a_code(
+    provider: Provider, upstream: Upstream, behaviour: str, code: str, permanent: bool
+) -> None:
+    whole, error = await said_before_error(provider, target(upstream, behaviour))
+    assert (whole, error) == (Chunk(), ProviderError(code, permanent=permanent))
+    assert code in FAILURES
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "code"),
+    [
+        ("cut-after-5", "upstream_cut"),
+        ("drop-after-5", "upstream_cut"),
+        ("reset-after-5", "upstream_cut"),
+        ("bad-json-after-5", "upstream_malformed"),
+        ("bad-utf8-after-5", "upstream_malformed"),
+        ("error-in-stream-after-5", "upstream_error"),
+    ],
+)
+async def test_an_answer_that_breaks_off_has_a_code_and_the_text_before(
+    provider: Provider, upstream: Upstream, behaviour: str, code: str
+) -> None:
+    whole, error = await said_before_error(provider, target(upstream, behaviour))
+    assert (whole.text, error) == (AFTER_5, ProviderError(code))
+    assert code in FAILURES
+
+
+@pytest.mark.parametrize("behaviour", ["drop-after-5", "cut-after-5"])
+async def test_what_came_before_a_break_is_kept_though_nobody_had_read_it_yet(
+    provider: Provider, upstream: Upstream, behaviour: str
+) -> None:
+    model = target(upstream, f"{behaviour}@50")
+    chunks = provider.stream(model, ASKED)
+    said = (await anext(chunks)).text
+    await asyncio.to_thread(upstream.wait_for_end, model.upstream_model)
+    code = ""
+    try:
+        async for chunk in chunks:
+            said += chunk.text
+    except ProviderError as error:
+        code = error.code
+    assert (said, code) == (AFTER_5, "upstream_cut")
+
+
+@pytest.mark.parametrize("cut", [0, 1], ids=["in the same read", "in the next"])
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [
+        (b'data: {"choices":[{"delta":{"content":"bro\n\n', "upstream_malformed"),
+        (b"data: 5\n\n", "upstream_malformed"),
+        (b'data: {"choices":7}\n\n', "upstream_malformed"),
+        (b'data: {"choices":[{"delta":{"content":["parts"]}}]}\n\n', "upstream_malformed"),
+        (b'data: {"choices":[{"delta":{},"finish_reason":["stop"]}]}\n\n', "upstream_malformed"),
+        (b'data: {"usage":{"prompt_tokens":"many"}}\n\n', "upstream_malformed"),
+        (b"data: " + b"[" * 100_000 + b"\n\n", "upstream_malformed"),
+        (b"data: " + b"x" * (MAX_EVENT_BYTES + 1), "upstream_malformed"),
+        (b'data: {"error":{"message":"overloaded"}}\n\n', "upstream_error"),
+        (b'data: {"object":"error","message":"overloaded","code":500}\n\n', "upstream_error"),
+        (b"", "upstream_cut"),
+    ],
+)
+async def test_text_that_came_before_a_fault_is_kept(fault: bytes, code: str, cut: int) -> None:
+    good = b'data: {"choices":[{"delta":{"content":"kept"}}]}\n\n'
+    chunks = _chunks(body(good, fault) if cut else body(good + fault))
+    assert (await anext(chunks)).text == "kept"
+    with pytest.raises(ProviderError) as raised:
+        assert not "".join([chunk.text async for chunk in chunks])
+    assert raised.value.code == code
+
+
+async def body(*pieces: bytes) -> AsyncIterator[bytes]:
+    for piece in pieces:
+        yield piece
+
+
+async def test_nobody_at_the_address_is_unreachable(provider: Provider, upstream: Upstream) -> None:
+    model = replace(target(upstream, "fast"), base_url=f"http://127.0.0.1:{ports.pick_free()}/v1")
+    _, error = await said_before_error(provider, model)
+    assert error == ProviderError("upstream_unreachable")
+
+
+async def test_a_server_that_does_not_take_the_connection_is_given_up(
+    provider: Provider, upstream: Upstream
+) -> None:
+    with unaccepting() as base_url:
+        model = replace(target(upstream, "fast", connect=0.2), base_url=base_url)
+        begin = time.monotonic()
+        _, error = await said_before_error(provider, model)
+    assert error == ProviderError("timeout_connect")
+    assert time.monotonic() - begin < 5
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "expected"),
+    [
+        ("retry-after-60", ProviderError("rate_limit_exceeded", permanent=True, retry_after=60)),
+        ("retry-after-date-60", ProviderError("rate_limit_exceeded", permanent=True, retry_after=A_MINUTE)),
+        ("retry-after-ms-1500", ProviderError("rate_limit_exceeded", permanent=True, retry_after=1.5)),
+        ("retry-after-60+status-503", ProviderError("upstream_error", retry_after=60)),
+        ("retry-after-60+status-400", ProviderError("upstream_rejected", permanent=True)),
+    ],
+)
+async def test_a_server_that_says_later_is_not_waited_for_here(
+    provider: Provider, upstream: Upstream, behaviour: str, expected: ProviderError
+) -> None:
+    begin, model = time.monotonic(), target(upstream, behaviour)
+    _, error = await said_before_error(provider, model)
+    assert error == expected
+    assert time.monotonic() - begin < 5
+    await record_of(upstream, model)  # it fails when there were two
+
+
+async def test_an_error_whose_body_does_not_end_is_not_read(provider: Provider, upstream: Upstream) -> None:
+    left = asyncio.Event()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 429 Slow Down\r\nRetry-After: 7\r\nContent-Length: 999999999\r\n\r\n{")
+        while await reader.read(65536):
+            pass
+        left.set()
+        writer.close()
+
+    async with await asyncio.start_server(answer, ports.HOST) as server, asyncio.timeout(5):
+        base_url = f"http://{ports.HOST}:{server.sockets[0].getsockname()[1]}/v1"
+        _, error = await said_before_error(provider, replace(target(upstream, "fast"), base_url=base_url))
+        await left.wait()
+    assert error == ProviderError("rate_limit_exceeded", permanent=True, retry_after=7)
+
+
+async def test_a_failed_answer_is_asked_for_once(provider: Provider, upstream: Upstream) -> None:
+    model = target(upstream, "status-500+times-1")
+    await said_before_error(provider, model)
+    await record_of(upstream, model)  # it fails when there were two
+
+
+# leaving
+
+
+@pytest.mark.parametrize("behaviour", ["mute", "stall-first", "stall-after-5", "words-1000@20"])
+async def test_the_server_learns_of_a_cancellation_at_once(
+    provider: Provider, upstream: Upstream, behaviour: str
+) -> None:
+    model, heard = target(upstream, behaviour), Chunk()
+
+    async def listen() -> None:
+        async for chunk in provider.stream(model, ASKED):
+            add(heard, chunk)
+
+    async def under_way() -> bool:
+        begins = "" if behaviour in ("mute", "stall-first") else AFTER_5
+        return bool(await asked(upstream, model)) and heard.text.startswith(begins)
+
+    listening = asyncio.create_task(listen())
+    await await_until(under_way, 5, "the answer is under way")
+    listening.cancel()
+    cancelled_at = time.time()
+    await asyncio.wait([listening], timeout=NOTICE_SECS)
+    assert listening.cancelled()
+    record = await record_of(upstream, model)
+    assert record.aborted
+    assert record.ended_at is not None
+    assert record.ended_at - cancelled_at < NOTICE_SECS
+
+
+async def asked(upstream: Upstream, model: ModelConfig) -> list[Record]:
+    return await asyncio.to_thread(upstream.requests, model.upstream_model)
+
+
+async def test_the_server_learns_of_a_reader_who_leaves(provider: Provider, upstream: Upstream) -> None:
+    model = target(upstream, "words-1000@20")
+    async with aclosing(provider.stream(model, ASKED)) as chunks:
+        await anext(chunks)
+    assert (await record_of(upstream, model)).aborted
+
+
+async def test_an_answer_that_came_to_its_end_was_not_aborted(provider: Provider, upstream: Upstream) -> None:
+    model = target(upstream, "fast")
+    await said(provider, model)
+    assert (await record_of(upstream, model)).finished
+
+
+async def test_one_answer_that_is_left_does_not_end_another(provider: Provider, upstream: Upstream) -> None:
+    staying = asyncio.create_task(said(provider, target(upstream, "words-20@100")))
+    async with aclosing(provider.stream(target(upstream, "stall-after-5"), ASKED)) as chunks:
+        await anext(chunks)
+    assert (await staying).text == text_of("words-20")
+
+
+# what is asked
+
+
+async def test_the_request_carries_the_messages_and_asks_for_usage(
+    provider: Provider, upstream: Upstream
+) -> None:
+    model = target(upstream, "fast")
+    await said(provider, model, Request(PROMPT, max_output_tokens=40, temperature=0.0))
+    assert (await record_of(upstream, model)).body == {
+        "model": model.upstream_model,
+        "messages": PROMPT,
+        "stream": True,
+        "stream_options": {"include_usage": True},
+        "max_tokens": 40,
+        "temperature": 0.0,
+    }
+
+
+async def test_what_is_not_limited_is_not_sent(provider: Provider, upstream: Upstream) -> None:
+    model = target(upstream, "fast")
+    await said(provider, model)
+    sent = (await record_of(upstream, model)).body.keys()
+    assert not sent & {"max_tokens", "max_completion_tokens", "temperature"}
+
+
+@pytest.mark.parametrize(
+    ("of_model", "of_response", "sent"), [(100, 40, 40), (40, 100, 40), (40, None, 40), (None, 40, 40)]
+)
+async def test_of_two_limits_the_lower_one_is_sent(
+    provider: Provider, upstream: Upstream, of_model: int | None, of_response: int | None, sent: int
+) -> None:
+    model = replace(target(upstream, "fast"), max_output_tokens=of_model)
+    await said(provider, model, Request(PROMPT, of_response))
+    assert (await record_of(upstream, model)).body["max_tokens"] == sent
+
+
+def test_openai_itself_is_told_the_limit_by_its_new_name() -> None:
+    model = ModelConfig("gpt", "https://api.openai.com/v1", max_output_tokens=40)
+    parameters = _parameters(model, "gpt", ASKED)
+    assert parameters["max_completion_tokens"] == 40
+    assert "max_tokens" not in parameters
+
+
+async def test_without_a_name_the_first_model_of_the_server_is_asked(
+    provider: Provider, upstream: Upstream
+) -> None:
+    upstream.clear("fast")
+    model = replace(target(upstream, ""), upstream_model="")
+    assert (await said(provider, model)).text == text_of("fast")
+    assert [record.body["model"] for record in upstream.requests("fast")] == ["fast"]
+
+
+async def test_a_server_that_lists_no_models_needs_a_name(provider: Provider, upstream: Upstream) -> None:
+    model = replace(target(upstream, ""), upstream_model="", base_url=f"{upstream.base_url}/elsewhere")
+    _, error = await said_before_error(provider, model)
+    assert error == ProviderError("upstream_not_found", permanent=True)
+
+
+async def test_the_key_is_that_of_the_named_variable(
+    provider: Provider, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ONE_KEY", "key one")
+    monkeypatch.setenv("OTHER_KEY", "key other")
+    monkeypatch.setenv("OPENAI_API_KEY", "of somebody else")
+    for variable, key in (("ONE_KEY", "key one"), ("OTHER_KEY", "key other"), (KEY_ENV, "none")):
+        model = replace(target(upstream, "fast"), key_env=variable)
+        await said(provider, model)
+        assert (await record_of(upstream, model)).key == key
+
+
+async def test_a_wrong_key_is_unauthorized(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(KEY_ENV, "wrong")
+    with Upstream.start(api_key="right") as locked:
+        _, error = await said_before_error(provider, target(locked, "fast"))
+    assert error == ProviderError("upstream_unauthorized", permanent=True)

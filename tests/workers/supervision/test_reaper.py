@@ -1,0 +1,257 @@
+"""The reaper: whoever has no worker gets another one, once; whoever has one is left alone."""
+
+import asyncio
+import time
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from chat.models import Response, Status
+from chat.protocol.events import encode
+from chat.protocol.state import Ending, ResponseState, opening
+from chat.responses.queueing import enqueue
+from chat.transport import redis_client
+from chat.transport.event_log import Batch, Log, key
+from chat.transport.heartbeats import GONE_SECS, Heartbeats
+from tests.chat.rows import on_rows, saved, stored
+from tests.harness.broker import Broker
+from tests.harness.waiting import await_until
+from tests.workers.background import beside
+from tests.workers.logs import ends
+from workers.supervision import reaper as module
+from workers.supervision.reaper import LOST_MESSAGE_SECS, MAX_LOSSES, Reaper
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+LONG_AGO = timedelta(seconds=GONE_SECS + LOST_MESSAGE_SECS + 5)
+
+
+@pytest.fixture
+def owner() -> User:
+    return User.objects.create_user("owner")
+
+
+@pytest.fixture
+async def liveness(log: Log) -> Heartbeats:
+    return Heartbeats(redis_client.client())
+
+
+@pytest.fixture
+async def reaper(log: Log, liveness: Heartbeats, broker: Broker) -> Reaper:
+    """A reaper that is sure of what it sees."""
+    await liveness.beat("reaper", {"running": []})
+    reaper = Reaper("reaper", liveness, log)
+    reaper._certain_from = 0
+    return reaper
+
+
+async def begun(log: Log, owner: User, **fields: Any) -> Response:
+    """A response that a worker claimed long ago and has written "Hello" of."""
+    claimed = {"status": Status.IN_PROGRESS, "worker": "gone", "attempt": 1}
+    row = await on_rows(stored, owner, **(claimed | {"started_at": timezone.now() - LONG_AGO} | fields))
+    await log.create(str(row.id), opening(row.wire()))
+    await write(log, row, ResponseState.begin, row.attempt)
+    await write(log, row, ResponseState.add, "Hello")
+    return row
+
+
+async def write(log: Log, row: Response, method: Any, *args: Any) -> ResponseState:
+    draft = await log.draft(str(row.id))
+    assert draft is not None
+    first = draft.next
+    await log.append(Batch(str(row.id), first, [encode(event) for event in method(draft, *args)]))
+    return draft
+
+
+async def test_the_answer_of_a_lost_worker_is_enqueued_for_another(
+    reaper: Reaper, log: Log, owner: User, broker: Broker
+) -> None:
+    row = await begun(log, owner)
+    await reaper.look()
+    assert [job.id for job in broker.jobs()] == [str(row.id)]
+    now = await saved(row.id)
+    assert (now.status, now.worker, now.attempt) == (Status.QUEUED, "", 1)
+    assert await ends(log, str(row.id)) == []
+
+
+async def test_what_a_living_worker_holds_is_left_alone(
+    reaper: Reaper, log: Log, owner: User, broker: Broker, liveness: Heartbeats
+) -> None:
+    row = await begun(log, owner, worker="alive")
+    await liveness.beat("alive", {"running": [str(row.id)]})
+    await reaper.look()
+    assert broker.jobs() == []
+    assert (await saved(row.id)).status == Status.IN_PROGRESS
+
+
+async def test_what_a_living_worker_has_let_go_of_is_not(
+    reaper: Reaper, log: Log, owner: User, broker: Broker, liveness: Heartbeats
+) -> None:
+    row = await begun(log, owner, worker="alive")
+    await liveness.beat("alive", {"running": []})
+    await reaper.look()
+    assert [job.id for job in broker.jobs()] == [str(row.id)]
+
+
+async def test_a_response_that_was_just_claimed_is_left_alone(
+    reaper: Reaper, log: Log, owner: User, broker: Broker
+) -> None:
+    row = await begun(log, owner, started_at=timezone.now())
+    await reaper.look()
+    assert broker.jobs() == []
+    assert (await saved(row.id)).status == Status.IN_PROGRESS
+
+
+async def test_an_answer_that_lost_its_last_worker_fails_and_keeps_its_text(
+    reaper: Reaper, log: Log, owner: User, broker: Broker
+) -> None:
+    row = await begun(log, owner, attempt=MAX_LOSSES, losses=MAX_LOSSES - 1)
+    await reaper.look()
+    now = await saved(row.id)
+    assert (now.status, now.error_code, now.output) == (Status.FAILED, "worker_lost", "Hello")
+    assert len(await ends(log, str(row.id))) == 1
+    assert broker.jobs() == []
+
+
+async def test_an_answer_that_was_handed_over_before_may_still_lose_a_worker(
+    reaper: Reaper, log: Log, owner: User, broker: Broker
+) -> None:
+    row = await begun(log, owner, attempt=5)
+    await reaper.look()
+    assert [job.id for job in broker.jobs()] == [str(row.id)]
+    now = await saved(row.id)
+    assert (now.status, now.attempt, now.losses) == (Status.QUEUED, 5, 1)
+
+
+@pytest.mark.parametrize("losses", [0, MAX_LOSSES - 1])
+async def test_an_end_that_is_in_the_log_is_only_copied_to_the_row(
+    reaper: Reaper, log: Log, owner: User, broker: Broker, losses: int
+) -> None:
+    row = await begun(log, owner, attempt=losses + 1, losses=losses)
+    await write(log, row, ResponseState.close, Ending("completed", at=time.time()))
+    await reaper.look()
+    now = await saved(row.id)
+    assert (now.status, now.error_code, now.output) == (Status.COMPLETED, "", "Hello")
+    assert len(await ends(log, str(row.id))) == 1
+    assert broker.jobs() == []
+
+
+async def test_an_answer_whose_log_is_lost_too_goes_to_another_worker(
+    reaper: Reaper, log: Log, owner: User, broker: Broker
+) -> None:
+    row = await begun(log, owner)
+    await redis_client.client().delete(key(str(row.id)))
+    await reaper.look()
+    assert [job.id for job in broker.jobs()] == [str(row.id)]
+
+
+async def test_a_queued_response_without_a_message_gets_one_and_only_one(
+    reaper: Reaper, owner: User, broker: Broker
+) -> None:
+    row = await on_rows(stored, owner, queued_at=timezone.now() - LONG_AGO)
+    for _ in range(3):
+        await reaper.look()
+    assert [job.id for job in broker.jobs()] == [str(row.id)]
+
+
+async def test_a_message_that_is_lost_among_others_is_missed(
+    reaper: Reaper, owner: User, broker: Broker
+) -> None:
+    lost, *others = [
+        await on_rows(stored, owner, queued_at=timezone.now() - LONG_AGO + timedelta(seconds=number))
+        for number in range(3)
+    ]
+    for row in others:
+        await enqueue(row)
+    for _ in range(3):
+        await reaper.look()
+    assert sorted(job.id for job in broker.jobs()) == sorted(str(row.id) for row in (lost, *others))
+
+
+async def test_who_waits_long_for_a_free_worker_is_left_alone(
+    reaper: Reaper, owner: User, broker: Broker
+) -> None:
+    for _ in range(2):
+        await enqueue(await on_rows(stored, owner, queued_at=timezone.now() - LONG_AGO))
+    await reaper.look()
+    assert len(broker.jobs()) == 2
+
+
+async def test_a_response_that_was_just_queued_is_left_alone(
+    reaper: Reaper, owner: User, broker: Broker
+) -> None:
+    await on_rows(stored, owner)
+    await reaper.look()
+    assert broker.jobs() == []
+
+
+async def test_one_process_at_a_time_looks_after_them(
+    log: Log, liveness: Heartbeats, owner: User, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "HEARTBEAT_SECS", 0.05)
+    looked: list[str] = []
+
+    class Counted(Reaper):
+        async def look(self) -> None:
+            looked.append(self._worker_id)
+            await super().look()
+
+    async with beside(Counted("one", liveness, log).run()), beside(Counted("two", liveness, log).run()):
+
+        async def have_looked() -> bool:
+            return len(looked) >= 5
+
+        await await_until(have_looked, 5, "five looks")
+    assert len(set(looked)) == 1
+
+
+async def test_a_reaper_in_doubt_waits_until_every_worker_has_beaten_again(
+    log: Log, liveness: Heartbeats, owner: User, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "HEARTBEAT_SECS", 0.05)
+    monkeypatch.setattr(module, "GONE_SECS", 1)
+    await begun(log, owner)
+    await liveness.beat("reaper", {"running": []})
+    doubted_at = time.monotonic()
+    reaper = Reaper("reaper", liveness, log)  # a new one is in doubt
+    async with beside(reaper.run()):
+
+        async def has_acted() -> bool:
+            return bool(await asyncio.to_thread(broker.jobs))
+
+        await await_until(has_acted, 5, "the answer is enqueued")
+    assert time.monotonic() - doubted_at >= 1
+
+
+async def test_a_reaper_whose_own_beat_is_gone_trusts_no_other(
+    reaper: Reaper, log: Log, liveness: Heartbeats, owner: User, broker: Broker
+) -> None:
+    row = await begun(log, owner)
+    await liveness.leave("reaper")
+    await reaper.look()
+    await liveness.beat("reaper", {"running": []})
+    await reaper.look()
+    assert broker.jobs() == []
+    assert (await saved(row.id)).status == Status.IN_PROGRESS
+
+
+async def test_a_log_that_cannot_be_read_does_not_hold_up_the_others(
+    reaper: Reaper, log: Log, owner: User, broker: Broker
+) -> None:
+    strange, plain = await begun(log, owner), await begun(log, owner)
+    await log.restore(Batch(str(strange.id), 10, ['{"type":"tailrace:of_the_future","sequence_number":10}']))
+    await reaper.look()
+    assert [job.id for job in broker.jobs()] == [str(plain.id)]
+
+
+async def test_what_was_just_taken_away_has_not_lost_its_message(
+    reaper: Reaper, log: Log, owner: User, broker: Broker
+) -> None:
+    await begun(log, owner, queued_at=timezone.now() - LONG_AGO)
+    await reaper.look()
+    await redis_client.client().delete("responses")  # a worker has taken the message, and not yet claimed
+    await reaper.look()
+    assert broker.jobs() == []

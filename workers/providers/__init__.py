@@ -1,0 +1,5 @@
+"""Where text comes from: a model's server, or a program.
+
+`generation` imports it; it imports nothing else of the workers.
+Start with `base.py`.
+"""

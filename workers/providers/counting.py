@@ -1,0 +1,19 @@
+"""The model that needs no network: it counts, through the very same path as every other."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+
+from workers.providers.base import Chunk
+
+NUMBERS = 10
+STEP_SECS = 0.5
+
+
+async def count() -> AsyncGenerator[Chunk, None]:
+    """Text "Number 0" to "Number 9", a line each, one each half second."""
+    loop = asyncio.get_running_loop()
+    begin = loop.time()
+    for number in range(NUMBERS):
+        await asyncio.sleep(begin + number * STEP_SECS - loop.time())
+        yield Chunk(text=f"Number {number}\n" if number < NUMBERS - 1 else f"Number {number}")
+    yield Chunk(finish="stop")

@@ -1,0 +1,271 @@
+"""The only door to the OpenAI SDK: ask a model's server, and yield what it says as it comes.
+
+arrow in: `generation` · arrow out: any server with OpenAI's `POST /chat/completions`
+
+The SDK does the request, the authentication and the errors. The body is read below it: an object per
+chunk costs more than everything else on the path together.
+"""
+
+import json
+import os
+import time
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx2
+import openai
+
+from chat.protocol.events import JSON
+from chat.responses.model_catalog import ModelConfig
+from workers.providers.base import Chunk, FinishReason, ProviderError
+from workers.providers.retry_after import retry_after_secs
+from workers.providers.sse import Decoder, EventTooLongError
+
+MAX_CONNECTIONS = 2000  # more than a worker process has answers; the SDK stops at 1000, its transport at 100
+FINISH_REASONS: dict[str, FinishReason] = {"length": "length", "content_filter": "content_filter"}
+# what reading raises for a body that is not what it should be; JSON can also be nested too deep
+_MALFORMED = (
+    EventTooLongError,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    IndexError,
+    RecursionError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to ask: chat messages `[{"role", "content"}]`, and the limits of the response."""
+
+    messages: list[JSON]
+    max_output_tokens: int | None = None
+    temperature: float | None = None
+
+
+@dataclass(slots=True)
+class Provider:
+    """The clients of every server that this process asks, one each."""
+
+    _clients: dict[tuple[str, str], openai.AsyncOpenAI] = field(default_factory=dict)
+    _first_models: dict[str, str] = field(default_factory=dict)
+
+    async def stream(self, model: ModelConfig, request: Request) -> AsyncGenerator[Chunk, None]:
+        """Ask, and yield chunks until the server has said everything. Raises AnswerError.
+
+        Leaving the iteration, also by cancellation, closes the connection: the server stops.
+        """
+        client = self._client(model)
+        try:
+            upstream_model = model.upstream_model or await self._first_model(client, model)
+            response = await _ask(client, model, _parameters(model, upstream_model, request))
+            async with aclosing(response):
+                if not response.headers.get("content-type", "").startswith("text/event-stream"):
+                    raise ProviderError("upstream_malformed", permanent=True)
+                async for chunk in _chunks(_body(response)):
+                    yield chunk
+        except openai.NotFoundError as error:
+            self._first_models.pop(model.base_url, None)  # the server may list another one by now
+            raise _translated(error) from error
+        except (openai.OpenAIError, httpx2.HTTPError) as error:
+            raise _translated(error) from error
+
+    async def close(self) -> None:
+        """Close every connection."""
+        for client in self._clients.values():
+            await client.close()
+        self._clients.clear()
+
+    def _client(self, model: ModelConfig) -> openai.AsyncOpenAI:
+        where = (model.base_url, model.key_env)
+        if where not in self._clients:
+            self._clients[where] = openai.AsyncOpenAI(
+                base_url=model.base_url,
+                api_key=os.environ.get(model.key_env) or "none",
+                max_retries=0,  # the SDK would sleep a Retry-After of minutes in silence
+                http_client=openai.DefaultAioHttpClient(
+                    limits=httpx2.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=100),
+                    event_hooks={"response": [_leave_errors]},
+                ),
+            )
+        return self._clients[where]
+
+    async def _first_model(self, client: openai.AsyncOpenAI, model: ModelConfig) -> str:
+        if model.base_url not in self._first_models:
+            try:
+                listed = await client.models.list(timeout=model.deadlines.connect)
+                self._first_models[model.base_url] = listed.data[0].id
+            except _MALFORMED as error:  # the SDK hands on whatever came with status 200
+                raise ProviderError("upstream_malformed") from error
+        return self._first_models[model.base_url]
+
+
+async def _ask(client: openai.AsyncOpenAI, model: ModelConfig, parameters: JSON) -> httpx2.Response:
+    """Ask for a chat completion. The response's body is yet to be read; whoever has it closes it.
+
+    `client.chat.completions.create` would look through the parameters for what to rename in them, which takes
+    as long as half the rest of the request.
+    """
+    response = await client.post(
+        "/chat/completions",
+        cast_to=httpx2.Response,
+        body=parameters,
+        options={
+            "timeout": openai.Timeout(None, connect=model.deadlines.connect),
+            "headers": {"Accept-Encoding": "identity"},  # the body is read as it comes
+            "security": {"bearer_auth": True},  # no other key of the environment
+        },
+        stream=True,
+        stream_cls=openai.AsyncStream[Any],
+    )
+    assert isinstance(response, httpx2.Response)  # what it is cast to; only the type of `stream` says more
+    return response
+
+
+async def _leave_errors(response: httpx2.Response) -> None:
+    """Do not read the body of an error, as the SDK would to its end: the status says all that we tell.
+
+    Only of a question: the list of models is not streamed, so its body is read whatever we do.
+    """
+    if response.is_error and response.request.method == "POST":
+        await response.aclose()
+
+
+def _parameters(model: ModelConfig, upstream_model: str, request: Request) -> dict[str, Any]:
+    parameters: dict[str, Any] = {
+        "model": upstream_model,
+        "messages": request.messages,
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    }
+    limits = [n for n in (request.max_output_tokens, model.max_output_tokens) if n]
+    if limits:
+        # OpenAI's newer models know only the new name, many other servers only the old one
+        of_openai = httpx2.URL(model.base_url).host == "api.openai.com"
+        parameters["max_completion_tokens" if of_openai else "max_tokens"] = min(limits)
+    if request.temperature is not None:
+        parameters["temperature"] = request.temperature
+    return parameters
+
+
+async def _body(response: httpx2.Response) -> AsyncIterator[bytes]:
+    """The bytes as they come. When the connection breaks, first those that had come before it did.
+
+    aiohttp raises the error at once, and keeps what nobody had read yet to itself.
+    """
+    try:
+        async for data in response.aiter_raw():
+            yield data
+    except httpx2.HTTPError:
+        content = response.stream._stream._aiohttp_response.content  # type: ignore[union-attr]  # no other way
+        content._exception = None
+        if rest := content.read_nowait():
+            yield rest
+        raise
+
+
+async def _chunks(body: AsyncIterator[bytes]) -> AsyncIterator[Chunk]:
+    """The chunks of a body, merged per read. A body that ends without a finish reason was cut."""
+    decoder, finished = Decoder(), False
+    async for data in body:
+        chunk = Chunk()
+        try:
+            done = _read(decoder, data, chunk)
+        except ProviderError:
+            yield chunk  # what came in the same read before the fault is part of the answer
+            raise
+        finished = finished or chunk.finish is not None
+        yield chunk
+        if done:
+            break
+    if not finished:
+        raise ProviderError("upstream_cut")
+
+
+def _read(decoder: Decoder, data: bytes, chunk: Chunk) -> bool:
+    """Add to `chunk` all that `data` completes. True: the server says that nothing follows."""
+    try:
+        for payload in decoder.feed(data):
+            if payload == b"[DONE]":
+                return True
+            _merge(chunk, json.loads(payload))
+    except _MALFORMED as error:
+        raise ProviderError("upstream_malformed") from error
+    return False
+
+
+def _merge(chunk: Chunk, body: JSON) -> None:
+    if body.get("error") or body.get("object") == "error":  # the latter is how older vLLM words it
+        raise ProviderError("upstream_error")
+    if body.get("usage"):
+        chunk.usage = _usage(body["usage"])
+    for choice in body.get("choices") or ():
+        delta = choice.get("delta") or {}
+        chunk.text += _storable(delta.get("content") or "")
+        chunk.reasoning += _storable(delta.get("reasoning_content") or delta.get("reasoning") or "")
+        if choice.get("finish_reason"):
+            chunk.finish = FINISH_REASONS.get(choice["finish_reason"], "stop")
+
+
+def _storable(text: str) -> str:
+    """The text without what PostgreSQL (NUL) and UTF-8 (lone surrogates) cannot hold."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text.replace("\x00", "\N{REPLACEMENT CHARACTER}")
+
+
+def _usage(usage: JSON) -> JSON:
+    """Chat completions' usage in the words of the Responses API."""
+    prompt, completion = usage.get("prompt_tokens") or 0, usage.get("completion_tokens") or 0
+    read = usage.get("prompt_tokens_details") or {}
+    written = usage.get("completion_tokens_details") or {}
+    return {
+        "input_tokens": prompt,
+        "input_tokens_details": {"cached_tokens": read.get("cached_tokens") or 0, "cache_write_tokens": 0},
+        "output_tokens": completion,
+        "output_tokens_details": {"reasoning_tokens": written.get("reasoning_tokens") or 0},
+        "total_tokens": usage.get("total_tokens") or prompt + completion,
+    }
+
+
+# the first that fits; everything else that the SDK raises is "upstream_error"
+_CODES: tuple[tuple[type[Exception], str, bool], ...] = (
+    (openai.AuthenticationError, "upstream_unauthorized", True),
+    (openai.PermissionDeniedError, "upstream_unauthorized", True),
+    (openai.NotFoundError, "upstream_not_found", True),
+    (openai.RateLimitError, "rate_limit_exceeded", True),  # it asks for less, not for more
+    (openai.InternalServerError, "upstream_error", False),
+    (openai.APIStatusError, "upstream_rejected", True),
+    (openai.APITimeoutError, "timeout_connect", False),
+    (openai.APIConnectionError, "upstream_unreachable", False),
+    (httpx2.HTTPError, "upstream_cut", False),
+)
+
+
+def _translated(error: Exception) -> ProviderError:
+    """What went wrong, as one of our codes: never in the server's own words."""
+    if isinstance(error, openai.APITimeoutError) and not _was_late(error):
+        return ProviderError("upstream_unreachable")
+    for kind, code, permanent in _CODES:
+        if isinstance(error, kind):
+            return ProviderError(code, permanent=permanent, retry_after=_retry_after(error))
+    return ProviderError("upstream_error")
+
+
+def _retry_after(error: Exception) -> float | None:
+    """The seconds after which a server that is too busy now wants to be asked again, if it says so."""
+    if isinstance(error, openai.RateLimitError | openai.InternalServerError):
+        return retry_after_secs(error.response.headers, time.time())
+    return None
+
+
+def _was_late(error: BaseException | None) -> bool:
+    """Whether time ran out: the SDK's transport says so of a refused connection, too."""
+    while error is not None and not isinstance(error, TimeoutError):
+        error = error.__cause__
+    return error is not None
