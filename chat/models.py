@@ -17,7 +17,7 @@ from django.utils import timezone
 from chat.ids import new_id
 from chat.protocol.errors import FAILURES
 from chat.protocol.events import JSON
-from chat.protocol.output import output_items, output_text
+from chat.protocol.output import output_text
 
 
 class ConversationQuerySet(models.QuerySet["Conversation"]):
@@ -216,33 +216,6 @@ class Response(models.Model):
         """What the user said, as one text."""
         return "\n\n".join(message["content"] for message in self.input if message["role"] == "user")
 
-    def wire(self) -> JSON:
-        """The response object of OpenAI's Responses API, with the output that the row holds."""
-        return {
-            "id": str(self.id),
-            "object": "response",
-            "created_at": self.queued_at.timestamp(),
-            "status": self.status,
-            "background": True,
-            "completed_at": self.ended_at.timestamp()
-            if self.status == Status.COMPLETED and self.ended_at
-            else None,
-            "conversation": {"id": str(self.conversation_id)},
-            "error": self.error(),
-            "incomplete_details": self.incomplete_details(),
-            "instructions": self.instructions or None,
-            "max_output_tokens": self.max_output_tokens,
-            "metadata": self.metadata,
-            "model": self.model,
-            "output": output_items(str(self.id), self.status, text=self.output, reasoning=self.reasoning),
-            "parallel_tool_calls": False,
-            "previous_response_id": str(self.previous_id) if self.previous_id else None,
-            "temperature": self.temperature,
-            "tool_choice": "none",
-            "tools": [],
-            "usage": self.usage,
-        }
-
     def error(self) -> JSON | None:
         """Why it failed: a stable code and its sentence."""
         if not self.error_code:
@@ -252,24 +225,3 @@ class Response(models.Model):
     def incomplete_details(self) -> JSON | None:
         """Why it was cut off."""
         return {"reason": self.incomplete_reason} if self.incomplete_reason else None
-
-    def prompt(self) -> list[JSON]:
-        """The chat messages from the root of the tree down to this response's input."""
-        messages: list[JSON] = [{"role": "system", "content": self.instructions}] if self.instructions else []
-        for row in reversed(self._earlier()):
-            if row.output:  # a turn that brought nothing is not part of the talk
-                messages += [*row.input, {"role": "assistant", "content": row.output}]
-        return [*messages, *self.input]
-
-    def _earlier(self) -> list["Response"]:
-        """The turns before this one, up to the root."""
-        if self.previous_id is None:  # most conversations have one turn
-            return []
-        turns = Response.objects.filter(conversation_id=self.conversation_id)
-        known = {row.id: row for row in turns.only("input", "output", "previous_id")}
-        path: list[Response] = []
-        at: UUID | None = self.previous_id
-        while at is not None:
-            path.append(known[at])
-            at = known[at].previous_id
-        return path

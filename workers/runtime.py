@@ -18,7 +18,7 @@ from chat.transport import redis_client
 from chat.transport.event_log import Log
 from chat.transport.heartbeats import Figures, Heartbeats
 from chat.transport.task_cancellation import cancel
-from workers.generation.attempt import Attempts
+from workers.generation.attempts import Attempts
 from workers.generation.publisher import Publisher
 from workers.providers.openai_compatible import Provider
 from workers.supervision.cancellations import listen
@@ -34,7 +34,7 @@ Result = TypeVar("Result")
 class Runtime:
     """The loop and what runs on it. `start`, `run` and `stop` are for other threads."""
 
-    generation: Attempts
+    attempts: Attempts
 
     def __init__(self) -> None:
         self.worker_id = new_id().hex
@@ -71,7 +71,7 @@ class Runtime:
     def drain(self, seconds: float) -> None:
         """Let the answers go on for so long, then hand them over. Returns at once, for signal handlers."""
         if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._loop.call_later, seconds, self.generation.hand_over)
+            self._loop.call_soon_threadsafe(self._loop.call_later, seconds, self.attempts.hand_over)
 
     def stop(self) -> None:
         """Leave the list of the living, and close every connection."""
@@ -84,20 +84,20 @@ class Runtime:
     async def _open(self) -> None:
         log, provider = Log(redis_client.client()), Provider()
         publisher = Publisher(log)
-        self.generation = Attempts(log, provider, publisher)
+        self.attempts = Attempts(log, provider, publisher)
         self._liveness = Heartbeats(redis_client.client())
         reaper = Reaper(self.worker_id, self._liveness, log)
         beat = Heartbeat(
-            self.worker_id, self._name, self.claimed, self.generation, self._liveness, reaper, self._about
+            self.worker_id, self._name, self.claimed, self.attempts, self._liveness, reaper, self._about
         )
-        work = (publisher.run, beat.run, reaper.run, lambda: listen(self.generation))
+        work = (publisher.run, beat.run, reaper.run, lambda: listen(self.attempts))
         self._background = [asyncio.create_task(_for_ever(each)) for each in work]
 
     async def _close(self) -> None:
         await cancel(self._background)
         await asyncio.gather(
             self._liveness.leave(self.worker_id),
-            self.generation.provider.close(),
+            self.attempts.provider.close(),
             get_channel_layer().flush(),
             return_exceptions=True,
         )

@@ -21,9 +21,9 @@ from chat.conversations.listing import listed, summary, turns
 from chat.models import LIVE, Conversation, ConversationQuerySet, Response
 from chat.protocol.commands import Change
 from chat.protocol.commands import change as parsed
+from chat.protocol.composer import Ending
 from chat.protocol.errors import CommandError, ProtocolError
 from chat.protocol.events import JSON
-from chat.protocol.state import Ending
 from chat.responses.ending import end
 from chat.transport import redis_client
 from chat.transport.event_log import Log

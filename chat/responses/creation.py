@@ -13,8 +13,8 @@ from django.db import IntegrityError, transaction
 from chat.models import Conversation, Response
 from chat.protocol.commands import Create
 from chat.protocol.errors import CommandError
-from chat.protocol.state import opening
 from chat.responses.model_catalog import catalog
+from chat.responses.representation import response_object
 from chat.transport.event_log import Log, LogError
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ async def create_response(
     row, new = await database_sync_to_async(_store, thread_sensitive=False)(owner, command, admitted)
     if new:
         try:
-            await log.create(str(row.id), opening(row.wire()))
+            await log.create(response_object(row))
         except LogError:
             await database_sync_to_async(_forget, thread_sensitive=False)(row)
             raise

@@ -1,78 +1,78 @@
-"""The one way in which a response ends, for the worker, for Stop and for whoever cleans up.
+"""How a response ends, whoever ends it: the worker, Stop, or the reaper.
 
-Whoever appends the terminal event to the log first has ended the response. Only then is the outcome
-copied to the row, and only from the log; a crash in between loses nothing.
+1. `conclude` appends the terminal event to the log. Whoever appends it first has ended the response.
+2. `settle` copies the outcome from the log to the row, and announces it. A crash in between loses nothing.
 """
 
-from dataclasses import replace
+from typing import Any
 
 from channels.db import database_sync_to_async
 
 from chat.conversations.announcements import announce_response
 from chat.models import LIVE, Response
-from chat.protocol.events import JSON, encode
-from chat.protocol.state import Ending, ResponseState, opening
+from chat.protocol.composer import Ending, finish
+from chat.protocol.events import JSON
+from chat.protocol.state import ResponseState
+from chat.responses.representation import response_object
 from chat.transport.event_log import Append, Batch, Log
 from chat.transport.notifications import notify_readers, notify_workers_to_cancel
 
 
-async def conclude(log: Log, draft: ResponseState, ending: Ending, *, fenced: bool = True) -> JSON | None:
-    """Append the end to the log of `draft`.
+async def conclude(
+    log: Log, state: ResponseState | None, ending: Ending, attempt: int | None = None
+) -> JSON | None:
+    """End a response in its log and notify its readers. `state` is what the caller knows of it.
 
-    1. Append what closes the response; if another writer was there first, take in what it wrote, which is
-       little, and try again; if Redis lost the log, or its latest events, restore it with text and end.
-    2. Hint at it.
-    Returns the final response object, which may be another writer's; None when a later attempt has it by
-    now and `fenced` is not lifted.
+    If another writer was first, its events are applied and the end is tried again after them. What Redis
+    lost is restored from `state`. With `attempt`, a response that a later attempt has is left to it.
+    Returns the final response object, which may be another writer's; None if there is nothing to end.
     """
-    response_id, attempt = str(draft.base["id"]), draft.attempt
-    at: ResponseState | None = draft
-    while at is not None and at.ended is None and (not fenced or at.attempt == attempt):
-        closed = at.copy()
-        events = closed.close(ending)
-        batch = Batch(response_id, at.next, [encode(event) for event in events])
+    while state is not None and state.ended is None and (attempt is None or state.attempt <= attempt):
+        events = finish(state, ending)
+        batch = Batch.of(state.id, events)
         outcome = await log.append(batch, last=True)
-        if outcome is Append.GAP and await _restored(log, at, batch):
-            outcome = Append.APPENDED
+        if outcome is Append.GAP:
+            batch = Batch.restoring(state, events)
+            outcome = await log.restore(batch, state.attempt, last=True)
         if outcome is Append.APPENDED:
             await notify_readers([batch])
-            return closed.ended
-        at = await log.later(at)
-    return at.ended if at else None
+            state.apply(events[-1])
+        elif outcome is Append.CONFLICT:
+            state = await log.caught_up(state)
+    return state.ended if state else None
 
 
-async def _restored(log: Log, at: ResponseState, batch: Batch) -> bool:
-    """Restore what Redis lost, with all that came before the batch; not over a later attempt."""
-    logged = await log.draft(batch.response_id)
-    if logged is not None and logged.attempt > at.attempt:
-        return False
-    whole = replace(batch, first=batch.first - 1, events=[encode(at.snapshot()), *batch.events])
-    return await log.restore(whole, last=True)
+async def settle(final: JSON, **extra: Any) -> None:
+    """Copy a final response object to its row, once, and announce it to the owner."""
+    if await database_sync_to_async(Response.objects.finish, thread_sensitive=False)(final, **extra):
+        await announce_response(final)
 
 
 async def end(log: Log, response_id: str, ending: Ending, *, attempt: int | None = None) -> JSON | None:
-    """End a response from outside its generation, whoever has it; with `attempt`, only if no later one has.
+    """End a response from outside its attempt: conclude, cancel the attempt, settle.
 
-    1. Conclude its log. 2. Tell the workers: whoever writes it stops. 3. Settle its row, and tell its owner.
-    Returns the final response object, or None if there was nothing to end.
+    With `attempt`, only if no later attempt has it. Returns the final response object; None if there was
+    nothing to end.
     """
-    draft = await log.draft(response_id) or await _begun_again(log, response_id)
-    if draft is None or (attempt is not None and draft.attempt > attempt):
-        return None
-    final = await conclude(log, draft, ending, fenced=attempt is not None)
+    state = await log.state(response_id) or await _reopened(log, response_id)
+    final = await conclude(log, state, ending, attempt)
     if final is not None:
         await notify_workers_to_cancel(response_id)
-        if await database_sync_to_async(Response.objects.finish, thread_sensitive=False)(final):
-            await announce_response(final)
+        await settle(final)
     return final
 
 
-async def _begun_again(log: Log, response_id: str) -> ResponseState | None:
-    """Begin the log of a live row again when Redis lost it: nobody who knew that one can write in it."""
+async def settle_if_ended(log: Log, response_id: str) -> None:
+    """Settle a response that has ended in its log but not yet in its row."""
+    state = await log.state(response_id)
+    if state is not None and state.ended is not None:
+        await settle(state.ended)
+
+
+async def _reopened(log: Log, response_id: str) -> ResponseState | None:
+    """Open the log of a live row again when Redis lost it: a stale writer cannot append to this one."""
     row: Response | None = await database_sync_to_async(_live_row, thread_sensitive=False)(response_id)
-    if row is not None:
-        await log.create(response_id, opening(row.wire(), row.attempt))
-    return await log.draft(response_id)
+    return await log.reopened(response_object(row), row.attempt) if row else None
 
 
 def _live_row(response_id: str) -> Response | None:

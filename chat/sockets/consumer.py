@@ -23,11 +23,12 @@ from chat.accounts.sessions import is_signed_in, still_signed_in
 from chat.conversations.announcements import announce_response
 from chat.models import LIVE, Response
 from chat.protocol.commands import Acknowledge, Cancel, Command, Create, Subscribe, Unsubscribe, parse
+from chat.protocol.composer import Ending
 from chat.protocol.errors import SIGNED_OUT, CommandError, ProtocolError
-from chat.protocol.state import Ending
 from chat.responses.creation import create_response
 from chat.responses.ending import end
 from chat.responses.queueing import enqueue
+from chat.responses.representation import response_object
 from chat.streaming.backpressure import Receive, Send
 from chat.streaming.subscriber import Subscriber
 from chat.transport import redis_client
@@ -159,7 +160,7 @@ class ResponsesConsumer(AsyncWebsocketConsumer):
         finally:
             if enqueuing:
                 await enqueuing
-                await announce_response(response.wire())
+                await announce_response(response_object(response))
         await self.follower.tell_queue(str(response.id), least=1)
 
     async def _accept(self, command: Create) -> tuple[Response, bool]:

@@ -20,6 +20,7 @@ from chat.models import LIVE, Response
 from chat.protocol.errors import CommandError, ProtocolError
 from chat.protocol.events import Snapshot, encode, heartbeat, is_terminal, queue, up_to_date, with_stream_id
 from chat.responses.queueing import position
+from chat.responses.representation import response_object
 from chat.streaming.backpressure import ClientConnection
 from chat.streaming.cursor import NOTHING, UNKNOWN, Cursor
 from chat.transport.event_log import Entry, Log
@@ -200,7 +201,7 @@ class Subscriber:
 
     async def _tell_whole(self, followed: Subscription) -> None:
         """Send the answer so far in one frame: from the log, or from the row when the log is gone."""
-        draft = await self._log.draft(followed.response_id)
+        draft = await self._log.state(followed.response_id)
         if draft is not None and followed.over and draft.ended is None:
             draft = None  # Redis is back with older data: the row knows better
         snapshot = draft.snapshot() if draft is not None else await self._row_snapshot(followed)
@@ -224,7 +225,9 @@ class Subscriber:
         rows = Response.objects.filter(pk=followed.response_id)
         row = await database_sync_to_async(rows.first, thread_sensitive=False)()
         number = max(followed.place.last, 0)
-        return row and Snapshot(sequence_number=number, response_id=str(row.id), response=row.wire())
+        return row and Snapshot(
+            sequence_number=number, response_id=str(row.id), response=response_object(row)
+        )
 
     async def _forward(self, followed: Subscription, events: Sequence[str]) -> None:
         """Send what was taken; what is more than the client reads is given back and held."""

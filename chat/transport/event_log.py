@@ -1,79 +1,42 @@
-"""The log of a response: a Redis Stream with one entry per event. It is the truth while it runs.
+"""The log of a response: a Redis Stream with one entry per event. It is the truth while the response runs.
 
-arrow in: `intake` creates it, `workers/generation/publisher.py` and `ending` append
-arrow out: `follower` reads it, `ending` copies its end to the row
+arrow in: `responses/creation.py` creates it, `workers/generation/` and `responses/ending.py` append
+arrow out: `streaming/subscriber.py` reads it, `responses/ending.py` copies its end to the row
 
 Key `response:{<id>}:log`; the event with sequence number n has the entry id `n-1` and one field, `event`.
-Redis refuses an id that is not greater than the top one, so **the id is the fence**: of two writers
-that know the same top, one is refused, and learns that it is no longer the writer.
+Redis rejects an id that is not greater than the last one, so **the id is the fence**: of two writers that
+know the same last event one gets a conflict, and knows that it is no longer the writer.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
 from typing import Any
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from chat.protocol.events import Event, decode, encode, is_terminal
+from chat.protocol.composer import opening
+from chat.protocol.events import JSON, Event, decode, encode, is_terminal
 from chat.protocol.state import ResponseState
 
-LIVE_SECS = 24 * 3600  # a log that nobody ends is gone after a day
+LIVE_SECS = 24 * 3600  # a log without an end expires after a day
 ENDED_SECS = 3600  # after the end the row has the text; readers may still be catching up
 
 Rows = Any  # redis-py's reply to XRANGE: [(id, {field: value})], as text
-LogError = RedisError  # what every function here raises when Redis is away
+LogError = RedisError  # what every method raises while Redis is unavailable
 
-# Of each batch all events or none, each right after the one before it, and none after an end. One call
-# serves many logs: it costs more than what it does.
-# KEYS the logs; ARGV[1] "create", "append", or "restore", whose first event tells all that came before it;
-# ARGV[2] seconds to expiry, "" to leave it; then for each log the number of its first event, how many events
-# there are, and the events.
-# Returns for each 1 done, 0 refused, 2 Redis would not, -1 there is no log or it lacks what came before:
-# Redis is back with older data.
-_APPEND = """
-local how, expiry = ARGV[1], ARGV[2]
-
-local function obstacle(log, first)
-    local found = redis.pcall('XREVRANGE', log, '+', '-', 'COUNT', 1)
-    if found.err then return 2 end
-    local last = found[1]
-    if not last then return how == 'append' and -1 or nil end
-    local top = tonumber(string.match(last[1], '^%d+'))
-    local kind = string.match(last[2][2], '^{"type":"response%.(%a+)"')
-    if how == 'create' or top >= first then return 0 end
-    if kind == 'completed' or kind == 'incomplete' or kind == 'failed' then return 0 end
-    return how == 'append' and top < first - 1 and -1 or nil
-end
-
-local function append(log, first, at, count)
-    for i = 0, count - 1 do
-        local id = string.format('%d-1', first + i)
-        local added = redis.pcall('XADD', log, id, 'event', ARGV[at + i])
-        if type(added) == 'table' and added.err then return 2 end
-    end
-    if expiry ~= '' then redis.call('EXPIRE', log, expiry) end
-    return 1
-end
-
-local at, outcomes = 3, {}
-for i, log in ipairs(KEYS) do
-    local first, count = tonumber(ARGV[at]), tonumber(ARGV[at + 1])
-    outcomes[i] = obstacle(log, first) or append(log, first, at + 2, count)
-    at = at + 2 + count
-end
-return outcomes
-"""
+_APPEND = Path(__file__).with_name("append.lua").read_text()
 
 
 class Append(Enum):
-    """What became of an append."""
+    """What became of an append, as the script returns it."""
 
     APPENDED = 1
-    CONFLICT = 0  # another writer was there first
+    CONFLICT = 0  # another writer was first
     GAP = -1  # Redis lost the log, or its latest events
-    RETRY = 2  # Redis would not, for this log (out of memory, say): try again
+    RETRY = 2  # Redis takes nothing for this log now
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +46,16 @@ class Batch:
     response_id: str
     first: int
     events: Sequence[str]
+
+    @classmethod
+    def of(cls, response_id: str, events: Sequence[Event]) -> "Batch":
+        """The events, numbered as they are, for one log."""
+        return cls(response_id, events[0].sequence_number, [encode(event) for event in events])
+
+    @classmethod
+    def restoring(cls, state: ResponseState, events: Sequence[Event] = ()) -> "Batch":
+        """What opens the log again where Redis lost it or its latest events: a snapshot, then new events."""
+        return cls.of(state.id, [state.snapshot(), *events])
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,15 +72,18 @@ def key(response_id: str) -> str:
 
 
 class Log:
-    """All logs behind one Redis client. Every method raises LogError when Redis does not answer."""
+    """All logs behind one Redis client. Every method raises LogError while Redis is unavailable.
+
+    Appending is idempotent: a batch whose reply was lost can be sent again.
+    """
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._append = redis.register_script(_APPEND)
+        self._script = redis.register_script(_APPEND)
 
-    async def create(self, response_id: str, events: Sequence[Event]) -> bool:
-        """Begin a log. False: it exists already."""
-        batch = Batch(response_id, events[0].sequence_number, [encode(event) for event in events])
+    async def create(self, response: JSON, attempts: int = 0) -> bool:
+        """Open the log of a response; `attempts` have written in one that Redis lost. False: there is one."""
+        batch = Batch.of(str(response["id"]), opening(response, attempts))
         return await self._write_one("create", LIVE_SECS, batch) is Append.APPENDED
 
     async def append(self, batch: Batch, *, last: bool = False) -> Append:
@@ -118,26 +94,16 @@ class Log:
         """Append many batches in one round trip, each all or none."""
         return await self._write("append", "", batches)
 
-    async def restore(self, batch: Batch, *, last: bool = False) -> bool:
-        """Go on where Redis lost the log or its latest events: the first event tells all that came before.
+    async def restore(self, batch: Batch, attempt: int, *, last: bool = False) -> Append:
+        """Append a `Batch.restoring` where Redis lost the log or its latest events.
 
-        False: another writer was there first.
+        CONFLICT: the response has ended, or a later attempt has it. GAP: the log changed meanwhile.
         """
-        return await self._write_one("restore", ENDED_SECS if last else LIVE_SECS, batch) is Append.APPENDED
-
-    async def _write_one(self, how: str, expiry: int | str, batch: Batch) -> Append:
-        (outcome,) = await self._write(how, expiry, [batch])
-        if outcome is Append.RETRY:
-            message = "Redis takes no events"
-            raise LogError(message)
-        return outcome
-
-    async def _write(self, how: str, expiry: int | str, batches: Sequence[Batch]) -> list[Append]:
-        args: list[int | str] = [how, expiry]
-        for batch in batches:
-            args += [batch.first, len(batch.events), *batch.events]
-        keys = [key(batch.response_id) for batch in batches]
-        return [Append(outcome) for outcome in await self._append(keys=keys, args=args)]
+        logged = await self.state(batch.response_id)
+        if logged is not None and (logged.attempt > attempt or logged.ended is not None):
+            return Append.CONFLICT
+        known = logged.next - 1 if logged else -1
+        return await self._write_one("restore", ENDED_SECS if last else LIVE_SECS, batch, known)
 
     async def read(self, response_id: str, after: int = -1, count: int | None = None) -> list[Entry]:
         """The entries after a sequence number, in order; at most `count`."""
@@ -145,23 +111,34 @@ class Log:
         rows: Rows = await self._redis.xrange(key(response_id), min=first, count=count)
         return [Entry(_number(entry_id), fields["event"]) for entry_id, fields in rows]
 
-    async def holds(self, batch: Batch) -> bool:
-        """Whether these very events are in the log: a refused append got through, its reply was lost."""
-        entries = await self.read(batch.response_id, after=batch.first - 1)
-        return [entry.event for entry in entries[: len(batch.events)]] == list(batch.events)
+    async def state(self, response_id: str) -> ResponseState | None:
+        """What the log adds up to; None if there is no log."""
+        entries = await self.read(response_id)
+        return ResponseState.fold(decode(entry.event) for entry in entries) if entries else None
 
-    async def last(self, response_id: str) -> Entry | None:
-        """The last entry; None if there is no log."""
-        rows: Rows = await self._redis.xrevrange(key(response_id), count=1)
-        return Entry(_number(rows[0][0]), rows[0][1]["event"]) if rows else None
+    async def caught_up(self, state: ResponseState) -> ResponseState | None:
+        """The state with what was appended since; None if there is no log any more.
+
+        To read a long log again takes longer than a fast model needs for its next event.
+        """
+        entries = await self.read(state.id, after=state.next - 1)
+        if not entries or entries[0].sequence_number != state.next:
+            return await self.state(state.id)  # the log was restored or opened again meanwhile
+        state.apply(*(decode(entry.event) for entry in entries))
+        return state
+
+    async def reopened(self, response: JSON, attempts: int) -> ResponseState | None:
+        """The state in the log, opened again if Redis lost it; None if it is lost once more."""
+        await self.create(response, attempts)
+        return await self.state(str(response["id"]))
 
     async def top(self, response_id: str) -> int | None:
         """The highest sequence number in the log; None if there is no log."""
-        entry = await self.last(response_id)
-        return entry.sequence_number if entry else None
+        rows: Rows = await self._redis.xrevrange(key(response_id), count=1)
+        return _number(rows[0][0]) if rows else None
 
     async def ended(self, response_ids: Sequence[str]) -> list[str]:
-        """Those of the responses whose log has its end, in one round trip."""
+        """Those of the responses whose log has a terminal event, in one round trip."""
         pipe = self._redis.pipeline(transaction=False)
         for response_id in response_ids:
             pipe.xrevrange(key(response_id), count=1)
@@ -169,20 +146,21 @@ class Log:
         lasts = zip(response_ids, replies, strict=True)
         return [response_id for response_id, rows in lasts if rows and is_terminal(rows[0][1]["event"])]
 
-    async def later(self, draft: ResponseState) -> ResponseState | None:
-        """The draft with what was appended since it was read; None if there is no log any more."""
-        response_id, now = str(draft.base["id"]), draft.copy()
-        entries = await self.read(response_id, after=draft.next - 1)
-        if not entries or entries[0].sequence_number != draft.next:
-            return await self.draft(response_id)  # another log has taken the place of the one that we knew
-        for entry in entries:
-            now.apply(decode(entry.event))
-        return now
+    async def _write_one(self, how: str, expiry: int | str, batch: Batch, known: int = -1) -> Append:
+        (outcome,) = await self._write(how, expiry, [batch], known)
+        if outcome is Append.RETRY:
+            message = "Redis takes no events"
+            raise LogError(message)
+        return outcome
 
-    async def draft(self, response_id: str) -> ResponseState | None:
-        """The answer so far; None if there is no log."""
-        entries = await self.read(response_id)
-        return ResponseState.of(decode(entry.event) for entry in entries) if entries else None
+    async def _write(
+        self, how: str, expiry: int | str, batches: Sequence[Batch], known: int = -1
+    ) -> list[Append]:
+        args: list[int | str] = [how, expiry, known]
+        for batch in batches:
+            args += [batch.first, len(batch.events), *batch.events]
+        keys = [key(batch.response_id) for batch in batches]
+        return [Append(outcome) for outcome in await self._script(keys=keys, args=args)]
 
 
 def _number(entry_id: str) -> int:

@@ -2,24 +2,25 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.db import IntegrityError, connection
-from openai.types.responses import Response as Official
 
 from chat.models import Conversation, Response, Status
+from chat.protocol.composer import Ending, final_object
 from chat.protocol.events import JSON
-from chat.protocol.state import Ending, ResponseState
+from chat.protocol.state import ResponseState
+from chat.responses.representation import response_object
 from tests.chat.rows import stored
+from tests.harness.writer import Writer
 
 
 def ended(row: Response, ending: Ending, text: str = "Two metres.", reasoning: str = "") -> JSON:
     """The final response object of an answer to the row."""
-    draft = ResponseState(row.wire())
-    draft.add(text, reasoning)
-    return draft.response(ending.status, ending)
+    writer = Writer(ResponseState(response_object(row)))
+    writer.add(text, reasoning)
+    return final_object(writer.state, ending)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -122,83 +123,6 @@ def test_a_row_has_one_end(response: Response) -> None:
     assert not Response.objects.finish(ended(response, Ending("completed", at=6.0), "Two metres."))
     response.refresh_from_db()
     assert (response.status, response.output) == ("cancelled", "Two")
-
-
-def test_the_prompt_is_the_way_from_the_root_without_the_branches_beside_it(owner: User) -> None:
-    root = stored(owner, "one", output="1")
-    shared: dict[str, Any] = {"conversation": root.conversation}
-    stored(owner, "a branch", output="x", previous=root, **shared)
-    middle = stored(owner, "two", output="2", previous=root, **shared)
-    leaf = stored(owner, "three", previous=middle, **shared, instructions="Be brief.")
-    stored(owner, "elsewhere", output="y")
-    assert leaf.prompt() == [
-        {"role": "system", "content": "Be brief."},
-        {"role": "user", "content": "one"},
-        {"role": "assistant", "content": "1"},
-        {"role": "user", "content": "two"},
-        {"role": "assistant", "content": "2"},
-        {"role": "user", "content": "three"},
-    ]
-
-
-def test_the_prompt_leaves_out_turns_that_brought_nothing(owner: User) -> None:
-    root = stored(owner, "one", output="1")
-    failed = stored(owner, "two", previous=root, conversation=root.conversation, status=Status.FAILED)
-    leaf = stored(owner, "two again", previous=failed, conversation=root.conversation)
-    assert [message["content"] for message in leaf.prompt()] == ["one", "1", "two again"]
-
-
-def test_the_prompt_takes_one_query_however_long_the_way(owner: User, django_assert_num_queries: Any) -> None:
-    row = stored(owner, "0", output="0")
-    for turn in range(5):
-        row = stored(owner, str(turn), output="x", previous=row, conversation=row.conversation)
-    with django_assert_num_queries(1):
-        assert len(row.prompt()) == 11
-
-
-@pytest.mark.parametrize("status", Status)
-def test_the_wire_object_is_valid_for_the_official_sdk(owner: User, status: Status) -> None:
-    previous = stored(owner, output="1", status=Status.COMPLETED)
-    row = stored(
-        owner,
-        conversation=previous.conversation,
-        previous=previous,
-        status=status,
-        output="Two metres.",
-        reasoning="Deep…",
-        instructions="Be brief.",
-        max_output_tokens=5,
-        temperature=0.5,
-        metadata={"k": "v"},
-        error_code="rate_limit_exceeded" if status == Status.FAILED else "",
-        incomplete_reason="max_output_tokens" if status == Status.INCOMPLETE else "",
-        usage={
-            "input_tokens": 1,
-            "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
-            "output_tokens": 2,
-            "output_tokens_details": {"reasoning_tokens": 0},
-            "total_tokens": 3,
-        },
-    )
-    official = Official.model_validate(row.wire())
-    assert (official.id, official.status, official.output_text) == (str(row.pk), status, "Two metres.")
-    assert official.previous_response_id == str(previous.pk)
-    assert official.conversation is not None
-    assert official.conversation.id == str(row.conversation_id)
-    assert (official.error is not None) == (status == Status.FAILED)
-
-
-def test_a_fresh_row_is_valid_for_the_official_sdk_too(response: Response) -> None:
-    official = Official.model_validate(response.wire())
-    assert (official.status, official.output, official.usage) == ("queued", [], None)
-
-
-def test_an_ended_row_tells_when_it_was_complete(response: Response) -> None:
-    assert response.wire()["completed_at"] is None
-    Response.objects.finish(ended(response, Ending("completed", at=5.0)))
-    response.refresh_from_db()
-    assert response.ended_at is not None
-    assert response.wire()["completed_at"] == response.ended_at.timestamp()
 
 
 def test_an_owner_asks_once_by_one_client_request_id(owner: User, stranger: User) -> None:

@@ -28,7 +28,7 @@ FEW_BYTES = 8 * 1024 * 1024  # an event may have 1 MiB, and there are a few copi
 def log_text(stack: Stack, response_id: str) -> str:
     """The text that the log adds up to."""
     entries = stack.redis("XRANGE", key(response_id), "-", "+")
-    return ResponseState.of(decode(fields[b"event"].decode()) for _, fields in entries).text()
+    return ResponseState.fold(decode(fields[b"event"].decode()) for _, fields in entries).text()
 
 
 def held(stack: Stack) -> set[str]:

@@ -1,10 +1,11 @@
 """Logs of responses, as the tests begin and read them."""
 
 from chat.ids import new_id
-from chat.protocol.events import JSON, TERMINAL, Event, ReasoningDelta, TextDelta, decode, encode
+from chat.protocol.events import JSON, TERMINAL, Event, ReasoningDelta, TextDelta, decode
 from chat.protocol.output import output_text
-from chat.protocol.state import ResponseState, opening
+from chat.protocol.state import ResponseState
 from chat.transport.event_log import Append, Batch, Log
+from tests.harness.writer import Writer
 
 
 def queued_response() -> JSON:
@@ -20,19 +21,18 @@ def queued_response() -> JSON:
 
 
 async def begun(log: Log, attempt: int = 1, response: JSON | None = None) -> ResponseState:
-    """A log, and the draft of an attempt that has said `response.in_progress` in it."""
+    """The state of a log in which an attempt has appended `response.in_progress`."""
     response = response or queued_response()
-    await log.create(response["id"], opening(response))
-    draft = await log.draft(response["id"])
-    assert draft is not None
-    await appended(log, draft.next, draft.begin(attempt), response["id"])
-    return draft
+    await log.create(response)
+    state = await log.state(response["id"])
+    assert state is not None
+    await appended(log, Writer(state).start(attempt), response["id"])
+    return state
 
 
-async def appended(log: Log, first: int, events: list[Event], response_id: str) -> None:
-    """Append what a draft gave; it must not be refused."""
-    batch = Batch(response_id, first, [encode(event) for event in events])
-    assert await log.append(batch) is Append.APPENDED
+async def appended(log: Log, events: list[Event], response_id: str) -> None:
+    """Append what a writer composed; it must not be refused."""
+    assert await log.append(Batch.of(response_id, events)) is Append.APPENDED
 
 
 async def events(log: Log, response_id: str) -> list[Event]:
@@ -45,8 +45,8 @@ async def types(log: Log, response_id: str) -> list[str]:
 
 async def text(log: Log, response_id: str) -> str:
     """The text that the log adds up to, as a reader sees it."""
-    draft = await log.draft(response_id)
-    return output_text(draft.response("in_progress")) if draft else ""
+    state = await log.state(response_id)
+    return output_text(state.response("in_progress")) if state else ""
 
 
 async def deltas(log: Log, response_id: str) -> list[str]:

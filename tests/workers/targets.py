@@ -13,7 +13,8 @@ from project.up.ports import HOST
 from tests.harness.upstream import Upstream
 from tests.workers.background import beside
 from tests.workers.logs import queued_response
-from workers.generation.attempt import Assignment, Attempts
+from workers.generation.attempt import Assignment
+from workers.generation.attempts import Attempts
 from workers.generation.publisher import Publisher
 from workers.providers.openai_compatible import Provider, Request
 

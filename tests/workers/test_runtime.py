@@ -44,7 +44,7 @@ async def writing_on(
 ) -> asyncio.Future[Outcome]:
     """Write in a thread of Celery, until the model is silent."""
     loop = asyncio.get_running_loop()
-    writing = loop.run_in_executor(pool, lambda: runtime.run(runtime.generation.write(asked)))
+    writing = loop.run_in_executor(pool, lambda: runtime.run(runtime.attempts.run(asked)))
 
     async def is_said() -> bool:
         return await text(log, asked.id) == AFTER_5

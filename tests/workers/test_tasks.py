@@ -20,10 +20,11 @@ from redis import Redis
 
 from chat.ids import new_id
 from chat.models import Conversation, Response, ResponseQuerySet, Status
+from chat.protocol.composer import Ending
 from chat.protocol.events import is_terminal
-from chat.protocol.state import Ending, opening
 from chat.responses.ending import end
 from chat.responses.model_catalog import DEMO, catalog
+from chat.responses.representation import response_object
 from chat.transport.event_log import key
 from chat.transport.job_queue import GENERATE
 from tests.harness.broker import Broker, Message
@@ -84,7 +85,7 @@ def stored(model: str, **fields: Any) -> Response:
         }
     )
     runtime.start("tested@host")
-    assert runtime.run(runtime.generation.log.create(str(row.id), opening(row.wire())))
+    assert runtime.run(runtime.attempts.log.create(response_object(row)))
     return row
 
 
@@ -129,7 +130,7 @@ def test_the_log_and_the_row_end_the_same(asked: Any, redis: Redis) -> None:
     final = json.loads(log_of(redis, row)[-1])["response"]
     assert final["status"] == row.status == Status.INCOMPLETE
     assert final["incomplete_details"] == {"reason": row.incomplete_reason}
-    assert final["output"] == row.wire()["output"]
+    assert final["output"] == response_object(row)["output"]
     assert final["usage"] == row.usage
 
 
@@ -169,7 +170,7 @@ def test_of_two_messages_at_once_one_is_skipped(asked: Any, upstream: Upstream) 
 
 def test_what_was_cancelled_in_the_queue_is_skipped(asked: Any, upstream: Upstream, redis: Redis) -> None:
     row = asked("fast")
-    runtime.run(end(runtime.generation.log, str(row.id), Ending("cancelled", at=5.0)))
+    runtime.run(end(runtime.attempts.log, str(row.id), Ending("cancelled", at=5.0)))
     assert done(row) == {"status": "skipped"}
     assert row.status == Status.CANCELLED
     assert upstream.requests(row.model) == []
@@ -249,7 +250,7 @@ def test_an_end_that_the_web_side_wrote_is_the_end_of_the_row(
     row = asked("stall-after-5")
     writing = celery_thread.submit(generate, str(row.id))
     wait_for_text(redis, row)
-    runtime.run(end(runtime.generation.log, str(row.id), Ending("cancelled", at=5.0)))
+    runtime.run(end(runtime.attempts.log, str(row.id), Ending("cancelled", at=5.0)))
     runtime.run(stop(str(row.id)))
     assert writing.result(5)["status"] == "cancelled"
     row.refresh_from_db()
@@ -353,7 +354,7 @@ def test_a_response_is_given_back_although_the_database_was_away_for_a_moment(
     row = asked("stall-after-5")
     writing = celery_thread.submit(generate, str(row.id))
     wait_for_text(redis, row)
-    monkeypatch.setattr(tasks, "AGAIN_SECS", tasks.HAND_OVER_SECS / 50)
+    monkeypatch.setattr(tasks, "RETRY_SECS", tasks.HAND_OVER_SECS / 50)
     monkeypatch.setattr(ResponseQuerySet, "requeue", broken_at_first)
     worker_shutting_down.send(sender="first@host")
     assert writing.result(5)["status"] == "handed_over"
@@ -501,4 +502,4 @@ def wait_for_text(redis: Redis, row: Response) -> None:
 
 async def stop(response_id: str) -> None:
     """What an order of the web side comes to, on the runtime's loop."""
-    runtime.generation.cancel(response_id)
+    runtime.attempts.cancel(response_id)

@@ -1,18 +1,21 @@
-"""One attempt at one response: ask the model, publish what it says, and bring it to its one end.
+"""One attempt at one response: ask the model, publish what it generates, and end the response once.
 
-arrow in: `tasks`
+arrow in: `attempts`
 arrow out: `providers` (the text), `publisher` (the readers), `chat/responses/ending.py` (the end)
 """
 
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import TypeVar
 
-from chat.protocol.events import JSON, Interruption, encode
-from chat.protocol.state import Ending, ResponseState, Wait, opening
+from chat.protocol.composer import Ending, opening, start_attempt
+from chat.protocol.events import JSON, Interruption
+from chat.protocol.state import ResponseState, Wait
 from chat.responses.ending import conclude
 from chat.responses.model_catalog import DEMO_URL, ModelConfig
 from chat.transport.event_log import Append, Batch, Log, LogError
@@ -26,8 +29,18 @@ from workers.providers.openai_compatible import Provider, Request
 
 logger = logging.getLogger(__name__)
 
-AWAY_SECS = 60  # how long we try to write the begin or the end while Redis is away
-AGAIN_SECS = 0.5  # between those tries
+OUTAGE_SECS = 60  # how long the start or the end is retried while Redis is unavailable
+RETRY_SECS = 0.5  # between those tries
+
+Result = TypeVar("Result")
+
+
+class StopReason(Enum):
+    """Why an attempt stopped before the model finished."""
+
+    CANCELLED = "cancelled"
+    HANDED_OVER = "handed_over"  # this worker stops: another one continues
+    SUPERSEDED = "superseded"  # the response has ended elsewhere, or a later attempt has it
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,191 +59,132 @@ class Assignment:
         return str(self.response["id"])
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Outcome:
-    """How an attempt went. `response` is the final response object; None if it is not ours any more."""
+    """How an attempt ended. `response` is the final response object; None if it is not ours to settle."""
 
     response: JSON | None = None
     first_token_at: float | None = None
-    handed_over: bool = False  # the worker stops: another one shall go on
-    superseded: bool = False  # the log has moved on without us
+    stopped: StopReason | None = None
 
 
-class SupersededError(Exception):
-    """The log has moved on without us: the response has ended, or a later attempt has it."""
+class Attempt:
+    """One run of one response, in a task that `stop` cancels."""
 
+    def __init__(self, assignment: Assignment, log: Log, provider: Provider, publisher: Publisher) -> None:
+        self._assignment, self._log = assignment, log
+        self._provider, self._publisher = provider, publisher
+        self._stopped: StopReason | None = None
+        self._first_token_at: float | None = None
+        self._writing = asyncio.create_task(self._write())
 
-@dataclass(slots=True)
-class Attempts:
-    """The attempts that run in this worker process, each a task of its one event loop."""
+    def stop(self, reason: StopReason) -> None:
+        """Stop writing, if it still writes; the first reason counts."""
+        if not self._writing.done():
+            self._stopped = self._stopped or reason
+            self._writing.cancel()
 
-    log: Log
-    provider: Provider
-    publisher: Publisher
-    _running: dict[str, asyncio.Task[tuple[ResponseState, Ending]]] = field(default_factory=dict)
-    _leaving: bool = False
-
-    @property
-    def running(self) -> list[str]:
-        """The ids of the responses that are being written."""
-        return list(self._running)
-
-    def cancel(self, response_id: str) -> None:
-        """Stop writing a response, if it is written here: the connection to the model is closed."""
-        if task := self._running.get(response_id):
-            task.cancel()
-
-    def hand_over(self) -> None:
-        """Stop writing everything, so that other workers go on; from now on begin nothing."""
-        self._leaving = True
-        for task in self._running.values():
-            task.cancel()
-        if self._running:  # on Python 3.11 a Redis command that ends just then swallows the cancellation
-            asyncio.get_running_loop().call_later(AGAIN_SECS, self.hand_over)
-
-    async def write(self, job: Assignment) -> Outcome:
-        """Write the response to its end. What ended it elsewhere (Stop, a later attempt) is respected."""
-        report = Outcome(handed_over=self._leaving)
-        if report.handed_over:
-            return report
-        task = asyncio.create_task(self._write(job, report))
-        self._running[job.id] = task
-        draft: ResponseState | None
+    async def run(self) -> Outcome:
+        """Write to the end. What ended the response elsewhere (Stop, a later attempt) is respected."""
         try:
-            draft, ending = await task
-        except SupersededError:
-            return await self._superseded(job, report)
+            written = await self._writing
         except asyncio.CancelledError:
-            if report.superseded:
-                return await self._superseded(job, report)
-            if self._leaving:
-                report.handed_over = True
-                return report
-            draft, ending = None, Ending("cancelled", time.time())
-        finally:
-            if self._running.get(job.id) is task:  # a later attempt may run in this very process
-                del self._running[job.id]  # from here on nothing interrupts
-        report.response = await self._end(job, draft, ending)
-        return report
+            if self._stopped is None:
+                raise
+            written = None
+        final = await (self._end(*written) if written else self._end_unfinished())
+        return Outcome(final, self._first_token_at, self._stopped)
 
-    async def _write(self, job: Assignment, report: Outcome) -> tuple[ResponseState, Ending]:
-        draft = await self._begin(job)
-        task = asyncio.current_task()
-        assert task is not None
-        stream = self.publisher.open(draft, fenced=lambda: _fence(task, report))
+    async def _write(self) -> tuple[Ending, ResponseState] | None:
+        state = await _retried(self._start, "the attempt cannot start yet")
+        if state is None:
+            self._stopped = StopReason.SUPERSEDED
+            return None
+        stream = self._publisher.open(state, on_conflict=lambda: self.stop(StopReason.SUPERSEDED))
         try:
-            ending = await self._answer(job, stream, report)
-            async with asyncio.timeout(AWAY_SECS):
-                await self.publisher.flush(stream)
+            ending = await self._generate(stream)
+            async with asyncio.timeout(OUTAGE_SECS):
+                await self._publisher.drain(stream)
         finally:
-            self.publisher.close(stream)
-        return draft, ending
+            self._publisher.close(stream)
+        return ending, state
 
-    async def _superseded(self, job: Assignment, report: Outcome) -> Outcome:
-        """It is not ours any more: report how it ended elsewhere, if it has."""
-        with suppress(LogError):  # then the reaper settles the row
-            draft = await self.log.draft(job.id)
-            report.response = draft.ended if draft else None
-        return report
+    async def _start(self) -> ResponseState | None:
+        """Append `response.in_progress`, after what an earlier attempt has written. None: we are superseded.
 
-    async def _begin(self, job: Assignment) -> ResponseState:
-        """Say `response.in_progress` in the log, when Redis is there. Raises SupersededError."""
-        give_up_at = time.monotonic() + AWAY_SECS
-        while True:
-            try:
-                if draft := await self._say_begin(job):
-                    return draft
-            except LogError as error:
-                if time.monotonic() > give_up_at:
-                    raise
-                logger.warning("the answer cannot begin yet: %s", type(error).__name__)
-                await asyncio.sleep(AGAIN_SECS)
+        The first attempt expects the opening and nothing else: the usual case, in one round trip.
+        """
+        response, attempt = self._assignment.response, self._assignment.attempt
+        state: ResponseState | None = None
+        if attempt == 1:
+            state = ResponseState.fold(opening(response))
+        while state is None or not await self._append_start(state):
+            state = await self._log.reopened(response, attempt - 1)
+            if state is None or state.ended is not None or state.attempt > attempt:
+                return None
+        return state
 
-    async def _say_begin(self, job: Assignment) -> ResponseState | None:
-        """None: an attempt before ours still writes, and was quicker; it cannot once it is refused."""
-        if job.attempt == 1 and (draft := await self._begin_at_once(job)):
-            return draft
-        await self.log.create(
-            job.id, opening(job.response, job.attempt - 1)
-        )  # unless Redis lost it, it is there
-        draft = await self.log.draft(job.id)
-        if draft is None or draft.ended is not None or draft.attempt > job.attempt:
-            raise SupersededError
-        first, resume = draft.next, job.model.resume == "continue"
-        reason: Interruption = "handed_over" if job.handed_over else "worker_lost"
-        begun = draft.begin(job.attempt, resume=resume, reason=reason)
-        batch = Batch(job.id, first, [encode(event) for event in begun])
-        if await self.log.append(batch) is not Append.APPENDED and not await self.log.holds(batch):
-            return None
+    async def _append_start(self, state: ResponseState) -> bool:
+        """False: an earlier attempt appended first. Its next append will be rejected."""
+        assignment = self._assignment
+        reason: Interruption = "handed_over" if assignment.handed_over else "worker_lost"
+        resume = assignment.model.resume == "continue"
+        events = start_attempt(state, assignment.attempt, resume=resume, reason=reason)
+        batch = Batch.of(assignment.id, events)
+        if await self._log.append(batch) is not Append.APPENDED:
+            return False
+        state.apply(*events)
         await notify_readers([batch])
-        return draft
+        return True
 
-    async def _begin_at_once(self, job: Assignment) -> ResponseState | None:
-        """The usual case, in one round trip: the log has its opening and nothing else. None: it has not."""
-        draft = ResponseState.of(opening(job.response))
-        batch = Batch(job.id, draft.next, [encode(event) for event in draft.begin(job.attempt)])
-        if await self.log.append(batch) is not Append.APPENDED and not await self._is_last(batch):
-            return None
-        await notify_readers([batch])
-        return draft
-
-    async def _is_last(self, batch: Batch) -> bool:
-        """Whether the log ends with it: it got through, and its reply was lost."""
-        last = await self.log.last(batch.response_id)
-        return last is not None and last.event == batch.events[-1]
-
-    async def _answer(self, job: Assignment, stream: Stream, report: Outcome) -> Ending:
-        """Pass on what the model says until it has finished, broken off or taken too long."""
-        begun = asyncio.get_running_loop().time()
-        reading, tries = (
-            AttemptProgress(job.model.deadlines, begun),
-            RetryPolicy(begun + job.model.deadlines.total),
-        )
+    async def _generate(self, stream: Stream) -> Ending:
+        """Publish what the model generates until it has finished, broken off or taken too long."""
+        deadlines, begun = self._assignment.model.deadlines, asyncio.get_running_loop().time()
+        progress, retries = AttemptProgress(deadlines, begun), RetryPolicy(begun + deadlines.total)
         try:
             async with (
-                asyncio.timeout_at(reading.deadline) as patience,
-                aclosing(self._ask(job, stream.draft, tries)) as parts,
+                asyncio.timeout_at(progress.deadline) as patience,
+                aclosing(self._ask(stream.state, retries)) as parts,
             ):
                 async for part in parts:
                     if isinstance(part, Pause):
-                        self._pause(part, stream, reading)
+                        self._pause(part, stream, progress)
                     else:
-                        self._take(part, stream, reading, report)
-                    patience.reschedule(reading.deadline)
-                    if stream.is_behind:
-                        await self.publisher.pace()
+                        self._take(part, stream, progress)
+                    patience.reschedule(progress.deadline)
+                    if stream.has_pending:
+                        await self._publisher.wait_for_flush()
         except TimeoutError:
-            reading.give_up()
+            progress.give_up()
         except ProviderError as error:
-            reading.give_up(error.code)
-        return reading.ending(time.time())
+            progress.give_up(error.code)
+        return progress.ending(time.time())
 
-    def _take(self, chunk: Chunk, stream: Stream, reading: AttemptProgress, report: Outcome) -> None:
+    def _take(self, chunk: Chunk, stream: Stream, progress: AttemptProgress) -> None:
         if chunk.text or chunk.reasoning:
-            self.publisher.write(stream, chunk.text, chunk.reasoning)
-            report.first_token_at = report.first_token_at or time.time()
-        reading.take(chunk, asyncio.get_running_loop().time())
+            self._publisher.write(stream, chunk.text, chunk.reasoning)
+            self._first_token_at = self._first_token_at or time.time()
+        progress.take(chunk, asyncio.get_running_loop().time())
 
-    def _pause(self, pause: Pause, stream: Stream, reading: AttemptProgress) -> None:
-        """Let the readers know of a pause that the server asked for; our own are too short to tell."""
+    def _pause(self, pause: Pause, stream: Stream, progress: AttemptProgress) -> None:
+        """Notify the readers of a pause that the server asked for; our own are too short to show."""
         if pause.reason is not None:
             until = round(time.time() + pause.seconds, 3)
-            self.publisher.wait(stream, Wait(pause.reason, pause.seconds, until))
-            reading.pause(pause.seconds)
+            self._publisher.wait(stream, Wait(pause.reason, pause.seconds, until))
+            progress.pause(pause.seconds)
 
-    async def _ask(
-        self, job: Assignment, draft: ResponseState, tries: RetryPolicy
-    ) -> AsyncGenerator[Chunk | Pause, None]:
-        """Ask the model; ask again after a pause if that may help and nothing was said yet."""
-        said = False
+    async def _ask(self, state: ResponseState, retries: RetryPolicy) -> AsyncGenerator[Chunk | Pause, None]:
+        """Ask the model; ask again after a pause if that may help and it has generated nothing yet."""
+        generated = False
         while True:
             try:
-                async with aclosing(self._source(job, draft)) as chunks:
+                async with aclosing(self._chunks(state)) as chunks:
                     async for chunk in chunks:
-                        said = said or bool(chunk.text or chunk.reasoning or chunk.finish)
+                        generated = generated or bool(chunk.text or chunk.reasoning or chunk.finish)
                         yield chunk
             except ProviderError as error:
-                pause = None if said else tries.after(error, asyncio.get_running_loop().time())
+                now = asyncio.get_running_loop().time()
+                pause = None if generated else retries.after(error, now)
                 if pause is None:
                     raise
             else:
@@ -238,41 +192,43 @@ class Attempts:
             yield pause
             await asyncio.sleep(pause.seconds)
 
-    def _source(self, job: Assignment, draft: ResponseState) -> AsyncGenerator[Chunk, None]:
-        if job.model.base_url == DEMO_URL:
+    def _chunks(self, state: ResponseState) -> AsyncGenerator[Chunk, None]:
+        model, request = self._assignment.model, self._assignment.request
+        if model.base_url == DEMO_URL:
             return counting.count()
-        request = job.request
-        if so_far := draft.text():  # an attempt that goes on: the model takes its own words up
+        if so_far := state.text():  # the model continues its own text
             request = replace(request, messages=[*request.messages, {"role": "assistant", "content": so_far}])
-        return self.provider.stream(job.model, request)
+        return self._provider.stream(model, request)
 
-    async def _end(self, job: Assignment, draft: ResponseState | None, ending: Ending) -> JSON | None:
-        """Bring it to its end; without a draft of ours, from what the log says."""
-        give_up_at = time.monotonic() + AWAY_SECS
-        at = draft
-        while True:
-            try:
-                at = at or _further(draft, await self.log.draft(job.id))
-                if at is None or (at.attempt > job.attempt and at.ended is None):
-                    return None
-                return await conclude(self.log, at, ending)
-            except LogError as error:
-                if time.monotonic() > give_up_at:
-                    raise
-                logger.warning("the end cannot be written yet: %s", type(error).__name__)
-                at = None  # whether it was written is not known: the log will tell
-                await asyncio.sleep(AGAIN_SECS)
+    async def _end_unfinished(self) -> JSON | None:
+        match self._stopped:
+            case StopReason.CANCELLED:
+                return await self._end(Ending("cancelled", time.time()))
+            case StopReason.SUPERSEDED:
+                with suppress(LogError):  # then the reaper settles the row
+                    state = await self._log.state(self._assignment.id)
+                    return state.ended if state else None
+        return None
 
+    async def _end(self, ending: Ending, ours: ResponseState | None = None) -> JSON | None:
+        """End the response in its log, after our own state or after what the log says."""
+        log, assignment = self._log, self._assignment
 
-def _further(ours: ResponseState | None, logged: ResponseState | None) -> ResponseState | None:
-    """What the log says, unless Redis lost it or came back without its latest events."""
-    if ours is None or logged is None:
-        return ours or logged
-    is_further = logged.next >= ours.next or logged.attempt > ours.attempt or logged.ended is not None
-    return logged if is_further else ours
+        async def concluded() -> JSON | None:
+            state = ours or await log.state(assignment.id)
+            return await conclude(log, state, ending, assignment.attempt)
+
+        return await _retried(concluded, "the end cannot be written yet")
 
 
-def _fence(task: asyncio.Task[tuple[ResponseState, Ending]], report: Outcome) -> None:
-    """Another writer has it: stop, without an end of ours."""
-    report.superseded = True
-    task.cancel()
+async def _retried(work: Callable[[], Awaitable[Result]], message: str) -> Result:
+    """Do the work, again and again while Redis is unavailable, for OUTAGE_SECS at most."""
+    give_up_at = time.monotonic() + OUTAGE_SECS
+    while True:
+        try:
+            return await work()
+        except LogError as error:
+            if time.monotonic() > give_up_at:
+                raise
+            logger.warning("%s: %s", message, type(error).__name__)
+        await asyncio.sleep(RETRY_SECS)

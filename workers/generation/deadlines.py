@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from chat.protocol.composer import Ending
 from chat.protocol.events import JSON
-from chat.protocol.state import Ending
 from chat.responses.model_catalog import Deadlines
 from workers.providers.base import Chunk, FinishReason
 

@@ -10,19 +10,19 @@ from channels.layers import get_channel_layer
 
 from chat.transport.channel_layer import LayerError
 from chat.transport.notifications import WORKERS
-from workers.generation.attempt import Attempts
+from workers.generation.attempts import Attempts
 
 AGAIN_SECS = 1  # before joining is tried again
 
 
-async def listen(generation: Attempts) -> None:
+async def listen(attempts: Attempts) -> None:
     """Cancel whatever the web side says, until cancelled."""
     layer = get_channel_layer()
     channel = await layer.new_channel()
     await _join(layer, channel)
     while True:
         order = await layer.receive(channel)
-        generation.cancel(order["response_id"])
+        attempts.cancel(order["response_id"])
 
 
 async def _join(layer: Any, channel: str) -> None:

@@ -15,7 +15,7 @@ from celery.worker.state import revoked
 from chat import __version__
 from chat.transport.event_log import LogError
 from chat.transport.heartbeats import HEARTBEAT_SECS, Figures, Heartbeats
-from workers.generation.attempt import Attempts
+from workers.generation.attempts import Attempts
 from workers.supervision.reaper import Reaper
 
 logger = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ class Heartbeat:
     worker_id: str
     name: str
     claimed: Sequence[str]
-    generation: Attempts
+    attempts: Attempts
     liveness: Heartbeats
     reaper: Reaper
     about: Figures = field(default_factory=dict)
@@ -48,13 +48,13 @@ class Heartbeat:
 
     async def beat(self) -> None:
         """Stop what Flower revoked or what has ended elsewhere; say that we live, and what we hold."""
-        running = self.generation.running
+        running = self.attempts.running
         for response_id in filter(revoked.__contains__, running):
-            self.generation.cancel(response_id)
+            self.attempts.cancel(response_id)
         if not await self.liveness.beat(self.worker_id, self._figures()):
             self.reaper.doubt()
-        for response_id in await self.generation.log.ended(running) if running else []:
-            self.generation.cancel(response_id)
+        for response_id in await self.attempts.log.ended(running) if running else []:
+            self.attempts.cancel(response_id)
 
     def _figures(self) -> Figures:
         return {

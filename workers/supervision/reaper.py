@@ -17,8 +17,8 @@ from channels.db import database_sync_to_async
 from django.utils import timezone
 
 from chat.models import Response, Status
+from chat.protocol.composer import Ending
 from chat.protocol.errors import ProtocolError
-from chat.protocol.state import Ending
 from chat.responses.ending import end
 from chat.responses.queueing import enqueue, queue_of
 from chat.transport.event_log import Log
@@ -73,8 +73,8 @@ class Reaper:
     async def _take_away(self, row: Response) -> None:
         """Another attempt, unless it has lost too many workers; what had ended in the log is only settled."""
         try:
-            draft = await self._log.draft(str(row.id))
-            if draft is not None and draft.ended is not None:
+            state = await self._log.state(str(row.id))
+            if state is not None and state.ended is not None:
                 await self._end(row)
                 logger.warning("response %s: it had ended, and its row is settled now", row.id)
             elif row.losses + 1 >= MAX_LOSSES:

@@ -12,6 +12,7 @@ from django.db import OperationalError
 from chat.conversations import announcements as news_module
 from chat.conversations.announcements import announce_response
 from chat.models import Conversation, Response
+from chat.responses.representation import response_object
 from chat.transport.notifications import owner_group, owner_message
 from tests.chat.rows import on_rows
 
@@ -24,7 +25,7 @@ async def test_the_owner_hears_of_a_response_and_a_stranger_does_not(
     mine, theirs = await layer.new_channel(), await layer.new_channel()
     await layer.group_add(owner_group(owner.pk), mine)
     await layer.group_add(owner_group(stranger.pk), theirs)
-    await announce_response(response.wire())
+    await announce_response(response_object(response))
     heard = await asyncio.wait_for(layer.receive(mine), 5)
     frame = json.loads(heard["frame"])
     assert heard == owner_message(heard["frame"])
@@ -34,7 +35,7 @@ async def test_the_owner_hears_of_a_response_and_a_stranger_does_not(
 
 async def test_of_a_conversation_that_is_gone_nothing_is_told(response: Response, layer: Any) -> None:
     await on_rows(Conversation.objects.all().delete)
-    await announce_response(response.wire())
+    await announce_response(response_object(response))
 
 
 async def test_without_the_database_nobody_is_told_and_nothing_fails(
@@ -45,5 +46,5 @@ async def test_without_the_database_nobody_is_told_and_nothing_fails(
 
     monkeypatch.setattr(news_module, "news", away)
     with caplog.at_level(logging.WARNING, "chat.conversations.announcements"):
-        await announce_response(response.wire())
+        await announce_response(response_object(response))
     assert [record.message for record in caplog.records] == ["an owner was not told: OperationalError"]

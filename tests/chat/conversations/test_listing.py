@@ -12,6 +12,7 @@ from chat.conversations.listing import listed, news, turn
 from chat.ids import new_id
 from chat.models import Conversation, Status
 from chat.protocol.errors import CommandError
+from chat.responses.representation import response_object
 from tests.chat.plans import planned_by_sqlite
 from tests.chat.rows import stored
 
@@ -129,7 +130,7 @@ def test_a_turn_tells_its_moments_and_its_usage(owner: User) -> None:
 def test_news_tell_the_conversation_as_it_is_and_the_response(owner: User) -> None:
     root = stored(owner)
     row = stored(owner, conversation=root.conversation, previous=root)
-    told = news(row.conversation_id, row.wire())
+    told = news(row.conversation_id, response_object(row))
     assert told is not None
     owner_id, frame = told
     assert owner_id == owner.pk

@@ -11,9 +11,11 @@ from openai.types.responses import ResponseStreamEvent
 from pydantic import TypeAdapter
 
 from chat.protocol import events
+from chat.protocol.composer import Ending
 from chat.protocol.errors import ProtocolError
 from chat.protocol.events import EVENTS, JSON, TERMINAL, Created, Event, Queued, TextDelta, decode, encode
-from chat.protocol.state import Ending, ResponseState, Wait
+from chat.protocol.state import Wait
+from tests.harness.writer import Writer
 
 OFFICIAL: TypeAdapter[Any] = TypeAdapter(ResponseStreamEvent)
 RESPONSE = {
@@ -47,12 +49,12 @@ def life(ending: Ending) -> list[Event]:
         Created(sequence_number=0, response=RESPONSE),
         Queued(sequence_number=1, response=RESPONSE),
     ]
-    draft = ResponseState.of(opening)
-    written = [*opening, *draft.begin(1), *draft.add("lost"), *draft.begin(2)]
-    written += draft.add("kept") + draft.begin(3, resume=True)
-    written += [draft.wait(Wait("rate_limit_exceeded", 4.0, 104.5)), draft.snapshot()]
-    written += draft.add(reasoning="hm") + draft.add(" “ü”\u2028\n", reasoning="…")
-    return [*written, draft.snapshot(), *draft.close(ending)]
+    writer = Writer.after(opening)
+    written = [*opening, *writer.start(1), *writer.add("lost"), *writer.start(2)]
+    written += writer.add("kept") + writer.start(3, resume=True)
+    written += [*writer.wait(Wait("rate_limit_exceeded", 4.0, 104.5)), writer.state.snapshot()]
+    written += writer.add(reasoning="hm") + writer.add(" “ü”\u2028\n", reasoning="…")
+    return [*written, writer.state.snapshot(), *writer.finish(ending)]
 
 
 LIVES = [event for ending in ENDINGS for event in life(ending)]

@@ -12,12 +12,13 @@ from django.utils import timezone
 from chat.ids import new_id
 from chat.models import Conversation, Response
 from chat.protocol.commands import Create, create
+from chat.protocol.composer import opening
 from chat.protocol.errors import CommandError
 from chat.protocol.events import decode
-from chat.protocol.state import opening
 from chat.responses import creation
 from chat.responses.creation import TITLE_CHARS, create_response, title_of
 from chat.responses.model_catalog import DEMO, catalog
+from chat.responses.representation import response_object
 from chat.transport.event_log import Log
 from tests.chat.rows import counted, on_rows, saved, stored
 
@@ -41,7 +42,7 @@ async def test_a_first_question_begins_a_conversation_and_a_log(owner: User, log
     assert (row.owner_id, row.status, row.model) == (owner.pk, "queued", DEMO)
     assert row.input == [{"role": "user", "content": " How deep\n is it? "}]
     events = [decode(entry.event) for entry in await log.read(str(row.pk))]
-    assert events == opening(row.wire())
+    assert events == opening(response_object(row))
     assert [event.type for event in events] == ["response.created", "response.queued"]
 
 

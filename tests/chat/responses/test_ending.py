@@ -8,10 +8,11 @@ from django.contrib.auth.models import User
 
 from chat.ids import new_id
 from chat.models import Response, Status
-from chat.protocol.events import TERMINAL, TextDelta, decode, encode
+from chat.protocol.composer import Ending
+from chat.protocol.events import TERMINAL, decode
 from chat.protocol.output import output_text
-from chat.protocol.state import Ending, ResponseState, opening
 from chat.responses.ending import conclude, end
+from chat.responses.representation import response_object
 from chat.transport.event_log import ENDED_SECS, Append, Batch, Log, key
 from chat.transport.notifications import WORKERS, cancel_message
 from tests.chat.answers import Answer
@@ -54,7 +55,7 @@ async def ends(log: Log, response_id: str) -> list[str]:
 
 
 async def test_a_writer_ends_its_response_in_the_log(log: Log, answer: Answer) -> None:
-    final = await conclude(log, answer.draft, DONE)
+    final = await conclude(log, answer.state, DONE)
     assert final is not None
     assert (final["status"], output_text(final)) == ("completed", "Two me")
     assert await ends(log, answer.id) == ["completed"]
@@ -88,14 +89,14 @@ async def test_an_end_from_outside_stops_the_workers(log: Log, layer: Any, answe
 
 async def test_the_loser_gets_the_end_that_the_winner_wrote(log: Log, answer: Answer) -> None:
     await end(log, answer.id, STOP)
-    late = await conclude(log, answer.draft, DONE)
+    late = await conclude(log, answer.state, DONE)
     assert late is not None
     assert late["status"] == "cancelled"
     assert await ends(log, answer.id) == ["cancelled"]
 
 
 async def test_a_stop_after_the_end_changes_nothing(log: Log, answer: Answer) -> None:
-    await conclude(log, answer.draft, DONE)
+    await conclude(log, answer.state, DONE)
     final = await end(log, answer.id, STOP)
     assert final is not None
     assert final["status"] == "completed"
@@ -103,7 +104,7 @@ async def test_a_stop_after_the_end_changes_nothing(log: Log, answer: Answer) ->
 
 
 async def test_an_end_is_written_after_text_that_came_in_between(log: Log, answer: Answer) -> None:
-    seen_earlier = await log.draft(answer.id)
+    seen_earlier = await log.state(answer.id)
     assert seen_earlier is not None
     await answer.add("tres.")
     final = await conclude(log, seen_earlier, STOP)
@@ -112,7 +113,7 @@ async def test_an_end_is_written_after_text_that_came_in_between(log: Log, answe
 
 
 async def test_of_many_at_once_one_ends_it_and_all_hear_the_same(log: Log, answer: Answer) -> None:
-    draft = await log.draft(answer.id)
+    draft = await log.state(answer.id)
     assert draft is not None
     finals = await asyncio.gather(
         conclude(log, draft, DONE), *(end(log, answer.id, ending) for ending in (STOP, LOST, STOP))
@@ -123,34 +124,34 @@ async def test_of_many_at_once_one_ends_it_and_all_hear_the_same(log: Log, answe
 
 
 async def test_an_earlier_attempt_cannot_end_a_later_one(log: Log, answer: Answer) -> None:
-    zombie = await log.draft(answer.id)
+    zombie = await log.state(answer.id)
     assert zombie is not None
-    await answer.write(answer.draft.begin(2))
+    await answer.write(answer.writer.start(2))
     await answer.add("Three me")
-    assert await conclude(log, zombie, DONE) is None
-    later = await log.draft(answer.id)
+    assert await conclude(log, zombie, DONE, attempt=1) is None
+    later = await log.state(answer.id)
     assert later is not None
     assert (later.attempt, later.ended) == (2, None)
 
 
-async def test_an_earlier_attempt_hears_how_a_later_one_ended(log: Log, answer: Answer) -> None:
-    zombie = await log.draft(answer.id)
+async def test_an_earlier_attempt_gets_the_end_of_a_later_one(log: Log, answer: Answer) -> None:
+    zombie = await log.state(answer.id)
     assert zombie is not None
-    await answer.write(answer.draft.begin(2))
+    await answer.write(answer.writer.start(2))
     await answer.add("Three metres.")
     await answer.close()
-    final = await conclude(log, zombie, LOST)
+    final = await conclude(log, zombie, LOST, attempt=1)
     assert final is not None
     assert (final["status"], output_text(final)) == ("completed", "Three metres.")
 
 
 async def test_a_lost_log_is_begun_again_with_the_text_and_the_end(log: Log, answer: Answer) -> None:
-    number = answer.draft.next
+    number = answer.state.next
     await log._redis.delete(key(answer.id))
-    final = await conclude(log, answer.draft, STOP)
+    final = await conclude(log, answer.state, STOP)
     assert final is not None
     assert [entry.sequence_number for entry in await log.read(answer.id)] == [number - 1, number]
-    read = await log.draft(answer.id)
+    read = await log.state(answer.id)
     assert read is not None
     assert read.ended == final
     assert output_text(final) == "Two me"
@@ -162,10 +163,10 @@ async def test_a_log_that_came_back_without_its_latest_events_is_ended_with_all_
     await log._redis.copy(key(answer.id), "older")
     await answer.add("tres.")
     await log._redis.copy("older", key(answer.id), replace=True)
-    final = await conclude(log, answer.draft, DONE)
+    final = await conclude(log, answer.state, DONE)
     assert final is not None
     assert output_text(final) == "Two metres."
-    draft = await log.draft(answer.id)
+    draft = await log.state(answer.id)
     assert draft is not None
     assert draft.ended == final
 
@@ -175,7 +176,7 @@ async def test_without_a_log_the_row_is_ended(log: Log, running: Response) -> No
     assert final is not None
     row = await saved(running.pk)
     assert (row.status, row.error_code, row.ended_at is not None) == ("failed", "worker_lost", True)
-    assert final == row.wire() | {"status": "failed", "completed_at": None}
+    assert final == response_object(row) | {"status": "failed", "completed_at": None}
 
 
 async def test_without_a_log_an_ended_row_keeps_its_end(log: Log, ended: Response) -> None:
@@ -189,7 +190,7 @@ async def test_without_a_log_and_a_row_there_is_nothing_to_end(log: Log) -> None
 
 
 async def test_a_crash_between_log_and_row_is_settled_from_the_log(log: Log, answer: Answer) -> None:
-    await conclude(log, answer.draft, DONE)
+    await conclude(log, answer.state, DONE)
     assert (await saved(answer.id)).status == Status.IN_PROGRESS
     await end(log, answer.id, LOST)
     row = await saved(answer.id)
@@ -209,25 +210,19 @@ async def test_a_queued_response_can_be_stopped(log: Log, response: Response) ->
     assert (await saved(response.pk)).status == "cancelled"
 
 
-async def test_a_stop_wins_against_a_fast_writer_of_a_long_answer(log: Log, running: Response) -> None:
-    draft = ResponseState(running.wire())
-    await log.create(str(running.pk), opening(running.wire()))
-    draft.next = 2
-    said = [event for number in range(2000) for event in draft.add(f"w{number} ")]
-    await log.append(Batch(str(running.pk), 2, [encode(event) for event in said]))
+async def test_a_stop_wins_against_a_fast_writer_of_a_long_answer(log: Log, answer: Answer) -> None:
+    await answer.write([event for number in range(2000) for event in answer.writer.add(f"w{number} ")])
 
     async def write_on() -> None:
         outcome = Append.APPENDED
         while outcome is Append.APPENDED:
-            (event,) = draft.add("more ")
-            outcome = await log.append(Batch(str(running.pk), event.sequence_number, [encode(event)]))
+            outcome = await log.append(Batch.of(answer.id, answer.writer.add("more ")))
             await asyncio.sleep(1 / WORDS_PER_SEC)
 
     async with asyncio.timeout(STOP_SECS):
-        _, final = await asyncio.gather(write_on(), end(log, str(running.pk), STOP))
+        _, final = await asyncio.gather(write_on(), end(log, answer.id, STOP))
     assert final is not None
     assert final["status"] == "cancelled"
-    entries = await log.read(str(running.pk))
-    assert [entry.sequence_number for entry in entries] == list(range(len(entries)))
-    events = [decode(entry.event) for entry in entries]
-    assert output_text(final) == "".join(event.delta for event in events if isinstance(event, TextDelta))
+    state = await log.state(answer.id)
+    assert state is not None
+    assert (state.ended, state.text()) == (final, output_text(final))

@@ -17,8 +17,8 @@ from chat.accounts import sessions
 from chat.ids import new_id
 from chat.models import Response
 from chat.protocol.commands import MAX_FRAME_BYTES
+from chat.protocol.composer import Ending
 from chat.protocol.output import output_text
-from chat.protocol.state import Ending
 from chat.responses.ending import end
 from chat.responses.model_catalog import DEMO
 from chat.sockets.consumer import ResponsesConsumer
@@ -90,11 +90,13 @@ async def test_what_the_worker_writes_reaches_the_socket_as_it_stands_in_the_log
     socket: Socket, log: Log
 ) -> None:
     response_id = await created(socket)
-    draft = await log.draft(response_id)
-    assert draft is not None
-    answer = Answer(log, draft)
+    answer = await Answer.of(log, response_id)
     written: list[str] = []
-    for events in (draft.begin(1), draft.add("Zwei “Me"), draft.add("ter.")):
+    for events in (
+        answer.writer.start(1),
+        answer.writer.add("Zwei “Me"),
+        answer.writer.add("ter."),
+    ):
         written += (await answer.write(events)).events
     written += (await answer.close()).events
     assert [await socket.text() for _ in written] == written
@@ -107,9 +109,7 @@ async def test_two_questions_on_one_socket_are_told_apart_by_their_stream_ids(
     for stream_id in ("one", "two"):
         ids[stream_id] = await created(socket, stream_id=stream_id)
     for stream_id, response_id in ids.items():
-        draft = await log.draft(response_id)
-        assert draft is not None
-        await Answer(log, draft).write(draft.begin(1))
+        await (await Answer.of(log, response_id)).start()
         frame = (await socket.until("response.in_progress"))[-1]
         assert (frame["stream_id"], frame["response"]["id"]) == (stream_id, response_id)
 
@@ -420,15 +420,13 @@ async def test_someone_elses_response_cannot_be_gone_on_from(socket: Socket, str
 
 async def test_a_reader_who_comes_later_gets_the_text_so_far(socket: Socket, owner: User, log: Log) -> None:
     response_id = await created(socket)
-    draft = await log.draft(response_id)
-    assert draft is not None
-    answer = Answer(log, draft)
+    answer = await Answer.of(log, response_id)
     await answer.add("Two ")
     async with opened(owner) as late:
         await late.say("tailrace:subscribe", response_id=response_id, stream_id="s")
         snapshot, up_to_date = await late.until("tailrace:up_to_date")
         assert output_text(snapshot["response"]) == "Two "
-        assert up_to_date["latest"] == draft.next - 1
+        assert up_to_date["latest"] == answer.state.next - 1
         await answer.add("metres.")
         frame = await late.frame()
         assert (frame["delta"], frame["stream_id"]) == ("metres.", "s")
@@ -449,9 +447,7 @@ async def test_who_unsubscribes_hears_no_more(socket: Socket, log: Log) -> None:
     await socket.say("tailrace:unsubscribe", response_id=str(new_id()))  # harmless
     await socket.say("tailrace:subscribe")  # its refusal comes after both
     assert (await socket.refusal())[1] == "missing_field"
-    draft = await log.draft(response_id)
-    assert draft is not None
-    await Answer(log, draft).add("unheard")
+    await (await Answer.of(log, response_id)).add("unheard")
     await socket.say("tailrace:subscribe")
     assert (await socket.refusal())[1] == "missing_field"
     assert (await saved(response_id)).live
@@ -466,9 +462,7 @@ async def test_who_acknowledges_gets_what_comes_after(
     await socket.say("tailrace:ack", response_id=response_id, sequence_number=0)
     await socket.say("tailrace:subscribe")
     assert (await socket.refusal())[1] == "missing_field"  # the acknowledgement was taken before
-    draft = await log.draft(response_id)
-    assert draft is not None
-    await Answer(log, draft).write(draft.begin(1))
+    await (await Answer.of(log, response_id)).start()
     await socket.say("tailrace:subscribe")
     assert (await socket.refusal())[1] == "missing_field"  # no event before it
     await socket.say("tailrace:ack", response_id=response_id, sequence_number=1)
@@ -493,9 +487,7 @@ async def test_a_cancel_ends_the_response_and_orders_the_workers_to_stop(
     orders = await layer.new_channel()
     await layer.group_add(WORKERS, orders)
     response_id = await created(socket)
-    draft = await log.draft(response_id)
-    assert draft is not None
-    await Answer(log, draft).add("Two ")
+    await (await Answer.of(log, response_id)).add("Two ")
     await socket.say("tailrace:cancel", response_id=response_id)
     end = (await socket.until("response.incomplete"))[-1]
     assert (end["response"]["status"], output_text(end["response"])) == ("cancelled", "Two ")
@@ -509,9 +501,7 @@ async def test_a_cancel_after_the_end_changes_nothing(socket: Socket, log: Log, 
     orders = await layer.new_channel()
     await layer.group_add(WORKERS, orders)
     response_id = await created(socket)
-    draft = await log.draft(response_id)
-    assert draft is not None
-    await Answer(log, draft).close()
+    await (await Answer.of(log, response_id)).close()
     await socket.say("tailrace:cancel", response_id=response_id)
     await asyncio.wait_for(layer.receive(orders), 5)
     assert (await settled(response_id)).status == "completed"

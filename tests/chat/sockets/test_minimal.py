@@ -9,9 +9,11 @@ from django.contrib.auth.models import User
 from pytest_django import Settings
 
 from chat.models import Response
-from chat.protocol.events import Event, encode
-from chat.protocol.state import Ending, ResponseState
+from chat.protocol.composer import Ending
+from chat.protocol.events import Event
+from chat.protocol.state import ResponseState
 from chat.responses.model_catalog import DEMO, catalog
+from chat.responses.representation import response_object
 from chat.transport import redis_client
 from chat.transport.event_log import Batch, Log
 from chat.transport.notifications import notify_readers
@@ -20,6 +22,7 @@ from tests.chat.communicator import Socket, opened
 from tests.chat.rows import counted, on_rows
 from tests.harness.broker import Broker
 from tests.harness.waiting import await_until
+from tests.harness.writer import Writer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -44,48 +47,47 @@ async def asked(socket: Socket, broker: Broker, message: str) -> Response:
     return await on_rows(Response.objects.get, pk=response_id)
 
 
-async def publish(draft: ResponseState, events: list[Event]) -> None:
-    first = events[0].sequence_number
-    await notify_readers([Batch(draft.base["id"], first, [encode(event) for event in events])])
+async def publish(response_id: str, events: list[Event]) -> None:
+    await notify_readers([Batch.of(response_id, events)])
 
 
 async def test_start_makes_the_demo_count(socket: Socket, broker: Broker) -> None:
     row = await asked(socket, broker, "start")
     assert row.model == DEMO
-    draft = ResponseState(row.wire())
-    await publish(draft, draft.begin(1))
-    await publish(draft, draft.add("Number 0\n"))
-    await publish(draft, draft.add("Number 1\nNumber 2\n"))
+    writer = Writer(ResponseState(response_object(row)))
+    await publish(writer.state.id, writer.start(1))
+    await publish(writer.state.id, writer.add("Number 0\n"))
+    await publish(writer.state.id, writer.add("Number 1\nNumber 2\n"))
     assert [await socket.frame() for _ in range(3)] == [{"message": f"Number {n}"} for n in range(3)]
 
 
 async def test_any_other_message_is_a_prompt_for_the_default_model(socket: Socket, broker: Broker) -> None:
     row = await asked(socket, broker, "How deep is it?")
     assert (row.model, row.input_text) == (next(iter(catalog())), "How deep is it?")
-    draft = ResponseState(row.wire())
-    await publish(draft, draft.add("Two\nmetres.", reasoning="unheard"))
+    writer = Writer(ResponseState(response_object(row)))
+    await publish(writer.state.id, writer.add("Two\nmetres.", reasoning="unheard"))
     assert await socket.frame() == {"message": "Two\nmetres."}
 
 
 async def test_a_failure_is_told_by_its_code(socket: Socket, broker: Broker) -> None:
     row = await asked(socket, broker, "start")
-    draft = ResponseState(row.wire())
-    await publish(draft, draft.close(Ending("failed", at=5.0, error_code="upstream_error")))
+    writer = Writer(ResponseState(response_object(row)))
+    await publish(writer.state.id, writer.finish(Ending("failed", at=5.0, error_code="upstream_error")))
     assert (await socket.frame())["error"]["code"] == "upstream_error"
 
 
 async def test_an_answer_that_looks_like_the_count_is_not_cut_into_lines(
     socket: Socket, broker: Broker
 ) -> None:
-    draft = ResponseState((await asked(socket, broker, "Count.")).wire())
-    await publish(draft, draft.add("Number 1\nNumber 2\n"))
+    writer = Writer(ResponseState(response_object(await asked(socket, broker, "Count."))))
+    await publish(writer.state.id, writer.add("Number 1\nNumber 2\n"))
     assert await socket.frame() == {"message": "Number 1\nNumber 2\n"}
 
 
 async def test_after_the_end_the_group_is_left(socket: Socket, broker: Broker, layer: Any) -> None:
-    draft = ResponseState((await asked(socket, broker, "start")).wire())
+    writer = Writer(ResponseState(response_object(await asked(socket, broker, "start"))))
     assert len(layer.groups) == 1
-    await publish(draft, draft.close(Ending("completed", at=5.0)))
+    await publish(writer.state.id, writer.finish(Ending("completed", at=5.0)))
 
     async def left() -> bool:
         return not layer.groups

@@ -13,10 +13,11 @@ from django.contrib.auth.models import User
 from django.db import OperationalError
 
 from chat.models import Response, Status
+from chat.protocol.composer import Ending
 from chat.protocol.errors import CommandError
 from chat.protocol.output import output_text
-from chat.protocol.state import Ending, opening
 from chat.responses.ending import end
+from chat.responses.representation import response_object
 from chat.streaming import subscriber
 from chat.streaming.backpressure import ClientConnection
 from chat.streaming.subscriber import Subscriber
@@ -126,8 +127,8 @@ async def test_who_begins_reads_the_log_and_goes_on_with_hints(reader: Reader, a
     assert reader.numbers == [0, 1, 2]
     first = await answer.add("Two ")
     await answer.add("metres.")
-    await reader.until_number(answer.draft.next - 1)
-    assert reader.numbers == list(range(answer.draft.next))
+    await reader.until_number(answer.state.next - 1)
+    assert reader.numbers == list(range(answer.state.next))
     assert reader.texts[3:6] == first.events  # unparsed: what stands in the log is what is sent
 
 
@@ -149,8 +150,8 @@ async def test_an_event_that_comes_right_after_the_read_is_not_missed(
     busy.answer = answer
     reader.follower._log = busy
     await reader.follower.begin(answer.id, None)
-    await reader.until_number(answer.draft.next - 1)
-    assert reader.numbers == list(range(answer.draft.next))
+    await reader.until_number(answer.state.next - 1)
+    assert reader.numbers == list(range(answer.state.next))
 
 
 class _Late(Log):
@@ -169,17 +170,17 @@ async def test_an_event_that_is_both_read_and_hinted_at_comes_once(reader: Reade
     reader.follower._log = late
     await reader.follower.begin(answer.id, None)
     await answer.add("the last")
-    await reader.until_number(answer.draft.next - 1)
-    assert reader.numbers == list(range(answer.draft.next))
+    await reader.until_number(answer.state.next - 1)
+    assert reader.numbers == list(range(answer.state.next))
 
 
 async def test_after_a_lost_hint_the_log_is_read(reader: Reader, answer: Answer) -> None:
     await reader.follower.begin(answer.id, None)
-    await answer.add("lost ", hint=False)
-    await answer.add("lost too ", hint=False)
+    await answer.add("lost ", notify=False)
+    await answer.add("lost too ", notify=False)
     await answer.add("heard")
-    await reader.until_number(answer.draft.next - 1)
-    assert reader.numbers == list(range(answer.draft.next))
+    await reader.until_number(answer.state.next - 1)
+    assert reader.numbers == list(range(answer.state.next))
 
 
 async def test_a_doubled_hint_is_dropped(reader: Reader, answer: Answer) -> None:
@@ -187,18 +188,18 @@ async def test_a_doubled_hint_is_dropped(reader: Reader, answer: Answer) -> None
     batch = await answer.add("once")
     await notify_readers([batch, batch])
     await answer.add("more")
-    await reader.until_number(answer.draft.next - 1)
-    assert reader.numbers == list(range(answer.draft.next))
+    await reader.until_number(answer.state.next - 1)
+    assert reader.numbers == list(range(answer.state.next))
 
 
 @pytest.mark.usefixtures("often")
 async def test_the_last_hint_is_not_needed(reader: Reader, answer: Answer) -> None:
     await reader.follower.begin(answer.id, None)
-    await answer.add("lost", hint=False)
-    await reader.until_number(answer.draft.next - 1)
-    await answer.close(hint=False)
-    await reader.until_number(answer.draft.next - 1)
-    assert reader.numbers == list(range(answer.draft.next))
+    await answer.add("lost", notify=False)
+    await reader.until_number(answer.state.next - 1)
+    await answer.close(notify=False)
+    await reader.until_number(answer.state.next - 1)
+    assert reader.numbers == list(range(answer.state.next))
 
 
 async def test_who_comes_back_gets_what_it_has_not_seen(reader: Reader, answer: Answer) -> None:
@@ -222,12 +223,12 @@ async def test_a_late_reader_gets_the_text_so_far_in_one_frame(reader: Reader, a
     await answer.add("me")
     await reader.follower.subscribe(answer.id, None, None)
     snapshot, up_to_date = reader.frames
-    assert (snapshot["type"], snapshot["sequence_number"]) == ("tailrace:snapshot", answer.draft.next - 1)
+    assert (snapshot["type"], snapshot["sequence_number"]) == ("tailrace:snapshot", answer.state.next - 1)
     assert output_text(snapshot["response"]) == "Two me"
     assert up_to_date["latest"] == snapshot["sequence_number"]
     await answer.add("tres.")
-    await reader.until_number(answer.draft.next - 1)
-    assert reader.numbers == [answer.draft.next - 1]
+    await reader.until_number(answer.state.next - 1)
+    assert reader.numbers == [answer.state.next - 1]
 
 
 async def test_a_cursor_beyond_the_log_gets_a_snapshot(reader: Reader, answer: Answer) -> None:
@@ -236,14 +237,14 @@ async def test_a_cursor_beyond_the_log_gets_a_snapshot(reader: Reader, answer: A
     (snapshot,) = reader.of("tailrace:snapshot")
     assert output_text(snapshot["response"]) == "Two "
     await answer.add("metres.")
-    await reader.until_number(answer.draft.next - 1)
-    assert reader.numbers == [answer.draft.next - 1]
+    await reader.until_number(answer.state.next - 1)
+    assert reader.numbers == [answer.state.next - 1]
 
 
 async def test_a_cursor_older_than_the_log_gets_a_snapshot(reader: Reader, answer: Answer, log: Log) -> None:
     await answer.add("Two ")
     await redis_client.client().delete(key(answer.id))
-    await log.create(answer.id, [answer.draft.again()])  # as a worker does that notices
+    await answer.restore()  # as a worker does that notices
     await reader.follower.subscribe(answer.id, 2, None)
     assert [frame["type"] for frame in reader.frames] == ["tailrace:snapshot", "tailrace:up_to_date"]
     assert output_text(reader.frames[0]["response"]) == "Two "
@@ -254,15 +255,16 @@ async def test_while_the_log_is_gone_its_reader_keeps_what_it_has(
 ) -> None:
     await reader.follower.begin(answer.id, None)
     await answer.add("Two ")
-    await reader.until_number(answer.draft.next - 1)
+    await reader.until_number(answer.state.next - 1)
     await redis_client.client().delete(key(answer.id))
     (followed,) = reader.follower._followed.values()
     await reader.follower._check(followed)
     assert reader.of("tailrace:snapshot") == []
-    await log.create(answer.id, [answer.draft.again()])  # its hint is lost
+    answer.writer.add("metres")
+    await answer.restore()  # its hint is lost
     await reader.follower._check(followed)
     (snapshot,) = reader.of("tailrace:snapshot")
-    assert output_text(snapshot["response"]) == "Two "
+    assert output_text(snapshot["response"]) == "Two metres"
     assert snapshot["sequence_number"] == reader.numbers[-1] + 1
 
 
@@ -274,7 +276,7 @@ async def test_who_comes_while_the_log_is_gone_gets_the_row_and_then_the_text(
     await reader.follower.subscribe(answer.id, None, None)
     assert [frame["type"] for frame in reader.frames] == ["tailrace:snapshot", "tailrace:up_to_date"]
     assert output_text(reader.frames[0]["response"]) == ""
-    await log.create(answer.id, [answer.draft.again()])
+    await answer.restore()
     await answer.add("metres.")
     await reader.until(lambda: len(reader.frames) == 3, "another frame")
     assert output_text(reader.frames[2]["response"]) == "Two metres."
@@ -293,7 +295,7 @@ async def test_without_a_log_the_row_tells_the_whole(
     await reader.follower.subscribe(str(ended.pk), cursor, None)
     snapshot, up_to_date = reader.frames
     assert snapshot["type"] == "tailrace:snapshot"
-    assert snapshot["response"] == ended.wire()
+    assert snapshot["response"] == response_object(ended)
     assert snapshot["sequence_number"] == up_to_date["latest"] == max(cursor or 0, 0)
     assert await members(str(ended.pk)) == 0
 
@@ -302,7 +304,7 @@ async def test_the_end_ends_the_following(reader: Reader, answer: Answer) -> Non
     await reader.follower.begin(answer.id, None)
     assert await members(answer.id) == 1
     await answer.close()
-    await reader.until_number(answer.draft.next - 1)
+    await reader.until_number(answer.state.next - 1)
 
     async def left() -> bool:
         return await members(answer.id) == 0
@@ -311,16 +313,16 @@ async def test_the_end_ends_the_following(reader: Reader, answer: Answer) -> Non
 
 
 async def test_an_ended_log_is_read_to_its_end_and_not_followed(reader: Reader, answer: Answer) -> None:
-    await answer.add("Two metres.", hint=False)
-    await answer.close(hint=False)
+    await answer.add("Two metres.", notify=False)
+    await answer.close(notify=False)
     await reader.follower.subscribe(answer.id, -1, None)
-    assert reader.numbers == list(range(answer.draft.next))
+    assert reader.numbers == list(range(answer.state.next))
     assert await members(answer.id) == 0
 
 
 async def test_who_has_seen_the_end_already_does_not_follow(reader: Reader, answer: Answer) -> None:
-    await answer.close(hint=False)
-    await reader.follower.subscribe(answer.id, answer.draft.next - 1, None)
+    await answer.close(notify=False)
+    await reader.follower.subscribe(answer.id, answer.state.next - 1, None)
     assert [frame["type"] for frame in reader.frames] == ["tailrace:up_to_date"]
     assert await members(answer.id) == 0
 
@@ -361,7 +363,7 @@ async def test_a_stream_id_stands_in_every_frame(reader: Reader, answer: Answer)
     await reader.follower.subscribe(answer.id, None, '"s"')
     await answer.add("metres.")
     await answer.close()
-    await reader.until_number(answer.draft.next - 1)
+    await reader.until_number(answer.state.next - 1)
     assert len(reader.frames) > 3
     assert {frame["stream_id"] for frame in reader.frames} == {'"s"'}
 
@@ -383,7 +385,7 @@ async def test_silence_gets_a_heartbeat_and_text_does_not(reader: Reader, answer
     heartbeat = {"type": "tailrace:heartbeat", "response_id": answer.id, "latest": 2}
     assert reader.of("tailrace:heartbeat") == [heartbeat]
     await answer.add("text")
-    await reader.until_number(answer.draft.next - 1)
+    await reader.until_number(answer.state.next - 1)
     await reader.follower._check(followed)
     assert reader.of("tailrace:heartbeat") == [heartbeat]
 
@@ -398,8 +400,8 @@ async def test_heartbeats_go_on_while_nothing_comes(reader: Reader, answer: Answ
 @pytest.mark.usefixtures("often")
 async def test_the_end_is_the_last_word(reader: Reader, answer: Answer) -> None:
     await reader.follower.begin(answer.id, None)
-    await answer.close(hint=False)
-    await reader.until_number(answer.draft.next - 1)
+    await answer.close(notify=False)
+    await reader.until_number(answer.state.next - 1)
     checks = reader.follower._checks
     assert checks is not None
     await asyncio.wait_for(checks, 5)
@@ -429,8 +431,8 @@ async def test_a_response_that_is_gone_does_not_stop_the_checks_of_the_others(
     await redis_client.client().delete(key(gone.id))
     await on_rows(Response.objects.filter(pk=ended.pk).delete)
     await reader.until(lambda: len(reader.of("tailrace:heartbeat")) >= 3, "heartbeats of the other")
-    await answer.add("found by a check", hint=False)
-    await reader.until(lambda: answer.draft.next - 1 in reader.numbers, "what a check finds")
+    await answer.add("found by a check", notify=False)
+    await reader.until(lambda: answer.state.next - 1 in reader.numbers, "what a check finds")
 
 
 async def test_a_socket_follows_so_many_and_no_more(
@@ -459,8 +461,8 @@ async def test_who_does_not_read_is_sent_nothing_and_catches_up_when_it_reads(
     await answer.close()
     assert reader.numbers == [0, 1, 2]
     reader.read()
-    await reader.until_number(answer.draft.next - 1)
-    assert reader.numbers == list(range(answer.draft.next))
+    await reader.until_number(answer.state.next - 1)
+    assert reader.numbers == list(range(answer.state.next))
 
 
 async def test_a_hint_that_waited_while_its_reader_left_says_nothing(reader: Reader, answer: Answer) -> None:
@@ -483,8 +485,8 @@ async def test_a_hint_goes_on_as_far_as_the_client_reads(reader: Reader, answer:
     assert (reader.numbers, followed.place.last) == ([0, 1, 2, 3], 3)
     await answer.close()
     reader.read()
-    await reader.until_number(answer.draft.next - 1)
-    assert reader.numbers == list(range(answer.draft.next))
+    await reader.until_number(answer.state.next - 1)
+    assert reader.numbers == list(range(answer.state.next))
 
 
 async def test_a_long_log_is_read_in_chunks_and_as_far_as_the_client_reads(
@@ -492,7 +494,7 @@ async def test_a_long_log_is_read_in_chunks_and_as_far_as_the_client_reads(
 ) -> None:
     monkeypatch.setattr(subscriber, "CHUNK", 3)
     for number in range(20):
-        await answer.add(f"{number} ", hint=False)
+        await answer.add(f"{number} ", notify=False)
     reader.read(room=4)
     await reader.follower.subscribe(answer.id, -1, None)
     while not reader.of("tailrace:up_to_date"):
@@ -500,7 +502,7 @@ async def test_a_long_log_is_read_in_chunks_and_as_far_as_the_client_reads(
         await reader.until(lambda: reader.peer.full or reader.of("tailrace:up_to_date"), "it is full")
         assert len(reader.texts) - seen <= 4
         reader.read(room=4)
-    assert reader.numbers == list(range(answer.draft.next))
+    assert reader.numbers == list(range(answer.state.next))
     assert [frame["type"] for frame in reader.frames].index("tailrace:up_to_date") == len(reader.frames) - 1
 
 
@@ -510,18 +512,18 @@ async def test_a_log_of_exactly_one_chunk_is_up_to_date_once(
     monkeypatch.setattr(subscriber, "CHUNK", 3)  # events 0 to 2
     await reader.follower.subscribe(answer.id, -1, None)
     await answer.add("Two ")
-    await reader.until_number(answer.draft.next - 1)
+    await reader.until_number(answer.state.next - 1)
     await reader.until(lambda: reader.of("tailrace:up_to_date"), "it is up to date")
-    assert reader.numbers == list(range(answer.draft.next))
+    assert reader.numbers == list(range(answer.state.next))
     assert len(reader.of("tailrace:up_to_date")) == 1
 
 
 async def test_a_snapshot_waits_until_the_client_reads(reader: Reader, answer: Answer) -> None:
-    await answer.add("Two ", hint=False)
+    await answer.add("Two ", notify=False)
     reader.read(room=0)
     await reader.follower.subscribe(answer.id, None, None)
     assert reader.texts == []
-    await answer.add("metres.", hint=False)
+    await answer.add("metres.", notify=False)
     reader.read()
     await reader.until(lambda: reader.of("tailrace:up_to_date"), "it is up to date")
     assert output_text(reader.frames[0]["response"]) == "Two metres."
@@ -547,8 +549,8 @@ async def test_who_acknowledges_is_not_sent_much_more_than_it_has_read(
     await reader.until(lambda: followed.held, "it is held")
     assert reader.numbers == [0, 1, 2]
     reader.follower.acknowledge(answer.id, 2)
-    await reader.until_number(answer.draft.next - 1)
-    assert reader.numbers == list(range(answer.draft.next))
+    await reader.until_number(answer.state.next - 1)
+    assert reader.numbers == list(range(answer.state.next))
 
 
 async def test_what_could_not_be_read_at_once_is_found_by_the_check(
@@ -573,9 +575,9 @@ async def test_what_could_not_be_read_at_once_is_found_by_the_check(
 @pytest.fixture
 async def without_end(log: Log, answer: Answer) -> Answer:
     """An answer whose row has the end and whose log lacks it: Redis is back with older data."""
-    await answer.add("Two ", hint=False)
+    await answer.add("Two ", notify=False)
     await log._redis.copy(key(answer.id), "older")
-    await answer.add("metres.", hint=False)
+    await answer.add("metres.", notify=False)
     await end(log, answer.id, Ending("completed", at=5.0))
     await log._redis.copy("older", key(answer.id), replace=True)
     await log._redis.delete("older")
@@ -610,7 +612,7 @@ async def test_a_long_log_without_its_end_is_told_from_the_row_after_its_last_ch
 
 
 async def test_a_log_with_its_end_is_told_from_the_log(reader: Reader, answer: Answer) -> None:
-    await answer.close(hint=False)
+    await answer.close(notify=False)
     await reader.follower.subscribe(answer.id, -1, None, over=True)
     assert reader.of("tailrace:snapshot") == []
     assert reader.frames[-2]["type"] == "response.completed"
@@ -647,7 +649,7 @@ async def test_the_row_of_a_running_answer_is_asked_only_after_silence(
         for _ in range(subscriber.SILENT_CHECKS - 1):
             await reader.follower._check(followed)
         await answer.add("text ")
-        await reader.until_number(answer.draft.next - 1)
+        await reader.until_number(answer.state.next - 1)
         await reader.follower._check(followed)
     assert asked == []
     for _ in range(subscriber.SILENT_CHECKS + 1):
@@ -658,7 +660,7 @@ async def test_the_row_of_a_running_answer_is_asked_only_after_silence(
 @pytest.fixture
 async def waiting(log: Log, response: Response) -> Response:
     """A response that waits for a worker, behind nobody."""
-    await log.create(str(response.pk), opening(response.wire()))
+    await log.create(response_object(response))
     return response
 
 
@@ -725,9 +727,7 @@ async def test_what_starts_while_its_place_is_looked_up_has_none(
     await reader.follower.begin(response_id, None)
     telling = asyncio.create_task(reader.follower.tell_queue(response_id))
     await asyncio.to_thread(looked.wait, 5)
-    draft = await log.draft(response_id)
-    assert draft is not None
-    await Answer(log, draft).write(draft.begin(1))
+    await (await Answer.of(log, response_id)).start()
     await reader.until_number(2)
     started.set()
     await telling

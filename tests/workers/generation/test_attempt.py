@@ -1,4 +1,4 @@
-"""A generation: from the model to the log, to exactly one end, whatever happens on the way."""
+"""A attempts: from the model to the log, to exactly one end, whatever happens on the way."""
 
 import asyncio
 import time
@@ -8,9 +8,10 @@ from dataclasses import replace
 
 import pytest
 
+from chat.protocol.composer import Ending
 from chat.protocol.events import JSON, Continued, Restarted, Snapshot, Waiting, encode
 from chat.protocol.output import output_text
-from chat.protocol.state import Ending, ResponseState
+from chat.protocol.state import ResponseState
 from chat.responses.ending import conclude
 from chat.responses.model_catalog import DEMO, DEMO_URL, ModelConfig
 from chat.transport import redis_client
@@ -19,22 +20,24 @@ from project.up.ports import HOST
 from tests.harness.upstream import Upstream, text_of
 from tests.harness.valkey import OwnValkey
 from tests.harness.waiting import await_until
+from tests.harness.writer import Writer
 from tests.workers.background import within
 from tests.workers.logs import appended, begun, ends, events, text, types
 from tests.workers.relay import Relay
 from tests.workers.targets import AFTER_5, REQUEST, generating, job, target, unaccepting
 from workers.generation import attempt as module
 from workers.generation import deadlines, retries
-from workers.generation.attempt import Assignment, Attempts
+from workers.generation.attempt import Assignment, StopReason
+from workers.generation.attempts import Attempts
 from workers.providers import counting
 
 STOPPED_SECS = 2  # within this, a model's server must see that nobody listens any more
 
 
 @pytest.fixture
-async def generation(log: Log) -> AsyncIterator[Attempts]:
-    async with generating(log) as generation:
-        yield generation
+async def attempts(log: Log) -> AsyncIterator[Attempts]:
+    async with generating(log) as attempts:
+        yield attempts
 
 
 async def said(log: Log, job: Assignment, expected: str) -> None:
@@ -61,10 +64,10 @@ async def was_asked(upstream: Upstream, job: Assignment) -> bool:
 
 
 async def test_the_log_tells_the_whole_life_of_a_response(
-    log: Log, generation: Attempts, upstream: Upstream
+    log: Log, attempts: Attempts, upstream: Upstream
 ) -> None:
     begin, asked = time.time(), job(target(upstream, "reasoning-2+words-3"))
-    report = await generation.write(asked)
+    outcome = await attempts.run(asked)
     told = await types(log, asked.id)
     is_delta = [kind.endswith("_text.delta") for kind in told]
     assert any(is_delta)
@@ -86,23 +89,23 @@ async def test_the_log_tells_the_whole_life_of_a_response(
     ]
     numbers = [event.sequence_number for event in await events(log, asked.id)]
     assert numbers == list(range(len(numbers)))
-    assert report.response is not None
-    assert report.response["status"] == "completed"
-    assert report.response["usage"]["output_tokens"] == 5
-    assert output_text(report.response) == "w0 w1 w2"
-    assert output_text(report.response, "reasoning") == "r0 r1"
-    draft = await log.draft(asked.id)
-    assert draft is not None
-    assert draft.ended == report.response
-    assert report.first_token_at is not None
-    assert begin <= report.first_token_at <= time.time()
+    assert outcome.response is not None
+    assert outcome.response["status"] == "completed"
+    assert outcome.response["usage"]["output_tokens"] == 5
+    assert output_text(outcome.response) == "w0 w1 w2"
+    assert output_text(outcome.response, "reasoning") == "r0 r1"
+    state = await log.state(asked.id)
+    assert state is not None
+    assert state.ended == outcome.response
+    assert outcome.first_token_at is not None
+    assert begin <= outcome.first_token_at <= time.time()
 
 
-async def test_the_first_token_is_when_the_first_text_came(generation: Attempts, upstream: Upstream) -> None:
+async def test_the_first_token_is_when_the_first_text_came(attempts: Attempts, upstream: Upstream) -> None:
     begin = time.time()
-    report = await generation.write(job(target(upstream, "wait-1+words-20@40")))
-    assert report.first_token_at is not None
-    assert 0.9 < report.first_token_at - begin < time.time() - begin - 0.3
+    outcome = await attempts.run(job(target(upstream, "wait-1+words-20@40")))
+    assert outcome.first_token_at is not None
+    assert 0.9 < outcome.first_token_at - begin < time.time() - begin - 0.3
 
 
 @pytest.mark.parametrize(
@@ -110,37 +113,37 @@ async def test_the_first_token_is_when_the_first_text_came(generation: Attempts,
     [("length-7", "incomplete", "max_output_tokens"), ("no-usage", "completed", None)],
 )
 async def test_the_finish_of_the_model_is_the_end_of_the_response(
-    generation: Attempts, upstream: Upstream, behaviour: str, status: str, reason: str | None
+    attempts: Attempts, upstream: Upstream, behaviour: str, status: str, reason: str | None
 ) -> None:
-    report = await generation.write(job(target(upstream, behaviour)))
-    assert report.response is not None
-    assert report.response["status"] == status
-    assert (report.response.get("incomplete_details") or {}).get("reason") == reason
-    assert output_text(report.response) == text_of(behaviour)
+    outcome = await attempts.run(job(target(upstream, behaviour)))
+    assert outcome.response is not None
+    assert outcome.response["status"] == status
+    assert (outcome.response.get("incomplete_details") or {}).get("reason") == reason
+    assert output_text(outcome.response) == text_of(behaviour)
 
 
-async def test_many_answers_are_written_at_once(log: Log, generation: Attempts, upstream: Upstream) -> None:
+async def test_many_answers_are_written_at_once(log: Log, attempts: Attempts, upstream: Upstream) -> None:
     jobs = [job(target(upstream, f"words-{40 + number}@100")) for number in range(8)]
-    writing = [asyncio.create_task(generation.write(one)) for one in jobs]
+    writing = [asyncio.create_task(attempts.run(one)) for one in jobs]
 
     async def all_run() -> bool:
-        return sorted(generation.running) == sorted(one.id for one in jobs)
+        return sorted(attempts.running) == sorted(one.id for one in jobs)
 
     await await_until(all_run, 5, "all of them are written")
-    for one, report in zip(jobs, await asyncio.gather(*writing), strict=True):
-        assert report.response is not None
-        assert output_text(report.response) == text_of(one.model.upstream_model) == await text(log, one.id)
-    assert generation.running == []
+    for one, outcome in zip(jobs, await asyncio.gather(*writing), strict=True):
+        assert outcome.response is not None
+        assert output_text(outcome.response) == text_of(one.model.upstream_model) == await text(log, one.id)
+    assert attempts.running == []
 
 
 async def test_the_demo_model_goes_the_same_way(
-    log: Log, generation: Attempts, monkeypatch: pytest.MonkeyPatch
+    log: Log, attempts: Attempts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(counting, "STEP_SECS", 0)
     asked = job(ModelConfig(DEMO, DEMO_URL))
-    report = await generation.write(asked)
-    assert report.response is not None
-    assert report.response["status"] == "completed"
+    outcome = await attempts.run(asked)
+    assert outcome.response is not None
+    assert outcome.response["status"] == "completed"
     assert (await text(log, asked.id)).splitlines() == [f"Number {number}" for number in range(10)]
 
 
@@ -163,7 +166,7 @@ async def test_the_demo_model_goes_the_same_way(
 )
 async def test_a_silence_that_is_too_long_fails_with_its_code(
     log: Log,
-    generation: Attempts,
+    attempts: Attempts,
     upstream: Upstream,
     behaviour: str,
     deadlines: dict[str, float],
@@ -171,55 +174,53 @@ async def test_a_silence_that_is_too_long_fails_with_its_code(
     kept: str,
 ) -> None:
     asked = job(target(upstream, behaviour, **deadlines))
-    report = await generation.write(asked)
-    assert report.response is not None
-    assert report.response["error"]["code"] == code
-    assert await text(log, asked.id) == output_text(report.response) == kept
+    outcome = await attempts.run(asked)
+    assert outcome.response is not None
+    assert outcome.response["error"]["code"] == code
+    assert await text(log, asked.id) == output_text(outcome.response) == kept
     assert await was_left(upstream, asked)
 
 
 async def test_an_answer_that_has_finished_is_complete_though_the_server_stays_silent(
-    log: Log, generation: Attempts, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+    log: Log, attempts: Attempts, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(deadlines, "CLOSING_SECS", 0.3)
     asked = job(target(upstream, "stall-last"))
-    report = await within(5, asyncio.create_task(generation.write(asked)))
-    assert report.response is not None
-    assert (report.response["status"], report.response["usage"]) == ("completed", None)
-    assert await text(log, asked.id) == output_text(report.response) == text_of("fast")
+    outcome = await within(5, asyncio.create_task(attempts.run(asked)))
+    assert outcome.response is not None
+    assert (outcome.response["status"], outcome.response["usage"]) == ("completed", None)
+    assert await text(log, asked.id) == output_text(outcome.response) == text_of("fast")
     assert await was_left(upstream, asked)
 
 
-async def test_an_answer_that_does_not_end_is_ended(
-    log: Log, generation: Attempts, upstream: Upstream
-) -> None:
+async def test_an_answer_that_does_not_end_is_ended(log: Log, attempts: Attempts, upstream: Upstream) -> None:
     asked = job(target(upstream, "words-1000@50", total=0.5))
-    report = await generation.write(asked)
-    assert report.response is not None
-    assert report.response["error"]["code"] == "timeout_total"
-    kept = output_text(report.response)
+    outcome = await attempts.run(asked)
+    assert outcome.response is not None
+    assert outcome.response["error"]["code"] == "timeout_total"
+    kept = output_text(outcome.response)
     assert len(kept.split()) > 5
     assert text_of("words-1000").startswith(kept)
     assert await was_left(upstream, asked)
 
 
 async def test_a_steady_answer_may_take_longer_than_any_one_wait(
-    generation: Attempts, upstream: Upstream
+    attempts: Attempts, upstream: Upstream
 ) -> None:
     asked = job(target(upstream, "words-20@20", first_token=0.6, between_tokens=0.6))
-    report = await generation.write(asked)
-    assert report.response is not None
-    assert report.response["status"] == "completed"
+    outcome = await attempts.run(asked)
+    assert outcome.response is not None
+    assert outcome.response["status"] == "completed"
 
 
 async def test_a_connection_that_is_not_taken_fails_with_its_code(
-    generation: Attempts, upstream: Upstream
+    attempts: Attempts, upstream: Upstream
 ) -> None:
     with unaccepting() as base_url:
         model = replace(target(upstream, "fast", connect=0.2), base_url=base_url)
-        report = await generation.write(job(model))
-    assert report.response is not None
-    assert report.response["error"]["code"] == "timeout_connect"
+        outcome = await attempts.run(job(model))
+    assert outcome.response is not None
+    assert outcome.response["error"]["code"] == "timeout_connect"
 
 
 @pytest.mark.parametrize(
@@ -239,13 +240,13 @@ async def test_a_connection_that_is_not_taken_fails_with_its_code(
     ],
 )
 async def test_an_answer_that_fails_keeps_the_text_so_far(
-    log: Log, generation: Attempts, upstream: Upstream, behaviour: str, code: str, kept: str
+    log: Log, attempts: Attempts, upstream: Upstream, behaviour: str, code: str, kept: str
 ) -> None:
     asked = job(target(upstream, behaviour))
-    report = await generation.write(asked)
-    assert report.response is not None
-    assert (report.response["status"], report.response["error"]["code"]) == ("failed", code)
-    assert await text(log, asked.id) == output_text(report.response) == kept
+    outcome = await attempts.run(asked)
+    assert outcome.response is not None
+    assert (outcome.response["status"], outcome.response["error"]["code"]) == ("failed", code)
+    assert await text(log, asked.id) == output_text(outcome.response) == kept
     assert [end.type for end in await ends(log, asked.id)] == ["response.failed"]
 
 
@@ -264,40 +265,40 @@ async def requests(upstream: Upstream, asked: Assignment) -> int:
     ],
 )
 async def test_a_model_that_failed_before_its_first_word_is_asked_again(
-    log: Log, generation: Attempts, upstream: Upstream, behaviour: str
+    log: Log, attempts: Attempts, upstream: Upstream, behaviour: str
 ) -> None:
     asked = job(target(upstream, behaviour))
-    report = await generation.write(asked)
-    assert report.response is not None
-    assert report.response["status"] == "completed"
+    outcome = await attempts.run(asked)
+    assert outcome.response is not None
+    assert outcome.response["status"] == "completed"
     assert await text(log, asked.id) == text_of("fast")
     assert await requests(upstream, asked) == 2
 
 
 async def test_a_model_that_keeps_failing_is_given_up(
-    generation: Attempts, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+    attempts: Attempts, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(retries, "RETRY_SECS", (0, 0))
     asked = job(target(upstream, "status-503"))
-    report = await generation.write(asked)
-    assert report.response is not None
-    assert report.response["error"]["code"] == "upstream_error"
+    outcome = await attempts.run(asked)
+    assert outcome.response is not None
+    assert outcome.response["error"]["code"] == "upstream_error"
     assert await requests(upstream, asked) == 3
 
 
 @pytest.mark.parametrize("behaviour", ["drop-after-5+times-1", "status-429+times-1", "status-401+times-1"])
 async def test_a_model_is_not_asked_again_after_text_or_where_that_would_not_help(
-    generation: Attempts, upstream: Upstream, behaviour: str
+    attempts: Attempts, upstream: Upstream, behaviour: str
 ) -> None:
     asked = job(target(upstream, behaviour))
-    report = await generation.write(asked)
-    assert report.response is not None
-    assert report.response["status"] == "failed"
+    outcome = await attempts.run(asked)
+    assert outcome.response is not None
+    assert outcome.response["status"] == "failed"
     assert await requests(upstream, asked) == 1
 
 
 async def test_a_model_that_broke_off_after_its_finish_is_not_asked_again(
-    generation: Attempts, upstream: Upstream
+    attempts: Attempts, upstream: Upstream
 ) -> None:
     """It had nothing to say, said so, and did not close the body."""
     answered = 0
@@ -313,9 +314,9 @@ async def test_a_model_that_broke_off_after_its_finish_is_not_asked_again(
 
     async with await asyncio.start_server(answer, HOST) as server:
         base_url = f"http://{HOST}:{server.sockets[0].getsockname()[1]}/v1"
-        report = await generation.write(job(replace(target(upstream, "fast"), base_url=base_url)))
-    assert report.response is not None
-    assert report.response["incomplete_details"] == {"reason": "content_filter"}
+        outcome = await attempts.run(job(replace(target(upstream, "fast"), base_url=base_url)))
+    assert outcome.response is not None
+    assert outcome.response["incomplete_details"] == {"reason": "content_filter"}
     assert answered == 1
 
 
@@ -345,13 +346,13 @@ async def has_waited(log: Log, asked: Assignment) -> None:
     ],
 )
 async def test_a_server_that_is_busy_is_asked_again_when_it_says_and_readers_are_told(
-    log: Log, generation: Attempts, upstream: Upstream, behaviour: str, reason: str, seconds: float
+    log: Log, attempts: Attempts, upstream: Upstream, behaviour: str, reason: str, seconds: float
 ) -> None:
     begin, asked = time.time(), job(target(upstream, f"{behaviour}+times-1"))
-    report = await generation.write(asked)
-    assert report.response is not None
-    assert report.response["status"] == "completed"
-    assert await text(log, asked.id) == output_text(report.response) == text_of("fast")
+    outcome = await attempts.run(asked)
+    assert outcome.response is not None
+    assert outcome.response["status"] == "completed"
+    assert await text(log, asked.id) == output_text(outcome.response) == text_of("fast")
     [waiting] = await waits(log, asked)
     assert (waiting.reason, waiting.seconds, waiting.response_id) == (reason, seconds, asked.id)
     assert begin + seconds <= waiting.until <= time.time()
@@ -365,12 +366,12 @@ async def test_a_server_that_is_busy_is_asked_again_when_it_says_and_readers_are
 
 
 async def test_a_server_that_is_busy_again_is_asked_again_but_not_for_ever(
-    log: Log, generation: Attempts, upstream: Upstream
+    log: Log, attempts: Attempts, upstream: Upstream
 ) -> None:
     asked = job(target(upstream, "retry-after-ms-300"))
-    report = await generation.write(asked)
-    assert report.response is not None
-    assert report.response["error"]["code"] == "rate_limit_exceeded"
+    outcome = await attempts.run(asked)
+    assert outcome.response is not None
+    assert outcome.response["error"]["code"] == "rate_limit_exceeded"
     assert len(await waits(log, asked)) == retries.MAX_WAITS
     assert await requests(upstream, asked) == retries.MAX_WAITS + 1
 
@@ -386,138 +387,136 @@ async def test_a_server_that_is_busy_again_is_asked_again_but_not_for_ever(
 )
 async def test_a_server_that_is_busy_for_long_is_not_waited_for(
     log: Log,
-    generation: Attempts,
+    attempts: Attempts,
     upstream: Upstream,
     behaviour: str,
     deadlines: dict[str, float],
     code: str,
 ) -> None:
     asked = job(target(upstream, behaviour, **deadlines))
-    report = await within(5, asyncio.create_task(generation.write(asked)))
-    assert report.response is not None
-    assert report.response["error"]["code"] == code
+    outcome = await within(5, asyncio.create_task(attempts.run(asked)))
+    assert outcome.response is not None
+    assert outcome.response["error"]["code"] == code
     assert await waits(log, asked) == []
     assert await requests(upstream, asked) == 1
 
 
-async def test_the_wait_is_not_the_silence_of_the_model(generation: Attempts, upstream: Upstream) -> None:
+async def test_the_wait_is_not_the_silence_of_the_model(attempts: Attempts, upstream: Upstream) -> None:
     asked = job(target(upstream, "retry-after-1+times-1", first_token=0.7))
-    report = await generation.write(asked)
-    assert report.response is not None
-    assert report.response["status"] == "completed"
+    outcome = await attempts.run(asked)
+    assert outcome.response is not None
+    assert outcome.response["status"] == "completed"
 
 
 async def test_after_the_wait_the_model_may_be_silent_no_longer_than_otherwise(
-    log: Log, generation: Attempts, upstream: Upstream
+    log: Log, attempts: Attempts, upstream: Upstream
 ) -> None:
     asked = job(target(upstream, "wait-9+retry-after-ms-500+times-1", first_token=0.6))
-    report = await within(5, asyncio.create_task(generation.write(asked)))
-    assert report.response is not None
-    assert report.response["error"]["code"] == "timeout_first_token"
+    outcome = await within(5, asyncio.create_task(attempts.run(asked)))
+    assert outcome.response is not None
+    assert outcome.response["error"]["code"] == "timeout_first_token"
     assert len(await waits(log, asked)) == 1
 
 
-async def test_the_total_counts_the_wait(generation: Attempts, upstream: Upstream) -> None:
+async def test_the_total_counts_the_wait(attempts: Attempts, upstream: Upstream) -> None:
     asked, begin = job(target(upstream, "words-1000+retry-after-1+times-1@50", total=1.5)), time.monotonic()
-    report = await generation.write(asked)
-    assert report.response is not None
-    assert report.response["error"]["code"] == "timeout_total"
-    assert output_text(report.response).startswith(AFTER_5)
+    outcome = await attempts.run(asked)
+    assert outcome.response is not None
+    assert outcome.response["error"]["code"] == "timeout_total"
+    assert output_text(outcome.response).startswith(AFTER_5)
     assert time.monotonic() - begin < 3
 
 
 async def test_an_answer_that_waits_is_stopped_at_once(
-    log: Log, generation: Attempts, upstream: Upstream
+    log: Log, attempts: Attempts, upstream: Upstream
 ) -> None:
     asked = job(target(upstream, "retry-after-15"))
-    writing = asyncio.create_task(generation.write(asked))
+    writing = asyncio.create_task(attempts.run(asked))
     await has_waited(log, asked)
-    generation.cancel(asked.id)
-    report = await within(STOPPED_SECS, writing)
-    assert report.response is not None
-    assert report.response["status"] == "cancelled"
+    attempts.cancel(asked.id)
+    outcome = await within(STOPPED_SECS, writing)
+    assert outcome.response is not None
+    assert outcome.response["status"] == "cancelled"
     assert [end.type for end in await ends(log, asked.id)] == ["response.incomplete"]
     assert await requests(upstream, asked) == 1
 
 
-async def test_an_attempt_that_is_fenced_ends_nothing(
-    log: Log, generation: Attempts, upstream: Upstream
+async def test_an_attempt_that_is_superseded_ends_nothing(
+    log: Log, attempts: Attempts, upstream: Upstream
 ) -> None:
     asked = job(target(upstream, "words-200@50"))
-    writing = asyncio.create_task(generation.write(asked))
-    outcome = Append.GAP
-    while outcome is not Append.APPENDED:  # until another writer, who was not told of, is quicker
-        draft = await log.draft(asked.id)
-        if draft is not None and draft.text():
-            batch = Batch(asked.id, draft.next, [encode(event) for event in draft.add("another")])
-            outcome = await log.append(batch)
-    report = await within(5, writing)
-    assert (report.superseded, report.response) == (True, None)
+    writing = asyncio.create_task(attempts.run(asked))
+    appended = Append.GAP
+    while appended is not Append.APPENDED:  # until another writer is quicker
+        state = await log.state(asked.id)
+        if state is not None and state.text():
+            appended = await log.append(Batch.of(asked.id, Writer(state).add("another")))
+    outcome = await within(5, writing)
+    assert (outcome.stopped, outcome.response) == (StopReason.SUPERSEDED, None)
     assert await ends(log, asked.id) == []
 
 
 async def test_an_answer_that_waits_is_handed_over_at_once(
-    log: Log, generation: Attempts, upstream: Upstream
+    log: Log, attempts: Attempts, upstream: Upstream
 ) -> None:
     asked = job(target(upstream, "retry-after-15"))
-    writing = asyncio.create_task(generation.write(asked))
+    writing = asyncio.create_task(attempts.run(asked))
     await has_waited(log, asked)
-    generation.hand_over()
-    report = await within(STOPPED_SECS, writing)
-    assert (report.response, report.handed_over) == (None, True)
+    attempts.hand_over()
+    outcome = await within(STOPPED_SECS, writing)
+    assert (outcome.response, outcome.stopped) == (None, StopReason.HANDED_OVER)
     assert await ends(log, asked.id) == []
     async with generating(log) as other:
-        again = await other.write(job(target(upstream, "fast"), asked.response, attempt=2))
+        again = await other.run(job(target(upstream, "fast"), asked.response, attempt=2))
     assert again.response is not None
     assert output_text(again.response) == text_of("fast") == await text(log, asked.id)
 
 
 async def test_a_later_attempt_takes_over_from_one_that_waits(
-    log: Log, generation: Attempts, upstream: Upstream
+    log: Log, attempts: Attempts, upstream: Upstream
 ) -> None:
     first = job(target(upstream, "retry-after-ms-1500+times-1"))
-    writing = asyncio.create_task(generation.write(first))
+    writing = asyncio.create_task(attempts.run(first))
     await has_waited(log, first)
     second = job(target(upstream, "stall-after-5"), first.response, attempt=2)
     async with generating(log) as other:
-        again = asyncio.create_task(other.write(second))
+        again = asyncio.create_task(other.run(second))
         await said(log, second, AFTER_5)
-        draft = await log.draft(second.id)
-        assert draft is not None
-        assert (draft.attempt, draft.waiting) == (2, None)
+        state = await log.state(second.id)
+        assert state is not None
+        assert (state.attempt, state.waiting) == (2, None)
         assert (await within(5, writing)).response is None  # its text is refused, and it ends nothing
         assert await text(log, second.id) == AFTER_5
         other.cancel(second.id)
-        report = await within(STOPPED_SECS, again)
-    assert report.response is not None
-    assert (report.response["status"], output_text(report.response)) == ("cancelled", AFTER_5)
+        outcome = await within(STOPPED_SECS, again)
+    assert outcome.response is not None
+    assert (outcome.response["status"], output_text(outcome.response)) == ("cancelled", AFTER_5)
 
 
 async def test_a_model_that_continues_keeps_its_text_through_a_wait(
-    log: Log, generation: Attempts, upstream: Upstream
+    log: Log, attempts: Attempts, upstream: Upstream
 ) -> None:
     model = replace(target(upstream, "words-20+retry-after-ms-400+times-1"), resume="continue")
     asked = job(model, attempt=2)
-    draft = await begun(log, 1, asked.response)
-    first = draft.next
-    await appended(log, first, draft.add("w0 w1 w2"), asked.id)
-    report = await generation.write(asked)
-    assert report.response is not None
-    assert output_text(report.response) == text_of("words-20") == await text(log, asked.id)
+    state = await begun(log, 1, asked.response)
+    await appended(log, Writer(state).add("w0 w1 w2"), asked.id)
+    outcome = await attempts.run(asked)
+    assert outcome.response is not None
+    assert output_text(outcome.response) == text_of("words-20") == await text(log, asked.id)
     assert len(await waits(log, asked)) == 1
 
 
 async def test_an_answer_whose_log_was_lost_during_a_wait_is_whole(
-    log: Log, generation: Attempts, upstream: Upstream
+    log: Log, attempts: Attempts, upstream: Upstream
 ) -> None:
     asked = job(target(upstream, "retry-after-1+times-1"))
-    writing = asyncio.create_task(generation.write(asked))
+    writing = asyncio.create_task(attempts.run(asked))
     await has_waited(log, asked)
     await redis_client.client().delete(key(asked.id))
-    report = await within(5, writing)
-    assert report.response is not None
-    assert report.response["status"] == "completed"
-    assert output_text(report.response) == text_of("fast") == await text(log, asked.id)
+    outcome = await within(5, writing)
+    assert outcome.response is not None
+    assert outcome.response["status"] == "completed"
+    assert output_text(outcome.response) == text_of("fast") == await text(log, asked.id)
 
 
 # stopped
@@ -525,99 +524,97 @@ async def test_an_answer_whose_log_was_lost_during_a_wait_is_whole(
 
 @pytest.mark.parametrize("behaviour", ["mute", "stall-first", "stall-after-5", "words-1000@50"])
 async def test_a_cancelled_answer_leaves_the_model_and_has_one_end(
-    log: Log, generation: Attempts, upstream: Upstream, behaviour: str
+    log: Log, attempts: Attempts, upstream: Upstream, behaviour: str
 ) -> None:
     asked = job(target(upstream, behaviour))
-    writing = asyncio.create_task(generation.write(asked))
+    writing = asyncio.create_task(attempts.run(asked))
 
     async def is_under_way() -> bool:
         begins = "" if behaviour in ("mute", "stall-first") else AFTER_5
         return await was_asked(upstream, asked) and (await text(log, asked.id)).startswith(begins)
 
     await await_until(is_under_way, 5, "the answer is under way")
-    generation.cancel(asked.id)
-    report = await within(STOPPED_SECS, writing)
+    attempts.cancel(asked.id)
+    outcome = await within(STOPPED_SECS, writing)
     assert await was_left(upstream, asked)
-    assert report.response is not None
-    assert report.response["status"] == "cancelled"
-    assert output_text(report.response) == await text(log, asked.id)
+    assert outcome.response is not None
+    assert outcome.response["status"] == "cancelled"
+    assert output_text(outcome.response) == await text(log, asked.id)
     assert [end.type for end in await ends(log, asked.id)] == ["response.incomplete"]
 
 
 async def test_an_end_that_the_web_side_wrote_is_respected(
-    log: Log, generation: Attempts, upstream: Upstream
+    log: Log, attempts: Attempts, upstream: Upstream
 ) -> None:
     asked = job(target(upstream, "stall-after-5"))
-    writing = asyncio.create_task(generation.write(asked))
+    writing = asyncio.create_task(attempts.run(asked))
     await said(log, asked, AFTER_5)
-    draft = await log.draft(asked.id)
-    assert draft is not None
-    final = await conclude(log, draft, Ending("cancelled", at=5.0))
-    generation.cancel(asked.id)
+    state = await log.state(asked.id)
+    assert state is not None
+    final = await conclude(log, state, Ending("cancelled", at=5.0))
+    attempts.cancel(asked.id)
     assert (await within(STOPPED_SECS, writing)).response == final
     assert len(await ends(log, asked.id)) == 1
     assert await was_left(upstream, asked)
 
 
 async def test_an_end_in_the_log_stops_the_writer_even_if_no_order_reaches_it(
-    log: Log, generation: Attempts, upstream: Upstream
+    log: Log, attempts: Attempts, upstream: Upstream
 ) -> None:
     asked = job(target(upstream, "words-1000@50"))
-    writing = asyncio.create_task(generation.write(asked))
+    writing = asyncio.create_task(attempts.run(asked))
 
     async def has_ended() -> JSON | None:
-        draft = await log.draft(asked.id)
-        return await conclude(log, draft, Ending("cancelled", at=5.0)) if draft and draft.items else None
+        state = await log.state(asked.id)
+        return await conclude(log, state, Ending("cancelled", at=5.0)) if state and state.items else None
 
     final = await await_until(has_ended, 5, "there is text, and then an end")
-    report = await within(STOPPED_SECS, writing)
-    assert report.response == final
+    outcome = await within(STOPPED_SECS, writing)
+    assert outcome.response == final
     assert len(await ends(log, asked.id)) == 1
     assert await was_left(upstream, asked)
 
 
-async def test_what_ended_in_the_queue_is_not_begun(
-    log: Log, generation: Attempts, upstream: Upstream
-) -> None:
+async def test_what_ended_in_the_queue_is_not_begun(log: Log, attempts: Attempts, upstream: Upstream) -> None:
     asked = job(target(upstream, "fast"))
     await begun(log, response=asked.response)
-    draft = await log.draft(asked.id)
-    assert draft is not None
-    final = await conclude(log, draft, Ending("cancelled", at=5.0))
-    assert (await generation.write(asked)).response == final
+    state = await log.state(asked.id)
+    assert state is not None
+    final = await conclude(log, state, Ending("cancelled", at=5.0))
+    assert (await attempts.run(asked)).response == final
     assert not await was_asked(upstream, asked)
     assert len(await ends(log, asked.id)) == 1
 
 
-async def test_to_cancel_what_is_not_written_here_does_nothing(generation: Attempts) -> None:
-    generation.cancel("of another worker")
+async def test_to_cancel_what_is_not_written_here_does_nothing(attempts: Attempts) -> None:
+    attempts.cancel("of another worker")
 
 
 # a worker that stops
 
 
 async def test_a_worker_that_stops_hands_its_answers_over_without_an_end(
-    log: Log, generation: Attempts, upstream: Upstream
+    log: Log, attempts: Attempts, upstream: Upstream
 ) -> None:
     asked = job(target(upstream, "stall-after-5"))
-    writing = asyncio.create_task(generation.write(asked))
+    writing = asyncio.create_task(attempts.run(asked))
     await said(log, asked, AFTER_5)
-    generation.hand_over()
-    report = await within(STOPPED_SECS, writing)
-    assert (report.response, report.handed_over) == (None, True)
+    attempts.hand_over()
+    outcome = await within(STOPPED_SECS, writing)
+    assert (outcome.response, outcome.stopped) == (None, StopReason.HANDED_OVER)
     assert await was_left(upstream, asked)
     assert await ends(log, asked.id) == []
     async with generating(log) as other:
-        again = await other.write(job(target(upstream, "fast"), asked.response, attempt=2))
+        again = await other.run(job(target(upstream, "fast"), asked.response, attempt=2))
     assert again.response is not None
     assert output_text(again.response) == text_of("fast") == await text(log, asked.id)
 
 
-async def test_a_worker_that_stops_begins_nothing(log: Log, generation: Attempts, upstream: Upstream) -> None:
-    generation.hand_over()
+async def test_a_worker_that_stops_begins_nothing(log: Log, attempts: Attempts, upstream: Upstream) -> None:
+    attempts.hand_over()
     asked = job(target(upstream, "fast"))
-    report = await generation.write(asked)
-    assert (report.response, report.handed_over) == (None, True)
+    outcome = await attempts.run(asked)
+    assert (outcome.response, outcome.stopped) == (None, StopReason.HANDED_OVER)
     assert await log.top(asked.id) is None
     assert not await was_asked(upstream, asked)
 
@@ -627,100 +624,97 @@ async def test_a_worker_that_stops_begins_nothing(log: Log, generation: Attempts
 
 async def lost_attempt(log: Log, response: JSON, attempt: int = 1) -> ResponseState:
     """What an attempt leaves behind whose worker was lost: half an answer."""
-    draft = await begun(log, attempt, response)
-    first = draft.next
-    await appended(log, first, draft.add("half an ans"), response["id"])
-    return draft
+    state = await begun(log, attempt, response)
+    await appended(log, Writer(state).add("half an ans"), response["id"])
+    return state
 
 
 @pytest.mark.parametrize(("handed_over", "reason"), [(True, "handed_over"), (False, "worker_lost")])
 async def test_a_later_attempt_says_so_and_begins_the_text_again(
-    log: Log, generation: Attempts, upstream: Upstream, handed_over: bool, reason: str
+    log: Log, attempts: Attempts, upstream: Upstream, handed_over: bool, reason: str
 ) -> None:
     asked = job(target(upstream, "fast"), attempt=2, handed_over=handed_over)
     await lost_attempt(log, asked.response)
-    report = await generation.write(asked)
+    outcome = await attempts.run(asked)
     [restarted] = [event for event in await events(log, asked.id) if isinstance(event, Restarted)]
     assert (restarted.attempt, restarted.reason) == (2, reason)
     assert await text(log, asked.id) == text_of("fast")
-    assert report.response is not None
-    assert output_text(report.response) == text_of("fast")
+    assert outcome.response is not None
+    assert output_text(outcome.response) == text_of("fast")
 
 
 async def test_a_later_attempt_of_a_model_that_continues_goes_on_in_the_middle(
-    log: Log, generation: Attempts, upstream: Upstream
+    log: Log, attempts: Attempts, upstream: Upstream
 ) -> None:
     asked = job(replace(target(upstream, "words-20"), resume="continue"), attempt=2, handed_over=True)
-    draft = await begun(log, 1, asked.response)
-    first = draft.next
-    await appended(log, first, draft.add("w0 w1 w2"), asked.id)
-    report = await generation.write(asked)
+    state = await begun(log, 1, asked.response)
+    await appended(log, Writer(state).add("w0 w1 w2"), asked.id)
+    outcome = await attempts.run(asked)
     [continued] = [event for event in await events(log, asked.id) if isinstance(event, Continued)]
     assert (continued.attempt, continued.reason) == (2, "handed_over")
     [record] = await asyncio.to_thread(upstream.requests, asked.model.upstream_model)
     assert record.messages == [*REQUEST.messages, {"role": "assistant", "content": "w0 w1 w2"}]
     assert await text(log, asked.id) == text_of("words-20")
-    assert report.response is not None
-    assert output_text(report.response) == text_of("words-20")
+    assert outcome.response is not None
+    assert output_text(outcome.response) == text_of("words-20")
     assert len(await ends(log, asked.id)) == 1
 
 
 async def test_an_attempt_that_lost_the_log_to_a_later_one_stops_and_ends_nothing(
-    log: Log, generation: Attempts, upstream: Upstream
+    log: Log, attempts: Attempts, upstream: Upstream
 ) -> None:
     asked = job(target(upstream, "words-1000@50"))
-    writing = asyncio.create_task(generation.write(asked))
+    writing = asyncio.create_task(attempts.run(asked))
 
     async def is_taken_over() -> bool:
-        draft = await log.draft(asked.id)
-        if draft is None or not draft.items:
+        state = await log.state(asked.id)
+        if state is None or not state.items:
             return False
-        first = draft.next
-        batch = Batch(asked.id, first, [encode(event) for event in draft.begin(2)])
+        batch = Batch.of(asked.id, Writer(state).start(2))
         return await log.append(batch) is Append.APPENDED  # the writer may be quicker
 
     await await_until(is_taken_over, 5, "a later attempt has the log")
-    report = await within(STOPPED_SECS, writing)
-    assert report.response is None
+    outcome = await within(STOPPED_SECS, writing)
+    assert outcome.response is None
     assert await was_left(upstream, asked)
     assert await ends(log, asked.id) == []
     assert await text(log, asked.id) == ""
 
 
 async def test_an_attempt_that_comes_after_a_later_one_writes_nothing(
-    log: Log, generation: Attempts, upstream: Upstream
+    log: Log, attempts: Attempts, upstream: Upstream
 ) -> None:
     asked = job(target(upstream, "fast"), attempt=1)
     await lost_attempt(log, asked.response, attempt=2)
     before = await log.read(asked.id)
-    assert (await generation.write(asked)).response is None
+    assert (await attempts.run(asked)).response is None
     assert await log.read(asked.id) == before
     assert not await was_asked(upstream, asked)
 
 
 async def test_two_attempts_in_one_process_do_not_mix(
-    log: Log, generation: Attempts, upstream: Upstream
+    log: Log, attempts: Attempts, upstream: Upstream
 ) -> None:
     first = job(target(upstream, "words-1000@50"))
-    writing = asyncio.create_task(generation.write(first))
+    writing = asyncio.create_task(attempts.run(first))
 
     async def has_text() -> bool:
         return bool(await text(log, first.id))
 
     await await_until(has_text, 5, "the first attempt writes")
     second = job(target(upstream, "stall-after-5"), first.response, attempt=2)
-    again = asyncio.create_task(generation.write(second))
+    again = asyncio.create_task(attempts.run(second))
     assert (await within(STOPPED_SECS, writing)).response is None  # the first one is fenced off
     await said(log, second, AFTER_5)
-    assert generation.running == [second.id]
-    generation.cancel(second.id)
-    report = await within(STOPPED_SECS, again)
-    assert report.response is not None
-    assert output_text(report.response) == AFTER_5
+    assert attempts.running == [second.id]
+    attempts.cancel(second.id)
+    outcome = await within(STOPPED_SECS, again)
+    assert outcome.response is not None
+    assert output_text(outcome.response) == AFTER_5
 
 
 async def test_a_later_attempt_prevails_over_one_that_still_writes(
-    log: Log, generation: Attempts, upstream: Upstream
+    log: Log, attempts: Attempts, upstream: Upstream
 ) -> None:
     asked = job(target(upstream, "fast"), attempt=2)
     zombie = await begun(log, 1, asked.response)
@@ -728,7 +722,7 @@ async def test_a_later_attempt_prevails_over_one_that_still_writes(
     async def write_on() -> None:
         for _ in range(300):  # faster than any model speaks
             first = zombie.next
-            batch = Batch(asked.id, first, [encode(event) for event in zombie.add("of a zombie ")])
+            batch = Batch(asked.id, first, [encode(event) for event in Writer(zombie).add("of a zombie ")])
             if await log.append(batch) is not Append.APPENDED:
                 return
 
@@ -737,10 +731,10 @@ async def test_a_later_attempt_prevails_over_one_that_still_writes(
 
     writing_on = asyncio.create_task(write_on())
     await await_until(writes_on, 5, "the earlier attempt writes")
-    report = await generation.write(asked)
+    outcome = await attempts.run(asked)
     await writing_on
-    assert report.response is not None
-    assert (report.response["status"], output_text(report.response)) == ("completed", text_of("fast"))
+    assert outcome.response is not None
+    assert (outcome.response["status"], output_text(outcome.response)) == ("completed", text_of("fast"))
     assert await text(log, asked.id) == text_of("fast")
 
 
@@ -748,59 +742,59 @@ async def test_a_later_attempt_prevails_over_one_that_still_writes(
 
 
 async def test_a_log_that_was_lost_in_the_queue_is_begun_anew(
-    log: Log, generation: Attempts, upstream: Upstream
+    log: Log, attempts: Attempts, upstream: Upstream
 ) -> None:
     asked = job(target(upstream, "fast"))
     assert await log.top(asked.id) is None
-    await generation.write(asked)
+    await attempts.run(asked)
     assert (await types(log, asked.id))[:3] == ["response.created", "response.queued", "response.in_progress"]
 
 
 async def test_a_begin_whose_reply_was_lost_is_no_end(relay: Relay, upstream: Upstream) -> None:
     log = Log(redis_client.client())
-    async with generating(log) as generation:
+    async with generating(log) as attempts:
         asked = job(target(upstream, "fast"))
         relay.lose_reply_to(b"response.in_progress")
-        report = await generation.write(asked)
+        outcome = await attempts.run(asked)
         assert relay.lost_replies == 1
-        assert report.response is not None
-        assert report.response["status"] == "completed"
+        assert outcome.response is not None
+        assert outcome.response["status"] == "completed"
         assert (await types(log, asked.id)).count("response.in_progress") == 1
 
 
 async def test_an_end_whose_reply_was_lost_is_written_once(relay: Relay, upstream: Upstream) -> None:
     log = Log(redis_client.client())
-    async with generating(log) as generation:
+    async with generating(log) as attempts:
         asked = job(target(upstream, "fast"))
         relay.lose_reply_to(b"response.completed")
-        report = await generation.write(asked)
+        outcome = await attempts.run(asked)
         assert relay.lost_replies == 1
         assert [end.type for end in await ends(log, asked.id)] == ["response.completed"]
-        draft = await log.draft(asked.id)
-        assert draft is not None
-        assert report.response == draft.ended
+        state = await log.state(asked.id)
+        assert state is not None
+        assert outcome.response == state.ended
 
 
 @pytest.mark.parametrize("attempt", [1, 2])
 async def test_an_answer_whose_log_was_lost_at_last_still_ends(
-    log: Log, generation: Attempts, upstream: Upstream, attempt: int
+    log: Log, attempts: Attempts, upstream: Upstream, attempt: int
 ) -> None:
     asked = job(target(upstream, "stall-after-5", between_tokens=0.5), attempt=attempt)
-    writing = asyncio.create_task(generation.write(asked))
+    writing = asyncio.create_task(attempts.run(asked))
     await said(log, asked, AFTER_5)
     await redis_client.client().delete(key(asked.id))
-    report = await writing
-    assert report.response is not None
-    assert report.response["error"]["code"] == "timeout_between_tokens"
-    assert output_text(report.response) == AFTER_5 == await text(log, asked.id)
+    outcome = await writing
+    assert outcome.response is not None
+    assert outcome.response["error"]["code"] == "timeout_between_tokens"
+    assert output_text(outcome.response) == AFTER_5 == await text(log, asked.id)
     assert len(await ends(log, asked.id)) == 1
 
 
 async def test_a_second_attempt_with_a_rebuilt_log_can_be_cancelled(
-    log: Log, generation: Attempts, upstream: Upstream
+    log: Log, attempts: Attempts, upstream: Upstream
 ) -> None:
     asked = job(target(upstream, "words-1000@50"), attempt=2)
-    writing = asyncio.create_task(generation.write(asked))
+    writing = asyncio.create_task(attempts.run(asked))
 
     async def has_text() -> bool:
         return bool(await text(log, asked.id))
@@ -812,10 +806,10 @@ async def test_a_second_attempt_with_a_rebuilt_log_can_be_cancelled(
         return any(isinstance(event, Snapshot) for event in await events(log, asked.id))
 
     await await_until(is_rebuilt, 5, "the log is rebuilt")
-    generation.cancel(asked.id)
-    report = await within(STOPPED_SECS, writing)
-    assert report.response is not None
-    assert report.response["status"] == "cancelled"
+    attempts.cancel(asked.id)
+    outcome = await within(STOPPED_SECS, writing)
+    assert outcome.response is not None
+    assert outcome.response["status"] == "cancelled"
     assert len(await ends(log, asked.id)) == 1
 
 
@@ -825,11 +819,11 @@ async def test_an_end_that_cannot_be_written_is_written_when_valkey_is_back(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(module, "AGAIN_SECS", 0.05)
+    monkeypatch.setattr(module, "RETRY_SECS", 0.05)
     log = Log(redis_client.client())
-    async with generating(log) as generation:
+    async with generating(log) as attempts:
         asked = job(target(upstream, "stall-after-5", between_tokens=0.5))
-        writing = asyncio.create_task(generation.write(asked))
+        writing = asyncio.create_task(attempts.run(asked))
         await said(log, asked, AFTER_5)
         own_valkey.kill()
 
@@ -838,10 +832,10 @@ async def test_an_end_that_cannot_be_written_is_written_when_valkey_is_back(
 
         await await_until(is_noticed, 10, "it notices that Valkey is away")
         await asyncio.to_thread(own_valkey.start)
-        report = await within(15, writing)
-        assert report.response is not None
-        assert report.response["error"]["code"] == "timeout_between_tokens"
-        assert output_text(report.response) == AFTER_5 == await text(log, asked.id)
+        outcome = await within(15, writing)
+        assert outcome.response is not None
+        assert outcome.response["error"]["code"] == "timeout_between_tokens"
+        assert output_text(outcome.response) == AFTER_5 == await text(log, asked.id)
         assert len(await ends(log, asked.id)) == 1
 
 
@@ -851,20 +845,20 @@ async def test_an_answer_can_begin_while_valkey_is_away(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(module, "AGAIN_SECS", 0.05)
+    monkeypatch.setattr(module, "RETRY_SECS", 0.05)
     log = Log(redis_client.client())
-    async with generating(log) as generation:
+    async with generating(log) as attempts:
         asked = job(target(upstream, "fast"))
         await begun(log)  # the connection is warm
         own_valkey.kill()
-        writing = asyncio.create_task(generation.write(asked))
+        writing = asyncio.create_task(attempts.run(asked))
 
         async def is_noticed() -> bool:
-            return "the answer cannot begin yet" in caplog.text
+            return "the attempt cannot start yet" in caplog.text
 
         await await_until(is_noticed, 10, "it notices that Valkey is away")
         await asyncio.to_thread(own_valkey.start)
-        report = await within(15, writing)
-        assert report.response is not None
-        assert report.response["status"] == "completed"
+        outcome = await within(15, writing)
+        assert outcome.response is not None
+        assert outcome.response["status"] == "completed"
         assert await text(log, asked.id) == text_of("fast")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat.protocol.state import Ending
+from chat.protocol.composer import Ending
 from chat.responses.model_catalog import Deadlines
 from workers.generation.deadlines import CLOSING_SECS, AttemptProgress
 from workers.providers.base import Chunk, FinishReason

@@ -18,11 +18,13 @@ from chat.transport.notifications import group
 from project.up import ports, valkey
 from tests.harness.valkey import OwnValkey, use
 from tests.harness.waiting import await_until
+from tests.harness.writer import Writer
 from tests.workers.background import beside
 from tests.workers.logs import appended, begun, deltas, events, text
 from tests.workers.relay import Relay
-from workers.generation import publisher as module
-from workers.generation.publisher import MAX_WINDOW_SECS, MIN_WINDOW_SECS, Publisher, Stream, window
+from workers.generation import flush_schedule
+from workers.generation.flush_schedule import MAX_INTERVAL_SECS, MIN_INTERVAL_SECS
+from workers.generation.publisher import READ_SECS, Publisher, Stream
 
 WAIT = Wait("rate_limit_exceeded", seconds=4.0, until=104.5)
 AT_ONCE_SECS = 2  # far less than the long window, far more than a round trip
@@ -37,7 +39,7 @@ async def publishing(log: Log) -> AsyncIterator[Publisher]:
 
 async def flushed(publisher: Publisher, stream: Stream) -> None:
     async with asyncio.timeout(5):
-        await publisher.flush(stream)
+        await publisher.drain(stream)
 
 
 @pytest.fixture
@@ -47,32 +49,32 @@ async def publisher(log: Log) -> AsyncIterator[Publisher]:
 
 
 @pytest.fixture
-def _long_window(monkeypatch: pytest.MonkeyPatch) -> None:
+def _long_interval(monkeypatch: pytest.MonkeyPatch) -> None:
     """Text that does not go out at once waits for longer than any test."""
-    monkeypatch.setattr(module, "MIN_WINDOW_SECS", 60)
-    monkeypatch.setattr(module, "MAX_WINDOW_SECS", 60)
+    monkeypatch.setattr(flush_schedule, "MIN_INTERVAL_SECS", 60)
+    monkeypatch.setattr(flush_schedule, "MAX_INTERVAL_SECS", 60)
 
 
 @pytest.fixture
-def _quick_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def _quick_retry(monkeypatch: pytest.MonkeyPatch) -> None:
     """A Redis that is away is tried again soon."""
-    monkeypatch.setattr(module, "AGAIN_SECS", 0.05)
+    monkeypatch.setattr(flush_schedule, "RETRY_SECS", 0.05)
 
 
 def never() -> None:
     """What a publisher calls when it has lost the log, in tests where it must not."""
-    pytest.fail("the answer is fenced off, though nobody else wrote")
+    pytest.fail("a conflict, though nobody else wrote")
 
 
-async def heard_by(draft: ResponseState) -> str:
+async def listening_to(state: ResponseState) -> str:
     """A channel that hears the hints at a response."""
     layer = get_channel_layer()
     channel: str = await layer.new_channel()
-    await layer.group_add(group(draft.base["id"]), channel)
+    await layer.group_add(group(state.id), channel)
     return channel
 
 
-async def next_hint(channel: str) -> Any:
+async def next_notification(channel: str) -> Any:
     async with asyncio.timeout(5):
         return await get_channel_layer().receive(channel)
 
@@ -80,12 +82,12 @@ async def next_hint(channel: str) -> Any:
 # when text goes out
 
 
-@pytest.mark.usefixtures("_long_window")
+@pytest.mark.usefixtures("_long_interval")
 async def test_the_first_text_of_each_answer_goes_out_at_once(log: Log, publisher: Publisher) -> None:
     for _ in range(3):  # all within one window
-        draft = await begun(log)
-        response_id = draft.base["id"]
-        publisher.write(publisher.open(draft, never), "first")
+        state = await begun(log)
+        response_id = state.id
+        publisher.write(publisher.open(state, never), "first")
 
         async def is_out(response_id: str = response_id) -> bool:
             return await text(log, response_id) == "first"
@@ -93,43 +95,35 @@ async def test_the_first_text_of_each_answer_goes_out_at_once(log: Log, publishe
         await await_until(is_out, AT_ONCE_SECS, "the first text is in the log")
 
 
-@pytest.mark.usefixtures("_long_window")
-async def test_later_text_waits_for_the_window_and_shares_an_event(log: Log, publisher: Publisher) -> None:
-    draft = await begun(log)
-    stream = publisher.open(draft, never)
+@pytest.mark.usefixtures("_long_interval")
+async def test_later_text_waits_for_the_interval_and_shares_an_event(log: Log, publisher: Publisher) -> None:
+    state = await begun(log)
+    stream = publisher.open(state, never)
     publisher.write(stream, "first")
     await flushed(publisher, stream)
     for number in range(200):
         publisher.write(stream, f" {number}")
-        await log.top(draft.base["id"])  # a round trip: time enough for a tick
+        await log.top(state.id)  # a round trip: time enough for a tick
     await flushed(publisher, stream)
     later = "".join(f" {number}" for number in range(200))
-    assert await deltas(log, draft.base["id"]) == ["first", later]
+    assert await deltas(log, state.id) == ["first", later]
 
 
-async def test_there_is_at_most_one_event_for_each_window(log: Log, publisher: Publisher) -> None:
-    draft = await begun(log)
-    stream = publisher.open(draft, never)
+async def test_there_is_at_most_one_event_for_each_interval(log: Log, publisher: Publisher) -> None:
+    state = await begun(log)
+    stream = publisher.open(state, never)
     begin = time.monotonic()
     for number in range(200):
         publisher.write(stream, f"{number} ")
-        await log.top(draft.base["id"])
-    windows = (time.monotonic() - begin) / MIN_WINDOW_SECS
+        await log.top(state.id)
+    windows = (time.monotonic() - begin) / MIN_INTERVAL_SECS
     await flushed(publisher, stream)
-    pieces = await deltas(log, draft.base["id"])
+    pieces = await deltas(log, state.id)
     assert len(pieces) <= windows + 3  # and the first, the last, and one that was due
     assert "".join(pieces) == "".join(f"{number} " for number in range(200))
 
 
-@pytest.mark.parametrize(
-    ("answers", "tick_secs", "secs"),
-    [(1, 0.001, 0.0092), (50, 0.020, 0.068), (100, 0.020, 0.080), (300, 0.085, 0.025), (300, 0.5, 0.008)],
-)
-def test_the_window_shrinks_by_what_a_long_tick_takes(answers: int, tick_secs: float, secs: float) -> None:
-    assert window(answers, tick_secs) == pytest.approx(secs)
-
-
-async def test_the_window_grows_with_the_answers_up_to_a_bound(log: Log, publisher: Publisher) -> None:
+async def test_the_interval_grows_with_the_streams_up_to_a_bound(log: Log, publisher: Publisher) -> None:
     streams = [publisher.open(await begun(log), never) for _ in range(150)]
     for stream in streams:
         publisher.write(stream, "first")
@@ -143,7 +137,7 @@ async def test_the_window_grows_with_the_answers_up_to_a_bound(log: Log, publish
             return not watched.text
 
         await await_until(is_out, 5, "the text is taken")
-    assert time.monotonic() - begin >= 8 * MAX_WINDOW_SECS
+    assert time.monotonic() - begin >= 8 * MAX_INTERVAL_SECS
 
 
 # what goes out
@@ -164,50 +158,50 @@ async def test_the_log_holds_the_exact_text_of_many_answers(log: Log, publisher:
 
     await asyncio.gather(*map(speak, range(5)))
     for speaker, stream in enumerate(streams):
-        read = await log.draft(stream.draft.base["id"])
-        assert read == stream.draft
+        read = await log.state(stream.state.id)
+        assert read == stream.state
         said = [f"{speaker}.{number} 水🌊\n" for number in range(60)]
-        assert [(item.kind, item.text) for item in stream.draft.items] == [
+        assert [(item.kind, item.text) for item in stream.state.items] == [
             ("reasoning", "".join(said[:20])),
             ("message", "".join(said[20:])),
         ]
 
 
-async def test_readers_are_told_what_the_log_holds(log: Log, publisher: Publisher) -> None:
-    draft = await begun(log)
-    channel, first = await heard_by(draft), draft.next
-    stream = publisher.open(draft, never)
+async def test_readers_are_notified_of_what_the_log_holds(log: Log, publisher: Publisher) -> None:
+    state = await begun(log)
+    channel, first = await listening_to(state), state.next
+    stream = publisher.open(state, never)
     for number in range(20):
         publisher.write(stream, f"{number} ")
-        await log.top(draft.base["id"])
+        await log.top(state.id)
     await flushed(publisher, stream)
-    told: list[str] = []
-    while first + len(told) < draft.next:
-        hint = await next_hint(channel)
-        assert hint["first"] == first + len(told)
-        told += hint["events"]
-    assert told == [entry.event for entry in await log.read(draft.base["id"], after=first - 1)]
+    sent: list[str] = []
+    while first + len(sent) < state.next:
+        notification = await next_notification(channel)
+        assert notification["first"] == first + len(sent)
+        sent += notification["events"]
+    assert sent == [entry.event for entry in await log.read(state.id, after=first - 1)]
 
 
-@pytest.mark.usefixtures("_long_window")
-async def test_flush_returns_when_all_that_was_written_is_in_the_log(log: Log, publisher: Publisher) -> None:
-    draft = await begun(log)
-    stream = publisher.open(draft, never)
+@pytest.mark.usefixtures("_long_interval")
+async def test_drain_returns_when_all_that_was_written_is_in_the_log(log: Log, publisher: Publisher) -> None:
+    state = await begun(log)
+    stream = publisher.open(state, never)
     said = ""
     for number in range(10):
         publisher.write(stream, f"{number} ", reasoning="because ")
         said += f"{number} "
         await flushed(publisher, stream)
-        assert await text(log, draft.base["id"]) == said
+        assert await text(log, state.id) == said
 
 
-async def test_flush_of_an_answer_that_has_said_nothing_returns(log: Log, publisher: Publisher) -> None:
+async def test_drain_of_a_response_without_text_returns(log: Log, publisher: Publisher) -> None:
     stream = publisher.open(await begun(log), never)
     await flushed(publisher, stream)
 
 
-@pytest.mark.usefixtures("_long_window")
-async def test_two_answers_in_one_tick_are_one_round_trip(relay: Relay) -> None:
+@pytest.mark.usefixtures("_long_interval")
+async def test_two_responses_in_one_flush_are_one_round_trip(relay: Relay) -> None:
     log = Log(redis_client.client())
     async with publishing(log) as publisher:
         streams = [publisher.open(await begun(log), never) for _ in range(2)]
@@ -220,61 +214,61 @@ async def test_two_answers_in_one_tick_are_one_round_trip(relay: Relay) -> None:
         await flushed(publisher, streams[0])
         assert relay.round_trips == before + 1
         for stream in streams:
-            assert await text(log, stream.draft.base["id"]) == "first second"
+            assert await text(log, stream.state.id) == "first second"
 
 
 # the model is asked again later
 
 
-@pytest.mark.usefixtures("_long_window")
-async def test_a_wait_is_told_at_once_and_is_over_with_the_text(log: Log, publisher: Publisher) -> None:
-    draft = await begun(log)
-    response_id, channel, first = draft.base["id"], await heard_by(draft), draft.next
-    stream = publisher.open(draft, never)
+@pytest.mark.usefixtures("_long_interval")
+async def test_a_wait_is_flushed_at_once_and_ends_with_the_text(log: Log, publisher: Publisher) -> None:
+    state = await begun(log)
+    response_id, channel, first = state.id, await listening_to(state), state.next
+    stream = publisher.open(state, never)
     for number in range(1, 3):  # both within one window
 
-        async def is_told(number: int = number) -> bool:
+        async def is_sent(number: int = number) -> bool:
             return [type(event) for event in await events(log, response_id)].count(Waiting) == number
 
         publisher.wait(stream, WAIT)
-        await await_until(is_told, AT_ONCE_SECS, "the wait is in the log")
-    read = await log.draft(response_id)
+        await await_until(is_sent, AT_ONCE_SECS, "the wait is in the log")
+    read = await log.state(response_id)
     assert read is not None
     assert read.waiting == WAIT
     publisher.write(stream, "text")
     await flushed(publisher, stream)
-    assert await log.draft(response_id) == stream.draft
-    assert (stream.draft.waiting, stream.draft.text()) == (None, "text")
-    told = [await next_hint(channel) for _ in range(3)]
-    assert [hint["first"] for hint in told] == [first, first + 1, first + 2]
+    assert await log.state(response_id) == stream.state
+    assert (stream.state.waiting, stream.state.text()) == (None, "text")
+    sent = [await next_notification(channel) for _ in range(3)]
+    assert [each["first"] for each in sent] == [first, first + 1, first + 2]
     numbers = [entry.sequence_number for entry in await log.read(response_id)]
-    assert numbers == list(range(stream.draft.next))
+    assert numbers == list(range(stream.state.next))
 
 
-async def test_a_wait_that_could_not_be_told_before_the_text_comes_before_it(
-    log: Log, publisher: Publisher
-) -> None:
-    draft = await begun(log)
-    stream = publisher.open(draft, never)
+async def test_a_wait_that_is_flushed_with_text_comes_before_it(log: Log, publisher: Publisher) -> None:
+    state = await begun(log)
+    stream = publisher.open(state, never)
     publisher.write(stream, "text")
     publisher.wait(stream, WAIT)
     await flushed(publisher, stream)
-    kinds = [type(event) for event in await events(log, draft.base["id"])]
+    kinds = [type(event) for event in await events(log, state.id)]
     assert kinds.index(Waiting) == 3
-    assert await log.draft(draft.base["id"]) == stream.draft
+    assert await log.state(state.id) == stream.state
 
 
-async def test_a_wait_that_comes_during_a_tick_goes_out_with_the_next(log: Log, publisher: Publisher) -> None:
+async def test_a_wait_that_comes_during_a_flush_goes_out_with_the_next(
+    log: Log, publisher: Publisher
+) -> None:
     stream = publisher.open(await begun(log), never)
     for _ in range(50):
         publisher.wait(stream, WAIT)
-        await log.top(stream.draft.base["id"])  # a round trip: a tick is under way
+        await log.top(stream.state.id)  # a round trip: a tick is under way
     await flushed(publisher, stream)
-    told = await events(log, stream.draft.base["id"])
-    assert [type(event) for event in told].count(Waiting) == 50
+    sent = await events(log, stream.state.id)
+    assert [type(event) for event in sent].count(Waiting) == 50
 
 
-async def test_a_wait_whose_reply_was_lost_is_told_once(relay: Relay) -> None:
+async def test_a_wait_whose_reply_was_lost_is_appended_once(relay: Relay) -> None:
     log = Log(redis_client.client())
     async with publishing(log) as publisher:
         stream = publisher.open(await begun(log), never)
@@ -284,86 +278,82 @@ async def test_a_wait_whose_reply_was_lost_is_told_once(relay: Relay) -> None:
         publisher.write(stream, "text")
         await flushed(publisher, stream)
         assert relay.lost_replies == 1
-        told = await events(log, stream.draft.base["id"])
-        assert [type(event) for event in told].count(Waiting) == 1
-        assert await log.draft(stream.draft.base["id"]) == stream.draft
+        sent = await events(log, stream.state.id)
+        assert [type(event) for event in sent].count(Waiting) == 1
+        assert await log.state(stream.state.id) == stream.state
 
 
-async def test_a_log_that_was_lost_during_a_wait_is_rebuilt_with_it(log: Log, publisher: Publisher) -> None:
-    draft = await begun(log)
-    stream = publisher.open(draft, never)
-    await redis_client.client().delete(key(draft.base["id"]))
+async def test_a_log_that_was_lost_during_a_wait_is_restored_with_it(log: Log, publisher: Publisher) -> None:
+    state = await begun(log)
+    stream = publisher.open(state, never)
+    await redis_client.client().delete(key(state.id))
     publisher.wait(stream, WAIT)
     await flushed(publisher, stream)
-    [snapshot] = await events(log, draft.base["id"])
+    [snapshot] = await events(log, state.id)
     assert isinstance(snapshot, Snapshot)
-    read = await log.draft(draft.base["id"])
+    read = await log.state(state.id)
     assert read is not None
     assert read.waiting == WAIT
 
 
-async def test_a_wait_that_is_refused_says_that_the_answer_is_not_ours(
-    log: Log, publisher: Publisher
-) -> None:
-    draft, fenced = await begun(log), asyncio.Event()
-    stream = publisher.open(draft, fenced.set)
-    await log.append(Batch(draft.base["id"], draft.next, ["of another writer"]))
+async def test_a_rejected_wait_is_a_conflict(log: Log, publisher: Publisher) -> None:
+    state, conflict = await begun(log), asyncio.Event()
+    stream = publisher.open(state, conflict.set)
+    await log.append(Batch(state.id, state.next, ["of another writer"]))
     publisher.wait(stream, WAIT)
     async with asyncio.timeout(AT_ONCE_SECS):
-        await fenced.wait()
-    assert [entry.event for entry in await log.read(draft.base["id"])][-1:] == ["of another writer"]
+        await conflict.wait()
+    assert [entry.event for entry in await log.read(state.id)][-1:] == ["of another writer"]
 
 
 # another writer
 
 
-async def test_a_refused_append_says_so_and_publishes_nothing_more(log: Log, publisher: Publisher) -> None:
-    draft = await begun(log)
-    response_id, channel = draft.base["id"], await heard_by(draft)
-    fenced = asyncio.Event()
-    stream = publisher.open(draft, fenced.set)
-    theirs = Batch(response_id, draft.next, ["of another writer"])
+async def test_a_conflict_stops_the_stream_and_publishes_nothing_more(log: Log, publisher: Publisher) -> None:
+    state = await begun(log)
+    response_id, channel = state.id, await listening_to(state)
+    conflict = asyncio.Event()
+    stream = publisher.open(state, conflict.set)
+    theirs = Batch(response_id, state.next, ["of another writer"])
     assert await log.append(theirs) is Append.APPENDED
     publisher.write(stream, "mine")
     async with asyncio.timeout(AT_ONCE_SECS):
-        await fenced.wait()
+        await conflict.wait()
         await flushed(publisher, stream)  # there is nothing to wait for any more
     assert [entry.event for entry in await log.read(response_id)][-1:] == ["of another writer"]
     await notifications.notify_readers([theirs])
-    assert (await next_hint(channel))["events"] == ["of another writer"]
+    assert (await next_notification(channel))["events"] == ["of another writer"]
 
 
-async def test_a_refused_answer_does_not_hold_up_the_others(log: Log, publisher: Publisher) -> None:
-    fenced = asyncio.Event()
+async def test_a_conflict_does_not_delay_the_other_streams(log: Log, publisher: Publisher) -> None:
+    conflict = asyncio.Event()
     lost, kept = await begun(log), await begun(log)
-    await log.append(Batch(lost.base["id"], lost.next, ["of another writer"]))
-    publisher.write(publisher.open(lost, fenced.set), "mine")
+    await log.append(Batch(lost.id, lost.next, ["of another writer"]))
+    publisher.write(publisher.open(lost, conflict.set), "mine")
     stream = publisher.open(kept, never)
     publisher.write(stream, "mine")
     await flushed(publisher, stream)
-    assert await text(log, kept.base["id"]) == "mine"
-    assert fenced.is_set()
+    assert await text(log, kept.id) == "mine"
+    assert conflict.is_set()
 
 
-async def test_a_closed_answer_publishes_nothing_more(log: Log, publisher: Publisher) -> None:
-    draft = await begun(log)
-    stream, other = publisher.open(draft, never), publisher.open(await begun(log), never)
+async def test_a_closed_stream_publishes_nothing_more(log: Log, publisher: Publisher) -> None:
+    state = await begun(log)
+    stream, other = publisher.open(state, never), publisher.open(await begun(log), never)
     publisher.write(stream, "too late")
     publisher.close(stream)
     publisher.write(other, "a tick")
     await flushed(publisher, other)
-    assert await deltas(log, draft.base["id"]) == []
+    assert await deltas(log, state.id) == []
 
 
 # a Valkey that forgets, loses replies or is away
 
 
-async def test_a_lost_log_is_rebuilt_with_a_snapshot_under_the_next_number(
-    log: Log, publisher: Publisher
-) -> None:
-    draft = await begun(log)
-    response_id, channel = draft.base["id"], await heard_by(draft)
-    stream = publisher.open(draft, never)
+async def test_a_lost_log_is_restored_with_a_snapshot_and_continues(log: Log, publisher: Publisher) -> None:
+    state = await begun(log)
+    response_id, channel = state.id, await listening_to(state)
+    stream = publisher.open(state, never)
     publisher.write(stream, "before ")
     await flushed(publisher, stream)
     top = await log.top(response_id)
@@ -373,23 +363,23 @@ async def test_a_lost_log_is_rebuilt_with_a_snapshot_under_the_next_number(
     await flushed(publisher, stream)
     [snapshot] = await events(log, response_id)
     assert isinstance(snapshot, Snapshot)
-    assert snapshot.sequence_number == top + 2  # the delta that found no log has the number before
+    assert snapshot.sequence_number == top + 1
     assert await text(log, response_id) == "before at the loss "
     publisher.write(stream, "after")
     await flushed(publisher, stream)
     assert await text(log, response_id) == "before at the loss after"
     numbers = [entry.sequence_number for entry in await log.read(response_id)]
-    assert numbers == [top + 2, top + 3]
-    told = [await next_hint(channel) for _ in range(3)]
-    assert [hint["first"] for hint in told[1:]] == numbers
+    assert numbers == [top + 1, top + 2]
+    sent = [await next_notification(channel) for _ in range(3)]
+    assert [each["first"] for each in sent[1:]] == numbers
 
 
-async def test_a_log_that_came_back_without_its_latest_events_gets_all_the_text_again(
+async def test_a_log_that_came_back_without_its_latest_events_is_restored(
     log: Log, publisher: Publisher
 ) -> None:
-    draft = await begun(log)
-    response_id = draft.base["id"]
-    stream = publisher.open(draft, never)
+    state = await begun(log)
+    response_id = state.id
+    stream = publisher.open(state, never)
     publisher.write(stream, "one ")
     await flushed(publisher, stream)
     await redis_client.client().copy(key(response_id), "older")
@@ -405,32 +395,32 @@ async def test_a_log_that_came_back_without_its_latest_events_gets_all_the_text_
 async def test_a_log_that_came_back_older_is_not_taken_from_a_later_attempt(
     log: Log, publisher: Publisher
 ) -> None:
-    draft, fenced = await begun(log), asyncio.Event()
-    response_id = draft.base["id"]
-    stream = publisher.open(draft, fenced.set)
+    state, conflict = await begun(log), asyncio.Event()
+    response_id = state.id
+    stream = publisher.open(state, conflict.set)
     await redis_client.client().copy(key(response_id), "older")
     for word in ("one ", "two ", "three "):
         publisher.write(stream, word)
         await flushed(publisher, stream)
     await redis_client.client().copy("older", key(response_id), replace=True)
-    later = await log.draft(response_id)
+    later = await log.state(response_id)
     assert later is not None
-    await appended(log, later.next, later.begin(2), response_id)
+    await appended(log, Writer(later).start(2), response_id)
     publisher.write(stream, "four")
     async with asyncio.timeout(5):
-        await fenced.wait()
+        await conflict.wait()
     assert await text(log, response_id) == ""  # that of the later attempt
 
 
-async def test_a_log_that_somebody_else_began_anew_is_not_ours(log: Log, publisher: Publisher) -> None:
-    draft, fenced = await begun(log), asyncio.Event()
-    await redis_client.client().delete(key(draft.base["id"]))
-    await begun(log, 2, draft.base)
-    theirs = await log.read(draft.base["id"])
-    publisher.write(publisher.open(draft, fenced.set), "mine")
+async def test_a_log_that_another_attempt_opened_again_is_a_conflict(log: Log, publisher: Publisher) -> None:
+    state, conflict = await begun(log), asyncio.Event()
+    await redis_client.client().delete(key(state.id))
+    await begun(log, 2, state.base)
+    theirs = await log.read(state.id)
+    publisher.write(publisher.open(state, conflict.set), "mine")
     async with asyncio.timeout(AT_ONCE_SECS):
-        await fenced.wait()
-    assert await log.read(draft.base["id"]) == theirs
+        await conflict.wait()
+    assert await log.read(state.id) == theirs
 
 
 @pytest.mark.parametrize("streams", [1, 2], ids=["alone", "with another answer"])
@@ -446,15 +436,15 @@ async def test_an_append_whose_reply_was_lost_is_recognised_as_ours(relay: Relay
                 await flushed(publisher, stream)
         assert relay.lost_replies == 3
         for stream in opened:
-            assert await deltas(log, stream.draft.base["id"]) == ["first", " second", " third"]
-            assert await log.draft(stream.draft.base["id"]) == stream.draft
+            assert await deltas(log, stream.state.id) == ["first", " second", " third"]
+            assert await log.state(stream.state.id) == stream.state
 
 
-async def test_a_rebuilt_log_whose_reply_was_lost_is_recognised_as_ours(relay: Relay) -> None:
+async def test_a_restored_log_whose_reply_was_lost_is_recognised_as_ours(relay: Relay) -> None:
     log = Log(redis_client.client())
     async with publishing(log) as publisher:
         stream = publisher.open(await begun(log), never)
-        response_id = stream.draft.base["id"]
+        response_id = stream.state.id
         await redis_client.client().delete(key(response_id))
         relay.lose_reply_to(b"tailrace:snapshot")
         publisher.write(stream, "kept")
@@ -463,11 +453,11 @@ async def test_a_rebuilt_log_whose_reply_was_lost_is_recognised_as_ours(relay: R
         publisher.write(stream, " whole")
         await flushed(publisher, stream)
         assert await text(log, response_id) == "kept whole"
-        assert await log.top(response_id) == stream.draft.next - 1
+        assert await log.top(response_id) == stream.state.next - 1
 
 
-@pytest.mark.usefixtures("_quick_again")
-async def test_while_valkey_is_away_text_is_kept_and_goes_out_afterwards(
+@pytest.mark.usefixtures("_quick_retry")
+async def test_while_valkey_is_unavailable_text_is_kept_and_goes_out_afterwards(
     own_valkey: OwnValkey, caplog: pytest.LogCaptureFixture
 ) -> None:
     log = Log(redis_client.client())
@@ -480,18 +470,18 @@ async def test_while_valkey_is_away_text_is_kept_and_goes_out_afterwards(
         publisher.write(stream, "while ")
 
         async def is_noticed() -> bool:
-            return "the log is away" in caplog.text
+            return "the log is unavailable" in caplog.text
 
         await await_until(is_noticed, 10, "the publisher notices that Valkey is away")
         flushing = asyncio.create_task(flushed(publisher, stream))
         publisher.write(stream, "it is away")
         await asyncio.to_thread(own_valkey.start)
         await flushing
-        assert await text(log, stream.draft.base["id"]) == "before while it is away"
-        assert await log.draft(stream.draft.base["id"]) == stream.draft
+        assert await text(log, stream.state.id) == "before while it is away"
+        assert await log.state(stream.state.id) == stream.state
 
 
-@pytest.mark.usefixtures("_quick_again")
+@pytest.mark.usefixtures("_quick_retry")
 async def test_a_first_text_that_met_no_valkey_goes_out_afterwards_and_leaves_no_connection_open(
     own_valkey: OwnValkey, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -502,16 +492,16 @@ async def test_a_first_text_that_met_no_valkey_goes_out_afterwards_and_leaves_no
         publisher.write(stream, "first")  # several events, so it goes through a script
 
         async def is_noticed() -> bool:
-            return "the log is away" in caplog.text
+            return "the log is unavailable" in caplog.text
 
         await await_until(is_noticed, 10, "the publisher notices that Valkey is away")
         await asyncio.to_thread(own_valkey.start)
         await flushed(publisher, stream)
-        assert await log.draft(stream.draft.base["id"]) == stream.draft
+        assert await log.state(stream.state.id) == stream.state
 
 
 @pytest.mark.parametrize("answers", [1, 2], ids=["alone", "with another answer"])
-@pytest.mark.usefixtures("_quick_again")
+@pytest.mark.usefixtures("_quick_retry")
 async def test_while_valkey_is_full_text_is_kept_and_goes_out_afterwards(
     own_valkey: OwnValkey, caplog: pytest.LogCaptureFixture, answers: int
 ) -> None:
@@ -531,66 +521,68 @@ async def test_while_valkey_is_full_text_is_kept_and_goes_out_afterwards(
         await redis.config_set("maxmemory", 0)
         for stream in streams:
             await flushed(publisher, stream)
-            assert await text(log, stream.draft.base["id"]) == "while it is full"
-            assert await log.draft(stream.draft.base["id"]) == stream.draft
+            assert await text(log, stream.state.id) == "while it is full"
+            assert await log.state(stream.state.id) == stream.state
 
 
 # when what the models say is read
 
 
-@pytest.mark.usefixtures("_long_window")
-async def test_what_waits_to_be_read_goes_out_with_the_very_next_tick(log: Log, publisher: Publisher) -> None:
+@pytest.mark.usefixtures("_long_interval")
+async def test_what_waits_to_be_read_goes_out_with_the_very_next_flush(
+    log: Log, publisher: Publisher
+) -> None:
     stream = publisher.open(await begun(log), never)
     publisher.write(stream, "first ")
     await flushed(publisher, stream)
 
     async def read() -> None:
-        await publisher.pace()
+        await publisher.wait_for_flush()
         publisher.write(stream, "read late")
 
     reading = asyncio.create_task(read())
     for _ in range(10):
-        await log.top(stream.draft.base["id"])  # a round trip: time enough to read
-    assert not stream.is_behind
+        await log.top(stream.state.id)  # a round trip: time enough to read
+    assert not stream.has_pending
     publisher.write(publisher.open(await begun(log), never), "another answer's first text makes a tick")
     await reading
 
     async def is_out() -> bool:
-        return await text(log, stream.draft.base["id"]) == "first read late"
+        return await text(log, stream.state.id) == "first read late"
 
     await await_until(is_out, AT_ONCE_SECS, "it is in the log")
 
 
-async def test_whoever_waits_to_read_need_not_wait_for_text(log: Log, publisher: Publisher) -> None:
+async def test_reading_does_not_wait_for_text(log: Log, publisher: Publisher) -> None:
     stream = publisher.open(await begun(log), never)
     publisher.write(stream, "first")
     await flushed(publisher, stream)
     for _ in range(5):  # nobody writes anything
-        async with asyncio.timeout(module.READ_SECS / 2):
-            await publisher.pace()
+        async with asyncio.timeout(READ_SECS / 2):
+            await publisher.wait_for_flush()
 
 
-async def test_a_redis_that_is_mute_does_not_keep_the_models_waiting(own_valkey: OwnValkey) -> None:
+async def test_an_unresponsive_redis_does_not_keep_the_models_waiting(own_valkey: OwnValkey) -> None:
     async with publishing(Log(redis_client.client())) as publisher:
         stream = publisher.open(await begun(Log(redis_client.client())), never)
         own_valkey.freeze()
         publisher.write(stream, "this tick hangs")
         for _ in range(3):
             async with asyncio.timeout(redis_client.ANSWER_SECS / 2):
-                await publisher.pace()
+                await publisher.wait_for_flush()
         assert stream.unsent
 
 
-async def test_hints_that_nobody_takes_hold_up_no_text(
+async def test_notifications_that_cannot_be_sent_delay_no_text(
     log: Log, publisher: Publisher, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(notifications, "NOTIFY_SECS", 0.1)
     nowhere = valkey.url(ports.pick_free())
     use(settings, nowhere)
-    draft = await begun(log)
-    stream = publisher.open(draft, never)
+    state = await begun(log)
+    stream = publisher.open(state, never)
     for word in ("one ", "two"):
         publisher.write(stream, word)
         await flushed(publisher, stream)
-    assert await text(log, draft.base["id"]) == "one two"
+    assert await text(log, state.id) == "one two"
     await get_channel_layer().flush()

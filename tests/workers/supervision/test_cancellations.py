@@ -14,7 +14,8 @@ from tests.harness.waiting import await_until
 from tests.workers.background import beside
 from tests.workers.logs import text
 from tests.workers.targets import AFTER_5, generating, job, target
-from workers.generation.attempt import Attempts, Outcome
+from workers.generation.attempt import Outcome
+from workers.generation.attempts import Attempts
 from workers.supervision.cancellations import listen
 
 
@@ -29,10 +30,10 @@ async def stopped(writing: asyncio.Task[Outcome], response_id: str) -> Outcome:
     return writing.result()
 
 
-async def writing_on(log: Log, generation: Attempts, upstream: Upstream) -> tuple[str, asyncio.Task[Outcome]]:
+async def writing_on(log: Log, attempts: Attempts, upstream: Upstream) -> tuple[str, asyncio.Task[Outcome]]:
     """An answer in the middle of which the model is silent."""
     asked = job(target(upstream, "stall-after-5"))
-    writing = asyncio.create_task(generation.write(asked))
+    writing = asyncio.create_task(attempts.run(asked))
 
     async def is_said() -> bool:
         return await text(log, asked.id) == AFTER_5
@@ -42,8 +43,8 @@ async def writing_on(log: Log, generation: Attempts, upstream: Upstream) -> tupl
 
 
 async def test_an_order_cancels_that_answer_and_no_other(log: Log, upstream: Upstream) -> None:
-    async with generating(log) as generation, beside(listen(generation)):
-        (one, writing), (other, staying) = [await writing_on(log, generation, upstream) for _ in range(2)]
+    async with generating(log) as attempts, beside(listen(attempts)):
+        (one, writing), (other, staying) = [await writing_on(log, attempts, upstream) for _ in range(2)]
         report = await stopped(writing, one)
         assert report.response is not None
         assert report.response["status"] == "cancelled"
@@ -61,11 +62,11 @@ async def test_orders_are_heard_again_after_valkey_was_away(
     own_valkey: OwnValkey, upstream: Upstream, caplog: pytest.LogCaptureFixture
 ) -> None:
     log = Log(redis_client.client())
-    async with generating(log) as generation, beside(listen(generation)):
-        first, writing = await writing_on(log, generation, upstream)
+    async with generating(log) as attempts, beside(listen(attempts)):
+        first, writing = await writing_on(log, attempts, upstream)
         await stopped(writing, first)
         own_valkey.kill()
         await asyncio.to_thread(own_valkey.start)
-        second, writing = await writing_on(log, generation, upstream)
+        second, writing = await writing_on(log, attempts, upstream)
         await stopped(writing, second)
     await get_channel_layer().flush()

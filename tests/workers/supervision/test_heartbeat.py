@@ -10,7 +10,7 @@ import pytest
 from celery.worker.state import revoked
 
 from chat import __version__
-from chat.protocol.state import Ending
+from chat.protocol.composer import Ending
 from chat.responses.ending import conclude
 from chat.transport import redis_client
 from chat.transport.event_log import Log
@@ -21,7 +21,8 @@ from tests.harness.waiting import await_until
 from tests.workers.background import beside, within
 from tests.workers.logs import ends, text
 from tests.workers.targets import AFTER_5, generating, job, target
-from workers.generation.attempt import Assignment, Attempts, Outcome
+from workers.generation.attempt import Assignment, Outcome
+from workers.generation.attempts import Attempts
 from workers.supervision import heartbeat as module
 from workers.supervision.heartbeat import Heartbeat
 from workers.supervision.reaper import Reaper
@@ -33,10 +34,10 @@ def _quick_beats(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @asynccontextmanager
-async def beating(generation: Attempts, claimed: Sequence[str] = ()) -> AsyncIterator[Heartbeat]:
+async def beating(attempts: Attempts, claimed: Sequence[str] = ()) -> AsyncIterator[Heartbeat]:
     liveness = Heartbeats(redis_client.client())
-    reaper = Reaper("worker-1", liveness, generation.log)
-    beat = Heartbeat("worker-1", "first@host", claimed, generation, liveness, reaper, {"concurrency": 7})
+    reaper = Reaper("worker-1", liveness, attempts.log)
+    beat = Heartbeat("worker-1", "first@host", claimed, attempts, liveness, reaper, {"concurrency": 7})
     async with beside(beat.run()):
         yield beat
 
@@ -45,9 +46,9 @@ def doubts(reaper: Reaper) -> bool:
     return reaper._certain_from > time.monotonic()
 
 
-async def writing_on(log: Log, generation: Attempts, asked: Assignment) -> asyncio.Task[Outcome]:
+async def writing_on(log: Log, attempts: Attempts, asked: Assignment) -> asyncio.Task[Outcome]:
     """An answer in the middle of which the model is silent."""
-    writing = asyncio.create_task(generation.write(asked))
+    writing = asyncio.create_task(attempts.run(asked))
 
     async def is_said() -> bool:
         return await text(log, asked.id) == AFTER_5
@@ -58,7 +59,7 @@ async def writing_on(log: Log, generation: Attempts, asked: Assignment) -> async
 
 async def test_a_beat_tells_the_process_its_version_and_what_is_claimed(log: Log) -> None:
     claimed: list[str] = []
-    async with generating(log) as generation, beating(generation, claimed) as beat:
+    async with generating(log) as attempts, beating(attempts, claimed) as beat:
 
         async def tells(*running: str) -> bool:
             figures = (await beat.liveness.alive()).get("worker-1", {})
@@ -79,9 +80,9 @@ async def test_a_beat_tells_the_process_its_version_and_what_is_claimed(log: Log
 
 
 async def test_a_job_that_flower_revoked_is_cancelled_and_no_other(log: Log, upstream: Upstream) -> None:
-    async with generating(log) as generation, beating(generation):
+    async with generating(log) as attempts, beating(attempts):
         jobs = [job(target(upstream, "stall-after-5")) for _ in range(2)]
-        gone, staying = [await writing_on(log, generation, asked) for asked in jobs]
+        gone, staying = [await writing_on(log, attempts, asked) for asked in jobs]
         revoked.add(jobs[0].id)
         try:
             report = await within(2, gone)
@@ -90,31 +91,31 @@ async def test_a_job_that_flower_revoked_is_cancelled_and_no_other(log: Log, ups
         assert report.response is not None
         assert report.response["status"] == "cancelled"
         assert len(await ends(log, jobs[0].id)) == 1
-        assert generation.running == [jobs[1].id]
-        generation.cancel(jobs[1].id)
+        assert attempts.running == [jobs[1].id]
+        attempts.cancel(jobs[1].id)
         await staying
 
 
 async def test_an_end_in_the_log_is_noticed_though_the_order_to_stop_was_lost(
     log: Log, upstream: Upstream
 ) -> None:
-    async with generating(log) as generation, beating(generation):
+    async with generating(log) as attempts, beating(attempts):
         jobs = [job(target(upstream, "stall-after-5")) for _ in range(2)]
-        gone, staying = [await writing_on(log, generation, asked) for asked in jobs]
-        draft = await log.draft(jobs[0].id)
-        assert draft is not None
-        final = await conclude(log, draft, Ending("cancelled", at=5.0))
+        gone, staying = [await writing_on(log, attempts, asked) for asked in jobs]
+        state = await log.state(jobs[0].id)
+        assert state is not None
+        final = await conclude(log, state, Ending("cancelled", at=5.0))
         assert (await within(2, gone)).response == final
         assert len(await ends(log, jobs[0].id)) == 1
         assert not staying.done()
-        generation.cancel(jobs[1].id)
+        attempts.cancel(jobs[1].id)
         await staying
 
 
 async def test_a_valkey_that_is_away_misses_beats_and_gets_the_later_ones(
     own_valkey: OwnValkey, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with generating(Log(redis_client.client())) as generation, beating(generation) as beat:
+    async with generating(Log(redis_client.client())) as attempts, beating(attempts) as beat:
 
         async def lives() -> bool:
             return "worker-1" in await beat.liveness.alive()
@@ -133,10 +134,10 @@ async def test_a_valkey_that_is_away_misses_beats_and_gets_the_later_ones(
 
 
 async def test_a_beat_that_was_gone_makes_all_beats_doubtful(log: Log) -> None:
-    async with generating(log) as generation:
+    async with generating(log) as attempts:
         liveness = Heartbeats(redis_client.client())
         reaper = Reaper("worker-1", liveness, log)
-        beat = Heartbeat("worker-1", "first@host", [], generation, liveness, reaper)
+        beat = Heartbeat("worker-1", "first@host", [], attempts, liveness, reaper)
         for loses_its_beats in (True, False, True):
             if loses_its_beats:
                 await redis_client.client().flushall()

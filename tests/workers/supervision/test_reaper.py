@@ -10,15 +10,16 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from chat.models import Response, Status
-from chat.protocol.events import encode
-from chat.protocol.state import Ending, ResponseState, opening
+from chat.protocol.composer import Ending
 from chat.responses.queueing import enqueue
+from chat.responses.representation import response_object
 from chat.transport import redis_client
 from chat.transport.event_log import Batch, Log, key
 from chat.transport.heartbeats import GONE_SECS, Heartbeats
 from tests.chat.rows import on_rows, saved, stored
 from tests.harness.broker import Broker
 from tests.harness.waiting import await_until
+from tests.harness.writer import Writer
 from tests.workers.background import beside
 from tests.workers.logs import ends
 from workers.supervision import reaper as module
@@ -52,18 +53,16 @@ async def begun(log: Log, owner: User, **fields: Any) -> Response:
     """A response that a worker claimed long ago and has written "Hello" of."""
     claimed = {"status": Status.IN_PROGRESS, "worker": "gone", "attempt": 1}
     row = await on_rows(stored, owner, **(claimed | {"started_at": timezone.now() - LONG_AGO} | fields))
-    await log.create(str(row.id), opening(row.wire()))
-    await write(log, row, ResponseState.begin, row.attempt)
-    await write(log, row, ResponseState.add, "Hello")
+    await log.create(response_object(row))
+    await write(log, row, Writer.start, row.attempt)
+    await write(log, row, Writer.add, "Hello")
     return row
 
 
-async def write(log: Log, row: Response, method: Any, *args: Any) -> ResponseState:
-    draft = await log.draft(str(row.id))
-    assert draft is not None
-    first = draft.next
-    await log.append(Batch(str(row.id), first, [encode(event) for event in method(draft, *args)]))
-    return draft
+async def write(log: Log, row: Response, method: Any, *args: Any) -> None:
+    state = await log.state(str(row.id))
+    assert state is not None
+    await log.append(Batch.of(state.id, method(Writer(state), *args)))
 
 
 async def test_the_answer_of_a_lost_worker_is_enqueued_for_another(
@@ -131,7 +130,7 @@ async def test_an_end_that_is_in_the_log_is_only_copied_to_the_row(
     reaper: Reaper, log: Log, owner: User, broker: Broker, losses: int
 ) -> None:
     row = await begun(log, owner, attempt=losses + 1, losses=losses)
-    await write(log, row, ResponseState.close, Ending("completed", at=time.time()))
+    await write(log, row, Writer.finish, Ending("completed", at=time.time()))
     await reaper.look()
     now = await saved(row.id)
     assert (now.status, now.error_code, now.output) == (Status.COMPLETED, "", "Hello")
@@ -242,7 +241,9 @@ async def test_a_log_that_cannot_be_read_does_not_hold_up_the_others(
     reaper: Reaper, log: Log, owner: User, broker: Broker
 ) -> None:
     strange, plain = await begun(log, owner), await begun(log, owner)
-    await log.restore(Batch(str(strange.id), 10, ['{"type":"tailrace:of_the_future","sequence_number":10}']))
+    state = await log.state(str(strange.id))
+    assert state is not None
+    await log.append(Batch(state.id, state.next, ['{"type":"tailrace:of_the_future"}']))
     await reaper.look()
     assert [job.id for job in broker.jobs()] == [str(plain.id)]
 

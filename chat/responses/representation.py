@@ -1,0 +1,35 @@
+"""A row as OpenAI's API shows it: the response object."""
+
+from chat.models import Response, Status
+from chat.protocol.events import JSON
+from chat.protocol.output import output_items
+
+
+def response_object(row: Response) -> JSON:
+    """The response object of OpenAI's Responses API, with the output that the row holds.
+
+    Moments are in Unix seconds. Source: https://platform.openai.com/docs/api-reference/responses/object
+    """
+    completed_at = row.ended_at if row.status == Status.COMPLETED else None
+    return {
+        "id": str(row.id),
+        "object": "response",
+        "created_at": row.queued_at.timestamp(),
+        "status": row.status,
+        "background": True,
+        "completed_at": completed_at.timestamp() if completed_at else None,
+        "conversation": {"id": str(row.conversation_id)},
+        "error": row.error(),
+        "incomplete_details": row.incomplete_details(),
+        "instructions": row.instructions or None,
+        "max_output_tokens": row.max_output_tokens,
+        "metadata": row.metadata,
+        "model": row.model,
+        "output": output_items(str(row.id), row.status, text=row.output, reasoning=row.reasoning),
+        "parallel_tool_calls": False,
+        "previous_response_id": str(row.previous_id) if row.previous_id else None,
+        "temperature": row.temperature,
+        "tool_choice": "none",
+        "tools": [],
+        "usage": row.usage,
+    }

@@ -1,0 +1,64 @@
+"""Lives of a response: what a writer does, and the events that come of it."""
+
+from typing import Any
+
+from chat.protocol.composer import Ending
+from chat.protocol.events import (
+    JSON,
+    Created,
+    Event,
+    Queued,
+)
+from chat.protocol.state import ResponseState, Wait
+from tests.harness.writer import Writer
+
+RESPONSE: JSON = {
+    "id": "r1",
+    "object": "response",
+    "status": "queued",
+    "output": [],
+    "error": None,
+    "usage": None,
+}
+OPENING: list[Event] = [
+    Created(sequence_number=0, response=RESPONSE),
+    Queued(sequence_number=1, response=RESPONSE),
+]
+
+ENDINGS = [
+    Ending("completed", at=5.0, usage={"output_tokens": 3}),
+    Ending("incomplete", at=5.0, incomplete_reason="max_output_tokens"),
+    Ending("cancelled", at=5.0),
+    Ending("failed", at=5.0, error_code="worker_lost"),
+]
+WAIT = Wait("rate_limit_exceeded", seconds=4.0, until=104.5)
+
+
+def seen(state: ResponseState) -> dict[str, Any]:
+    """What a reader can tell of a writer: how its text was cut does not count."""
+    return {
+        "next": state.next,
+        "items": [(item.kind, item.id, item.index, item.text) for item in state.items],
+        "ended": state.ended,
+        "waiting": state.waiting,
+        "response": state.response("in_progress") | {"status": None},
+    }
+
+
+def written(life: tuple[list[Any], Ending | None]) -> tuple[Writer, list[Event]]:
+    """A writer that lived the life, and all that it wrote; at each step a reader has the writer's state."""
+    steps, ending = life
+    writer = Writer.after(OPENING)
+    events = [*OPENING, *writer.start(1)]
+    for step in steps:
+        if step == "wait":
+            events += writer.wait(WAIT)
+        elif isinstance(step, str):
+            events += writer.start(writer.state.attempt + 1, resume=step == "resume")
+        else:
+            events += writer.add(*step)
+        assert seen(ResponseState.fold(events)) == seen(writer.state)
+        assert ResponseState.fold(events).attempt == writer.state.attempt
+    if ending is not None:
+        events += writer.finish(ending)
+    return writer, events

@@ -1,0 +1,37 @@
+"""A writer of events, as a worker is one: it composes them and keeps the state that they add up to."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from chat.protocol import composer
+from chat.protocol.composer import Ending
+from chat.protocol.events import Event
+from chat.protocol.state import ResponseState, Wait
+
+
+class Writer:
+    """What each method returns is meant for the log, and is in `state` already."""
+
+    def __init__(self, state: ResponseState) -> None:
+        self.state = state
+
+    @classmethod
+    def after(cls, events: Iterable[Event]) -> "Writer":
+        """A writer that continues a log."""
+        return cls(ResponseState.fold(events))
+
+    def start(self, attempt: int, **options: Any) -> list[Event]:
+        return self._applied(composer.start_attempt(self.state, attempt, **options))
+
+    def add(self, text: str = "", reasoning: str = "") -> list[Event]:
+        return self._applied(composer.append(self.state, text, reasoning))
+
+    def wait(self, wait: Wait) -> list[Event]:
+        return self._applied([composer.wait(self.state, wait)])
+
+    def finish(self, ending: Ending) -> list[Event]:
+        return self._applied(composer.finish(self.state, ending))
+
+    def _applied(self, events: list[Event]) -> list[Event]:
+        self.state.apply(*events)
+        return events
