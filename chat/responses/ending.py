@@ -11,7 +11,7 @@ from channels.db import database_sync_to_async
 from chat.conversations.announcements import announce_response
 from chat.models import LIVE, Response
 from chat.protocol.composer import Ending, finish
-from chat.protocol.events import JSON
+from chat.protocol.events import JSON, decode
 from chat.protocol.state import ResponseState
 from chat.responses.representation import response_object
 from chat.transport.event_log import Append, Batch, Log
@@ -38,7 +38,7 @@ async def conclude(
             await notify_readers([batch])
             state.apply(events[-1])
         elif outcome is Append.CONFLICT:
-            state = await log.caught_up(state)
+            state = await _caught_up(log, state)
     return state.ended if state else None
 
 
@@ -67,6 +67,18 @@ async def settle_if_ended(log: Log, response_id: str) -> None:
     state = await log.state(response_id)
     if state is not None and state.ended is not None:
         await settle(state.ended)
+
+
+async def _caught_up(log: Log, state: ResponseState) -> ResponseState | None:
+    """The state with what was appended since; None if there is no log any more.
+
+    To read a whole log again can take longer than a fast model needs for its next event.
+    """
+    entries = await log.read(state.id, after=state.next - 1)
+    if not entries or entries[0].sequence_number != state.next:
+        return await log.state(state.id)  # the log was restored or opened again meanwhile
+    state.apply(*(decode(entry.event) for entry in entries))
+    return state
 
 
 async def _reopened(log: Log, response_id: str) -> ResponseState | None:

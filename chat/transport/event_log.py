@@ -116,17 +116,6 @@ class Log:
         entries = await self.read(response_id)
         return ResponseState.fold(decode(entry.event) for entry in entries) if entries else None
 
-    async def caught_up(self, state: ResponseState) -> ResponseState | None:
-        """The state with what was appended since; None if there is no log any more.
-
-        To read a long log again takes longer than a fast model needs for its next event.
-        """
-        entries = await self.read(state.id, after=state.next - 1)
-        if not entries or entries[0].sequence_number != state.next:
-            return await self.state(state.id)  # the log was restored or opened again meanwhile
-        state.apply(*(decode(entry.event) for entry in entries))
-        return state
-
     async def reopened(self, response: JSON, attempts: int) -> ResponseState | None:
         """The state in the log, opened again if Redis lost it; None if it is lost once more."""
         await self.create(response, attempts)

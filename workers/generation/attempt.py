@@ -178,7 +178,7 @@ class Attempt:
         generated = False
         while True:
             try:
-                async with aclosing(self._chunks(state)) as chunks:
+                async with aclosing(_chunks(self._assignment, self._provider, state)) as chunks:
                     async for chunk in chunks:
                         generated = generated or bool(chunk.text or chunk.reasoning or chunk.finish)
                         yield chunk
@@ -191,14 +191,6 @@ class Attempt:
                 return
             yield pause
             await asyncio.sleep(pause.seconds)
-
-    def _chunks(self, state: ResponseState) -> AsyncGenerator[Chunk, None]:
-        model, request = self._assignment.model, self._assignment.request
-        if model.base_url == DEMO_URL:
-            return counting.count()
-        if so_far := state.text():  # the model continues its own text
-            request = replace(request, messages=[*request.messages, {"role": "assistant", "content": so_far}])
-        return self._provider.stream(model, request)
 
     async def _end_unfinished(self) -> JSON | None:
         match self._stopped:
@@ -219,6 +211,15 @@ class Attempt:
             return await conclude(log, state, ending, assignment.attempt)
 
         return await _retried(concluded, "the end cannot be written yet")
+
+
+def _chunks(assignment: Assignment, provider: Provider, state: ResponseState) -> AsyncGenerator[Chunk, None]:
+    if assignment.model.base_url == DEMO_URL:
+        return counting.count()
+    request = assignment.request
+    if so_far := state.text():  # the model continues its own text
+        request = replace(request, messages=[*request.messages, {"role": "assistant", "content": so_far}])
+    return provider.stream(assignment.model, request)
 
 
 async def _retried(work: Callable[[], Awaitable[Result]], message: str) -> Result:

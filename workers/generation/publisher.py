@@ -60,6 +60,28 @@ class Stream:
         return event
 
 
+class Gate:
+    """Where those who read from the models wait. It opens for a moment, by itself after READ_SECS."""
+
+    def __init__(self) -> None:
+        self._opened = asyncio.Event()
+        self._timer: asyncio.TimerHandle | None = None  # one for all that wait
+
+    async def wait(self) -> None:
+        """Wait until it opens."""
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(READ_SECS, self.open)
+        await self._opened.wait()
+
+    def open(self) -> None:
+        """Let everybody through who waits now."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+            self._opened.set()
+            self._opened.clear()
+
+
 class Publisher:
     """Takes the text of all running responses of this process to the log and to their readers."""
 
@@ -70,8 +92,7 @@ class Publisher:
         self._schedule = FlushSchedule()
         self._requested = asyncio.Event()
         self._flushed = asyncio.Condition()
-        self._gate = asyncio.Event()  # opens for a moment when a flush is about to begin
-        self._gate_timer: asyncio.TimerHandle | None = None  # while anybody waits at the gate
+        self._gate = Gate()
 
     def open(self, state: ResponseState, on_conflict: Callable[[], object]) -> Stream:
         """Start to publish a response."""
@@ -96,8 +117,6 @@ class Publisher:
 
     async def wait_for_flush(self) -> None:
         """Wait until the next flush is about to begin: what is read then is part of it."""
-        if self._gate_timer is None:
-            self._gate_timer = asyncio.get_running_loop().call_later(READ_SECS, self._open_gate)
         self._request()
         await self._gate.wait()
 
@@ -118,7 +137,7 @@ class Publisher:
         while True:
             await self._until_due()
             self._schedule.begin(time.monotonic())
-            self._open_gate()
+            self._gate.open()
             await asyncio.sleep(0)  # readers of the models run first, and write
             failed = False
             try:
@@ -139,13 +158,6 @@ class Publisher:
                 async with asyncio.timeout(delay):
                     await self._requested.wait()
 
-    def _open_gate(self) -> None:
-        if self._gate_timer is not None:
-            self._gate_timer.cancel()
-            self._gate_timer = None
-            self._gate.set()
-            self._gate.clear()
-
     async def _flush(self) -> bool:
         """1. Append what every stream has. 2. Notify the readers. 3. See to what was not appended.
 
@@ -158,7 +170,10 @@ class Publisher:
             sent = [b for b, outcome in zip(batches, outcomes, strict=True) if outcome is Append.APPENDED]
             await notify_readers(sent)
             for stream, outcome in zip(streams, outcomes, strict=True):
-                self._settle(stream, await self._restore(stream) if outcome is Append.GAP else outcome)
+                if outcome is Append.GAP:
+                    self._settle(stream, await _restored(self._log, stream))
+                else:
+                    self._settle(stream, outcome)
         finally:
             if self._pending:
                 self._request()
@@ -176,10 +191,11 @@ class Publisher:
             if not stream.has_pending:
                 self._pending.pop(stream, None)
 
-    async def _restore(self, stream: Stream) -> Append:
-        """Open the log again that Redis lost, or continue it where its latest events are missing."""
-        stream.unsent = Batch.restoring(stream.state)
-        outcome = await self._log.restore(stream.unsent, stream.state.attempt)
-        if outcome is Append.APPENDED:
-            await notify_readers([stream.unsent])
-        return outcome
+
+async def _restored(log: Log, stream: Stream) -> Append:
+    """Open the log again that Redis lost, or continue it where its latest events are missing."""
+    stream.unsent = Batch.restoring(stream.state)
+    outcome = await log.restore(stream.unsent, stream.state.attempt)
+    if outcome is Append.APPENDED:
+        await notify_readers([stream.unsent])
+    return outcome

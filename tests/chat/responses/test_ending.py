@@ -145,6 +145,16 @@ async def test_an_earlier_attempt_gets_the_end_of_a_later_one(log: Log, answer: 
     assert (final["status"], output_text(final)) == ("completed", "Three metres.")
 
 
+async def test_an_end_is_written_after_what_replaced_the_log(log: Log, answer: Answer) -> None:
+    seen_earlier = await log.state(answer.id)
+    await log._redis.delete(key(answer.id))
+    answer.writer.add("tres.")
+    await answer.restore()
+    final = await conclude(log, seen_earlier, STOP)
+    assert final is not None
+    assert output_text(final) == "Two metres."
+
+
 async def test_a_lost_log_is_begun_again_with_the_text_and_the_end(log: Log, answer: Answer) -> None:
     number = answer.state.next
     await log._redis.delete(key(answer.id))
