@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from chat.ids import new_id
 from chat.protocol.errors import FAILURES
-from chat.protocol.events import JSON
+from chat.protocol.objects import ErrorObject, IncompleteDetails, ResponseObject
 from chat.protocol.output import output_text
 
 
@@ -115,7 +115,7 @@ class ResponseQuerySet(models.QuerySet["Response"]):
         return next(iter(claimed), None)
 
     def requeue(self, response_id: UUID | str, attempt: int, *, handed_over: bool) -> bool:
-        """in_progress → queued, away from this attempt. False: it has ended, or a later attempt has it.
+        """in_progress → queued, taken from this attempt. False: it has ended, or a later attempt has it.
 
         `handed_over`: its worker stops in good order; otherwise it was lost, and such losses are counted.
         """
@@ -129,7 +129,7 @@ class ResponseQuerySet(models.QuerySet["Response"]):
         )
 
     @transaction.atomic
-    def finish(self, response: JSON, **extra: Any) -> bool:
+    def finish(self, response: ResponseObject, **extra: Any) -> bool:
         """Copy the final response object to the row. False: the row had its end already.
 
         Its conversation has something to read then, unless it was the owner who ended it.
@@ -146,8 +146,8 @@ class ResponseQuerySet(models.QuerySet["Response"]):
             **extra,
         )
         if done:
-            news = {} if response["status"] == Status.CANCELLED else {"unread": True}
-            Conversation.objects.filter(responses=response["id"]).touch(**news)
+            changes = {} if response["status"] == Status.CANCELLED else {"unread": True}
+            Conversation.objects.filter(responses=UUID(response["id"])).touch(**changes)
         return bool(done)
 
     def ahead_of(self, row: "Response", models: list[str]) -> int:
@@ -216,12 +216,12 @@ class Response(models.Model):
         """What the user said, as one text."""
         return "\n\n".join(message["content"] for message in self.input if message["role"] == "user")
 
-    def error(self) -> JSON | None:
+    def error(self) -> ErrorObject | None:
         """Why it failed: a stable code and its sentence."""
         if not self.error_code:
             return None
         return {"code": self.error_code, "message": FAILURES.get(self.error_code, "")}
 
-    def incomplete_details(self) -> JSON | None:
+    def incomplete_details(self) -> IncompleteDetails | None:
         """Why it was cut off."""
         return {"reason": self.incomplete_reason} if self.incomplete_reason else None

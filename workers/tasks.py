@@ -1,8 +1,8 @@
 """The one Celery task: a wake-up with a response's id. The row is the job, so a doubled message does nothing.
 
-arrow in: `chat/responses/queueing.py`, by way of the broker · arrow out: `generation`, on the runtime's loop
+arrow in: `chat/responses/queueing.py`, through the broker · arrow out: `generation`, on the runtime's loop
 
-What Celery and Flower see of it are ids and figures: no prompt, no answer.
+Celery and Flower see ids and figures of it: no prompt, no answer.
 """
 
 import contextlib
@@ -22,6 +22,7 @@ from chat.conf import conf
 from chat.models import Response
 from chat.protocol.composer import Ending
 from chat.protocol.events import JSON
+from chat.protocol.objects import ResponseObject
 from chat.responses.ending import end, settle, settle_if_ended
 from chat.responses.model_catalog import catalog
 from chat.responses.prompt import prompt
@@ -34,8 +35,8 @@ from workers.runtime import runtime
 
 logger = logging.getLogger(__name__)
 
-HAND_OVER_SECS = 15  # an answer is handed over although the database is away for so long
-RETRY_SECS = 0.5  # before the database is asked again
+HAND_OVER_SECS = 15  # how long handing over is retried while the database is unavailable
+RETRY_SECS = 0.5  # between those tries
 
 Figures = dict[str, Any]
 
@@ -117,16 +118,17 @@ def _requeued(row: Response) -> bool:
             time.sleep(RETRY_SECS)
 
 
-def _fail(row: Response, error_code: str) -> JSON | None:
+def _fail(row: Response, error_code: str) -> ResponseObject | None:
     ending = Ending("failed", time.time(), error_code)
     return runtime.run(end(runtime.attempts.log, str(row.id), ending, attempt=row.attempt))
 
 
 def _figures(outcome: Outcome, begun: float) -> Figures:
     final, first = outcome.response, outcome.first_token_at
+    usage = final and final["usage"]
     return {
         "status": final["status"] if final else outcome.stopped and outcome.stopped.value,
-        "output_tokens": ((final or {}).get("usage") or {}).get("output_tokens"),
+        "output_tokens": usage["output_tokens"] if usage else None,
         "first_token_ms": round((first - begun) * 1000) if first else None,
         "total_ms": round((time.time() - begun) * 1000),
     }
@@ -134,23 +136,23 @@ def _figures(outcome: Outcome, begun: float) -> Figures:
 
 @worker_ready.connect
 def start_runtime(sender: Any, **_: Any) -> None:
-    """The worker takes jobs from now on: start the loop that streams, and beat."""
+    """The worker takes tasks from now on: start the loop that streams, and the heartbeat."""
     queues = sorted(sender.app.amqp.queues.consume_from)
     runtime.start(sender.hostname, concurrency=sender.controller.concurrency, queues=queues)
     gc.collect()
-    gc.freeze()  # what is loaded stays: to look through it again stops all answers for a tenth of a second
+    gc.freeze()  # keep start-up objects out of garbage collection: a full pass stops all answers for 100 ms
 
 
 @task_revoked.connect
 def cancel_revoked(request: Any, **_: Any) -> None:
-    """Flower revoked a job before it ran: Celery throws the message away, so the response ends here."""
+    """Flower revoked a task before it ran: Celery drops the message, so the response ends here."""
     ending = Ending("cancelled", time.time())
     threading.Thread(target=runtime.run, args=[end(runtime.attempts.log, request.id, ending)]).start()
 
 
 @worker_shutting_down.connect
 def drain_runtime(**_: Any) -> None:
-    """The worker stops, and takes no more: the answers that run may end, the rest is handed over."""
+    """The worker stops and takes no more: running answers may end, the rest is handed over."""
     runtime.drain(conf.DRAIN_SECONDS)
 
 

@@ -10,19 +10,19 @@ from uuid import UUID
 from channels.db import database_sync_to_async
 
 from chat.conversations.listing import news
-from chat.protocol.events import JSON
+from chat.protocol.objects import ResponseObject
 from chat.transport.notifications import notify_owner
 from chat.transport.outages import UNAVAILABLE
 
 logger = logging.getLogger(__name__)
 
 
-async def announce_response(response: JSON) -> None:
+async def announce_response(response: ResponseObject) -> None:
     """Tell of a response object that has just begun or ended, and of its conversation as it is now."""
     await announce_conversation(response["conversation"]["id"], response)
 
 
-async def announce_conversation(conversation_id: UUID | str, response: JSON | None = None) -> None:
+async def announce_conversation(conversation_id: UUID | str, response: ResponseObject | None = None) -> None:
     """Tell of a conversation as it is now, and of the response object that it is about, if any."""
     try:
         told = await database_sync_to_async(news, thread_sensitive=False)(conversation_id, response)

@@ -11,6 +11,7 @@ from chat.conversations.search import holding, words
 from chat.models import Conversation, Response
 from chat.protocol.errors import CommandError
 from chat.protocol.events import JSON, conversation_changed
+from chat.protocol.objects import ResponseObject
 
 PER_PAGE = 50
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -66,7 +67,7 @@ def turn(response: Response) -> JSON:
     }
 
 
-def news(conversation_id: UUID | str, response: JSON | None = None) -> tuple[int, str] | None:
+def news(conversation_id: UUID | str, response: ResponseObject | None = None) -> tuple[int, str] | None:
     """Whose sockets are told of a conversation as it is now, and the frame; None: it is not there any more.
 
     `response` is the response object that it is about.

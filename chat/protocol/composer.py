@@ -29,6 +29,7 @@ from chat.protocol.events import (
     TextDone,
     Waiting,
 )
+from chat.protocol.objects import ResponseObject
 from chat.protocol.output import Item, Kind
 from chat.protocol.state import EPOCH_SIZE, ResponseState, Wait
 
@@ -44,7 +45,7 @@ class Ending:
     usage: JSON | None = None
 
 
-def opening(response: JSON, attempts: int = 0) -> list[Event]:
+def opening(response: ResponseObject, attempts: int = 0) -> list[Event]:
     """The events that open a log. `attempts` have written in the log that this one replaces.
 
     Numbering starts above anything that they can have used, so a stale writer is rejected.
@@ -70,7 +71,7 @@ def start_attempt(
     if attempt > 1:
         restarted = Restarted(sequence_number=number, response_id=state.id, attempt=attempt, reason=reason)
         events.append(restarted)
-    response = state.base | {"status": "in_progress", "output": []}
+    response: ResponseObject = state.base | {"status": "in_progress", "output": []}
     return [*events, InProgress(sequence_number=number + len(events), response=response)]
 
 
@@ -105,9 +106,10 @@ def finish(state: ResponseState, ending: Ending) -> list[Event]:
     return [*events, kind(sequence_number=state.next + len(events), response=final_object(state, ending))]
 
 
-def final_object(state: ResponseState, ending: Ending) -> JSON:
+def final_object(state: ResponseState, ending: Ending) -> ResponseObject:
     """The response object of a response that ends so."""
-    final = state.response(ending.status) | {"usage": ending.usage}
+    final = state.response(ending.status)
+    final["usage"] = ending.usage
     if ending.status == "completed":
         final["completed_at"] = ending.at
     if ending.error_code is not None:

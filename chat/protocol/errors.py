@@ -1,17 +1,19 @@
-"""Every stable code with its fixed sentence: what a client may be told, and nothing else.
+"""Every stable code with its fixed sentence: all that a client may learn of an error.
 
     ProtocolError
     └── CommandError    a command was refused; nothing was stored or enqueued
 
-REFUSALS are told in an `error` event. FAILURES end a response: `response.error.code`.
-A socket that we close has one of the close codes, after an `error` event.
+REFUSALS are sent in an `error` event. FAILURES end a response: `response.error.code`.
+A socket that the server closes gets an `error` event first, then one of the close codes.
 """
 
 import json
 from dataclasses import dataclass
 
 SIGNED_OUT = 4401  # close code of a socket without a user, after HTTP's 401
-SLOW_READER = 4408  # close code of a socket that was not read, after HTTP's 408: come back with the cursor
+SLOW_READER = (
+    4408  # close code of a socket whose client did not read, after HTTP's 408: reconnect with the cursor
+)
 
 REFUSALS: dict[str, tuple[int, str]] = {
     "invalid_json": (400, "The frame is not a JSON object."),
@@ -53,7 +55,7 @@ FAILURES: dict[str, str] = {
 
 
 class ProtocolError(Exception):
-    """Anything that the protocol does not allow."""
+    """Something that the protocol does not allow."""
 
 
 @dataclass
@@ -66,11 +68,11 @@ class CommandError(ProtocolError):
 
     @property
     def status(self) -> int:
-        """The status that HTTP has for it."""
+        """Its HTTP status code."""
         return REFUSALS[self.code][0]
 
     def encode(self) -> str:
-        """The frame that tells the client: an `error` event as OpenAI's sockets send it."""
+        """The frame for the client: an `error` event as OpenAI's sockets send it."""
         status, sentence = REFUSALS[self.code]
         kind = "server_error" if status >= 500 else "invalid_request_error"
         error = {"type": kind, "code": self.code, "message": sentence, "param": self.param}

@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Literal
 
 from chat.protocol.errors import ProtocolError
+from chat.protocol.objects import ContentPart, OutputItem, ResponseObject
 
 JSON = dict[str, Any]
 Interruption = Literal["worker_lost", "handed_over"]  # why another attempt begins; the latter in good order
@@ -28,7 +29,7 @@ class Event:
 class _Whole(Event):
     """An event that carries the whole response object, as it is at that moment."""
 
-    response: JSON
+    response: ResponseObject
 
 
 class Created(_Whole):
@@ -79,7 +80,7 @@ class OutputItemAdded(Event):
 
     type: ClassVar[str] = "response.output_item.added"
     output_index: int
-    item: JSON
+    item: OutputItem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +89,7 @@ class OutputItemDone(Event):
 
     type: ClassVar[str] = "response.output_item.done"
     output_index: int
-    item: JSON
+    item: OutputItem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +100,7 @@ class ContentPartAdded(Event):
     item_id: str
     output_index: int
     content_index: int = 0
-    part: JSON
+    part: ContentPart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +111,7 @@ class ContentPartDone(Event):
     item_id: str
     output_index: int
     content_index: int = 0
-    part: JSON
+    part: ContentPart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,7 +203,7 @@ class Snapshot(Event):
 
     type: ClassVar[str] = "tailrace:snapshot"
     response_id: str
-    response: JSON
+    response: ResponseObject
     attempt: int = 1
     waiting: JSON | None = None
 

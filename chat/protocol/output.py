@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from chat.protocol.events import JSON
+from chat.protocol.objects import ContentPart, OutputItem, ResponseObject
 
 Kind = Literal["reasoning", "message"]
 
@@ -29,7 +29,7 @@ class Item:
         """The pieces as one string."""
         return "".join(self.pieces)
 
-    def as_object(self, status: str) -> JSON:
+    def as_object(self, status: str) -> OutputItem:
         """OpenAI's output item, in a response with this status; without content before its first piece."""
         status = status if status in ("in_progress", "completed") else "incomplete"
         content = [self.part(self.text)] if self.pieces else []
@@ -37,20 +37,20 @@ class Item:
             return {"id": self.id, "type": "reasoning", "summary": [], "content": content, "status": status}
         return {"id": self.id, "type": "message", "role": "assistant", "status": status, "content": content}
 
-    def part(self, text: str) -> JSON:
+    def part(self, text: str) -> ContentPart:
         """OpenAI's content part with this text."""
         if self.kind == "reasoning":
             return {"type": "reasoning_text", "text": text}
         return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
 
 
-def output_text(response: JSON, kind: Kind = "message") -> str:
+def output_text(response: ResponseObject, kind: Kind = "message") -> str:
     """The text of a response object's output, of the message or of the reasoning."""
     parts = (part for item in response["output"] if item["type"] == kind for part in item["content"])
     return "".join(part["text"] for part in parts)
 
 
-def output_items(response_id: str, status: str, *, text: str, reasoning: str) -> list[JSON]:
+def output_items(response_id: str, status: str, *, text: str, reasoning: str) -> list[OutputItem]:
     """The output of a response object from its whole texts; an empty text has no item."""
     texts: dict[Kind, str] = {"reasoning": reasoning, "message": text}
     kinds = filter(texts.get, texts)

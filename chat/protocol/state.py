@@ -10,7 +10,6 @@ from dataclasses import asdict, dataclass, field
 
 from chat.protocol.errors import ProtocolError
 from chat.protocol.events import (
-    JSON,
     Completed,
     Continued,
     Created,
@@ -25,6 +24,7 @@ from chat.protocol.events import (
     TextDelta,
     Waiting,
 )
+from chat.protocol.objects import ResponseObject
 from chat.protocol.output import Item, Kind
 
 EPOCH_SIZE = 10**9  # more numbers than a response has events; JSON's safe integers hold nine million epochs
@@ -46,11 +46,11 @@ class ResponseState:
     `waiting` is set by a `tailrace:waiting` event and cleared by the next event of any other kind.
     """
 
-    base: JSON
+    base: ResponseObject
     next: int = 0
     attempt: int = 1
     items: list[Item] = field(default_factory=list)
-    ended: JSON | None = None
+    ended: ResponseObject | None = None
     waiting: Wait | None = None
 
     @classmethod
@@ -59,15 +59,13 @@ class ResponseState:
 
         Raises ProtocolError for a log that opens with anything else.
         """
-        state = cls({})
-        for event in events:
-            if not state.base and not isinstance(event, Created | Snapshot):
-                break
-            state.apply(event)
-        if not state.base:
-            message = "the log does not open with its response"
-            raise ProtocolError(message)
-        return state
+        match list(events):
+            case [Created() | Snapshot() as first, *_] as log:
+                state = cls(first.response | {"output": [], "usage": None, "error": None})
+                state.apply(*log)
+                return state
+        message = "the log does not open with its response"
+        raise ProtocolError(message)
 
     @property
     def id(self) -> str:
@@ -89,7 +87,7 @@ class ResponseState:
         item = self.find(kind)
         return item.text if item else ""
 
-    def response(self, status: str) -> JSON:
+    def response(self, status: str) -> ResponseObject:
         """The response object with this status and the output so far."""
         return self.base | {"status": status, "output": [item.as_object(status) for item in self.items]}
 
@@ -131,8 +129,7 @@ class ResponseState:
             self.items.append(item)
         return item
 
-    def _restore(self, response: JSON) -> None:
-        self.base = self.base or response | {"output": [], "usage": None, "error": None}
+    def _restore(self, response: ResponseObject) -> None:
         self.items = []
         for item in response["output"]:
             self._item(item["type"]).pieces += [part["text"] for part in item["content"]]

@@ -11,7 +11,8 @@ from channels.db import database_sync_to_async
 from chat.conversations.announcements import announce_response
 from chat.models import LIVE, Response
 from chat.protocol.composer import Ending, finish
-from chat.protocol.events import JSON, decode
+from chat.protocol.events import decode
+from chat.protocol.objects import ResponseObject
 from chat.protocol.state import ResponseState
 from chat.responses.representation import response_object
 from chat.transport.event_log import Append, Batch, Log
@@ -20,7 +21,7 @@ from chat.transport.notifications import notify_readers, notify_workers_to_cance
 
 async def conclude(
     log: Log, state: ResponseState | None, ending: Ending, attempt: int | None = None
-) -> JSON | None:
+) -> ResponseObject | None:
     """End a response in its log and notify its readers. `state` is what the caller knows of it.
 
     If another writer was first, its events are applied and the end is tried again after them. What Redis
@@ -42,13 +43,15 @@ async def conclude(
     return state.ended if state else None
 
 
-async def settle(final: JSON, **extra: Any) -> None:
+async def settle(final: ResponseObject, **extra: Any) -> None:
     """Copy a final response object to its row, once, and announce it to the owner."""
     if await database_sync_to_async(Response.objects.finish, thread_sensitive=False)(final, **extra):
         await announce_response(final)
 
 
-async def end(log: Log, response_id: str, ending: Ending, *, attempt: int | None = None) -> JSON | None:
+async def end(
+    log: Log, response_id: str, ending: Ending, *, attempt: int | None = None
+) -> ResponseObject | None:
     """End a response from outside its attempt: conclude, cancel the attempt, settle.
 
     With `attempt`, only if no later attempt has it. Returns the final response object; None if there was

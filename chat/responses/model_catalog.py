@@ -48,7 +48,7 @@ class Deadlines:
 class ModelConfig:
     """A configured target."""
 
-    __pydantic_config__: ClassVar = ConfigDict(extra="forbid")  # a misspelt field is told, in deadlines too
+    __pydantic_config__: ClassVar = ConfigDict(extra="forbid")  # a misspelt field is an error
 
     name: str
     base_url: str

@@ -1,11 +1,11 @@
 """A row as OpenAI's API shows it: the response object."""
 
 from chat.models import Response, Status
-from chat.protocol.events import JSON
+from chat.protocol.objects import ResponseObject
 from chat.protocol.output import output_items
 
 
-def response_object(row: Response) -> JSON:
+def response_object(row: Response) -> ResponseObject:
     """The response object of OpenAI's Responses API, with the output that the row holds.
 
     Moments are in Unix seconds. Source: https://platform.openai.com/docs/api-reference/responses/object

@@ -18,7 +18,8 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from chat.protocol.composer import opening
-from chat.protocol.events import JSON, Event, decode, encode, is_terminal
+from chat.protocol.events import Event, decode, encode, is_terminal
+from chat.protocol.objects import ResponseObject
 from chat.protocol.state import ResponseState
 
 LIVE_SECS = 24 * 3600  # a log without an end expires after a day
@@ -81,7 +82,7 @@ class Log:
         self._redis = redis
         self._script = redis.register_script(_APPEND)
 
-    async def create(self, response: JSON, attempts: int = 0) -> bool:
+    async def create(self, response: ResponseObject, attempts: int = 0) -> bool:
         """Open the log of a response; `attempts` have written in one that Redis lost. False: there is one."""
         batch = Batch.of(str(response["id"]), opening(response, attempts))
         return await self._write_one("create", LIVE_SECS, batch) is Append.APPENDED
@@ -116,7 +117,7 @@ class Log:
         entries = await self.read(response_id)
         return ResponseState.fold(decode(entry.event) for entry in entries) if entries else None
 
-    async def reopened(self, response: JSON, attempts: int) -> ResponseState | None:
+    async def reopened(self, response: ResponseObject, attempts: int) -> ResponseState | None:
         """The state in the log, opened again if Redis lost it; None if it is lost once more."""
         await self.create(response, attempts)
         return await self.state(str(response["id"]))

@@ -9,14 +9,14 @@ from django.db import IntegrityError, connection
 
 from chat.models import Conversation, Response, Status
 from chat.protocol.composer import Ending, final_object
-from chat.protocol.events import JSON
+from chat.protocol.objects import ResponseObject
 from chat.protocol.state import ResponseState
 from chat.responses.representation import response_object
 from tests.chat.rows import stored
 from tests.harness.writer import Writer
 
 
-def ended(row: Response, ending: Ending, text: str = "Two metres.", reasoning: str = "") -> JSON:
+def ended(row: Response, ending: Ending, text: str = "Two metres.", reasoning: str = "") -> ResponseObject:
     """The final response object of an answer to the row."""
     writer = Writer(ResponseState(response_object(row)))
     writer.add(text, reasoning)

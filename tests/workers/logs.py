@@ -1,14 +1,15 @@
 """Logs of responses, as the tests begin and read them."""
 
 from chat.ids import new_id
-from chat.protocol.events import JSON, TERMINAL, Event, ReasoningDelta, TextDelta, decode
+from chat.protocol.events import TERMINAL, Event, ReasoningDelta, TextDelta, decode
+from chat.protocol.objects import ResponseObject
 from chat.protocol.output import output_text
 from chat.protocol.state import ResponseState
 from chat.transport.event_log import Append, Batch, Log
 from tests.harness.writer import Writer
 
 
-def queued_response() -> JSON:
+def queued_response() -> ResponseObject:
     """The response object of a row that waits for its worker."""
     return {
         "id": str(new_id()),
@@ -20,7 +21,7 @@ def queued_response() -> JSON:
     }
 
 
-async def begun(log: Log, attempt: int = 1, response: JSON | None = None) -> ResponseState:
+async def begun(log: Log, attempt: int = 1, response: ResponseObject | None = None) -> ResponseState:
     """The state of a log in which an attempt has appended `response.in_progress`."""
     response = response or queued_response()
     await log.create(response)

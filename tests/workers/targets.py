@@ -6,14 +6,14 @@ from contextlib import ExitStack, asynccontextmanager, contextmanager
 from typing import Any
 
 from chat.ids import new_id
-from chat.protocol.events import JSON
+from chat.protocol.objects import ResponseObject
 from chat.responses.model_catalog import Deadlines, ModelConfig
 from chat.transport.event_log import Log
 from project.up.ports import HOST
 from tests.harness.upstream import Upstream
 from tests.workers.background import beside
 from tests.workers.logs import queued_response
-from workers.generation.attempt import Assignment
+from workers.generation.attempt import Assignment, Outcome
 from workers.generation.attempts import Attempts
 from workers.generation.publisher import Publisher
 from workers.providers.openai_compatible import Provider, Request
@@ -36,7 +36,7 @@ def target(upstream: Upstream, behaviour: str, **deadlines: Any) -> ModelConfig:
 
 
 def job(
-    model: ModelConfig, response: JSON | None = None, attempt: int = 1, *, handed_over: bool = False
+    model: ModelConfig, response: ResponseObject | None = None, attempt: int = 1, *, handed_over: bool = False
 ) -> Assignment:
     return Assignment(response or queued_response(), attempt, model, REQUEST, handed_over)
 
@@ -58,3 +58,16 @@ def unaccepting() -> Iterator[str]:
             client.setblocking(False)
             client.connect_ex(listener.getsockname())
         yield f"http://{HOST}:{listener.getsockname()[1]}/v1"
+
+
+def final(outcome: Outcome) -> ResponseObject:
+    """The final response object."""
+    assert outcome.response is not None
+    return outcome.response
+
+
+def error_code(outcome: Outcome) -> str:
+    """What the response failed with."""
+    error = final(outcome)["error"]
+    assert error is not None
+    return error["code"]

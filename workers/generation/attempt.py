@@ -14,7 +14,8 @@ from enum import Enum
 from typing import TypeVar
 
 from chat.protocol.composer import Ending, opening, start_attempt
-from chat.protocol.events import JSON, Interruption
+from chat.protocol.events import Interruption
+from chat.protocol.objects import ResponseObject
 from chat.protocol.state import ResponseState, Wait
 from chat.responses.ending import conclude
 from chat.responses.model_catalog import DEMO_URL, ModelConfig
@@ -47,7 +48,7 @@ class StopReason(Enum):
 class Assignment:
     """What it takes to write a response: `response` is its response object, as the row had it."""
 
-    response: JSON
+    response: ResponseObject
     attempt: int
     model: ModelConfig
     request: Request
@@ -63,7 +64,7 @@ class Assignment:
 class Outcome:
     """How an attempt ended. `response` is the final response object; None if it is not ours to settle."""
 
-    response: JSON | None = None
+    response: ResponseObject | None = None
     first_token_at: float | None = None
     stopped: StopReason | None = None
 
@@ -192,7 +193,7 @@ class Attempt:
             yield pause
             await asyncio.sleep(pause.seconds)
 
-    async def _end_unfinished(self) -> JSON | None:
+    async def _end_unfinished(self) -> ResponseObject | None:
         match self._stopped:
             case StopReason.CANCELLED:
                 return await self._end(Ending("cancelled", time.time()))
@@ -202,11 +203,11 @@ class Attempt:
                     return state.ended if state else None
         return None
 
-    async def _end(self, ending: Ending, ours: ResponseState | None = None) -> JSON | None:
+    async def _end(self, ending: Ending, ours: ResponseState | None = None) -> ResponseObject | None:
         """End the response in its log, after our own state or after what the log says."""
         log, assignment = self._log, self._assignment
 
-        async def concluded() -> JSON | None:
+        async def concluded() -> ResponseObject | None:
             state = ours or await log.state(assignment.id)
             return await conclude(log, state, ending, assignment.attempt)
 

@@ -4,15 +4,15 @@ from typing import Any
 
 from chat.protocol.composer import Ending
 from chat.protocol.events import (
-    JSON,
     Created,
     Event,
     Queued,
 )
+from chat.protocol.objects import ResponseObject
 from chat.protocol.state import ResponseState, Wait
 from tests.harness.writer import Writer
 
-RESPONSE: JSON = {
+RESPONSE: ResponseObject = {
     "id": "r1",
     "object": "response",
     "status": "queued",

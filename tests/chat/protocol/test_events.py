@@ -14,11 +14,12 @@ from chat.protocol import events
 from chat.protocol.composer import Ending
 from chat.protocol.errors import ProtocolError
 from chat.protocol.events import EVENTS, JSON, TERMINAL, Created, Event, Queued, TextDelta, decode, encode
+from chat.protocol.objects import ResponseObject
 from chat.protocol.state import Wait
 from tests.harness.writer import Writer
 
 OFFICIAL: TypeAdapter[Any] = TypeAdapter(ResponseStreamEvent)
-RESPONSE = {
+RESPONSE: ResponseObject = {
     "id": "r1",
     "object": "response",
     "created_at": 1.5,

@@ -2,11 +2,10 @@
 
 import pytest
 
-from chat.protocol.events import JSON, Snapshot
+from chat.protocol.events import Snapshot
 from chat.protocol.output import Item, output_items, output_text
 from chat.protocol.state import ResponseState
-
-RESPONSE: JSON = {"id": "r1", "object": "response", "status": "queued", "output": [], "error": None}
+from tests.chat.protocol.lives import RESPONSE
 
 
 @pytest.mark.parametrize(
@@ -24,8 +23,8 @@ def test_an_item_is_incomplete_where_its_response_ended_before_its_time(status: 
 
 def test_texts_that_are_known_whole_make_the_output_of_a_response() -> None:
     output = output_items("r1", "completed", text="text", reasoning="thought")
-    assert output_text({"output": output}) == "text"
-    assert output_text({"output": output}, "reasoning") == "thought"
+    assert output_text(RESPONSE | {"output": output}) == "text"
+    assert output_text(RESPONSE | {"output": output}, "reasoning") == "thought"
     assert output_items("r1", "queued", text="", reasoning="") == []
     live = ResponseState.fold(
         [Snapshot(sequence_number=3, response_id="r1", response=RESPONSE | {"output": output})]

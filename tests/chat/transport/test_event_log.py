@@ -3,13 +3,14 @@
 import pytest
 
 from chat.protocol.composer import Ending
-from chat.protocol.events import JSON, Completed, Failed, Incomplete, encode
+from chat.protocol.events import Completed, Failed, Incomplete, encode
+from chat.protocol.objects import ResponseObject
 from chat.protocol.state import EPOCH_SIZE, ResponseState
 from chat.transport import redis_client
 from chat.transport.event_log import ENDED_SECS, LIVE_SECS, Append, Batch, Log, LogError, key
 from tests.harness.writer import Writer
 
-RESPONSE: JSON = {
+RESPONSE: ResponseObject = {
     "id": "r1",
     "object": "response",
     "status": "queued",

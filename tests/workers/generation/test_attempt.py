@@ -9,7 +9,8 @@ from dataclasses import replace
 import pytest
 
 from chat.protocol.composer import Ending
-from chat.protocol.events import JSON, Continued, Restarted, Snapshot, Waiting, encode
+from chat.protocol.events import Continued, Restarted, Snapshot, Waiting, encode
+from chat.protocol.objects import ResponseObject
 from chat.protocol.output import output_text
 from chat.protocol.state import ResponseState
 from chat.responses.ending import conclude
@@ -24,7 +25,7 @@ from tests.harness.writer import Writer
 from tests.workers.background import within
 from tests.workers.logs import appended, begun, ends, events, text, types
 from tests.workers.relay import Relay
-from tests.workers.targets import AFTER_5, REQUEST, generating, job, target, unaccepting
+from tests.workers.targets import AFTER_5, REQUEST, error_code, final, generating, job, target, unaccepting
 from workers.generation import attempt as module
 from workers.generation import deadlines, retries
 from workers.generation.attempt import Assignment, StopReason
@@ -89,11 +90,10 @@ async def test_the_log_tells_the_whole_life_of_a_response(
     ]
     numbers = [event.sequence_number for event in await events(log, asked.id)]
     assert numbers == list(range(len(numbers)))
-    assert outcome.response is not None
-    assert outcome.response["status"] == "completed"
-    assert outcome.response["usage"]["output_tokens"] == 5
-    assert output_text(outcome.response) == "w0 w1 w2"
-    assert output_text(outcome.response, "reasoning") == "r0 r1"
+    assert final(outcome)["status"] == "completed"
+    assert (final(outcome)["usage"] or {})["output_tokens"] == 5
+    assert output_text(final(outcome)) == "w0 w1 w2"
+    assert output_text(final(outcome), "reasoning") == "r0 r1"
     state = await log.state(asked.id)
     assert state is not None
     assert state.ended == outcome.response
@@ -116,10 +116,9 @@ async def test_the_finish_of_the_model_is_the_end_of_the_response(
     attempts: Attempts, upstream: Upstream, behaviour: str, status: str, reason: str | None
 ) -> None:
     outcome = await attempts.run(job(target(upstream, behaviour)))
-    assert outcome.response is not None
-    assert outcome.response["status"] == status
-    assert (outcome.response.get("incomplete_details") or {}).get("reason") == reason
-    assert output_text(outcome.response) == text_of(behaviour)
+    assert final(outcome)["status"] == status
+    assert final(outcome).get("incomplete_details") == (reason and {"reason": reason})
+    assert output_text(final(outcome)) == text_of(behaviour)
 
 
 async def test_many_answers_are_written_at_once(log: Log, attempts: Attempts, upstream: Upstream) -> None:
@@ -131,8 +130,7 @@ async def test_many_answers_are_written_at_once(log: Log, attempts: Attempts, up
 
     await await_until(all_run, 5, "all of them are written")
     for one, outcome in zip(jobs, await asyncio.gather(*writing), strict=True):
-        assert outcome.response is not None
-        assert output_text(outcome.response) == text_of(one.model.upstream_model) == await text(log, one.id)
+        assert output_text(final(outcome)) == text_of(one.model.upstream_model) == await text(log, one.id)
     assert attempts.running == []
 
 
@@ -142,8 +140,7 @@ async def test_the_demo_model_goes_the_same_way(
     monkeypatch.setattr(counting, "STEP_SECS", 0)
     asked = job(ModelConfig(DEMO, DEMO_URL))
     outcome = await attempts.run(asked)
-    assert outcome.response is not None
-    assert outcome.response["status"] == "completed"
+    assert final(outcome)["status"] == "completed"
     assert (await text(log, asked.id)).splitlines() == [f"Number {number}" for number in range(10)]
 
 
@@ -175,9 +172,8 @@ async def test_a_silence_that_is_too_long_fails_with_its_code(
 ) -> None:
     asked = job(target(upstream, behaviour, **deadlines))
     outcome = await attempts.run(asked)
-    assert outcome.response is not None
-    assert outcome.response["error"]["code"] == code
-    assert await text(log, asked.id) == output_text(outcome.response) == kept
+    assert error_code(outcome) == code
+    assert await text(log, asked.id) == output_text(final(outcome)) == kept
     assert await was_left(upstream, asked)
 
 
@@ -187,18 +183,16 @@ async def test_an_answer_that_has_finished_is_complete_though_the_server_stays_s
     monkeypatch.setattr(deadlines, "CLOSING_SECS", 0.3)
     asked = job(target(upstream, "stall-last"))
     outcome = await within(5, asyncio.create_task(attempts.run(asked)))
-    assert outcome.response is not None
-    assert (outcome.response["status"], outcome.response["usage"]) == ("completed", None)
-    assert await text(log, asked.id) == output_text(outcome.response) == text_of("fast")
+    assert (final(outcome)["status"], final(outcome)["usage"]) == ("completed", None)
+    assert await text(log, asked.id) == output_text(final(outcome)) == text_of("fast")
     assert await was_left(upstream, asked)
 
 
 async def test_an_answer_that_does_not_end_is_ended(log: Log, attempts: Attempts, upstream: Upstream) -> None:
     asked = job(target(upstream, "words-1000@50", total=0.5))
     outcome = await attempts.run(asked)
-    assert outcome.response is not None
-    assert outcome.response["error"]["code"] == "timeout_total"
-    kept = output_text(outcome.response)
+    assert error_code(outcome) == "timeout_total"
+    kept = output_text(final(outcome))
     assert len(kept.split()) > 5
     assert text_of("words-1000").startswith(kept)
     assert await was_left(upstream, asked)
@@ -209,8 +203,7 @@ async def test_a_steady_answer_may_take_longer_than_any_one_wait(
 ) -> None:
     asked = job(target(upstream, "words-20@20", first_token=0.6, between_tokens=0.6))
     outcome = await attempts.run(asked)
-    assert outcome.response is not None
-    assert outcome.response["status"] == "completed"
+    assert final(outcome)["status"] == "completed"
 
 
 async def test_a_connection_that_is_not_taken_fails_with_its_code(
@@ -219,8 +212,7 @@ async def test_a_connection_that_is_not_taken_fails_with_its_code(
     with unaccepting() as base_url:
         model = replace(target(upstream, "fast", connect=0.2), base_url=base_url)
         outcome = await attempts.run(job(model))
-    assert outcome.response is not None
-    assert outcome.response["error"]["code"] == "timeout_connect"
+    assert error_code(outcome) == "timeout_connect"
 
 
 @pytest.mark.parametrize(
@@ -244,9 +236,8 @@ async def test_an_answer_that_fails_keeps_the_text_so_far(
 ) -> None:
     asked = job(target(upstream, behaviour))
     outcome = await attempts.run(asked)
-    assert outcome.response is not None
-    assert (outcome.response["status"], outcome.response["error"]["code"]) == ("failed", code)
-    assert await text(log, asked.id) == output_text(outcome.response) == kept
+    assert (final(outcome)["status"], error_code(outcome)) == ("failed", code)
+    assert await text(log, asked.id) == output_text(final(outcome)) == kept
     assert [end.type for end in await ends(log, asked.id)] == ["response.failed"]
 
 
@@ -269,8 +260,7 @@ async def test_a_model_that_failed_before_its_first_word_is_asked_again(
 ) -> None:
     asked = job(target(upstream, behaviour))
     outcome = await attempts.run(asked)
-    assert outcome.response is not None
-    assert outcome.response["status"] == "completed"
+    assert final(outcome)["status"] == "completed"
     assert await text(log, asked.id) == text_of("fast")
     assert await requests(upstream, asked) == 2
 
@@ -281,8 +271,7 @@ async def test_a_model_that_keeps_failing_is_given_up(
     monkeypatch.setattr(retries, "RETRY_SECS", (0, 0))
     asked = job(target(upstream, "status-503"))
     outcome = await attempts.run(asked)
-    assert outcome.response is not None
-    assert outcome.response["error"]["code"] == "upstream_error"
+    assert error_code(outcome) == "upstream_error"
     assert await requests(upstream, asked) == 3
 
 
@@ -292,8 +281,7 @@ async def test_a_model_is_not_asked_again_after_text_or_where_that_would_not_hel
 ) -> None:
     asked = job(target(upstream, behaviour))
     outcome = await attempts.run(asked)
-    assert outcome.response is not None
-    assert outcome.response["status"] == "failed"
+    assert final(outcome)["status"] == "failed"
     assert await requests(upstream, asked) == 1
 
 
@@ -315,8 +303,7 @@ async def test_a_model_that_broke_off_after_its_finish_is_not_asked_again(
     async with await asyncio.start_server(answer, HOST) as server:
         base_url = f"http://{HOST}:{server.sockets[0].getsockname()[1]}/v1"
         outcome = await attempts.run(job(replace(target(upstream, "fast"), base_url=base_url)))
-    assert outcome.response is not None
-    assert outcome.response["incomplete_details"] == {"reason": "content_filter"}
+    assert final(outcome)["incomplete_details"] == {"reason": "content_filter"}
     assert answered == 1
 
 
@@ -350,9 +337,8 @@ async def test_a_server_that_is_busy_is_asked_again_when_it_says_and_readers_are
 ) -> None:
     begin, asked = time.time(), job(target(upstream, f"{behaviour}+times-1"))
     outcome = await attempts.run(asked)
-    assert outcome.response is not None
-    assert outcome.response["status"] == "completed"
-    assert await text(log, asked.id) == output_text(outcome.response) == text_of("fast")
+    assert final(outcome)["status"] == "completed"
+    assert await text(log, asked.id) == output_text(final(outcome)) == text_of("fast")
     [waiting] = await waits(log, asked)
     assert (waiting.reason, waiting.seconds, waiting.response_id) == (reason, seconds, asked.id)
     assert begin + seconds <= waiting.until <= time.time()
@@ -370,8 +356,7 @@ async def test_a_server_that_is_busy_again_is_asked_again_but_not_for_ever(
 ) -> None:
     asked = job(target(upstream, "retry-after-ms-300"))
     outcome = await attempts.run(asked)
-    assert outcome.response is not None
-    assert outcome.response["error"]["code"] == "rate_limit_exceeded"
+    assert error_code(outcome) == "rate_limit_exceeded"
     assert len(await waits(log, asked)) == retries.MAX_WAITS
     assert await requests(upstream, asked) == retries.MAX_WAITS + 1
 
@@ -395,8 +380,7 @@ async def test_a_server_that_is_busy_for_long_is_not_waited_for(
 ) -> None:
     asked = job(target(upstream, behaviour, **deadlines))
     outcome = await within(5, asyncio.create_task(attempts.run(asked)))
-    assert outcome.response is not None
-    assert outcome.response["error"]["code"] == code
+    assert error_code(outcome) == code
     assert await waits(log, asked) == []
     assert await requests(upstream, asked) == 1
 
@@ -404,8 +388,7 @@ async def test_a_server_that_is_busy_for_long_is_not_waited_for(
 async def test_the_wait_is_not_the_silence_of_the_model(attempts: Attempts, upstream: Upstream) -> None:
     asked = job(target(upstream, "retry-after-1+times-1", first_token=0.7))
     outcome = await attempts.run(asked)
-    assert outcome.response is not None
-    assert outcome.response["status"] == "completed"
+    assert final(outcome)["status"] == "completed"
 
 
 async def test_after_the_wait_the_model_may_be_silent_no_longer_than_otherwise(
@@ -413,17 +396,15 @@ async def test_after_the_wait_the_model_may_be_silent_no_longer_than_otherwise(
 ) -> None:
     asked = job(target(upstream, "wait-9+retry-after-ms-500+times-1", first_token=0.6))
     outcome = await within(5, asyncio.create_task(attempts.run(asked)))
-    assert outcome.response is not None
-    assert outcome.response["error"]["code"] == "timeout_first_token"
+    assert error_code(outcome) == "timeout_first_token"
     assert len(await waits(log, asked)) == 1
 
 
 async def test_the_total_counts_the_wait(attempts: Attempts, upstream: Upstream) -> None:
     asked, begin = job(target(upstream, "words-1000+retry-after-1+times-1@50", total=1.5)), time.monotonic()
     outcome = await attempts.run(asked)
-    assert outcome.response is not None
-    assert outcome.response["error"]["code"] == "timeout_total"
-    assert output_text(outcome.response).startswith(AFTER_5)
+    assert error_code(outcome) == "timeout_total"
+    assert output_text(final(outcome)).startswith(AFTER_5)
     assert time.monotonic() - begin < 3
 
 
@@ -435,8 +416,7 @@ async def test_an_answer_that_waits_is_stopped_at_once(
     await has_waited(log, asked)
     attempts.cancel(asked.id)
     outcome = await within(STOPPED_SECS, writing)
-    assert outcome.response is not None
-    assert outcome.response["status"] == "cancelled"
+    assert final(outcome)["status"] == "cancelled"
     assert [end.type for end in await ends(log, asked.id)] == ["response.incomplete"]
     assert await requests(upstream, asked) == 1
 
@@ -468,8 +448,7 @@ async def test_an_answer_that_waits_is_handed_over_at_once(
     assert await ends(log, asked.id) == []
     async with generating(log) as other:
         again = await other.run(job(target(upstream, "fast"), asked.response, attempt=2))
-    assert again.response is not None
-    assert output_text(again.response) == text_of("fast") == await text(log, asked.id)
+    assert output_text(final(again)) == text_of("fast") == await text(log, asked.id)
 
 
 async def test_a_later_attempt_takes_over_from_one_that_waits(
@@ -489,8 +468,7 @@ async def test_a_later_attempt_takes_over_from_one_that_waits(
         assert await text(log, second.id) == AFTER_5
         other.cancel(second.id)
         outcome = await within(STOPPED_SECS, again)
-    assert outcome.response is not None
-    assert (outcome.response["status"], output_text(outcome.response)) == ("cancelled", AFTER_5)
+    assert (final(outcome)["status"], output_text(final(outcome))) == ("cancelled", AFTER_5)
 
 
 async def test_a_model_that_continues_keeps_its_text_through_a_wait(
@@ -501,8 +479,7 @@ async def test_a_model_that_continues_keeps_its_text_through_a_wait(
     state = await begun(log, 1, asked.response)
     await appended(log, Writer(state).add("w0 w1 w2"), asked.id)
     outcome = await attempts.run(asked)
-    assert outcome.response is not None
-    assert output_text(outcome.response) == text_of("words-20") == await text(log, asked.id)
+    assert output_text(final(outcome)) == text_of("words-20") == await text(log, asked.id)
     assert len(await waits(log, asked)) == 1
 
 
@@ -514,9 +491,8 @@ async def test_an_answer_whose_log_was_lost_during_a_wait_is_whole(
     await has_waited(log, asked)
     await redis_client.client().delete(key(asked.id))
     outcome = await within(5, writing)
-    assert outcome.response is not None
-    assert outcome.response["status"] == "completed"
-    assert output_text(outcome.response) == text_of("fast") == await text(log, asked.id)
+    assert final(outcome)["status"] == "completed"
+    assert output_text(final(outcome)) == text_of("fast") == await text(log, asked.id)
 
 
 # stopped
@@ -537,9 +513,8 @@ async def test_a_cancelled_answer_leaves_the_model_and_has_one_end(
     attempts.cancel(asked.id)
     outcome = await within(STOPPED_SECS, writing)
     assert await was_left(upstream, asked)
-    assert outcome.response is not None
-    assert outcome.response["status"] == "cancelled"
-    assert output_text(outcome.response) == await text(log, asked.id)
+    assert final(outcome)["status"] == "cancelled"
+    assert output_text(final(outcome)) == await text(log, asked.id)
     assert [end.type for end in await ends(log, asked.id)] == ["response.incomplete"]
 
 
@@ -564,7 +539,7 @@ async def test_an_end_in_the_log_stops_the_writer_even_if_no_order_reaches_it(
     asked = job(target(upstream, "words-1000@50"))
     writing = asyncio.create_task(attempts.run(asked))
 
-    async def has_ended() -> JSON | None:
+    async def has_ended() -> ResponseObject | None:
         state = await log.state(asked.id)
         return await conclude(log, state, Ending("cancelled", at=5.0)) if state and state.items else None
 
@@ -606,8 +581,7 @@ async def test_a_worker_that_stops_hands_its_answers_over_without_an_end(
     assert await ends(log, asked.id) == []
     async with generating(log) as other:
         again = await other.run(job(target(upstream, "fast"), asked.response, attempt=2))
-    assert again.response is not None
-    assert output_text(again.response) == text_of("fast") == await text(log, asked.id)
+    assert output_text(final(again)) == text_of("fast") == await text(log, asked.id)
 
 
 async def test_a_worker_that_stops_begins_nothing(log: Log, attempts: Attempts, upstream: Upstream) -> None:
@@ -622,7 +596,7 @@ async def test_a_worker_that_stops_begins_nothing(log: Log, attempts: Attempts, 
 # several attempts
 
 
-async def lost_attempt(log: Log, response: JSON, attempt: int = 1) -> ResponseState:
+async def lost_attempt(log: Log, response: ResponseObject, attempt: int = 1) -> ResponseState:
     """What an attempt leaves behind whose worker was lost: half an answer."""
     state = await begun(log, attempt, response)
     await appended(log, Writer(state).add("half an ans"), response["id"])
@@ -639,8 +613,7 @@ async def test_a_later_attempt_says_so_and_begins_the_text_again(
     [restarted] = [event for event in await events(log, asked.id) if isinstance(event, Restarted)]
     assert (restarted.attempt, restarted.reason) == (2, reason)
     assert await text(log, asked.id) == text_of("fast")
-    assert outcome.response is not None
-    assert output_text(outcome.response) == text_of("fast")
+    assert output_text(final(outcome)) == text_of("fast")
 
 
 async def test_a_later_attempt_of_a_model_that_continues_goes_on_in_the_middle(
@@ -655,8 +628,7 @@ async def test_a_later_attempt_of_a_model_that_continues_goes_on_in_the_middle(
     [record] = await asyncio.to_thread(upstream.requests, asked.model.upstream_model)
     assert record.messages == [*REQUEST.messages, {"role": "assistant", "content": "w0 w1 w2"}]
     assert await text(log, asked.id) == text_of("words-20")
-    assert outcome.response is not None
-    assert output_text(outcome.response) == text_of("words-20")
+    assert output_text(final(outcome)) == text_of("words-20")
     assert len(await ends(log, asked.id)) == 1
 
 
@@ -709,8 +681,7 @@ async def test_two_attempts_in_one_process_do_not_mix(
     assert attempts.running == [second.id]
     attempts.cancel(second.id)
     outcome = await within(STOPPED_SECS, again)
-    assert outcome.response is not None
-    assert output_text(outcome.response) == AFTER_5
+    assert output_text(final(outcome)) == AFTER_5
 
 
 async def test_a_later_attempt_prevails_over_one_that_still_writes(
@@ -733,8 +704,7 @@ async def test_a_later_attempt_prevails_over_one_that_still_writes(
     await await_until(writes_on, 5, "the earlier attempt writes")
     outcome = await attempts.run(asked)
     await writing_on
-    assert outcome.response is not None
-    assert (outcome.response["status"], output_text(outcome.response)) == ("completed", text_of("fast"))
+    assert (final(outcome)["status"], output_text(final(outcome))) == ("completed", text_of("fast"))
     assert await text(log, asked.id) == text_of("fast")
 
 
@@ -757,8 +727,7 @@ async def test_a_begin_whose_reply_was_lost_is_no_end(relay: Relay, upstream: Up
         relay.lose_reply_to(b"response.in_progress")
         outcome = await attempts.run(asked)
         assert relay.lost_replies == 1
-        assert outcome.response is not None
-        assert outcome.response["status"] == "completed"
+        assert final(outcome)["status"] == "completed"
         assert (await types(log, asked.id)).count("response.in_progress") == 1
 
 
@@ -784,9 +753,8 @@ async def test_an_answer_whose_log_was_lost_at_last_still_ends(
     await said(log, asked, AFTER_5)
     await redis_client.client().delete(key(asked.id))
     outcome = await writing
-    assert outcome.response is not None
-    assert outcome.response["error"]["code"] == "timeout_between_tokens"
-    assert output_text(outcome.response) == AFTER_5 == await text(log, asked.id)
+    assert error_code(outcome) == "timeout_between_tokens"
+    assert output_text(final(outcome)) == AFTER_5 == await text(log, asked.id)
     assert len(await ends(log, asked.id)) == 1
 
 
@@ -808,8 +776,7 @@ async def test_a_second_attempt_with_a_rebuilt_log_can_be_cancelled(
     await await_until(is_rebuilt, 5, "the log is rebuilt")
     attempts.cancel(asked.id)
     outcome = await within(STOPPED_SECS, writing)
-    assert outcome.response is not None
-    assert outcome.response["status"] == "cancelled"
+    assert final(outcome)["status"] == "cancelled"
     assert len(await ends(log, asked.id)) == 1
 
 
@@ -833,9 +800,8 @@ async def test_an_end_that_cannot_be_written_is_written_when_valkey_is_back(
         await await_until(is_noticed, 10, "it notices that Valkey is away")
         await asyncio.to_thread(own_valkey.start)
         outcome = await within(15, writing)
-        assert outcome.response is not None
-        assert outcome.response["error"]["code"] == "timeout_between_tokens"
-        assert output_text(outcome.response) == AFTER_5 == await text(log, asked.id)
+        assert error_code(outcome) == "timeout_between_tokens"
+        assert output_text(final(outcome)) == AFTER_5 == await text(log, asked.id)
         assert len(await ends(log, asked.id)) == 1
 
 
@@ -859,6 +825,5 @@ async def test_an_answer_can_begin_while_valkey_is_away(
         await await_until(is_noticed, 10, "it notices that Valkey is away")
         await asyncio.to_thread(own_valkey.start)
         outcome = await within(15, writing)
-        assert outcome.response is not None
-        assert outcome.response["status"] == "completed"
+        assert final(outcome)["status"] == "completed"
         assert await text(log, asked.id) == text_of("fast")

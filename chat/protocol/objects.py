@@ -1,0 +1,70 @@
+"""OpenAI's objects, as far as a response of ours has them.
+
+Source of the format: https://platform.openai.com/docs/api-reference/responses/object
+"""
+
+from typing import Any, Literal, NotRequired, TypedDict
+
+
+class ContentPart(TypedDict):
+    """A piece of an output item."""
+
+    type: Literal["output_text", "reasoning_text"]
+    text: str
+    annotations: NotRequired[list[Any]]
+    logprobs: NotRequired[list[Any]]
+
+
+class OutputItem(TypedDict):
+    """The reasoning or the message."""
+
+    id: str
+    type: Literal["reasoning", "message"]
+    status: str
+    content: list[ContentPart]
+    role: NotRequired[Literal["assistant"]]
+    summary: NotRequired[list[Any]]
+
+
+class ErrorObject(TypedDict):
+    """Why a response failed: a key of FAILURES, and its sentence."""
+
+    code: str
+    message: str
+
+
+class IncompleteDetails(TypedDict):
+    """Why a response was cut off."""
+
+    reason: str
+
+
+class ConversationReference(TypedDict):
+    """The conversation of a response."""
+
+    id: str
+
+
+class ResponseObject(TypedDict):
+    """A response. Moments are in Unix seconds."""
+
+    id: str
+    object: Literal["response"]
+    status: str
+    output: list[OutputItem]
+    error: ErrorObject | None
+    usage: dict[str, Any] | None
+    created_at: NotRequired[float]
+    completed_at: NotRequired[float | None]
+    background: NotRequired[bool]
+    conversation: NotRequired[ConversationReference]
+    incomplete_details: NotRequired[IncompleteDetails | None]
+    instructions: NotRequired[str | None]
+    max_output_tokens: NotRequired[int | None]
+    metadata: NotRequired[dict[str, str]]
+    model: NotRequired[str]
+    parallel_tool_calls: NotRequired[bool]
+    previous_response_id: NotRequired[str | None]
+    temperature: NotRequired[float | None]
+    tool_choice: NotRequired[str]
+    tools: NotRequired[list[Any]]
