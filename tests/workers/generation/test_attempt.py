@@ -201,7 +201,7 @@ async def test_an_answer_that_does_not_end_is_ended(log: Log, attempts: Attempts
 async def test_a_steady_answer_may_take_longer_than_any_one_wait(
     attempts: Attempts, upstream: Upstream
 ) -> None:
-    asked = job(target(upstream, "words-20@20", first_token=0.6, between_tokens=0.6))
+    asked = job(target(upstream, "words-20@8", first_token=2, between_tokens=2))
     outcome = await attempts.run(asked)
     assert final(outcome)["status"] == "completed"
 
