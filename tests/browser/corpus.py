@@ -1,6 +1,6 @@
-"""What a hostile model might say: the texts of `hostile/`, and those that no editor shows.
+"""Texts of a hostile model: those of `hostile/`, and those that no editor shows.
 
-`canary()` exists in the tests' browser and tells on who calls it. Every address leads to `ELSEWHERE`, so a
+`canary()` exists in the tests' browser and reports each call. Every address leads to `ELSEWHERE`, so a
 request for one of them is a leak.
 """
 

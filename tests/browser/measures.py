@@ -1,7 +1,7 @@
-"""What the browser itself says about a page's work: tasks that took long, layout that moved, memory.
+"""What the browser measures of a page: long tasks, layout shifts, memory.
 
 in:  a page that has not loaded its document yet
-out: figures, whenever they are asked for
+out: statistics, at any time
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from playwright.async_api import CDPSession, Page
 
-# entries without their observers: `takeRecords` has what no callback has had yet
+# `takeRecords` returns the entries that no callback has received yet
 SCRIPT = """
 const observe = (type) => {
   const entries = [];
@@ -19,7 +19,7 @@ const observe = (type) => {
 };
 const [tasks, shifts] = [observe("longtask"), observe("layout-shift")];
 const nameOf = ({ node, currentRect: at }) => `${node?.className || node?.nodeName} at ${at.x} ${at.y}`;
-// the mark behind the last word is no node, is small, and moves because that is its work
+// the mark after the last word is no node, is small, and moves on purpose
 const isMark = ({ node, currentRect: { width, height } }) => !node && width * height < 400;
 let began = 0;
 const counts = (entry) => entry.startTime >= began;
@@ -33,7 +33,7 @@ globalThis.measured = () => ({
 
 
 @dataclass(frozen=True)
-class Figures:
+class Stats:
     """Of a page, from `begin` on."""
 
     longest_task_ms: float  # 0 if none took 50 ms
@@ -69,13 +69,13 @@ class Measures:
         """Forget what was before: how the page itself was loaded."""
         await self._page.evaluate("beginMeasure()")
 
-    async def figures(self) -> Figures:
-        """What was seen up to now; it collects garbage."""
+    async def stats(self) -> Stats:
+        """The statistics up to now, after a garbage collection."""
         seen: dict[str, Any] = await self._page.evaluate("measured()")
         await self._devtools.send("HeapProfiler.collectGarbage")
         metrics = (await self._devtools.send("Performance.getMetrics"))["metrics"]
         values = {metric["name"]: metric["value"] for metric in metrics}
-        return Figures(
+        return Stats(
             longest_task_ms=max(seen["tasks"], default=0.0),
             long_tasks=len(seen["tasks"]),
             shift=sum(shift["value"] for shift in seen["shifts"]),

@@ -21,7 +21,7 @@ MODELS = {
 }
 QUESTION = "How does a water mill work?"
 # hours ago, title, whether an answer in it is unread
-SHELF = (
+CONVERSATIONS = (
     (0.2, "A letter to the millers' guild", True),
     (0.5, "Names for a narrow boat", False),
     (20, "Why does the weir freeze last?", False),
@@ -30,10 +30,10 @@ SHELF = (
     (24 * 9, "טחנת מים", False),
     (24 * 20, "Gear ratios for two stones", False),
 )
-SHELVE = """from datetime import timedelta
+ADD = """from datetime import timedelta
 from django.utils import timezone
 from chat.models import Conversation
-for hours, title, unread in {shelf!r}:
+for hours, title, unread in {rows!r}:
     then = timezone.now() - timedelta(hours=hours)
     Conversation.objects.create(owner_id={owner}, title=title, unread=unread, updated_at=then)
 """
@@ -52,11 +52,11 @@ class Scene:
     touch: bool = False
 
 
-async def shelve(page: Page, stack: Stack) -> None:
-    """Somebody who was here before."""
+async def open_with_conversations(page: Page, stack: Stack) -> None:
+    """Open the page of a guest with earlier conversations."""
     await open_page(page, stack)
     owner = await page.locator("body").get_attribute("data-owner")
-    stack.run("manage.py", "shell", "-v0", "-c", SHELVE.format(shelf=SHELF, owner=owner))
+    stack.run("manage.py", "shell", "-v0", "-c", ADD.format(rows=CONVERSATIONS, owner=owner))
     await open_page(page, stack)
 
 
@@ -70,7 +70,7 @@ async def ask(page: Page, model: str, prompt: str = QUESTION) -> Locator:
 
 async def answered(page: Page, stack: Stack) -> Locator:
     """A whole answer, below its question."""
-    await shelve(page, stack)
+    await open_with_conversations(page, stack)
     turn = await ask(page, "mill-large")
     await ended(turn)
     return turn
@@ -94,14 +94,14 @@ async def from_the_top(page: Page, stack: Stack) -> None:
 
 async def streaming(page: Page, stack: Stack) -> None:
     """An answer in the middle of its list, after its reasoning."""
-    await shelve(page, stack)
+    await open_with_conversations(page, stack)
     turn = await ask(page, "mill-thinking")
     await expect(turn.locator(".output")).to_contain_text("undershot", timeout=30_000)
 
 
 async def error(page: Page, stack: Stack) -> None:
     """A model whose server breaks off."""
-    await shelve(page, stack)
+    await open_with_conversations(page, stack)
     await ended(await ask(page, "mill-small"), "failed")
 
 

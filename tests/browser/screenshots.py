@@ -3,7 +3,7 @@
 With `--look FOLDER` every scene goes there, also those that are not kept, at every width, light and dark:
 that is what to look at after a change of the page's look.
 
-in:  the whole of Tailrace, and a scripted model that has something to say
+in:  the whole of Tailrace, and a scripted model
 out: `docs/screenshots/<scene>.png`, small
 """
 
@@ -41,7 +41,7 @@ def looks(names: list[str], sizes: list[Size]) -> Iterator[tuple[str, Scene]]:
 
 
 def keep(picture: bytes, path: Path) -> None:
-    """Store a picture with a palette, and tell how large it is."""
+    """Store a picture with a palette, and return its size."""
     image = Image.open(io.BytesIO(picture)).convert("RGB")
     image.quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
     print(f"{path.name}  {path.stat().st_size} bytes", flush=True)

@@ -104,7 +104,7 @@ async def test_a_selection_survives_while_text_arrives(page: Page, stack: Stack)
     assert await first.evaluate("element => element.isConnected"), "nothing that was shown is built again"
 
 
-async def test_who_scrolls_up_is_left_there_and_can_jump_to_the_latest(page: Page, stack: Stack) -> None:
+async def test_scrolling_up_stays_there_and_a_button_leads_to_the_latest(page: Page, stack: Stack) -> None:
     await page.set_viewport_size({"width": 400, "height": 500})
     turn = await ask(page, stack, HELD)
     output = turn.locator(".output")
@@ -139,24 +139,24 @@ async def test_reasoning_is_folded_and_timed(page: Page, stack: Stack) -> None:
     await expect(turn.locator(".output")).to_have_text(text_of(THINKING))
 
 
-async def test_the_figures_are_told_while_it_is_written_and_at_its_end(page: Page, stack: Stack) -> None:
+async def test_the_stats_are_shown_while_text_arrives_and_at_the_end(page: Page, stack: Stack) -> None:
     turn = await ask(page, stack, WRITING)
-    figures = turn.locator(".figures")
-    await expect(figures).to_have_text(
+    stats = turn.locator(".stats")
+    await expect(stats).to_have_text(
         re.compile(rf"^{re.escape(WRITING)} · first text after \d+(\.\d)? s · about \d+ tokens/s$")
     )
     stack.upstream.release(WRITING)
     await ended(turn)
-    await expect(figures).to_have_text(re.compile(rf"^{re.escape(WRITING)} · \d+(\.\d)? s · 30 tokens$"))
+    await expect(stats).to_have_text(re.compile(rf"^{re.escape(WRITING)} · \d+(\.\d)? s · 30 tokens$"))
 
 
-async def test_a_screen_reader_hears_the_start_and_the_end_and_no_tokens(page: Page, stack: Stack) -> None:
+async def test_the_start_and_the_end_are_announced_and_no_tokens(page: Page, stack: Stack) -> None:
     await open_page(page, stack)
     await page.evaluate(
         """() => {
-            window.heard = [];
+            window.announced = [];
             const announcer = document.querySelector("#announcer");
-            const note = () => announcer.textContent && heard.push(announcer.textContent);
+            const note = () => announcer.textContent && announced.push(announcer.textContent);
             new MutationObserver(note).observe(announcer, { childList: true, subtree: true });
         }"""
     )
@@ -165,10 +165,10 @@ async def test_a_screen_reader_hears_the_start_and_the_end_and_no_tokens(page: P
     stack.upstream.release(THINKING)
     await ended(turn)
     await expect(turn.locator(".output")).to_have_attribute("aria-busy", "false")
-    assert await page.evaluate("heard") == ["The answer has started.", "The answer is complete."]
+    assert await page.evaluate("announced") == ["The answer has started.", "The answer is complete."]
 
 
-async def test_who_waits_for_a_worker_is_told_the_place_in_the_queue(page: Page, stack: Stack) -> None:
+async def test_the_queue_position_is_shown_while_waiting_for_a_worker(page: Page, stack: Stack) -> None:
     await open_page(page, stack)
     stack.take_jobs("worker1", "worker2", yes=False)
     try:

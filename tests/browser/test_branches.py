@@ -63,25 +63,25 @@ async def test_regenerated_and_edited_turns_are_walked_by_keyboard(page: Page, s
     await expect(turns.locator(".input")).to_have_text(["three", "four"])
 
 
-async def test_a_failure_has_its_remedy_and_is_tried_again_beside_it(page: Page, stack: Stack) -> None:
+async def test_a_failure_shows_its_help_and_is_retried_as_a_sibling(page: Page, stack: Stack) -> None:
     stack.upstream.clear(FAILS_ONCE)
     turn = await ask(page, stack, FAILS_ONCE)
     await ended(turn, "failed")
-    await expect(turn.locator(".remedy")).to_have_text(
+    await expect(turn.locator(".error-help")).to_have_text(
         "What came so far is kept. Try again for a whole answer."
     )
     await expect(turn.locator(".output")).to_have_text("w0 w1 w2 w3 w4")
     await turn.get_by_role("button", name="Retry").click()
     await expect(place(turn)).to_have_text("2/2")
     await ended(turn)
-    await expect(turn.locator(".remedy")).to_be_hidden()
+    await expect(turn.locator(".error-help")).to_be_hidden()
     await expect(turn.get_by_role("button", name="Retry")).to_be_hidden()
     await turn.get_by_role("button", name="Previous version").locator("visible=true").click()
     await ended(turn, "failed")
     await expect(turn.locator(".output")).to_have_text("w0 w1 w2 w3 w4")
 
 
-async def test_a_lost_worker_is_told_and_the_text_goes_on(page: Page, stack: Stack) -> None:
+async def test_a_lost_worker_is_shown_and_the_text_continues(page: Page, stack: Stack) -> None:
     stack.upstream.clear(CONTINUED)
     turn = await ask(page, stack, CONTINUED)
     await turn.evaluate(

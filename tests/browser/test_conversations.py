@@ -14,170 +14,170 @@ QUICK, LONGER = "words-20", "words-30@60"
 
 
 @pytest.fixture
-async def desk(page: Page, stack: Stack) -> Page:
+async def home(page: Page, stack: Stack) -> Page:
     """The page of a new guest, connected."""
     await open_page(page, stack)
     return page
 
 
 async def test_answers_in_several_conversations_go_on_at_once_and_are_marked(
-    desk: Page, stack: Stack
+    home: Page, stack: Stack
 ) -> None:
-    first = await ask_here(desk, ONE_HELD, "First question")
+    first = await ask_here(home, ONE_HELD, "First question")
     await expect(first.locator(".output")).to_contain_text("w2")
-    first_url = desk.url
-    await desk.locator("#create").click()
-    await expect(desk.locator("#welcome")).to_be_visible()
-    await expect(row(desk, "First question")).to_have_attribute("data-mark", "running")
-    second = await ask_here(desk, OTHER_HELD, "Second question")  # it runs on while the first one is read
+    first_url = home.url
+    await home.locator("#create").click()
+    await expect(home.locator("#welcome")).to_be_visible()
+    await expect(row(home, "First question")).to_have_attribute("data-mark", "running")
+    second = await ask_here(home, OTHER_HELD, "Second question")  # it runs on while the first one is read
     await expect(second.locator(".output")).to_contain_text("w2")
-    await expect(row(desk, "Second question").locator("a")).to_have_attribute("aria-current", "page")
+    await expect(row(home, "Second question").locator("a")).to_have_attribute("aria-current", "page")
     stack.upstream.release(ONE_HELD)
-    await expect(row(desk, "First question")).to_have_attribute("data-mark", "unread")
-    await expect(row(desk, "First question").locator("a")).to_have_text("First question, has a new answer")
-    await row(desk, "First question").locator("a").click()
-    await expect(desk).to_have_url(first_url)
-    await expect(desk.locator(".output")).to_have_text(text_of(ONE_HELD))
-    await expect(row(desk, "First question")).to_have_attribute("data-mark", "")
-    await expect(row(desk, "Second question")).to_have_attribute("data-mark", "running")
+    await expect(row(home, "First question")).to_have_attribute("data-mark", "unread")
+    await expect(row(home, "First question").locator("a")).to_have_text("First question, has a new answer")
+    await row(home, "First question").locator("a").click()
+    await expect(home).to_have_url(first_url)
+    await expect(home.locator(".output")).to_have_text(text_of(ONE_HELD))
+    await expect(row(home, "First question")).to_have_attribute("data-mark", "")
+    await expect(row(home, "Second question")).to_have_attribute("data-mark", "running")
     stack.upstream.release(OTHER_HELD)
-    await expect(row(desk, "Second question")).to_have_attribute("data-mark", "unread")
-    await desk.reload()
-    await expect(row(desk, "First question")).to_have_attribute("data-mark", "")
-    await expect(row(desk, "Second question")).to_have_attribute("data-mark", "unread")
+    await expect(row(home, "Second question")).to_have_attribute("data-mark", "unread")
+    await home.reload()
+    await expect(row(home, "First question")).to_have_attribute("data-mark", "")
+    await expect(row(home, "Second question")).to_have_attribute("data-mark", "unread")
 
 
-async def test_back_and_forward_load_no_page_and_need_no_socket(desk: Page) -> None:
+async def test_back_and_forward_load_no_page_and_need_no_socket(home: Page) -> None:
     for question in ("One", "Two"):
-        await desk.locator("#create").click()
-        await ended(await ask_here(desk, QUICK, question))
-    await refuse_socket(desk)
-    await desk.reload()
-    await expect(desk.locator("#connection")).to_have_attribute("data-state", "reconnecting")
+        await home.locator("#create").click()
+        await ended(await ask_here(home, QUICK, question))
+    await refuse_socket(home)
+    await home.reload()
+    await expect(home.locator("#connection")).to_have_attribute("data-state", "reconnecting")
     requests: list[Request] = []
-    desk.on("request", lambda request: requests.append(request))
-    await row(desk, "One").locator("a").click()
-    await expect(desk.locator(".input")).to_have_text("One")
-    one = desk.url
-    await desk.go_back()
-    await expect(desk.locator(".input")).to_have_text("Two")
-    await expect(desk).to_have_title("Two · Tailrace")
-    await desk.go_forward()
-    await expect(desk.locator(".input")).to_have_text("One")
-    await expect(desk).to_have_url(one)
-    await expect(desk.locator("#connection")).to_have_attribute("data-state", "reconnecting")
+    home.on("request", lambda request: requests.append(request))
+    await row(home, "One").locator("a").click()
+    await expect(home.locator(".input")).to_have_text("One")
+    one = home.url
+    await home.go_back()
+    await expect(home.locator(".input")).to_have_text("Two")
+    await expect(home).to_have_title("Two · Tailrace")
+    await home.go_forward()
+    await expect(home.locator(".input")).to_have_text("One")
+    await expect(home).to_have_url(one)
+    await expect(home.locator("#connection")).to_have_attribute("data-state", "reconnecting")
     assert [request.url for request in requests if request.is_navigation_request()] == []
 
 
-async def test_a_conversation_is_renamed_in_its_row(desk: Page) -> None:
-    await ended(await ask_here(desk, QUICK, "Clumsy words"))
-    link = row(desk, "Clumsy words").locator("a")
+async def test_a_conversation_is_renamed_in_its_row(home: Page) -> None:
+    await ended(await ask_here(home, QUICK, "Clumsy words"))
+    link = row(home, "Clumsy words").locator("a")
     await link.focus()
-    await desk.keyboard.press("F2")
-    await desk.keyboard.type("Never mind")
-    await desk.keyboard.press("Escape")
+    await home.keyboard.press("F2")
+    await home.keyboard.type("Never mind")
+    await home.keyboard.press("Escape")
     await expect(link).to_have_text("Clumsy words")
     await expect(link).to_be_focused()
-    await desk.keyboard.press("F2")
-    await desk.keyboard.type("Tides")
-    async with desk.expect_response(lambda reply: reply.request.method == "PATCH"):  # a reload would stop it
-        await desk.keyboard.press("Enter")
-    await expect(row(desk, "Tides").locator("a")).to_be_focused()
-    await expect(desk.locator("#title")).to_have_text("Tides")
-    await desk.reload()
-    await expect(row(desk, "Tides")).to_be_visible()
-    await expect(desk).to_have_title("Tides · Tailrace")
+    await home.keyboard.press("F2")
+    await home.keyboard.type("Tides")
+    async with home.expect_response(lambda reply: reply.request.method == "PATCH"):  # a reload would stop it
+        await home.keyboard.press("Enter")
+    await expect(row(home, "Tides").locator("a")).to_be_focused()
+    await expect(home.locator("#title")).to_have_text("Tides")
+    await home.reload()
+    await expect(row(home, "Tides")).to_be_visible()
+    await expect(home).to_have_title("Tides · Tailrace")
 
 
-async def test_a_deletion_is_taken_back_by_keys_alone(desk: Page) -> None:
-    await ended(await ask_here(desk, QUICK, "Precious"))
-    url = desk.url
-    await row(desk, "Precious").locator("a").focus()
-    await desk.keyboard.press("Delete")
-    await expect(row(desk, "Precious")).to_have_count(0)
-    await expect(desk.locator("#welcome")).to_be_visible()
-    undo = desk.get_by_role("button", name="Undo")
+async def test_a_deletion_is_undone_by_keyboard(home: Page) -> None:
+    await ended(await ask_here(home, QUICK, "Precious"))
+    url = home.url
+    await row(home, "Precious").locator("a").focus()
+    await home.keyboard.press("Delete")
+    await expect(row(home, "Precious")).to_have_count(0)
+    await expect(home.locator("#welcome")).to_be_visible()
+    undo = home.get_by_role("button", name="Undo")
     await expect(undo).to_be_focused()
-    await desk.keyboard.press("Enter")
-    await expect(row(desk, "Precious").locator("a")).to_be_focused()
-    await expect(desk).to_have_url(url)
-    await expect(desk.locator(".output")).to_have_text(text_of(QUICK))
-    await desk.reload()
-    await expect(row(desk, "Precious")).to_be_visible()
+    await home.keyboard.press("Enter")
+    await expect(row(home, "Precious").locator("a")).to_be_focused()
+    await expect(home).to_have_url(url)
+    await expect(home.locator(".output")).to_have_text(text_of(QUICK))
+    await home.reload()
+    await expect(row(home, "Precious")).to_be_visible()
 
 
-async def test_what_is_deleted_stays_so_when_the_toast_is_gone(desk: Page) -> None:
-    await ended(await ask_here(desk, QUICK, "Superfluous"))
-    await desk.clock.install()
-    await row(desk, "Superfluous").hover()
-    await row(desk, "Superfluous").get_by_role("button", name="Delete").click()
-    toast = desk.locator("#toast")
+async def test_what_is_deleted_stays_so_when_the_toast_is_gone(home: Page) -> None:
+    await ended(await ask_here(home, QUICK, "Superfluous"))
+    await home.clock.install()
+    await row(home, "Superfluous").hover()
+    await row(home, "Superfluous").get_by_role("button", name="Delete").click()
+    toast = home.locator("#toast")
     await expect(toast).to_be_visible()
-    await desk.clock.run_for(7_500)
+    await home.clock.run_for(7_500)
     await expect(toast).to_be_visible()
-    await desk.clock.run_for(1_000)
+    await home.clock.run_for(1_000)
     await expect(toast).to_be_hidden()
-    await desk.reload()
-    await expect(desk.locator("#none")).to_be_visible()
+    await home.reload()
+    await expect(home.locator("#none")).to_be_visible()
 
 
-async def test_a_search_finds_words_of_an_answer_and_of_a_title(desk: Page) -> None:
+async def test_a_search_finds_words_of_an_answer_and_of_a_title(home: Page) -> None:
     for question, model in (("Rivers", QUICK), ("Hills", LONGER)):
-        await desk.locator("#create").click()
-        await ended(await ask_here(desk, model, question))
-    await desk.locator("#title").click()
-    await desk.keyboard.press("/")
-    await expect(desk.locator("#search")).to_be_focused()
-    await desk.keyboard.type("w29")
-    await expect(row(desk, "Rivers")).to_have_count(0)
-    await expect(row(desk, "Hills")).to_be_visible()
-    await desk.locator("#search").fill("rivers")
-    await expect(row(desk, "Rivers")).to_be_visible()
-    await desk.locator("#search").fill("nowhere to be found")
-    await expect(desk.locator("#none")).to_have_text("Nothing found.")
-    await desk.keyboard.press("Escape")
-    await expect(desk.locator(".entry")).to_have_count(2)
+        await home.locator("#create").click()
+        await ended(await ask_here(home, model, question))
+    await home.locator("#title").click()
+    await home.keyboard.press("/")
+    await expect(home.locator("#search")).to_be_focused()
+    await home.keyboard.type("w29")
+    await expect(row(home, "Rivers")).to_have_count(0)
+    await expect(row(home, "Hills")).to_be_visible()
+    await home.locator("#search").fill("rivers")
+    await expect(row(home, "Rivers")).to_be_visible()
+    await home.locator("#search").fill("nowhere to be found")
+    await expect(home.locator("#none")).to_have_text("Nothing found.")
+    await home.keyboard.press("Escape")
+    await expect(home.locator(".entry")).to_have_count(2)
 
 
-async def test_older_conversations_come_when_the_end_of_the_list_is_near(desk: Page, stack: Stack) -> None:
-    owner = await desk.locator("body").get_attribute("data-owner")
+async def test_older_conversations_come_when_the_end_of_the_list_is_near(home: Page, stack: Stack) -> None:
+    owner = await home.locator("body").get_attribute("data-owner")
     made = f"Conversation.objects.create(owner_id={owner}, title=f'Number {{n}}')"
     stack.run("manage.py", "shell", "-v0", "-c", f"from chat.models import *\nfor n in range(60): {made}")
-    await desk.reload()
-    await expect(desk.locator(".entry")).to_have_count(50)
-    await desk.locator(".entry").last.scroll_into_view_if_needed()
-    await expect(desk.locator(".entry")).to_have_count(60)
-    await expect(desk.locator(".entry .title").last).to_have_text("Number 0")
+    await home.reload()
+    await expect(home.locator(".entry")).to_have_count(50)
+    await home.locator(".entry").last.scroll_into_view_if_needed()
+    await expect(home.locator(".entry")).to_have_count(60)
+    await expect(home.locator(".entry .title").last).to_have_text("Number 0")
 
 
-async def test_two_windows_show_the_same_list(desk: Page) -> None:
-    await ended(await ask_here(desk, QUICK, "Shared"))
-    other = await beside(desk.context, desk.url)
+async def test_two_windows_show_the_same_list(home: Page) -> None:
+    await ended(await ask_here(home, QUICK, "Shared"))
+    other = await beside(home.context, home.url)
     await row(other, "Shared").locator("a").focus()
     await other.keyboard.press("F2")
     await other.keyboard.type("Renamed there")
     await other.keyboard.press("Enter")
-    await expect(row(desk, "Renamed there")).to_be_visible()
+    await expect(row(home, "Renamed there")).to_be_visible()
     await row(other, "Renamed there").locator("a").focus()
     await other.keyboard.press("Delete")
-    await expect(desk.locator("#toast p")).to_have_text("Deleted in another window.")
-    await expect(desk.locator("#welcome")).to_be_visible()
-    await desk.get_by_role("button", name="Undo").click()
+    await expect(home.locator("#toast p")).to_have_text("Deleted in another window.")
+    await expect(home.locator("#welcome")).to_be_visible()
+    await home.get_by_role("button", name="Undo").click()
     await expect(row(other, "Renamed there")).to_be_visible()
-    await expect(desk.locator(".input")).to_have_text("Shared")
+    await expect(home.locator(".input")).to_have_text("Shared")
 
 
-async def test_the_theme_is_chosen_and_there_from_the_first_paint(desk: Page, stack: Stack) -> None:
+async def test_the_theme_is_chosen_and_there_from_the_first_paint(home: Page, stack: Stack) -> None:
     dark = "getComputedStyle(document.body).backgroundColor"
-    before = await desk.evaluate(dark)
-    await desk.locator("#theme [value=dark]").focus()
-    await desk.keyboard.press("Space")
-    assert await desk.evaluate(dark) != before
-    html = await (await desk.request.get(stack.url)).text()
+    before = await home.evaluate(dark)
+    await home.locator("#theme [value=dark]").focus()
+    await home.keyboard.press("Space")
+    assert await home.evaluate(dark) != before
+    html = await (await home.request.get(stack.url)).text()
     assert 'data-theme="dark"' in html
-    await desk.emulate_media(color_scheme="dark")
-    await desk.get_by_role("radio", name="Light").check(force=True)
-    assert await desk.evaluate(dark) == before
+    await home.emulate_media(color_scheme="dark")
+    await home.get_by_role("radio", name="Light").check(force=True)
+    assert await home.evaluate(dark) == before
 
 
 async def test_on_a_phone_the_list_is_a_drawer_that_keeps_the_focus(page: Page, stack: Stack) -> None:
@@ -196,7 +196,7 @@ async def test_on_a_phone_the_list_is_a_drawer_that_keeps_the_focus(page: Page, 
     await expect(page.locator("#sidebar-toggle")).to_be_focused()
 
 
-async def test_on_a_phone_the_drawer_does_not_cover_the_way_back(page: Page, stack: Stack) -> None:
+async def test_on_a_phone_the_drawer_does_not_cover_undo(page: Page, stack: Stack) -> None:
     await page.set_viewport_size({"width": 320, "height": 640})
     await open_page(page, stack)
     await ended(await ask_here(page, QUICK, "Precious"))
@@ -207,11 +207,11 @@ async def test_on_a_phone_the_drawer_does_not_cover_the_way_back(page: Page, sta
     await expect(page.locator(".input")).to_have_text("Precious")
 
 
-async def test_on_paper_there_is_only_the_conversation(desk: Page) -> None:
-    await ended(await ask_here(desk, QUICK, "To be printed"))
-    await desk.emulate_media(media="print")
+async def test_on_paper_there_is_only_the_conversation(home: Page) -> None:
+    await ended(await ask_here(home, QUICK, "To be printed"))
+    await home.emulate_media(media="print")
     for hidden in ("#sidebar", ".dock", "#sidebar-toggle"):
-        await expect(desk.locator(hidden)).to_be_hidden()
-    await expect(desk.locator(".output")).to_be_visible()
-    await expect(desk.locator("#title")).to_have_text("To be printed")
-    assert await desk.locator("#behind").evaluate("all => all.getBoundingClientRect().left") == 0
+        await expect(home.locator(hidden)).to_be_hidden()
+    await expect(home.locator(".output")).to_be_visible()
+    await expect(home.locator("#title")).to_have_text("To be printed")
+    assert await home.locator("#main").evaluate("all => all.getBoundingClientRect().left") == 0

@@ -12,7 +12,7 @@ from tests.harness.stack import Stack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
-SPELLED = "spell@100"  # a few characters per frame, so that constructs are painted half said
+SPELLED = "spell@100"  # a few characters per frame, so that constructs are painted incomplete
 AT_ONCE = "spell:at-once"
 SPELLED_CHARS = 800  # a longer text comes at once
 LINKED = {  # the texts that have links which may be followed
@@ -24,13 +24,13 @@ LINKED = {  # the texts that have links which may be followed
 }
 
 # model text makes no element that loads, runs, restyles or moves; no handler; no address of another scheme
-# or of our own site; no link that does not show where it leads, or that tells where it was clicked
+# or of our own site; no link that does not show where it leads, or that discloses where it was clicked
 FINDINGS = """(root) => {
   const made = "p h4 h5 h6 ul ol li blockquote table thead tbody tr th td div pre code span button input br"
     + " hr a bdi em strong del";
   const places = /^(src|srcset|xlink:href|action|formaction|data|poster|background|style|srcdoc)$/i;
   const isLink = (each) => /^(https?:[/]{2}|mailto:.)/.test(each.getAttribute("href"));
-  const tells = ({ href, textContent }) => {
+  const showsHost = ({ href, textContent }) => {
     const { protocol, host, pathname } = new URL(href);
     return textContent.includes(protocol === "mailto:" ? decodeURIComponent(pathname) : host);
   };
@@ -40,11 +40,11 @@ FINDINGS = """(root) => {
   const ours = /^table-layout: fixed; width: max[(]100%, [0-9]+rem[)];$/;
   const isOurs = ({ localName }, { name, value }) =>
     localName === "table" && name === "style" && ours.test(value);
-  const mayNot = (each, said) => /^on/i.test(said.name) || (places.test(said.name) && !isOurs(each, said));
+  const mayNot = (each, attr) => /^on/i.test(attr.name) || (places.test(attr.name) && !isOurs(each, attr));
   const isBad = (each) =>
     !made.split(" ").includes(each.localName)
-    || [...each.attributes].some((said) => mayNot(each, said))
-    || (each.hasAttribute("href") && !(isLink(each) && tells(each) && isShy(each)))
+    || [...each.attributes].some((attr) => mayNot(each, attr))
+    || (each.hasAttribute("href") && !(isLink(each) && showsHost(each) && isShy(each)))
     || (each.matches("input") && !each.matches("[type=checkbox]:disabled"))
     || getComputedStyle(each).position === "fixed";
   return [...root.querySelectorAll("*")].filter(isBad).map((each) => each.outerHTML.slice(0, 300));
@@ -59,13 +59,13 @@ SPELL = """async (text) => {
   const answer = new AnswerText(output);
   const found = new Set();
   const look = () => findings(output).forEach((each) => found.add(each));
-  let said = "";
+  let prefix = "";
   for (const character of text) {
-    said += character;
-    answer.show(said, 0, false);
+    prefix += character;
+    answer.show(prefix, 0, false);
     look();
   }
-  answer.show(said, 0, true);
+  answer.show(prefix, 0, true);
   look();
   const links = output.querySelectorAll("a[href]").length;
   return { found: [...found], links, shown: output.textContent.length };
@@ -91,7 +91,7 @@ PLANTED = """(root) => {
 }"""
 
 
-async def said_back(page: Page, stack: Stack, text: str) -> Locator:
+async def echoed(page: Page, stack: Stack, text: str) -> Locator:
     """Ask for a hostile text, and return the turn once all of it has come back."""
     turn = await ask(page, stack, SPELLED if len(text) <= SPELLED_CHARS else AT_ONCE, text)
     await ended(turn)
@@ -100,7 +100,7 @@ async def said_back(page: Page, stack: Stack, text: str) -> Locator:
 
 async def findings(page: Page, stack: Stack, text: str) -> list[str]:
     """What a hostile text left in the page, while it came and when the page is loaded again."""
-    turn = await said_back(page, stack, text)
+    turn = await echoed(page, stack, text)
     output = turn.locator(".output")
     await expect(output).not_to_be_empty()
     found = list(await output.evaluate(FINDINGS))
@@ -146,7 +146,7 @@ async def test_what_is_planted_in_an_answer_is_found(page: Page, stack: Stack) -
 
 
 @pytest.mark.parametrize("call", ["canary('planted')", "alert('planted')"])
-async def test_the_watch_hears_of_a_script_that_runs(
+async def test_the_watch_records_a_script_that_runs(
     page: Page, watch: Watch, stack: Stack, call: str
 ) -> None:
     await page.goto(stack.url)
@@ -154,7 +154,7 @@ async def test_the_watch_hears_of_a_script_that_runs(
     assert [each.endswith("planted") for each in watch.scripts] == [True]
 
 
-async def test_the_watch_hears_of_a_request_that_leaves(page: Page, watch: Watch, stack: Stack) -> None:
+async def test_the_watch_records_a_request_that_leaves(page: Page, watch: Watch, stack: Stack) -> None:
     await page.goto(stack.url)
     async with watch.context.expect_event("request", lambda request: request.url.startswith(ELSEWHERE)):
         await page.evaluate(f"open('{ELSEWHERE}/')")

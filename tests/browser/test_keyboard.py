@@ -87,7 +87,7 @@ async def test_the_keys_of_the_sheet_do_what_it_says(page: Page, stack: Stack) -
     for question in ("Older", "Newer"):
         await page.locator("#create").click()
         await ended(await ask_here(page, QUICK, question))
-    await page.keyboard.type("?n")  # somebody who writes
+    await page.keyboard.type("?n")  # while typing
     await expect(page.locator("#message")).to_have_value("?n")
     await page.locator("#message").fill("")
     await page.locator("#title").click()

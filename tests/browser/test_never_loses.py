@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
 LONG = "words-150+hold-after-140@20:reloaded"
 HELD, HELD_ONCE = "words-40+hold-after-10", "words-40+hold-after-10+times-1"
-BEGUN, LAST = "w8 ", "w39"  # the last letter of all may be held back: nobody knows what it begins
+BEGUN, LAST = "w8 ", "w39"  # the parser may hold the last letter back: it may begin a construct
 QUICK = "words-5"
 OFFLINE_SECS = 10  # the page has tried to come back several times by then
 OPEN_SECS = 20  # a socket, on a busy machine
@@ -79,7 +79,7 @@ async def test_what_is_written_in_ten_seconds_without_a_network_comes_with_it(
     async def long_enough() -> bool:
         return time.monotonic() - began >= OFFLINE_SECS
 
-    await await_until(long_enough, OFFLINE_SECS + 1, "the network has been away for so long")
+    await await_until(long_enough, OFFLINE_SECS + 1, "the network is offline for this long")
     await expect(connection).to_have_attribute("data-state", "offline")
     await expect(output).not_to_contain_text(LAST)
     await page.context.set_offline(False)
@@ -87,7 +87,7 @@ async def test_what_is_written_in_ten_seconds_without_a_network_comes_with_it(
     await whole(turn, HELD)
 
 
-async def test_two_devices_show_the_same_text_live_whoever_asks(
+async def test_two_devices_show_the_same_text_live_from_either_side(
     page: Page, browser: Browser, stack: Stack
 ) -> None:
     await open_page(page, stack)
@@ -195,10 +195,10 @@ async def test_what_is_asked_again_or_edited_while_offline_arrives_once_in_its_p
     await whole(turn, QUICK)
     context, url = page.context, page.url
     rows = stack.count_rows()
-    for version, wish in enumerate((regenerate, edit), start=2):
+    for version, action in enumerate((regenerate, edit), start=2):
         await context.set_offline(True)
         await expect(page.locator("#connection")).to_have_attribute("data-state", "offline")
-        await wish(page)
+        await action(page)
         await expect(page.locator("#connection .words")).to_contain_text("Your message is kept")
         await page.close()
         await context.set_offline(False)

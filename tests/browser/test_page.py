@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
 HELD = "words-40+hold-after-10"
 BUSY = re.compile(r"^The model is busy: asked again in \d+ s$")
-BEGUN, WHOLE = "w8 ", text_of(HELD)  # the last letter of all may be held back: nobody knows what it begins
+BEGUN, WHOLE = "w8 ", text_of(HELD)  # the parser may hold the last letter back: it may begin a construct
 
 
 async def test_the_text_grows_and_a_reload_in_the_middle_shows_the_whole_answer(
@@ -45,7 +45,7 @@ async def test_stop_shows_at_once_and_closes_the_upstream(page: Page, stack: Sta
     await expect(turn.locator(".output")).to_contain_text("w3")
 
 
-async def test_a_failure_is_told_in_words(page: Page, stack: Stack) -> None:
+async def test_a_failure_shows_its_sentence(page: Page, stack: Stack) -> None:
     turn = await ask(page, stack, "cut-after-5")
     await ended(turn, "failed")
     await expect(turn.locator(".state")).to_contain_text("ended the answer before it was complete")

@@ -48,7 +48,7 @@ async def test_an_image_from_elsewhere_is_stopped_and_reported(careless: Watch, 
     await page.evaluate(f"document.body.append(Object.assign(new Image(), {{ src: '{ELSEWHERE}/a.png' }}))")
     await await_until(reports(careless, 1), REPORT_SECS, "it is reported")
     assert careless.violations[0].startswith(f"img-src {ELSEWHERE}/a.png")
-    assert careless.leaving(stack.url) == [f"{ELSEWHERE}/a.png"], "the watch hears of tries, too"
+    assert careless.leaving(stack.url) == [f"{ELSEWHERE}/a.png"], "the watch records attempts, too"
     assert careless.requests[-1].failure == "csp"
 
 

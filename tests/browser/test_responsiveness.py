@@ -8,7 +8,7 @@ import os
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from tests.browser.measures import Figures, Measures
+from tests.browser.measures import Measures, Stats
 from tests.browser.visitor import ask_here, ended, open_page
 from tests.harness.stack import Stack
 from tests.harness.waiting import await_until
@@ -27,7 +27,7 @@ SLOW = """() => new Promise((done) => setTimeout(() => {
 TRIES = 2  # a machine that is busy with other tests stops every task now and then
 
 
-async def watched(browser: Browser, stack: Stack) -> Figures:
+async def watched(browser: Browser, stack: Stack) -> Stats:
     """Read one long answer on a fresh page, from its first word to its last."""
     page = await browser.new_page()
     measures = await Measures.of(page)
@@ -36,21 +36,21 @@ async def watched(browser: Browser, stack: Stack) -> Figures:
     turn = await ask_here(page, MODEL)
     await expect(turn.locator(".output")).to_contain_text("water mill")
     await ended(turn)
-    figures = await measures.figures()
+    stats = await measures.stats()
     await page.close()
-    print(f"\n{TOKENS} tokens at 500 per second: {figures}")
-    return figures
+    print(f"\n{TOKENS} tokens at 500 per second: {stats}")
+    return stats
 
 
 async def test_a_long_fast_answer_leaves_the_page_responsive(browser: Browser, stack: Stack) -> None:
     for _ in range(TRIES):
-        figures = await watched(browser, stack)
-        if figures.longest_task_ms < LONGEST_TASK_MS:
+        stats = await watched(browser, stack)
+        if stats.longest_task_ms < LONGEST_TASK_MS:
             break
-    assert figures.longest_task_ms < LONGEST_TASK_MS
-    assert figures.shift == 0, figures.moved
-    assert figures.heap_mb < HEAP_MB
-    assert figures.nodes < NODES
+    assert stats.longest_task_ms < LONGEST_TASK_MS
+    assert stats.shift == 0, stats.moved
+    assert stats.heap_mb < HEAP_MB
+    assert stats.nodes < NODES
 
 
 async def test_the_measures_see_a_long_task_and_a_shift(page: Page, stack: Stack) -> None:
@@ -64,5 +64,5 @@ async def test_the_measures_see_a_long_task_and_a_shift(page: Page, stack: Stack
 
 async def both_seen(measures: Measures) -> bool:
     """Whether a long task and a shift were reported; they are some time after they happened."""
-    figures = await measures.figures()
-    return figures.longest_task_ms > LONGEST_TASK_MS and figures.shift > 0
+    stats = await measures.stats()
+    return stats.longest_task_ms > LONGEST_TASK_MS and stats.shift > 0

@@ -1,4 +1,4 @@
-"""Who signs out leaves nothing in the browser: no text, and nothing that is sent as somebody else."""
+"""A sign-out leaves nothing in the browser: no text, and no message sent as another user."""
 
 import pytest
 from playwright.async_api import Page, WebSocketRoute, expect

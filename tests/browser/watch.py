@@ -14,9 +14,9 @@ from playwright.async_api import BrowserContext, ConsoleMessage, Dialog, Request
 SCRIPT = """
 addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI, sample }) =>
   watchViolation(`${violatedDirective} ${blockedURI} ${sample}`));
-globalThis.canary = (...said) => watchScript(String(said));
+globalThis.canary = (...args) => watchScript(String(args));
 """
-INSIDE = ("data", "blob", "about")  # schemes that leave the browser for nobody
+INSIDE = ("data", "blob", "about")  # schemes that do not leave the browser
 
 
 @dataclass
@@ -33,12 +33,12 @@ class Watch:
     async def over(cls, context: BrowserContext) -> Self:
         """Watch a context from now on."""
         watch = cls(context)
-        await context.expose_binding("watchViolation", lambda _, said: watch.violations.append(said))
-        await context.expose_binding("watchScript", lambda _, said: watch.scripts.append(said))
+        await context.expose_binding("watchViolation", lambda _, entry: watch.violations.append(entry))
+        await context.expose_binding("watchScript", lambda _, entry: watch.scripts.append(entry))
         await context.add_init_script(SCRIPT)
         context.on("request", lambda request: watch.requests.append(request))
         context.on("weberror", lambda raised: watch.errors.append(str(raised.error)))
-        context.on("console", watch._hear)
+        context.on("console", watch._record)
         context.on("dialog", watch._refuse)
         return watch
 
@@ -51,9 +51,9 @@ class Watch:
             if place.scheme not in INSIDE and place.netloc != urlsplit(origin).netloc
         ]
 
-    def _hear(self, said: ConsoleMessage) -> None:
-        if said.type == "error" and not said.text.startswith("WebSocket connection"):
-            self.errors.append(said.text)
+    def _record(self, message: ConsoleMessage) -> None:
+        if message.type == "error" and not message.text.startswith("WebSocket connection"):
+            self.errors.append(message.text)
 
     async def _refuse(self, dialog: Dialog) -> Any:
         self.scripts.append(f"dialog: {dialog.message}")

@@ -40,7 +40,7 @@ def test_the_page_and_the_server_use_the_same_names(declared: str, known: set[st
     assert set(re.findall(r'"([a-z_.:]+)"', block[1])) == known
 
 
-def test_every_error_that_an_answer_can_have_comes_with_a_remedy() -> None:
+def test_every_error_that_an_answer_can_have_has_help() -> None:
     source = (SCRIPTS / "turns/error_help.js").read_text()
     named = set(re.findall(r"^  ([a-z_]+): ", source, re.MULTILINE))
     assert set(FAILURES) <= named

@@ -1,5 +1,5 @@
 /**
- * The smallest page: one socket, one question, and the answer as it comes.
+ * The smallest page: one socket, one question, one streamed answer.
  *
  * in:  frames {"message": "..."} or {"error": {"code", "message"}}
  * out: frames {"message": "..."}
@@ -7,7 +7,7 @@
 
 const [form, message, start, output] = ["form", "message", "start", "output"].map((id) => document.getElementById(id));
 const socket = new WebSocket(`${location.protocol.replace("http", "ws")}//${location.host}/ws/openai/`);
-let end = ""; // what follows each piece: the demo answer counts, one number a line
+let end = ""; // appended to each piece: the demo model counts, one number a line
 
 socket.onopen = () => (start.disabled = false);
 

@@ -1,90 +1,90 @@
 /**
- * The page: wires the conversations to the socket, to the archive and to what is on screen.
+ * The page: connects the conversations to the socket, the API client and the views.
  *
- * in:  the page data that the server wrote into the document
- * out: nothing; start here to read the page
+ * in:  the page data in the document
+ * out: nothing; start reading the page here
  */
 
+import { OpenConversations } from "./conversation/open_conversations.js";
+import { set } from "./dom/elements.js";
+import { ApiClient } from "./server/api_client.js";
+import { CLOSE_TOO_LARGE, EVENT } from "./server/protocol.js";
+import { Socket } from "./server/socket.js";
 import { Address } from "./shell/address.js";
-import { Archive } from "./server/api_client.js";
-import { Attention } from "./shell/visibility.js";
 import { Composer } from "./shell/composer.js";
 import { ConnectionView } from "./shell/connection_view.js";
+import { LiveRegions } from "./shell/live_region.js";
+import { Navigation } from "./shell/navigation.js";
+import { Scroll } from "./shell/scroll.js";
+import { ShortcutsSheet } from "./shell/shortcuts_sheet.js";
+import { Toast } from "./shell/toast.js";
+import { watchViewport } from "./shell/viewport.js";
+import { Visibility } from "./shell/visibility.js";
 import { ConversationList } from "./sidebar/conversation_list.js";
 import { ConversationListView } from "./sidebar/conversation_list_view.js";
-import { Desk } from "./conversation/open_conversations.js";
+import { ListController } from "./sidebar/list_controller.js";
+import { Sidebar } from "./sidebar/sidebar.js";
 import { Drafts } from "./storage/drafts.js";
-import { Library } from "./sidebar/list_controller.js";
-import { Navigation } from "./shell/navigation.js";
-import { Notices } from "./shell/live_region.js";
 import { Outbox } from "./storage/outbox.js";
 import { themeSwitch } from "./storage/preferences.js";
-import { CLOSE_TOO_LARGE, EVENT } from "./server/protocol.js";
-import { Scroll } from "./shell/scroll.js";
-import { archiveWords, connectionWords, sentenceOf } from "./turns/status_text.js";
-import { ShortcutsSheet } from "./shell/shortcuts_sheet.js";
-import { Sidebar } from "./sidebar/sidebar.js";
-import { Socket } from "./server/socket.js";
 import { Store, browserStorage } from "./storage/store.js";
-import { Toast } from "./shell/toast.js";
+import { apiErrorText, connectionText, errorText } from "./turns/status_text.js";
 import { TurnList } from "./turns/turn_list.js";
-import { watchViewport } from "./shell/viewport.js";
 
 const TITLE_CHARS = 60;
-const TICK_MS = 1000; // what the page counts, it counts in seconds
-const MODEL = "model"; // the reader's last choice, for new conversations
+const TICK_MS = 1000; // all countdowns are in seconds
+const MODEL = "model"; // the last choice, for new conversations
 
 const find = (selector) => document.querySelector(selector);
 const data = JSON.parse(find("#page-data").textContent);
 const store = new Store(browserStorage(), document.body.dataset.owner);
 const drafts = new Drafts(store);
 const outbox = new Outbox(store);
-const archive = new Archive(data.conversation_path);
+const api = new ApiClient(data.conversation_path);
 const list = new ConversationList(data.conversations);
-const notices = new Notices({ announcer: find("#announcer"), notice: find("#notice") });
-const fine = matchMedia("(pointer: fine)"); // elsewhere a focus in the composer brings up the keyboard
+const liveRegions = new LiveRegions({ announcer: find("#announcer"), notice: find("#notice") });
 
 const socket = new Socket(data.socket_path, {
   onEvent: receive,
   onOpen() {
-    desk.resume();
-    attention.look();
+    openConversations.resume();
+    visibility.refresh();
   },
   onClose(code) {
-    if (code === CLOSE_TOO_LARGE) desk.refuseUnaccepted({ message: "The input is too long to be sent." });
+    if (code === CLOSE_TOO_LARGE) openConversations.refuseUnaccepted({ message: "The input is too long to be sent." });
   },
   onState(state, before) {
-    connectionView.render(socket, outbox.waits);
+    connectionView.render(socket, outbox.hasPending);
     turnList.touchRunning();
     composer.signedOut = state === "signed-out";
-    if (state !== before && before !== "connecting") notices.say(connectionWords(state, null, outbox.waits));
+    if (state !== before && before !== "connecting") liveRegions.announce(connectionText(state, null, outbox.hasPending));
   },
 });
 
-const address = new Address(data.conversation_path, { went: (id) => navigation.visit(id) });
+const address = new Address(data.conversation_path, { onNavigate: (id) => navigation.visit(id) });
 
-const library = new Library(list, {
-  archive,
+const listController = new ListController(list, {
+  api,
   on: {
     changed() {
       renderList();
       renderTitle();
-      attention.attend();
+      visibility.markRead();
     },
     failed,
   },
 });
 
-const desk = new Desk({
-  archive,
+const openConversations = new OpenConversations({
+  api,
   drafts,
   outbox,
   send: (command) => socket.send(command),
   on: {
     shown,
-    known: (summary) => list.recall(summary),
+    loaded: (summary) => list.merge(summary),
     listed: renderList,
-    path: () => turnList.lay(),
+    path: () => turnList.layOut(),
     changed: (turn) => turnList.touch(turn),
     refused(turn) {
       if (!composer.text) composer.text = turn.input;
@@ -103,17 +103,17 @@ const listView = new ConversationListView(find("#sidebar"), {
   on: {
     open: (id) => navigation.open(id),
     show: (conversation) => navigation.showWaiting(conversation),
-    rename: (id, title) => library.rename(id, title),
+    rename: (id, title) => listController.rename(id, title),
     remove: (id, byKeyboard) => navigation.remove(id, byKeyboard),
-    search: (words) => library.search(words),
-    more: () => library.loadMore(),
+    search: (text) => listController.search(text),
+    more: () => listController.loadMore(),
   },
 });
 
 const sidebar = new Sidebar(find("#sidebar"), {
   toggle: find("#sidebar-toggle"),
   close: find("#sidebar-close"),
-  behind: find("#behind"),
+  main: find("#main"),
 });
 
 const scroll = new Scroll(find("#latest"));
@@ -124,17 +124,17 @@ const turnList = new TurnList(find("#turns"), {
   connection: () => socket.state,
   retry(turn) {
     if (composer.text === turn.input) composer.text = "";
-    begin((conversation) => conversation.retry(turn, composer.model));
+    startTurn((conversation) => conversation.retry(turn, composer.model));
   },
-  regenerate: (turn) => begin((conversation) => conversation.regenerate(turn, composer.model)),
-  edit: (turn, input) => begin((conversation) => conversation.edit(turn, input, composer.model)),
-  choose: (turn) => desk.shown.choose(turn),
-  say: (words) => notices.say(words),
+  regenerate: (turn) => startTurn((conversation) => conversation.regenerate(turn, composer.model)),
+  edit: (turn, input) => startTurn((conversation) => conversation.edit(turn, input, composer.model)),
+  choose: (turn) => openConversations.shown.choose(turn),
+  announce: (text) => liveRegions.announce(text),
   painted(empty) {
     find("#welcome").hidden = !empty;
-    composer.running = desk.shown.running !== null;
+    composer.running = openConversations.shown.running !== null;
     renderTitle();
-    connectionView.render(socket, outbox.waits);
+    connectionView.render(socket, outbox.hasPending);
     scroll.empty = empty;
     scroll.follow();
   },
@@ -145,24 +145,24 @@ const composer = new Composer(find("#composer"), {
   limit: data.max_input_chars,
   on: {
     ask(input, model) {
-      begin((conversation) => conversation.ask(input, model));
-      renderList(); // a new conversation is listed from now on
+      startTurn((conversation) => conversation.ask(input, model));
+      renderList(); // a new conversation is listed at once
     },
     stop,
-    written() {
-      drafts.keep(desk.shown.id, composer.text);
-      if (desk.shown.turns.length) scroll.follow();
+    changed() {
+      drafts.keep(openConversations.shown.id, composer.text);
+      if (openConversations.shown.turns.length) scroll.follow();
     },
-    chosen: (model) => store.set(MODEL, model),
+    modelChosen: (model) => store.set(MODEL, model),
   },
 });
 
-const toast = new Toast(find("#toast"), { left: () => listView.focus(desk.shown.id) });
+const toast = new Toast(find("#toast"), { onFocusLost: () => listView.focus(openConversations.shown.id) });
 
 const navigation = new Navigation({
-  desk,
+  openConversations,
   list,
-  library,
+  listController,
   listView,
   sidebar,
   composer,
@@ -171,7 +171,7 @@ const navigation = new Navigation({
   failed,
 });
 
-const attention = new Attention({ desk, list, library, navigation });
+const visibility = new Visibility({ openConversations, list, listController, navigation });
 
 new ShortcutsSheet(find("#shortcuts"), {
   button: find("#shortcuts-open"),
@@ -181,7 +181,7 @@ new ShortcutsSheet(find("#shortcuts"), {
 
 const ACTIONS = {
   compose: () => composer.focus(),
-  create: () => navigation.create(),
+  create: () => navigation.open(null),
   search() {
     sidebar.open();
     listView.focusSearch();
@@ -194,57 +194,58 @@ const ACTIONS = {
 };
 
 function receive(event) {
-  if (event.type === EVENT.conversation) attention.hear(event);
-  else if (!desk.receive(event) && event.type === EVENT.error) notices.warn(sentenceOf(event.error));
+  if (event.type === EVENT.conversation) visibility.handleChange(event);
+  else if (!openConversations.receive(event) && event.type === EVENT.error) liveRegions.warn(errorText(event.error));
 }
 
 function shown(conversation) {
-  notices.clear();
+  liveRegions.clear();
   turnList.show(conversation);
   composer.text = drafts.of(conversation.id);
   composer.model = conversation.path.at(-1)?.model ?? store.get(MODEL);
   renderTitle();
   scroll.toEnd();
-  attention.attend();
+  visibility.markRead();
 }
 
-/** Another answer in the shown conversation, if none runs. */
-function begin(wish) {
-  if (desk.shown.running) return;
-  if (fine.matches) composer.focus();
-  notices.clear();
-  wish(desk.shown);
+/** Start another response in the shown conversation, unless one is running. */
+function startTurn(action) {
+  if (openConversations.shown.running) return;
+  composer.focusUnlessTouch();
+  liveRegions.clear();
+  action(openConversations.shown);
   scroll.toEnd();
 }
 
 function stop() {
-  const unsent = desk.shown.stop();
+  const unsent = openConversations.shown.stop();
   if (unsent && !composer.text) composer.text = unsent;
 }
 
 function renderList() {
-  listView.render({ rows: list.rows, waiting: desk.waiting, shown: desk.shown, search: list.search });
+  const { waiting, shown } = openConversations;
+  listView.render({ rows: list.rows, waiting, shown, search: list.search });
 }
 
 function renderTitle() {
-  const first = desk.shown.path[0]?.input.trim().slice(0, TITLE_CHARS);
-  const title = list.get(desk.shown.id)?.title || first || "";
+  const first = openConversations.shown.path[0]?.input.trim().slice(0, TITLE_CHARS);
+  const title = list.get(openConversations.shown.id)?.title || first || "";
   const heading = find("#title");
-  if (heading.textContent !== title) heading.textContent = title;
+  set(heading, "textContent", title);
   heading.hidden = !title;
   document.title = title ? `${title} · Tailrace` : "Tailrace";
 }
 
 function failed({ status }) {
-  notices.warn(archiveWords(status));
+  liveRegions.warn(apiErrorText(status));
 }
 
-/** Count on, and give up a socket that has gone silent. */
+/** Update the countdowns, and restart a silent socket. */
 function tick() {
   socket.tick();
   turnList.touchRunning();
-  if (socket.state !== "open") return connectionView.render(socket, outbox.waits);
-  if (desk.isSilent(socket.openedAt)) socket.restart();
+  if (socket.state !== "open") return connectionView.render(socket, outbox.hasPending);
+  if (openConversations.isSilent(socket.openedAt)) socket.restart();
 }
 
 for (const button of document.querySelectorAll("#welcome button")) {
@@ -257,14 +258,14 @@ for (const button of document.querySelectorAll("#welcome button")) {
 find("#create").addEventListener("click", (event) => {
   if (event.ctrlKey || event.metaKey || event.shiftKey) return; // a new tab or window
   event.preventDefault();
-  navigation.create();
+  navigation.open(null);
 });
 find("#sign-out")?.addEventListener("submit", () => store.clear());
-document.addEventListener("visibilitychange", () => attention.look());
+document.addEventListener("visibilitychange", () => visibility.refresh());
 
 themeSwitch(find("#theme"));
 watchViewport(() => scroll.follow());
-desk.begin({ id: data.conversation, responses: data.responses });
+openConversations.start({ id: data.conversation, responses: data.responses });
 socket.connect();
 setInterval(tick, TICK_MS);
-if (fine.matches) composer.focus();
+composer.focusUnlessTouch();

@@ -2,22 +2,23 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
 import { Conversation } from "../../../chat/static/chat/conversation/conversation.js";
+import { row } from "../rows.mjs";
 
 let sent;
-let told;
+let changes;
 let open;
 let now;
 
 function conversation(rows = [], id = null) {
-  const noted = (name) => (about) => told.push([name, about]);
-  const tell = Object.fromEntries(
-    ["added", "removed", "changed", "path", "named", "refused"].map((name) => [name, noted(name)]),
+  const note = (name) => (about) => changes.push([name, about]);
+  const on = Object.fromEntries(
+    ["added", "removed", "changed", "path", "named", "refused"].map((name) => [name, note(name)]),
   );
   const send = (command) => {
     if (open) sent.push(command);
     return open;
   };
-  return new Conversation({ id, responses: rows }, { send, tell, now: () => now });
+  return new Conversation({ id, responses: rows }, { send, on, now: () => now });
 }
 
 function accept(talk, command, id, number = 0) {
@@ -34,22 +35,18 @@ function end(talk, id, status, number) {
   talk.receive({ type, sequence_number: number, response: { id, status } });
 }
 
-function row(id, status, previous = null) {
-  return { id, status, input: "hi", output_text: "", reasoning_text: "", previous_response_id: previous };
-}
-
 function snapshot(id, number) {
   return { type: "tailrace:snapshot", response_id: id, sequence_number: number, response: { status: "in_progress" } };
 }
 
 beforeEach(() => {
   sent = [];
-  told = [];
+  changes = [];
   open = true;
   now = 1000;
 });
 
-test("an ask names its request, and the answer is followed", () => {
+test("an ask carries its request id, and its response is routed to it", () => {
   const talk = conversation();
   talk.ask("hi", "m");
   const [command] = sent;
@@ -58,11 +55,11 @@ test("an ask names its request, and the answer is followed", () => {
   assert.ok(!("previous_response_id" in command));
   accept(talk, command, "r1");
   talk.receive({ type: "response.output_text.delta", sequence_number: 1, item_id: "msg_r1", delta: "yes" });
-  assert.equal(talk.turns[0].follow.output, "yes");
-  assert.deepEqual(told.find(([name]) => name === "named"), ["named", "c1"]);
+  assert.equal(talk.turns[0].response.output, "yes");
+  assert.deepEqual(changes.find(([name]) => name === "named"), ["named", "c1"]);
 });
 
-test("the next ask follows the last response, whatever its end was", () => {
+test("the next ask continues the last response, whatever its status", () => {
   const talk = conversation([row("r1", "completed"), row("r2", "failed", "r1")], "c1");
   talk.ask("more", "m");
   assert.equal(sent[0].previous_response_id, "r2");
@@ -73,7 +70,7 @@ test("an item without item_id of its own is routed by the item's id", () => {
   const talk = conversation([row("r1", "queued")]);
   talk.receive(snapshot("r1", 2));
   talk.receive({ type: "response.output_item.added", sequence_number: 3, item: { id: "msg_r1", type: "message" } });
-  assert.equal(talk.turns[0].follow.last, 3);
+  assert.equal(talk.turns[0].response.last, 3);
 });
 
 test("an input that was not acknowledged is sent again with the same request id", () => {
@@ -97,7 +94,7 @@ test("an input written without a connection is sent when there is one", () => {
   assert.equal(sent[0].input, "hi");
 });
 
-test("after a reconnect what runs is followed from its cursor, what ended is not", () => {
+test("a reconnect subscribes to running responses from their cursors, not to ended ones", () => {
   const talk = conversation([row("r1", "completed"), row("r2", "in_progress", "r1")], "c1");
   talk.resume();
   assert.deepEqual(sent, [{ type: "tailrace:subscribe", response_id: "r2" }]);
@@ -116,7 +113,7 @@ test("a gap subscribes once", () => {
   assert.deepEqual(sent.slice(1), [{ type: "tailrace:subscribe", response_id: "r1", starting_after: 0 }]);
 });
 
-test("stop shows at once and is said again after a reconnect", () => {
+test("stop shows at once and is sent again after a reconnect", () => {
   const talk = conversation();
   talk.ask("hi", "m");
   accept(talk, sent[0], "r1");
@@ -130,7 +127,7 @@ test("stop shows at once and is said again after a reconnect", () => {
   assert.equal(talk.running, null);
 });
 
-test("stop before the server has answered cancels when it does", () => {
+test("stop before the response exists cancels it once it does", () => {
   const talk = conversation();
   talk.ask("hi", "m");
   talk.stop();
@@ -139,7 +136,7 @@ test("stop before the server has answered cancels when it does", () => {
   assert.deepEqual(sent.at(-1), { type: "tailrace:cancel", response_id: "r1" });
 });
 
-test("stop gives back an input that never left", () => {
+test("stop returns an input that was never sent", () => {
   open = false;
   const talk = conversation();
   talk.ask("hi", "m");
@@ -168,17 +165,11 @@ test("a retry of a failure is its sibling, a retry of a refusal takes its place"
   assert.equal(sent[1].stream_id, sent[0].stream_id, "if it was accepted after all, it is that response");
 });
 
-const ids = (turns) => turns.map((turn) => turn.follow?.id ?? null);
+const ids = (turns) => turns.map((turn) => turn.response?.id ?? null);
 
 // r1 ─ r2 ─ r3
 //    └ r4 ─ r5
-const TREE = [
-  row("r1", "completed"),
-  row("r2", "completed", "r1"),
-  row("r3", "completed", "r2"),
-  row("r4", "completed", "r1"),
-  row("r5", "completed", "r4"),
-];
+const TREE = [["r1"], ["r2", "r1"], ["r3", "r2"], ["r4", "r1"], ["r5", "r4"]].map(([id, previous]) => row(id, "completed", previous));
 
 test("the newest branch is shown, until another is chosen", () => {
   const talk = conversation(TREE, "c1");
@@ -187,7 +178,7 @@ test("the newest branch is shown, until another is chosen", () => {
   assert.deepEqual(ids(talk.siblings(fourth)), ["r2", "r4"]);
   talk.choose(second);
   assert.deepEqual(ids(talk.path), ["r1", "r2", "r3"]);
-  assert.deepEqual(told, [["path", undefined]]);
+  assert.deepEqual(changes, [["path", undefined]]);
   talk.ask("more", "m");
   assert.equal(sent[0].previous_response_id, "r3");
 });
@@ -208,9 +199,9 @@ test("an edited input is a sibling of the turn it was, also at the root", () => 
   talk.edit(talk.path[1], "other words", "m");
   assert.equal(sent[0].previous_response_id, "r1");
   assert.equal(sent[0].input, "other words");
-  talk.edit(talk.path[0], "from the begin", "m");
+  talk.edit(talk.path[0], "from the start", "m");
   assert.ok(!("previous_response_id" in sent[1]));
-  assert.deepEqual(talk.path.map((turn) => turn.input), ["from the begin"]);
+  assert.deepEqual(talk.path.map((turn) => turn.input), ["from the start"]);
   assert.equal(talk.siblings(talk.path[0]).length, 2);
 });
 
@@ -221,21 +212,21 @@ test("a new sibling is shown although an older one was chosen before", () => {
   assert.equal(talk.path[1].input, "again");
 });
 
-test("what runs on another branch is followed, but does not hold up this one", () => {
+test("a running response on another branch is subscribed to, but does not block this one", () => {
   const talk = conversation([...TREE.slice(0, 4), row("r5", "in_progress", "r4")], "c1");
-  assert.equal(talk.running.follow.id, "r5");
+  assert.equal(talk.running.response.id, "r5");
   talk.choose(talk.turns[1]);
   assert.equal(talk.running, null);
   talk.resume();
   assert.deepEqual(sent, [{ type: "tailrace:subscribe", response_id: "r5" }]);
 });
 
-test("what another device asked is added, shown and followed", () => {
+test("a response from another device is added, shown and subscribed to", () => {
   const talk = conversation(TREE, "c1");
   talk.merge([...TREE, row("r6", "in_progress", "r5")]);
   assert.deepEqual(ids(talk.path), ["r1", "r4", "r5", "r6"]);
   assert.deepEqual(sent, [{ type: "tailrace:subscribe", response_id: "r6" }]);
-  assert.deepEqual(told.map(([name]) => name), ["added", "path"]);
+  assert.deepEqual(changes.map(([name]) => name), ["added", "path"]);
   talk.merge([...TREE, row("r6", "in_progress", "r5")]);
   assert.equal(talk.turns.length, 6);
 });
@@ -270,7 +261,7 @@ test("an input that was kept is asked under its own request, once", () => {
   assert.deepEqual(talk.unsent, []);
 });
 
-test("a turn that nothing was heard of is silent, unless the socket is new", () => {
+test("a turn without events is silent, unless the socket is new", () => {
   const talk = conversation();
   talk.ask("hi", "m");
   accept(talk, sent[0], "r1");

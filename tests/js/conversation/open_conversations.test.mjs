@@ -1,38 +1,36 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
-import { ArchiveError } from "../../../chat/static/chat/server/api_client.js";
-import { Desk } from "../../../chat/static/chat/conversation/open_conversations.js";
+import { ApiError } from "../../../chat/static/chat/server/api_client.js";
+import { OpenConversations } from "../../../chat/static/chat/conversation/open_conversations.js";
 import { Drafts } from "../../../chat/static/chat/storage/drafts.js";
 import { Outbox } from "../../../chat/static/chat/storage/outbox.js";
 import { Store } from "../../../chat/static/chat/storage/store.js";
 import { Memory } from "../memory.mjs";
+import { row } from "../rows.mjs";
 
 let memory;
 let online;
 let sent;
-let told;
-let fetched; // conversation id → what the archive resolves to, or rejects with
+let calls;
+let fetched; // conversation id → what the API resolves to, or rejects with
 
 beforeEach(() => {
   memory = new Memory();
   online = true;
   sent = [];
-  told = [];
+  calls = [];
   fetched = {};
 });
 
-const row = (id, status = "completed", previous = null) => {
-  return { id, status, previous_response_id: previous, input: "hi", output_text: "", reasoning_text: "" };
-};
 const drafts = () => new Drafts(new Store(memory, "1"));
 
 /** A page that is opened at a conversation. */
 function page(id = null, responses = []) {
-  const names = ["shown", "known", "listed", "changed", "path", "refused", "named"];
-  const on = Object.fromEntries(names.map((name) => [name, (about) => told.push([name, about])]));
-  const desk = new Desk({
-    archive: { responses: async (wanted) => fetched[wanted] ?? Promise.reject(new ArchiveError(404)) },
+  const names = ["shown", "loaded", "listed", "changed", "path", "refused", "named"];
+  const on = Object.fromEntries(names.map((name) => [name, (about) => calls.push([name, about])]));
+  const open = new OpenConversations({
+    api: { responses: async (wanted) => fetched[wanted] ?? Promise.reject(new ApiError(404)) },
     drafts: drafts(),
     outbox: new Outbox(new Store(memory, "1")),
     send(command) {
@@ -42,8 +40,8 @@ function page(id = null, responses = []) {
     on,
     now: () => 1000,
   });
-  desk.begin({ id, responses });
-  return desk;
+  open.start({ id, responses });
+  return open;
 }
 
 function created(command, id, conversation) {
@@ -57,56 +55,56 @@ const delta = (id, number, text) => {
 const ended = (id, number) => ({ type: "response.completed", sequence_number: number, response: { id, status: "completed" } });
 const asked = () => sent.filter(({ type }) => type === "response.create");
 
-test("an answer goes on while another conversation is shown, and is there when the reader is back", async () => {
-  const desk = page();
-  desk.shown.ask("hi", "m");
-  desk.receive(created(sent[0], "r1", "c1"));
-  const first = desk.shown;
-  desk.openNew();
-  told = [];
-  assert.ok(desk.receive(delta("r1", 1, "unseen")));
-  assert.deepEqual(told, [], "nothing on the screen is touched");
+test("a response continues while another conversation is shown, and its text is there on return", async () => {
+  const open = page();
+  open.shown.ask("hi", "m");
+  open.receive(created(sent[0], "r1", "c1"));
+  const first = open.shown;
+  open.openNew();
+  calls = [];
+  assert.ok(open.receive(delta("r1", 1, "hidden")));
+  assert.deepEqual(calls, [], "nothing on the screen is touched");
   fetched.c1 = { responses: [row("r1", "in_progress")] };
-  await desk.open("c1");
-  assert.equal(desk.shown, first);
-  assert.equal(desk.shown.turns[0].follow.output, "unseen");
+  await open.open("c1");
+  assert.equal(open.shown, first);
+  assert.equal(open.shown.turns[0].response.output, "hidden");
 });
 
-test("what runs in a conversation that is opened is followed, though it was begun elsewhere", async () => {
-  const desk = page();
+test("opening a conversation subscribes to its running responses", async () => {
+  const open = page();
   fetched.c1 = { conversation: { id: "c1" }, responses: [row("r1"), row("r2", "in_progress", "r1")] };
-  await desk.open("c1");
+  await open.open("c1");
   assert.deepEqual(sent, [{ type: "tailrace:subscribe", response_id: "r2" }]);
 });
 
-test("a hidden conversation is forgotten once nothing in it runs", async () => {
-  const desk = page("c1", [row("r1", "in_progress")]);
-  const first = desk.shown;
-  desk.openNew();
-  desk.receive({ type: "tailrace:snapshot", response_id: "r1", sequence_number: 1, response: { status: "in_progress" } });
-  assert.ok(desk.receive(ended("r1", 2)));
-  assert.ok(!desk.receive(ended("r1", 3)), "nobody is here to take it");
+test("a hidden conversation is closed once nothing in it runs", async () => {
+  const open = page("c1", [row("r1", "in_progress")]);
+  const first = open.shown;
+  open.openNew();
+  open.receive({ type: "tailrace:snapshot", response_id: "r1", sequence_number: 1, response: { status: "in_progress" } });
+  assert.ok(open.receive(ended("r1", 2)));
+  assert.ok(!open.receive(ended("r1", 3)), "it is closed");
   fetched.c1 = { conversation: {}, responses: [row("r1")] };
-  await desk.open("c1");
-  assert.notEqual(desk.shown, first);
+  await open.open("c1");
+  assert.notEqual(open.shown, first);
 });
 
-test("of two wishes the later one is shown, however slow the first one loads", async () => {
-  const desk = page();
+test("of two choices the later one is shown, however slowly the first one loads", async () => {
+  const open = page();
   let release;
   fetched.slow = new Promise((resolve) => (release = resolve));
   fetched.quick = { conversation: {}, responses: [] };
-  const slow = desk.open("slow");
-  await desk.open("quick");
+  const slow = open.open("slow");
+  await open.open("quick");
   release({ conversation: {}, responses: [] });
   await slow;
-  assert.equal(desk.shown.id, "quick");
+  assert.equal(open.shown.id, "quick");
 });
 
-test("a conversation that cannot be had leaves what is shown", async () => {
-  const desk = page("c1", []);
-  await assert.rejects(desk.open("gone"), ArchiveError);
-  assert.equal(desk.shown.id, "c1");
+test("a conversation that cannot be fetched leaves the shown one", async () => {
+  const open = page("c1", []);
+  await assert.rejects(open.open("gone"), ApiError);
+  assert.equal(open.shown.id, "c1");
 });
 
 test("a message sent offline is shown and sent by the next page, once for all tabs, with its place in the tree", () => {
@@ -124,78 +122,78 @@ test("a message sent offline is shown and sent by the next page, once for all ta
   one.receive(created(first, "r2", "c1"));
   sent = [];
   page("c1", [row("r1"), row("r2", "completed", "r1")]).resume();
-  assert.deepEqual(asked(), [], "accepted: nobody sends it again");
+  assert.deepEqual(asked(), [], "accepted: it is not sent again");
 });
 
 test("a message sent offline in a new conversation is shown on the page of a new conversation", () => {
   online = false;
   page().shown.ask("kept", "m");
-  const desk = page();
-  assert.deepEqual(desk.shown.path.map((turn) => turn.input), ["kept"]);
-  assert.deepEqual(desk.waiting, [desk.shown]);
+  const open = page();
+  assert.deepEqual(open.shown.path.map((turn) => turn.input), ["kept"]);
+  assert.deepEqual(open.waiting, [open.shown]);
   online = true;
-  desk.resume();
-  desk.receive(created(asked()[0], "r1", "c1"));
-  assert.deepEqual(told.at(-2), ["listed", undefined]);
-  assert.deepEqual(desk.waiting, []);
+  open.resume();
+  open.receive(created(asked()[0], "r1", "c1"));
+  assert.deepEqual(calls.at(-2), ["listed", undefined]);
+  assert.deepEqual(open.waiting, []);
 });
 
 test("a message whose conversation is not open is sent all the same", () => {
   online = false;
   page("c1", [row("r1")]).shown.ask("kept", "m");
   online = true;
-  const desk = page("c2", []);
-  desk.resume();
+  const open = page("c2", []);
+  open.resume();
   const command = asked().at(-1);
   assert.equal(command.tailrace.conversation_id, "c1");
-  assert.ok(desk.receive(created(command, "r2", "c1")));
-  assert.deepEqual(sent.at(-1), { type: "tailrace:unsubscribe", response_id: "r2" }, "nobody here reads the answer");
+  assert.ok(open.receive(created(command, "r2", "c1")));
+  assert.deepEqual(sent.at(-1), { type: "tailrace:unsubscribe", response_id: "r2" }, "its conversation is not open");
   sent = [];
-  desk.resume();
+  open.resume();
   assert.deepEqual(asked(), []);
 });
 
-test("what is refused out of sight waits as a draft", () => {
+test("a message refused in a conversation that is not open becomes its draft", () => {
   online = false;
   page("c1", []).shown.ask("kept", "m");
   online = true;
-  const desk = page("c2", []);
+  const open = page("c2", []);
   const [{ stream_id }] = asked();
-  assert.ok(desk.receive({ type: "error", error: { code: "busy" }, stream_id }));
+  assert.ok(open.receive({ type: "error", error: { code: "busy" }, stream_id }));
   assert.equal(drafts().of("c1"), "kept");
   assert.equal(drafts().of("c2"), "");
   sent = [];
-  desk.resume();
+  open.resume();
   assert.deepEqual(asked(), [], "refused: it is not sent again");
 });
 
 test("what is stopped before it was sent is not kept", () => {
   online = false;
-  const desk = page("c1", []);
-  desk.shown.ask("no", "m");
-  assert.equal(desk.shown.stop(), "no");
+  const open = page("c1", []);
+  open.shown.ask("no", "m");
+  assert.equal(open.shown.stop(), "no");
   online = true;
   page("c1", []).resume();
   assert.deepEqual(asked(), []);
 });
 
-test("an answer that was asked for elsewhere is fetched and followed", async () => {
-  const desk = page("c1", [row("r1")]);
+test("a response created elsewhere is fetched and subscribed to", async () => {
+  const open = page("c1", [row("r1")]);
   fetched.c1 = { conversation: {}, responses: [row("r1"), row("r2", "queued", "r1")] };
-  assert.ok(desk.misses({ conversation: { id: "c1" }, response: { id: "r2" } }));
-  await desk.look();
-  assert.deepEqual(desk.shown.path.map((turn) => turn.follow.id), ["r1", "r2"]);
+  assert.ok(open.isMissing({ conversation: { id: "c1" }, response: { id: "r2" } }));
+  await open.refresh();
+  assert.deepEqual(open.shown.path.map((turn) => turn.response.id), ["r1", "r2"]);
   assert.deepEqual(sent.at(-1), { type: "tailrace:subscribe", response_id: "r2" });
-  assert.ok(!desk.misses({ conversation: { id: "c1" }, response: { id: "r2" } }), "now it is known");
-  assert.ok(!desk.misses({ conversation: { id: "c3" }, response: { id: "r9" } }), "it is not on the screen");
-  assert.ok(!desk.misses({ conversation: { id: "c1" }, response: null }), "it was only renamed");
+  assert.ok(!open.isMissing({ conversation: { id: "c1" }, response: { id: "r2" } }), "now it is known");
+  assert.ok(!open.isMissing({ conversation: { id: "c3" }, response: { id: "r9" } }), "it is not on the screen");
+  assert.ok(!open.isMissing({ conversation: { id: "c1" }, response: null }), "it was only renamed");
   fetched = {};
-  await desk.look();
-  assert.equal(desk.shown.path.length, 2, "while the server is away everything stays");
+  await open.refresh();
+  assert.equal(open.shown.path.length, 2, "while the server is unavailable everything stays");
 });
 
-test("an error that belongs to nothing here is handed back", () => {
-  const desk = page("c1", []);
-  assert.ok(!desk.receive({ type: "error", error: { code: "bad_frame" } }));
-  assert.ok(!desk.receive({ type: "error", error: { code: "busy" }, stream_id: "somebody" }));
+test("an error about no open conversation is not taken", () => {
+  const open = page("c1", []);
+  assert.ok(!open.receive({ type: "error", error: { code: "bad_frame" } }));
+  assert.ok(!open.receive({ type: "error", error: { code: "busy" }, stream_id: "other" }));
 });

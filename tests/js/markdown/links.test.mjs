@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { safeLink, tells, withoutPunctuation } from "../../../chat/static/chat/markdown/links.js";
+import { safeLink, showsHost, withoutPunctuation } from "../../../chat/static/chat/markdown/links.js";
 
-test("only http, https and mailto may be followed", () => {
+test("only http, https and mailto become links", () => {
   assert.deepEqual(safeLink("https://Example.org/a?b#c"), { href: "https://example.org/a?b#c", host: "example.org" });
   assert.deepEqual(safeLink("http://h:81/"), { href: "http://h:81/", host: "h:81" });
   assert.deepEqual(safeLink("mailto:a@b.org?subject=x"), { href: "mailto:a@b.org?subject=x", host: "a@b.org" });
@@ -39,12 +39,12 @@ test("the host is the one that the browser goes to, in letters that cannot be co
   assert.equal(safeLink("https://bänk.example/").host, "xn--bnk-qla.example");
 });
 
-test("words tell the host only if they begin with it", () => {
-  assert.ok(tells("https://a.org/x", "a.org"));
-  assert.ok(tells("a.org", "a.org"));
-  assert.ok(!tells("https://a.org.evil.org", "a.org"));
-  assert.ok(!tells("https://good.org", "evil.org"));
-  assert.ok(!tells("click", "a.org"));
+test("a text shows the host only if it begins with it", () => {
+  assert.ok(showsHost("https://a.org/x", "a.org"));
+  assert.ok(showsHost("a.org", "a.org"));
+  assert.ok(!showsHost("https://a.org.evil.org", "a.org"));
+  assert.ok(!showsHost("https://good.org", "evil.org"));
+  assert.ok(!showsHost("click", "a.org"));
 });
 
 test("the punctuation of the sentence is not of the address", () => {

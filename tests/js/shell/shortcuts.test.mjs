@@ -9,10 +9,10 @@ test("each key has one meaning", () => {
   for (const { action, keys: [key] } of SHORTCUTS) assert.equal(actionOf({ key }), action);
 });
 
-test("no key is taken from somebody who types, nor from the browser", () => {
+test("no key is taken while typing, nor from the browser", () => {
   assert.equal(actionOf({ key: "n" }), "create");
-  for (const held of ["typing", "isComposing", "ctrlKey", "metaKey", "altKey"]) {
-    assert.equal(actionOf({ key: "n", [held]: true }), null, held);
+  for (const flag of ["typing", "isComposing", "ctrlKey", "metaKey", "altKey"]) {
+    assert.equal(actionOf({ key: "n", [flag]: true }), null, flag);
   }
   assert.equal(actionOf({ key: "x" }), null);
 });

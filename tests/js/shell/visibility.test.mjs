@@ -1,44 +1,44 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
-import { Attention } from "../../../chat/static/chat/shell/visibility.js";
+import { Visibility } from "../../../chat/static/chat/shell/visibility.js";
 import { ConversationList } from "../../../chat/static/chat/sidebar/conversation_list.js";
-import { summary } from "../summaries.mjs";
+import { summary } from "../rows.mjs";
 
 let hidden;
-let misses; // whether the shown conversation lacks what the hint is about
+let missing; // whether the shown conversation lacks the response of the change
 let done;
-let attention;
+let visibility;
 
 beforeEach(() => {
   hidden = false;
-  misses = false;
+  missing = false;
   done = [];
   const list = new ConversationList({ conversations: [summary("a", 1, { unread: true }), summary("b")], more: null });
   const does = (name) => (about) => done.push(about === undefined ? name : `${name} ${about.id ?? about}`);
-  const desk = { shown: { id: "a" }, look: does("fetch"), misses: () => misses };
-  const library = { reload: does("reload"), read: does("read"), hint: does("hint") };
-  attention = new Attention({ desk, list, library, navigation: { removedElsewhere: does("leave") }, isHidden: () => hidden });
+  const openConversations = { shown: { id: "a" }, refresh: does("fetch"), isMissing: () => missing };
+  const listController = { reload: does("reload"), markRead: does("read"), applyChange: does("apply") };
+  visibility = new Visibility({ openConversations, list, listController, navigation: { removedElsewhere: does("leave") }, isHidden: () => hidden });
 });
 
-test("who looks at the page sees what was missed, and has read what is shown", () => {
-  attention.look();
+test("a visible page fetches what was missed and marks what is shown as read", () => {
+  visibility.refresh();
   assert.deepEqual(done, ["reload", "fetch", "read a"]);
 });
 
-test("a page that nobody sees fetches nothing, and nothing on it is read", () => {
-  hidden = misses = true;
-  attention.look();
-  attention.attend();
-  attention.hear({ conversation: { id: "a" } });
-  assert.deepEqual(done, ["hint a"]);
+test("a hidden page fetches nothing and marks nothing as read", () => {
+  hidden = missing = true;
+  visibility.refresh();
+  visibility.markRead();
+  visibility.handleChange({ conversation: { id: "a" } });
+  assert.deepEqual(done, ["apply a"]);
 });
 
-test("a hint of an answer that is missing on the screen fetches it, and one of a deletion leaves what is gone", () => {
-  attention.hear({ conversation: { id: "a" } });
-  misses = true;
-  attention.hear({ conversation: { id: "a" } });
-  misses = false;
-  attention.hear({ conversation: { id: "b", deleted: true } });
-  assert.deepEqual(done, ["hint a", "hint a", "fetch", "hint b", "leave b"]);
+test("a change with a missing response fetches it, and a deletion leaves the conversation", () => {
+  visibility.handleChange({ conversation: { id: "a" } });
+  missing = true;
+  visibility.handleChange({ conversation: { id: "a" } });
+  missing = false;
+  visibility.handleChange({ conversation: { id: "b", deleted: true } });
+  assert.deepEqual(done, ["apply a", "apply a", "fetch", "apply b", "leave b"]);
 });

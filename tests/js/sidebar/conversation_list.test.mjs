@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { ConversationList } from "../../../chat/static/chat/sidebar/conversation_list.js";
-import { summary } from "../summaries.mjs";
+import { summary } from "../rows.mjs";
 
 const list = (...conversations) => new ConversationList({ conversations, more: null });
 const ids = (known) => known.rows.map((row) => row.id);
@@ -31,49 +31,49 @@ test("a new conversation is no result of a search, but what was found is kept up
   assert.ok(known.get("a").unread);
 });
 
-test("a page that was read before the news came does not take it back", () => {
+test("a page that was fetched before a change does not revert it", () => {
   const known = list(summary("a", 1, { running: true }), summary("b", 1), summary("c", 1));
-  const asked = known.heard;
+  const since = known.version;
   known.put(summary("a", 2, { unread: true }));
   known.put(summary("b", 1, { title: "renamed" }));
   known.put(summary("d", 3));
   known.remove("c");
   const page = [summary("a", 1, { running: true }), summary("b", 1), summary("c", 1)];
-  known.fill({ conversations: page, more: null }, asked);
+  known.fill({ conversations: page, more: null }, since);
   assert.deepEqual(ids(known), ["d", "a", "b"]);
   assert.deepEqual(known.get("a"), summary("a", 2, { unread: true }));
   assert.equal(known.get("b").title, "renamed");
-  known.extend({ conversations: page, more: null }, asked);
+  known.extend({ conversations: page, more: null }, since);
   assert.deepEqual(ids(known), ["d", "a", "b"]);
 });
 
-test("a page that was asked for after the news is the truth, and so is one that was read later", () => {
+test("a page replaces a change that came before its fetch, or that is older", () => {
   const known = list(summary("a", 1));
-  const asked = known.heard;
+  const since = known.version;
   known.put(summary("a", 3, { running: true }));
-  known.fill({ conversations: [summary("a", 4)], more: null }, asked);
+  known.fill({ conversations: [summary("a", 4)], more: null }, since);
   assert.deepEqual(known.get("a"), summary("a", 4), "read later");
   known.put(summary("a", 6, { running: true }));
   known.put(summary("b", 6));
-  known.fill({ conversations: [summary("a", 5)], more: null }, known.heard);
-  assert.deepEqual(known.rows, [summary("a", 5)], "the hint of the end was lost, and the worker's clock is slow");
+  known.fill({ conversations: [summary("a", 5)], more: null }, known.version);
+  assert.deepEqual(known.rows, [summary("a", 5)], "the last notification was lost, and the worker's clock is slow");
 });
 
-test("news of what a search did not find stays out of what it found, whenever it came", () => {
+test("a change stays out of the results of a search, also if it came during the fetch", () => {
   const known = list(summary("a", 1));
   known.search = "about";
-  const asked = known.heard;
+  const since = known.version;
   known.put(summary("b", 2));
-  known.fill({ conversations: [summary("a", 1)], more: null }, asked);
+  known.fill({ conversations: [summary("a", 1)], more: null }, since);
   assert.deepEqual(ids(known), ["a"]);
 });
 
-test("a conversation that was fetched is taken as it was, unless there was news since", () => {
+test("a fetched summary is taken, unless there is a later change", () => {
   const known = list(summary("a", 1, { running: true }));
-  known.recall(summary("a", 1, { title: "renamed" }));
+  known.merge(summary("a", 1, { title: "renamed" }));
   assert.equal(known.get("a").title, "renamed");
   known.put(summary("a", 2, { unread: true }));
-  known.recall(summary("a", 1, { running: true }));
+  known.merge(summary("a", 1, { running: true }));
   assert.deepEqual(known.get("a"), summary("a", 2, { unread: true }));
 });
 
@@ -94,12 +94,12 @@ test("a deleted conversation is gone", () => {
   assert.equal(known.get("b"), null);
 });
 
-test("what was asked for before a deletion does not bring the conversation back", () => {
+test("a reply from before a deletion does not restore the conversation", () => {
   const known = list(summary("a", 1));
   known.remove("a");
-  known.recall(summary("a", 1));
+  known.merge(summary("a", 1));
   assert.deepEqual(ids(known), []);
   known.put(summary("a", 2)); // restored
-  known.recall(summary("a", 2, { title: "renamed" }));
+  known.merge(summary("a", 2, { title: "renamed" }));
   assert.deepEqual(ids(known), ["a"]);
 });

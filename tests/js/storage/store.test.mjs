@@ -19,7 +19,7 @@ test("two owners of one browser do not see what the other keeps, and a sign-out 
   assert.deepEqual([one.get("model"), other.get("model")], [null, "n"]);
 });
 
-test("where nothing can be kept, nothing breaks", () => {
+test("without storage nothing is kept and nothing fails", () => {
   for (const storage of [null, { setItem: () => assert.fail(), getItem: () => "{" }]) {
     const store = new Store(storage, "1");
     store.set("model", "m");
@@ -38,31 +38,31 @@ test("each conversation has its draft, also the one that has no id yet", () => {
   assert.equal(memory.length, 1, "an empty draft takes no room");
 });
 
-test("a text that comes back unsent does not overwrite what was written since", () => {
+test("a refused input does not overwrite a newer draft", () => {
   const drafts = new Drafts(new Store(new Memory(), "1"));
-  drafts.giveBack("c1", "unsent");
+  drafts.restore("c1", "unsent");
   assert.equal(drafts.of("c1"), "unsent");
-  drafts.giveBack("c1", "another");
+  drafts.restore("c1", "another");
   assert.equal(drafts.of("c1"), "unsent");
 });
 
-test("a message is kept for whoever opens the page next, the oldest first, until it is dropped", () => {
+test("messages are kept for the next page, oldest first, until they are dropped", () => {
   const memory = new Memory();
   const here = new Outbox(new Store(memory, "1"));
   here.keep(turn("late"), "c1", 2);
   here.keep(turn("early"), null, 1);
-  assert.ok(here.waits);
+  assert.ok(here.hasPending);
   const there = new Outbox(new Store(memory, "1"));
-  assert.ok(!there.waits, "it has not looked yet");
+  assert.ok(!there.hasPending, "it has not read the store yet");
   assert.deepEqual(there.entries()[0], { ...turn("early"), conversationId: null, at: 1 });
   assert.deepEqual(there.entries().map((entry) => entry.requestId), ["early", "late"]);
   there.drop("early");
   assert.deepEqual(here.entries().map((entry) => entry.requestId), ["late"]);
   here.drop("late");
-  assert.ok(!here.waits);
+  assert.ok(!here.hasPending);
 });
 
-test("what is broken in the store is no message", () => {
+test("a broken entry of the store is no message", () => {
   const memory = new Memory();
   memory.setItem("tailrace:1:outbox:x", "{not json");
   memory.setItem("tailrace:1:outbox:y", '{"requestId": "y"}');

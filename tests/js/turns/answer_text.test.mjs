@@ -44,14 +44,14 @@ beforeEach(() => {
 afterEach(() => mock.restoreAll());
 
 /** Paints as often as it wants to be painted, as turn_list.js does. */
-function paint(text, { over = false, edition = 0 } = {}) {
-  for (let count = 1; !answer.show(text, edition, over); count += 1) assert.ok(count < PAINTS, "it comes to an end");
+function paint(text, { ended = false, edition = 0 } = {}) {
+  for (let count = 1; !answer.show(text, edition, ended); count += 1) assert.ok(count < PAINTS, "it comes to an end");
 }
 
 /** The answer arrives in pieces of so many characters. */
 function arrive(text, step) {
   for (let at = step; at < text.length; at += step) paint(text.slice(0, at));
-  paint(text, { over: true });
+  paint(text, { ended: true });
 }
 
 test("where the parser fails the text goes on as it is, and no word is lost or doubled", () => {
@@ -62,7 +62,7 @@ test("where the parser fails the text goes on as it is, and no word is lost or d
   }
 });
 
-test("what stood before the fault stays Markdown, also in a long answer", () => {
+test("the text before the fault stays Markdown, also in a long answer", () => {
   const before = "- word **bold** 🌊\n".repeat(1000);
   arrive(`${before}§ last words`, 5000);
   assert.ok(built.words.startsWith("word bold 🌊"));
@@ -83,9 +83,9 @@ test("what the parser held back before the fault is shown while the text still g
   assert.deepEqual(built, { words: "see a](https", plain: "§ c" });
 });
 
-test("the next edition is read as Markdown again, and the fault is told once", () => {
+test("the next edition is read as Markdown again, and the fault is logged once", () => {
   arrive("one § two", 1);
   assert.equal(console.error.mock.callCount(), 1);
-  paint("**three**", { edition: 1, over: true });
+  paint("**three**", { edition: 1, ended: true });
   assert.deepEqual(built, { words: "three", plain: "" });
 });

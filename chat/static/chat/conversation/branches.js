@@ -1,24 +1,24 @@
 /**
- * Which path through the tree of a conversation is shown: at each fork the turn that the reader chose, else the newest. Pure.
+ * The visible path through the tree of a conversation: at each fork the chosen turn, else the newest. Pure.
  *
  * in:  all turns; the reader's choices
  * out: the turns of the path, the siblings of a turn, for conversation.js
  */
 
-/** Oldest first. Ids sort by time; a turn that has none yet was made here, just now. */
+/** Oldest first. Ids sort by time; a turn without one is the newest. */
 function byAge(one, other) {
-  const [first, second] = [one.follow?.id, other.follow?.id];
+  const [first, second] = [one.response?.id, other.response?.id];
   if (first && second) return first < second ? -1 : 1;
   return Number(!first) - Number(!second);
 }
 
 export class Branches {
-  #chosen = new Map(); // id of the previous response, null at the root → the turn that the reader chose
+  #chosen = new Map(); // id of the previous response, null at the root → the chosen turn
   #children = new Map(); // the same → siblings, oldest first
 
-  /** The tree has changed. Returns the path that is shown now. */
+  /** Rebuild the tree. Returns the visible path. */
   grow(turns) {
-    const known = new Set(turns.map((turn) => turn.follow?.id));
+    const known = new Set(turns.map((turn) => turn.response?.id));
     const parentOf = ({ previousId }) => (known.has(previousId) ? previousId : null);
     this.#children = new Map();
     for (const turn of turns) {
@@ -37,12 +37,12 @@ export class Branches {
       const chosen = this.#chosen.get(parent);
       const turn = siblings.includes(chosen) ? chosen : siblings.at(-1);
       path.push(turn);
-      parent = turn.follow?.id ?? null;
+      parent = turn.response?.id ?? null;
     }
     return path;
   }
 
-  /** The turns that answer the same place in the conversation, oldest first, this one included. */
+  /** The turns with the same previous response, oldest first, this one included. */
   siblings(turn) {
     return [...this.#children.values()].find((each) => each.includes(turn)) ?? [turn];
   }
@@ -52,7 +52,7 @@ export class Branches {
     if (parent !== undefined) this.#chosen.set(parent, turn);
   }
 
-  /** After this response whatever is newest is shown again. */
+  /** Show the newest turn after this response again. */
   forget(previousId) {
     this.#chosen.delete(previousId ?? null);
   }

@@ -1,29 +1,29 @@
 /**
- * The conversations that this page has open: the one that is shown, and those whose answers go on unseen.
+ * The conversations open in this page: the visible one, and hidden ones with running responses.
  *
- * in:  the reader's wishes (open, ask); the socket's opening and its events; rows of api_client.js
- * out: commands through `send`; what is kept in the outbox and the drafts; `on`, of the shown conversation only:
- *      shown, known (its summary), changed, path, refused, named; and `listed` when the conversations that have no
- *      id yet are others
+ * in:  the reader's choices (open, ask), each opening of the socket and its events, rows of api_client.js
+ * out: commands through `send`; entries of the outbox and the drafts; `on`, for the visible conversation only:
+ *      shown, loaded (its summary), changed, path, refused, named; and `listed` when the set of conversations
+ *      without an id has changed
  */
 
 import { Conversation } from "./conversation.js";
-import { ArchiveError } from "../server/api_client.js";
+import { ApiError } from "../server/api_client.js";
 import { EVENT, createCommand, responseIdOf, unsubscribeCommand } from "../server/protocol.js";
 
-export class Desk {
+export class OpenConversations {
   shown = null;
   #open = new Set();
-  #visit = 0; // +1 with each wish to see another conversation: an earlier one that loads slowly is dropped
-  #archive;
+  #visit = 0; // +1 with each choice of a conversation: one that loads late is dropped
+  #api;
   #drafts;
   #outbox;
   #send;
   #on;
   #now;
 
-  constructor({ archive, drafts, outbox, send, on, now = Date.now }) {
-    this.#archive = archive;
+  constructor({ api, drafts, outbox, send, on, now = Date.now }) {
+    this.#api = api;
     this.#drafts = drafts;
     this.#outbox = outbox;
     this.#send = send;
@@ -31,19 +31,19 @@ export class Desk {
     this.#now = now;
   }
 
-  /** The conversations that wait for their first message to be accepted, and so have no id and no summary. */
+  /** The conversations whose first message is not accepted yet: they have no id and no summary. */
   get waiting() {
     return [...this.#open].filter((conversation) => !conversation.id && conversation.turns.length);
   }
 
-  /** What the server wrote into the page; on the page of a new conversation, the one that waits to be sent. */
-  begin({ id, responses }) {
+  /** Show the conversation of the page data; on the page of a new conversation, the last unsent one. */
+  start({ id, responses }) {
     this.#show(this.#make({ id, responses }));
     this.#sendKept();
     if (!id && this.waiting.length) this.show(this.waiting.at(-1));
   }
 
-  /** Resolves when it is shown, or a later wish has overtaken it. Rejects with an ArchiveError: nothing has changed. */
+  /** Resolves when it is shown, or a later choice has replaced it. Rejects with an ApiError: nothing has changed. */
   async open(id) {
     const visit = (this.#visit += 1);
     const known = this.#find(id);
@@ -51,12 +51,12 @@ export class Desk {
       this.#show(known);
       return this.#refresh(known);
     }
-    const { conversation: summary, responses } = await this.#archive.responses(id);
+    const { conversation: summary, responses } = await this.#api.responses(id);
     if (visit !== this.#visit) return;
-    this.#on.known(summary);
+    this.#on.loaded(summary);
     const opened = this.#make({ id, responses });
     this.#show(opened);
-    opened.resume(); // what runs in it was begun elsewhere: nobody here follows it yet
+    opened.resume(); // subscribe to what runs in it
     this.#sendKept();
   }
 
@@ -64,35 +64,35 @@ export class Desk {
     this.show(this.#make({ id: null, responses: [] }));
   }
 
-  /** One of those that are open. */
+  /** Show one of the open conversations. */
   show(conversation) {
     this.#visit += 1;
     this.#show(conversation);
   }
 
-  /** Returns whether any open conversation, or a message on its way, knew what to do with the event. */
+  /** Returns whether the event belonged to an open conversation or to an entry of the outbox. */
   receive(event) {
     const taken = [...this.#open].some((conversation) => conversation.receive(event));
     return taken || this.#settle(event);
   }
 
-  /** The socket has opened: say again what the last one may have lost. */
+  /** The socket has opened: send again what the last one may have lost. */
   resume() {
     for (const conversation of this.#open) conversation.resume();
     this.#sendKept();
   }
 
-  /** Somebody looks at the page: see what happened elsewhere. To fetch a conversation is to have read it. */
-  look() {
+  /** Fetch what happened elsewhere. The server marks a fetched conversation as read. */
+  refresh() {
     return this.#refresh(this.shown);
   }
 
-  /** Whether a response of the shown conversation is not known here: then it was asked elsewhere. */
-  misses({ conversation: { id }, response }) {
-    return id === this.shown.id && response && !this.shown.turns.some((turn) => turn.follow?.id === response.id);
+  /** Whether a changed conversation is the visible one and its response is not known here. */
+  isMissing({ conversation: { id }, response }) {
+    return id === this.shown.id && response && !this.shown.turns.some((turn) => turn.response?.id === response.id);
   }
 
-  /** The server will not take the frame that was just sent, however often it is sent. */
+  /** The server rejects the frame that was just sent, and would reject it again. */
   refuseUnaccepted(error) {
     for (const conversation of this.#open) conversation.refuseUnaccepted(error);
   }
@@ -108,12 +108,12 @@ export class Desk {
 
   #show(conversation) {
     this.shown = conversation;
-    this.#forget();
+    this.#closeIdle();
     this.#on.shown(conversation);
   }
 
-  /** A conversation that is not shown is needed as long as anything in it runs. */
-  #forget() {
+  /** Drop the hidden conversations in which nothing runs. */
+  #closeIdle() {
     for (const each of this.#open) {
       if (each !== this.shown && !each.turns.some((turn) => turn.running)) this.#open.delete(each);
     }
@@ -123,23 +123,23 @@ export class Desk {
   async #refresh(conversation) {
     if (!conversation.id) return;
     try {
-      conversation.merge((await this.#archive.responses(conversation.id)).responses);
+      conversation.merge((await this.#api.responses(conversation.id)).responses);
     } catch (error) {
-      if (!(error instanceof ArchiveError)) throw error; // away: the next socket that opens asks again
+      if (!(error instanceof ApiError)) throw error; // unavailable: retried when the socket opens
     }
   }
 
   #make({ id, responses }) {
     const whenShown = (name, ...about) => conversation === this.shown && this.#on[name](...about);
-    const tell = {
+    const on = {
       added: (turn) => {
-        if (!turn.follow) this.#outbox.keep(turn, conversation.id, this.#now());
+        if (!turn.response) this.#outbox.keep(turn, conversation.id, this.#now());
       },
       removed: (turn) => this.#outbox.drop(turn.requestId),
       changed: (turn) => {
-        if (turn.follow) this.#outbox.drop(turn.requestId);
+        if (turn.response) this.#outbox.drop(turn.requestId);
         whenShown("changed", turn);
-        if (!turn.running && conversation !== this.shown) this.#forget();
+        if (!turn.running && conversation !== this.shown) this.#closeIdle();
       },
       path: () => whenShown("path"),
       refused: (turn) => this.#refused(conversation, turn),
@@ -148,7 +148,7 @@ export class Desk {
         this.#on.listed();
       },
     };
-    const conversation = new Conversation({ id, responses }, { send: this.#send, tell, now: this.#now });
+    const conversation = new Conversation({ id, responses }, { send: this.#send, on, now: this.#now });
     this.#open.add(conversation);
     return conversation;
   }
@@ -156,28 +156,28 @@ export class Desk {
   #refused(conversation, turn) {
     this.#outbox.drop(turn.requestId);
     if (conversation === this.shown) return this.#on.refused(turn);
-    this.#drafts.giveBack(conversation.id, turn.input);
-    this.#forget();
+    this.#drafts.restore(conversation.id, turn.input);
+    this.#closeIdle();
   }
 
-  /** What the outbox keeps, of an earlier page or of another tab, is asked in the conversation where it belongs. */
+  /** Ask what the outbox keeps, from an earlier page or another tab, in the conversation it belongs to. */
   #sendKept() {
     const here = new Set([...this.#open].flatMap(({ turns }) => turns.map((turn) => turn.requestId)));
     for (const entry of this.#outbox.entries().filter(({ requestId }) => !here.has(requestId))) {
       const { conversationId, requestId, previousId, regenerateOf, input, model } = entry;
       const home = conversationId ? this.#find(conversationId) : this.#make({ id: null, responses: [] });
       if (home) home.ask(input, model, { requestId, previousId, regenerateOf });
-      else this.#send(createCommand(entry)); // its conversation is not open: nobody here reads the answer
+      else this.#send(createCommand(entry)); // its conversation is not open: see #settle
     }
   }
 
-  /** What became of a message whose conversation is not open. */
+  /** Drop the outbox entry that the server accepted or refused while its conversation is not open. */
   #settle(event) {
     const entry = this.#outbox.get(event.stream_id);
     if (!entry) return false;
     const id = responseIdOf(event);
-    if (event.type === EVENT.error) this.#drafts.giveBack(entry.conversationId, entry.input);
-    else if (id) this.#send(unsubscribeCommand(id)); // a socket follows what it has asked
+    if (event.type === EVENT.error) this.#drafts.restore(entry.conversationId, entry.input);
+    else if (id) this.#send(unsubscribeCommand(id)); // the server subscribes a socket to what it asks
     else return false;
     this.#outbox.drop(entry.requestId);
     return true;

@@ -1,5 +1,5 @@
 /**
- * Makes elements from names and text, never from HTML, and touches the page only where something changes.
+ * Makes elements from names and text, never from HTML, and writes to the page only where something changes.
  *
  * in:  names, classes, text
  * out: elements for the views
@@ -12,16 +12,22 @@ export function element(tag, className = "", text = "") {
   return made;
 }
 
-/** A button of the page; `label` is its name where the words on it are not enough. */
-export function button(className, words, pressed, label = null) {
-  const made = element("button", className, words);
+/** `label` is the accessible name where the text is not enough. */
+export function button(className, text, pressed, label = null) {
+  const made = element("button", className, text);
   made.type = "button";
   if (label) made.ariaLabel = label;
   made.addEventListener("click", pressed);
   return made;
 }
 
-/** Writing the same again costs a layout, or makes a screen reader speak. */
+/** Set a property unless it is the same: writing it again costs a layout, or makes a screen reader speak. */
 export function set(target, name, value) {
   if (target[name] !== value) target[name] = value;
+}
+
+/** Make a text area as high as its text. */
+export function fitHeight(box) {
+  box.style.height = "auto"; // so that it also shrinks
+  box.style.height = `${box.scrollHeight}px`;
 }

@@ -1,5 +1,5 @@
 /**
- * A block of code on screen: its language, a button that copies it, and colours once it is complete.
+ * The DOM of a code block: its language, a copy button, and highlighting once it is complete.
  *
  * in:  the code as it arrives
  * out: its element for markdown_nodes.js
@@ -10,7 +10,7 @@ import { element } from "../dom/elements.js";
 import { GrowingText } from "./growing_text.js";
 import { highlight } from "./highlight.js";
 
-const LONGEST_LABEL = 30; // what is longer names no language
+const LONGEST_LABEL = 30; // a longer one is no name of a language
 
 export class CodeBlock {
   #language = element("span", "language", "code");
@@ -22,7 +22,7 @@ export class CodeBlock {
     this.element.dir = "ltr";
     const head = element("div", "code-head");
     const lines = element("pre");
-    lines.tabIndex = 0; // what scrolls can be scrolled by keyboard
+    lines.tabIndex = 0; // so that it scrolls by keyboard
     lines.setAttribute("role", "group");
     lines.ariaLabel = "Code";
     lines.append(this.#code);
@@ -39,14 +39,14 @@ export class CodeBlock {
     this.#text.append(text);
   }
 
-  /** The code is complete. Colouring exchanges its nodes, so it waits for a selection in it to go. */
+  /** The code is complete. Highlighting replaces its nodes, so it waits while they are selected. */
   finish() {
-    if (!this.#isSelected()) return this.#colour();
+    if (!this.#isSelected()) return this.#highlight();
     const stop = new AbortController();
     const later = () => {
       if (this.#isSelected()) return;
       stop.abort();
-      this.#colour();
+      this.#highlight();
     };
     document.addEventListener("selectionchange", later, { signal: stop.signal });
   }
@@ -56,7 +56,7 @@ export class CodeBlock {
     return !selection.isCollapsed && selection.containsNode(this.#code, true);
   }
 
-  #colour() {
+  #highlight() {
     const pieces = highlight(this.#code.textContent, this.#language.textContent);
     if (pieces.length < 2) return;
     this.#code.replaceChildren(...pieces.map(({ kind, text }) => (kind ? element("span", kind, text) : text)));

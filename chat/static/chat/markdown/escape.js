@@ -1,18 +1,18 @@
 /**
- * Characters that must not be read as Markdown travel through the parser in disguise. Pure.
+ * Escapes characters that the parser must not read as Markdown. Pure.
  *
- * in:  text that is to be shown as it stands
- * out: the same with its Markdown characters exchanged for noncharacters of Unicode, and back
+ * in:  text to show literally
+ * out: the text with its Markdown characters replaced by Unicode noncharacters, and back
  */
 
 const MEANINGFUL = "\\`*_~[]!<$&|-+#>.()";
-const FIRST = 0xfdd0; // the first of the 32 noncharacters that no text may hold
+const FIRST = 0xfdd0; // the first of 32 noncharacters, which no text may contain
 
-const disguises = new Map([...MEANINGFUL].map((char, index) => [char, String.fromCharCode(FIRST + index)]));
-const HIDDEN = new RegExp(`[\\u{fdd0}-\\u{${(FIRST + MEANINGFUL.length - 1).toString(16)}}]`, "gu");
+const escapes = new Map([...MEANINGFUL].map((char, index) => [char, String.fromCharCode(FIRST + index)]));
+const ESCAPED = new RegExp(`[\\u{fdd0}-\\u{${(FIRST + MEANINGFUL.length - 1).toString(16)}}]`, "gu");
 
-/** The text in disguise: the parser sees no Markdown in it. */
-export const literal = (text) => text.replace(/[\\`*_~[\]!<$&|\-+#>.()]/g, (char) => disguises.get(char));
+/** The parser sees no Markdown in the result. */
+export const escape = (text) => text.replace(/[\\`*_~[\]!<$&|\-+#>.()]/g, (char) => escapes.get(char));
 
-/** The text as it was. */
-export const plain = (text) => text.replace(HIDDEN, (char) => MEANINGFUL[char.charCodeAt(0) - FIRST]);
+/** The original text. */
+export const unescape = (text) => text.replace(ESCAPED, (char) => MEANINGFUL[char.charCodeAt(0) - FIRST]);

@@ -1,16 +1,16 @@
 /**
- * Text that grows on screen: what stands there is not touched, so that a selection survives, and more costs what is new.
+ * Text that grows by appending: a selection survives, and the cost is that of the new text.
  *
  * in:  an element, more text
- * out: text nodes, in chunks of a bounded length: the browser lays out anew the whole block that has changed, and no more
+ * out: text nodes in chunks of bounded length: the browser lays out the whole block that has changed, and no more
  */
 
 import { element } from "../dom/elements.js";
 
 export const CHUNK_CHARS = 3_000;
-const NODE_CHARS = 300; // a text node that did not change keeps its shaped letters
+const NODE_CHARS = 300; // an unchanged text node is not shaped again
 
-/** Words join the last text node, or begin another; letters that shape each other stay together. */
+/** Append to the last text node, or begin another at a space: letters that shape each other stay together. */
 export function appendText(parent, text) {
   const last = parent.lastChild;
   const isFull = last?.length > NODE_CHARS && /^\s/.test(text);
@@ -29,7 +29,7 @@ export class GrowingText {
     this.#parent = parent;
   }
 
-  /** The whole text so far. It grows within one edition and is replaced with the next. */
+  /** Show the whole text so far. It grows within one edition and is replaced with the next. */
   show(text, edition) {
     if (edition !== this.#edition) this.#clear();
     this.#edition = edition;
@@ -49,7 +49,7 @@ export class GrowingText {
     appendText(this.#chunk, text);
   }
 
-  /** The line break between two blocks is there to be copied, not to be seen. */
+  /** The line break between two blocks is hidden: it is there to be copied. */
   #break() {
     const hidden = element("span", "", "\n");
     hidden.hidden = true;

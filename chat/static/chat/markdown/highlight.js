@@ -1,11 +1,11 @@
 /**
- * Colours code: cuts it into comments, strings, numbers, keywords and names that are called. Pure, and no more than a hint.
+ * Highlights code: finds comments, strings, numbers, keywords and called names. Approximate. Pure.
  *
  * in:  a block of code and the language that its fence names
- * out: pieces `{kind, text}` that add up to the code, byte for byte; kind is null for what stays as it is
+ * out: pieces `{kind, text}` that add up to the code, byte for byte; kind null = not highlighted
  */
 
-export const LONGEST = 20_000; // characters; what is longer stays plain, so that no frame waits for its colours
+export const LONGEST = 20_000; // characters; longer code stays plain, so that it delays no frame
 
 const KEYWORDS = {
   python: `and as assert async await break class continue def del elif else except finally for from global if import in is
@@ -64,7 +64,7 @@ function rules({ comment, string, keywords, flags = "" }) {
 
 const scanners = new Map();
 
-/** One expression with a named group for each kind: each piece is looked at once, whatever the code is. */
+/** One expression with a named group for each kind: linear for any code. */
 function scanner(family) {
   if (!scanners.has(family)) {
     const { flags = "", ...kinds } = FAMILIES[family];
@@ -74,7 +74,7 @@ function scanner(family) {
   return scanners.get(family);
 }
 
-/** The pieces of the code; one plain piece if the language is not known or the code too long. */
+/** The pieces of the code; one plain piece if the language is unknown or the code too long. */
 export function highlight(code, language) {
   const family = FAMILY_OF.get(language.toLowerCase());
   if (!family || code.length > LONGEST) return [{ kind: null, text: code }];
@@ -82,7 +82,7 @@ export function highlight(code, language) {
   let at = 0;
   for (const match of code.matchAll(scanner(family))) {
     const kind = Object.keys(match.groups).find((name) => match.groups[name] !== undefined);
-    if (kind === "name" || !match[0]) continue; // a name is only looked at so that no keyword is found in the middle of it
+    if (kind === "name" || !match[0]) continue; // names match so that no keyword is found inside one
     if (match.index > at) pieces.push({ kind: null, text: code.slice(at, match.index) });
     pieces.push({ kind, text: match[0] });
     at = match.index + match[0].length;

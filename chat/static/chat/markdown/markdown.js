@@ -1,20 +1,20 @@
 /**
- * Reads Markdown as it arrives and says what to build: nothing that was said is ever taken back. Pure.
+ * Parses Markdown as it arrives and tells a sink what to build, append-only. Pure.
  *
- * in:  a text in pieces, cut anywhere; the vendored parser does the reading
- * out: `open(kind)`, `set(name, value)`, `text(words)`, `image(facts)` and `close(facts)` of a sink (markdown_nodes.js)
+ * in:  a text in pieces, cut anywhere; the vendored parser parses it
+ * out: `open(kind)`, `set(name, value)`, `text(text)`, `image(facts)` and `close(facts)` of a sink (markdown_nodes.js)
  *
- * A model's text is hostile, or just unfinished. Links that may not be followed, HTML, maths, and whatever the
- * parser would swallow (a link without its end) come out as the text that they are.
+ * A model's text may be hostile or unfinished. Refused links, HTML, maths, and text that the parser would lose (a link
+ * without its end) come out as plain text.
  */
 
 import { safeLink, withoutPunctuation } from "./links.js";
-import { literal, plain } from "./escape.js";
+import { escape, unescape } from "./escape.js";
 import { Maths } from "./maths.js";
 import * as smd from "../vendor/streaming-markdown-html/parser.js";
 
-const DEEPEST = 14; // the parser has room for 24 levels; what is nested deeper is text
-const LONGEST_PENDING = 2_000; // what looks like a link's address for so long is none
+const DEEPEST = 14; // the parser has room for 24 levels; deeper nesting is text
+const LONGEST_PENDING = 2_000; // a longer address of a link is none
 const CODE = new Set([smd.CODE_INLINE, smd.CODE_FENCE, smd.CODE_BLOCK]);
 const LISTS = new Set([smd.LIST_UNORDERED, smd.LIST_ORDERED]);
 const KINDS = new Map([
@@ -46,8 +46,8 @@ const KINDS = new Map([
   [smd.TABLE_CELL, "td"],
 ]);
 
-/** Whether a line that begins like this may be an item of a list; a quotation has its own rules. */
-const mayBeItem = (begin) => /^(\s*|[-*+]( .*)?|\d+(\.( .*)?)?|>.*)$/.test(begin);
+/** Whether a line with this beginning may be an item of a list; a quotation has its own rules. */
+const mayBeItem = (start) => /^(\s*|[-*+]( .*)?|\d+(\.( .*)?)?|>.*)$/.test(start);
 
 export class Markdown {
   #sink;
@@ -62,7 +62,7 @@ export class Markdown {
       data: null,
       addToken: (_, type) => this.#open(type),
       endToken: () => this.#close(),
-      addText: (_, text) => this.#say(text),
+      addText: (_, text) => this.#addText(text),
       setAttr: (_, attribute, value) => this.#set(attribute, value),
     });
     this.#maths = new Maths({ feed: (piece) => this.#feed(piece), isCode: () => this.#isCode() });
@@ -73,7 +73,7 @@ export class Markdown {
     this.#flush();
   }
 
-  /** The text is over: what was held back is shown. */
+  /** The text has ended: flush what is pending. */
   end() {
     this.#maths.end();
     this.#feed("\n");
@@ -93,10 +93,10 @@ export class Markdown {
     if (this.#isAddress(parser) && (line || parser.pending.length > LONGEST_PENDING)) this.#giveUpAddress();
     else if (line && parser.tokens[parser.len] === smd.IMAGE) this.#giveUpAddress();
     else if (line && parser.tokens[parser.len] === smd.CODE_FENCE) this.#keepFence(parser);
-    smd.parserWrite(parser, parser.len > DEEPEST && !line && !this.#isCode() ? literal(piece) : piece);
+    smd.parserWrite(parser, parser.len > DEEPEST && !line && !this.#isCode() ? escape(piece) : piece);
   }
 
-  /** Behind an empty line, at the margin: the parser would leave only the innermost list. */
+  /** After an empty line, at the margin: the parser would close only the innermost list. */
   #leaveLists() {
     const parser = this.#parser;
     const begun = parser.pending.trimStart();
@@ -104,14 +104,14 @@ export class Markdown {
     smd.parserWrite(parser, `\n${begun}`);
   }
 
-  /** A fence behind text on the same line does not end the code. */
+  /** A fence after text on the same line does not end the code. */
   #keepFence(parser) {
     if (["\n", parser.fenceChar, undefined].includes(parser.pending[0])) return;
     parser.text += parser.pending;
     parser.pending = "";
   }
 
-  /** Behind an empty line: what the next one is depends on each of its first characters. */
+  /** After an empty line: the kind of the next line depends on each of its first characters. */
   #beginsLine() {
     const { token, pending } = this.#parser;
     return LISTS.has(token) || (token === smd.LINE_BREAK && pending === "\n");
@@ -121,7 +121,7 @@ export class Markdown {
     return (tokens[len] === smd.LINK || tokens[len] === smd.IMAGE) && pending.startsWith("](");
   }
 
-  /** Let the parser end the link or image here, with what it took for its address as text. */
+  /** Make the parser end the link or image here, with the supposed address as text. */
   #giveUpAddress() {
     const parser = this.#parser;
     parser.text += parser.pending === "]" ? "" : parser.pending;
@@ -135,7 +135,7 @@ export class Markdown {
     if (KINDS.has(type)) this.#sink.open(KINDS.get(type));
   }
 
-  #say(text) {
+  #addText(text) {
     const frame = this.#frames.at(-1);
     if (frame?.type === smd.RAW_URL) frame.text += text;
     else this.#text += text;
@@ -143,9 +143,9 @@ export class Markdown {
 
   #set(attribute, value) {
     const frame = this.#frames.at(-1);
-    if (attribute === smd.HREF || attribute === smd.SRC) frame.address = plain(value);
+    if (attribute === smd.HREF || attribute === smd.SRC) frame.address = unescape(value);
     else if (attribute === smd.ALT) frame.text = value;
-    else if (attribute === smd.LANG) this.#sink.set("language", plain(value).replace("language-", ""));
+    else if (attribute === smd.LANG) this.#sink.set("language", unescape(value).replace("language-", ""));
     else if (attribute === smd.START) this.#sink.set("start", value);
     else if (attribute === smd.CHECKED) this.#sink.set("checked", true);
   }
@@ -153,21 +153,21 @@ export class Markdown {
   #close() {
     this.#flush();
     const frame = this.#frames.pop();
-    if (frame.type === smd.RAW_URL) return this.#bareAddress(plain(frame.text));
+    if (frame.type === smd.RAW_URL) return this.#bareAddress(unescape(frame.text));
     if (frame.type === smd.IMAGE) return this.#image(frame);
     if (frame.type !== smd.LINK) return this.#sink.close();
     const link = frame.address === null ? null : safeLink(frame.address);
     this.#sink.close({ link, before: "[", after: this.#ending(frame) });
   }
 
-  /** What stood in the text behind the words of a link or image that is none. */
+  /** The source after the text of a link or image that is none. */
   #ending({ address, cut }) {
     if (address !== null) return `](${address})`;
     return this.#parser.pending === "]" && !cut ? "]" : "";
   }
 
   #image(frame) {
-    const alt = plain(frame.text || this.#parser.altText);
+    const alt = unescape(frame.text || this.#parser.altText);
     this.#parser.altText = "";
     const link = frame.address === null ? null : safeLink(frame.address);
     if (link) this.#sink.image({ alt, link });
@@ -185,8 +185,8 @@ export class Markdown {
   }
 
   #flush() {
-    const text = this.#frames.length ? this.#text : this.#text.trim(); // between blocks the parser leaves spaces
-    if (text) this.#sink.text(plain(text));
+    const text = this.#frames.length ? this.#text : this.#text.trim(); // the parser leaves spaces between blocks
+    if (text) this.#sink.text(unescape(text));
     this.#text = "";
   }
 }

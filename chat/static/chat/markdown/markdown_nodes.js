@@ -1,5 +1,5 @@
 /**
- * The DOM of an answer: builds what markdown.js reads, by appending only, from names of this file and text.
+ * The DOM of an answer: the sink of markdown.js. Append-only, from the element names of this file and text.
  *
  * in:  open, set, text, image and close, in the order of the text
  * out: elements under a root
@@ -8,11 +8,11 @@
 import { CodeBlock } from "./code_block.js";
 import { element } from "../dom/elements.js";
 import { CHUNK_CHARS, appendText } from "./growing_text.js";
-import { tells } from "./links.js";
+import { showsHost } from "./links.js";
 
-const BLOCKS = new Set(["p", "h4", "h5", "h6", "ul", "ol", "blockquote", "td", "th"]); // each finds its own direction
-const HEADINGS = { h1: "h4", h2: "h5", h3: "h6", h4: "h6", h5: "h6", h6: "h6" }; // the page's own end with h3
-const COLUMN_REM = 7; // the narrowest column of a table; where there is no room for it, the table scrolls
+const BLOCKS = new Set(["p", "h4", "h5", "h6", "ul", "ol", "blockquote", "td", "th"]); // each has its own direction
+const HEADINGS = { h1: "h4", h2: "h5", h3: "h6", h4: "h6", h5: "h6", h6: "h6" }; // the page itself uses h1 to h3
+const COLUMN_REM = 7; // the narrowest column of a table; without room for it the table scrolls
 
 export class MarkdownNodes {
   #open; // the open nodes, innermost last
@@ -44,13 +44,13 @@ export class MarkdownNodes {
     else this.#here[name] = value;
   }
 
-  text(words) {
-    if (this.#code) return this.#code.append(words);
-    if (this.#here.localName === "p" && /^\s/.test(words)) this.#shorten();
-    appendText(this.#here, words);
+  text(text) {
+    if (this.#code) return this.#code.append(text);
+    if (this.#here.localName === "p" && /^\s/.test(text)) this.#shorten();
+    appendText(this.#here, text);
   }
 
-  /** A paragraph without end goes on in another one: each frame would lay out all of it anew. */
+  /** Continue an endless paragraph in another one: each frame would lay out all of it again. */
   #shorten() {
     if (this.#here.textContent.length < CHUNK_CHARS) return;
     this.#open.pop();
@@ -58,13 +58,13 @@ export class MarkdownNodes {
     this.#here.classList.add("goes-on");
   }
 
-  /** A picture of another site would tell it who reads this: its words and its address are shown. */
+  /** Show a link instead of a picture: loading one would disclose the reader to another site. */
   image({ alt, link }) {
-    const words = alt || "image";
-    if (this.#here.closest("a")) return appendText(this.#here, words); // no link in a link
-    const made = element("a", "picture", words);
+    const text = alt || "image";
+    if (this.#here.closest("a")) return appendText(this.#here, text); // no link in a link
+    const made = element("a", "picture", text);
     this.#here.append(made);
-    this.#follow(made, link);
+    this.#linkTo(made, link);
   }
 
   close(facts) {
@@ -72,14 +72,14 @@ export class MarkdownNodes {
     if (closed.localName === "tr" && !closed.parentElement) this.#setHead(closed);
     if (this.#code?.element === closed) this.#code = void this.#code.finish();
     if (!facts) return;
-    if (facts.link) return this.#follow(closed, facts.link);
-    closed.prepend(facts.before); // no link after all: the text as it was written
+    if (facts.link) return this.#linkTo(closed, facts.link);
+    closed.prepend(facts.before); // no link after all: show its source
     closed.append(facts.after);
   }
 
-  #follow(anchor, { href, host }) {
+  #linkTo(anchor, { href, host }) {
     Object.assign(anchor, { href, target: "_blank", rel: "noopener noreferrer nofollow", referrerPolicy: "no-referrer" });
-    if (tells(anchor.textContent, host)) return;
+    if (showsHost(anchor.textContent, host)) return;
     const shown = element("bdi", "host", host);
     anchor.append(" ", shown);
   }
@@ -87,7 +87,7 @@ export class MarkdownNodes {
   #tag(kind) {
     if (kind in HEADINGS) return HEADINGS[kind];
     if (kind === "checkbox") return "input";
-    return kind === "td" && !this.#here.parentElement ? "th" : kind; // only the head is not in the page yet
+    return kind === "td" && !this.#here.parentElement ? "th" : kind; // only the head row is not in the page yet
   }
 
   #openCode() {
@@ -95,7 +95,7 @@ export class MarkdownNodes {
     this.#push(this.#code.element);
   }
 
-  /** A wide table scrolls by itself, also by keyboard. */
+  /** A wide table scrolls inside its frame, also by keyboard. */
   #openTable() {
     const frame = element("div", "table-frame");
     Object.assign(frame, { tabIndex: 0, ariaLabel: "Table" });
@@ -106,7 +106,7 @@ export class MarkdownNodes {
     this.#open.push(table);
   }
 
-  /** The first row is the head of its table. It is shown whole, since each cell makes the others narrower. */
+  /** The first row is the head of its table. It is added when complete: each cell makes the others narrower. */
   #openRow() {
     const table = this.#here;
     const row = element("tr");
@@ -115,7 +115,7 @@ export class MarkdownNodes {
     this.#push(row, table.lastElementChild);
   }
 
-  /** From now on the columns are known, and no cell that follows moves them under the eyes of the reader. */
+  /** The number of columns is known: fix their widths, so that later cells do not move them. */
   #setHead(row) {
     const table = this.#here;
     const head = element("thead");

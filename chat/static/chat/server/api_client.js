@@ -1,21 +1,21 @@
 /**
- * The conversations of the past, over HTTP: no socket is needed to list, read, rename or delete them.
+ * The client of the conversation API: lists, reads, renames and deletes conversations over HTTP, without the socket.
  *
- * in:  what to look for or to change (list_controller.js, open_conversations.js)
- * out: the server's JSON, or an ArchiveError
+ * in:  calls of list_controller.js and open_conversations.js
+ * out: the server's JSON, or an ApiError
  */
 
 const LIST = "/conversations/";
 
-/** The server refused (its status), or was not reached (0). */
-export class ArchiveError extends Error {
+/** The status of an error response; 0 if the server is unreachable. */
+export class ApiError extends Error {
   constructor(status) {
-    super(`the archive answered ${status}`);
+    super(`the conversation API returned ${status}`);
     this.status = status;
   }
 }
 
-/** The token that Django wants back: the cookie is renewed by a sign-in elsewhere, the page's own copy is not. */
+/** Django's CSRF token. The cookie is first: a sign-in in another tab renews it, but not the page's own copy. */
 function csrfToken() {
   const cookie = document.cookie.split("; ").find((each) => each.startsWith("csrftoken="));
   return cookie?.slice("csrftoken=".length) ?? document.querySelector("meta[name=csrf-token]").content;
@@ -23,15 +23,14 @@ function csrfToken() {
 
 async function request(path, options = {}) {
   const headers = { Accept: "application/json", ...options.headers };
-  // a redirect leads to the sign-in page, which is no answer to a program
-  const asked = fetch(path, { ...options, headers, redirect: "manual" }).catch(() => null);
-  const reply = await asked;
-  if (!reply) throw new ArchiveError(0);
-  if (!reply.ok) throw new ArchiveError(reply.type === "opaqueredirect" ? 401 : reply.status);
-  return reply.json().catch(() => Promise.reject(new ArchiveError(0))); // the connection broke in the middle
+  // a redirect leads to the sign-in page: report 401 instead of following it
+  const reply = await fetch(path, { ...options, headers, redirect: "manual" }).catch(() => null);
+  if (!reply) throw new ApiError(0);
+  if (!reply.ok) throw new ApiError(reply.type === "opaqueredirect" ? 401 : reply.status);
+  return reply.json().catch(() => Promise.reject(new ApiError(0))); // the connection broke in the body
 }
 
-export class Archive {
+export class ApiClient {
   #conversationPath;
 
   /** `conversationPath` is the path of a conversation with `{id}` in it. */
@@ -52,7 +51,7 @@ export class Archive {
     return request(`${this.#of(id)}responses/`);
   }
 
-  /** Changes a title, what is deleted, or what is read; returns the new summary. */
+  /** Change `title`, `deleted` or `read`. Resolves to the new summary. */
   change(id, changes) {
     const headers = { "Content-Type": "application/json", "X-CSRFToken": csrfToken() };
     return request(this.#of(id), { method: "PATCH", headers, body: JSON.stringify(changes) });

@@ -1,8 +1,8 @@
 /**
- * The words of the wire, declared once: the commands the page sends, the events it reads.
+ * The names of the wire protocol: the commands the page sends, the events it reads.
  *
  * in:  nothing
- * out: names, command builders and pure readers for follow.js and conversation.js
+ * out: names, command builders and pure readers for the conversation room
  */
 
 export const COMMAND = Object.freeze({
@@ -49,7 +49,7 @@ export const STATUS = Object.freeze({
 });
 
 export const CLOSE_SIGNED_OUT = 4401;
-export const CLOSE_TOO_LARGE = 1009; // the frame was larger than the server takes: sending it again cannot help
+export const CLOSE_TOO_LARGE = 1009; // the frame is larger than the server accepts: sending it again cannot help
 
 const RUNNING = new Set([STATUS.queued, STATUS.inProgress]);
 
@@ -59,7 +59,7 @@ export const isEnded = (status) => !RUNNING.has(status);
 export function createCommand({ input, model, previousId, conversationId, requestId, regenerateOf }) {
   const command = { type: COMMAND.create, stream_id: requestId };
   if (model) command.model = model;
-  if (!regenerateOf) command.input = input; // else the server takes the input and the previous of that response
+  if (!regenerateOf) command.input = input; // else the server uses the input and previous id of that response
   if (previousId && !regenerateOf) command.previous_response_id = previousId;
   command.tailrace = { client_request_id: requestId };
   if (regenerateOf) command.tailrace.regenerate_of = regenerateOf;
@@ -67,7 +67,7 @@ export function createCommand({ input, model, previousId, conversationId, reques
   return command;
 }
 
-/** `last` is the sequence number of the last event that is on screen, or null: then a snapshot is the answer. */
+/** `last` is the sequence number of the last applied event; with null the server returns a snapshot. */
 export function subscribeCommand(responseId, last) {
   const command = { type: COMMAND.subscribe, response_id: responseId };
   if (last !== null) command.starting_after = last;

@@ -1,5 +1,5 @@
 /**
- * One WebSocket that comes back: connects, says which state it is in, and tries again after a loss.
+ * One WebSocket that reconnects: after a loss, a sleep, or a change of the network.
  *
  * in:  commands from conversation.js; `online`, `offline` and visibility of the browser; the clock
  * out: `onEvent(event)`, `onOpen()`, `onClose(code)`, `onState(state, before)`
@@ -9,13 +9,13 @@
 
 import { CLOSE_SIGNED_OUT } from "./protocol.js";
 
-const FIRST_DELAY_MS = 1_000; // the bound of the first wait; it doubles with each failure. Less, and a deploy is a storm
-const LONGEST_DELAY_MS = 10_000; // a server that is back is found within this time
-const CONNECT_MS = 10_000; // a handshake without an answer is given up
-const SLEPT_MS = 120_000; // a clock that jumped so far: the machine slept. Timers of hidden pages come once a minute
-const STEADY_MS = 5_000; // a socket that lived less counts as a failure: no tight loop with a server that hangs up
+const FIRST_DELAY_MS = 1_000; // the bound of the first wait, doubled by each failure. Less, and a deploy is a reconnect storm
+const LONGEST_DELAY_MS = 10_000; // a recovered server is found within this time
+const CONNECT_MS = 10_000; // a handshake without an answer is aborted
+const SLEPT_MS = 120_000; // a clock jump of this size means sleep: timers of hidden pages fire once a minute
+const STEADY_MS = 5_000; // a shorter life counts as a failure: no tight loop with a server that closes at once
 
-/** Exponential back-off with full jitter: anywhere between 0 and the bound, so that a crowd does not return at once. */
+/** Exponential back-off with full jitter: anywhere between 0 and the bound, so that clients do not reconnect together. */
 export function delayBefore(attempt, random = Math.random) {
   return random() * Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** attempt);
 }
@@ -36,8 +36,8 @@ export class Socket {
     this.#url.protocol = this.#url.protocol.replace("http", "ws");
     this.#on = on;
     addEventListener("online", () => this.retryNow());
-    // a hint only: a server on this machine can be reached without a network, so the next attempt decides
-    addEventListener("offline", () => (this.retryAt === null ? this.restart() : this.#become(this.#away())));
+    // advisory: a server on this machine is reachable without a network, so the next attempt decides
+    addEventListener("offline", () => (this.retryAt === null ? this.restart() : this.#setState(this.#disconnectedState())));
     addEventListener("pageshow", (event) => event.persisted && this.retryNow());
     document.addEventListener("visibilitychange", () => document.hidden || this.retryNow());
   }
@@ -51,10 +51,10 @@ export class Socket {
     socket.onmessage = ({ data }) => this.#on.onEvent(JSON.parse(data));
     socket.onclose = ({ code }) => this.#closed(code);
     this.#timer = setTimeout(() => this.restart(), CONNECT_MS);
-    this.#become(this.state === "connecting" ? "connecting" : this.#away());
+    this.#setState(this.state === "connecting" ? "connecting" : this.#disconnectedState());
   }
 
-  /** Returns whether the command has left; nothing is kept for later. */
+  /** Returns whether the command was sent; nothing is queued. */
   send(command) {
     if (this.state !== "open") return false;
     this.#socket.send(JSON.stringify(command));
@@ -66,7 +66,7 @@ export class Socket {
     if (this.retryAt !== null) this.connect();
   }
 
-  /** Give this socket up, without waiting for its close handshake, and start another. */
+  /** Drop this socket without waiting for its close handshake, and connect again. */
   restart() {
     if (this.state === "signed-out" || this.retryAt !== null) return;
     const socket = this.#socket;
@@ -75,7 +75,7 @@ export class Socket {
     this.#closed();
   }
 
-  /** Call it every second. After a sleep the socket may be dead without knowing: nobody could tell this machine. */
+  /** Call every second. A socket that died during a sleep never reports it, so reconnect after one. */
   tick(now = Date.now()) {
     const slept = now - this.#tickedAt >= SLEPT_MS;
     this.#tickedAt = now;
@@ -86,7 +86,7 @@ export class Socket {
   #opened() {
     clearTimeout(this.#timer);
     this.openedAt = Date.now();
-    this.#become("open");
+    this.#setState("open");
     this.#on.onOpen();
   }
 
@@ -96,18 +96,18 @@ export class Socket {
     this.#attempt = steady ? 0 : this.#attempt + 1;
     this.openedAt = null;
     this.#on.onClose(code);
-    if (code === CLOSE_SIGNED_OUT) return this.#become("signed-out");
+    if (code === CLOSE_SIGNED_OUT) return this.#setState("signed-out");
     const delay = delayBefore(this.#attempt);
     this.retryAt = Date.now() + delay;
     this.#timer = setTimeout(() => this.connect(), delay);
-    this.#become(this.#away());
+    this.#setState(this.#disconnectedState());
   }
 
-  #away() {
+  #disconnectedState() {
     return navigator.onLine ? "reconnecting" : "offline";
   }
 
-  #become(state) {
+  #setState(state) {
     const before = this.state;
     this.state = state;
     this.#on.onState(state, before);

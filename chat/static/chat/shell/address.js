@@ -1,8 +1,8 @@
 /**
- * The address bar: which conversation it names, and the way back and forward without loading the page.
+ * The address bar: the conversation it names, and back and forward without a page load.
  *
- * in:  the browser's back and forward
- * out: `went(conversationId)`, null for a new conversation; addresses for links
+ * in:  the browser's back and forward buttons
+ * out: `onNavigate(conversationId)`, null for a new conversation; addresses for links
  */
 
 const NEW = "/";
@@ -17,9 +17,9 @@ export function idIn(pattern, path) {
 export class Address {
   #pattern;
 
-  constructor(pattern, { went }) {
+  constructor(pattern, { onNavigate }) {
     this.#pattern = pattern;
-    addEventListener("popstate", () => went(this.conversationId));
+    addEventListener("popstate", () => onNavigate(this.conversationId));
   }
 
   get conversationId() {
@@ -30,12 +30,12 @@ export class Address {
     return conversationId ? this.#pattern.replace("{id}", conversationId) : NEW;
   }
 
-  /** The reader went there. */
+  /** Add an entry to the history. */
   push(conversationId) {
     if (location.pathname !== this.of(conversationId)) history.pushState(null, "", this.of(conversationId));
   }
 
-  /** This place has another name now: a new conversation has got its id. */
+  /** Rename the current entry: a new conversation has its id now. */
   replace(conversationId) {
     history.replaceState(null, "", this.of(conversationId));
   }

@@ -1,11 +1,13 @@
 /**
- * Where the reader writes: a box that grows, the model picker, Send and Stop.
+ * The form for a message: a box that grows, the model picker, Send and Stop.
  *
- * in:  keys and clicks; whether an answer runs, whether the reader is signed out
- * out: `ask(input, model)`, `stop()`, `written()` after each change of the text, `chosen(model)`
+ * in:  keys and clicks; whether a response runs, whether the reader is signed out
+ * out: `ask(input, model)`, `stop()`, `changed()` after each change of the text, `modelChosen(model)`
  */
 
-const NEAR_THE_LIMIT = 0.9; // from this share of the limit on, the length is shown
+import { fitHeight, set } from "../dom/elements.js";
+
+const NEAR_THE_LIMIT = 0.9; // the length is shown from this share of the limit on
 
 const number = new Intl.NumberFormat("en");
 
@@ -16,20 +18,21 @@ export function lengthOf(text) {
   return length;
 }
 
-/** What to say about a length, or nothing while it is far from the limit. */
-export function lengthWords(length, limit) {
+/** The text about a length; empty while it is far from the limit. */
+export function lengthText(length, limit) {
   if (length > limit) return `${number.format(length - limit)} characters too many`;
   if (length >= limit * NEAR_THE_LIMIT) return `${number.format(length)} of ${number.format(limit)} characters`;
   return "";
 }
 
-/** Whether this key sends. On a touch screen Enter begins a line: there is no Shift at hand, and a button to send. */
+/** Whether this key sends. On a touch screen Enter begins a line: there is no Shift, and a button to send. */
 export function sends({ key, shiftKey, isComposing }, touch) {
   return key === "Enter" && !shiftKey && !isComposing && !touch;
 }
 
 export class Composer {
   #touch = matchMedia("(pointer: coarse)");
+  #fine = matchMedia("(pointer: fine)");
   #box;
   #model;
   #count;
@@ -50,12 +53,12 @@ export class Composer {
     this.#on = on;
     this.#model.replaceChildren(...models.map((name) => new Option(name, name)));
     this.#model.hidden = models.length < 2;
-    this.#model.addEventListener("change", () => on.chosen(this.model));
+    this.#model.addEventListener("change", () => on.modelChosen(this.model));
     form.addEventListener("submit", (event) => this.#submit(event));
     this.#stop.addEventListener("click", () => this.#stopAnswer());
     this.#box.addEventListener("input", () => this.#changed());
     this.#box.addEventListener("keydown", (event) => this.#press(event));
-    this.#weigh();
+    this.#measure();
   }
 
   get text() {
@@ -71,7 +74,7 @@ export class Composer {
     return this.#model.value;
   }
 
-  /** A model that is not offered any more leaves the choice as it is. */
+  /** A model that is no longer offered leaves the choice as it is. */
   set model(name) {
     if ([...this.#model.options].some((option) => option.value === name)) this.#model.value = name;
   }
@@ -82,18 +85,23 @@ export class Composer {
     this.#send.hidden = running;
   }
 
-  /** What is written stays, but cannot be sent. */
+  /** The text stays but cannot be sent. */
   set signedOut(signedOut) {
     this.#signedOut = signedOut;
-    this.#weigh();
+    this.#measure();
   }
 
   focus() {
     this.#box.focus({ preventScroll: true });
   }
 
+  /** Focus unless that may open an on-screen keyboard. */
+  focusUnlessTouch() {
+    if (this.#fine.matches) this.focus();
+  }
+
   #press(event) {
-    if (event.isComposing) return; // this key chooses a word of an input method
+    if (event.isComposing) return; // this key belongs to an input method
     if (sends(event, this.#touch.matches)) this.#submit(event);
     if (event.key === "Escape" && this.#running) this.#stopAnswer();
   }
@@ -113,17 +121,15 @@ export class Composer {
   }
 
   #changed() {
-    this.#weigh();
-    this.#on.written();
+    this.#measure();
+    this.#on.changed();
   }
 
-  #weigh() {
+  #measure() {
     const length = lengthOf(this.text);
-    const words = lengthWords(length, this.#limit);
-    if (this.#count.textContent !== words) this.#count.textContent = words;
+    set(this.#count, "textContent", lengthText(length, this.#limit));
     this.#count.dataset.over = length > this.#limit;
     this.#send.disabled = this.#signedOut || length > this.#limit || !this.text.trim();
-    this.#box.style.height = "auto"; // measured anew, so that it also shrinks
-    this.#box.style.height = `${this.#box.scrollHeight}px`;
+    fitHeight(this.#box);
   }
 }

@@ -1,21 +1,22 @@
 /**
- * The line that says how the connection is.
+ * The line that shows the state of the connection.
  *
  * in:  the socket's state and the time of its next attempt
- * out: words and `data-state` on #connection; `retryNow()` when the reader does not want to wait
+ * out: text and `data-state` on #connection; `retryNow()` when the reader does not want to wait
  */
 
-import { connectionWords } from "../turns/status_text.js";
+import { connectionText } from "../turns/status_text.js";
+import { set } from "../dom/elements.js";
 
 export class ConnectionView {
   #element;
-  #words;
+  #text;
   #retry;
   #signIn;
 
   constructor(element, { retryNow }) {
     this.#element = element;
-    this.#words = element.querySelector(".words");
+    this.#text = element.querySelector(".words");
     this.#retry = element.querySelector("button");
     this.#signIn = element.querySelector("a");
     this.#retry.addEventListener("click", retryNow);
@@ -23,8 +24,7 @@ export class ConnectionView {
 
   /** `kept`: a message waits for the connection. */
   render({ state, retryAt }, kept) {
-    const words = connectionWords(state, retryAt && retryAt - Date.now(), kept);
-    if (this.#words.textContent !== words) this.#words.textContent = words;
+    set(this.#text, "textContent", connectionText(state, retryAt && retryAt - Date.now(), kept));
     this.#element.dataset.state = state;
     this.#retry.hidden = retryAt === null;
     this.#signIn.hidden = state !== "signed-out";

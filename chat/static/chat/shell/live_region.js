@@ -1,11 +1,11 @@
 /**
- * What the page says in passing: to screen readers alone, or to everybody above the composer.
+ * The two live regions of the page: one for screen readers alone, one visible above the composer.
  *
  * in:  sentences
- * out: the text of two live regions of the page
+ * out: the text of the regions
  */
 
-export class Notices {
+export class LiveRegions {
   #announcer;
   #notice;
 
@@ -15,17 +15,17 @@ export class Notices {
   }
 
   /** To screen readers, politely. */
-  say(words) {
-    this.#announcer.textContent = words;
+  announce(text) {
+    this.#announcer.textContent = text;
   }
 
-  /** What went wrong, until it is cleared. */
-  warn(words) {
-    this.#notice.textContent = words;
+  /** An error, visible until it is cleared. */
+  warn(text) {
+    this.#notice.textContent = text;
   }
 
   clear() {
     this.warn("");
-    this.say(""); // so that the same sentence is news again
+    this.announce(""); // so that the same sentence is announced again
   }
 }

@@ -1,28 +1,27 @@
 /**
- * From conversation to conversation: what the reader chooses in the list, by a key or by the browser's own buttons.
+ * Moves between conversations: by a choice in the list, a key, or the browser's back and forward.
  *
- * in:  choices of conversation_list_view.js, of the shortcuts and of the address; hints of a deletion
- * out: what the desk shows, the address, where the focus goes on, a toast that takes a deletion back
+ * in:  choices of conversation_list_view.js, the shortcuts and the address; deletions elsewhere
+ * out: the visible conversation, the address, the focus, a toast that undoes a deletion
  */
 
-import { ArchiveError } from "../server/api_client.js";
+import { ApiError } from "../server/api_client.js";
 
 export class Navigation {
-  #desk;
+  #openConversations;
   #list;
-  #library;
+  #listController;
   #listView;
   #sidebar;
   #composer;
   #address;
   #toast;
   #failed;
-  #fine = matchMedia("(pointer: fine)"); // elsewhere a focus in the composer brings up the keyboard
 
-  constructor({ desk, list, library, listView, sidebar, composer, address, toast, failed }) {
-    this.#desk = desk;
+  constructor({ openConversations, list, listController, listView, sidebar, composer, address, toast, failed }) {
+    this.#openConversations = openConversations;
     this.#list = list;
-    this.#library = library;
+    this.#listController = listController;
     this.#listView = listView;
     this.#sidebar = sidebar;
     this.#composer = composer;
@@ -31,82 +30,79 @@ export class Navigation {
     this.#failed = failed;
   }
 
-  /** Shows a conversation, or a new one for null. If it cannot be had, everything stays as it is, the address too. */
+  /** Show a conversation, or a new one for null. If it cannot be fetched, everything stays, the address too. */
   async visit(id, { push = false } = {}) {
     if (push) this.#address.push(id);
-    if (!id) return this.#desk.openNew();
+    if (!id) return this.#openConversations.openNew();
     try {
-      await this.#desk.open(id);
+      await this.#openConversations.open(id);
     } catch (error) {
-      if (!(error instanceof ArchiveError)) throw error;
-      this.#address.replace(this.#desk.shown.id);
+      if (!(error instanceof ApiError)) throw error;
+      this.#address.replace(this.#openConversations.shown.id);
       this.#failed(error);
     }
   }
 
-  create() {
-    this.#goOn(() => this.visit(null, { push: true }));
-  }
-
+  /** Open a conversation from the list, or a new one for null. */
   open(id) {
     this.#goOn(() => this.visit(id, { push: true }));
   }
 
-  /** One that has no id yet: it waits to be sent. */
+  /** Show one that has no id yet: its first message is not accepted. */
   showWaiting(conversation) {
     this.#goOn(() => {
       this.#address.push(null);
-      this.#desk.show(conversation);
+      this.#openConversations.show(conversation);
     });
   }
 
-  /** The conversation so many rows further down. The focus stays where it is. */
+  /** Show the conversation so many rows below. The focus stays. */
   step(by) {
-    const id = this.#list.neighbour(this.#desk.shown.id, by);
+    const id = this.#list.neighbour(this.#openConversations.shown.id, by);
     if (id) this.visit(id, { push: true });
   }
 
-  /** Deletes at once, and offers to take it back. By the keyboard, the way back is where the focus goes. */
+  /** Delete at once and offer Undo. By keyboard, the focus moves to Undo. */
   async remove(id, byKeyboard) {
     const summary = this.#list.get(id);
     const next = this.#list.neighbour(id, 1) ?? this.#list.neighbour(id, -1);
-    const wasShown = id === this.#desk.shown.id;
+    const wasShown = id === this.#openConversations.shown.id;
     if (wasShown) this.#leave();
-    const removed = this.#library.remove(id);
-    this.#listView.focus(next); // the row that had the focus is gone
-    if (await removed) this.#offerBack(summary, wasShown, byKeyboard);
+    const removed = this.#listController.remove(id);
+    this.#listView.focus(next); // the focused row is gone
+    if (await removed) this.#offerUndo(summary, wasShown, byKeyboard);
     else if (wasShown) this.visit(id, { push: true });
   }
 
-  /** A drawer would cover the way back. */
-  #offerBack(summary, wasShown, byKeyboard) {
+  /** An open drawer would cover the toast. */
+  #offerUndo(summary, wasShown, byKeyboard) {
     this.#sidebar.closeDrawer({ focus: false });
     this.#toast.show("Deleted.", () => this.#restore(summary, wasShown), { focus: byKeyboard });
   }
 
-  /** The server told of a deletion. One that was done here is out of sight already. */
+  /** Leave a deleted conversation. A deletion from this page has left it before its change event comes. */
   removedElsewhere(summary) {
-    if (summary.id !== this.#desk.shown.id) return;
+    if (summary.id !== this.#openConversations.shown.id) return;
     this.#leave();
     this.#toast.show("Deleted in another window.", () => this.#restore(summary, true));
   }
 
   async #restore(summary, show) {
-    const restored = await this.#library.restore(summary);
+    const restored = await this.#listController.restore(summary);
     if (restored && show) this.visit(summary.id, { push: true });
     this.#listView.focus(summary.id);
   }
 
-  /** The shown conversation is deleted: its address is of no use to the way back. */
+  /** Replace the address of the deleted conversation: the back button must not lead to it. */
   #leave() {
     this.#address.replace(null);
-    this.#desk.openNew();
+    this.#openConversations.openNew();
   }
 
-  /** From the list into the conversation: that is where the reader writes next. */
+  /** From the list into the conversation: the reader writes next. */
   #goOn(go) {
-    this.#sidebar.closeDrawer({ focus: !this.#fine.matches });
+    this.#sidebar.closeDrawer();
     go();
-    if (this.#fine.matches) this.#composer.focus();
+    this.#composer.focusUnlessTouch();
   }
 }

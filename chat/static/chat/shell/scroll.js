@@ -1,14 +1,14 @@
 /**
- * Keeps the newest text in sight until the reader scrolls up; back at the end, it follows again.
+ * Keeps the end of the page in view until the reader scrolls up; at the end again, it follows again.
  *
  * in:  scroll events, and `follow()` after the page has grown
- * out: the position of the page; a button to the end while it does not follow
+ * out: the scroll position; a button to the end while it does not follow
  */
 
-const NEAR_PX = 32; // scrolled down to within this of the end: the reader wants to follow
-const STILL_PX = 2; // fractions of a pixel are not a reader scrolling up
+const NEAR_PX = 32; // scrolling down to within this of the end resumes following
+const STILL_PX = 2; // tolerance for fractions of a pixel
 
-/** Whether to follow after a scroll from `before` to `after`, which left `below` pixels under the window. */
+/** Whether to follow after a scroll from `before` to `after`, with `below` pixels left under the window. */
 export function follows(following, { before, after, below }) {
   if (below <= STILL_PX) return true;
   if (after < before) return false;
@@ -28,7 +28,7 @@ export class Scroll {
     addEventListener("resize", () => this.follow());
   }
 
-  /** There are no turns to follow: a welcome is read from its top, also where it is longer than the window. */
+  /** Without turns the page shows the welcome from its top, even if that is longer than the window. */
   set empty(empty) {
     if (empty && !this.#empty) scrollTo({ top: 0, behavior: "instant" });
     this.#empty = empty;

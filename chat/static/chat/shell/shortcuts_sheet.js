@@ -1,19 +1,19 @@
 /**
- * The sheet that tells the keys, and the keys themselves.
+ * The dialog that lists the shortcuts, and the listener for their keys.
  *
  * in:  key events of the page; the table of shortcuts.js
- * out: `act(action)`; whether single keys work is the reader's choice, and remembered
+ * out: `act(action)`; the reader's choice whether single keys work, remembered
  */
 
+import { element } from "../dom/elements.js";
 import { LOCAL_KEYS, SHORTCUTS, actionOf, isTyping } from "./shortcuts.js";
 
-const SINGLE_KEYS = "single-keys"; // false: switched off, for those whose speech or hands type what they do not mean
+const SINGLE_KEYS = "single-keys"; // false: switched off, for readers whose speech input or hands press keys unintentionally
 
-function line({ keys, words }) {
-  const [term, meaning] = ["dt", "dd"].map((tag) => document.createElement(tag));
-  for (const key of keys) term.append(Object.assign(document.createElement("kbd"), { textContent: key }));
-  meaning.textContent = words;
-  return [term, meaning];
+function line({ keys, text }) {
+  const term = element("dt");
+  term.append(...keys.map((key) => element("kbd", "", key)));
+  return [term, element("dd", "", text)];
 }
 
 export class ShortcutsSheet {
@@ -34,7 +34,7 @@ export class ShortcutsSheet {
     addEventListener("keydown", (event) => this.#pressed(event));
   }
 
-  /** The browser gives the focus back when it is closed. */
+  /** The browser restores the focus when it is closed. */
   open() {
     this.#dialog.showModal();
   }
@@ -44,7 +44,7 @@ export class ShortcutsSheet {
     const { key, ctrlKey, metaKey, altKey, isComposing, target } = event;
     const action = actionOf({ key, ctrlKey, metaKey, altKey, isComposing, typing: isTyping(target) });
     if (!action) return;
-    event.preventDefault(); // the key must not be typed into what it brings the focus to
+    event.preventDefault(); // the key must not be typed into the field that gets the focus
     if (action === "sheet") this.open();
     else this.#act(action);
   }

@@ -1,37 +1,38 @@
 /**
- * A short message that can be taken back for a while.
+ * A short message with an Undo button, shown for a while.
  *
- * in:  words and what Undo does
- * out: a status in the page; it waits while the pointer or the keyboard is on it
+ * in:  a text and the function of Undo
+ * out: a status in the page; it stays while the pointer or the focus is on it
  */
 
 const SHOWN_MS = 8_000;
 
 export class Toast {
   #element;
-  #words;
+  #text;
   #button;
   #undo = null;
   #timer = null;
+  #onFocusLost;
 
-  /** `left()` is called when it goes and had the focus: somebody has to take it. */
-  constructor(element, { left }) {
+  /** `onFocusLost()` is called when it hides with the focus in it: something has to take it. */
+  constructor(element, { onFocusLost }) {
     this.#element = element;
-    this.#words = element.querySelector("p");
+    this.#text = element.querySelector("p");
     this.#button = element.querySelector("button");
     this.#button.addEventListener("click", () => this.undo());
     for (const event of ["pointerenter", "focusin"]) element.addEventListener(event, () => clearTimeout(this.#timer));
     for (const event of ["pointerleave", "focusout"]) element.addEventListener(event, () => this.#wait());
     element.addEventListener("keydown", (event) => event.key === "Escape" && this.#hide());
-    this.left = left;
+    this.#onFocusLost = onFocusLost;
   }
 
-  show(words, undo, { focus = false } = {}) {
+  show(text, undo, { focus = false } = {}) {
     this.#undo = undo;
     this.#element.hidden = false;
-    this.#words.textContent = words;
+    this.#text.textContent = text;
     this.#wait();
-    if (focus) this.#button.focus({ preventScroll: true }); // it is in sight, whatever the page shows
+    if (focus) this.#button.focus({ preventScroll: true }); // it is always in view
   }
 
   undo() {
@@ -50,6 +51,6 @@ export class Toast {
     const hadFocus = this.#element.contains(document.activeElement);
     this.#undo = null;
     this.#element.hidden = true;
-    if (hadFocus) this.left();
+    if (hadFocus) this.#onFocusLost();
   }
 }

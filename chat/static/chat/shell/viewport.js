@@ -1,16 +1,16 @@
 /**
- * The keyboard on the screen of a phone: where the browser lays it over the page, the dock is lifted above it.
+ * The on-screen keyboard: where it covers the page, the dock moves above it.
  *
- * in:  the visual viewport's size and place
+ * in:  the visual viewport's size and position
  * out: `--keyboard` of <html>, in px
  */
 
-/** How much of the layout viewport's end is covered. A zoomed page has no keyboard to make room for. */
+/** How much of the layout viewport's end is covered. Zoom shrinks the visual viewport too: 0 while zoomed. */
 export function coveredPx(layoutHeight, { height, offsetTop, scale }) {
   return scale > 1 ? 0 : Math.max(0, Math.round(layoutHeight - height - offsetTop));
 }
 
-/** `changed()` after the room has changed: the end of the conversation is somewhere else now. */
+/** `changed()` is called after the size has changed: the end of the conversation has moved. */
 export function watchViewport(changed) {
   const { visualViewport } = window;
   if (!visualViewport) return;

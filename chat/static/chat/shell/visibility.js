@@ -1,43 +1,43 @@
 /**
- * What somebody who looks at the page has to see: what was missed is fetched, what is on the screen counts as read.
+ * Keeps a visible page fresh: fetches what was missed, and marks what is on screen as read.
  *
- * in:  the server's hints, the socket's opening, the page that comes into view
- * out: wishes to the library, the desk and the navigation
+ * in:  the server's change events, each opening of the socket, the page becoming visible
+ * out: calls of the list controller, the open conversations and the navigation
  */
 
-export class Attention {
-  #desk;
+export class Visibility {
+  #openConversations;
   #list;
-  #library;
+  #listController;
   #navigation;
   #isHidden;
 
-  constructor({ desk, list, library, navigation, isHidden = () => document.hidden }) {
-    this.#desk = desk;
+  constructor({ openConversations, list, listController, navigation, isHidden = () => document.hidden }) {
+    this.#openConversations = openConversations;
     this.#list = list;
-    this.#library = library;
+    this.#listController = listController;
     this.#navigation = navigation;
     this.#isHidden = isHidden;
   }
 
-  /** Hints may have been missed. Nobody looks at a hidden page: what it misses, it fetches later. */
-  look() {
+  /** Fetch what lost notifications may have missed. A hidden page waits until it is visible. */
+  refresh() {
     if (this.#isHidden()) return;
-    this.#library.reload();
-    this.#desk.look();
-    this.attend();
+    this.#listController.reload();
+    this.#openConversations.refresh();
+    this.markRead();
   }
 
-  /** What ended unread is read once it is on a screen that somebody sees. */
-  attend() {
-    const { id } = this.#desk.shown;
-    if (!this.#isHidden() && this.#list.get(id)?.unread) this.#library.read(id);
+  /** Mark the shown conversation as read if it is visible. */
+  markRead() {
+    const { id } = this.#openConversations.shown;
+    if (!this.#isHidden() && this.#list.get(id)?.unread) this.#listController.markRead(id);
   }
 
-  /** The server tells how a conversation is now. */
-  hear(event) {
-    this.#library.hint(event.conversation);
-    if (!this.#isHidden() && this.#desk.misses(event)) this.#desk.look();
+  /** Handle `tailrace:conversation`: a conversation has changed. */
+  handleChange(event) {
+    this.#listController.applyChange(event.conversation);
+    if (!this.#isHidden() && this.#openConversations.isMissing(event)) this.#openConversations.refresh();
     if (event.conversation.deleted) this.#navigation.removedElsewhere(event.conversation);
   }
 }

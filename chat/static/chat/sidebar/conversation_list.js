@@ -1,28 +1,28 @@
 /**
- * The list of conversations as it is known: newest activity first, in pages, or what a search found. Pure.
+ * The known part of the list of conversations: newest activity first, in pages, or the results of a search. Pure.
  *
  * in:  pages of the list and summaries {id, title, updated_at, running, unread} (list_controller.js)
- * out: `rows` for conversation_list_view.js; who is next to whom for the keyboard
+ * out: `rows` for conversation_list_view.js; the neighbours of a row for the keyboard
  *
- * A page may have been read before the news that came while it was on its way. Of the two, the later one stays. News
- * from before the question does not stand against a page: a hint may be lost, and the clocks of web and worker differ.
+ * A fetched page may be older than a change that arrived during the fetch: of the two, the later one stays. A change
+ * from before the fetch yields to the page: notifications may be lost, and the clocks of web and worker differ.
  */
 
-/** Newest activity first; the ids settle what happened in the same moment. */
+/** Newest activity first; ids decide between equal times. */
 const newestFirst = (one, other) => other.updated_at - one.updated_at || (other.id < one.id ? -1 : 1);
 
-/** Of two summaries of one conversation the later one; the first one if nothing tells. */
+/** The later of two summaries of one conversation; the first one at equal times. */
 const later = (one, other) => (other.updated_at > one.updated_at ? other : one);
 
 export class ConversationList {
   search = "";
-  heard = 0; // pieces of news so far: what is asked for now is handed in with it
-  more = null; // the cursor of the next page, null = this is all
+  version = 0; // changes so far; a fetch hands in the version at which it began
+  more = null; // the cursor of the next page, null = there is none
   #summaries = new Map();
-  #told = new Map(); // id → { at, summary }: the latest news of it, null = it is gone
+  #changes = new Map(); // id → { version, summary }: its latest change; summary null = deleted
 
-  constructor({ conversations, more }) {
-    this.fill({ conversations, more });
+  constructor(page) {
+    this.fill(page);
   }
 
   get rows() {
@@ -33,52 +33,54 @@ export class ConversationList {
     return this.#summaries.get(id) ?? null;
   }
 
-  /** The first page, in place of everything; `asked` is what was `heard` as it was asked for. */
-  fill({ conversations, more }, asked = this.heard) {
+  /** Replace everything by the first page, fetched at version `since`. */
+  fill(page, since = this.version) {
     this.#summaries.clear();
-    this.extend({ conversations, more }, asked);
-    for (const [id, news] of this.#told) {
-      if (news.at > asked && news.summary && !this.#summaries.has(id)) this.#set(news.summary);
+    this.extend(page, since);
+    for (const [id, { version, summary }] of this.#changes) {
+      if (version > since && summary && !this.#summaries.has(id)) this.#set(summary);
     }
   }
 
-  /** The next page. */
-  extend({ conversations, more }, asked = this.heard) {
+  /** Add the next page, fetched at version `since`. */
+  extend({ conversations, more }, since = this.version) {
     for (const summary of conversations) {
-      const news = this.#told.get(summary.id);
-      if (!news || news.at <= asked) this.#summaries.set(summary.id, summary);
-      else if (news.summary) this.#summaries.set(summary.id, later(news.summary, summary));
+      const change = this.#changes.get(summary.id);
+      if (!change || change.version <= since) this.#summaries.set(summary.id, summary);
+      else if (change.summary) this.#summaries.set(summary.id, later(change.summary, summary));
     }
     this.more = more;
   }
 
-  /** News: a conversation has changed. What a search did not find stays out of what it found. */
-  put(summary) {
-    const { id, title, updated_at, running, unread } = summary;
-    const known = { id, title, updated_at, running, unread };
-    this.heard += 1;
-    this.#told.set(id, { at: this.heard, summary: known });
-    this.#set(known);
+  /** A conversation has changed. A search keeps out what it did not find. */
+  put({ id, title, updated_at, running, unread }) {
+    const summary = { id, title, updated_at, running, unread };
+    this.#record(id, summary);
+    this.#set(summary);
   }
 
-  /** A conversation as it was when the server was asked: news may have come since. */
-  recall(summary) {
-    if (this.#told.get(summary.id)?.summary === null) return; // it was deleted meanwhile
+  /** Take a summary from the reply to a request: a change may have arrived since. */
+  merge(summary) {
+    if (this.#changes.get(summary.id)?.summary === null) return; // deleted meanwhile
     this.put(later(summary, this.get(summary.id) ?? summary));
   }
 
-  /** News: it is gone. */
+  /** A conversation is deleted. */
   remove(id) {
-    this.heard += 1;
-    this.#told.set(id, { at: this.heard, summary: null });
+    this.#record(id, null);
     this.#summaries.delete(id);
+  }
+
+  #record(id, summary) {
+    this.version += 1;
+    this.#changes.set(id, { version: this.version, summary });
   }
 
   #set(summary) {
     if (!this.search || this.#summaries.has(summary.id)) this.#summaries.set(summary.id, summary);
   }
 
-  /** The id `step` rows below this one (negative: above), or null. From outside the list one enters at its ends. */
+  /** The id `step` rows below this one (negative: above), or null. From outside the list: its first or last row. */
   neighbour(id, step) {
     const { rows } = this;
     const here = rows.findIndex((summary) => summary.id === id);

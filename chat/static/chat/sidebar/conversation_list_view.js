@@ -1,22 +1,23 @@
 /**
- * The list on screen: its rows in their order, the search, and more rows when its end comes in sight.
+ * The DOM of the list: its rows in order, the search field, and more rows when its end comes into view.
  *
- * in:  the rows of conversation_list.js, those that wait to be sent, which one is shown
- * out: `on`: open(id), show(conversation), rename(id, title), remove(id, byKeyboard), search(words), more()
+ * in:  the rows of conversation_list.js, unsent new conversations, the visible conversation
+ * out: `on`: open(id), show(conversation), rename(id, title), remove(id, byKeyboard), search(text), more()
  */
 
 import { ConversationRow } from "./conversation_row.js";
 import { byDay } from "./days.js";
 import { element } from "../dom/elements.js";
 
-const AHEAD = "200px"; // the next page is asked for before its place is in sight
+const AHEAD = "200px"; // the next page is fetched before the end is in view
 
 export class ConversationListView {
-  #rows = new Map(); // the id, or the conversation that has none → ConversationRow
+  #rows = new Map(); // the id, or the conversation without one → ConversationRow
   #headings = new Map(); // the name of a day → its element
   #list;
   #search;
   #empty;
+  #address;
   #on;
 
   constructor(sidebar, { address, on }) {
@@ -24,15 +25,14 @@ export class ConversationListView {
     this.#search = sidebar.querySelector("#search");
     this.#empty = sidebar.querySelector("#none");
     this.#on = on;
-    this.address = address;
+    this.#address = address;
     this.#search.addEventListener("input", () => on.search(this.#search.value));
     this.#search.addEventListener("keydown", (event) => this.#pressed(event));
-    const end = sidebar.querySelector("#more");
-    const sight = new IntersectionObserver(([entry]) => entry.isIntersecting && on.more(), { rootMargin: AHEAD });
-    sight.observe(end);
+    const observer = new IntersectionObserver(([entry]) => entry.isIntersecting && on.more(), { rootMargin: AHEAD });
+    observer.observe(sidebar.querySelector("#more"));
   }
 
-  /** `waiting` are conversations without an id; `shown` is the one on screen. */
+  /** `waiting` are conversations without an id; `shown` is the visible one. */
   render({ rows, waiting, shown, search }) {
     const unnamed = waiting.map((each) => this.#waitingRow(each, shown));
     const days = byDay(rows, Date.now()).flatMap(({ name, rows: its }) => [
@@ -62,14 +62,14 @@ export class ConversationListView {
       rename: (title) => this.#on.rename(id, title),
       remove: (byKeyboard) => this.#on.remove(id, byKeyboard),
     });
-    row.render({ ...summary, href: this.address.of(id), current: shown.id === id });
+    row.render({ ...summary, href: this.#address.of(id), current: shown.id === id });
     return row;
   }
 
   #waitingRow(conversation, shown) {
     const row = this.#known(conversation, { open: () => this.#on.show(conversation) }, { canChange: false });
     const title = conversation.turns[0].input.trim();
-    row.render({ title, waiting: true, href: this.address.of(null), current: conversation === shown });
+    row.render({ title, waiting: true, href: this.#address.of(null), current: conversation === shown });
     return row;
   }
 
@@ -89,7 +89,7 @@ export class ConversationListView {
 
   #place(line, before) {
     if (line === before) return;
-    // a row that moves keeps the focus, and the name that is typed in it, where the browser can move at all
+    // `moveBefore`, where the browser has it, keeps the focus and a title that is being typed
     if (line.isConnected && this.#list.moveBefore) this.#list.moveBefore(line, before ?? null);
     else this.#list.insertBefore(line, before ?? null);
   }
@@ -101,7 +101,7 @@ export class ConversationListView {
 
   #pressed(event) {
     if (event.key === "Escape" && this.#search.value) {
-      event.stopPropagation(); // the first one empties the field, only the next one closes the drawer
+      event.stopPropagation(); // the first Escape empties the field, the next one closes the drawer
       this.#search.value = "";
       this.#on.search("");
     }

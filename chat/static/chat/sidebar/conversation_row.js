@@ -1,41 +1,38 @@
 /**
- * The DOM of one row of the list: a link, its marks, and what can be done with it.
+ * The DOM of one row of the list: a link, its marks, rename and delete.
  *
- * in:  a summary {title, running, unread} and the address; whether it is the one that is shown
+ * in:  a summary {title, running, unread} and the address; whether it is the visible conversation
  * out: `on`: open(), rename(title), remove(byKeyboard)
  */
+
+import { button, element, set } from "../dom/elements.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const UNTITLED = "Untitled";
 const MAX_TITLE_CHARS = 80;
 
-function icon(name) {
+function iconButton(name, iconName, pressed) {
+  const made = button(`icon ${name}`, "", pressed);
   const svg = document.createElementNS(SVG, "svg");
   const use = document.createElementNS(SVG, "use");
-  use.setAttribute("href", `#icon-${name}`);
+  use.setAttribute("href", `#icon-${iconName}`);
   svg.setAttribute("aria-hidden", "true");
   svg.append(use);
-  return svg;
-}
-
-function element(tag, className, ...children) {
-  const made = document.createElement(tag);
-  made.className = className;
-  made.append(...children);
+  made.append(svg);
   return made;
 }
 
-/** What a mark says to a screen reader. */
-export function markWords({ waiting, running, unread }) {
-  if (waiting) return "waiting to be sent";
-  if (running) return "is being answered";
-  return unread ? "has a new answer" : "";
+/** The text of the mark for a screen reader, after the title. */
+function markText({ waiting, running, unread }) {
+  if (waiting) return ", waiting to be sent";
+  if (running) return ", is being answered";
+  return unread ? ", has a new answer" : "";
 }
 
 export class ConversationRow {
   #title = element("span", "title");
   #mark = element("span", "mark");
-  #words = element("span", "unseen");
+  #markText = element("span", "visually-hidden");
   #link = element("a", "open");
   #actions = element("span", "actions");
   #input = null; // while it is renamed
@@ -43,26 +40,26 @@ export class ConversationRow {
 
   constructor(on, { canChange = true } = {}) {
     this.#on = on;
-    this.element = element("li", "entry", this.#link, this.#actions);
+    this.element = element("li", "entry");
+    this.element.append(this.#link, this.#actions);
     this.#title.dir = "auto";
-    this.#link.append(this.#mark, this.#title, this.#words);
+    this.#link.append(this.#mark, this.#title, this.#markText);
     this.#link.addEventListener("click", (event) => this.#clicked(event));
     if (!canChange) return;
     this.#actions.append(
-      this.#button("rename", "pencil", () => this.rename()),
-      this.#button("remove", "bin", (event) => on.remove(event.detail === 0)),
+      iconButton("rename", "pencil", () => this.rename()),
+      iconButton("remove", "bin", (event) => on.remove(event.detail === 0)),
     );
     this.#link.addEventListener("keydown", (event) => this.#pressed(event));
   }
 
   render({ title, href, current, ...marks }) {
-    const words = markWords(marks);
     const name = title || UNTITLED;
     this.#link.href = href;
     this.#link.ariaCurrent = current ? "page" : null;
-    if (this.#title.textContent !== name) this.#title.textContent = name;
     this.#link.title = name;
-    this.#words.textContent = words && `, ${words}`;
+    set(this.#title, "textContent", name);
+    this.#markText.textContent = markText(marks);
     this.element.dataset.mark = marks.waiting ? "waiting" : marks.running ? "running" : marks.unread ? "unread" : "";
     const [rename, remove] = this.#actions.children;
     if (rename) rename.ariaLabel = `Rename “${name}”`;
@@ -73,7 +70,7 @@ export class ConversationRow {
     this.#link.focus();
   }
 
-  /** A field in the place of the title: Enter and leaving it save, Escape does not. */
+  /** Edit the title in place: Enter and leaving the field save, Escape does not. */
   rename() {
     if (this.#input) return;
     const input = element("input", "title");
@@ -97,7 +94,7 @@ export class ConversationRow {
   #done(save) {
     const input = this.#input;
     if (!input) return;
-    this.#input = null; // first: taking a focused field away is a blur
+    this.#input = null; // first: removing a focused field fires `blur`
     this.#link.hidden = this.#actions.hidden = false;
     input.remove();
     if (save) this.#on.rename(input.value.trim());
@@ -114,12 +111,5 @@ export class ConversationRow {
     else if (event.key === "Delete") this.#on.remove(true);
     else return;
     event.preventDefault();
-  }
-
-  #button(name, iconName, act) {
-    const button = element("button", `icon ${name}`, icon(iconName));
-    button.type = "button";
-    button.addEventListener("click", act);
-    return button;
   }
 }

@@ -1,13 +1,13 @@
 /**
- * The days of the list: which heading stands above which rows. Pure.
+ * Groups the rows of the list by day, for its headings. Pure.
  *
- * in:  rows, the newest first, with `updated_at` in Unix seconds; the time now in ms
- * out: groups for conversation_list_view.js, none of them empty
+ * in:  rows, newest first, with `updated_at` in Unix seconds; the time now in ms
+ * out: non-empty groups for conversation_list_view.js
  */
 
 const NAMES = ["Today", "Yesterday", "Earlier"];
 
-/** The midnight, by the reader's own clock, that began the day `back` days before this time. */
+/** The local midnight that began the day `back` days before this time. */
 function midnight(now, back) {
   const day = new Date(now);
   day.setHours(0, 0, 0, 0);
@@ -15,7 +15,7 @@ function midnight(now, back) {
   return day.getTime();
 }
 
-/** `[{ name, rows }]`, each row in its group. The server's clock may be ahead: what is to come is today. */
+/** `[{ name, rows }]`, each row in its group. The server's clock may be ahead: the future counts as today. */
 export function byDay(rows, now) {
   const [today, yesterday] = [midnight(now, 0), midnight(now, 1)];
   const groups = NAMES.map((name) => ({ name, rows: [] }));

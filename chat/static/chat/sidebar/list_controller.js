@@ -1,77 +1,76 @@
 /**
- * The list of conversations as the server has it: searches, pages, renames, deletes and takes that back.
+ * Keeps the list of conversations and the server in step: searches, pages, renames, deletions and their undo.
  *
- * in:  the reader's wishes (conversation_list_view.js), the server's hints
+ * in:  the reader's actions (conversation_list_view.js), the server's change events
  * out: requests of api_client.js; `on`: changed(), failed(error)
  */
 
-import { ArchiveError } from "../server/api_client.js";
+import { ApiError } from "../server/api_client.js";
 
 const GONE = 404; // deleted elsewhere, or never there
-const TYPING_MS = 200; // a search begins when nothing was typed for so long
+const TYPING_MS = 200; // a search starts after this pause in typing
 
-export class Library {
+export class ListController {
   #list;
-  #archive;
+  #api;
   #on;
   #timer = null;
-  #asked = 0; // +1 with each question: what an earlier one brings later is dropped
+  #reloads = 0; // a page fetched before the latest reload is dropped
   #loading = false;
-  #hinted = new Map(); // id → what the server told of it last
+  #changes = new Map(); // id → the last change event of it
 
-  constructor(list, { archive, on }) {
+  constructor(list, { api, on }) {
     this.#list = list;
-    this.#archive = archive;
+    this.#api = api;
     this.#on = on;
   }
 
-  /** At each key: asks the server once the typing rests, at once when the words are taken away. */
-  search(words) {
+  /** Call at each key: searches after a pause in typing, at once when the field is emptied. */
+  search(text) {
     clearTimeout(this.#timer);
-    this.#list.search = words.trim();
+    this.#list.search = text.trim();
     this.#timer = setTimeout(() => this.reload(), this.#list.search ? TYPING_MS : 0);
   }
 
-  /** The first page again. While the server is away, the list stays as it is. */
+  /** Fetch the first page again. While the server is unavailable, the list stays as it is. */
   async reload() {
-    const asked = (this.#asked += 1);
-    const { search, heard } = this.#list;
-    const page = await this.#tried(this.#archive.list({ search }), { quietly: true });
-    if (!page || asked !== this.#asked) return;
-    this.#list.fill(page, heard);
-    this.#on.changed();
+    this.#reloads += 1;
+    const { search } = this.#list;
+    await this.#fetch({ search }, (page, since) => this.#list.fill(page, since));
   }
 
   async loadMore() {
     if (this.#loading || this.#list.more === null) return;
     this.#loading = true;
-    const { search, more: before, heard } = this.#list;
-    const asked = this.#asked;
-    const page = await this.#tried(this.#archive.list({ search, before }), { quietly: true });
+    const { search, more: before } = this.#list;
+    await this.#fetch({ search, before }, (page, since) => this.#list.extend(page, since));
     this.#loading = false;
-    if (!page || asked !== this.#asked) return;
-    this.#list.extend(page, heard);
+  }
+
+  async #fetch(query, put) {
+    const [reloads, since] = [this.#reloads, this.#list.version];
+    const page = await this.#tried(this.#api.list(query), { quietly: true });
+    if (!page || reloads !== this.#reloads) return;
+    put(page, since);
     this.#on.changed();
   }
 
-  /** The server tells how a conversation is now. */
-  hint(conversation) {
-    this.#hinted.set(conversation.id, conversation);
-    if (conversation.deleted) this.#list.remove(conversation.id);
-    else this.#list.put(conversation);
-    this.#on.changed();
+  /** Apply a change event of the server. */
+  applyChange(conversation) {
+    this.#changes.set(conversation.id, conversation);
+    this.#put(conversation.id, conversation.deleted ? null : conversation);
   }
 
   rename(id, title) {
     const before = this.#list.get(id);
-    if (!before || !title || title === before.title) return this.#on.changed(); // it may be gone meanwhile
+    if (!before || !title || title === before.title) return this.#on.changed(); // it may be deleted by now
     return this.#change(before, { title }, { ...before, title });
   }
 
-  /** The reader sees its newest answer. If the server does not hear of it, the next refetch brings the mark again. */
-  read(id) {
+  /** The newest response was seen. If the request fails, the next fetch restores the mark. */
+  markRead(id) {
     this.#put(id, { ...this.#list.get(id), unread: false });
-    return this.#tried(this.#archive.change(id, { read: true }), { quietly: true });
+    return this.#tried(this.#api.change(id, { read: true }), { quietly: true });
   }
 
   /** Resolves to whether it is deleted. */
@@ -79,35 +78,32 @@ export class Library {
     return this.#change(this.#list.get(id), { deleted: true }, null);
   }
 
-  /** Resolves to whether it is back. */
+  /** Resolves to whether it is restored. */
   restore(summary) {
     return this.#change(null, { deleted: false }, summary);
   }
 
-  /** Shows the change at once; takes it back if the server does not agree. Resolves to whether it did. */
+  /** Show the change at once, and revert it if the server refuses. Resolves to whether it succeeded. */
   async #change(before, changes, after) {
     const { id } = before ?? after;
     this.#put(id, after);
-    const hinted = this.#hinted.get(id);
+    const change = this.#changes.get(id);
     const refused = ({ status }) => {
-      if (this.#hinted.get(id) !== hinted) return; // the server has told how it is since
-      this.#takeBack(id, status === GONE ? null : before, after);
+      if (this.#changes.get(id) === change) this.#revert(id, status === GONE ? null : before, after); // else it is newer
     };
-    const summary = await this.#tried(this.#archive.change(id, changes), { refused });
-    if (summary && after) this.#recall(summary);
+    const summary = await this.#tried(this.#api.change(id, changes), { refused });
+    if (summary && after) {
+      this.#list.merge(summary);
+      this.#on.changed();
+    }
     return summary !== null;
   }
 
-  /** Of a new name only the name, and only if it is still there: what else is known may have come since. */
-  #takeBack(id, before, after) {
+  /** Of a rename revert only the title, and only if it is still there: the rest may be newer. */
+  #revert(id, before, after) {
     const now = this.#list.get(id);
     if (!before || !after) this.#put(id, before);
     else if (now?.title === after.title) this.#put(id, { ...now, title: before.title });
-  }
-
-  #recall(summary) {
-    this.#list.recall(summary);
-    this.#on.changed();
   }
 
   #put(id, summary) {
@@ -120,7 +116,7 @@ export class Library {
     try {
       return await request;
     } catch (error) {
-      if (!(error instanceof ArchiveError)) throw error;
+      if (!(error instanceof ApiError)) throw error;
       if (!quietly) this.#on.failed(error);
       refused(error);
       return null;

@@ -1,8 +1,8 @@
 /**
- * The place of the list: beside the conversation where there is room, else a drawer over it.
+ * The frame of the list: beside the conversation in a wide window, else a drawer over it.
  *
- * in:  the toggle, Escape, a click beside the drawer, the width of the window
- * out: `data-sidebar` of <html> (open, closed; remembered), the drawer, and where the focus is
+ * in:  the toggle, Escape, a click outside the drawer, the width of the window
+ * out: `data-sidebar` of <html> (open, closed; remembered), the drawer, the focus
  */
 
 import { prefer, preference } from "../storage/preferences.js";
@@ -12,18 +12,18 @@ const WIDE = "(min-width: 56rem)"; // as in sidebar.css
 export class Sidebar {
   #sidebar;
   #toggle;
-  #behind;
+  #main;
   #wide = matchMedia(WIDE);
   #drawer = false;
 
-  /** `behind` is all that an open drawer covers. */
-  constructor(sidebar, { toggle, close, behind }) {
+  /** `main` is everything that an open drawer covers. */
+  constructor(sidebar, { toggle, close, main }) {
     this.#sidebar = sidebar;
     this.#toggle = toggle;
-    this.#behind = behind;
+    this.#main = main;
     toggle.addEventListener("click", () => this.toggle());
     close.addEventListener("click", () => this.closeDrawer());
-    behind.addEventListener("click", (event) => this.#clickedBehind(event), { capture: true });
+    main.addEventListener("click", (event) => this.#clickedMain(event), { capture: true });
     addEventListener("keydown", (event) => event.key === "Escape" && this.closeDrawer());
     this.#wide.addEventListener("change", () => this.closeDrawer({ focus: false }));
     this.#render();
@@ -40,7 +40,7 @@ export class Sidebar {
     if (this.#drawer) this.#sidebar.querySelector("a, button, input").focus();
   }
 
-  /** For a shortcut into the list. */
+  /** For a shortcut that leads into the list. */
   open() {
     if (!this.#shown) this.toggle();
   }
@@ -52,7 +52,7 @@ export class Sidebar {
     if (wasOpen && focus) this.#toggle.focus();
   }
 
-  #clickedBehind(event) {
+  #clickedMain(event) {
     if (!this.#drawer) return;
     event.preventDefault();
     event.stopPropagation();
@@ -61,8 +61,8 @@ export class Sidebar {
 
   #render() {
     document.documentElement.dataset.drawer = this.#drawer ? "open" : "closed";
-    this.#sidebar.inert = !this.#shown; // what is out of sight is out of the way of the Tab key too
-    for (const each of this.#behind.children) each.inert = this.#drawer;
+    this.#sidebar.inert = !this.#shown; // hidden: the Tab key must skip it
+    for (const each of this.#main.children) each.inert = this.#drawer;
     this.#toggle.ariaExpanded = String(this.#shown);
   }
 }

@@ -1,12 +1,12 @@
 /**
- * What was written and not sent yet, for each conversation. Pure but for the store.
+ * The unsent text of each conversation. Pure but for the store.
  *
- * in:  the composer's text at each change (open_conversations.js)
- * out: the text to go on with, after a reload too
+ * in:  the composer's text at each change (page.js), refused inputs (open_conversations.js)
+ * out: the text to continue with, also after a reload
  */
 
 const PREFIX = "draft:";
-const NEW = "new"; // of the conversation that has no id yet
+const NEW = "new"; // the conversation without an id
 
 export class Drafts {
   #store;
@@ -23,8 +23,8 @@ export class Drafts {
     this.#store.set(PREFIX + (conversationId ?? NEW), text);
   }
 
-  /** A text that came back unsent: it waits for the reader, unless they have written another since. */
-  giveBack(conversationId, text) {
+  /** Keep a refused input as the draft, unless there is a newer one. */
+  restore(conversationId, text) {
     if (!this.of(conversationId)) this.keep(conversationId, text);
   }
 }

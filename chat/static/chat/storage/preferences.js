@@ -1,5 +1,5 @@
 /**
- * Choices that must hold from the first paint on: the server reads them from cookies and writes them into the document.
+ * Choices that the first paint needs: the server reads them from cookies and writes them into the document.
  *
  * in:  theme (system, light, dark) and sidebar (open, closed), when the reader chooses
  * out: a `data-` attribute of <html> for the style sheets, and the cookie for the next page
@@ -17,7 +17,7 @@ export function prefer(name, value) {
   document.cookie = `${name}=${value}; Path=/; Max-Age=${YEAR_SECS}; SameSite=Lax${secure}`;
 }
 
-/** The radio buttons of the theme: what they show is the choice of the page. */
+/** Bind the radio buttons of the theme. */
 export function themeSwitch(fieldset) {
   const chosen = fieldset.querySelector(`[value="${CSS.escape(preference("theme"))}"]`);
   (chosen ?? fieldset.querySelector("[value=system]")).checked = true;

@@ -1,13 +1,13 @@
 /**
- * What this browser keeps for one owner: small JSON values that survive a reload and a restart.
+ * One owner's values in this browser: small JSON values that survive a reload and a restart.
  *
- * in:  names and values of drafts.js, outbox.js and composer.js; a `Storage` of the browser, or null
- * out: the values; nothing is kept, and nothing breaks, where the browser allows no storage
+ * in:  names and values of drafts.js, outbox.js, shortcuts_sheet.js and page.js; a `Storage` of the browser, or null
+ * out: the values; without storage nothing is kept and nothing fails
  */
 
 const PREFIX = "tailrace";
 
-/** The browser's storage, or null where it is forbidden: even to look at it may throw. */
+/** The browser's storage, or null where it is forbidden: the getter itself may throw. */
 export function browserStorage() {
   try {
     return globalThis.localStorage ?? null;
@@ -20,13 +20,13 @@ export class Store {
   #storage;
   #prefix;
 
-  /** Two people who share a browser do not share what they wrote: `owner` is part of each name. */
+  /** `owner` is part of each name: people who share a browser do not share values. */
   constructor(storage, owner) {
     this.#storage = storage;
     this.#prefix = `${PREFIX}:${owner}:`;
   }
 
-  /** The value, or null if there is none or it is not ours. */
+  /** The value, or null if there is none or it is not valid JSON. */
   get(name) {
     try {
       return JSON.parse(this.#storage.getItem(this.#prefix + name));
@@ -35,19 +35,19 @@ export class Store {
     }
   }
 
-  /** Keeps the value; null or "" takes it away. */
+  /** Keep the value; null or "" removes it. */
   set(name, value) {
     try {
       if (value === null || value === "") this.#storage.removeItem(this.#prefix + name);
       else this.#storage.setItem(this.#prefix + name, JSON.stringify(value));
     } catch {
-      // no storage, or it is full: the page works on, and only the next visit misses the value
+      // no storage, or it is full: only the next visit misses the value
     }
   }
 
-  /** The names that begin so, without the owner. */
-  names(beginning = "") {
-    const whole = this.#prefix + beginning;
+  /** The names with this prefix, without the owner. */
+  names(prefix = "") {
+    const whole = this.#prefix + prefix;
     try {
       const keys = Array.from({ length: this.#storage.length }, (_, index) => this.#storage.key(index));
       return keys.filter((key) => key.startsWith(whole)).map((key) => key.slice(this.#prefix.length));
@@ -56,7 +56,7 @@ export class Store {
     }
   }
 
-  /** The owner has signed out: leave nothing of theirs behind. */
+  /** Remove all values of this owner: they have signed out. */
   clear() {
     for (const name of this.names()) this.set(name, null);
   }

@@ -1,10 +1,10 @@
 /**
- * The text of an answer on screen, as Markdown: it grows within one edition and is replaced with the next.
+ * The text of an answer as Markdown elements: it grows within one edition and is replaced with the next.
  *
- * in:  the whole text so far, its edition, whether it is over
- * out: elements; whether there is more to show than one frame can take
+ * in:  the whole text so far, its edition, whether it has ended
+ * out: elements; whether one frame was enough for all of it
  *
- * Where the parser fails, what stood before is built again, and the text goes on as it was written.
+ * If the parser fails, the text before is built again and the rest is shown as plain text.
  */
 
 import { element } from "../dom/elements.js";
@@ -12,7 +12,7 @@ import { GrowingText } from "../markdown/growing_text.js";
 import { Markdown } from "../markdown/markdown.js";
 import { MarkdownNodes } from "../markdown/markdown_nodes.js";
 
-const FRAME_CHARS = 3_000; // about 10 ms on a slow machine: a long answer that is there at once is built over several frames
+const FRAME_CHARS = 3_000; // about 10 ms on a slow machine: a long answer that arrives at once is built over several frames
 
 const MAKE = {
   markdown: (root) => new Markdown(new MarkdownNodes(root)),
@@ -27,50 +27,50 @@ export class AnswerText {
   #root;
   #make;
   #markdown;
-  #plain = null; // shows the text from #end on, once there is any
+  #plain = null; // shows the text from #end on, if any
   #edition = 0;
-  #begun = 0; // where the piece begins that was read last
-  #shown = 0; // of what is read as Markdown
-  #end = Infinity; // where the text stops to be read as Markdown
-  #over = false;
+  #start = 0; // of the last piece
+  #shown = 0; // characters given to the parser
+  #end = Infinity; // the text from here on is plain
+  #ended = false;
 
-  /** `make` has what reads Markdown, `{write(text), end()}`, and what shows text as it is, `{show(text, edition)}`. */
+  /** `make.markdown(root)` returns `{write(text), end()}`, `make.plain(root)` returns `{show(text, edition)}`. */
   constructor(root, make = MAKE) {
     this.#root = root;
     this.#make = make;
     this.#markdown = make.markdown(root);
   }
 
-  /** Returns whether everything is shown. */
-  show(text, edition, over) {
-    if (edition !== this.#edition) this.#startAgain(Infinity);
+  /** Returns whether all of it is shown. */
+  show(text, edition, ended) {
+    if (edition !== this.#edition) this.#restart(Infinity);
     this.#edition = edition;
-    if (!this.#tried(text.slice(0, this.#end), over || text.length > this.#end)) return false;
+    if (!this.#tried(text.slice(0, this.#end), ended || text.length > this.#end)) return false;
     if (text.length > this.#end) this.#showPlain(text.slice(this.#end));
     return true;
   }
 
-  #tried(text, over) {
+  #tried(text, ended) {
     try {
-      return this.#read(text, over);
+      return this.#read(text, ended);
     } catch (error) {
       console.error(error);
-      // from the piece that it failed at; if that was no help, or the text before does not end, from the beginning
-      this.#startAgain(this.#end === Infinity ? this.#begun : 0);
+      // plain from the piece that failed; if that fails too, from the beginning
+      this.#restart(this.#end === Infinity ? this.#start : 0);
       return false;
     }
   }
 
-  #read(text, over) {
+  #read(text, ended) {
     if (this.#shown < text.length) {
-      this.#begun = this.#shown;
+      this.#start = this.#shown;
       const end = wholeCharacters(text, Math.min(text.length, this.#shown + FRAME_CHARS));
       this.#markdown.write(text.slice(this.#shown, end));
       this.#shown = end;
     }
     if (this.#shown < text.length) return false;
-    if (over && !this.#over && this.#shown) this.#markdown.end();
-    this.#over ||= over;
+    if (ended && !this.#ended && this.#shown) this.#markdown.end();
+    this.#ended ||= ended;
     return true;
   }
 
@@ -79,17 +79,17 @@ export class AnswerText {
     this.#plain.show(text, this.#edition);
   }
 
-  #startAgain(end) {
+  #restart(end) {
     this.#root.replaceChildren();
     this.#markdown = this.#make.markdown(this.#root);
     this.#plain = null;
-    this.#begun = this.#shown = 0;
+    this.#start = this.#shown = 0;
     this.#end = end;
-    this.#over = false;
+    this.#ended = false;
   }
 }
 
-/** The same place, or the one behind it where it would cut a surrogate pair in two. */
+/** `end`, or one more where that would cut a surrogate pair in two. */
 function wholeCharacters(text, end) {
   const isHigh = end < text.length && (text.charCodeAt(end - 1) & 0xfc00) === 0xd800;
   return isHigh ? end + 1 : end;

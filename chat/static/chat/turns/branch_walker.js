@@ -1,7 +1,7 @@
 /**
- * ‹ 2/3 ›: walks through the siblings of a turn.
+ * ‹ 2/3 ›: moves between the siblings of a turn.
  *
- * in:  the siblings, oldest first, and the one that is shown
+ * in:  the siblings, oldest first, and the visible one
  * out: `choose(turn)`
  */
 
@@ -27,7 +27,7 @@ export class BranchWalker {
     this.element = element("div", "branches");
     this.element.setAttribute("role", "group");
     this.element.ariaLabel = "Versions";
-    this.element.hidden = true; // until it is known whether there are any
+    this.element.hidden = true; // until siblings are known
     this.element.append(previous, this.#place, next);
   }
 
@@ -36,7 +36,7 @@ export class BranchWalker {
     const at = siblings.indexOf(this.#turn) + 1;
     set(this.element, "hidden", siblings.length < 2);
     set(this.#place, "textContent", `${at}/${siblings.length}`);
-    // not `disabled`: the button that was pressed keeps the focus when it has come to the end
+    // not `disabled`: the pressed button keeps the focus at either end
     set(this.#buttons[0], "ariaDisabled", String(at <= 1));
     set(this.#buttons[1], "ariaDisabled", String(at >= siblings.length));
   }

@@ -1,8 +1,8 @@
 /**
- * What the reader can do about an error. What happened is said by the server's own sentence. Pure.
+ * What the reader can do about an error. The server's own sentence says what happened. Pure.
  *
  * in:  the stable code of an error
- * out: a sentence for response_view.js; it may be empty
+ * out: a sentence for status_text.js; may be empty
  */
 
 const AGAIN = "Try again; it may work now.";
@@ -10,7 +10,7 @@ const LATER = "Wait a moment, then try again.";
 const OTHER = "Choose another model, or tell whoever runs this site.";
 const SHORTER = "Make it shorter, then send it again.";
 
-export const REMEDY = Object.freeze({
+const ERROR_HELP = Object.freeze({
   upstream_unreachable: "Try again in a moment, or choose another model.",
   upstream_unauthorized: OTHER,
   upstream_not_found: OTHER,
@@ -38,4 +38,4 @@ export const REMEDY = Object.freeze({
   busy: LATER,
 });
 
-export const remedyOf = (error) => REMEDY[error?.code] ?? "";
+export const helpFor = (error) => ERROR_HELP[error?.code] ?? "";

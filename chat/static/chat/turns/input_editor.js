@@ -1,11 +1,11 @@
 /**
- * Edits an input in its place. Enter sends, as in the composer; Escape leaves everything as it was.
+ * Edits an input in place. Enter sends, as in the composer; Escape cancels.
  *
  * in:  the input
  * out: `send(text)` or `cancel()`; its element, a form
  */
 
-import { button, element } from "../dom/elements.js";
+import { button, element, fitHeight } from "../dom/elements.js";
 
 export class InputEditor {
   #box = element("textarea");
@@ -24,30 +24,25 @@ export class InputEditor {
       event.preventDefault();
       if (this.#box.value.trim()) send(this.#box.value);
     });
-    this.#box.addEventListener("input", () => this.#fit());
+    this.#box.addEventListener("input", () => fitHeight(this.#box));
     this.#box.addEventListener("keydown", (event) => this.#press(event, cancel));
   }
 
-  /** Once it is in the page. */
+  /** Call once it is in the page. */
   begin() {
-    this.#fit();
+    fitHeight(this.#box);
     this.#box.focus();
     this.#box.setSelectionRange(this.#box.value.length, this.#box.value.length);
   }
 
   #press(event, cancel) {
-    if (event.isComposing) return; // this Enter chooses a word of an input method
+    if (event.isComposing) return; // this key belongs to an input method
     if (event.key === "Enter" && !event.shiftKey) {
       event.preventDefault();
       this.element.requestSubmit();
     }
     if (event.key !== "Escape") return;
-    event.stopPropagation(); // it is not for what lies around
+    event.stopPropagation(); // not for the drawer
     cancel();
-  }
-
-  #fit() {
-    this.#box.style.height = "auto"; // measured anew, so that it also shrinks
-    this.#box.style.height = `${this.#box.scrollHeight}px`;
   }
 }

@@ -1,5 +1,5 @@
 /**
- * The input of a turn on screen, and what can be done about it: edit it, walk through its versions.
+ * The DOM of a turn's input, its Edit button and its versions.
  *
  * in:  a turn; its siblings with each rendering
  * out: `edit(turn, text)`, `choose(turn)`; its element for response_view.js
@@ -25,18 +25,17 @@ export class QuestionView {
     this.#input.dir = "auto";
     this.#walker = new BranchWalker(turn, on.choose);
     this.#edit = button("edit quiet", "Edit", () => this.#open());
-    this.#edit.hidden = true; // until it is known whether it may be
+    this.#edit.hidden = true; // until rendered
     this.#tools.append(this.#walker.element, this.#edit);
     this.element = element("div", "question");
-    this.element.append(element("h2", "unseen", "You asked"), this.#input, this.#tools);
+    this.element.append(element("h2", "visually-hidden", "You asked"), this.#input, this.#tools);
   }
 
-  /** The walker stands here if the versions differ in their input; else it stands below the answer. */
+  /** The walker is here if the versions differ in their input, else below the answer. */
   render({ siblings, walksHere, busy }) {
     this.#walker.render(walksHere ? siblings : [this.#turn]);
-    set(this.#edit, "hidden", busy || !this.#turn.follow);
-    if (busy && this.#editor) this.#editor.element.inert = true;
-    else if (this.#editor) this.#editor.element.inert = false;
+    set(this.#edit, "hidden", busy || !this.#turn.response);
+    if (this.#editor) this.#editor.element.inert = busy;
   }
 
   #open() {

@@ -1,20 +1,20 @@
 /**
- * The DOM of one turn: the input, the reasoning, the answer, how it stands, and what can be done about it.
+ * The DOM of one turn: the input, the reasoning, the answer, its status, and the buttons.
  *
- * in:  a turn of conversation.js, rendered whenever it changed
- * out: its element for turn_list.js; `retry`, `regenerate`, `edit` and `choose` when the reader wants that
+ * in:  a turn of conversation.js, rendered whenever it has changed
+ * out: its element for turn_list.js; the reader's `retry`, `regenerate`, `edit` and `choose`
  *
- * Only what is new is appended: the cost of an event does not grow with the answer.
+ * Only new text is appended: the cost of an event does not grow with the answer.
  */
 
 import { AnswerText } from "./answer_text.js";
 import { BranchWalker } from "./branch_walker.js";
 import { copyButton } from "../dom/copy_button.js";
 import { button, element, set } from "../dom/elements.js";
-import { figures, thoughtWords } from "./stats.js";
+import { reasoningText, statsText } from "./stats.js";
 import { GrowingText } from "../markdown/growing_text.js";
 import { QuestionView } from "./question_view.js";
-import { standing } from "./status_text.js";
+import { statusOf } from "./status_text.js";
 
 export class ResponseView {
   #question;
@@ -26,8 +26,8 @@ export class ResponseView {
   #reasoningText = new GrowingText(this.#reasoning);
   #outcome = element("div", "outcome");
   #state = element("p", "state");
-  #remedy = element("p", "remedy");
-  #figures = element("p", "figures");
+  #help = element("p", "error-help");
+  #stats = element("p", "stats");
   #retry;
   #copy;
   #regenerate;
@@ -38,7 +38,7 @@ export class ResponseView {
     this.#question = new QuestionView(turn, on);
     this.#walker = new BranchWalker(turn, on.choose);
     this.#retry = button("retry", "Retry", () => on.retry(turn));
-    this.#copy = copyButton({ label: "Copy this answer as Markdown", text: () => turn.follow.output });
+    this.#copy = copyButton({ label: "Copy this answer as Markdown", text: () => turn.response.output });
     this.#regenerate = button("regenerate quiet", "Regenerate", () => on.regenerate(turn));
     this.element = element("article", "turn");
     this.element.append(this.#question.element, this.#answer());
@@ -52,41 +52,41 @@ export class ResponseView {
     this.#reasoning.dir = "auto";
     this.#thoughts.append(this.#summary, this.#reasoning);
     for (const each of [this.#thoughts, this.#retry, this.#copy, this.#regenerate]) each.hidden = true; // until rendered
-    words.append(this.#state, this.#remedy);
+    words.append(this.#state, this.#help);
     this.#outcome.append(words, this.#retry);
     tools.append(this.#walker.element, this.#copy, this.#regenerate);
-    foot.append(tools, this.#figures);
-    answer.append(element("h3", "unseen", "Answer"), this.#thoughts, this.#output, this.#outcome, foot);
+    foot.append(tools, this.#stats);
+    answer.append(element("h3", "visually-hidden", "Answer"), this.#thoughts, this.#output, this.#outcome, foot);
     return answer;
   }
 
-  /** `situation` is `{connection, now, busy, siblings}`. Returns whether all of it is on screen. */
+  /** `situation` is `{connection, now, busy, siblings}`. Returns whether all text is on screen. */
   render(situation) {
     const { turn } = this;
-    const { follow } = turn;
+    const { response } = turn;
     const { dataset } = this.element;
-    set(dataset, "status", turn.refusal ? "refused" : (follow?.status ?? "unsent"));
-    set(this.#output, "hidden", !follow?.output);
+    set(dataset, "status", turn.refusal ? "refused" : (response?.status ?? "unsent"));
+    set(this.#output, "hidden", !response?.output);
     set(this.#output, "ariaBusy", String(turn.running));
-    set(this.#thoughts, "hidden", !follow?.reasoning);
-    this.#renderStanding(situation);
+    set(this.#thoughts, "hidden", !response?.reasoning);
+    this.#renderStatus(situation);
     this.#renderTools(situation);
-    if (!follow) return true;
-    set(dataset, "responseId", follow.id);
-    set(this.#summary, "textContent", thoughtWords(turn, situation.now));
-    this.#reasoningText.show(follow.reasoning, follow.edition);
-    return this.#outputText.show(follow.output, follow.edition, !turn.running);
+    if (!response) return true;
+    set(dataset, "responseId", response.id);
+    set(this.#summary, "textContent", reasoningText(turn, situation.now));
+    this.#reasoningText.show(response.reasoning, response.edition);
+    return this.#outputText.show(response.output, response.edition, !turn.running);
   }
 
-  #renderStanding(situation) {
-    const { words, remedy, trouble, flowing, retry } = standing(this.turn, situation);
+  #renderStatus(situation) {
+    const { text, help, trouble, flowing, retry } = statusOf(this.turn, situation);
     const { dataset } = this.element;
     set(dataset, "flowing", String(flowing));
     set(dataset, "trouble", String(trouble));
-    set(this.#state, "textContent", words);
-    set(this.#remedy, "textContent", remedy);
+    set(this.#state, "textContent", text);
+    set(this.#help, "textContent", help);
     set(this.#retry, "hidden", !retry || situation.busy);
-    set(this.#figures, "textContent", figures(this.turn, situation.now));
+    set(this.#stats, "textContent", statsText(this.turn, situation.now));
   }
 
   #renderTools({ siblings, busy }) {
@@ -94,7 +94,7 @@ export class ResponseView {
     const walksHere = siblings.every((each) => each.input === turn.input);
     this.#question.render({ siblings, walksHere: !walksHere, busy });
     this.#walker.render(walksHere ? siblings : [turn]);
-    set(this.#copy, "hidden", turn.running || !turn.follow?.output);
-    set(this.#regenerate, "hidden", busy || turn.running || !turn.follow);
+    set(this.#copy, "hidden", turn.running || !turn.response?.output);
+    set(this.#regenerate, "hidden", busy || turn.running || !turn.response);
   }
 }

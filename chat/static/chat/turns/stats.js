@@ -1,8 +1,8 @@
 /**
- * The quiet line under an answer: its model and how fast it comes, then how long it took. Pure: state in, words out.
+ * The line of figures under an answer: its model and speed, at the end its duration and tokens. Pure.
  *
  * in:  a turn, the time
- * out: words for response_view.js
+ * out: text for response_view.js
  */
 
 const whole = new Intl.NumberFormat("en");
@@ -14,30 +14,30 @@ export function duration(ms) {
   return seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
 }
 
-export function figures(turn, now) {
-  if (!turn.follow) return "";
-  const told = turn.running ? runningFigures(turn, now) : endedFigures(turn);
-  return [turn.model, ...told].filter(Boolean).join(" · ");
+export function statsText(turn, now) {
+  if (!turn.response) return "";
+  const stats = turn.running ? runningStats(turn, now) : endedStats(turn);
+  return [turn.model, ...stats].filter(Boolean).join(" · ");
 }
 
-function runningFigures({ pace, follow }, now) {
-  if (!follow.output && !follow.reasoning) return [`${duration(Math.max(0, now - pace.askedAt))} so far`];
-  const { untilFirst } = pace;
-  const speed = pace.speed(now);
+function runningStats({ timing, response }, now) {
+  if (!response.output && !response.reasoning) return [`${duration(Math.max(0, now - timing.askedAt))} so far`];
+  const { untilFirst } = timing;
+  const speed = timing.speed(now);
   return [
     untilFirst !== null && `first text after ${duration(untilFirst)}`,
     speed !== null && `about ${whole.format(Math.round(speed))} tokens/s`,
   ];
 }
 
-function endedFigures({ pace, follow }) {
-  const tokens = follow.usage?.output_tokens;
-  return [pace.took !== null && duration(pace.took), tokens !== undefined && `${whole.format(tokens)} ${tokens === 1 ? "token" : "tokens"}`];
+function endedStats({ timing, response }) {
+  const tokens = response.usage?.output_tokens;
+  return [timing.took !== null && duration(timing.took), tokens !== undefined && `${whole.format(tokens)} ${tokens === 1 ? "token" : "tokens"}`];
 }
 
-/** The words on the folded reasoning. */
-export function thoughtWords(turn, now) {
-  const time = turn.pace.thinking(now);
-  if (turn.running && !turn.follow.output) return time === null ? "Thinking…" : `Thinking for ${duration(time)}…`;
+/** The summary of the folded reasoning. */
+export function reasoningText(turn, now) {
+  const time = turn.timing.reasoning(now);
+  if (turn.running && !turn.response.output) return time === null ? "Thinking…" : `Thinking for ${duration(time)}…`;
   return time === null ? "Reasoning" : `Thought for ${duration(time)}`;
 }

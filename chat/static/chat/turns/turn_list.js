@@ -1,16 +1,16 @@
 /**
- * The turns on screen: those of the path that is shown. Paints what changed, at most once per frame.
+ * The DOM of the visible path: paints the turns that changed, at most once per frame.
  *
- * in:  a conversation to `show`; `lay()` when its path has changed, `touch(turn)` when a turn has
- * out: elements in the page; `say(words)` when the latest turn starts or ends; `painted(empty)` after each painting;
- *      `retry(turn)`, `regenerate(turn)`, `edit(turn, input)` and `choose(turn)` when the reader wants that
+ * in:  a conversation to `show`; `layOut()` when its path has changed, `touch(turn)` when a turn has
+ * out: elements in the page; `announce(text)` when the latest turn starts or ends; `painted(empty)` after each painting;
+ *      the reader's `retry(turn)`, `regenerate(turn)`, `edit(turn, input)` and `choose(turn)`
  */
 
 import { ResponseView } from "./response_view.js";
 import { announcement } from "./status_text.js";
 
 const FRAME_MS = 10; // of scripts, so that the browser has time for its part of the frame
-const HIDDEN_PAINT_MS = 250; // a page that nobody sees gets no animation frames
+const HIDDEN_PAINT_MS = 250; // a hidden page gets no animation frames
 
 export class TurnList {
   #conversation = null;
@@ -18,35 +18,34 @@ export class TurnList {
   #stale = new Set();
   #scheduled = false;
   #busy = false;
-  #told = null; // [the latest turn, what was last said of it]
+  #announced = null; // [the latest turn, its last announcement]
   #element;
   #on;
-  #wishes; // what a view may ask for
+  #viewOn;
 
   /** `on.connection()` is the socket's state. */
   constructor(element, on) {
-    const { retry, regenerate, edit } = on;
     this.#element = element;
     this.#on = on;
-    this.#wishes = { retry, regenerate, edit, choose: (turn) => this.#choose(turn) };
+    this.#viewOn = { ...on, choose: (turn) => this.#choose(turn) };
   }
 
   get #latest() {
     return this.#conversation?.path.at(-1) ?? null;
   }
 
-  /** Another conversation: nothing of the one before is kept. */
+  /** Replace everything by another conversation. */
   show(conversation) {
     this.#conversation = conversation;
     this.#views.clear();
     this.#stale.clear();
     this.#element.replaceChildren();
-    this.#told = null;
-    this.lay();
+    this.#announced = null;
+    this.layOut();
   }
 
-  /** The path has changed: what is on it stays where it is, the rest goes. */
-  lay() {
+  /** The path has changed: turns that are still on it keep their elements. */
+  layOut() {
     const { path } = this.#conversation;
     const wanted = new Set(path);
     for (const [turn, view] of this.#views) {
@@ -60,7 +59,8 @@ export class TurnList {
       if (here !== element) this.#element.insertBefore(element, here ?? null);
       this.touch(turn); // its siblings may have changed
     });
-    if (this.#told?.[0] !== this.#latest) this.#told = this.#latest && [this.#latest, announcement(this.#latest)];
+    const latest = this.#latest;
+    if (this.#announced?.[0] !== latest) this.#announced = latest && [latest, announcement(latest)];
     this.#schedule();
   }
 
@@ -70,13 +70,13 @@ export class TurnList {
     this.#schedule();
   }
 
-  /** What is said about a running turn depends on the clock and on the connection too. */
+  /** The text of a running turn also depends on the clock and on the connection. */
   touchRunning() {
     for (const turn of this.#views.keys()) if (turn.running) this.touch(turn);
   }
 
   #viewOf(turn) {
-    if (!this.#views.has(turn)) this.#views.set(turn, new ResponseView(turn, this.#wishes));
+    if (!this.#views.has(turn)) this.#views.set(turn, new ResponseView(turn, this.#viewOn));
     return this.#views.get(turn);
   }
 
@@ -89,16 +89,15 @@ export class TurnList {
 
   #paint() {
     this.#scheduled = false;
-    const conversation = this.#conversation;
-    const busy = conversation.running !== null;
-    if (busy !== this.#busy) for (const turn of this.#views.keys()) this.#stale.add(turn); // they offer more, or less
+    const busy = this.#conversation.running !== null;
+    if (busy !== this.#busy) for (const turn of this.#views.keys()) this.#stale.add(turn); // their buttons change
     this.#busy = busy;
     this.#renderStale({ connection: this.#on.connection(), now: Date.now(), busy });
     this.#announce();
     this.#on.painted(this.#views.size === 0);
   }
 
-  /** The newest first, and the rest with the next frame: a long conversation is shown from its end on, and never freezes the page. */
+  /** The newest first, the rest in later frames: a long conversation appears from its end and never freezes the page. */
   #renderStale(situation) {
     const until = performance.now() + FRAME_MS;
     for (const turn of [...this.#stale].reverse()) {
@@ -112,13 +111,13 @@ export class TurnList {
   #announce() {
     const latest = this.#latest;
     if (!latest) return;
-    const words = announcement(latest);
-    if (words === this.#told?.[1]) return;
-    this.#told = [latest, words];
-    this.#on.say(words);
+    const text = announcement(latest);
+    if (text === this.#announced?.[1]) return;
+    this.#announced = [latest, text];
+    this.#on.announce(text);
   }
 
-  /** The reader walks on from the sibling that takes this one's place. */
+  /** Move the focus to the same button of the sibling that takes this turn's place. */
   #choose(turn) {
     const name = document.activeElement?.className;
     this.#on.choose(turn);
