@@ -162,6 +162,7 @@ async def test_the_start_and_the_end_are_announced_and_no_tokens(page: Page, sta
     )
     turn = await ask_here(page, THINKING)
     await expect(turn.locator(".output")).to_have_attribute("aria-busy", "true")
+    await expect(turn.locator(".thoughts")).to_be_visible()  # the upstream has the request
     stack.upstream.release(THINKING)
     await ended(turn)
     await expect(turn.locator(".output")).to_have_attribute("aria-busy", "false")

@@ -49,7 +49,7 @@ async def test_an_image_from_elsewhere_is_stopped_and_reported(careless: Watch, 
     await await_until(reports(careless, 1), REPORT_SECS, "it is reported")
     assert careless.violations[0].startswith(f"img-src {ELSEWHERE}/a.png")
     assert careless.leaving(stack.url) == [f"{ELSEWHERE}/a.png"], "the watch records attempts, too"
-    assert careless.requests[-1].failure == "csp"
+    assert [each.failure for each in careless.requests if each.url.startswith(ELSEWHERE)] == ["csp"]
 
 
 async def test_the_admin_works_under_its_policy(careless: Watch, stack: Stack) -> None:
@@ -59,7 +59,7 @@ async def test_the_admin_works_under_its_policy(careless: Watch, stack: Stack) -
     await page.get_by_label("Username").fill("boss")
     await page.get_by_label("Password").fill(PASSWORD)
     await page.get_by_role("button", name="Log in").click()
-    await page.goto(f"{stack.url}/admin/chat/conversation/")
+    await page.goto(f"{stack.url}/admin/tailrace/conversation/")
     await expect(page.get_by_role("heading", name="Select conversation")).to_be_visible()
     await page.goto(f"{stack.url}/admin/auth/user/")
     await page.get_by_role("link", name="boss").click()
