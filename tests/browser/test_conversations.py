@@ -205,13 +205,3 @@ async def test_on_a_phone_the_drawer_does_not_cover_undo(page: Page, stack: Stac
     await row(page, "Precious").get_by_role("button", name="Delete").click()
     await page.get_by_role("button", name="Undo").click()
     await expect(page.locator(".input")).to_have_text("Precious")
-
-
-async def test_on_paper_there_is_only_the_conversation(home: Page) -> None:
-    await ended(await ask_here(home, QUICK, "To be printed"))
-    await home.emulate_media(media="print")
-    for hidden in ("#sidebar", ".dock", "#sidebar-toggle"):
-        await expect(home.locator(hidden)).to_be_hidden()
-    await expect(home.locator(".output")).to_be_visible()
-    await expect(home.locator("#title")).to_have_text("To be printed")
-    assert await home.locator("#main").evaluate("all => all.getBoundingClientRect().left") == 0

@@ -54,9 +54,11 @@ async def test_on_paper_there_is_the_conversation_and_nothing_to_press(page: Pag
     await page.emulate_media(media="print")
     await expect(turn.locator(".input")).to_be_visible()
     await expect(turn.locator(".output")).to_be_visible()
-    await expect(page.locator("#composer")).to_be_hidden()
-    await expect(page.locator("#connection")).to_be_hidden()
+    await expect(page.locator("#title")).to_have_text("How does a water mill work?")
+    for hidden in ("#sidebar", ".dock"):
+        await expect(page.locator(hidden)).to_be_hidden()
     await expect(page.get_by_role("button")).to_have_count(0)
+    assert await page.locator("#main").evaluate("all => all.getBoundingClientRect().left") == 0
     await page.emulate_media(media="screen")
     await expect(page.locator("#composer")).to_be_visible()
 
