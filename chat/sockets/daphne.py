@@ -1,7 +1,7 @@
 """The client at the other end of a socket: whether it reads, and the end of one that does not.
 
 arrow in: the web server's transport, which says when it is full and when it is empty again
-arrow out: `full`, by which `follower` leaves out what can be read from the log later; the end
+arrow out: `paused`, by which `follower` leaves out what can be read from the log later; the end
 
 Daphne's `send` never waits: what a client does not read would pile up in our memory, and so would the frames
 that a client sends faster than they are obeyed. Behind that `send` stands a WebSocket protocol on a transport
@@ -51,8 +51,8 @@ class DaphneConnection(ClientConnection):
     def pauseProducing(self) -> None:  # noqa: N802 - Twisted's name, as the two below
         """The transport is full; it says so again at everything that is written from now on."""
         self._unread += 1
-        if not self.full:
-            self.full = True
+        if not self.paused:
+            self.paused = True
             self._patience = asyncio.get_running_loop().call_later(UNREAD_SECS, self._give_up)
         elif self._unread > MAX_UNREAD_FRAMES:
             logger.warning("a socket asks for more and more that it does not read: it is dropped")
@@ -61,7 +61,7 @@ class DaphneConnection(ClientConnection):
     def resumeProducing(self) -> None:  # noqa: N802
         """The transport is empty."""
         self._be_patient()
-        self.full = False
+        self.paused = False
         self._unread = 0
         self.on_resume()
 
@@ -109,7 +109,7 @@ class ReceiveQueue:
 
 
 class ClientConnections:
-    """The sockets' application with a `peer` in the scope; the outermost, as it looks behind `send`."""
+    """The sockets' application with a `connection` in the scope; the outermost, as it looks behind `send`."""
 
     def __init__(self, application: Application) -> None:
         self._application = application
@@ -121,7 +121,7 @@ class ClientConnections:
             peer = DaphneConnection(protocol, send)
             inbox = ReceiveQueue(protocol.application_queue, protocol.transport)
             protocol.application_queue, receive = inbox, inbox.get
-        await self._application(scope | {"peer": peer}, receive, send)
+        await self._application(scope | {"connection": peer}, receive, send)
 
 
 def _daphnes_protocol(send: Any) -> Any:

@@ -16,7 +16,7 @@ Application = Callable[[dict[str, Any], Receive, Send], Awaitable[None]]
 class ClientConnection:
     """A client that reads, or whose server waits for it."""
 
-    full = False  # it does not read: send nothing that can wait
+    paused = False  # it does not read: send nothing that can wait
 
     def __init__(self, send: Send) -> None:
         self._send = send

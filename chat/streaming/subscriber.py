@@ -57,9 +57,9 @@ class Subscription:
 class Subscriber:
     """The followed responses of one socket. `send` takes one frame; `channel` is the socket's own."""
 
-    def __init__(self, channel: str, send: Send, log: Log, peer: ClientConnection) -> None:
-        self._channel, self._send, self._log, self._peer = channel, send, log, peer
-        peer.on_resume = self._go_on
+    def __init__(self, channel: str, send: Send, log: Log, connection: ClientConnection) -> None:
+        self._channel, self._send, self._log, self._connection = channel, send, log, connection
+        connection.on_resume = self._go_on
         self._followed: dict[str, Subscription] = {}
         self._lock = asyncio.Lock()  # the frames of a catch-up and of a hint must not mix
         self._checks: asyncio.Task[None] | None = None
@@ -70,24 +70,24 @@ class Subscriber:
         if len(self._followed) >= MAX_SUBSCRIPTIONS:
             raise CommandError("too_many_followed")
 
-    async def begin(self, response_id: str, stream_id: str | None, *, over: bool = False) -> None:
-        """Follow a response from its very first event; `over` if its row had its end before."""
-        await self._join(Subscription(response_id, stream_id, Cursor(NOTHING), over=over))
+    async def start(self, response_id: str, stream_id: str | None, *, row_ended: bool = False) -> None:
+        """Follow a response from its very first event; `row_ended` if its row had its end before."""
+        await self._join(Subscription(response_id, stream_id, Cursor(NOTHING), over=row_ended))
 
     async def subscribe(
-        self, response_id: str, after: int | None, stream_id: str | None, *, over: bool = False
+        self, response_id: str, after: int | None, stream_id: str | None, *, row_ended: bool = False
     ) -> None:
         """Follow from after a sequence number, or from a snapshot if that is None."""
         place = Cursor(UNKNOWN if after is None else after)
-        await self._join(Subscription(response_id, stream_id, place, replaying=True, over=over))
+        await self._join(Subscription(response_id, stream_id, place, replaying=True, over=row_ended))
 
-    async def tell_queue(self, response_id: str, least: int = 0) -> None:
+    async def send_queue_position(self, response_id: str, least: int = 0) -> None:
         """Tell the place in the queue of what waits for a worker, if it is another, and at least so great.
 
         The database is asked of what has no event beyond its opening, and only of that.
         """
         followed = self._followed.get(response_id)
-        if followed is None or followed.held or not followed.place.is_at_opening or self._peer.full:
+        if followed is None or followed.held or not followed.place.is_at_opening or self._connection.paused:
             return
         ahead = await _ahead(response_id)
         async with self._lock:
@@ -96,7 +96,7 @@ class Subscriber:
                 followed.position = ahead
                 await self._send_frame(followed, queue(response_id, ahead))
 
-    async def leave(self, response_id: str) -> None:
+    async def unsubscribe(self, response_id: str) -> None:
         """Stop following; the response itself goes on."""
         if self._followed.pop(response_id, None) is not None:
             await get_channel_layer().group_discard(group(response_id), self._channel)
@@ -108,7 +108,7 @@ class Subscriber:
             followed.limit = number + ACK_WINDOW
             self._go_on()
 
-    async def hint(self, message: Message) -> None:
+    async def on_notification(self, message: Message) -> None:
         """Take a hint from the channel layer: forward what is new, unparsed; read the log on a gap."""
         followed = self._followed.get(message["response_id"])
         if followed is None or followed.held:  # held: the log is read from our place on, and has it
@@ -131,7 +131,7 @@ class Subscriber:
             if task is not None:
                 task.cancel()
         for response_id in list(self._followed):
-            await self.leave(response_id)
+            await self.unsubscribe(response_id)
 
     async def _join(self, followed: Subscription) -> None:
         """Join the group, *then* read the log: what comes in between is a hint, and waits for the lock."""
@@ -144,13 +144,13 @@ class Subscriber:
                 await get_channel_layer().group_add(group(response_id), self._channel)
                 await self._catch_up(followed)
             except BaseException:
-                await self.leave(response_id)
+                await self.unsubscribe(response_id)
                 raise
         if self._followed and (self._checks is None or self._checks.done()):
             self._checks = asyncio.create_task(self._check_regularly())
 
     def _must_wait(self, followed: Subscription) -> bool:
-        return self._peer.full or followed.place.last >= followed.limit
+        return self._connection.paused or followed.place.last >= followed.limit
 
     async def _catch_up(self, followed: Subscription) -> None:
         """Send the next chunk that the log has beyond our place; as a snapshot when it is another log.
@@ -169,7 +169,7 @@ class Subscriber:
         else:
             await self._forward(followed, fresh)
             if is_terminal(entries[-1].event) and not followed.held:  # also when there was nothing new
-                await self.leave(followed.response_id)
+                await self.unsubscribe(followed.response_id)
             elif len(entries) == CHUNK:
                 followed.held = True
                 self._go_on()
@@ -206,7 +206,7 @@ class Subscriber:
             draft = None  # Redis is back with older data: the row knows better
         snapshot = draft.snapshot() if draft is not None else await self._row_snapshot(followed)
         if snapshot is None:  # the row was deleted: there is nothing to follow any more
-            await self.leave(followed.response_id)
+            await self.unsubscribe(followed.response_id)
             return
         live = snapshot.response["status"] in LIVE
         if draft is None and live and not followed.place.is_lost:
@@ -215,7 +215,7 @@ class Subscriber:
         followed.place.jump(snapshot.sequence_number)
         await self._send_frame(followed, encode(snapshot))
         if not live:
-            await self.leave(followed.response_id)
+            await self.unsubscribe(followed.response_id)
 
     async def _row_has_end(self, followed: Subscription) -> bool:
         rows = Response.objects.filter(pk=followed.response_id).exclude(status__in=LIVE)
@@ -234,12 +234,12 @@ class Subscriber:
         followed.quiet = False
         for count, event in enumerate(events, 1):
             await self._send_frame(followed, event)
-            if self._peer.full and count < len(events):
+            if self._connection.paused and count < len(events):
                 followed.place.give_back(len(events) - count)
                 followed.held = True
                 return
         if events and is_terminal(events[-1]):
-            await self.leave(followed.response_id)
+            await self.unsubscribe(followed.response_id)
 
     async def _send_frame(self, followed: Subscription, text: str) -> None:
         await self._send(text if followed.stream_id is None else with_stream_id(text, followed.stream_id))
@@ -250,13 +250,13 @@ class Subscriber:
             for followed in list(self._followed.values()):
                 try:
                     await self._check(followed)
-                    await self.tell_queue(followed.response_id)
+                    await self.send_queue_position(followed.response_id)
                 except (*UNAVAILABLE, ProtocolError) as error:
                     logger.warning("a followed response could not be checked: %s", type(error).__name__)
 
     async def _check(self, followed: Subscription) -> None:
         """Compare our place with the top of the log; say that we are still there if nothing came."""
-        if self._peer.full:
+        if self._connection.paused:
             return  # nor would it hear us
         if followed.silent >= SILENT_CHECKS and not followed.over:
             followed.over = await self._row_has_end(followed)

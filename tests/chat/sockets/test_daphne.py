@@ -76,13 +76,13 @@ async def test_a_full_transport_is_said_and_an_empty_one_too(
     protocol: Protocol, peer: DaphneConnection
 ) -> None:
     told = []
-    peer.on_resume = lambda: told.append(peer.full)
+    peer.on_resume = lambda: told.append(peer.paused)
     assert protocol.transport.producer is peer
     peer.pauseProducing()
     peer.pauseProducing()  # as at each write
-    assert (peer.full, told) == (True, [])
+    assert (peer.paused, told) == (True, [])
     peer.resumeProducing()
-    assert (peer.full, told) == (False, [False])
+    assert (peer.paused, told) == (False, [False])
 
 
 async def test_who_does_not_read_in_time_hears_why_and_is_closed_and_let_go(
@@ -100,7 +100,7 @@ async def test_who_does_not_read_in_time_hears_why_and_is_closed_and_let_go(
     assert json.loads(reason["text"])["error"]["code"] == "slow_reader"
     assert close == {"type": "websocket.close", "code": SLOW_READER}
     assert protocol.transport.producer is None  # else Twisted would wait for us
-    assert peer.full  # nothing more is forwarded
+    assert peer.paused  # nothing more is forwarded
 
     async def aborted() -> bool:
         return protocol.transport.aborted
@@ -158,7 +158,7 @@ async def met(receive: Any, send: Any) -> tuple[ClientConnection, Any]:
     found: list[Any] = []
 
     async def application(scope: Message, receive: Any, send: Any) -> None:
-        found.extend((scope["peer"], receive))
+        found.extend((scope["connection"], receive))
 
     await ClientConnections(application)({"type": "websocket"}, receive, send)
     return found[0], found[1]
@@ -179,7 +179,7 @@ async def test_behind_another_servers_send_a_peer_always_reads(send: Any) -> Non
     queue: asyncio.Queue[Message] = asyncio.Queue()
     wanted = queue.get
     peer, receive = await met(wanted, send)
-    assert not peer.full
+    assert not peer.paused
     assert receive is wanted
 
 

@@ -51,12 +51,12 @@ class Reader:
     async def _take(self, text: str) -> None:
         self.texts.append(text)
         self.room -= 1
-        self.peer.full = self.room <= 0
+        self.peer.paused = self.room <= 0
 
     def read(self, room: int = ENOUGH) -> None:
         """Read what came; so many more frames fit then."""
-        self.room, self.peer.full = room, room <= 0
-        if not self.peer.full:
+        self.room, self.peer.paused = room, room <= 0
+        if not self.peer.paused:
             self.peer.on_resume()
 
     @property
@@ -74,7 +74,7 @@ class Reader:
     async def listen(self) -> None:
         """Take hints, as the consumer does."""
         while True:
-            await self.follower.hint(await self.layer.receive(self.channel))
+            await self.follower.on_notification(await self.layer.receive(self.channel))
 
     async def until(self, condition: Callable[[], object], what: str) -> None:
         async def met() -> object:
@@ -123,7 +123,7 @@ async def members(response_id: str) -> int:
 
 
 async def test_who_begins_reads_the_log_and_goes_on_with_hints(reader: Reader, answer: Answer) -> None:
-    await reader.follower.begin(answer.id, None)
+    await reader.follower.start(answer.id, None)
     assert reader.numbers == [0, 1, 2]
     first = await answer.add("Two ")
     await answer.add("metres.")
@@ -149,7 +149,7 @@ async def test_an_event_that_comes_right_after_the_read_is_not_missed(
     busy = _Busy(redis_client.client())
     busy.answer = answer
     reader.follower._log = busy
-    await reader.follower.begin(answer.id, None)
+    await reader.follower.start(answer.id, None)
     await reader.until_number(answer.state.next - 1)
     assert reader.numbers == list(range(answer.state.next))
 
@@ -168,14 +168,14 @@ async def test_an_event_that_is_both_read_and_hinted_at_comes_once(reader: Reade
     late = _Late(redis_client.client())
     late.answer = answer
     reader.follower._log = late
-    await reader.follower.begin(answer.id, None)
+    await reader.follower.start(answer.id, None)
     await answer.add("the last")
     await reader.until_number(answer.state.next - 1)
     assert reader.numbers == list(range(answer.state.next))
 
 
 async def test_after_a_lost_hint_the_log_is_read(reader: Reader, answer: Answer) -> None:
-    await reader.follower.begin(answer.id, None)
+    await reader.follower.start(answer.id, None)
     await answer.add("lost ", notify=False)
     await answer.add("lost too ", notify=False)
     await answer.add("heard")
@@ -184,7 +184,7 @@ async def test_after_a_lost_hint_the_log_is_read(reader: Reader, answer: Answer)
 
 
 async def test_a_doubled_hint_is_dropped(reader: Reader, answer: Answer) -> None:
-    await reader.follower.begin(answer.id, None)
+    await reader.follower.start(answer.id, None)
     batch = await answer.add("once")
     await notify_readers([batch, batch])
     await answer.add("more")
@@ -194,7 +194,7 @@ async def test_a_doubled_hint_is_dropped(reader: Reader, answer: Answer) -> None
 
 @pytest.mark.usefixtures("often")
 async def test_the_last_hint_is_not_needed(reader: Reader, answer: Answer) -> None:
-    await reader.follower.begin(answer.id, None)
+    await reader.follower.start(answer.id, None)
     await answer.add("lost", notify=False)
     await reader.until_number(answer.state.next - 1)
     await answer.close(notify=False)
@@ -253,18 +253,17 @@ async def test_a_cursor_older_than_the_log_gets_a_snapshot(reader: Reader, answe
 async def test_while_the_log_is_gone_its_reader_keeps_what_it_has(
     reader: Reader, answer: Answer, log: Log
 ) -> None:
-    await reader.follower.begin(answer.id, None)
+    await reader.follower.start(answer.id, None)
     await answer.add("Two ")
     await reader.until_number(answer.state.next - 1)
     await redis_client.client().delete(key(answer.id))
     (followed,) = reader.follower._followed.values()
     await reader.follower._check(followed)
     assert reader.of("tailrace:snapshot") == []
-    answer.writer.add("metres")
     await answer.restore()  # its hint is lost
     await reader.follower._check(followed)
     (snapshot,) = reader.of("tailrace:snapshot")
-    assert output_text(snapshot["response"]) == "Two metres"
+    assert output_text(snapshot["response"]) == "Two "
     assert snapshot["sequence_number"] == reader.numbers[-1] + 1
 
 
@@ -301,7 +300,7 @@ async def test_without_a_log_the_row_tells_the_whole(
 
 
 async def test_the_end_ends_the_following(reader: Reader, answer: Answer) -> None:
-    await reader.follower.begin(answer.id, None)
+    await reader.follower.start(answer.id, None)
     assert await members(answer.id) == 1
     await answer.close()
     await reader.until_number(answer.state.next - 1)
@@ -340,10 +339,12 @@ async def test_what_cannot_be_read_is_not_followed(
 
 
 async def test_who_leaves_hears_no_more(reader: Reader, answer: Answer) -> None:
-    await reader.follower.begin(answer.id, None)
-    await reader.follower.leave(answer.id)
+    await reader.follower.start(answer.id, None)
+    await reader.follower.unsubscribe(answer.id)
     batch = await answer.add("unheard")
-    await reader.follower.hint({"response_id": answer.id, "first": batch.first, "events": batch.events})
+    await reader.follower.on_notification(
+        {"response_id": answer.id, "first": batch.first, "events": batch.events}
+    )
     assert reader.numbers == [0, 1, 2]
     assert await members(answer.id) == 0
 
@@ -353,7 +354,7 @@ async def test_who_closes_leaves_every_group(
 ) -> None:
     other = await Answer.begun(log, ended)
     for followed in (answer, other):
-        await reader.follower.begin(followed.id, None)
+        await reader.follower.start(followed.id, None)
     await reader.follower.close()
     assert [await members(answer.id), await members(other.id)] == [0, 0]
 
@@ -369,7 +370,7 @@ async def test_a_stream_id_stands_in_every_frame(reader: Reader, answer: Answer)
 
 
 async def test_who_subscribes_again_goes_on_from_the_new_cursor(reader: Reader, answer: Answer) -> None:
-    await reader.follower.begin(answer.id, "one")
+    await reader.follower.start(answer.id, "one")
     reader.texts.clear()
     await reader.follower.subscribe(answer.id, 0, "two")
     assert reader.numbers == [1, 2]
@@ -377,7 +378,7 @@ async def test_who_subscribes_again_goes_on_from_the_new_cursor(reader: Reader, 
 
 
 async def test_silence_gets_a_heartbeat_and_text_does_not(reader: Reader, answer: Answer) -> None:
-    await reader.follower.begin(answer.id, None)
+    await reader.follower.start(answer.id, None)
     (followed,) = reader.follower._followed.values()
     await reader.follower._check(followed)
     assert reader.of("tailrace:heartbeat") == []  # the opening came since
@@ -392,14 +393,14 @@ async def test_silence_gets_a_heartbeat_and_text_does_not(reader: Reader, answer
 
 @pytest.mark.usefixtures("often")
 async def test_heartbeats_go_on_while_nothing_comes(reader: Reader, answer: Answer) -> None:
-    await reader.follower.begin(answer.id, None)
+    await reader.follower.start(answer.id, None)
     await reader.until(lambda: len(reader.of("tailrace:heartbeat")) >= 3, "three heartbeats")
     assert reader.numbers == [0, 1, 2]
 
 
 @pytest.mark.usefixtures("often")
 async def test_the_end_is_the_last_word(reader: Reader, answer: Answer) -> None:
-    await reader.follower.begin(answer.id, None)
+    await reader.follower.start(answer.id, None)
     await answer.close(notify=False)
     await reader.until_number(answer.state.next - 1)
     checks = reader.follower._checks
@@ -411,7 +412,7 @@ async def test_the_end_is_the_last_word(reader: Reader, answer: Answer) -> None:
 async def test_after_the_end_that_the_row_tells_there_is_no_heartbeat(
     reader: Reader, answer: Answer, response: Response
 ) -> None:
-    await reader.follower.begin(answer.id, None)
+    await reader.follower.start(answer.id, None)
     (followed,) = reader.follower._followed.values()
     await reader.follower._check(followed)
     await redis_client.client().delete(key(answer.id))
@@ -427,7 +428,7 @@ async def test_a_response_that_is_gone_does_not_stop_the_checks_of_the_others(
 ) -> None:
     gone = await Answer.begun(log, ended)
     for followed in (gone, answer):
-        await reader.follower.begin(followed.id, None)
+        await reader.follower.start(followed.id, None)
     await redis_client.client().delete(key(gone.id))
     await on_rows(Response.objects.filter(pk=ended.pk).delete)
     await reader.until(lambda: len(reader.of("tailrace:heartbeat")) >= 3, "heartbeats of the other")
@@ -439,12 +440,12 @@ async def test_a_socket_follows_so_many_and_no_more(
     reader: Reader, answer: Answer, ended: Response, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(subscriber, "MAX_SUBSCRIPTIONS", 1)
-    await reader.follower.begin(answer.id, None)
+    await reader.follower.start(answer.id, None)
     with pytest.raises(CommandError) as refused:
         await reader.follower.subscribe(str(ended.pk), None, None)
     assert refused.value.code == "too_many_followed"
     await reader.follower.subscribe(answer.id, 2, None)  # the one that it has it may take again
-    await reader.follower.leave(answer.id)
+    await reader.follower.unsubscribe(answer.id)
     await reader.follower.subscribe(str(ended.pk), None, None)
     assert reader.of("tailrace:snapshot")
 
@@ -452,7 +453,7 @@ async def test_a_socket_follows_so_many_and_no_more(
 async def test_who_does_not_read_is_sent_nothing_and_catches_up_when_it_reads(
     reader: Reader, answer: Answer
 ) -> None:
-    await reader.follower.begin(answer.id, None)
+    await reader.follower.start(answer.id, None)
     (followed,) = reader.follower._followed.values()
     reader.read(room=0)
     for number in range(3):
@@ -466,18 +467,18 @@ async def test_who_does_not_read_is_sent_nothing_and_catches_up_when_it_reads(
 
 
 async def test_a_hint_that_waited_while_its_reader_left_says_nothing(reader: Reader, answer: Answer) -> None:
-    await reader.follower.begin(answer.id, None)
+    await reader.follower.start(answer.id, None)
     told = len(reader.texts)
     async with reader.follower._lock:
-        hint = asyncio.create_task(reader.follower.hint(events_message(answer.id, 3, ["{}"])))
+        hint = asyncio.create_task(reader.follower.on_notification(events_message(answer.id, 3, ["{}"])))
         await reader.until(lambda: reader.follower._lock._waiters, "the hint waits")
-        await reader.follower.leave(answer.id)
+        await reader.follower.unsubscribe(answer.id)
     await hint
     assert len(reader.texts) == told
 
 
 async def test_a_hint_goes_on_as_far_as_the_client_reads(reader: Reader, answer: Answer) -> None:
-    await reader.follower.begin(answer.id, None)
+    await reader.follower.start(answer.id, None)
     reader.read(room=1)
     await answer.add("Two ")  # three events
     await reader.until_number(3)
@@ -499,7 +500,7 @@ async def test_a_long_log_is_read_in_chunks_and_as_far_as_the_client_reads(
     await reader.follower.subscribe(answer.id, -1, None)
     while not reader.of("tailrace:up_to_date"):
         seen = len(reader.texts)
-        await reader.until(lambda: reader.peer.full or reader.of("tailrace:up_to_date"), "it is full")
+        await reader.until(lambda: reader.peer.paused or reader.of("tailrace:up_to_date"), "it is full")
         assert len(reader.texts) - seen <= 4
         reader.read(room=4)
     assert reader.numbers == list(range(answer.state.next))
@@ -530,7 +531,7 @@ async def test_a_snapshot_waits_until_the_client_reads(reader: Reader, answer: A
 
 
 async def test_who_does_not_read_gets_no_heartbeat(reader: Reader, answer: Answer) -> None:
-    await reader.follower.begin(answer.id, None)
+    await reader.follower.start(answer.id, None)
     (followed,) = reader.follower._followed.values()
     reader.read(room=0)
     for _ in range(3):
@@ -542,7 +543,7 @@ async def test_who_acknowledges_is_not_sent_much_more_than_it_has_read(
     reader: Reader, answer: Answer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(subscriber, "ACK_WINDOW", 2)
-    await reader.follower.begin(answer.id, None)
+    await reader.follower.start(answer.id, None)
     (followed,) = reader.follower._followed.values()
     reader.follower.acknowledge(answer.id, 0)
     await answer.add("Two ")
@@ -588,7 +589,7 @@ async def without_end(log: Log, answer: Answer) -> Answer:
 async def test_an_end_that_redis_lost_is_told_from_the_row(
     reader: Reader, without_end: Answer, cursor: int | None
 ) -> None:
-    await reader.follower.subscribe(without_end.id, cursor, None, over=True)
+    await reader.follower.subscribe(without_end.id, cursor, None, row_ended=True)
     *_, snapshot, up_to_date = reader.frames
     assert (snapshot["type"], up_to_date["type"]) == ("tailrace:snapshot", "tailrace:up_to_date")
     assert snapshot["response"]["status"] == "completed"
@@ -598,7 +599,7 @@ async def test_an_end_that_redis_lost_is_told_from_the_row(
 
 
 async def test_who_begins_again_what_has_ended_gets_the_end_too(reader: Reader, without_end: Answer) -> None:
-    await reader.follower.begin(without_end.id, None, over=True)
+    await reader.follower.start(without_end.id, None, row_ended=True)
     assert output_text(reader.frames[-1]["response"]) == "Two metres."
 
 
@@ -606,14 +607,14 @@ async def test_a_long_log_without_its_end_is_told_from_the_row_after_its_last_ch
     reader: Reader, without_end: Answer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(subscriber, "CHUNK", 2)
-    await reader.follower.subscribe(without_end.id, -1, None, over=True)
+    await reader.follower.subscribe(without_end.id, -1, None, row_ended=True)
     await reader.until(lambda: reader.of("tailrace:up_to_date"), "it is up to date")
     assert output_text(reader.of("tailrace:snapshot")[0]["response"]) == "Two metres."
 
 
 async def test_a_log_with_its_end_is_told_from_the_log(reader: Reader, answer: Answer) -> None:
     await answer.close(notify=False)
-    await reader.follower.subscribe(answer.id, -1, None, over=True)
+    await reader.follower.subscribe(answer.id, -1, None, row_ended=True)
     assert reader.of("tailrace:snapshot") == []
     assert reader.frames[-2]["type"] == "response.completed"
 
@@ -643,7 +644,7 @@ async def test_the_row_of_a_running_answer_is_asked_only_after_silence(
         return False
 
     monkeypatch.setattr(reader.follower, "_row_has_end", row_has_end)
-    await reader.follower.begin(answer.id, None)
+    await reader.follower.start(answer.id, None)
     (followed,) = reader.follower._followed.values()
     for _ in range(3 * subscriber.SILENT_CHECKS):
         for _ in range(subscriber.SILENT_CHECKS - 1):
@@ -673,12 +674,12 @@ async def test_a_place_in_the_queue_is_told_when_it_changes(
 ) -> None:
     before = waiting.queued_at - timedelta(seconds=1)
     ahead = [await on_rows(stored, owner, queued_at=before) for _ in range(2)]
-    await reader.follower.begin(str(waiting.pk), "s")
-    await reader.follower.tell_queue(str(waiting.pk), least=1)
+    await reader.follower.start(str(waiting.pk), "s")
+    await reader.follower.send_queue_position(str(waiting.pk), least=1)
     for row in ahead:
-        await reader.follower.tell_queue(str(waiting.pk))
+        await reader.follower.send_queue_position(str(waiting.pk))
         await on_rows(Response.objects.claim, str(row.pk), "w1")
-        await reader.follower.tell_queue(str(waiting.pk))
+        await reader.follower.send_queue_position(str(waiting.pk))
     assert positions(reader) == [2, 1, 0]
     assert reader.frames[-1] == {
         "stream_id": "s",
@@ -689,14 +690,14 @@ async def test_a_place_in_the_queue_is_told_when_it_changes(
 
 
 async def test_who_is_next_is_not_told_so_at_once(reader: Reader, waiting: Response) -> None:
-    await reader.follower.begin(str(waiting.pk), None)
-    await reader.follower.tell_queue(str(waiting.pk), least=1)
+    await reader.follower.start(str(waiting.pk), None)
+    await reader.follower.send_queue_position(str(waiting.pk), least=1)
     assert positions(reader) == []
 
 
 @pytest.mark.usefixtures("often")
 async def test_the_regular_check_tells_who_still_waits(reader: Reader, waiting: Response) -> None:
-    await reader.follower.begin(str(waiting.pk), None)
+    await reader.follower.start(str(waiting.pk), None)
     await reader.until(lambda: len(reader.of("tailrace:heartbeat")) >= 3, "three checks")
     assert positions(reader) == [0]
 
@@ -706,10 +707,10 @@ async def test_the_database_is_not_asked_for_the_place_of_what_runs(
 ) -> None:
     asked: list[str] = []
     monkeypatch.setattr(subscriber, "position", asked.append)
-    await reader.follower.begin(answer.id, None)
-    await reader.follower.tell_queue(answer.id)
-    await reader.follower.leave(answer.id)
-    await reader.follower.tell_queue(answer.id)
+    await reader.follower.start(answer.id, None)
+    await reader.follower.send_queue_position(answer.id)
+    await reader.follower.unsubscribe(answer.id)
+    await reader.follower.send_queue_position(answer.id)
     assert asked == []
 
 
@@ -724,8 +725,8 @@ async def test_what_starts_while_its_place_is_looked_up_has_none(
         return 3
 
     monkeypatch.setattr(subscriber, "position", slow)
-    await reader.follower.begin(response_id, None)
-    telling = asyncio.create_task(reader.follower.tell_queue(response_id))
+    await reader.follower.start(response_id, None)
+    telling = asyncio.create_task(reader.follower.send_queue_position(response_id))
     await asyncio.to_thread(looked.wait, 5)
     await (await Answer.of(log, response_id)).start()
     await reader.until_number(2)
@@ -741,13 +742,13 @@ async def test_without_the_database_a_place_in_the_queue_is_left_out(
         raise OperationalError
 
     monkeypatch.setattr(subscriber, "position", away)
-    await reader.follower.begin(str(waiting.pk), None)
-    await reader.follower.tell_queue(str(waiting.pk))
+    await reader.follower.start(str(waiting.pk), None)
+    await reader.follower.send_queue_position(str(waiting.pk))
     assert positions(reader) == []
 
 
 async def test_who_does_not_read_is_told_no_place(reader: Reader, waiting: Response) -> None:
-    await reader.follower.begin(str(waiting.pk), None)
+    await reader.follower.start(str(waiting.pk), None)
     reader.read(room=0)
-    await reader.follower.tell_queue(str(waiting.pk))
+    await reader.follower.send_queue_position(str(waiting.pk))
     assert positions(reader) == []
