@@ -1,4 +1,4 @@
-"""The Content Security Policy: what a page of ours may load, and nothing else. No `unsafe-*` anywhere."""
+"""The Content Security Policy: the only sources that our pages may load. No `unsafe-*` anywhere."""
 
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.deprecation import MiddlewareMixin
@@ -13,7 +13,7 @@ POLICY = "; ".join(
         "frame-ancestors 'none'",
     ]
 )
-# no text becomes HTML or a script, whoever asks for it; and nobody makes a policy that would allow it
+# no string becomes HTML or a script, and no script can create a policy that would allow it
 TRUSTED_TYPES = "require-trusted-types-for 'script'; trusted-types 'none'"
 
 
@@ -28,5 +28,5 @@ class ContentSecurityPolicy(MiddlewareMixin):
 
 
 def _is_of_admin(request: HttpRequest) -> bool:
-    """Whether the admin answers: its jQuery puts strings into innerHTML. It shows no model's text as HTML."""
+    """Whether it is a page of the admin, whose jQuery sets innerHTML. It shows no model's text as HTML."""
     return request.resolver_match is not None and "admin" in request.resolver_match.app_names

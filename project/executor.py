@@ -1,7 +1,7 @@
-"""The threads of a web process: who waits for the database must not hold up those who need not.
+"""The threads of a web process: enough that a locked database does not stop every socket.
 
 Every read and write of a row runs in the event loop's default executor. asyncio gives that four threads more
-than there are cores: half a dozen commands that wait for a lock would stop all sockets of a small machine.
+than there are cores: on a small machine, half a dozen commands that wait for a lock would use them all.
 """
 
 import asyncio
@@ -16,14 +16,14 @@ Application = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
 
 
 class Executor:
-    """An ASGI application whose event loop has enough threads, whichever server runs it."""
+    """An ASGI application that gives its event loop enough threads, whichever server runs it."""
 
     def __init__(self, application: Application) -> None:
         self._application = application
-        self._loops: WeakSet[asyncio.AbstractEventLoop] = WeakSet()  # those that have them
+        self._loops: WeakSet[asyncio.AbstractEventLoop] = WeakSet()  # with those threads
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
-        """Serve; the first time, after giving the event loop its threads."""
+        """Set the event loop's executor at the first call, then serve."""
         loop = asyncio.get_running_loop()
         if loop not in self._loops:
             loop.set_default_executor(ThreadPoolExecutor(THREADS, "web"))

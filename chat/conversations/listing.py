@@ -1,13 +1,13 @@
-"""What is told of a conversation: its line in the list, its turns, and the news of it.
+"""Conversations as JSON: a page of the list, a line of it, the turns, and the event of a change.
 
-arrow in: the rows · arrow out: JSON for `views`, and frames for the owner's sockets by way of `hints`
+arrow in: the rows · arrow out: JSON for `pages/`, and frames for `announcements`
 """
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from chat.conversations.search import holding, words
+from chat.conversations.search import containing, parse_words
 from chat.models import Conversation, Response
 from chat.protocol.errors import CommandError
 from chat.protocol.events import JSON, conversation_changed
@@ -18,21 +18,21 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)  # what the databases keep
 
 
-def listed(owner_id: int | None, search: str = "", before: str = "") -> JSON:
+def list_page(owner_id: int | None, search: str = "", before: str = "") -> JSON:
     """One page of an owner's list, the latest activity first, in one query.
 
-    `before` is the `more` of the page before. Raises CommandError for one that is not, and for a search
-    that cannot be.
+    `before` is the `more` of the previous page. Raises CommandError for any other, and for an invalid search.
     """
-    rows = Conversation.objects.visible_to(owner_id).with_running().filter(holding(owner_id, words(search)))
-    found = list(rows.newest_first(_place(before) if before else None)[: PER_PAGE + 1])
-    shown = found[:PER_PAGE]
-    more = _cursor(shown[-1]) if len(found) > PER_PAGE else None
-    return {"conversations": [summary(row) for row in shown], "more": more}
+    matches = containing(owner_id, parse_words(search))
+    rows = Conversation.objects.visible_to(owner_id).with_running().filter(matches)
+    found = list(rows.newest_first(_parse_cursor(before) if before else None)[: PER_PAGE + 1])
+    page = found[:PER_PAGE]
+    more = _cursor(page[-1]) if len(found) > PER_PAGE else None
+    return {"conversations": [summary(row) for row in page], "more": more}
 
 
 def summary(row: Any) -> JSON:
-    """The line of a row that has its `running`."""
+    """The line of a row from `with_running()`."""
     return {
         "id": str(row.pk),
         "title": row.title,
@@ -48,7 +48,7 @@ def turns(conversation: Conversation) -> list[JSON]:
 
 
 def turn(response: Response) -> JSON:
-    """A response as the page shows it; moments are in Unix seconds."""
+    """A response as the page shows it; times are in Unix seconds."""
     return {
         "id": str(response.pk),
         "previous_response_id": str(response.previous_id) if response.previous_id else None,
@@ -67,16 +67,18 @@ def turn(response: Response) -> JSON:
     }
 
 
-def news(conversation_id: UUID | str, response: ResponseObject | None = None) -> tuple[int, str] | None:
-    """Whose sockets are told of a conversation as it is now, and the frame; None: it is not there any more.
+def change_event(
+    conversation_id: UUID | str, response: ResponseObject | None = None
+) -> tuple[int, str] | None:
+    """The owner of a conversation, and the frame of its change event; None if it does not exist any more.
 
-    `response` is the response object that it is about.
+    `response` is the response object that changed it, if any.
     """
     row = Conversation.objects.with_running().filter(pk=conversation_id).first()
     if row is None:
         return None
-    told = response and {name: response[name] for name in ("id", "previous_response_id", "status")}
-    return row.owner_id, conversation_changed(summary(row) | {"deleted": row.deleted_at is not None}, told)
+    about = response and {name: response[name] for name in ("id", "previous_response_id", "status")}
+    return row.owner_id, conversation_changed(summary(row) | {"deleted": row.deleted_at is not None}, about)
 
 
 def _seconds(moment: datetime | None) -> float | None:
@@ -84,11 +86,11 @@ def _seconds(moment: datetime | None) -> float | None:
 
 
 def _cursor(row: Conversation) -> str:
-    """The place of a row in the list: its microseconds since 1970, and its id."""
+    """The position of a row in the list: its microseconds since 1970, and its id."""
     return f"{(row.updated_at - EPOCH) // MICROSECOND}.{row.pk.hex}"
 
 
-def _place(cursor: str) -> tuple[datetime, UUID]:
+def _parse_cursor(cursor: str) -> tuple[datetime, UUID]:
     microseconds, _, row_id = cursor.partition(".")
     try:
         return EPOCH + int(microseconds) * MICROSECOND, UUID(row_id)

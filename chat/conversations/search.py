@@ -1,9 +1,9 @@
-"""The search: which conversations of an owner hold some words.
+"""Search an owner's conversations for words, in titles, questions and answers.
 
-arrow in: what the reader typed · arrow out: conditions on the rows, for `conversations`
+arrow in: the words that the reader typed · arrow out: conditions on the rows, for `listing`
 
-SQLite has no search that knows all letters, so it asks Python about each text. What one search may read is
-therefore bounded: 40 million characters for each word, at worst.
+SQLite cannot ignore the case of letters beyond ASCII, so it calls Python for each text. A search therefore
+reads a bounded amount: 40 million characters for each word, at worst.
 """
 
 import re
@@ -17,16 +17,16 @@ from chat.protocol.commands import storable
 from chat.protocol.errors import CommandError
 
 MAX_SEARCH_CHARS = 100
-MAX_WORDS = 5  # those after them are not looked for
-MAX_WORD_CHARS = 30  # a longer word is looked for by its beginning
+MAX_WORDS = 5  # more are ignored
+MAX_WORD_CHARS = 30  # the rest of a longer word is ignored
 MAX_RESPONSES = 2_000  # the owner's latest
 MAX_TEXT_CHARS = 10_000  # the beginning of a question, and of an answer
 
 NO_ID = UUID(int=0)  # before every other
 
 
-def words(search: str) -> list[str]:
-    """What to look for. Raises CommandError for a search that cannot be."""
+def parse_words(search: str) -> list[str]:
+    """Split a search into its words. Raises CommandError for an invalid one."""
     try:
         storable(search)
     except ValueError:
@@ -36,23 +36,20 @@ def words(search: str) -> list[str]:
     return [word[:MAX_WORD_CHARS] for word in search.split()[:MAX_WORDS]]
 
 
-def holding(owner_id: int | None, wanted: list[str]) -> Q:
-    """The condition that a conversation of the owner's has each of the words, in any case.
-
-    Each may be in its title or in one of the texts that are searched.
-    """
+def containing(owner_id: int | None, words: list[str]) -> Q:
+    """The condition that an owner's conversation contains every word, in its title or in a searched text."""
     turns = _searched(owner_id).filter(conversation=OuterRef("pk"))
     condition = Q()
-    for word in map(in_any_case, wanted):
-        said = turns.filter(Q(question__regex=word) | Q(answer__regex=word))
-        condition &= Q(title__regex=word) | Q(Exists(said))
+    for word in map(_ignoring_case, words):
+        matches = turns.filter(Q(question__regex=word) | Q(answer__regex=word))
+        condition &= Q(title__regex=word) | Q(Exists(matches))
     return condition
 
 
-def in_any_case(word: str) -> str:
-    """The regular expression of a word whose letters may be capital or not.
+def _ignoring_case(word: str) -> str:
+    """The regular expression of a word, with both cases of each letter.
 
-    It names both: SQLite's LIKE, and PostgreSQL in the locale C, know the cases of ASCII letters only.
+    SQLite's LIKE, and PostgreSQL in the locale C, know the cases of ASCII letters only.
     """
     pairs = ((letter, letter.lower(), letter.upper()) for letter in word)
     return "".join(
@@ -62,10 +59,10 @@ def in_any_case(word: str) -> str:
 
 
 def _searched(owner_id: int | None) -> QuerySet[Response]:
-    """The latest responses of the owner, with the beginnings of their texts as `question` and `answer`.
+    """The owner's latest responses, with the beginnings of their texts as `question` and `answer`.
 
-    Others' are not left out: their conversations are not the owner's. The database would use the index by
-    owner, for each conversation anew.
+    No filter by owner: the conversations have one. With a second, the database would use the index by owner
+    for each conversation again.
     """
     own = Response.objects.filter(owner_id=owner_id)
     oldest = own.order_by("-id").values("id")[MAX_RESPONSES - 1 : MAX_RESPONSES]

@@ -1,4 +1,4 @@
-"""Is it alive, and can it work? `/healthz` and `/readyz`, for whoever restarts and routes."""
+"""Health checks: `/healthz` for liveness, `/readyz` for readiness."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -13,13 +13,13 @@ from chat.transport import redis_client
 from chat.transport.heartbeats import Heartbeats
 from chat.transport.outages import UNAVAILABLE
 
-CHECK_SECS = 2  # a part that needs longer is away
+CHECK_SECS = 2  # a part that needs longer is unavailable
 
 Part = dict[str, Any]
 
 
 async def healthz(request: HttpRequest) -> JsonResponse:
-    """200: this process answers. It asks nobody else."""
+    """200: this process answers. It checks no other part."""
     return JsonResponse({"status": "ok"})
 
 
@@ -40,12 +40,12 @@ async def _part(check: Awaitable[Any]) -> Part:
         async with asyncio.timeout(CHECK_SECS):
             found = await check
     except UNAVAILABLE as error:
-        return {"state": "away", "reason": type(error).__name__}
+        return {"state": "unavailable", "reason": type(error).__name__}
     return found if isinstance(found, dict) else {"state": "ok"}
 
 
 async def _database() -> None:
-    # our own table: of a file that is gone SQLite would make an empty one, and say yes to SELECT 1
+    # a table of ours: SQLite would create a missing file, and answer SELECT 1
     await database_sync_to_async(Response.objects.exists, thread_sensitive=False)()
 
 

@@ -1,7 +1,7 @@
-"""What the page's scripts fetch: the list, the turns of a conversation, a change of it. JSON in, JSON out.
+"""The conversation API of the page's scripts, in JSON: the list, the turns of a conversation, a change.
 
-arrow in: `urls`; the CSRF middleware has seen to it that a change comes from a page of ours
-arrow out: rows; `ending` for what a deletion stops; `news` for the owner's other sockets
+arrow in: `urls`; the CSRF middleware lets only our own pages make a change
+arrow out: rows; `ending` for responses that a deletion cancels; `announcements` for the owner's other sockets
 """
 
 import functools
@@ -17,10 +17,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from chat.conversations.announcements import announce_conversation
-from chat.conversations.listing import listed, summary, turns
+from chat.conversations.listing import list_page, summary, turns
 from chat.models import LIVE, Conversation, ConversationQuerySet, Response
 from chat.protocol.commands import Change
-from chat.protocol.commands import change as parsed
+from chat.protocol.commands import change as parse_change
 from chat.protocol.composer import Ending
 from chat.protocol.errors import CommandError, ProtocolError
 from chat.protocol.events import JSON
@@ -30,11 +30,11 @@ from chat.transport.event_log import Log
 from chat.transport.outages import UNAVAILABLE
 
 
-def in_json(view: Callable[..., JSON]) -> Callable[..., HttpResponse]:
-    """Answer users and guests with what the view returns, or with a refusal in the shape of the socket's."""
+def json_view(view: Callable[..., JSON]) -> Callable[..., HttpResponse]:
+    """Return a view's JSON to users and guests, or an error in the shape of the socket's."""
 
     @functools.wraps(view)
-    def answer(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+    def respond(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
         try:
             if not request.user.is_authenticated:
                 raise CommandError("unauthenticated")
@@ -45,22 +45,22 @@ def in_json(view: Callable[..., JSON]) -> Callable[..., HttpResponse]:
             refusal = CommandError("busy")
         return HttpResponse(refusal.encode(), "application/json", refusal.status)
 
-    return answer
+    return respond
 
 
 @require_safe
 @never_cache
-@in_json
+@json_view
 def conversations(request: HttpRequest) -> JSON:
-    """One page of the visitor's list; `search` looks for words, `before` is the `more` of the page before."""
-    return listed(request.user.pk, request.GET.get("search", ""), request.GET.get("before", ""))
+    """One page of the visitor's list. `search`: words to match; `before`: the previous page's `more`."""
+    return list_page(request.user.pk, request.GET.get("search", ""), request.GET.get("before", ""))
 
 
 @require_safe
 @never_cache
-@in_json
+@json_view
 def responses(request: HttpRequest, id: UUID) -> JSON:  # noqa: A002 - the URL's own word
-    """A conversation of the visitor's with every response so far. It counts as read."""
+    """A conversation of the visitor's with all its responses. It counts as read."""
     row = Conversation.objects.visible_to(request.user.pk).with_running().filter(pk=id).first()
     if row is None:
         raise CommandError("conversation_not_found")
@@ -69,49 +69,48 @@ def responses(request: HttpRequest, id: UUID) -> JSON:  # noqa: A002 - the URL's
 
 
 @never_cache
-@in_json
+@json_view
 def change(request: HttpRequest, id: UUID) -> JSON:  # noqa: A002
     """Rename, delete, restore or read a conversation of the visitor's. Returns its line in the list.
 
-    One that is deleted can only be restored. What runs in one that is deleted is cancelled first, so that
-    nothing is deleted while that cannot be done.
+    A deleted one can only be restored. A deletion first cancels the live responses, and fails if it cannot.
     """
-    wanted = _wanted(request)
+    changes = _parse(request)
     rows = Conversation.objects.filter(owner_id=request.user.pk, pk=id)
-    if not (wanted.has("deleted") and not wanted.deleted):
+    if not (changes.has("deleted") and not changes.deleted):
         rows = rows.filter(deleted_at=None)
     if not rows.exists():
         raise CommandError("conversation_not_found")
-    if wanted.deleted:
+    if changes.deleted:
         _cancel_all(id)
-    if _apply(wanted, rows):
+    if _apply(changes, rows):
         async_to_sync(announce_conversation)(id)
-    if wanted.deleted:
-        _cancel_all(id)  # what began meanwhile
+    if changes.deleted:
+        _cancel_all(id)  # those that began meanwhile
     return summary(Conversation.objects.with_running().get(pk=id))
 
 
 def mark_read(row: Conversation) -> None:
-    """The owner looks at it."""
+    """Mark a conversation as read, and announce that."""
     if row.unread and Conversation.objects.filter(pk=row.pk).read():
         async_to_sync(announce_conversation)(row.pk)
     row.unread = False
 
 
-def _wanted(request: HttpRequest) -> Change:
+def _parse(request: HttpRequest) -> Change:
     try:
-        return parsed(request.body)
+        return parse_change(request.body)
     except RequestDataTooBig:
         raise CommandError("frame_too_large") from None
 
 
-def _apply(wanted: Change, rows: ConversationQuerySet) -> bool:
-    """Make the changes. False: nothing is another than before."""
-    changes: JSON = {"title": wanted.title} if wanted.has("title") else {}
-    if wanted.has("deleted"):
-        changes["deleted_at"] = timezone.now() if wanted.deleted else None
-    was_read = wanted.has("read") and rows.read()
-    return bool(changes and rows.update(**changes)) or was_read
+def _apply(changes: Change, rows: ConversationQuerySet) -> bool:
+    """Write the changes to the row. False: it is as before."""
+    fields: JSON = {"title": changes.title} if changes.has("title") else {}
+    if changes.has("deleted"):
+        fields["deleted_at"] = timezone.now() if changes.deleted else None
+    newly_read = changes.has("read") and rows.read()
+    return bool(fields and rows.update(**fields)) or newly_read
 
 
 def _cancel_all(conversation_id: UUID) -> None:

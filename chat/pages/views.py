@@ -1,4 +1,4 @@
-"""The pages: a conversation, and the smallest form of the pattern. What streams comes over the socket."""
+"""The pages: a conversation, and the smallest form of the pattern. Responses stream over the socket."""
 
 from typing import Any
 from uuid import UUID
@@ -12,7 +12,7 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_http_methods, require_safe
 
 from chat.accounts.guests import for_visitors
-from chat.conversations.listing import listed, turns
+from chat.conversations.listing import list_page, turns
 from chat.models import Conversation
 from chat.pages import conversation_api
 from chat.protocol.commands import MAX_INPUT_CHARS
@@ -27,23 +27,27 @@ from chat.transport.notifications import notify_owner_to_recheck
 @for_visitors
 def page(request: HttpRequest) -> HttpResponse:
     """A new conversation."""
-    return render(request, "chat/page.html", {"page": _page(request, None)})
+    return render(request, "chat/page.html", {"page": _page_data(request, None)})
 
 
 @require_http_methods(["GET", "HEAD", "PATCH"])
 def conversation(request: HttpRequest, id: UUID) -> HttpResponseBase:  # noqa: A002 - the URL's own word
     """A conversation of the visitor's: its page, or a change of it."""
-    return conversation_api.change(request, id=id) if request.method == "PATCH" else _shown(request, id)
+    return (
+        conversation_api.change(request, id=id)
+        if request.method == "PATCH"
+        else _conversation_page(request, id)
+    )
 
 
 @never_cache
 @ensure_csrf_cookie
 @for_visitors
-def _shown(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
+def _conversation_page(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     """A conversation with every response so far. It counts as read."""
-    shown = get_object_or_404(Conversation.objects.visible_to(request.user.pk), pk=conversation_id)
-    conversation_api.mark_read(shown)
-    return render(request, "chat/page.html", {"page": _page(request, shown), "conversation": shown})
+    row = get_object_or_404(Conversation.objects.visible_to(request.user.pk), pk=conversation_id)
+    conversation_api.mark_read(row)
+    return render(request, "chat/page.html", {"page": _page_data(request, row), "conversation": row})
 
 
 @require_safe
@@ -55,24 +59,24 @@ def minimal(request: HttpRequest) -> HttpResponse:
 
 
 class SignOut(LogoutView):
-    """Signing out ends the sockets of the session, too, and leaves nothing in the browser."""
+    """Sign out, close the sockets of the session, and clear the browser's storage."""
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Sign out."""
         owner_id = request.user.pk
         response = super().post(request, *args, **kwargs)
-        response.headers["Clear-Site-Data"] = '"storage"'  # drafts, and messages that wait for the server
+        response.headers["Clear-Site-Data"] = '"storage"'  # drafts, and messages that were not accepted yet
         if owner_id is not None:
             async_to_sync(notify_owner_to_recheck)(owner_id)
         return response
 
 
-def _page(request: HttpRequest, shown: Conversation | None) -> JSON:
+def _page_data(request: HttpRequest, row: Conversation | None) -> JSON:
     return {
-        "conversation": str(shown.pk) if shown else None,
-        "conversation_title": shown.title if shown else "",
-        "conversations": listed(request.user.pk),
-        "responses": turns(shown) if shown else [],
+        "conversation": str(row.pk) if row else None,
+        "conversation_title": row.title if row else "",
+        "conversations": list_page(request.user.pk),
+        "responses": turns(row) if row else [],
         "models": list(catalog()),
         "max_input_chars": MAX_INPUT_CHARS,
         "socket_path": f"/ws/responses/?owner={request.user.pk}",

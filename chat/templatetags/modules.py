@@ -10,7 +10,7 @@ from django.templatetags.static import static
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from chat.pages.module_preloads import needed
+from chat.pages.module_preloads import imported_modules
 
 register = template.Library()
 
@@ -21,7 +21,7 @@ def modules(name: str) -> SafeString:
 
     Without the preloads a browser learns of a module only from the one that imports it.
     """
-    names = _kept(name) if settings.STATIC_ROOT else needed(name, _source)
+    names = _kept(name) if settings.STATIC_ROOT else imported_modules(name, _source)
     preloads = format_html_join(
         "\n    ", '<link rel="modulepreload" href="{}">', ([static(each)] for each in names)
     )
@@ -32,7 +32,7 @@ def modules(name: str) -> SafeString:
 @cache
 def _kept(name: str) -> list[str]:
     """Return what it needs, read once: what was collected does not change under a running server."""
-    return needed(name, _source)
+    return imported_modules(name, _source)
 
 
 def _source(name: str) -> str:

@@ -32,7 +32,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 async def test_without_redis_readyz_names_it_and_a_command_hears_that_we_are_busy(own: Stack) -> None:
     async with visiting(own.url) as visitor:
         own.processes["redis"].stop()
-        wait_until(lambda: own.readyz()["redis"]["state"] == "away", 5, "readyz notices")
+        wait_until(lambda: own.readyz()["redis"]["state"] == "unavailable", 5, "readyz notices")
         assert own.readyz()["database"]["state"] == "ok"
         before, begun = own.count_rows(), time.monotonic()
         await visitor.create()

@@ -1,4 +1,4 @@
-"""The policy: every page carries it, and it lets nothing in but our own files."""
+"""The policy: every page has it, and it allows our own files only."""
 
 import re
 from typing import Any
@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_root")]
 
 
 @pytest.mark.parametrize("path", ["/", "/minimal/", "/accounts/login/", "/nowhere/", "/admin-nowhere/"])
-def test_every_page_carries_the_policy(client: Client, owner: User, path: str) -> None:
+def test_every_page_has_the_policy(client: Client, owner: User, path: str) -> None:
     client.force_login(owner)
     page: Any = client.get(path)
     assert page.headers["Content-Security-Policy"] == f"{POLICY}; {TRUSTED_TYPES}"
@@ -33,7 +33,7 @@ def test_the_policy_makes_no_exception() -> None:
 
 
 @pytest.mark.parametrize("path", ["/", "/minimal/", "/accounts/login/"])
-def test_no_page_holds_what_the_policy_forbids(client: Client, owner: User, path: str) -> None:
+def test_no_page_contains_what_the_policy_forbids(client: Client, owner: User, path: str) -> None:
     client.force_login(owner)
     html = client.get(path).content.decode()
     scripts = re.findall(r"<script\b([^>]*)>", html)

@@ -1,4 +1,4 @@
-"""The threads: enough for those who wait and those who do not."""
+"""The threads: as many as configured, and the same for every request."""
 
 import asyncio
 import threading
@@ -7,7 +7,7 @@ from typing import Any
 from project.executor import THREADS, Executor
 
 
-async def test_a_loop_has_so_many_threads_from_the_first_request_on() -> None:
+async def test_a_loop_has_all_its_threads_from_the_first_request_on() -> None:
     together = threading.Barrier(THREADS)  # passes only if all are there at once
 
     async def application(scope: Any, receive: Any, send: Any) -> None:

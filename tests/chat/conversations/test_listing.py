@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from chat.conversations import listing
-from chat.conversations.listing import listed, news, turn
+from chat.conversations.listing import change_event, list_page, turn
 from chat.ids import new_id
 from chat.models import Conversation, Status
 from chat.protocol.errors import CommandError
@@ -29,12 +29,12 @@ def conversation(owner: User, title: str = "Depths", minutes: int = 0, **fields:
 
 
 def titles(owner: User) -> list[str]:
-    return [line["title"] for line in listed(owner.pk)["conversations"]]
+    return [line["title"] for line in list_page(owner.pk)["conversations"]]
 
 
-def test_a_line_tells_what_the_list_shows(owner: User) -> None:
+def test_a_line_has_what_the_list_shows(owner: User) -> None:
     row = conversation(owner, unread=True)
-    assert listed(owner.pk) == {
+    assert list_page(owner.pk) == {
         "conversations": [
             {
                 "id": str(row.pk),
@@ -48,13 +48,13 @@ def test_a_line_tells_what_the_list_shows(owner: User) -> None:
     }
 
 
-def test_the_latest_activity_comes_first_whenever_it_was_begun(owner: User) -> None:
+def test_the_latest_activity_comes_first_whatever_the_order_of_creation(owner: User) -> None:
     for title, minutes in (("middle", 1), ("last", 0), ("first", 2)):
         conversation(owner, title, minutes)
     assert titles(owner) == ["first", "middle", "last"]
 
 
-def test_what_is_deleted_or_someone_elses_is_not_listed(owner: User, stranger: User) -> None:
+def test_deleted_and_other_owners_conversations_are_not_listed(owner: User, stranger: User) -> None:
     conversation(stranger, "theirs")
     conversation(owner, "deleted", deleted_at=NOW)
     assert titles(owner) == []
@@ -65,7 +65,7 @@ def test_a_conversation_runs_while_one_of_its_responses_does(owner: User, status
     row = conversation(owner)
     stored(owner, conversation=row, status=Status.COMPLETED)
     stored(owner, conversation=row, status=status)
-    (line,) = listed(owner.pk)["conversations"]
+    (line,) = list_page(owner.pk)["conversations"]
     assert line["running"] == (status in ("queued", "in_progress"))
 
 
@@ -77,7 +77,7 @@ def test_pages_follow_each_other_without_a_hole_and_nothing_twice(
         conversation(owner, str(number), minutes=number // 2)
     seen, more = [], ""
     while more is not None:
-        page = listed(owner.pk, before=more)
+        page = list_page(owner.pk, before=more)
         assert len(page["conversations"]) <= 2
         seen += [line["id"] for line in page["conversations"]]
         more = page["more"]
@@ -87,7 +87,7 @@ def test_pages_follow_each_other_without_a_hole_and_nothing_twice(
 def test_a_full_last_page_promises_no_more(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listing, "PER_PAGE", 1)
     conversation(owner)
-    assert listed(owner.pk)["more"] is None
+    assert list_page(owner.pk)["more"] is None
 
 
 @pytest.mark.parametrize("search", ["", "depth lake"])
@@ -98,7 +98,7 @@ def test_a_page_takes_one_query_however_many_there_are(
         row = conversation(owner)
         stored(owner, "depth of the lake", conversation=row)
     with django_assert_num_queries(1):
-        assert len(listed(owner.pk, search)["conversations"]) == 3
+        assert len(list_page(owner.pk, search)["conversations"]) == 3
 
 
 @planned_by_sqlite
@@ -113,28 +113,28 @@ def test_the_list_is_read_in_the_order_of_an_index(owner: User) -> None:
 @pytest.mark.parametrize(
     "before", ["x", "1", "1.x", ".", f"{'9' * 30}.{NOBODY}", f"x.{NOBODY}", f"{'9' * 5000}."]
 )
-def test_a_page_that_cannot_be_is_refused(owner: User, before: str) -> None:
+def test_an_invalid_cursor_is_refused(owner: User, before: str) -> None:
     with pytest.raises(CommandError) as refused:
-        listed(owner.pk, before=before)
+        list_page(owner.pk, before=before)
     assert (refused.value.code, refused.value.param) == ("invalid_field", "before")
 
 
-def test_a_turn_tells_its_moments_and_its_usage(owner: User) -> None:
-    moments: Any = {"started_at": NOW, "first_token_at": NOW, "ended_at": NOW}
-    told = turn(stored(owner, usage={"output_tokens": 3}, **moments))
-    assert told["usage"] == {"output_tokens": 3}
-    assert {told[name] for name in moments} == {NOW.timestamp()}
-    assert {turn(stored(owner))[name] for name in moments} == {None}
+def test_a_turn_has_its_times_and_its_usage(owner: User) -> None:
+    times: Any = {"started_at": NOW, "first_token_at": NOW, "ended_at": NOW}
+    line = turn(stored(owner, usage={"output_tokens": 3}, **times))
+    assert line["usage"] == {"output_tokens": 3}
+    assert {line[name] for name in times} == {NOW.timestamp()}
+    assert {turn(stored(owner))[name] for name in times} == {None}
 
 
-def test_news_tell_the_conversation_as_it_is_and_the_response(owner: User) -> None:
+def test_a_change_event_has_the_conversation_as_it_is_and_the_response(owner: User) -> None:
     root = stored(owner)
     row = stored(owner, conversation=root.conversation, previous=root)
-    told = news(row.conversation_id, response_object(row))
-    assert told is not None
-    owner_id, frame = told
+    event = change_event(row.conversation_id, response_object(row))
+    assert event is not None
+    owner_id, frame = event
     assert owner_id == owner.pk
-    line = listed(owner.pk)["conversations"][0]
+    line = list_page(owner.pk)["conversations"][0]
     assert json.loads(frame) == {
         "type": "tailrace:conversation",
         "conversation": line | {"deleted": False},
@@ -142,12 +142,12 @@ def test_news_tell_the_conversation_as_it_is_and_the_response(owner: User) -> No
     }
 
 
-def test_news_of_a_change_are_about_no_response(owner: User) -> None:
-    told = news(conversation(owner, deleted_at=NOW).pk)
-    assert told is not None
-    frame = json.loads(told[1])
+def test_a_change_of_the_conversation_alone_names_no_response(owner: User) -> None:
+    event = change_event(conversation(owner, deleted_at=NOW).pk)
+    assert event is not None
+    frame = json.loads(event[1])
     assert (frame["response"], frame["conversation"]["deleted"]) == (None, True)
 
 
-def test_there_are_no_news_of_what_is_not_there() -> None:
-    assert news(new_id()) is None
+def test_a_conversation_that_does_not_exist_has_no_change_event() -> None:
+    assert change_event(new_id()) is None

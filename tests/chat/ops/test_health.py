@@ -1,4 +1,4 @@
-"""Health: alive without anybody else; ready only while every part answers."""
+"""Health: alive without any other part; ready only while every part answers."""
 
 from typing import Any
 
@@ -16,16 +16,16 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 @pytest.fixture
 async def worker(redis_url: str) -> str:
-    """A worker that lives."""
+    """A living worker."""
     await Heartbeats(redis_client.client()).beat("w1", {})
     return "w1"
 
 
 async def readiness(client: AsyncClient) -> tuple[int, dict[str, Any]]:
-    answer = await client.get("/readyz")
-    body = answer.json()
-    assert (body["status"] == "ready") == (answer.status_code == 200)
-    return answer.status_code, body["parts"]
+    reply = await client.get("/readyz")
+    body = reply.json()
+    assert (body["status"] == "ready") == (reply.status_code == 200)
+    return reply.status_code, body["parts"]
 
 
 @pytest.mark.usefixtures("worker")
@@ -44,15 +44,13 @@ async def test_without_a_worker_it_is_not_ready(async_client: AsyncClient) -> No
 
 
 @pytest.mark.usefixtures("worker")
-async def test_without_redis_it_is_not_ready_and_says_so_soon(
-    async_client: AsyncClient, settings: Settings
-) -> None:
+async def test_without_redis_it_is_soon_not_ready(async_client: AsyncClient, settings: Settings) -> None:
     await redis_client.close()
     settings.TAILRACE_REDIS_URL = valkey.url(ports.pick_free())
     status, parts = await readiness(async_client)
     assert status == 503
     assert parts["database"] == {"state": "ok"}
-    assert (parts["redis"]["state"], parts["workers"]["state"]) == ("away", "away")
+    assert (parts["redis"]["state"], parts["workers"]["state"]) == ("unavailable", "unavailable")
     assert parts["redis"]["reason"] in ("ConnectionError", "TimeoutError")
 
 
@@ -66,20 +64,20 @@ async def test_without_the_database_it_is_not_ready(
             patch.setitem(connections.settings["default"], name, value)
         status, parts = await readiness(async_client)
     assert status == 503
-    assert parts["database"] == {"state": "away", "reason": "OperationalError"}
+    assert parts["database"] == {"state": "unavailable", "reason": "OperationalError"}
     assert parts["workers"] == {"state": "ok", "alive": 1}
 
 
-async def test_it_is_alive_whatever_the_others_do(
+async def test_it_is_alive_without_redis_and_the_database(
     async_client: AsyncClient, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.TAILRACE_REDIS_URL = valkey.url(ports.pick_free())
     with monkeypatch.context() as patch:
         patch.setitem(connections.settings["default"], "NAME", "/nowhere/db.sqlite3")
-        answer = await async_client.get("/healthz")
-    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+        reply = await async_client.get("/healthz")
+    assert (reply.status_code, reply.json()) == (200, {"status": "ok"})
 
 
 @pytest.mark.usefixtures("redis_url")
-async def test_an_answer_is_not_kept(async_client: AsyncClient) -> None:
+async def test_readiness_is_not_cached(async_client: AsyncClient) -> None:
     assert "no-store" in (await async_client.get("/readyz")).headers["Cache-Control"]

@@ -1,4 +1,4 @@
-"""The endpoints: JSON for the page's scripts, each visitor's own, and typed refusals."""
+"""The conversation API: JSON for the page's scripts, each visitor's own, and typed errors."""
 
 import json
 from typing import Any
@@ -9,7 +9,7 @@ from django.db import OperationalError
 from django.test import AsyncClient, Client
 from django.utils import timezone
 
-from chat.conversations import announcements as news_module
+from chat.conversations import announcements
 from chat.ids import new_id
 from chat.models import Conversation, Response, Status
 from chat.pages import conversation_api
@@ -32,8 +32,8 @@ async def browser(owner: User, log: Log, layer: Any) -> AsyncClient:
 
 
 @pytest.fixture
-async def news(owner: User, layer: Any) -> Any:
-    """What another socket of the owner's is told; a call gives the next frame."""
+async def others(owner: User, layer: Any) -> Any:
+    """The change events of another socket of the owner's; a call returns the next frame."""
     channel = await layer.new_channel()
     await layer.group_add(owner_group(owner.pk), channel)
 
@@ -56,7 +56,9 @@ def refusal(reply: Any) -> tuple[int, str, str | None]:
     return frame["status"], frame["error"]["code"], frame["error"]["param"]
 
 
-async def test_the_list_is_the_visitors_own(browser: AsyncClient, owner: User, stranger: User) -> None:
+async def test_the_list_has_the_visitors_own_conversations(
+    browser: AsyncClient, owner: User, stranger: User
+) -> None:
     mine, _ = await on_rows(stored, owner), await on_rows(stored, stranger)
     reply: Any = await browser.get("/conversations/")
     assert [line["id"] for line in reply.json()["conversations"]] == [str(mine.conversation_id)]
@@ -64,17 +66,17 @@ async def test_the_list_is_the_visitors_own(browser: AsyncClient, owner: User, s
     assert (await browser.get("/conversations/?search=shallow")).json()["conversations"] == []
 
 
-async def test_a_list_that_cannot_be_is_refused(browser: AsyncClient) -> None:
+async def test_an_invalid_cursor_is_refused(browser: AsyncClient) -> None:
     assert refusal(await browser.get("/conversations/?before=x")) == (400, "invalid_field", "before")
 
 
-async def test_the_responses_are_told_with_their_conversation(browser: AsyncClient, owner: User) -> None:
+async def test_the_responses_come_with_their_conversation(browser: AsyncClient, owner: User) -> None:
     root = await on_rows(stored, owner, output="Two metres.", status=Status.COMPLETED)
     leaf = await on_rows(stored, owner, conversation=root.conversation, previous=root)
     reply: Any = await browser.get(f"{root.conversation.get_absolute_url()}responses/")
-    told = reply.json()
-    assert [turn["id"] for turn in told["responses"]] == [str(root.pk), str(leaf.pk)]
-    assert (told["conversation"]["id"], told["conversation"]["running"]) == (str(root.conversation_id), True)
+    line, responses = reply.json()["conversation"], reply.json()["responses"]
+    assert [turn["id"] for turn in responses] == [str(root.pk), str(leaf.pk)]
+    assert (line["id"], line["running"]) == (str(root.conversation_id), True)
 
 
 PLACES = [
@@ -94,7 +96,7 @@ async def asked(browser: AsyncClient, method: str, path: str, fields: Any) -> An
 
 @pytest.mark.parametrize("whose", ["nobody's", "someone else's", "deleted"])
 @pytest.mark.parametrize(("method", "path", "fields"), [*PLACES, ("patch", "{}", {"deleted": False})])
-async def test_what_is_not_ones_own_is_not_found_and_stays_as_it_is(
+async def test_other_owners_and_deleted_conversations_are_not_found_and_not_changed(
     browser: AsyncClient, owner: User, stranger: User, whose: str, method: str, path: str, fields: Any
 ) -> None:
     row = await on_rows(stored, owner if whose == "deleted" else stranger)
@@ -112,7 +114,7 @@ async def test_what_is_not_ones_own_is_not_found_and_stays_as_it_is(
 
 
 @pytest.mark.parametrize(("method", "path", "fields"), PLACES)
-async def test_who_is_not_signed_in_is_told_so(
+async def test_without_a_session_every_request_is_refused(
     owner: User, log: Log, method: str, path: str, fields: Any
 ) -> None:
     row = await on_rows(stored, owner)
@@ -121,7 +123,7 @@ async def test_who_is_not_signed_in_is_told_so(
     assert await on_rows(User.objects.count) == 1
 
 
-def test_a_change_needs_the_token_of_a_page_of_ours(owner: User) -> None:
+def test_a_change_needs_the_csrf_token_of_a_page(owner: User) -> None:
     row = stored(owner)
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(owner)
@@ -134,7 +136,7 @@ def test_a_change_needs_the_token_of_a_page_of_ours(owner: User) -> None:
 
 
 @pytest.mark.usefixtures("layer")
-async def test_a_token_of_a_page_of_ours_lets_a_change_in(owner: User) -> None:
+async def test_the_csrf_token_of_a_page_is_accepted(owner: User) -> None:
     row = await on_rows(stored, owner)
     browser = AsyncClient(enforce_csrf_checks=True)
     await browser.aforce_login(owner)
@@ -145,16 +147,14 @@ async def test_a_token_of_a_page_of_ours_lets_a_change_in(owner: User) -> None:
     assert reply.status_code == 200
 
 
-async def test_a_conversation_gets_another_title(browser: AsyncClient, response: Response, news: Any) -> None:
+async def test_a_conversation_gets_another_title(
+    browser: AsyncClient, response: Response, others: Any
+) -> None:
     reply = await change(browser, response.conversation, title=" The  depths\n")
-    told = reply.json()
-    assert (reply.status_code, told["id"], told["title"]) == (
-        200,
-        str(response.conversation_id),
-        "The depths",
-    )
-    frame = await news()
-    assert frame["conversation"] == told | {"deleted": False}
+    line = reply.json()
+    assert (reply.status_code, line["title"]) == (200, "The depths")
+    frame = await others()
+    assert frame["conversation"] == line | {"deleted": False}
     assert frame["response"] is None
 
 
@@ -194,38 +194,38 @@ async def test_a_bad_change_is_refused_and_changes_nothing(
     assert await on_rows(Conversation.objects.values().get) == before
 
 
-async def test_what_is_deleted_is_gone_until_it_is_restored(
-    browser: AsyncClient, owner: User, news: Any
+async def test_a_deleted_conversation_is_not_found_until_it_is_restored(
+    browser: AsyncClient, owner: User, others: Any
 ) -> None:
     row = await on_rows(stored, owner, status=Status.COMPLETED)
     assert (await change(browser, row.conversation, deleted=True)).status_code == 200
-    assert (await news())["conversation"]["deleted"] is True
+    assert (await others())["conversation"]["deleted"] is True
     page, path = await browser.get("/conversations/"), row.conversation.get_absolute_url()
     assert page.json()["conversations"] == []
     assert (await browser.get(path)).status_code == 404
     reply = await change(browser, row.conversation, deleted=False, title="Back")
     assert (reply.status_code, reply.json()["title"]) == (200, "Back")
-    assert (await news())["conversation"]["deleted"] is False
+    assert (await others())["conversation"]["deleted"] is False
     assert (await browser.get(path)).status_code == 200
 
 
-async def test_what_runs_in_a_deleted_conversation_is_cancelled(
-    browser: AsyncClient, response: Response, log: Log, news: Any
+async def test_a_deletion_cancels_the_live_responses(
+    browser: AsyncClient, response: Response, log: Log, others: Any
 ) -> None:
     answer = await Answer.begun(log, response)
     await answer.add("Two ")
     assert (await change(browser, response.conversation, deleted=True)).json()["running"] is False
     row = await saved(response.pk)
     assert (row.status, row.output) == ("cancelled", "Two ")
-    assert (await news())["response"] == {
+    assert (await others())["response"] == {
         "id": answer.id,
         "previous_response_id": None,
         "status": "cancelled",
     }
-    assert (await news())["conversation"]["deleted"] is True
+    assert (await others())["conversation"]["deleted"] is True
 
 
-async def test_what_begins_while_it_is_deleted_is_cancelled_too(
+async def test_a_response_that_begins_during_the_deletion_is_cancelled_too(
     browser: AsyncClient, owner: User, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = await on_rows(stored, owner, status=Status.COMPLETED)
@@ -240,24 +240,24 @@ async def test_what_begins_while_it_is_deleted_is_cancelled_too(
     assert await on_rows(Response.objects.filter(status=Status.CANCELLED).count) == 1
 
 
-async def test_nothing_is_deleted_while_what_runs_cannot_be_stopped(
+async def test_a_deletion_fails_while_a_live_response_cannot_be_cancelled(
     browser: AsyncClient, response: Response, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def away(*args: Any) -> None:
+    async def unavailable(*args: Any) -> None:
         raise LogError
 
-    monkeypatch.setattr(conversation_api, "end", away)
+    monkeypatch.setattr(conversation_api, "end", unavailable)
     assert refusal(await change(browser, response.conversation, deleted=True)) == (503, "busy", None)
     assert (await on_rows(Conversation.objects.get)).deleted_at is None
 
 
-async def test_a_change_that_cannot_be_told_is_made_all_the_same(
+async def test_a_change_is_made_even_if_it_cannot_be_announced(
     browser: AsyncClient, response: Response, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def away(*args: Any) -> None:
+    def unavailable(*args: Any) -> None:
         raise OperationalError
 
-    monkeypatch.setattr(news_module, "news", away)
+    monkeypatch.setattr(announcements, "change_event", unavailable)
     reply = await change(browser, response.conversation, title="Depths")
     assert (reply.status_code, reply.json()["title"]) == (200, "Depths")
 
@@ -266,25 +266,25 @@ READ = [("get", "{}"), ("get", "{}responses/"), ("patch", "{}")]
 
 
 @pytest.mark.parametrize(("method", "path"), READ)
-async def test_who_reads_has_read_and_tells_the_other_sockets_once(
-    browser: AsyncClient, response: Response, news: Any, method: str, path: str
+async def test_reading_marks_as_read_and_is_announced_once(
+    browser: AsyncClient, response: Response, others: Any, method: str, path: str
 ) -> None:
     await on_rows(Conversation.objects.update, unread=True)
     at = path.format(response.conversation.get_absolute_url())
     for _ in range(2):
         assert (await asked(browser, method, at, {"read": True})).status_code == 200
     assert (await on_rows(Conversation.objects.get)).unread is False
-    assert (await news())["conversation"]["unread"] is False
-    assert news.waiting() == 0
+    assert (await others())["conversation"]["unread"] is False
+    assert others.waiting() == 0
 
 
-async def test_what_is_read_is_told_as_read(browser: AsyncClient, response: Response) -> None:
+async def test_the_responses_come_as_read(browser: AsyncClient, response: Response) -> None:
     await on_rows(Conversation.objects.update, unread=True)
     reply: Any = await browser.get(f"{response.conversation.get_absolute_url()}responses/")
     assert reply.json()["conversation"]["unread"] is False
 
 
-async def test_only_what_is_meant_is_taken(browser: AsyncClient, response: Response) -> None:
+async def test_other_methods_are_refused(browser: AsyncClient, response: Response) -> None:
     path = response.conversation.get_absolute_url()
     for method, at in (("post", "/conversations/"), ("post", f"{path}responses/"), ("put", path)):
         assert (await getattr(browser, method)(at)).status_code == 405

@@ -1,8 +1,8 @@
-"""Which modules a page needs: each once, whatever the form of the import."""
+"""The modules that a page preloads: each once, whatever the form of the import."""
 
 import pytest
 
-from chat.pages.module_preloads import needed
+from chat.pages.module_preloads import imported_modules
 
 FILES = {
     "a/page.js": 'import { x } from "./b.js";\nimport {\n  y,\n  z,\n} from "./deep/c.js";\n',
@@ -13,13 +13,13 @@ FILES = {
 
 
 def test_each_module_comes_once_the_nearest_first() -> None:
-    assert needed("a/page.js", FILES.__getitem__) == ["a/b.js", "a/deep/c.js", "a/d.js"]
+    assert imported_modules("a/page.js", FILES.__getitem__) == ["a/b.js", "a/deep/c.js", "a/d.js"]
 
 
-def test_a_module_that_imports_nothing_needs_nothing() -> None:
-    assert needed("a/d.js", FILES.__getitem__) == []
+def test_a_module_without_imports_needs_no_preload() -> None:
+    assert imported_modules("a/d.js", FILES.__getitem__) == []
 
 
-def test_a_module_that_is_not_there_is_told_by_its_name() -> None:
+def test_a_missing_module_is_named() -> None:
     with pytest.raises(KeyError, match=r"a/gone\.js"):
-        needed("a/x.js", {"a/x.js": 'import "./gone.js";'}.__getitem__)
+        imported_modules("a/x.js", {"a/x.js": 'import "./gone.js";'}.__getitem__)

@@ -1,4 +1,4 @@
-"""The pages: whose they are, and what they tell their scripts."""
+"""The pages: who may see them, and the data in them for their scripts."""
 
 import json
 import re
@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
-from chat.conversations.listing import listed
+from chat.conversations.listing import list_page
 from chat.ids import new_id
 from chat.models import Conversation, Status
 from chat.protocol.commands import MAX_INPUT_CHARS
@@ -22,15 +22,15 @@ from tests.chat.rows import stored
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_root")]
 
 
-def told(page: Any) -> dict[str, Any]:
-    """What the page tells its scripts."""
+def page_data(page: Any) -> dict[str, Any]:
+    """The data in the page for its scripts."""
     match = re.search(r'<script id="page-data" type="application/json">(.*?)</script>', page.content.decode())
     assert match is not None
     data: dict[str, Any] = json.loads(match[1])
     return data
 
 
-def shown(client: Client, owner: User, conversation: Conversation) -> Any:
+def visit(client: Client, owner: User, conversation: Conversation) -> Any:
     client.force_login(owner)
     return client.get(conversation.get_absolute_url())
 
@@ -46,25 +46,23 @@ def test_a_first_visit_makes_a_guest_and_a_second_one_does_not(client: Client, s
 
 
 @pytest.mark.parametrize("path", ["/", "/minimal/", "/conversations/01234567-89ab-7def-8123-456789abcdef/"])
-def test_without_guests_everybody_signs_in(client: Client, settings: Settings, path: str) -> None:
+def test_without_guests_visitors_sign_in(client: Client, settings: Settings, path: str) -> None:
     settings.TAILRACE_GUESTS = False
     page: Any = client.get(path)
     assert (page.status_code, page.url) == (302, f"/accounts/login/?next={path}")
     assert User.objects.count() == 0
 
 
-def test_a_user_is_let_in_where_there_are_no_guests(client: Client, settings: Settings, owner: User) -> None:
+def test_without_guests_a_user_sees_the_page(client: Client, settings: Settings, owner: User) -> None:
     settings.TAILRACE_GUESTS = False
     client.force_login(owner)
     assert client.get("/").status_code == 200
 
 
-def test_a_new_page_tells_what_can_be_asked_and_where(
-    client: Client, owner: User, settings: Settings
-) -> None:
+def test_a_new_page_has_the_models_and_the_addresses(client: Client, owner: User, settings: Settings) -> None:
     settings.TAILRACE_MODELS, settings.TAILRACE_OPENAI_MODEL = "", "m"
     client.force_login(owner)
-    data = told(client.get("/"))
+    data = page_data(client.get("/"))
     assert data == {
         "conversation": None,
         "conversation_title": "",
@@ -91,7 +89,7 @@ def test_a_conversation_shows_every_turn_the_oldest_first(client: Client, owner:
         status=Status.FAILED,
         error_code="worker_lost",
     )
-    data = told(shown(client, owner, root.conversation))
+    data = page_data(visit(client, owner, root.conversation))
     assert data["conversation"] == str(root.conversation_id)
     first, second = data["responses"]
     assert first == {
@@ -117,14 +115,14 @@ def test_a_conversation_shows_every_turn_the_oldest_first(client: Client, owner:
 
 def test_a_page_has_the_list_and_the_title(client: Client, owner: User) -> None:
     root = stored(owner, conversation=Conversation.objects.create(owner=owner, title="Depths"))
-    data = told(shown(client, owner, root.conversation))
+    data = page_data(visit(client, owner, root.conversation))
     assert data["conversation_title"] == "Depths"
-    assert data["conversations"] == listed(owner.pk)
+    assert data["conversations"] == list_page(owner.pk)
     assert [line["id"] for line in data["conversations"]["conversations"]] == [str(root.conversation_id)]
 
 
 @pytest.mark.parametrize("path", ["/", "conversation"])
-def test_a_page_gives_the_token_that_changes_need(client: Client, owner: User, path: str) -> None:
+def test_a_page_sets_the_csrf_token_that_changes_need(client: Client, owner: User, path: str) -> None:
     path = stored(owner).conversation.get_absolute_url() if path == "conversation" else path
     client.force_login(owner)
     client.get(path)
@@ -133,24 +131,24 @@ def test_a_page_gives_the_token_that_changes_need(client: Client, owner: User, p
 
 def test_a_deleted_conversation_is_not_found(client: Client, owner: User) -> None:
     row = Conversation.objects.create(owner=owner, deleted_at=timezone.now())
-    assert shown(client, owner, row).status_code == 404
+    assert visit(client, owner, row).status_code == 404
 
 
 def test_someone_elses_conversation_is_not_found(client: Client, owner: User, stranger: User) -> None:
-    assert shown(client, stranger, stored(owner).conversation).status_code == 404
-    assert shown(client, owner, stored(owner).conversation).status_code == 200
+    assert visit(client, stranger, stored(owner).conversation).status_code == 404
+    assert visit(client, owner, stored(owner).conversation).status_code == 200
 
 
-def test_what_is_not_there_looks_the_same_as_what_is_someone_elses(
+def test_a_missing_conversation_looks_the_same_as_someone_elses(
     client: Client, owner: User, stranger: User
 ) -> None:
     nowhere = Conversation(owner=stranger)
     theirs = stored(owner).conversation
-    pages = [shown(client, stranger, conversation).content for conversation in (nowhere, theirs)]
+    pages = [visit(client, stranger, conversation).content for conversation in (nowhere, theirs)]
     assert pages[0] == pages[1]
 
 
-def test_the_smallest_page_is_there(client: Client, owner: User) -> None:
+def test_the_minimal_page_loads(client: Client, owner: User) -> None:
     client.force_login(owner)
     page = client.get("/minimal/")
     assert page.status_code == 200
@@ -165,5 +163,5 @@ def test_pages_are_only_read(client: Client, owner: User, path: str) -> None:
 
 
 def test_a_conversation_is_not_kept_by_the_browser(client: Client, owner: User) -> None:
-    page = shown(client, owner, stored(owner).conversation)
+    page = visit(client, owner, stored(owner).conversation)
     assert "no-store" in page.headers["Cache-Control"]
