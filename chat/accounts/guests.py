@@ -1,4 +1,4 @@
-"""Visitors without an account: a guest user is made at the first visit, if the settings allow it."""
+"""Visitors without an account: each gets a guest user at the first visit, if the settings allow it."""
 
 import functools
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from django.contrib.auth.models import AbstractBaseUser, User
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
-from chat.accounts.sessions import still_signed_in
+from chat.accounts.sessions import is_valid
 from chat.conf import conf
 from chat.ids import new_id
 from chat.protocol.errors import CommandError
@@ -20,14 +20,14 @@ View = Callable[..., HttpResponse]
 
 
 def create_guest() -> User:
-    """A user that nobody can sign in as: it lives as long as its session."""
+    """Create a user that nobody can sign in as: its session is the only way in."""
     return get_user_model().objects.create_user(f"guest-{new_id().hex}")
 
 
 async def visitor(scope: dict[str, Any]) -> AbstractBaseUser:
-    """The user of a socket, or a guest of its own. Raises CommandError after a logout, or without guests."""
+    """The user of a socket, or its own guest. Raises CommandError after a sign-out, and without guests."""
     if scope["user"].is_authenticated:
-        if not await still_signed_in(scope):
+        if not await is_valid(scope):
             raise CommandError("unauthenticated")
         return cast("AbstractBaseUser", scope["user"])
     if not conf.GUESTS:
@@ -38,7 +38,7 @@ async def visitor(scope: dict[str, Any]) -> AbstractBaseUser:
 
 
 def for_visitors(view: View) -> Callable[..., HttpResponseBase]:
-    """Let a view in for users and guests; anybody else signs in first."""
+    """Let users and guests see a view; everybody else signs in first."""
 
     @functools.wraps(view)
     def admit(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:

@@ -1,7 +1,7 @@
-"""A change of an account ends what is open under it: a new password, none any more, no longer active.
+"""Close a user's sockets when the account changes: a new password, an unusable one, or deactivation.
 
-arrow in: Django, which tells of each user that is saved: by a form, the admin, a command, a shell
-arrow out: `hints`, for the user's sockets
+arrow in: Django's `post_save` of every user: from a form, the admin, a command or a shell
+arrow out: `notifications`, to the user's sockets
 """
 
 from collections.abc import Collection
@@ -15,25 +15,25 @@ from django.db.models.signals import post_save
 
 from chat.transport.notifications import notify_owner_to_recheck
 
-SIGN_IN = {"password", "is_active"}  # the fields that a session hangs on; a visit alone saves `last_login`
+SESSION_FIELDS = {"password", "is_active"}  # a session depends on these; a visit saves `last_login` alone
 
 
 def watch() -> None:
-    """Hear of every user that is saved from now on: the model is Django's, no method of ours could tell."""
+    """Receive a signal for every saved user: the model is Django's, so no method of ours sees the change."""
     post_save.connect(_saved, sender=settings.AUTH_USER_MODEL)
 
 
 def _saved(
     instance: Model, *, created: bool, raw: bool, using: str, update_fields: Collection[str] | None, **_: Any
 ) -> None:
-    """Let the user's sockets look at their sessions, once the change can be seen. It is saved whatever comes.
+    """Make the user's sockets re-check their sessions after the commit. A failure does not undo the change.
 
-    `raw`: a fixture is loaded, which may be many users.
+    `raw`: a fixture is loaded, possibly with many users.
     """
-    if created or raw or (update_fields is not None and SIGN_IN.isdisjoint(update_fields)):
+    if created or raw or (update_fields is not None and SESSION_FIELDS.isdisjoint(update_fields)):
         return
 
-    def tell() -> None:
+    def notify() -> None:
         async_to_sync(notify_owner_to_recheck)(instance.pk)
 
-    transaction.on_commit(tell, using=using, robust=True)
+    transaction.on_commit(notify, using=using, robust=True)

@@ -1,50 +1,99 @@
-"""A new response: check what is asked, store the row, begin the log.
+"""Create a response: store the row, begin the log, enqueue it, announce it. `submit` does all four.
 
-arrow in: `consumers` · arrow out: the row and the log; the consumer then joins and enqueues
+arrow in: the doors (`sockets/`), which follow the response afterwards
+arrow out: the row, the log, the job queue; a notification to the owner's sockets
 """
 
-from collections.abc import Callable
+import asyncio
+import logging
+import time
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from channels.db import database_sync_to_async
 from django.db import IntegrityError, transaction
 
+from chat.conversations.announcements import announce_response
 from chat.models import Conversation, Response
 from chat.protocol.commands import Create
+from chat.protocol.composer import Ending
 from chat.protocol.errors import CommandError
+from chat.responses.ending import end
 from chat.responses.model_catalog import catalog
+from chat.responses.queueing import enqueue
 from chat.responses.representation import response_object
 from chat.transport.event_log import Log, LogError
+from chat.transport.job_queue import QueueError
+from chat.transport.outages import UNAVAILABLE
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
 TITLE_CHARS = 60  # a line in the list
+ENQUEUE_SECS = 0.02  # usually enough for an enqueue; a slower broker must not hold up the reader
+
+logger = logging.getLogger(__name__)
+_pending: set[asyncio.Task[None]] = set()  # asyncio itself keeps only weak references to tasks
 
 
-async def create_response(
-    owner: "AbstractBaseUser", command: Create, log: Log, admitted: Callable[[], bool] = lambda: True
-) -> tuple[Response, bool]:
-    """Store what the command asks for and begin its log.
+async def submit(owner: "AbstractBaseUser", command: Create, log: Log) -> tuple[Response, bool]:
+    """Create a response and queue it: the front door for every kind of client, which then follows it.
 
-    `admitted` is asked first, in a thread that may ask the database. Returns the row and whether it is new:
-    the same `client_request_id` of the same owner gives the same row. Raises CommandError or LogError; then
-    nothing was stored.
+    Returns and raises what `create_response` does. A request that is sent again is not enqueued again.
     """
-    row, new = await database_sync_to_async(_store, thread_sensitive=False)(owner, command, admitted)
+    row, new = await create_response(owner, command, log)
+    if new:
+        await queue_response(row, log)
+    return row, new
+
+
+async def create_response(owner: "AbstractBaseUser", command: Create, log: Log) -> tuple[Response, bool]:
+    """Store the row, then begin its log.
+
+    Returns the row and whether it is new: the same `client_request_id` of the same owner gives the same row.
+    Raises CommandError, or LogError or a database error when Redis or the database is unavailable; then
+    nothing is stored.
+    """
+    row, new = await database_sync_to_async(_store, thread_sensitive=False)(owner, command)
     if new:
         try:
             await log.create(response_object(row))
         except LogError:
-            await database_sync_to_async(_forget, thread_sensitive=False)(row)
+            await database_sync_to_async(_delete, thread_sensitive=False)(row)
             raise
     return row, new
 
 
-def _store(owner: "AbstractBaseUser", command: Create, admitted: Callable[[], bool]) -> tuple[Response, bool]:
-    if not admitted():
-        raise CommandError("unauthenticated")
+async def queue_response(row: Response, log: Log) -> None:
+    """Enqueue a new response, then announce it. If the broker refuses, end it as `queue_unavailable`.
+
+    Waits at most ENQUEUE_SECS. The rest happens in a task of its own, also when the caller is cancelled: an
+    accepted response must end.
+    """
+    enqueuing = asyncio.create_task(enqueue(row))
+    task = asyncio.create_task(_announce_or_end(enqueuing, row, log))
+    _pending.add(task)
+    task.add_done_callback(_pending.discard)
+    await asyncio.wait([enqueuing], timeout=ENQUEUE_SECS)
+
+
+async def _announce_or_end(enqueuing: asyncio.Task[None], row: Response, log: Log) -> None:
+    try:
+        await enqueuing
+    except QueueError:
+        await _end_unqueued(row, log)
+    else:
+        await announce_response(response_object(row))
+
+
+async def _end_unqueued(row: Response, log: Log) -> None:
+    try:
+        await end(log, str(row.id), Ending("failed", time.time(), "queue_unavailable"))
+    except UNAVAILABLE as error:  # the reaper enqueues it later
+        logger.warning("response %s: not enqueued, and not ended: %s", row.id, type(error).__name__)
+
+
+def _store(owner: "AbstractBaseUser", command: Create) -> tuple[Response, bool]:
     if earlier := _same_request(owner, command):
         return earlier, False
     try:
@@ -56,22 +105,22 @@ def _store(owner: "AbstractBaseUser", command: Create, admitted: Callable[[], bo
         raise
 
 
-def _forget(row: Response) -> None:
-    """Take back what could not be begun, with a conversation that it began."""
+def _delete(row: Response) -> None:
+    """Delete a row without a log, and its conversation if that has no other."""
     row.delete()
     Conversation.objects.filter(pk=row.conversation_id, responses=None).delete()
 
 
 def _same_request(owner: "AbstractBaseUser", command: Create) -> Response | None:
     request_id = command.tailrace.client_request_id
-    return (
-        request_id and Response.objects.filter(owner_id=owner.pk, client_request_id=request_id).first()
-    ) or None
+    if request_id is None:
+        return None
+    return Response.objects.filter(owner_id=owner.pk, client_request_id=request_id).first()
 
 
 def _insert(owner: "AbstractBaseUser", command: Create) -> Response:
     source = _own_response(owner, command.tailrace.regenerate_of, "tailrace.regenerate_of")
-    if source and command.previous_response_id:  # a sibling has its previous already
+    if source and command.previous_response_id:  # a sibling has the same previous response
         raise CommandError("invalid_field", "previous_response_id")
     model = command.model or (source.model if source else next(iter(catalog())))
     if model not in catalog():
@@ -82,7 +131,7 @@ def _insert(owner: "AbstractBaseUser", command: Create) -> Response:
         else _own_response(owner, command.previous_response_id, "previous_response_id")
     )
     messages = command.messages() or (source.input if source else [])
-    conversation, begun = _conversation(owner, command, source or previous, messages)
+    conversation, new = _conversation(owner, command, source or previous, messages)
     row = Response(
         conversation=conversation,
         owner_id=owner.pk,
@@ -97,7 +146,7 @@ def _insert(owner: "AbstractBaseUser", command: Create) -> Response:
     )
     row.asked = row.input_text
     row.save(force_insert=True)
-    if not begun:
+    if not new:
         Conversation.objects.filter(pk=conversation.pk).touch()
     return row
 
@@ -118,16 +167,16 @@ def _own_response(owner: "AbstractBaseUser", response_id: UUID | None, param: st
 def _conversation(
     owner: "AbstractBaseUser", command: Create, relative: Response | None, messages: list[dict[str, str]]
 ) -> tuple[Conversation, bool]:
-    """Where it belongs, and whether that begins with it."""
-    wanted = command.tailrace.conversation_id
+    """The conversation of a new response, and whether it is new, too."""
+    conversation_id = command.tailrace.conversation_id
     if relative is not None:
-        if wanted not in (None, relative.conversation_id):
+        if conversation_id not in (None, relative.conversation_id):
             raise CommandError("invalid_field", "tailrace.conversation_id")
         return relative.conversation, False
-    if wanted is None:
+    if conversation_id is None:
         title = title_of(messages[-1]["content"])
         return Conversation.objects.create(owner_id=owner.pk, title=title), True
-    conversation = Conversation.objects.visible_to(owner.pk).filter(pk=wanted).first()
+    conversation = Conversation.objects.visible_to(owner.pk).filter(pk=conversation_id).first()
     if conversation is None:
         raise CommandError("conversation_not_found", "tailrace.conversation_id")
     return conversation, False

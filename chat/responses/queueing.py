@@ -1,18 +1,22 @@
-"""Which queue a response waits in, how it is enqueued, and how many wait before it.
+"""Enqueue a response in its model's queue, and find its position there.
 
 arrow in: `creation`, `streaming/subscriber.py`, the workers · arrow out: `transport/job_queue.py`
 """
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 from chat.models import Response, Status
 from chat.responses.model_catalog import QUEUE, catalog
 from chat.transport import job_queue
 
+THREADS = ThreadPoolExecutor(8, "enqueue")  # not the database's: a broker that hangs must leave those free
+
 
 async def enqueue(response: Response) -> None:
-    """Wake a worker for the response. Raises QueueError when the broker does not take the message."""
-    await asyncio.to_thread(job_queue.send, str(response.id), queue_of(response.model))
+    """Send the message that wakes a worker. Raises QueueError when the broker does not take it."""
+    message = str(response.id), queue_of(response.model)
+    await asyncio.get_running_loop().run_in_executor(THREADS, job_queue.send, *message)
 
 
 def queue_of(model_name: str) -> str:
@@ -22,7 +26,7 @@ def queue_of(model_name: str) -> str:
 
 
 def position(response_id: str) -> int | None:
-    """How many responses wait before this one in its queue; None if it is not queued. Blocks."""
+    """How many responses are queued before this one; None if it is not queued. Blocks."""
     row = Response.objects.filter(pk=response_id, status=Status.QUEUED).only("queued_at", "model").first()
     if row is None:
         return None

@@ -2,7 +2,7 @@
 
 `{"message": "start"}` counts: `{"message": "Number 0"}` to `{"message": "Number 9"}`. Any other message is a
 prompt for the default model, and its text comes back as `{"message": "<text>"}` frames.
-The page's own consumer (`consumers.py`) adds what this one lacks: it survives a lost hint and a lost socket.
+The page's own consumer (`consumer.py`) also reads the log: it survives a lost notification or socket.
 """
 
 import json
@@ -13,9 +13,8 @@ from chat.accounts.guests import visitor
 from chat.protocol.commands import create, json_object
 from chat.protocol.errors import CommandError
 from chat.protocol.events import TERMINAL, Failed, TextDelta, decode
-from chat.responses.creation import create_response
+from chat.responses.creation import create_response, queue_response
 from chat.responses.model_catalog import DEMO
-from chat.responses.queueing import enqueue
 from chat.transport import redis_client
 from chat.transport.event_log import Log
 from chat.transport.notifications import Message, group
@@ -29,18 +28,17 @@ class MinimalConsumer(AsyncWebsocketConsumer):
     counts: frozenset[str] = frozenset()  # the responses that count, a line each
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        """Enqueue a job for the message, after joining the group that the worker will speak to."""
+        """Create a response for the message, join its group, then enqueue it: no event can come earlier."""
+        log = Log(redis_client.client())
         try:
             prompt = json_object(text_data or "").get("message")
             model = DEMO if prompt == "start" else None
             command = create({"type": "response.create", "input": prompt, "model": model})
-            response, _ = await create_response(
-                await visitor(self.scope), command, Log(redis_client.client())
-            )
+            response, _ = await create_response(await visitor(self.scope), command, log)
             self.counts |= {str(response.id)} if model else frozenset()
             self.groups.append(group(str(response.id)))
             await self.channel_layer.group_add(self.groups[-1], self.channel_name)
-            await enqueue(response)
+            await queue_response(response, log)
         except CommandError as refusal:
             await self.send(refusal.encode())
         except UNAVAILABLE:

@@ -1,4 +1,4 @@
-"""Which pages may open a socket: a browser sends cookies from any page, so the page's origin decides."""
+"""Which origins may open a socket: a browser sends its cookies with requests from any page."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from channels.security.websocket import OriginValidator
 
 
 class SocketOrigins(OriginValidator):
-    """Full origins (scheme, host and port) from the settings. No Origin header means no browser: let in."""
+    """Compares full origins: scheme, host and port. Accepts a client without Origin: it is no browser."""
 
     def valid_origin(self, parsed_origin: Any) -> bool:
         """Whether a socket from this origin may be opened."""

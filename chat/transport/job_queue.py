@@ -7,7 +7,7 @@ from celery import current_app, signature
 from kombu.exceptions import OperationalError
 
 GENERATE = "workers.generate"
-# one quick second try; then the caller is told that we are busy
+# one retry at once, so that the caller soon knows that the broker is unavailable
 RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.1}
 
 QueueError = OperationalError
@@ -20,6 +20,6 @@ def send(response_id: str, queue: str) -> None:
 
 
 def waiting(queue: str) -> int:
-    """How many messages wait in a queue. Blocks. Raises QueueError."""
+    """Count the messages in a queue. Blocks. Raises QueueError."""
     with current_app.connection_or_acquire() as broker:
         return int(broker.default_channel.queue_declare(queue).message_count)

@@ -35,12 +35,12 @@ def owner_group(owner_id: int) -> str:
 
 def owner_message(frame: str) -> Message:
     """The hint that carries a frame for an owner's sockets, encoded."""
-    return {"type": "owner.news", "frame": frame}
+    return {"type": "conversation.changed", "frame": frame}
 
 
 def recheck_message() -> Message:
     """The hint to look at the session: its user may have signed out."""
-    return {"type": "owner.look"}
+    return {"type": "session.recheck"}
 
 
 def cancel_message(response_id: str) -> Message:

@@ -1,9 +1,9 @@
 """A client's end of a socket."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from asgiref.testing import ApplicationCommunicator
 from channels.testing import WebsocketCommunicator
@@ -17,8 +17,9 @@ from project.asgi import application
 from tests.chat.rows import on_rows
 from tests.harness.waiting import await_until
 
+T = TypeVar("T")
 Frame = dict[str, Any]
-NEWS = '{"type":"tailrace:conversation"'
+CHANGE = '{"type":"tailrace:conversation"'
 PATH = "/ws/responses/"
 FRAME_SECS = 5  # the longest wait for a frame that must come
 
@@ -26,27 +27,27 @@ FRAME_SECS = 5  # the longest wait for a frame that must come
 class Socket(WebsocketCommunicator):
     """A socket, to the whole application unless it is another.
 
-    `frame` leaves out what an owner is told of the list, which may come at any moment: `news` has that.
+    `frame` leaves out changes of the list, which may come at any moment: `change` returns those.
     """
 
     def __init__(self, path: str = PATH, application: Any = application, **headers: str) -> None:
         sent = [(name.encode(), value.encode()) for name, value in headers.items()]
         super().__init__(application, path, headers=sent)
-        self._news: list[Frame] = []
+        self.changes: list[Frame] = []
 
     # those of Channels stop the closing of database connections meanwhile: threads would keep theirs
     send_input: Any = ApplicationCommunicator.send_input
     receive_output: Any = ApplicationCommunicator.receive_output
 
-    async def say(self, kind: str, **fields: Any) -> None:
+    async def send_command(self, kind: str, **fields: Any) -> None:
         """Send a command."""
         await self.send_json_to({"type": kind} | fields)
 
     async def text(self) -> str:
         """The next frame as it came."""
         text = str(await self.receive_from(FRAME_SECS))
-        while text.startswith(NEWS):
-            self._news.append(json.loads(text))
+        while text.startswith(CHANGE):
+            self.changes.append(json.loads(text))
             text = str(await self.receive_from(FRAME_SECS))
         return text
 
@@ -54,13 +55,13 @@ class Socket(WebsocketCommunicator):
         """The next frame."""
         return dict(json.loads(await self.text()))
 
-    async def news(self) -> Frame:
-        """The next thing that the owner is told of the list; only news may come before it."""
-        if not self._news:
+    async def change(self) -> Frame:
+        """The next change of the list; no other frame may come before it."""
+        if not self.changes:
             text = str(await self.receive_from(FRAME_SECS))
-            assert text.startswith(NEWS), text
-            self._news.append(json.loads(text))
-        return self._news.pop(0)
+            assert text.startswith(CHANGE), text
+            self.changes.append(json.loads(text))
+        return self.changes.pop(0)
 
     async def until(self, kind: str) -> list[Frame]:
         """All frames up to and with the next one of a type."""
@@ -77,10 +78,17 @@ class Socket(WebsocketCommunicator):
 
 
 def session_of(user: User) -> str:
-    """The cookie of a user who has signed in."""
+    """The cookie of a signed-in user."""
     client = Client()
     client.force_login(user)
     return cookie_of(client)
+
+
+def scope_of(user: User) -> dict[str, Any]:
+    """The scope of a socket that the user opened with a session."""
+    client = Client()
+    client.force_login(user)
+    return {"user": user, "session": client.session}
 
 
 def cookie_of(client: Client) -> str:
@@ -90,7 +98,7 @@ def cookie_of(client: Client) -> str:
 
 @asynccontextmanager
 async def opened(user: User | None, path: str = PATH) -> AsyncIterator[Socket]:
-    """A socket that was accepted, of a user or of somebody without a session."""
+    """An accepted socket of a user, or without a session."""
     headers = {"cookie": await on_rows(session_of, user)} if user else {}
     async with connected(Socket(path, **headers)) as socket:
         yield socket
@@ -105,18 +113,23 @@ async def connected(socket: Socket) -> AsyncIterator[Socket]:
     await socket.disconnect(timeout=FRAME_SECS)
 
 
-async def heard_of(user: User) -> None:
-    """Wait until a socket of the user's hears what the user is told."""
+async def eventually(condition: Callable[[], T]) -> T:
+    """The first true value of the condition, which may ask the database."""
+    return await await_until(lambda: on_rows(condition), 5, "the condition holds")
 
-    async def subscribed() -> bool:
+
+async def joined(user: User) -> None:
+    """Wait until a socket of the user's is in the user's group."""
+
+    async def subscribers() -> int:
         group = f"asgi__group__{owner_group(user.pk)}"
         ((_, count),) = await redis_client.client().pubsub_numsub(group)
-        return int(count) > 0
+        return int(count)
 
-    await await_until(subscribed, 5, "the group of the owner is heard")
+    await await_until(subscribers, 5, "the group of the owner is subscribed")
 
 
-async def put_out(socket: Socket) -> None:
-    """The socket is told that its session has ended, and is closed."""
+async def assert_signed_out(socket: Socket) -> None:
+    """The socket gets an error that its session has ended, and is closed."""
     assert await socket.refusal() == (401, "unauthenticated", None)
     assert await socket.receive_output(FRAME_SECS) == {"type": "websocket.close", "code": SIGNED_OUT}

@@ -1,4 +1,4 @@
-"""A change of an account: it ends the sockets that were opened under it, and no other."""
+"""A change of an account closes the sockets of its sessions, and no others."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from chat.accounts import revocation
 from chat.transport.event_log import Log
-from tests.chat.communicator import Socket, connected, cookie_of, heard_of, opened, put_out
+from tests.chat.communicator import Socket, assert_signed_out, connected, cookie_of, joined, opened
 from tests.chat.rows import on_rows
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("static_root")]
@@ -20,7 +20,7 @@ PASSWORD, OLD_PASSWORD = "correct horse battery", "the one before"
 
 @pytest.fixture
 def owner(db: None) -> User:
-    """Who has a password, and may change it in the admin."""
+    """A user with a password, which may be changed in the admin."""
     return User.objects.create_user("owner", password=OLD_PASSWORD, is_staff=True)
 
 
@@ -61,27 +61,29 @@ CHANGES = [change_by_code, save_the_password_alone, change_in_the_admin, disable
 
 
 @pytest.mark.parametrize("change", CHANGES)
-async def test_a_change_puts_out_the_users_sockets_at_once(
+async def test_a_change_closes_the_users_sockets_at_once(
     owner: User, stranger: User, log: Log, change: Any
 ) -> None:
     async with opened(owner) as socket, opened(owner) as another, opened(stranger) as theirs:
-        await heard_of(owner)
+        await joined(owner)
         await on_rows(change, owner)
-        await put_out(socket)
-        await put_out(another)
-        await theirs.say("tailrace:subscribe")  # nothing came before its answer
+        await assert_signed_out(socket)
+        await assert_signed_out(another)
+        await theirs.send_command("tailrace:subscribe")  # no other frame comes before the refusal
         assert await theirs.refusal() == (400, "missing_field", "response_id")
 
 
-async def test_who_changes_their_own_password_goes_on_in_a_new_session(owner: User, log: Log) -> None:
+async def test_changing_ones_own_password_closes_the_socket_and_leaves_a_new_session(
+    owner: User, log: Log
+) -> None:
     browser = Client()
     await on_rows(browser.force_login, owner)
     async with connected(Socket(cookie=cookie_of(browser))) as socket:
-        await heard_of(owner)
+        await joined(owner)
         await on_rows(change_their_own, browser)
-        await put_out(socket)
-    async with connected(Socket(cookie=cookie_of(browser))) as socket:  # its cookie is another now
-        await socket.say("tailrace:subscribe")
+        await assert_signed_out(socket)
+    async with connected(Socket(cookie=cookie_of(browser))) as socket:  # with the new cookie
+        await socket.send_command("tailrace:subscribe")
         assert await socket.refusal() == (400, "missing_field", "response_id")
 
 
@@ -91,25 +93,23 @@ def change_their_own(browser: Client) -> None:
     assert reply.status_code == 302
 
 
-def test_a_visit_and_a_new_user_tell_nobody(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    told = []
+def test_only_a_change_of_the_session_fields_notifies(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    notified = []
 
-    async def note(owner_id: int) -> None:
-        told.append(owner_id)
+    async def notify(owner_id: int) -> None:
+        notified.append(owner_id)
 
-    monkeypatch.setattr(revocation, "notify_owner_to_recheck", note)
+    monkeypatch.setattr(revocation, "notify_owner_to_recheck", notify)
     User.objects.create_user("new")
-    Client().force_login(owner)  # it saves the moment of the visit
-    assert told == []
-    owner.save_base(raw=True)  # as a fixture is loaded
-    assert told == []
+    Client().force_login(owner)  # saves `last_login`
+    assert notified == []
+    owner.save_base(raw=True)  # as a fixture does
+    assert notified == []
     owner.save()
-    assert told == [owner.pk]
+    assert notified == [owner.pk]
 
 
-def test_a_user_is_saved_whether_or_not_somebody_can_be_told(
-    owner: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_user_is_saved_even_if_the_notification_fails(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
     async def fail(owner_id: int) -> None:
         raise RuntimeError
 

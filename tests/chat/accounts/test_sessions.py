@@ -1,4 +1,4 @@
-"""Sign-in: a yes holds as long as nothing has changed that it hangs on, and no longer."""
+"""The session check: valid until the session or its user changes."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -7,22 +7,16 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import AnonymousUser, User
 from django.contrib.sessions.models import Session
-from django.test import Client
 from django.utils import timezone
-from pytest_django import DjangoAssertNumQueries, Settings
+from pytest_django import Settings
 
-from chat.accounts.sessions import is_signed_in
+from chat.accounts.sessions import is_valid
+from tests.chat.communicator import scope_of
+from tests.chat.rows import on_rows
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)
 
 Scope = dict[str, Any]
-
-
-def signed_in(user: User) -> Scope:
-    """The scope of a socket that the user opened with a session."""
-    client = Client()
-    client.force_login(user)
-    return {"user": user, "session": client.session}
 
 
 def sign_out(scope: Scope) -> None:
@@ -47,51 +41,44 @@ def expire(scope: Scope) -> None:
 
 
 def sign_in_as_another(scope: Scope) -> None:
-    other = signed_in(User.objects.create_user("other"))["session"]
+    other = scope_of(User.objects.create_user("other"))["session"]
     Session.objects.filter(pk=scope["session"].session_key).update(
         session_data=Session.objects.get(pk=other.session_key).session_data
     )
 
 
-WAYS_OUT = [sign_out, change_password, deactivate, delete_user, expire, sign_in_as_another]
+REVOCATIONS = [sign_out, change_password, deactivate, delete_user, expire, sign_in_as_another]
 
 
-@pytest.mark.parametrize("leave", WAYS_OUT)
-def test_who_was_signed_in_at_the_last_look_is_not_after(owner: User, leave: Callable[[Scope], None]) -> None:
-    scope = signed_in(owner)
-    assert is_signed_in(scope)
-    assert is_signed_in(scope)
-    leave(scope)
-    assert not is_signed_in(scope)
-    assert not is_signed_in(scope)
+@pytest.mark.parametrize("revoke", REVOCATIONS)
+async def test_a_session_is_valid_until_it_is_revoked(owner: User, revoke: Callable[[Scope], None]) -> None:
+    scope = await on_rows(scope_of, owner)
+    assert await is_valid(scope)
+    await on_rows(revoke, scope)
+    assert not await is_valid(scope)
 
 
-def test_a_second_look_is_one_query(owner: User, django_assert_num_queries: DjangoAssertNumQueries) -> None:
-    scope = signed_in(owner)
-    assert is_signed_in(scope)
-    with django_assert_num_queries(1):
-        assert is_signed_in(scope)
-
-
-def test_what_changes_a_session_otherwise_does_not_sign_out(owner: User) -> None:
-    scope = signed_in(owner)
-    assert is_signed_in(scope)
-    session = scope["session"].__class__(scope["session"].session_key)
-    session["theme"] = "dark"
-    session.save()
-    assert is_signed_in(scope)
-
-
-@pytest.mark.parametrize("leave", [change_password, deactivate])
-def test_sessions_that_are_not_in_the_database_are_looked_at_too(
-    owner: User, leave: Callable[[Scope], None], settings: Settings
+@pytest.mark.parametrize("revoke", [change_password, deactivate])
+async def test_a_session_outside_the_database_is_checked_too(
+    owner: User, revoke: Callable[[Scope], None], settings: Settings
 ) -> None:
     settings.SESSION_ENGINE = "django.contrib.sessions.backends.cache"
-    scope = signed_in(owner)
-    assert is_signed_in(scope)
-    leave(scope)
-    assert not is_signed_in(scope)
+    scope = await on_rows(scope_of, owner)
+    assert await is_valid(scope)
+    await on_rows(revoke, scope)
+    assert not await is_valid(scope)
 
 
-def test_nobody_is_not_signed_in() -> None:
-    assert not is_signed_in({"user": AnonymousUser()})
+def change_data(scope: Scope) -> None:
+    scope["session"]["theme"] = "dark"
+    scope["session"].save()
+
+
+async def test_a_session_with_other_data_stays_valid(owner: User) -> None:
+    scope = await on_rows(scope_of, owner)
+    await on_rows(change_data, scope)
+    assert await is_valid(scope)
+
+
+async def test_a_socket_without_a_user_has_no_valid_session() -> None:
+    assert not await is_valid({"user": AnonymousUser()})

@@ -1,4 +1,4 @@
-"""Intake: what is asked becomes one row and one log, or nothing at all."""
+"""Creation: a request becomes one row, one log and one job that ends, or nothing at all."""
 
 import asyncio
 import threading
@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
+from pytest_django import Settings
 
 from chat.ids import new_id
 from chat.models import Conversation, Response
@@ -16,11 +17,16 @@ from chat.protocol.composer import opening
 from chat.protocol.errors import CommandError
 from chat.protocol.events import decode
 from chat.responses import creation
-from chat.responses.creation import TITLE_CHARS, create_response, title_of
+from chat.responses.creation import TITLE_CHARS, create_response, submit, title_of
 from chat.responses.model_catalog import DEMO, catalog
 from chat.responses.representation import response_object
-from chat.transport.event_log import Log
-from tests.chat.rows import counted, on_rows, saved, stored
+from chat.transport import job_queue, redis_client
+from chat.transport.event_log import Log, LogError
+from project.celery import app as celery_app
+from project.up import ports, valkey
+from tests.chat.communicator import eventually
+from tests.chat.rows import counted, on_rows, saved
+from tests.harness.broker import Broker
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -35,7 +41,7 @@ def after(row: Response, **fields: Any) -> Create:
     return asking(previous_response_id=str(row.pk), **fields)
 
 
-async def test_a_first_question_begins_a_conversation_and_a_log(owner: User, log: Log) -> None:
+async def test_a_first_request_begins_a_conversation_and_a_log(owner: User, log: Log) -> None:
     row, new = await create_response(owner, asking(" How deep\n is it? "), log)
     assert new
     row = await saved(row.pk)
@@ -70,13 +76,13 @@ def test_a_title_has_whole_words_and_one_line(text: str, title: str) -> None:
     assert len(title) <= TITLE_CHARS
 
 
-async def test_what_the_user_asked_can_be_searched(owner: User, log: Log) -> None:
+async def test_the_input_can_be_searched(owner: User, log: Log) -> None:
     row, _ = await create_response(owner, asking("How deep is it?"), log)
     again, _ = await create_response(owner, asking(None, tailrace={"regenerate_of": str(row.pk)}), log)
     assert [(await saved(each.pk)).asked for each in (row, again)] == ["How deep is it?"] * 2
 
 
-async def test_a_question_is_activity_in_its_conversation(owner: User, response: Response, log: Log) -> None:
+async def test_a_request_is_activity_in_its_conversation(owner: User, response: Response, log: Log) -> None:
     before = response.conversation.updated_at
     row, _ = await create_response(owner, after(response), log)
     after_it = (await on_rows(Conversation.objects.get, pk=row.conversation_id)).updated_at
@@ -91,7 +97,7 @@ async def test_a_question_is_activity_in_its_conversation(owner: User, response:
         {"tailrace": {"conversation_id": "C"}},
     ],
 )
-async def test_nothing_goes_on_in_a_deleted_conversation(
+async def test_a_deleted_conversation_takes_no_request(
     owner: User, response: Response, log: Log, fields: Any
 ) -> None:
     await on_rows(Conversation.objects.update, deleted_at=timezone.now())
@@ -102,21 +108,19 @@ async def test_nothing_goes_on_in_a_deleted_conversation(
     assert await counted() == (1, 1)
 
 
-async def test_what_is_asked_is_stored_whole(owner: User, log: Log) -> None:
+async def test_the_fields_of_a_request_are_stored(owner: User, log: Log) -> None:
     command = asking(instructions="Be brief.", max_output_tokens=5, temperature=0.5, metadata={"k": "v"})
     row = await saved((await create_response(owner, command, log))[0].pk)
     assert (row.instructions, row.max_output_tokens, row.temperature) == ("Be brief.", 5, 0.5)
     assert row.metadata == {"k": "v"}
 
 
-async def test_without_a_model_the_first_one_is_asked(owner: User, log: Log) -> None:
+async def test_the_default_model_is_the_first_one(owner: User, log: Log) -> None:
     row, _ = await create_response(owner, asking(model=None), log)
     assert row.model == next(iter(catalog()))
 
 
-async def test_a_later_question_goes_on_in_the_same_conversation(
-    owner: User, response: Response, log: Log
-) -> None:
+async def test_a_later_request_is_in_the_same_conversation(owner: User, response: Response, log: Log) -> None:
     row, new = await create_response(owner, after(response), log)
     assert new
     assert (row.conversation_id, row.previous_id) == (response.conversation_id, response.pk)
@@ -139,7 +143,7 @@ async def test_a_regeneration_is_a_sibling_with_the_same_input(owner: User, log:
     assert again.conversation_id == root.conversation_id
 
 
-async def test_a_regeneration_asks_the_same_model_unless_told_otherwise(owner: User, log: Log) -> None:
+async def test_a_regeneration_uses_the_same_model_unless_it_names_another(owner: User, log: Log) -> None:
     assert next(iter(catalog())) != DEMO
     source, _ = await create_response(owner, asking(model=DEMO), log)
     regenerated = {"regenerate_of": str(source.pk)}
@@ -150,7 +154,9 @@ async def test_a_regeneration_asks_the_same_model_unless_told_otherwise(owner: U
     assert [again.model, other.model] == [DEMO, next(iter(catalog()))]
 
 
-async def test_a_regeneration_has_its_place_already(owner: User, response: Response, log: Log) -> None:
+async def test_a_regeneration_with_a_previous_response_is_refused(
+    owner: User, response: Response, log: Log
+) -> None:
     command = after(response, tailrace={"regenerate_of": str(response.pk)})
     with pytest.raises(CommandError) as refused:
         await create_response(owner, command, log)
@@ -173,7 +179,7 @@ async def test_a_root_can_be_regenerated(owner: User, response: Response, log: L
     ],
 )
 @pytest.mark.parametrize("theirs", [True, False], ids=["someone else's", "nobody's"])
-async def test_ids_that_are_not_ones_own_are_not_found_and_nothing_is_stored(
+async def test_other_owners_ids_are_not_found_and_nothing_is_stored(
     owner: User,
     response: Response,
     stranger: User,
@@ -207,20 +213,11 @@ async def test_a_conversation_that_contradicts_the_previous_response_is_refused(
     assert (refused.value.code, refused.value.param) == ("invalid_field", "tailrace.conversation_id")
 
 
-async def test_a_model_that_is_not_there_is_refused_and_nothing_is_stored(owner: User, log: Log) -> None:
+async def test_an_unknown_model_is_refused_and_nothing_is_stored(owner: User, log: Log) -> None:
     with pytest.raises(CommandError) as refused:
         await create_response(owner, asking(model="gpt-none"), log)
     assert (refused.value.code, refused.value.param) == ("model_not_found", "model")
     assert await counted() == (0, 0)
-
-
-async def test_the_same_request_gets_the_same_response(owner: User, log: Log) -> None:
-    command = asking(tailrace={"client_request_id": "c"})
-    first, new = await create_response(owner, command, log)
-    again, new_again = await create_response(owner, command, log)
-    assert (new, new_again) == (True, False)
-    assert again.pk == first.pk
-    assert await counted() == (1, 1)
 
 
 async def test_the_same_request_of_another_owner_is_another_response(
@@ -256,6 +253,84 @@ async def test_the_same_request_twice_at_once_is_one_response(
     assert await log.top(str(one.pk)) == 1
 
 
-def test_rows_are_not_shared_between_tests(owner: User) -> None:
-    stored(owner)
-    assert (Conversation.objects.count(), Response.objects.count()) == (1, 1)
+async def test_without_redis_nothing_is_stored(owner: User, log: Log, settings: Settings) -> None:
+    await redis_client.close()
+    settings.TAILRACE_REDIS_URL = valkey.url(ports.pick_free())
+    with pytest.raises(LogError):
+        await submit(owner, asking(), Log(redis_client.client()))
+    assert await counted() == (0, 0)
+
+
+@pytest.fixture
+def announced(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The ids of the announced responses."""
+    ids: list[str] = []
+
+    async def announce(response: Any) -> None:
+        ids.append(response["id"])
+
+    monkeypatch.setattr(creation, "announce_response", announce)
+    return ids
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """The broker is unresponsive until this is set."""
+    gate, send = threading.Event(), job_queue.send
+
+    def wait(*args: str) -> None:
+        assert gate.wait(10)
+        send(*args)
+
+    monkeypatch.setattr(job_queue, "send", wait)
+    return gate
+
+
+async def test_the_same_request_is_one_response_and_one_job(
+    owner: User, log: Log, broker: Broker, announced: list[str]
+) -> None:
+    command = asking(tailrace={"client_request_id": "c"})
+    first, new = await submit(owner, command, log)
+    again, new_again = await submit(owner, command, log)
+    assert (again.pk, new, new_again) == (first.pk, True, False)
+    later, _ = await submit(owner, asking(), log)
+    ids = [str(first.pk), str(later.pk)]
+    await eventually(lambda: [job.id for job in broker.jobs()] == announced == ids)
+
+
+async def test_a_response_that_cannot_be_enqueued_ends(
+    owner: User, log: Log, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(celery_app.conf, "broker_url", valkey.url(ports.pick_free()))
+    row, _ = await submit(owner, asking(), log)
+    await eventually(lambda: Response.objects.get(pk=row.pk).error_code == "queue_unavailable")
+    assert broker.jobs() == []
+
+
+async def test_a_response_is_enqueued_then_announced_although_its_client_is_gone(
+    owner: User,
+    log: Log,
+    broker: Broker,
+    gate: threading.Event,
+    announced: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(creation, "ENQUEUE_SECS", 10)
+    submitting = asyncio.create_task(submit(owner, asking(), log))
+    await eventually(lambda: creation._pending)
+    submitting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await submitting
+    assert announced == []
+    gate.set()
+    await eventually(lambda: announced)
+    assert [job.id for job in broker.jobs()] == announced
+
+
+async def test_an_unresponsive_broker_leaves_threads_for_the_database(
+    owner: User, log: Log, broker: Broker, gate: threading.Event
+) -> None:
+    for _ in range(50):  # more than the threads of the event loop
+        await submit(owner, asking(), log)
+    gate.set()
+    await eventually(lambda: len(broker.jobs()) == 50 and not creation._pending)

@@ -1,4 +1,4 @@
-"""The job: a wake-up with an id in the queue of the model, or an error soon."""
+"""The job: a message with an id in the queue of the model, or an error soon."""
 
 import asyncio
 from pathlib import Path
@@ -43,14 +43,14 @@ async def test_a_job_waits_in_the_queue_of_its_model(
     assert broker.jobs() == []
 
 
-async def test_a_model_that_is_gone_does_not_lose_the_job(owner: User, broker: Broker) -> None:
+async def test_a_response_of_a_removed_model_is_enqueued_too(owner: User, broker: Broker) -> None:
     row = await on_rows(stored, owner, model="removed")  # the worker ends it and says why
     await enqueue(row)
     assert [job.id for job in broker.jobs()] == [str(row.pk)]
 
 
 @pytest.mark.usefixtures("broker")
-async def test_the_jobs_that_wait_are_counted(owner: User) -> None:
+async def test_queued_jobs_are_counted(owner: User) -> None:
     assert await asyncio.to_thread(waiting, QUEUE) == 0
     for _ in range(2):
         await enqueue(await on_rows(stored, owner))
@@ -80,7 +80,7 @@ def two_queues(settings: Settings, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("two_queues")
-def test_a_place_in_the_queue_counts_those_who_wait_there_longer(owner: User, stranger: User) -> None:
+def test_a_position_counts_the_earlier_responses_of_the_queue(owner: User, stranger: User) -> None:
     stored(owner, model="slow")  # another queue
     stored(owner, model="a", status=Status.IN_PROGRESS)
     stored(owner, model="a", status=Status.COMPLETED)
@@ -88,19 +88,19 @@ def test_a_place_in_the_queue_counts_those_who_wait_there_longer(owner: User, st
     assert [position(str(row.pk)) for row in waiting] == [0, 1, 2]
 
 
-def test_those_of_one_moment_have_places_of_their_own(owner: User) -> None:
+def test_responses_of_one_moment_have_different_positions(owner: User) -> None:
     moment = timezone.now()
     rows = [stored(owner, queued_at=moment) for _ in range(3)]
     assert sorted(position(str(row.pk)) or 0 for row in rows) == [0, 1, 2]
 
 
 @pytest.mark.parametrize("status", [status for status in Status if status != Status.QUEUED])
-def test_what_does_not_wait_has_no_place(owner: User, status: Status) -> None:
+def test_a_response_that_is_not_queued_has_no_position(owner: User, status: Status) -> None:
     assert position(str(stored(owner, status=status).pk)) is None
     assert position(str(new_id())) is None
 
 
 @planned_by_sqlite
-def test_a_place_in_the_queue_is_found_by_an_index(owner: User) -> None:
+def test_a_position_is_found_by_an_index(owner: User) -> None:
     rows = Response.objects.filter(status=Status.QUEUED, queued_at__lte=timezone.now())
     assert "response_by_status" in rows.explain()

@@ -1,4 +1,4 @@
-"""The smallest form: a message becomes a job, and what the worker says comes back as messages."""
+"""The smallest form: a message becomes a job, and the worker's text comes back as messages."""
 
 import json
 from collections.abc import AsyncIterator
@@ -9,19 +9,20 @@ from django.contrib.auth.models import User
 from pytest_django import Settings
 
 from chat.models import Response
-from chat.protocol.composer import Ending
+from chat.protocol.composer import Ending, opening
 from chat.protocol.events import Event
 from chat.protocol.state import ResponseState
 from chat.responses.model_catalog import DEMO, catalog
 from chat.responses.representation import response_object
+from chat.sockets import minimal
 from chat.transport import redis_client
 from chat.transport.event_log import Batch, Log
 from chat.transport.notifications import notify_readers
+from project.celery import app as celery_app
 from project.up import ports, valkey
-from tests.chat.communicator import Socket, opened
+from tests.chat.communicator import Socket, eventually, opened
 from tests.chat.rows import counted, on_rows
 from tests.harness.broker import Broker
-from tests.harness.waiting import await_until
 from tests.harness.writer import Writer
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -37,72 +38,88 @@ async def socket(owner: User, log: Log, broker: Broker) -> AsyncIterator[Socket]
 
 
 async def asked(socket: Socket, broker: Broker, message: str) -> Response:
-    """Send the message, and give the response that it became once its job is there."""
+    """Send the message; returns its response once the job is queued."""
     await socket.send_json_to({"message": message})
-
-    async def job() -> str | None:
-        return next((job.args[0] for job in broker.jobs()), None)
-
-    response_id = await await_until(job, 5, "the job is queued")
-    return await on_rows(Response.objects.get, pk=response_id)
+    job = (await eventually(broker.jobs))[0]
+    return await on_rows(Response.objects.get, pk=job.id)
 
 
-async def publish(response_id: str, events: list[Event]) -> None:
-    await notify_readers([Batch.of(response_id, events)])
+def writer_of(row: Response) -> Writer:
+    return Writer(ResponseState.fold(opening(response_object(row))))
+
+
+async def publish(writer: Writer, events: list[Event]) -> None:
+    await notify_readers([Batch.of(writer.state.id, events)])
 
 
 async def test_start_makes_the_demo_count(socket: Socket, broker: Broker) -> None:
     row = await asked(socket, broker, "start")
     assert row.model == DEMO
-    writer = Writer(ResponseState(response_object(row)))
-    await publish(writer.state.id, writer.start(1))
-    await publish(writer.state.id, writer.add("Number 0\n"))
-    await publish(writer.state.id, writer.add("Number 1\nNumber 2\n"))
+    writer = writer_of(row)
+    await publish(writer, writer.start(1))
+    await publish(writer, writer.add("Number 0\n"))
+    await publish(writer, writer.add("Number 1\nNumber 2\n"))
     assert [await socket.frame() for _ in range(3)] == [{"message": f"Number {n}"} for n in range(3)]
 
 
 async def test_any_other_message_is_a_prompt_for_the_default_model(socket: Socket, broker: Broker) -> None:
     row = await asked(socket, broker, "How deep is it?")
     assert (row.model, row.input_text) == (next(iter(catalog())), "How deep is it?")
-    writer = Writer(ResponseState(response_object(row)))
-    await publish(writer.state.id, writer.add("Two\nmetres.", reasoning="unheard"))
+    writer = writer_of(row)
+    await publish(writer, writer.add("Two\nmetres.", reasoning="left out"))
     assert await socket.frame() == {"message": "Two\nmetres."}
 
 
-async def test_a_failure_is_told_by_its_code(socket: Socket, broker: Broker) -> None:
+async def test_a_failure_is_sent_with_its_code(socket: Socket, broker: Broker) -> None:
     row = await asked(socket, broker, "start")
-    writer = Writer(ResponseState(response_object(row)))
-    await publish(writer.state.id, writer.finish(Ending("failed", at=5.0, error_code="upstream_error")))
+    writer = writer_of(row)
+    await publish(writer, writer.finish(Ending("failed", at=5.0, error_code="upstream_error")))
     assert (await socket.frame())["error"]["code"] == "upstream_error"
 
 
 async def test_an_answer_that_looks_like_the_count_is_not_cut_into_lines(
     socket: Socket, broker: Broker
 ) -> None:
-    writer = Writer(ResponseState(response_object(await asked(socket, broker, "Count."))))
-    await publish(writer.state.id, writer.add("Number 1\nNumber 2\n"))
+    writer = writer_of(await asked(socket, broker, "Count."))
+    await publish(writer, writer.add("Number 1\nNumber 2\n"))
     assert await socket.frame() == {"message": "Number 1\nNumber 2\n"}
 
 
 async def test_after_the_end_the_group_is_left(socket: Socket, broker: Broker, layer: Any) -> None:
-    writer = Writer(ResponseState(response_object(await asked(socket, broker, "start"))))
-    assert len(layer.groups) == 1
-    await publish(writer.state.id, writer.finish(Ending("completed", at=5.0)))
-
-    async def left() -> bool:
-        return not layer.groups
-
-    await await_until(left, 5, "the group is left")
+    writer = writer_of(await asked(socket, broker, "start"))
+    await publish(writer, writer.finish(Ending("completed", at=5.0)))
+    groups = layer.groups
+    await eventually(lambda: not groups)
 
 
-async def test_who_hangs_up_leaves_the_group(owner: User, broker: Broker, layer: Any) -> None:
+async def test_a_closed_socket_leaves_the_group(owner: User, broker: Broker, layer: Any) -> None:
     async with opened(owner, PATH) as socket:
         await asked(socket, broker, "start")
         assert len(layer.groups) == 1
     assert layer.groups == {}
 
 
-async def test_without_redis_the_client_is_told_to_try_again(
+async def test_an_event_that_follows_the_job_at_once_is_not_missed(
+    socket: Socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def answer(row: Response, log: Log) -> None:
+        writer = writer_of(row)
+        await publish(writer, writer.add("One\n"))
+
+    monkeypatch.setattr(minimal, "queue_response", answer)
+    await socket.send_json_to({"message": "start"})
+    assert await socket.frame() == {"message": "One"}
+
+
+async def test_without_a_broker_the_message_fails(
+    socket: Socket, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(celery_app.conf, "broker_url", valkey.url(ports.pick_free()))
+    await socket.send_json_to({"message": "start"})
+    assert (await socket.frame())["error"]["code"] == "queue_unavailable"
+
+
+async def test_without_redis_a_message_is_refused_as_busy(
     socket: Socket, broker: Broker, settings: Settings
 ) -> None:
     await redis_client.close()
@@ -121,7 +138,7 @@ async def test_without_redis_the_client_is_told_to_try_again(
         ({"text_data": '{"message": 5}'}, (400, "invalid_field", "input")),
     ],
 )
-async def test_what_is_no_message_is_refused_and_the_socket_stays(
+async def test_an_invalid_message_is_refused_and_the_socket_stays(
     socket: Socket, broker: Broker, sent: dict[str, Any], refusal: tuple[int, str, str | None]
 ) -> None:
     await socket.send_to(**sent)
@@ -135,16 +152,12 @@ async def test_a_visitor_without_an_account_is_a_guest(log: Log, broker: Broker,
     async with opened(None, PATH) as socket:
         row = await asked(socket, broker, "start")
         await socket.send_json_to({"message": "start"})
-
-        async def both() -> bool:
-            return len(broker.jobs()) == 2
-
-        await await_until(both, 5, "the second job is queued")
+        await eventually(lambda: len(broker.jobs()) == 2)
     owner = await on_rows(User.objects.get)  # one guest for both
     assert (row.owner_id, owner.username[:6]) == (owner.pk, "guest-")
 
 
-async def test_without_guests_everybody_signs_in(log: Log, broker: Broker, settings: Settings) -> None:
+async def test_without_guests_a_message_is_refused(log: Log, broker: Broker, settings: Settings) -> None:
     settings.TAILRACE_GUESTS = False
     async with opened(None, PATH) as socket:
         await socket.send_to(text_data=json.dumps({"message": "start"}))

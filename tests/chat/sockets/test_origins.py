@@ -1,4 +1,4 @@
-"""Origins: only pages of ours may open a socket from a browser."""
+"""Origins: in a browser, only our own pages may open a socket."""
 
 from typing import Any
 
@@ -8,18 +8,19 @@ from asgiref.typing import ASGIReceiveCallable, ASGISendCallable
 from chat.sockets.origins import SocketOrigins
 from tests.chat.communicator import FRAME_SECS, Socket
 
-pytestmark = pytest.mark.usefixtures("layer")  # whoever is turned away had a channel for a moment
+# a refused socket has a channel for a moment, and closes old database connections
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("layer")]
 
 
-async def let_in(scope: Any, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
-    """Accept, and wait for the client to go."""
+async def accept(scope: Any, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+    """Accept the socket, and wait until the client closes it."""
     await receive()
     await send({"type": "websocket.accept", "subprotocol": None, "headers": []})
     await receive()
 
 
 async def opens(allowed: list[str], **headers: str) -> bool:
-    socket = Socket(application=SocketOrigins(let_in, allowed), **headers)
+    socket = Socket(application=SocketOrigins(accept, allowed), **headers)
     accepted, _ = await socket.connect(FRAME_SECS)
     if accepted:
         await socket.disconnect(timeout=FRAME_SECS)
@@ -46,13 +47,13 @@ async def test_the_origin_of_the_page_decides(allowed: str, origin: str, may: bo
     assert await opens([allowed], origin=origin) == may
 
 
-async def test_any_of_the_allowed_origins_will_do() -> None:
+async def test_every_allowed_origin_may_open_a_socket() -> None:
     assert await opens(["https://a.example", "https://b.example"], origin="https://b.example")
 
 
-async def test_without_an_allowed_origin_no_page_is_let_in() -> None:
+async def test_without_allowed_origins_no_page_may_open_a_socket() -> None:
     assert not await opens([], origin="https://chat.example")
 
 
-async def test_what_is_no_browser_sends_no_origin_and_is_let_in() -> None:
+async def test_a_client_without_an_origin_is_no_browser_and_is_accepted() -> None:
     assert await opens(["https://chat.example"])

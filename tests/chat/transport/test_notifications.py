@@ -54,7 +54,7 @@ def test_messages_name_the_method_that_takes_them() -> None:
         "first": 2,
         "events": ["two"],
     }
-    assert owner_message("{}") == {"type": "owner.news", "frame": "{}"}
+    assert owner_message("{}") == {"type": "conversation.changed", "frame": "{}"}
     assert cancel_message("r1") == {"type": "response.cancel", "response_id": "r1"}
 
 
