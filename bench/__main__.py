@@ -2,8 +2,8 @@
 
 Each design does the same work in turn, in rounds: so many streams at once, started 37 ms apart, at an even
 rate. Figures are medians over the rounds. Every token of every stream is checked: a wrong one ends the run.
-Then come the other sections: what one person waits for, what changes with the load, the largest number of
-streams, more processes, idle sockets, memory. docs/performance.md says how each of them is measured.
+The other sections measure the first token of one stream, the effect of the load, the largest number of
+streams, more processes, idle sockets and memory. docs/performance.md describes how each is measured.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.designs import DESIGNS
-from bench.ground import Plan, prepared, tell
+from bench.ground import Plan, log, prepared
 from bench.loader import Figures, VoidRunError
 from bench.parts import PartError
 from bench.plots import draw
@@ -28,7 +28,7 @@ from bench.runs import Work
 from bench.sections import QUICK, SECTIONS, Section
 
 TOKENS, QUICK_TOKENS = 500, 200  # in each answer
-DEAR_TOKENS, QUICK_DEAR_TOKENS = 200, 40  # of a design that is many times as dear as the others
+DEAR_TOKENS, QUICK_DEAR_TOKENS = 200, 40  # of a design that is many times as expensive as the others
 ROUNDS, QUICK_ROUNDS = 3, 1
 SECS_PER_MINUTE = 60
 
@@ -63,24 +63,24 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def machine() -> Figures:
-    """Where the figures were seen."""
+    """Describe the machine of the run."""
     return {"cores": os.cpu_count(), "python": platform.python_version(), "platform": platform.platform()}
 
 
 async def measure(plan: Plan, sections: Sequence[Section], results: Figures, file: Path | None) -> None:
-    """Do the sections one after the other; their figures are in the file as soon as they are known."""
+    """Run the sections one after the other; write their figures to the file after each."""
     async with prepared(plan) as ground:
         for number, section in enumerate(sections):
             left = sum(each.secs for each in sections[number:]) / SECS_PER_MINUTE
-            tell(f"{section.name} ({number + 1} of {len(sections)}); about {left:.0f} min to go")
+            log(f"{section.name} ({number + 1} of {len(sections)}); about {left:.0f} min to go")
             begun = time.monotonic()
             results[section.key] = await section.measured(ground)
-            tell(f"{section.name} took {time.monotonic() - begun:.0f} s")
+            log(f"{section.name} took {time.monotonic() - begun:.0f} s")
             keep(results, file)
 
 
 def keep(results: Figures, file: Path | None) -> None:
-    """Write what is known so far."""
+    """Write the results so far."""
     if file:
         file.write_text(json.dumps(results, indent=1) + "\n")
 
@@ -97,12 +97,12 @@ def main(options: argparse.Namespace) -> None:
     print(f"\n{report(results)}")
     place = options.plots or (options.json and options.json.parent)
     for plot in draw(results, place) if place else ():
-        tell(f"drew {plot}")
+        log(f"drew {plot}")
 
 
 if __name__ == "__main__":
-    for how in (signal.SIGINT, signal.SIGTERM):  # in the background a shell lets the first be ignored
-        signal.signal(how, signal.default_int_handler)  # whatever stops us, our parts end with us
+    for how in (signal.SIGINT, signal.SIGTERM):  # a shell makes background processes ignore the first
+        signal.signal(how, signal.default_int_handler)  # the parts end with this process
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     try:

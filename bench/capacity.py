@@ -1,11 +1,11 @@
-"""Section: the largest number of streams at 50 tokens/s that a design carries, its tokens still on time.
+"""Section: the largest number of streams at 50 tokens/s of a design whose tokens are still on time.
 
 Each design may have one or two processes where it has CPU to spend; the better one counts. Every probe
-checks every token. A probe that fails is repeated once: a shared machine hiccups.
+checks every token. A failed probe is repeated once, as a shared machine may have been busy.
 """
 
 from bench.designs import Scale
-from bench.ground import Ground, tell
+from bench.ground import Ground, log
 from bench.loader import Figures, UnansweredError
 from bench.probing import probe, works_up_to
 from bench.runs import Running
@@ -13,7 +13,7 @@ from bench.search import Bracket
 
 P99_MS = 250
 MOST = 640  # streams that the designs are prepared for
-LEAST_PART = 0.97  # of the tokens that were offered; with fewer, somebody else was too slow
+LEAST_PART = 0.97  # of the tokens that were offered; with fewer, the upstream or the load was too slow
 SCALES = {
     "tailrace": (Scale(1, 1, MOST), Scale(1, 2, MOST)),
     "direct": (Scale(1, 1, MOST), Scale(2, 1, MOST)),
@@ -22,7 +22,7 @@ SCALES = {
 
 
 async def measured(ground: Ground) -> Figures:
-    """For each design its largest number of `streams`, in which `configuration`, and every probe."""
+    """Return for each design its largest number of `streams`, in which `configuration`, and every probe."""
     best: Figures = {}
     for name in ground.plan.among(SCALES):
         tries = [await _tried(ground, name, scale) for scale in SCALES[name]]
@@ -31,7 +31,7 @@ async def measured(ground: Ground) -> Figures:
 
 
 def is_ok(figures: Figures) -> bool:
-    """Whether a probe's tokens were on time, and as many as were offered."""
+    """Return whether a probe's tokens were on time, and as many as were offered."""
     if "latency_ms" not in figures:
         return False
     is_whole = figures["sent_per_sec"] >= LEAST_PART * figures["offered_per_sec"]
@@ -52,7 +52,7 @@ async def search(target: Running) -> Figures:
     while (streams := bracket.guess()) is not None and streams <= MOST:
         figures = await _probed(target, streams)
         if not is_ok(figures):
-            tell("once more")
+            log("once more")
             figures = await _probed(target, streams)
         probes.append(figures | {"is_ok": is_ok(figures)})
         bracket = bracket.after(streams, is_ok=is_ok(figures))
@@ -61,13 +61,13 @@ async def search(target: Running) -> Figures:
 
 
 async def _probed(target: Running, streams: int) -> Figures:
-    """Probe, and say what was seen; without `latency_ms` when an answer was refused or did not end."""
+    """Probe, and log the figures; they lack `latency_ms` if an answer was refused or did not end."""
     name = target.design.name
     try:
         figures = await probe(target, streams)
     except UnansweredError as error:
-        tell(f"{name}, {streams} streams: {str(error).splitlines()[0]}")
+        log(f"{name}, {streams} streams: {str(error).splitlines()[0]}")
         return {"streams": streams}
     late, sent = figures["latency_ms"]["p99"], figures["sent_per_sec"]
-    tell(f"{name}, {streams} streams: p99 {late:.0f} ms, {sent:.0f} of {figures['offered_per_sec']} tokens/s")
+    log(f"{name}, {streams} streams: p99 {late:.0f} ms, {sent:.0f} of {figures['offered_per_sec']} tokens/s")
     return figures

@@ -1,17 +1,17 @@
-"""Section: all designs on the same work, in turn, round by round. A dear one does one round."""
+"""Section: all designs on the same work, in turn, round by round. An expensive one does one round."""
 
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 
 from bench.designs import DESIGNS
-from bench.ground import Ground, all_entered, tell
+from bench.ground import Ground, all_entered, log
 from bench.loader import Figures
 from bench.runs import Work, median_of, run
 
 
 async def measured(ground: Ground) -> Figures:
-    """The figures of each design: medians over the rounds, with their spread."""
+    """Return the figures of each design: medians over the rounds, with their spread."""
     plan = ground.plan
     dear = replace(plan.work, tokens=min(plan.work.tokens, plan.dear_tokens))
     return await compared(ground, plan.designs, plan.work, plan.rounds, dear=dear)
@@ -20,7 +20,10 @@ async def measured(ground: Ground) -> Figures:
 async def compared(
     ground: Ground, names: Sequence[str], work: Work, rounds: int, *words: str, dear: Work | None = None
 ) -> Figures:
-    """The same, of these designs on this work, a dear one on its own; `words` are for the load."""
+    """Return the same for these designs and this work. An expensive design does `dear` instead.
+
+    `words` are more of the load's command line.
+    """
     works = {name: (DESIGNS[name].is_dear and dear) or work for name in names}
     seen: dict[str, list[Figures]] = {name: [] for name in names}
     async with AsyncExitStack() as stack:
@@ -30,6 +33,6 @@ async def compared(
             for target in targets:
                 name = target.design.name
                 if number == 1 or not target.design.is_dear:
-                    tell(f"round {number} of {rounds}: {name}, {works[name]}")
+                    log(f"round {number} of {rounds}: {name}, {works[name]}")
                     seen[name].append(await run(target, works[name], *words))
     return {name: median_of(figures) for name, figures in seen.items()}

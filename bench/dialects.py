@@ -1,6 +1,6 @@
-"""What is said on the sockets: Tailrace's protocol, and the plain one of the small apps. Pure.
+"""The protocols on the sockets: Tailrace's, and the plain one of the small apps. Pure.
 
-The plain one: `{"model", "input"}` goes in; `{"delta"}` comes out, again and again; `{"done": true}` last.
+The plain one: `{"model", "input"}` goes in; `{"delta"}` comes out repeatedly, and `{"done": true}` last.
 """
 
 import json
@@ -8,19 +8,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-Heard = tuple[str, bool]  # the text in a frame, and whether the answer is over
+Received = tuple[str, bool]  # the text in a frame, and whether the answer is over
 
 
 class RefusedError(Exception):
-    """The server would not, or could not."""
+    """The server refused, or failed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How to ask, how to understand, and where."""
+    """How to ask, how to parse the frames, and the path."""
 
     ask: Callable[[str], str]  # the frame that asks this model
-    hear: Callable[[str], Heard]
+    parse: Callable[[str], Received]
     path: str
     needs_session: bool  # whether a page has to be fetched first, for its cookie
 
@@ -29,7 +29,7 @@ def _ask_tailrace(model: str) -> str:
     return json.dumps({"type": "response.create", "model": model, "input": "Count."})
 
 
-def _hear_tailrace(frame: str) -> Heard:
+def _parse_tailrace(frame: str) -> Received:
     event: dict[str, Any] = json.loads(frame)
     kind = event["type"]
     if kind == "response.output_text.delta":
@@ -39,16 +39,16 @@ def _hear_tailrace(frame: str) -> Heard:
     return "", kind == "response.completed"
 
 
-def _ask_plainly(model: str) -> str:
+def _ask_plain(model: str) -> str:
     return json.dumps({"model": model, "input": "Count."})
 
 
-def _hear_plainly(frame: str) -> Heard:
+def _parse_plain(frame: str) -> Received:
     event: dict[str, Any] = json.loads(frame)
     return event.get("delta", ""), "done" in event
 
 
 DIALECTS = {
-    "tailrace": Dialect(_ask_tailrace, _hear_tailrace, "/ws/responses/", needs_session=True),
-    "plain": Dialect(_ask_plainly, _hear_plainly, "/ws/", needs_session=False),
+    "tailrace": Dialect(_ask_tailrace, _parse_tailrace, "/ws/responses/", needs_session=True),
+    "plain": Dialect(_ask_plain, _parse_plain, "/ws/", needs_session=False),
 }

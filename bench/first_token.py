@@ -1,7 +1,7 @@
-"""Section: how long one person waits for the first token when nobody else asks, and how late a token is then.
+"""Section: the time to the first token of a single stream, and the latency of its tokens.
 
-Answers of a few tokens, one after the other on a socket that stays open, with a short pause after each: the
-next question should not meet what is left to do of the one before, as a person's never does.
+Answers of a few tokens, one after the other on a socket that stays open, with a short pause after each, so
+that the work left over from one answer does not delay the next.
 """
 
 from bench.comparison import compared
@@ -18,7 +18,7 @@ LONG = Work(streams=1, tokens=250, rate=50)
 
 
 async def measured(ground: Ground) -> Figures:
-    """`ttft_ms` of each design from the short answers, `latency_ms` from a long one."""
+    """Return `ttft_ms` of each design from the short answers, `latency_ms` from a long one."""
     words = ("--answers", str(ANSWERS), "--pause", str(PAUSE_SECS))
     names = ground.plan.among(DESIGNS)
     short = await compared(ground, names, SHORT, ROUNDS, *words)

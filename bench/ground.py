@@ -1,4 +1,4 @@
-"""What all sections stand on: a directory that goes away, one upstream, and designs as they are asked for."""
+"""The base of all sections: a temporary directory, one upstream, and designs started on request."""
 
 import asyncio
 import sys
@@ -19,21 +19,21 @@ WARM_UP_STREAMS = 50  # at most
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What the command line asks for."""
+    """The options of the command line."""
 
     work: Work
     rounds: int
-    dear_tokens: int  # in each answer of a dear design
+    dear_tokens: int  # in each answer of an expensive design
     designs: Sequence[str]
 
     def among(self, names: Iterable[str]) -> list[str]:
-        """Those of a section's designs that are asked for."""
+        """Return those of a section's designs that are selected."""
         return [name for name in names if name in self.designs]
 
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """The plan, the upstream, and a place for what the parts write."""
+    """The plan, the upstream, and the directory of the parts."""
 
     plan: Plan
     directory: Path
@@ -46,12 +46,12 @@ class Ground:
     ) -> AsyncIterator[Running]:
         """Start a design, and warm it up with short answers; it ends with the context.
 
-        `works` is all that it will be asked for.
+        `works` lists everything that it will run.
         """
         most = max(work.streams for work in works)
         scale = scale or Scale(streams=most)
         warm_up = Work(min(most, WARM_UP_STREAMS), WARM_UP_TOKENS, works[0].rate)
-        tell(f"starting {name} ({scale})")
+        log(f"starting {name} ({scale})")
         scripts = [work.script for work in (*works, warm_up)]
         place = self.directory / f"{next(self._numbers)}-{name}"
         async with running(DESIGNS[name], scale, place, self.server, scripts) as target:
@@ -73,12 +73,12 @@ async def all_entered(
 
 @asynccontextmanager
 async def prepared(plan: Plan) -> AsyncIterator[Ground]:
-    """Start the upstream, in a directory that goes away with the context."""
+    """Start the upstream, in a directory that is removed with the context."""
     with tempfile.TemporaryDirectory(prefix="tailrace-bench-") as directory:
         async with upstream(Path(directory)) as server:
             yield Ground(plan, Path(directory), server)
 
 
-def tell(words: str) -> None:
-    """Say where we are."""
-    print(f"… {words}", file=sys.stderr, flush=True)
+def log(line: str) -> None:
+    """Print the progress."""
+    print(f"… {line}", file=sys.stderr, flush=True)

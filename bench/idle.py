@@ -1,38 +1,38 @@
-"""Section: sockets that do nothing, and what each of them costs the web process.
+"""Section: the cost of idle sockets in the web process.
 
-A hundred visitors make it warm. Then all the others come, each with a session of its own, and what the web
-process has grown by is divided by their number: what making their sessions left behind is in it, too.
+A hundred visitors warm it up. Then all the others connect, each with a session of its own, and the growth of
+the web process is divided by their number: memory left over from creating their sessions is included.
 """
 
 import asyncio
 import time
 
 from bench.designs import Scale
-from bench.ground import Ground, tell
+from bench.ground import Ground, log
 from bench.loader import Figures, loading
 from bench.runs import Running, Work, blamed
 
 FIRST_SOCKETS = 100
 SOCKETS = 2000
-REST_SECS = 5  # for what opening them left to do
+REST_SECS = 5  # for the work that opening them left over
 WATCHED_SECS = 20  # the system counts in hundredths of a second
 PERCENT = 100
 BYTES_PER_KB = 1000
 
 
 async def measured(ground: Ground) -> Figures:
-    """Kilobytes of the web process for each socket, and its CPU in percent of a core while all are idle."""
+    """Return the kilobytes per socket in the web process, and its CPU in percent while all are idle."""
     async with ground.design("tailrace", [Work(1, 1, 50)], Scale()) as target:
         return await watched(target, FIRST_SOCKETS, SOCKETS, WATCHED_SECS)
 
 
 async def watched(target: Running, first: int, sockets: int, secs: float) -> Figures:
-    """Open the first sockets and then all others, and watch."""
+    """Open the first sockets and then all others, and measure."""
     ports, dialect = target.ports, target.design.dialect
     with blamed(target):
         async with loading(dialect, ports, first):
             before = target.parts.rss_bytes()["web"]
-            async with loading(dialect, ports, sockets - first, tell=tell):
+            async with loading(dialect, ports, sockets - first, log=log):
                 await asyncio.sleep(REST_SECS)
                 begun, cpu = time.monotonic(), target.parts.cpu_secs()
                 await asyncio.sleep(secs)

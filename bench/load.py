@@ -1,8 +1,8 @@
 """The load: opens sockets, asks, and checks that every token arrives once and in order.
 
-A process of its own. It prints how many sockets are open from time to time, and `ready` when all are. Then it
-waits for a line on its standard input, asks on one socket after the other, as many answers on each as it is
-told, and prints what it saw as one line of JSON. A wrong stream makes it fail: the run is void.
+A process of its own. It prints the number of open sockets from time to time, and `ready` when all are. Then
+it waits for a line on its standard input, asks on one socket after the other, for as many answers on each as
+its options say, and prints its figures as one line of JSON. A wrong stream makes it fail: the run is void.
 """
 
 import argparse
@@ -22,15 +22,15 @@ from bench.streams import Stream, steady, summary
 from bench.tokens import TokenReader, WrongStreamError
 
 HOST = "127.0.0.1"
-STAGGER_SECS = 0.037  # streams that start together share wake-ups, and flatter every design
+STAGGER_SECS = 0.037  # streams that start together share wake-ups, which makes every design look better
 OPENING_AT_ONCE = 20  # sockets
 PATIENCE_SECS = 180  # beyond the time that an answer takes by itself
-TOLD_EVERY = 100  # sockets
+PRINT_EVERY = 100  # sockets
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked on each socket: `answers` times, one after the other."""
+    """The question on each socket, asked `answers` times, one after the other."""
 
     model: str
     tokens: int
@@ -40,7 +40,7 @@ class Question:
 
     @property
     def secs(self) -> float:
-        """How long the answers of one socket take by themselves."""
+        """The time that the answers of one socket take without any delay."""
         return self.answers * (self.tokens / self.rate + self.pause_secs)
 
 
@@ -63,13 +63,13 @@ class Load:
         async with gate:
             session = aiohttp.ClientSession(
                 base, cookie_jar=aiohttp.CookieJar(unsafe=True)
-            )  # an IP has cookies too
+            )  # accepts cookies of an IP address
             self.http.append(session)
             if self.dialect.needs_session:
                 async with session.get("/") as page:
                     page.raise_for_status()
             self.sockets.append(await session.ws_connect(self.dialect.path, max_msg_size=0))
-        if len(self.sockets) % TOLD_EVERY == 0:
+        if len(self.sockets) % PRINT_EVERY == 0:
             print(f"{len(self.sockets)} sockets are open", flush=True)
 
     async def ask_all(self, question: Question) -> list[Stream]:
@@ -99,7 +99,7 @@ class Load:
         await socket.send_str(self.dialect.ask(question.model))
         async for frame in socket:
             now = time.monotonic()
-            text, over = self.dialect.hear(frame.data)
+            text, over = self.dialect.parse(frame.data)
             if text:
                 stream.frames += 1
                 stream.reader.feed(text, now)
@@ -118,27 +118,27 @@ class Load:
             await session.close()
 
 
-async def heard_a_line() -> None:
+async def read_line() -> None:
     """Wait for a line on the standard input, or its end."""
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
 
 
 async def run(options: argparse.Namespace) -> None:
-    """Open, wait for the word, ask, and tell."""
+    """Open the sockets, wait for a line, ask, and print the figures."""
     load = Load(DIALECTS[options.dialect], options.port)
     try:
         await load.open(options.sockets)
         print("ready", flush=True)
-        await heard_a_line()
+        await read_line()
         if options.model:
             print(json.dumps(await ask(load, options)), flush=True)
-            await heard_a_line()
+            await read_line()
     finally:
         await load.close()
 
 
 async def ask(load: Load, options: argparse.Namespace) -> dict[str, Any]:
-    """Ask, and give what was seen and what it took."""
+    """Ask, and return the figures."""
     question = Question(options.model, options.tokens, options.rate, options.answers, options.pause)
     begun, cpu = time.monotonic(), time.process_time()
     streams = await load.ask_all(question)

@@ -1,6 +1,6 @@
-"""The load, as a process: started, told to go, asked what it saw.
+"""Run the load as a process.
 
-arrow in: what to do, and where · arrow out: what `bench.load` prints, as figures
+arrow in: the work, and the ports · arrow out: the output of `bench.load`, as figures
 """
 
 import asyncio
@@ -20,40 +20,40 @@ Figures = dict[str, Any]
 
 
 class VoidRunError(Exception):
-    """A stream was wrong, or did not end: the run says nothing."""
+    """A stream was wrong, or did not end: the run is void."""
 
 
 class UnansweredError(VoidRunError):
-    """No stream was wrong, but one was refused, broken off or far too slow."""
+    """No stream was wrong, but one was refused, incomplete or far too slow."""
 
 
 @dataclass(frozen=True, slots=True)
 class Loader:
-    """A load whose sockets are open. Every method raises VoidRunError when it failed."""
+    """A load whose sockets are open. Every method raises VoidRunError if it failed."""
 
     process: asyncio.subprocess.Process
 
     async def go(self) -> None:
-        """Let it go on: ask, or end."""
+        """Make it continue: ask, or end."""
         assert self.process.stdin is not None
         self.process.stdin.write(b"\n")
         await self.process.stdin.drain()
 
     async def seen(self) -> Figures:
-        """Wait until all answers are read, and give what it saw."""
+        """Wait until all answers are read, and return the figures."""
         figures: Figures = json.loads(await self.line())
         return figures
 
     async def line(self) -> str:
-        """The next line that it prints."""
+        """Return the next line that it prints."""
         assert self.process.stdout is not None
         assert self.process.stderr is not None
-        said = (await self.process.stdout.readline()).decode()
-        if not said:
+        line = (await self.process.stdout.readline()).decode()
+        if not line:
             message = (await self.process.stderr.read()).decode().strip()
             kind = VoidRunError if message.startswith(WrongStreamError.__name__) else UnansweredError
             raise kind(message)
-        return said.strip()
+        return line.strip()
 
     def cpu_secs(self) -> float:
         """User and system seconds so far."""
@@ -66,9 +66,9 @@ async def loading(
     ports: Sequence[int],
     sockets: int,
     *words: str,
-    tell: Callable[[str], None] = lambda _: None,
+    log: Callable[[str], None] = lambda _: None,
 ) -> AsyncIterator[Loader]:
-    """Start a load and open its sockets; they are closed with the context. `tell` hears how many are open."""
+    """Start a load and open its sockets; they are closed with the context. `log` gets the progress."""
     command = ["--dialect", dialect, "--port", *map(str, ports), "--sockets", str(sockets), *words]
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -82,8 +82,8 @@ async def loading(
     )
     loader = Loader(process)
     try:
-        while (said := await loader.line()) != "ready":
-            tell(said)
+        while (line := await loader.line()) != "ready":
+            log(line)
         yield loader
         await loader.go()
         await process.wait()

@@ -1,12 +1,12 @@
-"""Section: many slow answers at once in one worker process, and what each of them costs it.
+"""Section: the memory of many slow answers at once in one worker process.
 
-The worker is warm, and a few answers have run in it. Its growth while all run, at its highest, is divided by
-their number: threads, connections to the model and texts are in it.
+The worker is warm, and a few answers have run in it. Its largest growth while all run is divided by their
+number: this includes threads, connections to the model and texts.
 """
 
 import asyncio
 
-from bench.ground import Ground, tell
+from bench.ground import Ground, log
 from bench.load import STAGGER_SECS
 from bench.loader import Figures
 from bench.runs import Running, Work, blamed, loading_for
@@ -19,24 +19,24 @@ BYTES_PER_KB = 1000
 
 
 async def measured(ground: Ground) -> Figures:
-    """Kilobytes of the worker for each running stream."""
+    """Return the kilobytes per running stream in the worker."""
     work = work_of(STREAMS)
     async with ground.design("tailrace", [work]) as target:
         return await watched(target, work)
 
 
 def work_of(streams: int) -> Work:
-    """So many streams, each long enough for all to run at once."""
+    """Return so many streams, each long enough for all to run at once."""
     return Work(streams, round((streams * STAGGER_SECS + ALL_RUN_SECS) * RATE), RATE)
 
 
 async def watched(target: Running, work: Work) -> Figures:
-    """Run the streams, and look at the worker's memory until they end."""
-    tell(f"memory of {work}")
+    """Run the streams, and sample the worker's memory until they end."""
+    log(f"memory of {work}")
     before = {name: size / BYTES_PER_KB for name, size in target.parts.rss_bytes().items()}
     highest = dict(before)
     with blamed(target):
-        async with loading_for(target, work, tell=tell) as loader:
+        async with loading_for(target, work, log=log) as loader:
             await loader.go()
             reading = asyncio.create_task(loader.seen())
             while not reading.done():

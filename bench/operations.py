@@ -1,8 +1,8 @@
-"""Section: what Redis is asked to do for a stream and for a token.
+"""Section: the commands of Redis per stream and per token.
 
-Two runs that differ in the length of the answers alone: the difference is the tokens', the rest the
-streams'. What Redis hears while nothing runs (beats, the broker's polling) is taken off first. Commands
-inside a script count as commands, as Redis itself counts them.
+Two runs differ only in the length of the answers: the difference belongs to the tokens, the rest to the
+streams. Commands of an idle system (heartbeats, the broker's polling) are subtracted first. Commands inside a
+script count as commands, as Redis itself counts them.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from collections import Counter
 
 import redis.asyncio
 
-from bench.ground import Ground, tell
+from bench.ground import Ground, log
 from bench.loader import Figures
 from bench.runs import Running, Work, run
 
@@ -20,7 +20,7 @@ IDLE_SECS = 5
 
 
 async def measured(ground: Ground) -> Figures:
-    """`per_stream`, `per_token` and `idle_per_sec`: commands, and of which kind."""
+    """Return the commands `per_stream`, `per_token` and `idle_per_sec`, and their kinds."""
     async with ground.design("tailrace", [SHORT, LONG]) as target:
         client = redis.asyncio.Redis.from_url(target.parts.env["REDIS_URL"])
         async with client:
@@ -34,8 +34,8 @@ async def measured(ground: Ground) -> Figures:
 async def _of(
     target: Running, client: "redis.asyncio.Redis", work: Work, idle: Counter[str], idle_secs: float
 ) -> dict[str, float]:
-    """How often each command came in a run, without those that come anyway."""
-    tell(f"Redis operations of {work}")
+    """Count each command of a run, without those of an idle system."""
+    log(f"Redis operations of {work}")
     begun, before = time.monotonic(), await calls(client)
     await run(target, work)
     seen, secs = await calls(client) - before, time.monotonic() - begun
@@ -43,7 +43,7 @@ async def _of(
 
 
 def judged(short: dict[str, float], long: dict[str, float], less: Work, more: Work) -> Figures:
-    """Divide two runs with the same number of streams into what streams and what tokens cost."""
+    """Divide two runs with the same number of streams into the costs of streams and of tokens."""
     tokens = more.streams * (more.tokens - less.tokens)
     per_token = {name: max(0.0, (long[name] - short.get(name, 0)) / tokens) for name in long}
     per_stream = {
@@ -60,7 +60,7 @@ def judged(short: dict[str, float], long: dict[str, float], less: Work, more: Wo
 
 
 async def calls(client: "redis.asyncio.Redis") -> Counter[str]:
-    """How often Redis has seen each command, by its name; its own INFO apart."""
+    """Return the calls of each command so far, by name, except INFO."""
     stats = await client.info("commandstats")
     seen = Counter({name.removeprefix("cmdstat_"): each["calls"] for name, each in stats.items()})
     del seen["info"]

@@ -17,8 +17,8 @@ from project.up.probes import Probe
 ROOT = Path(__file__).parent.parent
 READY_SECS = 60  # to be ready, on a busy machine
 STOP_SECS = 20  # to end by itself
-POLL_SECS = 0.05  # between two questions whether a part is ready
-LOG_CHARS = 2000  # of a log that are worth showing
+POLL_SECS = 0.05  # between two probes of a part
+LOG_CHARS = 2000  # of a log, for the message
 
 
 class PartError(Exception):
@@ -35,7 +35,7 @@ class Part:
     log: Path
 
     def tree(self) -> Iterator[psutil.Process]:
-        """The process and all that it has started."""
+        """Yield the process and its descendants."""
         with suppress(psutil.NoSuchProcess):
             process = psutil.Process(self.popen.pid)
             yield process
@@ -44,13 +44,13 @@ class Part:
 
 @dataclass
 class Parts:
-    """Everything that one design runs."""
+    """The processes of one design."""
 
     directory: Path
     env: dict[str, str]  # of every process that is started
     started: list[Part] = field(default_factory=list)
 
-    def keep(self, name: str, text: str) -> None:
+    def write(self, name: str, text: str) -> None:
         """Write a file that the processes read."""
         self.directory.mkdir(exist_ok=True)
         (self.directory / name).write_text(text)
@@ -115,12 +115,12 @@ class Parts:
                     sums[part.group] = sums.get(part.group, 0) + figure(process)
         return sums
 
-    def said(self) -> str:
-        """The end of every log, for who looks for a fault."""
+    def log_tails(self) -> str:
+        """Return the end of every log, for debugging."""
         return "\n".join(f"--- {part.name}\n{part.log.read_text()[-LOG_CHARS:]}" for part in self.started)
 
     def stop(self) -> None:
-        """End everything, the last started first."""
+        """Stop every process, the last started first."""
         for part in reversed(self.started):
             part.popen.terminate()
             try:

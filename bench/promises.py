@@ -1,6 +1,6 @@
-"""What is promised of Tailrace, and whether a run has kept it. Pure.
+"""The promises about Tailrace's performance, and whether a run has kept them. Pure.
 
-Each promise reads its figure from the results of the run; a section that did not run says nothing of it.
+Each promise reads its figure from the results of the run; without its section it is not measured.
 """
 
 from collections.abc import Callable, Iterator
@@ -23,20 +23,20 @@ class Promise:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A promise, and what was seen: None when nothing was measured."""
+    """A promise, and its figure: None if it was not measured."""
 
     promise: Promise
     seen: float | None
 
     @property
     def is_kept(self) -> bool | None:
-        """Whether it was kept; None when nobody looked."""
+        """Whether it was kept; None if it was not measured."""
         if self.seen is None:
             return None
         return (self.seen >= self.promise.bound) if self.promise.is_floor else self.seen <= self.promise.bound
 
     def cells(self) -> list[str]:
-        """For a table: the words, what was seen, the bound, the verdict."""
+        """Return a row of the table: the words, the figure, the bound, the verdict."""
         form = self.promise.form.format
         sign = "≥" if self.promise.is_floor else "≤"
         verdict = {None: "not measured", True: "ok", False: "NOT KEPT"}[self.is_kept]
@@ -97,7 +97,7 @@ PROMISES = (
 
 
 def judged(results: Figures) -> Iterator[Verdict]:
-    """Hold each promise against the results."""
+    """Compare each promise with the results."""
     for promise in PROMISES:
         try:
             seen = promise.figure(results)

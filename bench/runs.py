@@ -1,6 +1,6 @@
 """One run of one design: sockets open, the clock starts, every answer is read to its end, the CPU is counted.
 
-arrow in: what to do (`Work`), and a design that runs · arrow out: figures
+arrow in: the `Work`, and a running design · arrow out: figures
 """
 
 import asyncio
@@ -18,8 +18,8 @@ from bench.upstream import HOST, script_of
 from project.up.ports import pick_free
 from project.up.probes import ConnectProbe
 
-SETTLE_SECS = 0.5  # after the last frame the work goes on: rows are settled, jobs acknowledged. It counts
-GROUPS = ("web", "worker", "broker")  # what a design costs; the upstream and the load are the yardstick
+SETTLE_SECS = 0.5  # after the last frame rows are settled and jobs acknowledged; this counts, too
+GROUPS = ("web", "worker", "broker")  # the cost of a design; the upstream and the load are the yardstick
 MICROSECONDS = 1_000_000
 
 
@@ -36,7 +36,7 @@ class Work:
 
     @property
     def script(self) -> str:
-        """The model that does it."""
+        """The name of the model that does it."""
         return script_of(self.tokens, self.rate)
 
 
@@ -69,7 +69,7 @@ async def running(
     """Start a design on an upstream that answers these scripts; it ends with the context."""
     upstream_parts, upstream_port = server
     parts = Parts(directory, environment(upstream_port))
-    parts.keep("models.toml", catalog(upstream_port, scripts))
+    parts.write("models.toml", catalog(upstream_port, scripts))
     try:
         yield Running(design, parts, upstream_parts, await design.start(parts, scale))
     finally:
@@ -92,24 +92,24 @@ async def run(target: Running, work: Work, *words: str) -> Figures:
 
 @contextmanager
 def blamed(target: Running) -> Iterator[None]:
-    """Say whose run was void, and what its parts said last."""
+    """Add the design and the ends of its logs to the error of a void run."""
     try:
         yield
     except VoidRunError as error:
-        message = f"{target.design.name}: {error}\n{target.parts.said()}"
+        message = f"{target.design.name}: {error}\n{target.parts.log_tails()}"
         raise type(error)(message) from error
 
 
 def loading_for(
-    target: Running, work: Work, *words: str, tell: Callable[[str], None] = lambda _: None
+    target: Running, work: Work, *words: str, log: Callable[[str], None] = lambda _: None
 ) -> AbstractAsyncContextManager[Loader]:
-    """The load for this work on this design; `words` are more of its command line."""
+    """Return the load for this work on this design; `words` are more of its command line."""
     script = ("--model", work.script, "--tokens", str(work.tokens), "--rate", str(work.rate))
-    return loading(target.design.dialect, target.ports, work.streams, *script, *words, tell=tell)
+    return loading(target.design.dialect, target.ports, work.streams, *script, *words, log=log)
 
 
 def cpu_secs(target: Running) -> dict[str, float]:
-    """The seconds of CPU so far, by group, the upstream among them."""
+    """Return the seconds of CPU so far, by group, including the upstream."""
     return target.parts.cpu_secs() | target.upstream.cpu_secs()
 
 
@@ -134,7 +134,7 @@ def _figures(seen: Figures, cost: dict[str, float], memory: dict[str, float]) ->
 
 
 def median_of(rounds: Sequence[Figures]) -> Figures:
-    """The median of each figure over the rounds; `spread` has the lowest and the highest."""
+    """Return the median of each figure over the rounds; `spread` has the lowest and the highest."""
     spread: Figures = {}
     merged: Figures = {"rounds": len(rounds)}
     for name, first in rounds[0].items():

@@ -1,7 +1,7 @@
-"""Section: what more processes carry. Tailrace under more than it can bear."""
+"""Section: the throughput of more processes, with Tailrace overloaded."""
 
 from bench.designs import Scale
-from bench.ground import Ground, tell
+from bench.ground import Ground, log
 from bench.loader import Figures
 from bench.probing import probe, work_of
 
@@ -15,6 +15,6 @@ async def measured(ground: Ground) -> Figures:
     points = []
     for scale in SCALES:
         async with ground.design("tailrace", [work], scale) as target:
-            tell(f"{scale.workers} workers, {scale.web} web: {work}")
+            log(f"{scale.workers} workers, {scale.web} web: {work}")
             points.append({"web": scale.web, "workers": scale.workers} | await probe(target, STREAMS))
     return {"streams": STREAMS, "points": points}

@@ -20,11 +20,11 @@ from bench.loader import Figures
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """What can be asked for by its name."""
+    """One section, selected by its name."""
 
     name: str
     key: str  # in the JSON
-    secs: int  # about what it takes on two cores
+    secs: int  # about, on two cores
     measured: Callable[[Ground], Awaitable[Figures]]
 
 

@@ -1,10 +1,10 @@
-"""Section: how long a worker takes from the start of its process until the web side counts it as alive."""
+"""Section: the time from the start of a worker process until the web tier counts it as alive."""
 
 import statistics
 import time
 
 from bench.designs import Scale, start_worker
-from bench.ground import Ground, tell
+from bench.ground import Ground, log
 from bench.loader import Figures
 from bench.runs import Work
 from project.up.probes import WholeProbe
@@ -17,7 +17,7 @@ async def measured(ground: Ground) -> Figures:
     secs: list[float] = []
     async with ground.design("tailrace", [Work(1, 1, 50)], Scale()) as target:
         for number in range(1, WORKERS + 1):
-            tell(f"starting worker {number} of {WORKERS}")
+            log(f"starting worker {number} of {WORKERS}")
             begun = time.monotonic()
             part = start_worker(target.parts, "project", f"late-{number}")
             await target.parts.wait_for(part, WholeProbe(target.ports[0], 1 + number))

@@ -1,4 +1,4 @@
-"""What the load saw on its sockets, and what that comes to. Pure."""
+"""The figures of the load's streams. Pure."""
 
 import statistics
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ PERCENTS = (50, 95, 99)
 
 @dataclass(slots=True)
 class Stream:
-    """What one answer looked like from the socket."""
+    """One answer, as received on the socket."""
 
     asked_at: float
     reader: TokenReader
@@ -21,13 +21,13 @@ class Stream:
 
 
 def percentiles_ms(seconds: Sequence[float]) -> dict[str, float]:
-    """The percentiles, in milliseconds."""
+    """Return the percentiles, in milliseconds."""
     cuts = statistics.quantiles(seconds, n=100, method="inclusive") if len(seconds) > 1 else [*seconds] * 99
     return {f"p{percent}": cuts[percent - 1] * 1000 for percent in PERCENTS}
 
 
 def summary(streams: Sequence[Stream]) -> dict[str, Any]:
-    """What all streams saw together."""
+    """Return the figures of all streams together."""
     latencies = [each for stream in streams for each in stream.reader.latencies]
     return {
         "streams": len(streams),
@@ -39,9 +39,9 @@ def summary(streams: Sequence[Stream]) -> dict[str, Any]:
 
 
 def steady(streams: Sequence[Stream], begin: float, secs: float) -> dict[str, Any]:
-    """What was sent and what came in these seconds, while all streams ran.
+    """Return what was sent and what arrived in these seconds, while all streams ran.
 
-    The latencies are those of the tokens that were sent then: one that came much later is late, not missing.
+    The latencies are those of the tokens sent then: one that arrived much later is late, not missing.
     """
     end = begin + secs
     late = [each for stream in streams for each in stream.reader.between(begin, end)]

@@ -1,13 +1,13 @@
 """Section: the same figures while one thing changes: streams at once, their rate, the length of the answers.
 
-A design is left out where it cannot keep up by far.
+A design is left out of points far beyond its capacity.
 """
 
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
 from bench.designs import DESIGNS
-from bench.ground import Ground, all_entered, tell
+from bench.ground import Ground, all_entered, log
 from bench.loader import Figures
 from bench.runs import Running, Work, run
 
@@ -19,7 +19,7 @@ KEPT = ("cpu_us_per_token", "latency_ms", "ttft_ms", "tokens_per_sec", "tokens_p
 
 
 async def measured(ground: Ground) -> Figures:
-    """The three sweeps, `streams`, `rate` and `tokens`: lists of points, each with the figures by design."""
+    """Return the three sweeps, `streams`, `rate` and `tokens`: lists of points with figures by design."""
     async with AsyncExitStack() as stack:
         works = (*STREAMS, *RATES, *LENGTHS)
         designs = (
@@ -35,7 +35,7 @@ async def measured(ground: Ground) -> Figures:
 
 
 def can(name: str, work: Work) -> bool:
-    """Whether this design is asked for this work."""
+    """Return whether this design runs this work."""
     return work.streams * work.rate <= DESIGNS[name].most_tokens_per_sec
 
 
@@ -43,7 +43,7 @@ async def _point(targets: Sequence[Running], work: Work) -> Figures:
     seen = {}
     for target in targets:
         if can(target.design.name, work):
-            tell(f"{target.design.name}, {work}")
+            log(f"{target.design.name}, {work}")
             figures = await run(target, work)
             seen[target.design.name] = {name: figures[name] for name in KEPT}
     return {"streams": work.streams, "rate": work.rate, "tokens": work.tokens, "designs": seen}

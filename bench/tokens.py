@@ -1,8 +1,8 @@
-"""The tokens of the benchmark: each says its place in the answer and when it was sent. Pure.
+"""The tokens of the benchmark: each carries its number in the answer and the time it was sent. Pure.
 
 A token is `<n>:<microseconds> `, with n from 0 and the sender's monotonic clock, which all processes of a
-machine share. So whoever gets the text, cut or joined as it may be, can tell whether every token came once
-and in order, and how long each was on its way.
+machine share. So a reader of the text, however it was split or joined, can check that every token came once
+and in order, and how long each took.
 """
 
 from bisect import bisect_left

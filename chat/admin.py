@@ -1,4 +1,4 @@
-"""The admin: look at everything, change only titles. Outputs are what the models said."""
+"""The admin: everything is visible, only titles can be changed."""
 
 from typing import ClassVar
 
@@ -18,7 +18,7 @@ class ConversationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     date_hierarchy = "created_at"
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Conversations begin with a question."""
+        """Forbid: a conversation is created by its first question."""
         return False
 
 
@@ -32,9 +32,9 @@ class ResponseAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     date_hierarchy = "queued_at"
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Responses come from asking."""
+        """Forbid: a response is created by a question."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Response | None = None) -> bool:
-        """What was said was said."""
+        """Forbid: a response is a record."""
         return False

@@ -1,4 +1,4 @@
-"""What Django looks at before it migrates: whether the database can do what the rows need."""
+"""The system check that runs before a migration: the database supports UPDATE … RETURNING."""
 
 from collections.abc import Collection
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import DEFAULT_DB_ALIAS, connections
 
-# their UPDATE gives back what it changed; MariaDB can do that with an INSERT alone, Oracle in another way
+# MariaDB has RETURNING for INSERT only, Oracle another syntax
 CLAIMING = {"postgresql", "sqlite"}
 
 CANNOT_CLAIM = Error(
@@ -17,12 +17,12 @@ CANNOT_CLAIM = Error(
 
 
 def watch() -> None:
-    """Have `manage.py check` and `migrate` look at the database from now on."""
+    """Register the check for `manage.py check` and `migrate`."""
     register(can_claim, Tags.database)
 
 
 def can_claim(databases: Collection[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """Whether `ResponseQuerySet.claim` will work: better said now than by the first worker."""
+    """Check that `ResponseQuerySet.claim` will work, before the first worker fails in it."""
     if DEFAULT_DB_ALIAS not in (databases or ()):
         return []
     database = connections[DEFAULT_DB_ALIAS]

@@ -1,4 +1,4 @@
-"""The web side as one ASGI application, for Daphne, uvicorn and `runserver`."""
+"""The ASGI application of the web tier, for Daphne, uvicorn and `runserver`."""
 
 import gc
 import os
@@ -21,4 +21,4 @@ sockets = SocketOrigins(AuthMiddlewareStack(URLRouter(websocket_urlpatterns)), c
 application = Executor(ProtocolTypeRouter({"http": http, "websocket": ClientConnections(sockets)}))
 
 gc.collect()
-gc.freeze()  # what is loaded stays: to look through it again stops all sockets for a tenth of a second
+gc.freeze()  # keep start-up objects out of garbage collection: a full pass blocks every socket for 100 ms

@@ -1,7 +1,7 @@
 """All settings, read once from the environment (and from `.env` beside `manage.py`).
 
 Without SECRET_KEY this is a development checkout: DEBUG is on and only this machine is answered.
-With SECRET_KEY it is a deployment: DEBUG is off, and what is missing is said at start-up.
+With SECRET_KEY it is a deployment: DEBUG is off, and a missing setting is an error at start-up.
 """
 
 import os
@@ -16,7 +16,7 @@ env = environ.Env()
 if (BASE_DIR / ".env").exists():
     env.read_env(BASE_DIR / ".env")
 
-# --- who may talk to us -------------------------------------------------------------------------
+# --- access -------------------------------------------------------------------------------------
 
 SECRET_KEY = env.str("SECRET_KEY", default="")
 DEBUG = env.bool("DEBUG", default=not SECRET_KEY)
@@ -42,7 +42,7 @@ if not DEBUG:
     CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
-# --- what is installed --------------------------------------------------------------------------
+# --- installed applications ---------------------------------------------------------------------
 
 INSTALLED_APPS = [
     "daphne",  # before staticfiles: then runserver serves sockets too
@@ -60,7 +60,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "project.csp.ContentSecurityPolicy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django.middleware.gzip.GZipMiddleware",  # what WhiteNoise serves is compressed already
+    "django.middleware.gzip.GZipMiddleware",  # WhiteNoise's files are compressed already
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -95,12 +95,12 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 
-# --- where things are kept ----------------------------------------------------------------------
+# --- storage ------------------------------------------------------------------------------------
 
 TAILRACE_DATA_DIR = Path(env.str("TAILRACE_DATA_DIR", default=str(BASE_DIR / ".tailrace")))
 STATIC_URL = "static/"
-# where `collectstatic` puts them, compressed and under hashed names; empty: they are served as they are in
-# the source, which is what `runserver` wants
+# where `collectstatic` writes them, compressed and under hashed names; if empty they are served from the
+# source, as `runserver` expects
 STATIC_ROOT = env.str("TAILRACE_STATIC_ROOT", default="" if DEBUG else str(BASE_DIR / "staticfiles"))
 WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = not STATIC_ROOT
 STORAGES = {
@@ -116,7 +116,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{TAILRACE_DATA_DIR / 'db.sqlite3'}")}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     TAILRACE_DATA_DIR.mkdir(parents=True, exist_ok=True)
-    DATABASES["default"]["ENGINE"] = "project.sqlite"  # the same, with connections that are kept
+    DATABASES["default"]["ENGINE"] = "project.sqlite"  # Django's, with kept connections
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",  # a writer waits at its start instead of failing at its end
         "timeout": 10,  # seconds that a writer waits for another
@@ -126,9 +126,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["TEST"] = {"NAME": TAILRACE_DATA_DIR / f"test-{os.getpid()}.sqlite3"}
 
 if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
-    DATABASES["default"].setdefault("OPTIONS", {})["connect_timeout"] = (
-        3  # seconds; away is said, not waited for
-    )
+    options = DATABASES["default"].setdefault("OPTIONS", {})
+    options["connect_timeout"] = 3  # seconds, after which the database counts as unavailable
 
 TAILRACE_REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
 CHANNEL_LAYERS = {
@@ -138,7 +137,7 @@ CHANNEL_LAYERS = {
     },
 }
 
-# --- the models that answer ---------------------------------------------------------------------
+# --- models -------------------------------------------------------------------------------------
 
 TAILRACE_MODELS = env.str("TAILRACE_MODELS", default="")
 TAILRACE_OPENAI_BASE_URL = env.str("OPENAI_BASE_URL", default="https://api.openai.com/v1")
@@ -147,41 +146,40 @@ TAILRACE_OPENAI_MAX_OUTPUT_TOKENS = env.int("OPENAI_MAX_OUTPUT_TOKENS", default=
 # after a lost worker: "restart" the text, or "continue" it where the server can
 TAILRACE_OPENAI_RESUME = env.str("OPENAI_RESUME", default="restart")
 
-# --- the workers --------------------------------------------------------------------------------
+# --- workers ------------------------------------------------------------------------------------
 
 CELERY_BROKER_URL = TAILRACE_REDIS_URL
 CELERY_TASK_IGNORE_RESULT = True  # the row is the result; events carry the figures to Flower
 CELERY_WORKER_POOL = "threads"
 CELERY_WORKER_CONCURRENCY = env.int("TAILRACE_CONCURRENCY", default=100)  # answers per worker process
-TAILRACE_DRAIN_SECONDS = env.int(
-    "DRAIN_SECONDS", default=20
-)  # a worker that stops lets its answers go on for so long
-CELERY_WORKER_DISABLE_PREFETCH = True  # a waiting job stays where any worker can take it
+# a worker that stops lets its answers go on for so long
+TAILRACE_DRAIN_SECONDS = env.int("DRAIN_SECONDS", default=20)
+CELERY_WORKER_DISABLE_PREFETCH = True  # a waiting job stays in the queue for any worker
 CELERY_WORKER_SEND_TASK_EVENTS = True  # Flower watches these
 CELERY_TASK_SEND_SENT_EVENT = True
 CELERY_TASK_TRACK_STARTED = True
-CELERY_TASK_ACKS_LATE = False  # the row is the job: a message delivered twice would only be noise
+CELERY_TASK_ACKS_LATE = False  # the row is the job: a second delivery would do nothing
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a broker that is long away is no reason to end
-CELERY_BROKER_CHANNEL_ERROR_RETRY = True  # nor is one that refuses for a while: it is full, or a replica
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker survives any outage of the broker
+CELERY_BROKER_CHANNEL_ERROR_RETRY = True  # and a broker that refuses: it is full, or a replica
 CELERY_BROKER_TRANSPORT_OPTIONS = {
-    "socket_connect_timeout": 2,  # seconds; a broker that is away is noticed
-    "socket_timeout": 5,  # seconds; and so is one that accepts and stays mute
+    "socket_connect_timeout": 2,  # seconds
+    "socket_timeout": 5,  # seconds, for a broker that accepts and does not reply
     "socket_keepalive": True,
-    "ack_emulation": False,  # a message that a worker takes away with it is no loss: the row is the job
+    "ack_emulation": False,  # a message lost with its worker does no harm: the row is the job
 }
 CELERY_IMPORTS = ["workers.tasks"]
 
-# --- what is logged -----------------------------------------------------------------------------
+# --- logging ------------------------------------------------------------------------------------
 
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
-    # Django's own handlers would say everything twice, and every request to a model is too much
+    # Django's own handlers would log everything twice; httpx2 would log every request to a model
     "loggers": {"django": {"handlers": []}, "httpx2": {"level": "WARNING"}},
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO").upper()},
 }

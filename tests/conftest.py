@@ -17,7 +17,7 @@ from tests.harness.broker import Broker
 from tests.harness.stack import DEPLOYED, Stack, running
 from tests.harness.valkey import use
 
-# whoever runs the tests, no example is late on a busy machine
+# no example has a deadline: the machine may be busy
 hypothesis_settings.register_profile("unhurried", hypothesis_settings(), deadline=None)
 hypothesis_settings.load_profile("unhurried")
 
@@ -28,7 +28,7 @@ MODELS = [
     "words-40@20",
     "words-200@40:stopped",
     "stall-after-5@50:stopped",
-    "mute:stopped",
+    "no-reply:stopped",
     "words-40@40:spread",
     "words-80@10:canary",
     "echo",
@@ -82,7 +82,7 @@ MODELS = [
 
 @pytest.fixture(scope="session")
 def valkey_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a Valkey that runs for the whole session."""
+    """The URL of a Valkey that runs for the whole session."""
     with valkey.running(tmp_path_factory.mktemp("valkey")) as own:
         yield own.url
 
@@ -107,7 +107,7 @@ def broker(valkey_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Broker]
 
 
 def _forget_connections() -> None:
-    """Celery keeps its connections for the process; each test has a broker of its own."""
+    """Reset Celery's connections, which it keeps for the process: each test has its own broker."""
     kombu.pools.reset()
     celery_app._pool = None  # type: ignore[attr-defined]
     celery_app.amqp._producer_pool = None  # type: ignore[attr-defined]
@@ -115,7 +115,7 @@ def _forget_connections() -> None:
 
 @pytest.fixture(autouse=True)
 def _fresh_catalog() -> Iterator[None]:
-    """Settings of one test must not decide which models the next one has."""
+    """Reset the catalog, so that the settings of one test do not leak into the next."""
     model_catalog.catalog.cache_clear()
     yield
     model_catalog.catalog.cache_clear()
@@ -123,13 +123,13 @@ def _fresh_catalog() -> Iterator[None]:
 
 @pytest.fixture
 def owner(db: None) -> User:
-    """Who asks."""
+    """A user."""
     return User.objects.create_user("owner")
 
 
 @pytest.fixture
 def static_root(settings: Settings, tmp_path: Path) -> None:
-    """Nothing is collected for tests, and WhiteNoise warns of a directory that is not there."""
+    """An existing STATIC_ROOT: WhiteNoise warns of a missing directory."""
     settings.STATIC_ROOT = tmp_path
 
 

@@ -1,4 +1,4 @@
-"""The one event loop of a worker process, in a thread of its own, and what lives on it.
+"""The one event loop of a worker process, in a thread of its own, and the tasks that run on it.
 
 It owns the connections to Redis, to the channel layer and to the models. Celery's threads do the
 database work and wait here for the streaming; none of them holds a database connection meanwhile.
@@ -27,12 +27,12 @@ from workers.supervision.reaper import Reaper
 
 logger = logging.getLogger(__name__)
 
-AGAIN_SECS = 1  # before a background task that broke is begun again
+RESTART_SECS = 1  # before a background task that failed is started again
 Result = TypeVar("Result")
 
 
 class Runtime:
-    """The loop and what runs on it. `start`, `run` and `stop` are for other threads."""
+    """The loop and its background tasks. `start`, `run` and `stop` are for other threads."""
 
     attempts: Attempts
 
@@ -43,10 +43,10 @@ class Runtime:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._background: list[asyncio.Task[None]] = []
-        self.claimed: list[str] = []  # what this process has claimed and not yet settled, each per attempt
+        self.claimed: list[str] = []  # responses claimed and not yet settled, one entry per attempt
 
     def start(self, name: str = "", **about: Any) -> asyncio.AbstractEventLoop:
-        """Start the loop, once; `name` is the worker's in Flower, `about` is what its beats tell besides."""
+        """Start the loop, once. `name` is the worker's in Flower; `about` adds to its heartbeats."""
         with self._lock:
             if self._loop is None:
                 self._name, self._about = name, about
@@ -61,7 +61,7 @@ class Runtime:
 
     @contextmanager
     def holding(self, response_id: str) -> Iterator[None]:
-        """Tell the others that this process works on a response, until its row is settled."""
+        """Report in heartbeats that this process has claimed a response, until its row is settled."""
         self.claimed.append(response_id)
         try:
             yield
@@ -69,12 +69,12 @@ class Runtime:
             self.claimed.remove(response_id)
 
     def drain(self, seconds: float) -> None:
-        """Let the answers go on for so long, then hand them over. Returns at once, for signal handlers."""
+        """Let attempts go on for so long, then hand them over. Returns at once, for signal handlers."""
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._loop.call_later, seconds, self.attempts.hand_over)
 
     def stop(self) -> None:
-        """Leave the list of the living, and close every connection."""
+        """Remove the heartbeat, and close every connection."""
         with self._lock:
             if self._loop is not None:
                 asyncio.run_coroutine_threadsafe(self._close(), self._loop).result()
@@ -85,18 +85,18 @@ class Runtime:
         log, provider = Log(redis_client.client()), Provider()
         publisher = Publisher(log)
         self.attempts = Attempts(log, provider, publisher)
-        self._liveness = Heartbeats(redis_client.client())
-        reaper = Reaper(self.worker_id, self._liveness, log)
-        beat = Heartbeat(
-            self.worker_id, self._name, self.claimed, self.attempts, self._liveness, reaper, self._about
+        self._heartbeats = Heartbeats(redis_client.client())
+        reaper = Reaper(self.worker_id, self._heartbeats, log)
+        heartbeat = Heartbeat(
+            self.worker_id, self._name, self.claimed, self.attempts, self._heartbeats, reaper, self._about
         )
-        work = (publisher.run, beat.run, reaper.run, lambda: listen(self.attempts))
-        self._background = [asyncio.create_task(_for_ever(each)) for each in work]
+        works = (publisher.run, heartbeat.run, reaper.run, lambda: listen(self.attempts))
+        self._background = [asyncio.create_task(_run_for_ever(work)) for work in works]
 
     async def _close(self) -> None:
         await cancel(self._background)
         await asyncio.gather(
-            self._liveness.leave(self.worker_id),
+            self._heartbeats.leave(self.worker_id),
             self.attempts.provider.close(),
             get_channel_layer().flush(),
             return_exceptions=True,
@@ -105,19 +105,19 @@ class Runtime:
 
 
 def _serve(loop: asyncio.AbstractEventLoop) -> None:
-    """Run the loop until somebody stops it."""
+    """Run the loop until `stop`."""
     loop.run_forever()
     loop.close()
 
 
-async def _for_ever(work: Callable[[], Awaitable[None]]) -> None:
-    """Keep a background task running: one that breaks would leave every answer waiting."""
+async def _run_for_ever(work: Callable[[], Awaitable[None]]) -> None:
+    """Restart a background task that fails: without it every attempt would hang."""
     while True:
         try:
             await work()
         except Exception:
-            logger.exception("a background task of the worker broke; it begins again")
-        await asyncio.sleep(AGAIN_SECS)
+            logger.exception("a background task of the worker failed and is started again")
+        await asyncio.sleep(RESTART_SECS)
 
 
 runtime = Runtime()

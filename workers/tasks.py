@@ -5,8 +5,8 @@ arrow in: `chat/responses/queueing.py`, through the broker · arrow out: `genera
 Celery and Flower see ids and figures of it: no prompt, no answer.
 """
 
-import contextlib
 import gc
+import itertools
 import logging
 import threading
 import time
@@ -15,6 +15,7 @@ from typing import Any
 
 from celery import shared_task
 from celery.signals import task_revoked, worker_ready, worker_shutdown, worker_shutting_down
+from channels.db import database_sync_to_async
 from django.db import Error as DatabaseError
 from django.db import connections
 
@@ -29,6 +30,7 @@ from chat.responses.prompt import prompt
 from chat.responses.queueing import enqueue
 from chat.responses.representation import response_object
 from chat.transport.job_queue import GENERATE, QueueError
+from chat.transport.outages import retry
 from workers.generation.attempt import Assignment, Outcome, StopReason
 from workers.providers.openai_compatible import Request
 from workers.runtime import runtime
@@ -98,24 +100,27 @@ def _settle(outcome: Outcome) -> None:
 
 def _hand_over(row: Response) -> None:
     """Return the row to the queue; without a broker, the reaper of another worker enqueues it."""
-    with contextlib.suppress(QueueError):
-        if _requeued(row):
+    try:
+        if runtime.run(_requeued(row)):
             runtime.run(enqueue(row))
+    except DatabaseError as error:  # the reaper sees a lost worker
+        logger.warning("response %s: it cannot be handed over: %s", row.id, type(error).__name__)
+    except QueueError as error:
+        logger.warning("response %s: it is enqueued later: %s", row.id, type(error).__name__)
 
 
-def _requeued(row: Response) -> bool:
-    """False: it has ended, or the database stays unavailable; then the reaper sees a lost worker."""
-    until, in_doubt = time.monotonic() + HAND_OVER_SECS, False
-    while True:
-        try:
-            return Response.objects.requeue(row.id, row.attempt, handed_over=True) or in_doubt
-        except DatabaseError as error:
-            connections.close_all()  # a broken one stays broken
-            in_doubt = True  # it may have been done all the same
-            if time.monotonic() >= until:
-                logger.warning("response %s: it cannot be handed over: %s", row.id, type(error).__name__)
-                return False
-            time.sleep(RETRY_SECS)
+async def _requeued(row: Response) -> bool:
+    """False: it has ended. A second try counts as done in any case: the first may have got through."""
+    requeue = database_sync_to_async(Response.objects.requeue, thread_sensitive=False)
+    tries = itertools.count()
+
+    async def requeued() -> bool:
+        again = next(tries) > 0
+        return await requeue(row.id, row.attempt, handed_over=True) or again
+
+    return await retry(
+        "an answer waits to be handed over", requeued, RETRY_SECS, HAND_OVER_SECS, (DatabaseError,)
+    )
 
 
 def _fail(row: Response, error_code: str) -> ResponseObject | None:

@@ -20,7 +20,7 @@ UPSTREAM_KEY = "bench-key"
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How many processes a design may have. `streams` is how many answers must fit in at once."""
+    """The number of processes of a design. `streams` is how many answers it must run at once."""
 
     web: int = 1
     workers: int = 1
@@ -32,17 +32,17 @@ class Scale:
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """A design: its dialect on the socket, and how its processes start; that gives the web ports."""
+    """A design: its dialect on the socket, and a function that starts it and returns its web ports."""
 
     name: str
     dialect: str
     start: Callable[[Parts, Scale], Awaitable[list[int]]]
-    most_tokens_per_sec: float = math.inf  # what it can be asked for on a small machine, with room
-    is_dear: bool = False  # one round has to do
+    most_tokens_per_sec: float = math.inf  # that it can do on a small machine, with a margin
+    is_dear: bool = False  # expensive: one round must be enough
 
 
 def environment(upstream_port: int) -> dict[str, str]:
-    """What every part is told."""
+    """Return the environment of every part."""
     return {
         "SECRET_KEY": secrets.token_urlsafe(50),
         "OPENAI_BASE_URL": f"http://{HOST}:{upstream_port}/v1",
@@ -101,7 +101,7 @@ async def _start_tailrace(parts: Parts, scale: Scale) -> list[int]:
 
 
 def start_worker(parts: Parts, app: str, name: str, *arguments: str) -> Part:
-    """Start a worker of this Celery app; whether it is ready, a probe says."""
+    """Start a worker of this Celery app; a probe shows when it is ready."""
     return parts.python(name, "worker", "celery", "-A", app, "worker", "-n", f"{name}@bench", *arguments)
 
 
@@ -110,7 +110,7 @@ async def _start_direct(parts: Parts, scale: Scale) -> list[int]:
 
 
 async def _start_textbook(parts: Parts, scale: Scale) -> list[int]:
-    """Start it with a process for each answer that must fit in: in a prefork pool it takes one."""
+    """Start it with a process for each answer at once: in a prefork pool each takes one."""
     parts.env |= {"REDIS_URL": await _start_redis(parts)}
     app = "bench.designs.textbook_app"
     pool = ("-P", "prefork", "-c", str(scale.streams), "-l", "WARNING")

@@ -1,6 +1,6 @@
 """`direct`: the consumer asks the model itself. No queue, nothing survives the socket.
 
-What many tutorials build, as well as it can be built: asynchronous from end to end, one client for all.
+Many tutorials build this; here in its best form: asynchronous from end to end, with one shared client.
 Run by `daphne bench.designs.direct_app:application`.
 """
 
@@ -32,7 +32,7 @@ class DirectConsumer(AsyncWebsocketConsumer):
     """A question comes in, its answer goes out, delta by delta."""
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        """Ask, and send what comes."""
+        """Ask, and send the deltas."""
         question = json.loads(text_data or "")
         stream = await client.chat.completions.create(
             model=question["model"], messages=[{"role": "user", "content": question["input"]}], stream=True

@@ -1,4 +1,4 @@
-"""`relay`: the floor. One asyncio process reads the model's stream and writes the socket, that is all.
+"""`relay`: the floor. One asyncio process reads the model's stream and writes the socket, nothing else.
 
 No Django, no users, no limits, nothing kept. Run by `python -m bench.designs.relay_app --port N`.
 """

@@ -27,7 +27,7 @@ settings.configure(
     CHANNEL_LAYERS={
         "default": {
             "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-            # without this an idle subscription of redis-py 8 ends after five seconds
+            # without this redis-py 8 ends an idle subscription after five seconds
             "CONFIG": {"hosts": [{"address": os.environ["REDIS_URL"], "socket_timeout": None}]},
         }
     },
@@ -42,7 +42,7 @@ client = openai.OpenAI()
 
 @app.task(name="textbook.answer")
 def answer(group: str, model: str, prompt: str) -> None:
-    """Ask, and send what comes to everybody in the group."""
+    """Ask, and send the deltas to the group."""
     layer = get_channel_layer()
     send = async_to_sync(layer.group_send)
     stream = client.chat.completions.create(
@@ -55,10 +55,10 @@ def answer(group: str, model: str, prompt: str) -> None:
 
 
 class TextbookConsumer(AsyncWebsocketConsumer):
-    """A question goes to a worker; what the group says goes to the browser."""
+    """A question goes to a worker; the messages of the group go to the browser."""
 
     async def connect(self) -> None:
-        """Join a group of one's own."""
+        """Join a group of its own."""
         self.group = f"answer.{uuid.uuid4().hex}"
         await self.channel_layer.group_add(self.group, self.channel_name)
         await self.accept()
@@ -77,7 +77,7 @@ class TextbookConsumer(AsyncWebsocketConsumer):
         await self.send(text_data=json.dumps({"delta": event["delta"]}))
 
     async def answer_done(self, event: dict[str, Any]) -> None:
-        """Say that it is over."""
+        """Send the end."""
         await self.send(text_data=json.dumps({"done": True}))
 
 

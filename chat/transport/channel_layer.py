@@ -1,10 +1,10 @@
-"""The channel layer: groups over Redis pub/sub. Publishes share round trips, and nobody waits in line.
+"""The channel layer: groups over Redis pub/sub. Publishes share round trips, without a lock.
 
-The stock pub/sub layer sends one PUBLISH or SUBSCRIBE at a time under a lock, and tries each for ten seconds
-while Redis is away. Here every `group_send` of one moment goes out in one pipeline; while it is under way the
-next ones gather; order is kept. One task (`pubsub.py`) subscribes for everybody.
+The stock pub/sub layer sends one PUBLISH or SUBSCRIBE at a time under a lock, and retries each for 10 s while
+Redis is unavailable. Here all `group_send` calls of one moment go out in one pipeline; calls made
+meanwhile form the next one; order is kept. One task (`pubsub.py`) subscribes for all channels.
 
-A hint that is lost is no harm: the log is the truth.
+A lost notification does no harm: the log is the truth.
 """
 
 import asyncio
@@ -21,15 +21,15 @@ from redis.exceptions import RedisError
 from chat.transport.pubsub import PubSubConnection
 
 MAX_CONNECTIONS = 1000  # redis-py stops at 100 otherwise
-MAX_WAITING = 1000  # messages for one channel whose reader is busy; it reads the log after a gap
-PUBLISH_SECS = 5  # a Redis that accepts and stays mute must not stop all later hints
-HEALTH_SECS = 10  # an idle connection asks whether the other end is there
-SUBSCRIBE_SECS = 2  # who joins a group hears of a Redis that is away while it still can say so itself
-OPEN_SECS = 1  # a socket opens without Redis: its groups are what it needs
-RETRIES = 12  # about 10 s of back-off: a Redis that restarts is back by then
-UNANSWERED_MS = 10_000  # a peer that acknowledges nothing for so long is dead
+MAX_WAITING = 1000  # messages queued for one channel; its reader finds a gap and reads the log
+PUBLISH_SECS = 5  # a Redis that accepts and never replies must not stop all later notifications
+HEALTH_SECS = 10  # an idle connection sends PING
+SUBSCRIBE_SECS = 2  # a join that takes longer fails, in time for its caller to report it
+OPEN_SECS = 1  # a socket opens even without Redis: it needs its groups, not its own channel
+RETRIES = 12  # about 10 s of back-off: a restarted Redis is back by then
+UNANSWERED_MS = 10_000  # a peer that acknowledges nothing for this long is dead
 
-LayerError = RedisError  # what sending raises when Redis is away
+LayerError = RedisError  # raised by a send while Redis is unavailable
 Publish = tuple[str, bytes, asyncio.Future[None]]
 
 
@@ -40,24 +40,26 @@ class PipelinedShard(RedisSingleShardConnection):
         super().__init__(host, channel_layer)
         self._outbox: list[Publish] = []
         self._sender: asyncio.Task[None] | None = None
-        once = host | {"retry": Retry(ExponentialWithJitterBackoff(), 0)}  # it has its own way to come back
-        self._subscription = PubSubConnection(create_pool(once), self._deliver)
+        once = host | {
+            "retry": Retry(ExponentialWithJitterBackoff(), 0)
+        }  # PubSubConnection reconnects by itself
+        self._subscriptions = PubSubConnection(create_pool(once), self._deliver)
 
     async def subscribe(self, channel: str) -> None:
-        """Want the channel. Raises TimeoutError when Redis is away; it is subscribed when that is back."""
+        """Subscribe to a channel. Raises TimeoutError while Redis is unavailable; it is subscribed later."""
         async with asyncio.timeout(SUBSCRIBE_SECS):
-            await self._subscription.subscribed(channel)
+            await self._subscriptions.subscribed(channel)
 
-    def note(self, channel: str) -> None:
-        """Want the channel, whether Redis is there or not."""
-        self._subscription.subscribe(channel)
+    def subscribe_nowait(self, channel: str) -> None:
+        """Subscribe to a channel without waiting for Redis."""
+        self._subscriptions.subscribe(channel)
 
     async def unsubscribe(self, channel: str) -> None:
-        """Want the channel no more; nobody waits for that."""
-        self._subscription.unsubscribe(channel)
+        """Unsubscribe from a channel, without waiting for Redis."""
+        self._subscriptions.unsubscribe(channel)
 
     def _deliver(self, name: str, data: bytes) -> None:
-        """Give a message to whoever is here: the channel of that name, or the channels of that group."""
+        """Queue a message for the channel of that name, or for the channels of that group."""
         queues = self.channel_layer.channels
         for channel in (name,) if name in queues else self.channel_layer.groups.get(name, ()):
             queue = queues.get(channel)
@@ -65,7 +67,7 @@ class PipelinedShard(RedisSingleShardConnection):
                 queue.put_nowait(data)
 
     async def publish(self, channel: str, message: bytes) -> None:
-        """Publish with whatever else is published now; returns when Redis has it."""
+        """Publish in one pipeline with other messages of this moment; return when Redis has it."""
         sent: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._outbox.append((channel, message, sent))
         if self._sender is None or self._sender.done():
@@ -77,19 +79,19 @@ class PipelinedShard(RedisSingleShardConnection):
             batch, self._outbox = self._outbox, []
             try:
                 await self._publish_all(batch)
-            except Exception as error:  # noqa: BLE001 - whatever it is belongs to those who wait
+            except Exception as error:  # noqa: BLE001 - passed on to every caller of this batch
                 _fail(batch, error)
             except asyncio.CancelledError:
-                self._outbox = batch + self._outbox  # flush tells them
+                self._outbox = batch + self._outbox  # flush fails them
                 raise
 
     async def _publish_all(self, batch: list[Publish]) -> None:
         self._ensure_redis()
         pipe = self._redis.pipeline(transaction=False)
         for channel, message, sent in batch:
-            if not sent.done():  # whoever sent it may have given up
+            if not sent.done():  # its caller may have given up
                 pipe.publish(channel, message)
-        async with asyncio.timeout(PUBLISH_SECS):  # the connection itself knows no limit
+        async with asyncio.timeout(PUBLISH_SECS):  # the connection itself has no limit
             await pipe.execute()
         for _, _, sent in batch:
             if not sent.done():
@@ -102,7 +104,7 @@ class PipelinedShard(RedisSingleShardConnection):
             await asyncio.gather(self._sender, return_exceptions=True)
         unsent, self._outbox = self._outbox, []
         _fail(unsent, ConnectionError("the channel layer was closed"))
-        await self._subscription.close()
+        await self._subscriptions.close()
         await super().flush()
 
 
@@ -122,7 +124,7 @@ class PipelinedLoopLayer(RedisPubSubLoopLayer):
         ]
 
     async def group_add(self, group: str, channel: str) -> None:
-        """Join a group, or be no member of it: then this raises what the shard does."""
+        """Join a group. After an error, which is raised, the channel is not a member."""
         try:
             await super().group_add(group, channel)
         except BaseException:
@@ -130,18 +132,18 @@ class PipelinedLoopLayer(RedisPubSubLoopLayer):
             raise
 
     def group_join(self, group: str, channel: str) -> None:
-        """Be a member of a group from now on, and wait for nothing: without Redis it is heard later."""
+        """Join a group without waiting for Redis; messages arrive once it has confirmed."""
         name = self._get_group_channel_name(group)
         self.groups.setdefault(name, set()).add(channel)
-        self._get_shard(name).note(name)
+        self._get_shard(name).subscribe_nowait(name)
 
     async def drop_channel(self, channel: str) -> None:
-        """Forget a channel of our own, wherever its reader was when it ended."""
+        """Remove a channel of this process and its queue, at whatever point its reader ended."""
         if self.channels.pop(channel, None) is not None:
             await self._get_shard(channel).unsubscribe(channel)
 
     async def _subscribe_to_channel(self, channel: str) -> None:
-        """Make a channel of our own. It is there at once; it may be heard from elsewhere a little later."""
+        """Create a channel of this process. Messages from other processes may reach it a little later."""
         self.channels[channel] = asyncio.Queue()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(OPEN_SECS):
@@ -149,7 +151,7 @@ class PipelinedLoopLayer(RedisPubSubLoopLayer):
 
 
 class PipelinedChannelLayer(RedisPubSubChannelLayer):
-    """What CHANNEL_LAYERS names. `hosts` is a list of Redis URLs: groups are spread over them."""
+    """The backend for CHANNEL_LAYERS. `hosts` is a list of Redis URLs: groups are spread over them."""
 
     def __init__(self, hosts: list[str], **kwargs: Any) -> None:
         super().__init__(hosts=[_bounded(url) for url in hosts], **kwargs)
@@ -166,7 +168,7 @@ class PipelinedChannelLayer(RedisPubSubChannelLayer):
 def _bounded(url: str) -> dict[str, Any]:
     return {
         "address": url,
-        "socket_timeout": None,  # a subscription is silent for as long as nobody speaks
+        "socket_timeout": None,  # a pub/sub connection may be silent for any time
         "socket_connect_timeout": 2,
         "health_check_interval": HEALTH_SECS,
         "retry": Retry(ExponentialWithJitterBackoff(cap=1, base=0.05), RETRIES),
@@ -175,6 +177,6 @@ def _bounded(url: str) -> dict[str, Any]:
 
 
 def _keepalive() -> dict[int, int]:
-    """How the kernel finds out that the other end is gone, where it knows these options."""
+    """The socket options by which the kernel detects a dead peer, where the system has them."""
     options = {"TCP_KEEPIDLE": 5, "TCP_KEEPINTVL": 2, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": UNANSWERED_MS}
     return {getattr(socket, name): value for name, value in options.items() if hasattr(socket, name)}

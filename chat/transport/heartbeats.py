@@ -1,8 +1,7 @@
-"""Which worker processes live: each beats into Redis, and who falls silent is gone.
+"""Heartbeats of the worker processes in Redis: a worker without one is lost.
 
-Key `worker:<id>` holds the worker's live figures as JSON and expires by itself; the set `workers`
-lists the ids, so that nobody has to scan. Key `reaper` holds the id of the worker that looks after the
-responses of the others.
+Key `worker:<id>` holds the worker's current figures as JSON and expires by itself; the set `workers` lists
+the ids, so that nothing has to scan. Key `reaper` holds the id of the worker that runs the reaper.
 """
 
 import json
@@ -10,8 +9,8 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-HEARTBEAT_SECS = 2  # how often a worker beats
-GONE_SECS = 6  # three beats missed: it is gone
+HEARTBEAT_SECS = 2  # how often a worker sends its heartbeat
+GONE_SECS = 6  # after three missed heartbeats a worker is lost
 
 INDEX = "workers"
 REAPER = "reaper"
@@ -23,50 +22,50 @@ def _key(worker_id: str) -> str:
 
 
 class Heartbeats:
-    """The beats of all workers behind one Redis client."""
+    """The heartbeats of all workers behind one Redis client."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
-    async def beat(self, worker_id: str, figures: Figures) -> bool:
-        """Say that the worker lives, with its figures of this moment.
+    async def record(self, worker_id: str, figures: Figures) -> bool:
+        """Store the worker's heartbeat with its current figures.
 
-        False: the last beat was gone. It is the first one, the worker was frozen, or Redis lost its data.
+        False: the previous heartbeat was gone: this is the first, the worker was frozen, or Redis lost data.
         """
         pipe = self._redis.pipeline(transaction=False)
         pipe.set(_key(worker_id), json.dumps(figures), ex=GONE_SECS, get=True)
         pipe.sadd(INDEX, worker_id)
-        before, _ = await pipe.execute()
-        return before is not None
+        previous, _ = await pipe.execute()
+        return previous is not None
 
     async def lead(self, worker_id: str) -> bool:
-        """Be the reaper, or stay it, until GONE_SECS from now. False: another worker is."""
+        """Become or stay the reaper until GONE_SECS from now. False: another worker is."""
         taken = await self._redis.set(REAPER, worker_id, ex=GONE_SECS, nx=True)
         if not taken and await self._redis.get(REAPER) == worker_id:
             taken = await self._redis.expire(REAPER, GONE_SECS)
         return bool(taken)
 
     async def leave(self, worker_id: str) -> None:
-        """Say that the worker stops, so that nobody waits for its silence."""
+        """Remove the heartbeat of a worker that stops, so that it counts as gone at once."""
         pipe = self._redis.pipeline(transaction=False)
         pipe.delete(_key(worker_id))
         pipe.srem(INDEX, worker_id)
         await pipe.execute()
 
     async def alive(self) -> dict[str, Figures]:
-        """The figures of each living worker by its id; the ids of dead ones are cleared away."""
+        """Return the figures of each live worker by its id, and remove the ids of lost workers."""
         ids = sorted(map(str, await self._redis.smembers(INDEX)))
         if not ids:
             return {}
-        beats = dict(zip(ids, await self._redis.mget([_key(i) for i in ids]), strict=True))
-        if gone := [i for i, beat in beats.items() if beat is None]:
+        heartbeats = dict(zip(ids, await self._redis.mget([_key(i) for i in ids]), strict=True))
+        if gone := [i for i, heartbeat in heartbeats.items() if heartbeat is None]:
             await self._redis.srem(INDEX, *gone)
-        return {i: json.loads(beat) for i, beat in beats.items() if beat is not None}
+        return {i: json.loads(heartbeat) for i, heartbeat in heartbeats.items() if heartbeat is not None}
 
     async def clocks(self) -> dict[str, float]:
-        """How far the clock of each living worker is ahead of Redis's, in seconds, by the worker's id.
+        """Return how far each live worker's clock is ahead of Redis's, in seconds, by the worker's id.
 
-        A beat tells its moment by the worker's clock, as `at`; what is left of its key tells how long ago.
+        A heartbeat carries the worker's time as `at`; the key's remaining life says how old the heartbeat is.
         """
         ids = list(await self.alive())
         pipe = self._redis.pipeline(transaction=False)
@@ -76,8 +75,8 @@ class Heartbeats:
             pipe.pttl(_key(worker_id))
         (secs, micros), *replies = await pipe.execute()
         now, ahead = secs + micros / 1e6, {}
-        for worker_id, beat, left_ms in zip(ids, replies[::2], replies[1::2], strict=True):
-            told = json.loads(beat) if beat is not None and left_ms > 0 else {}
-            if "at" in told:
-                ahead[worker_id] = told["at"] - (now - GONE_SECS + left_ms / 1000)
+        for worker_id, heartbeat, left_ms in zip(ids, replies[::2], replies[1::2], strict=True):
+            figures = json.loads(heartbeat) if heartbeat is not None and left_ms > 0 else {}
+            if "at" in figures:
+                ahead[worker_id] = figures["at"] - (now - GONE_SECS + left_ms / 1000)
         return ahead

@@ -1,4 +1,4 @@
-"""What goes over the channel layer: hints to readers and owners, orders to workers. Never the truth."""
+"""Notifications over the channel layer: to readers, to a user's sockets, to workers. Never the truth."""
 
 import asyncio
 import logging
@@ -13,58 +13,58 @@ from chat.transport.event_log import Batch
 logger = logging.getLogger(__name__)
 
 WORKERS = "workers"  # the group that every worker process joins
-NOTIFY_SECS = 2  # a hint that takes longer is given up: readers look at the log by themselves
+NOTIFY_SECS = 2  # after this a notification is given up: readers check the log by themselves
 
 Message = dict[str, Any]
 
 
 def group(response_id: str) -> str:
-    """The group of everybody who follows a response."""
+    """The group of all subscribers to a response."""
     return f"response.{response_id}"
 
 
 def events_message(response_id: str, first: int, events: Sequence[str]) -> Message:
-    """The hint that carries encoded events, the first with the sequence number `first`."""
+    """The notification that carries encoded events, the first with the sequence number `first`."""
     return {"type": "response.events", "response_id": response_id, "first": first, "events": list(events)}
 
 
 def owner_group(owner_id: int) -> str:
-    """The group of all sockets of an owner."""
+    """The group of all sockets of a user."""
     return f"owner.{owner_id}"
 
 
 def owner_message(frame: str) -> Message:
-    """The hint that carries a frame for an owner's sockets, encoded."""
+    """The notification that carries an encoded frame about a changed conversation."""
     return {"type": "conversation.changed", "frame": frame}
 
 
 def recheck_message() -> Message:
-    """The hint to look at the session: its user may have signed out."""
+    """The notification to check the session again: its user may have signed out."""
     return {"type": "session.recheck"}
 
 
 def cancel_message(response_id: str) -> Message:
-    """The order to stop working on a response."""
+    """The notification to stop working on a response."""
     return {"type": "response.cancel", "response_id": response_id}
 
 
 async def notify_readers(batches: Iterable[Batch]) -> None:
-    """Hint at events that are in the log now."""
+    """Send events that are in the log now to their subscribers."""
     await _send((group(b.response_id), events_message(b.response_id, b.first, b.events)) for b in batches)
 
 
 async def notify_owner(owner_id: int, frame: str) -> None:
-    """Hint at something new to all sockets of an owner."""
+    """Send a frame to all sockets of a user."""
     await _send([(owner_group(owner_id), owner_message(frame))])
 
 
 async def notify_owner_to_recheck(owner_id: int) -> None:
-    """Let all sockets of an owner look whether their sessions are still theirs."""
+    """Make every socket of a user check its session again."""
     await _send([(owner_group(owner_id), recheck_message())])
 
 
 async def notify_workers_to_cancel(response_id: str) -> None:
-    """Order whichever worker has the response to stop."""
+    """Make the worker that has the response cancel it; all workers receive this."""
     await _send([(WORKERS, cancel_message(response_id))])
 
 
@@ -74,4 +74,4 @@ async def _send(messages: Iterable[tuple[str, Message]]) -> None:
         async with asyncio.timeout(NOTIFY_SECS):
             await asyncio.gather(*(layer.group_send(to, message) for to, message in messages))
     except (OSError, TimeoutError, LayerError) as error:
-        logger.warning("a hint was lost: %s", type(error).__name__)
+        logger.warning("a notification was lost: %s", type(error).__name__)

@@ -1,4 +1,11 @@
-"""What is raised when a part that we need is away: Redis, the broker or the database."""
+"""Outages of Redis, the broker or the database: their errors, and retrying until they are over."""
+
+import asyncio
+import logging
+import math
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from django.db import Error
 
@@ -6,10 +13,30 @@ from chat.transport.channel_layer import LayerError
 from chat.transport.event_log import LogError
 from chat.transport.job_queue import QueueError
 
-UNAVAILABLE = (
-    LogError,
-    LayerError,
-    QueueError,
-    Error,
-    OSError,
-)  # OSError: what a socket or a time limit raises
+# OSError: raised by sockets and by time limits
+UNAVAILABLE = (LogError, LayerError, QueueError, Error, OSError)
+
+T = TypeVar("T")
+logger = logging.getLogger(__name__)
+
+
+async def retry(
+    what: str,
+    work: Callable[[], Awaitable[T]],
+    every_secs: float,
+    for_secs: float = math.inf,
+    errors: tuple[type[Exception], ...] = UNAVAILABLE,
+) -> T:
+    """Return what `work` returns. While it raises one of `errors`, log `what` failed and call it again.
+
+    After `for_secs` the error is raised.
+    """
+    give_up_at = time.monotonic() + for_secs
+    while True:
+        try:
+            return await work()
+        except errors as error:
+            if time.monotonic() > give_up_at:
+                raise
+            logger.warning("%s: %s, trying again", what, type(error).__name__)
+            await asyncio.sleep(every_secs)

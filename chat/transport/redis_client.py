@@ -1,6 +1,6 @@
-"""The Redis connections of the log and of liveness: one client per event loop, each with bounds.
+"""The Redis client of the log and of the heartbeats: one per event loop, with time limits and retries.
 
-Without them redis-py gives up at the first broken connection, and waits for ever on a mute one.
+Without them redis-py fails at the first broken connection, and waits for ever on an unresponsive one.
 """
 
 import asyncio
@@ -13,9 +13,9 @@ from redis.exceptions import ConnectionError  # noqa: A004 - the name that redis
 
 from chat.conf import conf
 
-CONNECT_SECS = 2  # Redis is near: one that needs longer is away
-ANSWER_SECS = 4  # the longest that a command may hang: a visitor hears "busy" within 5 s
-RETRIES = 3  # of broken connections, not of silence; a longer absence is the caller's to handle
+CONNECT_SECS = 2  # Redis is near: one that needs longer is unavailable
+ANSWER_SECS = 4  # the longest that a command may take: a client gets "busy" within 5 s
+RETRIES = 3  # of broken connections, not of time-outs; a longer outage is the caller's to handle
 MAX_CONNECTIONS = 1000  # the default of 100 is fewer than one busy web process can need
 
 _clients: WeakKeyDictionary[asyncio.AbstractEventLoop, Redis] = WeakKeyDictionary()

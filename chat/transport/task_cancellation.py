@@ -1,9 +1,9 @@
-"""Cancellation that holds: on Python 3.11 a Redis command that ends just then swallows it."""
+"""Cancel tasks reliably: on Python 3.11 a Redis command that ends just then swallows a cancellation."""
 
 import asyncio
 from collections.abc import Iterable
 
-AGAIN_SECS = 0.5  # before a task is cancelled once more
+REPEAT_SECS = 0.5  # before a task that still runs is cancelled again
 
 
 async def cancel(tasks: Iterable[asyncio.Task[None]]) -> None:
@@ -12,4 +12,4 @@ async def cancel(tasks: Iterable[asyncio.Task[None]]) -> None:
     while pending:
         for task in pending:
             task.cancel()
-        _, pending = await asyncio.wait(pending, timeout=AGAIN_SECS)
+        _, pending = await asyncio.wait(pending, timeout=REPEAT_SECS)

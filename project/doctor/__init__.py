@@ -1,6 +1,6 @@
-"""Is a deployment well set up? `manage.py doctor`.
+"""Check whether a deployment is set up well: `manage.py doctor`.
 
-`examination` asks one part after the other, each in a module of its own: `site` (settings), `keys` (of the
-models), `store` (Redis), `database`, `workers`, `queues`, `responses`. In each, what asks is apart from what
-judges: figures in, findings out. `report` shows the findings.
+`examination` checks one part after the other, each in a module of its own: `site` (settings), `keys` (of the
+models), `store` (Redis), `database`, `workers`, `queues`, `responses`. Each separates asking from judging:
+figures in, findings out. `report` shows the findings.
 """

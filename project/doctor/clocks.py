@@ -1,8 +1,8 @@
-"""Clocks that should tell the same time.
+"""Compare the clocks of the machines.
 
-Which matter? Rows carry the times of the machines of the web and of the workers, and the reaper compares them
-with its own: one that is GONE_SECS ahead takes an answer away that was just begun. Redis and the database
-lend their clock to nobody (expiry counts from now), so they only show which machine's clock is wrong.
+Rows carry the times of the web and worker machines, and the reaper compares them with its own: if its clock
+is GONE_SECS ahead, it takes a response that just started for an orphan. No time of Redis or of the database
+is stored (expiry counts from now), so their clocks only show which machine's clock is wrong.
 """
 
 from project.doctor.finding import Finding, error, ok, warning
@@ -13,15 +13,15 @@ REMEDY = "Let a time service (chrony, systemd-timesyncd) set the clock of every 
 
 
 def ahead(theirs: float, before: float, after: float) -> float:
-    """How far their clock is ahead of ours, in seconds; we asked at `before` and knew at `after`.
+    """Return how far their clock is ahead of ours, in seconds; we asked at `before` and knew at `after`.
 
-    A moment between the two is no difference: it may be the way.
+    A time between the two is no difference: it may be the network's.
     """
     return max(theirs - after, 0.0) + min(theirs - before, 0.0)
 
 
 def judged(what: str, apart_secs: float) -> Finding:
-    """The finding for clocks that are so far apart, whichever is ahead."""
+    """Return the finding for clocks this far apart, in either direction."""
     secs = abs(apart_secs)
     if secs > TOO_FAR_SECS:
         return error(what, f"{secs:.1f} s apart", f"{REMEDY}: answers that run are taken for orphans.")

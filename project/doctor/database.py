@@ -1,4 +1,4 @@
-"""The database: whether it is there, has this checkout's tables, and locks as the rows need it."""
+"""Check the database: it answers, has this checkout's tables, and locks as the rows need it."""
 
 import time
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from chat.checks import can_claim
 from project.doctor import clocks
-from project.doctor.finding import AwayError, Finding, State, error, ok, warning
+from project.doctor.finding import Finding, State, UnavailableError, error, ok, warning
 
 WAIT_MS = 5000  # a writer that gives up sooner fails while others write
 SHOWN = 3  # names of migrations
@@ -27,7 +27,7 @@ class Sqlite:
 
 @dataclass(frozen=True, slots=True)
 class Postgres:
-    """What a PostgreSQL server tells of itself."""
+    """What a PostgreSQL server reports."""
 
     version: str
     isolation: str
@@ -35,7 +35,7 @@ class Postgres:
 
 
 def examine(*, debug: bool) -> list[Finding]:
-    """Ask the database, and judge. Raises AwayError."""
+    """Query the database, and judge the replies. Raises UnavailableError."""
     _connect()
     missing, unknown = _migrations()
     findings = [ok("database", f"{_place()} answers"), migrations(missing, unknown)]
@@ -47,32 +47,32 @@ def examine(*, debug: bool) -> list[Finding]:
 
 def _connect() -> None:
     name = str(connection.settings_dict["NAME"])
-    # connecting would make an empty file, and be content
+    # connecting would create an empty file, and succeed
     if connection.vendor == "sqlite" and not name.startswith("file:") and not Path(name).exists():
         remedy = "Run `manage.py migrate`, or correct DATABASE_URL or TAILRACE_DATA_DIR."
-        raise AwayError("database", f"{_place()}: there is no such file", remedy)
+        raise UnavailableError("database", f"{_place()}: there is no such file", remedy)
     try:
         connection.ensure_connection()
     except NotSupportedError as trouble:
         remedy = "Use a later version of the server: Django does not support this one."
-        raise AwayError("database", f"{_place()} is too old", remedy) from trouble
+        raise UnavailableError("database", f"{_place()} is too old", remedy) from trouble
     except Error as trouble:
         found = f"{_place()} does not answer ({type(trouble).__name__})"
         remedy = "Start it, or correct host, name, user and password in DATABASE_URL."
-        raise AwayError("database", found, remedy) from trouble
+        raise UnavailableError("database", found, remedy) from trouble
 
 
 def _place() -> str:
-    """Where it is, without the password."""
-    told = connection.settings_dict
+    """The address, without the password."""
+    configured = connection.settings_dict
     if connection.vendor == "sqlite":
-        return f"SQLite {told['NAME']}"
-    port = f":{told['PORT']}" if told["PORT"] else ""
-    return f"{connection.display_name} {told['HOST'] or 'localhost'}{port}/{told['NAME']}"
+        return f"SQLite {configured['NAME']}"
+    port = f":{configured['PORT']}" if configured["PORT"] else ""
+    return f"{connection.display_name} {configured['HOST'] or 'localhost'}{port}/{configured['NAME']}"
 
 
 def _migrations() -> tuple[list[str], list[str]]:
-    """What is not applied, and what is applied but not in this checkout."""
+    """Return the migrations not applied, and those applied but not in this checkout."""
     executor = MigrationExecutor(connection)
     loader = executor.loader
     plan = executor.migration_plan(loader.graph.leaf_nodes())
@@ -101,7 +101,7 @@ def _postgres() -> Postgres:
 
 
 def migrations(missing: Sequence[str], unknown: Sequence[str]) -> Finding:
-    """The tables are those of this checkout."""
+    """Check that the tables are those of this checkout."""
     if missing:
         found = f"{len(missing)} not applied ({_some(missing)})"
         return error("migrations", found, "Run `manage.py migrate`, then start web and workers again.")
@@ -116,7 +116,7 @@ def _some(names: Sequence[str]) -> str:
 
 
 def sqlite(mode: Sqlite, *, debug: bool) -> list[Finding]:
-    """Readers beside one writer, and writers that wait for each other; and all on one machine."""
+    """Check that readers and a writer do not block each other, and that writers wait."""
     return [_journal(mode), _waits(mode), *([] if debug else [_one_machine()])]
 
 
@@ -130,7 +130,7 @@ def _journal(mode: Sqlite) -> Finding:
 def _waits(mode: Sqlite) -> Finding:
     found = f"{mode.transaction_mode}, waits {mode.busy_timeout_ms / 1000:g} s"
     if mode.transaction_mode != "IMMEDIATE":
-        remedy = "Set transaction_mode IMMEDIATE: a reader that becomes a writer fails at once, unheard."
+        remedy = "Set transaction_mode IMMEDIATE: a reader that becomes a writer fails at once."
         return error("SQLite transactions", found, remedy)
     if mode.busy_timeout_ms < WAIT_MS:
         remedy = f"Set timeout to {WAIT_MS // 1000} s or more: writers give up while others write."
@@ -144,9 +144,9 @@ def _one_machine() -> Finding:
 
 
 def postgres(server: Postgres) -> list[Finding]:
-    """Read committed; and a clock that tells whether ours is right, though no row has its time."""
+    """Check the isolation level, and the clock: no row has its time, but it shows whether ours is right."""
     clock = clocks.judged("database clock", server.ahead_secs)
-    if clock.state is State.ERROR:  # it harms nobody: the clocks of web and workers count
+    if clock.state is State.ERROR:  # harmless: only the clocks of web and workers count
         clock = warning(clock.what, clock.found, f"{clocks.REMEDY}: this one's or the database's is wrong.")
     return [ok("PostgreSQL version", server.version), _isolation(server.isolation), clock]
 

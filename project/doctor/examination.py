@@ -1,4 +1,4 @@
-"""Looks at one part after the other. None can keep the others from being looked at.
+"""Checks one part after the other. A failure in one does not keep the others from being checked.
 
 In: `manage.py doctor`. Out: the findings, for `report`.
 """
@@ -14,9 +14,9 @@ from django.conf import settings
 from django.db import connections
 
 from project.doctor import database, keys, queues, responses, site, store, workers
-from project.doctor.finding import AwayError, Finding, error, warning
+from project.doctor.finding import Finding, UnavailableError, error, warning
 
-PART_SECS = 8  # more than the questions of any part may take by their own limits
+PART_SECS = 8  # more than the checks of any part may take by their own limits
 
 logger = logging.getLogger(__name__)
 Examine = Callable[[], list[Finding]]
@@ -24,7 +24,7 @@ Examine = Callable[[], list[Finding]]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part, and those that must answer before it can be asked."""
+    """A part, and those that must answer before it can be checked."""
 
     name: str
     examine: Examine
@@ -32,7 +32,7 @@ class Part:
 
 
 def parts() -> tuple[Part, ...]:
-    """All parts, those that others need first."""
+    """Return all parts; each comes after those that it needs."""
     return (
         Part("settings", site.examine),
         Part("models", keys.examine),
@@ -45,27 +45,27 @@ def parts() -> tuple[Part, ...]:
 
 
 def findings(parts: Sequence[Part]) -> list[Finding]:
-    """Everything that was found, part for part; one that is away is one error, not one for each question."""
+    """Return the findings of all parts; an unavailable part is one error, not one for each check."""
     found: list[Finding] = []
-    away: set[str] = set()
+    unavailable: set[str] = set()
     for part in parts:
-        if missing := away.intersection(part.needs):
-            found.append(_not_asked(part.name, sorted(missing)))
+        if missing := unavailable.intersection(part.needs):
+            found.append(_not_checked(part.name, sorted(missing)))
             continue
         try:
             found += _bounded(part.examine, PART_SECS)
-        except AwayError as absence:
-            found.append(absence.finding)
-            away.add(part.name)
-        except Exception as trouble:  # whatever it is, the other parts are looked at
-            logger.debug("%s could not be looked at", part.name, exc_info=True)
+        except UnavailableError as outage:
+            found.append(outage.finding)
+            unavailable.add(part.name)
+        except Exception as trouble:  # after any error the other parts are still checked
+            logger.debug("%s could not be checked", part.name, exc_info=True)
             found.append(_broken(part.name, trouble))
-            away.add(part.name)
+            unavailable.add(part.name)
     return found
 
 
 def _bounded(examine: Examine, secs: float) -> list[Finding]:
-    """Examine in a thread that nobody has to wait for. Raises what it raises, and TimeoutError."""
+    """Examine in a daemon thread. Raises what it raises, and TimeoutError."""
     outcome: Future[list[Finding]] = Future()
     Thread(target=_examine, args=[examine, outcome], daemon=True).start()
     return outcome.result(secs)
@@ -74,7 +74,7 @@ def _bounded(examine: Examine, secs: float) -> list[Finding]:
 def _examine(examine: Examine, outcome: Future[list[Finding]]) -> None:
     try:
         found = examine()
-    except BaseException as trouble:  # noqa: BLE001 - it is raised where the outcome is waited for
+    except BaseException as trouble:  # noqa: BLE001 - raised again by `outcome.result`
         connections.close_all()
         outcome.set_exception(trouble)
     else:
@@ -82,12 +82,12 @@ def _examine(examine: Examine, outcome: Future[list[Finding]]) -> None:
         outcome.set_result(found)
 
 
-def _not_asked(name: str, missing: Sequence[str]) -> Finding:
-    return warning(name, f"not looked at without {' and '.join(missing)}", "First mend what is away.")
+def _not_checked(name: str, missing: Sequence[str]) -> Finding:
+    return warning(name, f"not checked without {' and '.join(missing)}", "First fix what is unavailable.")
 
 
 def _broken(name: str, trouble: Exception) -> Finding:
     if isinstance(trouble, TimeoutError):
-        return error(name, f"no answer within {PART_SECS} s", "It is mute: look at its host and its log.")
-    remedy = "Mend what else is wrong; if it is all that is, LOG_LEVEL=DEBUG shows the cause."
-    return error(name, f"could not be looked at ({type(trouble).__name__})", remedy)
+        return error(name, f"no answer within {PART_SECS} s", "It does not reply: check its host and log.")
+    remedy = "Fix the other errors; if there are none, LOG_LEVEL=DEBUG shows the cause."
+    return error(name, f"could not be checked ({type(trouble).__name__})", remedy)

@@ -1,4 +1,4 @@
-"""What the doctor found: one line of its report."""
+"""A finding of the doctor: one line of its report."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -7,16 +7,16 @@ from enum import StrEnum
 
 
 class State(StrEnum):
-    """How it stands with the thing that was looked at."""
+    """The result of one check."""
 
     OK = "ok"
-    WARNING = "warning"  # it works, and may harm one day
+    WARNING = "warning"  # it works now, but may fail later
     ERROR = "error"  # answers are lost, refused or wait
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was looked at and what was found; if it is not well, what to do about it."""
+    """What was checked, what was found and, unless it is ok, how to fix it."""
 
     state: State
     what: str
@@ -24,8 +24,8 @@ class Finding:
     remedy: str = ""
 
 
-class AwayError(Exception):
-    """A part does not answer: its finding, in place of all that could not be looked at."""
+class UnavailableError(Exception):
+    """A part does not answer; its one finding stands for all checks that need it."""
 
     def __init__(self, what: str, found: str, remedy: str) -> None:
         super().__init__(found)
@@ -33,21 +33,21 @@ class AwayError(Exception):
 
 
 def ok(what: str, found: str) -> Finding:
-    """It is well."""
+    """Return a finding without a problem."""
     return Finding(State.OK, what, found)
 
 
 def warning(what: str, found: str, remedy: str) -> Finding:
-    """It works, and may harm one day."""
+    """Return a finding that works now, but may fail later."""
     return Finding(State.WARNING, what, found, remedy)
 
 
 def error(what: str, found: str, remedy: str) -> Finding:
-    """It harms."""
+    """Return a finding that loses, refuses or delays answers."""
     return Finding(State.ERROR, what, found, remedy)
 
 
 def counts(findings: Iterable[Finding]) -> dict[State, int]:
-    """How many findings there are of each state."""
+    """Return how many findings there are of each state."""
     counted = Counter(finding.state for finding in findings)
     return {state: counted[state] for state in State}

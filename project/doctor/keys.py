@@ -1,4 +1,4 @@
-"""The keys of the models: whether the variable is set that each names. No model is asked."""
+"""Check the keys of the models: the variable that each names is set. No model is asked."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -6,23 +6,23 @@ from collections.abc import Iterable, Mapping
 from django.core.exceptions import ImproperlyConfigured
 
 from chat.responses.model_catalog import DEMO, ModelConfig, catalog
-from project.doctor.finding import AwayError, Finding, ok, warning
+from project.doctor.finding import Finding, UnavailableError, ok, warning
 from project.up.summary import masked
 
 
 def examine() -> list[Finding]:
-    """Look at the catalog and at the environment of this process. Raises AwayError: there is no catalog."""
+    """Check the models against the environment of this process. Raises UnavailableError without models."""
     try:
         models = catalog().values()
-    except ImproperlyConfigured as trouble:  # its text is for operators, and names the file
-        raise AwayError(
+    except ImproperlyConfigured as trouble:  # its text names the file
+        raise UnavailableError(
             "models", str(trouble), "Correct the file: README.md shows how it looks."
         ) from trouble
     return judged([model for model in models if model.name != DEMO], os.environ)
 
 
 def judged(models: Iterable[ModelConfig], environ: Mapping[str, str]) -> list[Finding]:
-    """The models, beside the environment that shall have their keys."""
+    """Judge the models by the environment, which should have their keys."""
     return [_judged(model, bool(environ.get(model.key_env))) for model in models]
 
 

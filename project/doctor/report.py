@@ -1,4 +1,4 @@
-"""The findings as people and as machines read them."""
+"""Show the findings, for people and for machines."""
 
 import json
 from collections.abc import Sequence
@@ -10,20 +10,20 @@ STATE_CHARS = max(map(len, State))
 
 
 def text(findings: Sequence[Finding], *, colour: bool) -> str:
-    """One aligned line for each finding, and a last one with the counts."""
+    """Return one aligned line for each finding, and a last one with the counts."""
     what_chars = max((len(finding.what) for finding in findings), default=0)
     lines = [_line(finding, what_chars, colour=colour) for finding in findings]
     return "\n".join([*lines, "", _total(findings)])
 
 
 def machine_text(findings: Sequence[Finding]) -> str:
-    """The same as JSON: `ok` is whether there is no error."""
+    """Return the same as JSON; `ok` is true without an error."""
     counted = counts(findings)
-    told = [
+    rows = [
         {"state": each.state, "what": each.what, "found": each.found, "remedy": each.remedy}
         for each in findings
     ]
-    return json.dumps({"ok": not counted[State.ERROR], "counts": counted, "findings": told}, indent=2)
+    return json.dumps({"ok": not counted[State.ERROR], "counts": counted, "findings": rows}, indent=2)
 
 
 def _line(finding: Finding, what_chars: int, *, colour: bool) -> str:
@@ -35,7 +35,7 @@ def _line(finding: Finding, what_chars: int, *, colour: bool) -> str:
 
 
 def _plain(part: str) -> str:
-    """A name comes from elsewhere, and must not steer the terminal."""
+    """Replace control characters: a name comes from outside and must not control the terminal."""
     return "".join(char if char.isprintable() else "�" for char in part)
 
 

@@ -1,4 +1,4 @@
-"""The settings: whether they are fit for a deployment. Where Django has a check of its own, it is asked."""
+"""Check that the settings are fit for a deployment, with Django's own checks where it has them."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ from project.doctor.finding import Finding, error, ok, warning
 LOOPBACK = {"localhost", "127.0.0.1", "[::1]"}
 KEY = {"security.W009"}
 COOKIES = {f"security.W0{number}" for number in (10, 11, 12, 16)}
-# HSTS and the way from http to https are the proxy's that ends TLS; DEBUG and the hosts are judged here
+# HSTS and the redirect to https belong to the proxy that ends TLS; DEBUG and the hosts are judged here
 LEFT_OUT = {"security.W004", "security.W008", "security.W018", "security.W020"}
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """The settings that are looked at."""
+    """The settings that are checked here."""
 
     debug: bool
     hosts: Sequence[str]
@@ -26,7 +26,7 @@ class Site:
 
 
 def examine() -> list[Finding]:
-    """Look at the settings of this process."""
+    """Check the settings of this process."""
     site = Site(settings.DEBUG, settings.ALLOWED_HOSTS, settings.TAILRACE_ORIGINS)
     if site.debug:  # Django's checks and full origins are for deployments
         return [debug(site)]
@@ -35,18 +35,18 @@ def examine() -> list[Finding]:
 
 
 def debug(site: Site) -> Finding:
-    """DEBUG shows settings and code to whoever makes an error; on this machine only, that is you."""
+    """Check that DEBUG, which shows settings and code on every error, is limited to this machine."""
     if not site.debug:
         return ok("DEBUG", "off")
     if set(site.hosts) <= LOOPBACK:
-        remedy = "For a deployment set SECRET_KEY, without DEBUG; then the other settings are looked at."
+        remedy = "For a deployment set SECRET_KEY, without DEBUG; then the other settings are checked."
         return warning("DEBUG", "on: a development checkout", remedy)
     remedy = "Set SECRET_KEY and DEBUG=0: visitors see settings and code whenever there is an error."
     return error("DEBUG", f"on, and answers to {', '.join(site.hosts)}", remedy)
 
 
 def hosts(site: Site) -> Finding:
-    """Names, not every name: links are built from the name that a visitor claims."""
+    """Check that host names are listed: links are built from the name in a request."""
     if "*" in site.hosts:
         remedy = "Name the hosts of this site: any visitor may claim another, and links are built from it."
         return warning("ALLOWED_HOSTS", "*", remedy)
@@ -56,12 +56,12 @@ def hosts(site: Site) -> Finding:
 
 
 def origins(site: Site) -> Finding:
-    """Full origins: a browser sends a visitor's cookies from any page, so the page's origin decides."""
+    """Check for full origins: a browser sends cookies from any page, so the page's origin decides."""
     found = ", ".join(site.origins)
     remedy = "Write full origins, as https://chat.example.org"
     if "*" in site.origins:
         return error("TAILRACE_ORIGINS", found, f"{remedy}: any page may talk in the name of a visitor.")
-    if all("*" in origin for origin in site.origins):  # a star within an origin stands for nothing
+    if all("*" in origin for origin in site.origins):  # a star within an origin matches nothing
         return error("TAILRACE_ORIGINS", found or "empty", f"{remedy}: no page can open a socket.")
     if not all(map(_is_full, site.origins)):
         return warning("TAILRACE_ORIGINS", found, f"{remedy}: a bare host lets in any scheme and port.")
@@ -74,7 +74,7 @@ def _is_full(origin: str) -> bool:
 
 
 def checked(messages: Iterable[CheckMessage]) -> list[Finding]:
-    """What Django's own checks of a deployment say, those left out that a proxy sees to."""
+    """Judge the messages of Django's deployment checks, without those that a proxy takes care of."""
     by_id = {str(message.id): message for message in messages}
     others = [message for name, message in by_id.items() if name not in KEY | COOKIES | LEFT_OUT]
     return [_key(by_id), _cookies(by_id), *map(_other, others)]

@@ -1,4 +1,4 @@
-"""Redis: whether it answers, and what it tells of itself. `verdicts` judges."""
+"""Check Redis: it answers, and what it reports is judged by `verdicts`."""
 
 import asyncio
 import time
@@ -12,47 +12,47 @@ from chat.transport import redis_client
 from chat.transport.event_log import LogError, key
 from chat.transport.outages import UNAVAILABLE
 from project.doctor import clocks, verdicts
-from project.doctor.finding import AwayError, Finding, ok
+from project.doctor.finding import Finding, UnavailableError, ok
 from project.up.summary import masked
 
-ASK_SECS = 6  # for all questions of a part together: time to see how slow a slow Redis is
+ASK_SECS = 6  # for all commands of a part together: time enough to measure a slow Redis
 PINGS = 11
-PINGS_SECS = 1  # the time for them: of a slow Redis, fewer tell enough
-NOBODY = key("doctor")  # a log that does not exist: the commands below write nothing
+PINGS_SECS = 1  # the time for them: for a slow Redis fewer are enough
+NO_LOG = key("doctor")  # a log that does not exist: the commands below write nothing
 NEEDS: dict[str, tuple[str | int, ...]] = {
-    "XRANGE with (": ("XRANGE", NOBODY, "(1-1", "+"),  # reads on after an event
-    "SET with GET": ("SET", NOBODY, "", "XX", "GET"),  # notices that a beat was lost
-    "EVAL": ("EVAL", "return redis.call('XREVRANGE', KEYS[1], '+', '-')", 1, NOBODY),  # appends to the logs
-    "PUBLISH": ("PUBLISH", NOBODY, ""),  # hints to readers
+    "XRANGE with (": ("XRANGE", NO_LOG, "(1-1", "+"),  # reads the events after a cursor
+    "SET with GET": ("SET", NO_LOG, "", "XX", "GET"),  # detects a lost heartbeat
+    "EVAL": ("EVAL", "return redis.call('XREVRANGE', KEYS[1], '+', '-')", 1, NO_LOG),  # appends to the logs
+    "PUBLISH": ("PUBLISH", NO_LOG, ""),  # notifies readers
 }
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What a Redis tells of itself."""
+    """What a Redis reports."""
 
     info: Mapping[str, Any]
-    config: Mapping[str, str]  # "save" and "appendfsync"; empty where the server does not tell
+    config: Mapping[str, str]  # "save" and "appendfsync"; empty if the server refuses CONFIG
     refused: Mapping[str, str]  # of NEEDS, with the type of the error
     ping_secs: Sequence[float]
     ahead_secs: float  # of our clock
 
 
 def examine() -> list[Finding]:
-    """Ask Redis, and judge. Raises AwayError."""
+    """Query Redis, and judge the replies. Raises UnavailableError."""
     try:
         figures = ask(_figures())
     except ValueError:  # its text may quote a password
         remedy = "Write it as redis://user:password@host:port/0."
-        raise AwayError("Redis", "REDIS_URL cannot be read", remedy) from None
+        raise UnavailableError("Redis", "REDIS_URL cannot be read", remedy) from None
     except UNAVAILABLE as trouble:
-        raise away(trouble) from trouble
+        raise unavailable(trouble) from trouble
     return [ok("Redis", f"{masked(settings.TAILRACE_REDIS_URL)} answers"), *judged(figures)]
 
 
 def ask(question: Coroutine[Any, Any, T]) -> T:
-    """The answer of Redis, on an event loop of its own. Raises what `chat.transport.outages` names."""
+    """Return what Redis replies, on an event loop of its own. Raises `outages.UNAVAILABLE`."""
     return asyncio.run(_within_bounds(question))
 
 
@@ -66,7 +66,7 @@ async def _within_bounds(question: Coroutine[Any, Any, T]) -> T:
 
 async def _figures() -> Figures:
     redis = redis_client.client()
-    await redis.ping()  # the first one opens the connection, and does not count
+    await redis.ping()  # the first one opens the connection, and is not measured
     pings = await _pings()
     before = time.time()
     secs, micros = await redis.time()
@@ -86,7 +86,7 @@ async def _pings() -> list[float]:
 async def _config() -> dict[str, str]:
     try:
         config = await redis_client.client().config_get("save", "appendfsync")
-    except LogError:  # rented ones often keep CONFIG to themselves
+    except LogError:  # hosted ones often refuse CONFIG
         return {}
     return {str(name): str(value) for name, value in config.items()}
 
@@ -99,15 +99,16 @@ async def _refused() -> dict[str, str]:
     return {name: type(reply).__name__ for name, reply in replies if isinstance(reply, Exception)}
 
 
-def away(trouble: Exception) -> AwayError:
-    """The error for a Redis that does not answer us."""
+def unavailable(trouble: Exception) -> UnavailableError:
+    """Return the error for a Redis that does not answer."""
     reason = type(trouble).__name__
     remedy = verdicts.REMEDIES.get(reason, "Start it, or correct host and port in REDIS_URL.")
-    return AwayError("Redis", f"{masked(settings.TAILRACE_REDIS_URL)} does not answer ({reason})", remedy)
+    found = f"{masked(settings.TAILRACE_REDIS_URL)} does not answer ({reason})"
+    return UnavailableError("Redis", found, remedy)
 
 
 def judged(figures: Figures) -> list[Finding]:
-    """All findings about a Redis that answers."""
+    """Return all findings about a Redis that answers."""
     return [
         verdicts.version(figures.info),
         verdicts.commands(figures.refused),

@@ -1,4 +1,4 @@
-"""The verdicts on a Redis that answers: whether it can hold logs, beats and queues, and will keep them."""
+"""Judge a Redis that answers: it can hold logs, heartbeats and queues, and keeps them."""
 
 import statistics
 from collections.abc import Mapping, Sequence
@@ -6,15 +6,15 @@ from typing import Any
 
 from project.doctor.finding import Finding, error, ok, warning
 
-SLOW_SECS = 0.005  # a worker makes a round trip in each tick, and a tick is 9 ms or more
-TOO_SLOW_SECS = 0.25  # readers see the text stutter, and time limits of seconds come near
+SLOW_SECS = 0.005  # a worker makes one round trip per flush, and flushes are 9 ms or more apart
+TOO_SLOW_SECS = 0.25  # readers see the text stutter, and time limits of seconds are at risk
 FULL, ALMOST_FULL = 0.95, 0.8  # of the memory; without eviction, a full Redis refuses every write
 OLDEST = {"Redis": (6, 2), "Valkey": (7, 2)}  # the first with all that is needed; every Valkey has it
 REMEDIES = {
     "AuthenticationError": "Correct user and password in REDIS_URL.",
     "NoPermissionError": "Give the user of REDIS_URL all commands, keys and channels (ACL SETUSER).",
-    "TimeoutError": "It takes connections but is mute: look at its host (frozen, swapping, a firewall).",
-    "BusyLoadingError": "It loads its data: look again in a minute.",
+    "TimeoutError": "It connects but does not reply: check its host (frozen, swapping, a firewall).",
+    "BusyLoadingError": "It is loading its data: check again in a minute.",
     "ReadOnlyError": "Name the primary in REDIS_URL, not a replica.",
     "OutOfMemoryError": "Raise maxmemory, or give it more memory.",
     "MovedError": "Name a Redis that is no cluster in REDIS_URL.",
@@ -22,32 +22,32 @@ REMEDIES = {
 
 
 def version(info: Mapping[str, Any]) -> Finding:
-    """Redis from 6.2 or Valkey from 7.2: the first with exclusive ranges and SET GET."""
+    """Check for Redis 6.2 or Valkey 7.2, the first with exclusive ranges and SET with GET."""
     name = "Valkey" if "valkey_version" in info else "Redis"
     text = str(info.get(f"{name.lower()}_version", ""))
     numbers = tuple(int(number) for number in text.split(".")[:2] if number.isdecimal())
     oldest = ".".join(map(str, OLDEST[name]))
-    remedy = f"Use {name} {oldest} or later: log and beats need its ranges and SET with GET."
+    remedy = f"Use {name} {oldest} or later: logs and heartbeats need its ranges and SET with GET."
     if not numbers:
-        return warning("Redis version", "not told", remedy)
+        return warning("Redis version", "unknown", remedy)
     if numbers < OLDEST[name]:
         return error("Redis version", f"{name} {text}", remedy)
     return ok("Redis version", f"{name} {text}")
 
 
 def commands(refused: Mapping[str, str]) -> Finding:
-    """What the log, the beats and the hints need, whatever the version says."""
+    """Check that the commands of logs, heartbeats and notifications are not refused."""
     if not refused:
         return ok("Redis commands", "all that are needed")
     found = ", ".join(f"{name} refused ({reason})" for name, reason in refused.items())
     reason = next(iter(refused.values()))
-    remedy = REMEDIES.get(reason, "Use Redis 6.2, Valkey 7.2 or later, and look into its log.")
+    remedy = REMEDIES.get(reason, "Use Redis 6.2, Valkey 7.2 or later, and read its log.")
     return error("Redis commands", found, remedy)
 
 
 def eviction(info: Mapping[str, Any]) -> Finding:
-    """noeviction, also where no limit is set yet: an evicted key is a lost answer or a lost job."""
-    policy = str(info.get("maxmemory_policy", "not told"))
+    """Check for noeviction, also without a memory limit: an evicted key is a lost answer or a lost job."""
+    policy = str(info.get("maxmemory_policy", "unknown"))
     if policy == "noeviction":
         return ok("Redis eviction", policy)
     remedy = "Set maxmemory-policy noeviction: an evicted key is a lost answer, and no cache may share it."
@@ -55,11 +55,11 @@ def eviction(info: Mapping[str, Any]) -> Finding:
 
 
 def persistence(info: Mapping[str, Any], config: Mapping[str, str]) -> Finding:
-    """An appendonly file; less is a warning.
+    """Check for an appendonly file; less is a warning.
 
-    Without any, living workers write the logs that Redis lost again, and the reaper enqueues the jobs again.
+    Without it, live workers restore the logs that Redis lost, and the reaper enqueues the jobs again.
     So a restart of Redis alone costs seconds; one of Redis and the workers together costs the text so far.
-    Snapshots are no better: a log comes back without its newest events, and its writer tells the text again.
+    Snapshots are no better: a log comes back without its newest events, and its writer restores it.
     """
     if not info.get("aof_enabled"):
         return _without_appendonly(config)
@@ -68,8 +68,8 @@ def persistence(info: Mapping[str, Any], config: Mapping[str, str]) -> Finding:
         return error("Redis persistence", "the appendonly file cannot be written", remedy)
     if config.get("appendfsync") == "no":
         remedy = "Set appendfsync everysec: a power cut loses up to half a minute of answers."
-        return warning("Redis persistence", "appendonly, fsync when the system likes", remedy)
-    return ok("Redis persistence", f"appendonly, fsync {config.get('appendfsync', 'not told')}")
+        return warning("Redis persistence", "appendonly, fsync left to the system", remedy)
+    return ok("Redis persistence", f"appendonly, fsync {config.get('appendfsync', 'unknown')}")
 
 
 def _without_appendonly(config: Mapping[str, str]) -> Finding:
@@ -80,30 +80,30 @@ def _without_appendonly(config: Mapping[str, str]) -> Finding:
     if not intervals:
         return warning("Redis persistence", "none", remedy)
     found = f"snapshots only: up to {max(intervals) / 60:g} min are lost"
-    remedy = "Set appendonly yes: jobs and stops of that time are forgotten, and answers are told again."
+    remedy = "Set appendonly yes: jobs and stops of that time are lost, and answers are written again."
     return warning("Redis persistence", found, remedy)
 
 
 def latency(ping_secs: Sequence[float]) -> Finding:
-    """The median of some PINGs."""
+    """Judge the median time of some PINGs."""
     median = statistics.median(ping_secs)
     found = f"{median * 1000:.1f} ms"
     if median > TOO_SLOW_SECS:
-        remedy = "Bring Redis near to web and workers (same zone), and look at the load of its machine."
+        remedy = "Bring Redis near to web and workers (same zone), and check the load of its machine."
         return error("Redis latency", found, remedy)
     if median > SLOW_SECS:
-        remedy = "Text comes in larger pieces than it could: bring Redis nearer, or lighten its machine."
+        remedy = "Text comes in larger pieces than it could: bring Redis nearer, or lower its machine's load."
         return warning("Redis latency", found, remedy)
     return ok("Redis latency", found)
 
 
 def memory(info: Mapping[str, Any]) -> Finding:
-    """What is used of maxmemory; without it, of the machine's memory."""
+    """Judge how much of maxmemory is used; without it, of the machine's memory."""
     limit = info.get("maxmemory") or info.get("total_system_memory") or 0
     used = info.get("used_memory", 0)
     whose = "maxmemory" if info.get("maxmemory") else "the machine's memory"
     if not limit:
-        return ok("Redis memory", f"{_mebibytes(used)}, no limit told")
+        return ok("Redis memory", f"{_mebibytes(used)}, no known limit")
     found = f"{_mebibytes(used)} of {_mebibytes(limit)} ({whose})"
     remedy = "Give it more memory: a full Redis refuses every write. A log lasts an hour after its end."
     if used > limit * FULL:

@@ -1,4 +1,4 @@
-"""The workers: how many live, of which version, and whether their clocks agree."""
+"""Check the workers: some are alive, all of this version, and their clocks agree."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -10,16 +10,16 @@ from project.doctor.finding import Finding, error, ok, warning
 from project.doctor.store import ask
 
 START = "Start one: `celery -A project worker`."
-UNKNOWN = "of a version that does not tell it"
+UNKNOWN = "of an unknown version"
 
 
 def examine() -> list[Finding]:
-    """Ask Redis for their beats, and judge. Raises what `chat.transport.outages` names."""
+    """Read the heartbeats, and judge them. Raises `outages.UNAVAILABLE`."""
     return judged(alive(), ask(_clocks()))
 
 
 def alive() -> list[Figures]:
-    """The figures of each living worker. Raises what `chat.transport.outages` names."""
+    """Return the figures of each live worker. Raises `outages.UNAVAILABLE`."""
     return list(ask(_alive()).values())
 
 
@@ -31,31 +31,31 @@ async def _clocks() -> dict[str, float]:
     return await Heartbeats(redis_client.client()).clocks()
 
 
-def judged(beats: Sequence[Figures], ahead: Mapping[str, float]) -> list[Finding]:
-    """The workers with the figures of their beats, and how far each one's clock is ahead of Redis's."""
-    if not beats:
-        return [error("workers", "none lives: nothing is answered", START)]
-    each = [ok(f"worker {figures['name']}", _described(figures)) for figures in _by_name(beats)]
-    return [ok("workers", f"{len(beats)} live"), *each, versions(beats), clock(ahead)]
+def judged(heartbeats: Sequence[Figures], ahead: Mapping[str, float]) -> list[Finding]:
+    """Judge the workers by their heartbeats, and by how far each one's clock is ahead of Redis's."""
+    if not heartbeats:
+        return [error("workers", "none is alive: nothing is answered", START)]
+    each = [ok(f"worker {figures['name']}", _described(figures)) for figures in _by_name(heartbeats)]
+    return [ok("workers", f"{len(heartbeats)} live"), *each, versions(heartbeats), clock(ahead)]
 
 
-def versions(beats: Sequence[Figures]) -> Finding:
-    """All of this checkout's version: what one writes, the others read."""
-    odd = {_version(figures) for figures in beats} - {__version__}
-    if not odd:
+def versions(heartbeats: Sequence[Figures]) -> Finding:
+    """Check that all have this checkout's version: each reads what others wrote."""
+    others = {_version(figures) for figures in heartbeats} - {__version__}
+    if not others:
         return ok("worker versions", f"all {__version__}, as this checkout")
-    found = f"{', '.join(sorted(odd))}; this checkout has {__version__}"
-    return warning("worker versions", found, "Deploy one version everywhere, and start those workers again.")
+    found = f"{', '.join(sorted(others))}; this checkout has {__version__}"
+    return warning("worker versions", found, "Deploy one version everywhere, and restart those workers.")
 
 
 def clock(ahead: Mapping[str, float]) -> Finding:
-    """The clocks of the workers among each other: Redis's is only what both are compared with."""
+    """Compare the workers' clocks with each other; Redis's clock is only the common reference."""
     spread = max(ahead.values()) - min(ahead.values()) if ahead else 0.0
     return clocks.judged("worker clocks", spread)
 
 
-def _by_name(beats: Iterable[Figures]) -> list[Figures]:
-    return sorted(beats, key=lambda figures: str(figures["name"]))
+def _by_name(heartbeats: Iterable[Figures]) -> list[Figures]:
+    return sorted(heartbeats, key=lambda figures: str(figures["name"]))
 
 
 def _version(figures: Figures) -> str:

@@ -1,1 +1,1 @@
-"""Django's SQLite backend, whose connections are kept for the next one who needs one."""
+"""Django's SQLite backend, with kept connections."""

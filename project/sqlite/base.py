@@ -1,8 +1,8 @@
-"""SQLite for many short pieces of work: closing a connection keeps it, opening one takes it.
+"""A pool of SQLite connections: closing a connection keeps it, opening one takes a kept one.
 
-What sockets and jobs ask of the database, each in a thread of its own, is a query or two. To open a file, to
-register Django's functions and to set the pragmas takes longer than that, and closing the last connection
-moves the whole write-ahead log into the file. For PostgreSQL Django has a pool of its own.
+Sockets and jobs run a query or two at a time, each in another thread. Opening a file, registering Django's
+functions and setting the pragmas takes longer than that, and closing the last connection moves the whole
+write-ahead log into the file. For PostgreSQL Django has a pool of its own.
 """
 
 import atexit
@@ -13,13 +13,13 @@ from typing import Any, NamedTuple
 
 from django.db.backends.sqlite3 import base
 
-MAX_KEPT = 40  # of one file: what a busy process opens at once, and then some
+MAX_KEPT = 40  # of one file: more than a busy process opens at once
 
 _kept: dict["File", list[sqlite3.Connection]] = {}
 
 
 class File(NamedTuple):
-    """A database file as one process knows it: another file in its place is another one."""
+    """The identity of a database file in one process; a file that replaces it has another."""
 
     process: int
     device: int
@@ -27,24 +27,24 @@ class File(NamedTuple):
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """A connection that is taken from those that are kept, and given back."""
+    """Django's wrapper, whose connections are taken from the pool and returned to it."""
 
     _file: File | None = None
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> sqlite3.Connection:
-        """Take one that is kept; without, open one."""
+        """Take a kept connection, or open one."""
         self._file = _file_at(conn_params["database"])
         while self._file and (kept := _kept.get(self._file)):
             try:
                 return kept.pop()
-            except IndexError:  # another thread was quicker
+            except IndexError:  # another thread took it
                 continue
         opened: sqlite3.Connection = super().get_new_connection(conn_params)
-        self._file = _file_at(conn_params["database"])  # it may be new
+        self._file = _file_at(conn_params["database"])  # it may just have been created
         return opened
 
     def _close(self) -> None:
-        """Keep it, unless it is in the middle of something or there are enough."""
+        """Keep the connection, unless it is broken, in a transaction, or one too many."""
         connection, file = self.connection, self._file
         broken = self.errors_occurred or self.in_atomic_block
         if connection is None or file is None or broken or connection.in_transaction:
@@ -58,7 +58,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
 
 def _file_at(path: Any) -> File | None:
-    """The file behind a database's name; None if there is none, as with one in memory."""
+    """Return the identity of a database's file; None without a file, as in memory."""
     try:
         found = Path(path).stat()
     except OSError:
@@ -68,7 +68,7 @@ def _file_at(path: Any) -> File | None:
 
 @atexit.register
 def close_kept() -> None:
-    """Close all that are kept by this process."""
+    """Close all kept connections of this process."""
     for file, kept in _kept.items():
         while kept and file.process == os.getpid():
             kept.pop().close()

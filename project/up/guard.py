@@ -1,9 +1,9 @@
-"""Ends the children when `up` is killed and cannot do it itself.
+"""Kills the children when `up` is killed and cannot do it itself.
 
 The guard is a process of its own. From a pipe, whose other end only `up` holds, it reads which process groups
-run. When the pipe ends, because `up` ended in whatever way, it kills those that were not taken off the list.
+run. When the pipe ends, because `up` ended in any way, it kills the groups that are still listed.
 A pipe works on every Unix and needs no code between fork and exec; Linux's parent-death signal would need a
-launcher before every child. SIGKILL is enough: to lose `up` is a crash, and the parts survive crashes.
+launcher before every child. SIGKILL is enough: losing `up` is a crash, and the parts survive crashes.
 """
 
 import os
@@ -16,20 +16,20 @@ from typing import IO, TextIO, cast
 
 
 class Guard:
-    """The end of the pipe that `up` holds."""
+    """The writing end of the pipe, in `up`."""
 
     def __init__(self, pipe: int) -> None:
         self._pipe = pipe
 
     def watch(self, group: int) -> None:
-        """Kill the process group when we are gone."""
-        self._tell(f"+{group}\n")
+        """List a process group, to be killed when `up` ends."""
+        self._write(f"+{group}\n")
 
     def forget(self, group: int) -> None:
-        """Leave the group alone: it has ended, and its number may be given to others."""
-        self._tell(f"-{group}\n")
+        """Remove a group: it has ended, and its number may be reused."""
+        self._write(f"-{group}\n")
 
-    def _tell(self, line: str) -> None:
+    def _write(self, line: str) -> None:
         with suppress(BrokenPipeError):  # without a guard everything but a SIGKILL of `up` still works
             os.write(self._pipe, line.encode())
 
@@ -38,7 +38,7 @@ class Guard:
 def started(*descriptors: int) -> Iterator[Guard]:
     """Run a guard, in its own session so that the terminal's Ctrl-C does not reach it.
 
-    It keeps `descriptors` open until it has killed: a lock among them holds until the children are gone.
+    It keeps `descriptors` open until then: a lock among them is held until the children are gone.
     """
     with subprocess.Popen(
         [sys.executable, "-I", "-S", __file__],
@@ -69,5 +69,5 @@ def kill_group(group: int) -> None:
 
 if __name__ == "__main__":
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)  # only the end of the pipe ends it
+        signal.signal(number, signal.SIG_IGN)  # it exits only at the end of the pipe
     kill_remaining(sys.stdin)

@@ -1,4 +1,4 @@
-"""Keeps one part running: whenever it ends, it starts again after a pause."""
+"""Keeps one part running: whenever it ends, restarts it after a pause."""
 
 import asyncio
 import signal
@@ -12,24 +12,24 @@ from project.up.parts import Part
 from project.up.process import Process
 
 FIRST_PAUSE_SECS, LONGEST_PAUSE_SECS = 0.5, 30.0
-WELL_SECS = 60  # after this long alive, an end is news and not the same trouble again
+WELL_SECS = 60  # after this long a new failure is not the previous one repeated
 
 
 class Backoff:
-    """The pause before each restart: it doubles until the part has been well for a while."""
+    """The pause before each restart: it doubles until the part has run for WELL_SECS."""
 
     def __init__(self) -> None:
         self._pause = FIRST_PAUSE_SECS
 
     def after(self, alive_secs: float) -> float:
-        """Give the seconds to wait after a run that lasted `alive_secs`."""
+        """Return the seconds to wait after a run of `alive_secs`."""
         pause = FIRST_PAUSE_SECS if alive_secs >= WELL_SECS else self._pause
         self._pause = min(pause * 2, LONGEST_PAUSE_SECS)
         return pause
 
 
 class Keeper:
-    """Runs a part again and again; until `is_settled`, its end is a failed start."""
+    """Runs and restarts a part; until `is_settled`, its end is a failed start."""
 
     def __init__(self, part: Part, console: Console, guard: Guard) -> None:
         self.part = part
@@ -39,7 +39,7 @@ class Keeper:
         self._process: Process | None = None
 
     async def keep(self) -> NoReturn:
-        """Start the part, and start it again, until cancelled; raises StartError before it is settled."""
+        """Run and restart the part until cancelled; raises StartError before it is settled."""
         backoff = Backoff()
         while True:
             started_at = time.monotonic()
@@ -52,14 +52,14 @@ class Keeper:
             await asyncio.sleep(pause)
 
     async def run_to_end(self) -> None:
-        """Run the part once; raises StartError unless it ends well."""
+        """Run the part once; raises StartError unless it exits with 0."""
         end = await self._run_once()
         if end != ending(0):
             message = f"{self.part.name} {end}.\n{self.explanation(self.part.remedy)}"
             raise StartError(message)
 
     async def stop(self, hurry: asyncio.Event) -> None:
-        """End the process, if one runs, and say so; call it when `keep` is cancelled."""
+        """Stop the process, if one runs, and report it; call this once `keep` is cancelled."""
         if self._process is not None and self._process.is_running:
             code = await self._process.stop(hurry)
             self._console.say(
@@ -67,13 +67,13 @@ class Keeper:
             )
 
     def explanation(self, remedy: str) -> str:
-        """Give the last lines of the log and the remedy."""
+        """Return the last lines of the log and the remedy."""
         tail = self._process.tail if self._process is not None else ()
         lines = [f"  {line}" for line in tail]
         return "\n".join([*(["Its last lines:", *lines] if lines else []), remedy])
 
     async def _run_once(self) -> str:
-        """Run the part, and say how it ended."""
+        """Run the part, and return how it ended."""
         try:
             self._process = await Process.start(self.part, self._console, self._guard)
         except OSError as error:
@@ -82,5 +82,5 @@ class Keeper:
 
 
 def ending(code: int) -> str:
-    """Say how a process ended: its exit code, or below zero the signal that ended it."""
+    """Describe how a process ended: its exit code, or below zero the signal that ended it."""
     return f"ended with exit code {code}" if code >= 0 else f"was ended by {signal.Signals(-code).name}"

@@ -12,10 +12,10 @@ import xllamacpp
 from project.up.environment import LOCAL_MODEL, weights
 from project.up.ports import HOST
 
-ANSWERS = 4  # answers at the same time; more wait in line
+ANSWERS = 4  # answers at the same time; more are queued
 CONTEXT_TOKENS = 2048  # for each of them
-TEMPERATURE, TOP_P = 0.2, 0.9  # what the card of SmolLM2 recommends
-REPEAT_PENALTY = 1.1  # without one, so small a model says the same sentence for ever
+TEMPERATURE, TOP_P = 0.2, 0.9  # recommended by the card of SmolLM2
+REPEAT_PENALTY = 1.1  # without it so small a model repeats one sentence for ever
 
 
 def main() -> None:
@@ -24,16 +24,16 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     port = parser.parse_args().port
     endings = {signal.SIGTERM, signal.SIGINT}
-    # before the server starts its threads: they inherit the mask, and only sigwait takes the signal
+    # before the server starts its threads: they inherit the mask, and only sigwait receives the signal
     signal.pthread_sigmask(signal.SIG_BLOCK, endings)
     server = xllamacpp.Server(parameters(port, os.environ["OPENAI_API_KEY"]))
     print(f"{LOCAL_MODEL} listens on {server.listening_address}", flush=True)  # noqa: T201 - this is its log
     signal.sigwait(endings)
-    os._exit(0)  # the server's own shutdown waits for answers that nobody will read
+    os._exit(0)  # the server's own shutdown would wait for running answers
 
 
 def parameters(port: int, key: str) -> xllamacpp.CommonParams:
-    """Configure the server: the loopback address only, one name, one key, nothing of a prompt in the log."""
+    """Configure the server: loopback address only, one name, one key, no prompt in the log."""
     params = xllamacpp.CommonParams()
     params.model.path = str(weights())
     params.model_alias = {LOCAL_MODEL}

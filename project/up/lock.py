@@ -1,4 +1,4 @@
-"""One `up` for each data directory: two would write the same Valkey and SQLite files."""
+"""Lock the data directory: two runs of `up` would write the same Valkey and SQLite files."""
 
 import fcntl
 import os
@@ -13,10 +13,10 @@ LOCK_NAME = "up.lock"
 
 @contextmanager
 def held(data_dir: Path) -> Iterator[int]:
-    """Hold the directory, which is made if it is missing; raises DataDirError when another process does.
+    """Create the directory if missing, and lock it; raises DataDirError if another process has it.
 
-    Gives the lock's descriptor. The kernel lets go when every process that has it has ended, in whatever way:
-    the file that stays behind means nothing.
+    Yields the lock's descriptor. The kernel releases the lock once all processes with the descriptor have
+    ended, in any way. The file that remains means nothing.
     """
     try:
         data_dir.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""What the parts are: how each is started, when it counts as ready, how it is stopped."""
+"""The parts: how each is started, when it is ready, how it is stopped."""
 
 import sys
 from collections.abc import Mapping
@@ -15,12 +15,12 @@ from project.up.ports import HOST
 from project.up.probes import ConnectProbe, HttpProbe, PingProbe, Probe, WholeProbe
 
 REDIS_PORT = 6379  # of a REDIS_URL without a port
-HANDING_OVER_SECS = 30  # what a worker may need after its drain, should the database be away just then
+HANDING_OVER_SECS = 30  # what a worker may need after its drain while the database is unavailable
 
 
 @dataclass(frozen=True)
 class Options:
-    """What the command line asks for; no `flower_port` means no Flower."""
+    """The options of the command line; no `flower_port` means no Flower."""
 
     port: int
     flower_port: int | None
@@ -30,12 +30,12 @@ class Options:
 
 @dataclass(frozen=True)
 class Wait:
-    """What must be true before start-up goes on, how long we hope for it, and what helps if it is not."""
+    """A condition for start-up to continue, its time limit, and the remedy if it is not met."""
 
     probe: Probe
     secs: float
     remedy: str
-    pause_secs: float = 0.1  # between two questions
+    pause_secs: float = 0.1  # between two probes
 
 
 @dataclass(frozen=True)
@@ -53,17 +53,17 @@ class Part:
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that runs, in the order of start-up."""
+    """All parts, in the order of start-up."""
 
-    outside: Mapping[str, Wait]  # servers that are not ours, asked first
-    servers: tuple[Part, ...]  # one after the other
-    preparations: tuple[Part, ...]  # run to their ends, all at once
-    processes: tuple[Part, ...]  # all at once
-    page: Wait  # the whole, through the front door
+    outside: Mapping[str, Wait]  # servers of others, probed first
+    servers: tuple[Part, ...]  # started one after the other
+    preparations: tuple[Part, ...]  # run to their ends, in parallel
+    processes: tuple[Part, ...]  # started in parallel
+    page: Wait  # the whole site, through the web server
 
 
 def plan(options: Options, embedded: Embedded, env: Mapping[str, str], drain_secs: float) -> Plan:
-    """Name the parts of a run; workers get `drain_secs` to end their answers."""
+    """Return the parts of a run; workers get `drain_secs` to end their answers."""
     servers = []
     if embedded.redis_port is not None:
         servers.append(_redis(embedded.redis_port, options.data_dir, env))
@@ -76,10 +76,8 @@ def plan(options: Options, embedded: Embedded, env: Mapping[str, str], drain_sec
         servers=tuple(servers),
         preparations=(_migrate(env), _static_files(env)),
         processes=(_web(options.port, env), *workers, *flower),
-        # every refusal of /readyz is logged as an error, so it is asked less often
-        page=Wait(
-            WholeProbe(options.port, options.workers), 60, "The log above says which part is not well.", 0.5
-        ),
+        # every refusal of /readyz is logged as an error, so it is probed less often
+        page=Wait(WholeProbe(options.port, options.workers), 60, "The log above says which part fails.", 0.5),
     )
 
 
@@ -145,8 +143,8 @@ def _web(port: int, env: Mapping[str, str]) -> Part:
 
 
 def web_command(port: int) -> tuple[str, ...]:
-    """Give the command line of the web server on the loopback address."""
-    # Daphne drops a socket with a larger frame unheard, so what we refuse ourselves must be smaller
+    """Return the command line of the web server on the loopback address."""
+    # Daphne closes a socket with a larger frame without a reply, so our own limit must be smaller
     limits = [f"--websocket-max-{what}-size={MAX_SERVER_FRAME_BYTES}" for what in ("message", "frame")]
     limits.append(f"--ping-timeout={SILENT_SECS}")
     return _python("daphne", "-b", HOST, "-p", str(port), *limits, "project.asgi:application")

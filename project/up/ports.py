@@ -1,4 +1,4 @@
-"""Ports on the loopback address: is one free, and which one is."""
+"""Find free ports on the loopback address."""
 
 import errno
 import secrets
@@ -8,9 +8,9 @@ from project.up.errors import PortError
 
 HOST = "127.0.0.1"
 # Below the range from which the kernel takes the ports of outgoing connections (Linux 32768, macOS 49152): a
-# client that retries while a part is down would sooner or later connect to itself and keep the port for good.
+# client that retries while a part is down would sooner or later connect to itself and keep the port.
 FIRST_PORT, LAST_PORT = 20_000, 32_000
-TRIES = 100  # far more than a machine with a few hundred open ports needs
+TRIES = 100  # far more than enough with a few hundred open ports
 
 
 def require_free(port: int, option: str) -> None:
@@ -28,7 +28,7 @@ def require_free(port: int, option: str) -> None:
 
 
 def pick_free(*, excluded: frozenset[int] = frozenset()) -> int:
-    """Give a port that nobody listens on and that is not in `excluded`."""
+    """Return a free port that is not in `excluded`."""
     for _ in range(TRIES):
         port = FIRST_PORT + secrets.randbelow(LAST_PORT - FIRST_PORT)
         if port not in excluded and _is_free(port):

@@ -1,4 +1,4 @@
-"""Questions to a part: is it ready? Each gives the reason why not, or nothing."""
+"""Probes: each asks a part whether it is ready, and returns the reason why not, or nothing."""
 
 import asyncio
 import json
@@ -7,25 +7,25 @@ from typing import Protocol
 
 from project.up.ports import HOST
 
-PROBE_SECS = 3  # one question may take this long
-BODY_CHARS = 200  # of a refusal that are worth showing
+PROBE_SECS = 3  # the time limit of one probe
+BODY_CHARS = 200  # of an error page, for the message
 
 
 class Probe(Protocol):
-    """A question that can be asked again and again."""
+    """A readiness check that can be repeated."""
 
     async def shortfall(self) -> str:
-        """Say why the part is not ready; an empty string means that it is."""
+        """Return why the part is not ready; an empty string means that it is."""
 
 
 @dataclass(frozen=True)
 class PingProbe:
-    """An embedded Redis is ready when it answers PONG: while it loads its data it refuses."""
+    """An embedded Redis is ready when it replies PONG; while it loads its data it refuses."""
 
     port: int
 
     async def shortfall(self) -> str:
-        """Ask PING."""
+        """Send PING."""
         reply, fault = await _exchange(HOST, self.port, b"PING\r\nQUIT\r\n")
         if fault or reply.startswith("+PONG"):
             return fault
@@ -40,20 +40,20 @@ class HttpProbe:
     path: str
 
     async def shortfall(self) -> str:
-        """Ask GET."""
+        """Send GET."""
         _, fault = await _get(self.port, self.path)
         return fault
 
 
 @dataclass(frozen=True)
 class WholeProbe:
-    """The whole is ready when GET /readyz answers 200 and has counted every worker."""
+    """The site is ready when GET /readyz answers 200 and counts every worker."""
 
     port: int
     workers: int
 
     async def shortfall(self) -> str:
-        """Ask GET, and count."""
+        """Send GET, and count the workers."""
         body, fault = await _get(self.port, "/readyz")
         if fault:
             return fault
@@ -63,19 +63,19 @@ class WholeProbe:
 
 @dataclass(frozen=True)
 class ConnectProbe:
-    """A server elsewhere is there when it takes a connection; whether it likes us, its clients will say."""
+    """A server elsewhere is ready when it accepts a connection; its clients report any other error."""
 
     host: str
     port: int
 
     async def shortfall(self) -> str:
-        """Connect, and leave."""
+        """Connect, and close."""
         _, fault = await _exchange(self.host, self.port, b"")
         return fault
 
 
 async def _get(port: int, path: str) -> tuple[str, str]:
-    """Give the body of an answer of 200, and the fault of any other."""
+    """Return the body of an answer of 200, and the fault of any other."""
     # HTTP/1.0: the body comes in one piece and ends with the connection
     request = f"GET {path} HTTP/1.0\r\nHost: {HOST}:{port}\r\n\r\n"
     reply, fault = await _exchange(HOST, port, request.encode())
@@ -87,7 +87,7 @@ async def _get(port: int, path: str) -> tuple[str, str]:
 
 
 async def _exchange(host: str, port: int, request: bytes) -> tuple[str, str]:
-    """Send `request` and read until the peer ends, unless it is empty; give the reply and the fault."""
+    """Send `request` and read to the end, unless it is empty; return the reply and the fault."""
     try:
         async with asyncio.timeout(PROBE_SECS):
             reader, writer = await asyncio.open_connection(host, port)

@@ -1,4 +1,4 @@
-"""One run of a part: its process, its log lines, its end."""
+"""One run of a part: its process, its log lines, its exit code."""
 
 import asyncio
 import os
@@ -16,8 +16,8 @@ from project.up.parts import Part
 
 TAIL_LINES = 20  # kept to explain a failed start
 MAX_LINE_BYTES = 65_536  # a longer line is shown in pieces
-HURRY_SECS = 1  # enough for a part that has nothing to end
-LAST_WORDS_SECS = 1  # for the log after the process ended: somebody else may hold the pipe
+HURRY_SECS = 1  # enough for a part without running work
+LOG_END_SECS = 1  # for the log after the process ended: another process may hold the pipe
 
 
 class Process:
@@ -38,11 +38,11 @@ class Process:
         self._guard = guard
         self._guard.watch(child.pid)
         self._shown = asyncio.create_task(self._show(log))
-        self._ended = asyncio.create_task(self._see_out())
+        self._ended = asyncio.create_task(self._wait())
 
     @classmethod
     async def start(cls, part: Part, console: Console, guard: Guard) -> Self:
-        """Start the part; raises OSError when that is impossible."""
+        """Start the part; raises OSError if that fails."""
         log, output = await _open_pipe()
         with os.fdopen(output, "wb"):
             child = await asyncio.create_subprocess_exec(
@@ -58,20 +58,20 @@ class Process:
 
     @property
     def pid(self) -> int:
-        """The process's number, which is also that of its group."""
+        """The process id, which is also that of its group."""
         return self._child.pid
 
     @property
     def is_running(self) -> bool:
-        """Nobody has seen it end."""
+        """Whether the process has not ended."""
         return not self._ended.done()
 
     async def end(self) -> int:
-        """Wait for the end; give the exit code, or the signal's number below zero."""
+        """Wait for the end; return the exit code, or the negative number of the signal."""
         return await asyncio.shield(self._ended)
 
     async def stop(self, hurry: asyncio.Event) -> int:
-        """Send SIGTERM and wait for the end; SIGKILL when the part's time, or a hurry's, is over."""
+        """Send SIGTERM and wait; send SIGKILL after the part's time limit, or HURRY_SECS after `hurry`."""
         with suppress(ProcessLookupError):
             self._child.send_signal(signal.SIGTERM)
         hurried = asyncio.create_task(hurry.wait())
@@ -85,11 +85,11 @@ class Process:
             kill_group(self.pid)
         return await self._ended
 
-    async def _see_out(self) -> int:
+    async def _wait(self) -> int:
         code = await self._child.wait()
-        kill_group(self.pid)  # what it may have started
+        kill_group(self.pid)  # its own children
         self._guard.forget(self.pid)
-        await asyncio.wait({self._shown}, timeout=LAST_WORDS_SECS)
+        await asyncio.wait({self._shown}, timeout=LOG_END_SECS)
         self._shown.cancel()
         return code
 
@@ -100,9 +100,9 @@ class Process:
 
 
 async def _open_pipe() -> tuple[asyncio.StreamReader, int]:
-    """Give a reader, and the descriptor to write to.
+    """Return a reader, and the descriptor to write to.
 
-    Not asyncio's own pipe for children: there, to wait for a child is to wait for everybody who got the pipe.
+    With asyncio's own pipes, waiting for a child means waiting for every process that inherited the pipe.
     """
     incoming, outgoing = os.pipe()
     reader = asyncio.StreamReader()

@@ -1,4 +1,4 @@
-"""What the user reads when everything runs: where to look, what answers, how to stop."""
+"""The closing text of start-up: the addresses, the model, how to stop."""
 
 import re
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ LABEL_CHARS = 12
 
 
 def summary(options: Options, embedded: Embedded, env: Mapping[str, str], answers: int) -> str:
-    """Give the closing block of start-up; each worker runs `answers` at the same time."""
+    """Return the closing text of start-up; each worker runs `answers` at the same time."""
     page = f"http://{HOST}:{options.port}"
     flower = "off" if options.flower_port is None else f"http://{HOST}:{options.flower_port}/"
     rows = {

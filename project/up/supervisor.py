@@ -1,4 +1,4 @@
-"""Starts the parts in order, keeps them running, stops them in order.
+"""Starts the parts in order, restarts them, stops them in order.
 
 In: `manage.py up`, with a plan. Out: one process for each part, and their log lines on the console.
 """
@@ -14,12 +14,12 @@ from project.up.keeper import Keeper
 from project.up.parts import Part, Plan, Wait
 
 
-class StopAskedError(Exception):
-    """Somebody wants the end: Ctrl-C, SIGTERM or a closed terminal."""
+class StopRequestedError(Exception):
+    """Ctrl-C, SIGTERM or a closed terminal."""
 
 
 class Supervisor:
-    """Runs a plan until it is asked to stop."""
+    """Runs a plan until a signal stops it."""
 
     def __init__(self, plan: Plan, console: Console, guard: Guard) -> None:
         self._plan = plan
@@ -30,18 +30,18 @@ class Supervisor:
         self._hurry = asyncio.Event()
 
     async def run(self, welcome: str) -> None:
-        """Start everything, say `welcome`, and return after an orderly stop.
+        """Start everything, show `welcome`, and return after an orderly stop.
 
-        Raises StartError when a part did not become ready; what had started is stopped all the same.
+        Raises StartError if a part did not become ready, after stopping the others.
         """
-        self._heed_signals()
+        self._handle_signals()
         failure: StartError | None = None
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._until_stop())
                 await self._start(tasks)
                 self._console.say(welcome)
-        except* StopAskedError:
+        except* StopRequestedError:
             pass
         except* StartError as errors:
             failure = next(error for error in errors.exceptions if isinstance(error, StartError))
@@ -51,7 +51,7 @@ class Supervisor:
             raise failure
 
     async def _start(self, tasks: asyncio.TaskGroup) -> None:
-        """Start what others need, prepare, start the rest at once; last, look as a visitor does."""
+        """Start the servers, run the preparations, start the rest in parallel, and probe the page."""
         for name, wait in self._plan.outside.items():
             await self._until_ready(name, wait)
         for part in self._plan.servers:
@@ -79,7 +79,7 @@ class Supervisor:
         return keeper
 
     async def _until_ready(self, name: str, wait: Wait, keeper: Keeper | None = None) -> None:
-        """Ask until the answer is good; raises StartError when the time is over."""
+        """Probe until the part is ready; raises StartError after the time limit."""
         began = time.monotonic()
         while shortfall := await wait.probe.shortfall():
             if time.monotonic() - began > wait.secs:
@@ -91,25 +91,25 @@ class Supervisor:
 
     async def _until_stop(self) -> None:
         await self._stop.wait()
-        raise StopAskedError
+        raise StopRequestedError
 
     async def _stop_all(self) -> None:
-        """Stop turn by turn: those who ask before those who answer them."""
+        """Stop turn by turn: clients before their servers."""
         for turn in sorted({keeper.part.stop_turn for keeper in self._keepers}):
             now = [keeper for keeper in self._keepers if keeper.part.stop_turn == turn]
             await asyncio.gather(*(keeper.stop(self._hurry) for keeper in now))
 
-    def _heed_signals(self) -> None:
+    def _handle_signals(self) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             if number == signal.SIGHUP and signal.getsignal(number) == signal.SIG_IGN:
-                continue  # under nohup the closed terminal is no reason to stop
-            loop.add_signal_handler(number, self._ask_to_stop)
+                continue  # under nohup a closed terminal does not stop it
+            loop.add_signal_handler(number, self._request_stop)
 
-    def _ask_to_stop(self) -> None:
+    def _request_stop(self) -> None:
         if self._stop.is_set():
             self._hurry.set()
             return
         self._stop.set()
         longest = max(part.stop_secs for part in (*self._plan.servers, *self._plan.processes))
-        self._console.say(f"stopping in order, each part has up to {longest:.0f} s; once more hurries")
+        self._console.say(f"stopping in order, each part has up to {longest:.0f} s; a second signal hurries")

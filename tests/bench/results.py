@@ -1,4 +1,4 @@
-"""Results of a run that never was, with every section, for what reads results."""
+"""Invented results with every section, for tests of the report, the plots and the promises."""
 
 from typing import Any
 

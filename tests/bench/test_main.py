@@ -1,4 +1,4 @@
-"""The benchmark itself, on a run so small that its figures mean nothing: it must count right."""
+"""The benchmark itself, on a run too small for meaningful figures: it must count correctly."""
 
 import json
 import signal
@@ -27,7 +27,7 @@ def bench(*words: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], str, Path]:
-    """What a tiny run says in JSON and on the terminal, and where it drew."""
+    """The JSON and the terminal output of a tiny run, and the directory of its plots."""
     file = tmp_path_factory.mktemp("bench") / "bench.json"
     words = f"--quick --streams {STREAMS} --tokens {TOKENS} --rate 100 --rounds 1".split()
     done = bench(*words, "--designs", *NAMES, "--json", str(file))
@@ -59,9 +59,9 @@ def test_the_figures_of_a_design_are_plausible(name: str, tiny: tuple[dict[str, 
 
 @pytest.mark.e2e
 def test_the_terminal_has_the_table_and_the_promises(tiny: tuple[dict[str, Any], str, Path]) -> None:
-    said = tiny[1]
-    assert [line.split()[0] for line in said.splitlines() if line.startswith(tuple(NAMES))][:3] == NAMES
-    assert "not measured" in said
+    output = tiny[1]
+    assert [line.split()[0] for line in output.splitlines() if line.startswith(tuple(NAMES))][:3] == NAMES
+    assert "not measured" in output
 
 
 @pytest.mark.e2e
@@ -76,7 +76,7 @@ def test_the_machine_is_named(tiny: tuple[dict[str, Any], str, Path]) -> None:
 
 @pytest.mark.e2e
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-def test_who_stops_it_stops_its_parts(how: signal.Signals) -> None:
+def test_a_signal_stops_its_parts(how: signal.Signals) -> None:
     command = [sys.executable, "-m", "bench", "--only", "idle"]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     started = psutil.Process(process.pid)
@@ -84,12 +84,12 @@ def test_who_stops_it_stops_its_parts(how: signal.Signals) -> None:
     parts = started.children(recursive=True)
     process.send_signal(how)
     try:
-        _, said = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=60)
     finally:
         process.kill()
         process.communicate()
-    assert said.splitlines()[-1] == "bench: stopped"
-    assert "Traceback" not in said
+    assert errors.splitlines()[-1] == "bench: stopped"
+    assert "Traceback" not in errors
     assert psutil.wait_procs(parts, 10)[1] == []
 
 

@@ -8,7 +8,7 @@ def test_every_promise_reads_a_figure_and_can_be_kept() -> None:
     assert [verdict.promise.words for verdict in judged(results()) if verdict.is_kept is not True] == []
 
 
-def test_nothing_is_said_of_what_nobody_measured() -> None:
+def test_a_promise_without_its_section_is_not_measured() -> None:
     verdicts = [*judged({})]
     assert {verdict.is_kept for verdict in verdicts} == {None}
     assert verdicts[0].cells()[1:] == ["", "≤ 0.50", "not measured"]

@@ -1,4 +1,4 @@
-"""The admin: everything can be looked at, and only titles change."""
+"""The admin: everything can be seen, and only titles changed."""
 
 from typing import Any
 
@@ -65,7 +65,7 @@ def test_a_conversation_can_be_given_another_title_and_nothing_else(
 
 
 @pytest.mark.parametrize("kind", ["conversation", "response"])
-def test_rows_come_from_asking(admin: Client, kind: str) -> None:
+def test_rows_cannot_be_added(admin: Client, kind: str) -> None:
     answer: Any = admin.post(page(f"{kind}_add"), {"title": "Depths"})
     assert answer.status_code == 403
     assert (Conversation.objects.count(), Response.objects.count()) == (0, 0)

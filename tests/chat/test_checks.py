@@ -1,4 +1,4 @@
-"""The check of the database: it passes here, and names the remedy where no row could be claimed."""
+"""The check of the database: it passes here, and fails where no row can be claimed."""
 
 import pytest
 from django.core.checks import CheckMessage, run_checks
@@ -7,18 +7,18 @@ from django.db import connection
 from chat.checks import CANNOT_CLAIM
 
 
-def told() -> list[CheckMessage]:
-    """What `manage.py check --database default` and `migrate` find."""
+def found() -> list[CheckMessage]:
+    """Run the checks of `manage.py check --database default` and `migrate`."""
     return run_checks(databases=["default"])
 
 
-def test_this_database_can_give_back_the_row_that_is_claimed(db: None) -> None:
-    assert CANNOT_CLAIM not in told()
+def test_this_database_can_claim_rows(db: None) -> None:
+    assert CANNOT_CLAIM not in found()
 
 
 def test_an_sqlite_without_returning_is_an_error(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection.features, "can_return_columns_from_insert", False)
-    assert CANNOT_CLAIM in told()
+    assert CANNOT_CLAIM in found()
 
 
 @pytest.mark.parametrize("vendor", ["mysql", "oracle"])
@@ -27,4 +27,4 @@ def test_a_database_that_returns_only_what_it_inserts_is_an_error(
 ) -> None:
     monkeypatch.setattr(connection, "vendor", vendor)
     assert connection.features.can_return_columns_from_insert
-    assert CANNOT_CLAIM in told()
+    assert CANNOT_CLAIM in found()

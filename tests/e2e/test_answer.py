@@ -45,7 +45,7 @@ async def test_the_events_are_openais_without_a_gap_and_add_up_to_the_row(stack:
     assert json.loads(row["usage"])["output_tokens"] == final["usage"]["output_tokens"] > 0
 
 
-async def test_text_arrives_while_the_model_still_speaks(stack: Stack) -> None:
+async def test_text_arrives_while_the_model_still_streams(stack: Stack) -> None:
     async with visiting(stack.url) as visitor:
         await visitor.create("words-40@20:reload")
         await visitor.until("response.output_text.delta")
@@ -99,7 +99,7 @@ async def test_the_same_client_request_is_answered_once(stack: Stack) -> None:
     assert len(stack.upstream.requests("echo")) == before + 1
 
 
-async def test_a_reader_who_comes_back_gets_the_rest_and_nothing_twice(stack: Stack) -> None:
+async def test_a_reader_that_reconnects_gets_the_rest_and_nothing_twice(stack: Stack) -> None:
     session = await cookie(stack.url)
     async with visiting(stack.url, session) as visitor:
         await visitor.create("words-40@20:reload")
@@ -129,7 +129,7 @@ async def test_a_reader_without_a_cursor_gets_a_snapshot_and_goes_on_from_it(sta
     assert so_far + text_of(events) == upstream_text("words-40")
 
 
-async def test_an_ended_answer_is_told_whole(stack: Stack) -> None:
+async def test_an_ended_answer_is_one_snapshot(stack: Stack) -> None:
     session = await cookie(stack.url)
     async with visiting(stack.url, session) as visitor:
         response = (await visitor.answer())[-1]["response"]

@@ -11,8 +11,8 @@ pytestmark = pytest.mark.e2e
 
 
 def test_a_tailrace_that_runs_has_no_error(stack: Stack) -> None:
-    told = json.loads(stack.run("manage.py", "doctor", "--json"))  # fails unless the exit code is 0
-    found = {finding["what"]: finding for finding in told["findings"]}
+    report = json.loads(stack.run("manage.py", "doctor", "--json"))  # fails unless the exit code is 0
+    found = {finding["what"]: finding for finding in report["findings"]}
     assert {what for what, finding in found.items() if finding["state"] == "error"} == set()
     assert found["workers"]["found"] == "2 live"
     for name in ("worker1@test", "worker2@test"):

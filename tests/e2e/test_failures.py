@@ -1,4 +1,4 @@
-"""What goes wrong upstream ends the response with a stable code, and the text so far is kept."""
+"""A failure upstream ends the response with a stable code, and the text so far is kept."""
 
 import json
 import time
@@ -31,11 +31,11 @@ def log_text(stack: Stack, response_id: str) -> str:
     return ResponseState.fold(decode(fields[b"event"].decode()) for _, fields in entries).text()
 
 
-def held(stack: Stack) -> set[str]:
-    """The responses that the workers hold, as their last beats say."""
+def claimed(stack: Stack) -> set[str]:
+    """Return the responses in the last heartbeats of the workers."""
     keys = [b"worker:" + worker_id for worker_id in stack.redis("SMEMBERS", "workers")]
-    beats = filter(None, stack.redis("MGET", *keys))
-    return {response_id for beat in beats for response_id in json.loads(beat)["running"]}
+    heartbeats = filter(None, stack.redis("MGET", *keys))
+    return {response_id for heartbeat in heartbeats for response_id in json.loads(heartbeat)["running"]}
 
 
 def output_of(response: dict[str, Any]) -> str:
@@ -81,7 +81,7 @@ async def test_the_response_fails_with_a_code_and_keeps_its_text(
     assert (row["status"], row["error_code"], row["output"]) == ("failed", code, text)
 
 
-async def test_an_answer_that_has_finished_is_complete_though_the_server_stays_silent(stack: Stack) -> None:
+async def test_an_answer_with_a_finish_reason_is_complete_without_the_servers_close(stack: Stack) -> None:
     begun = time.monotonic()
     async with visiting(stack.url) as visitor:
         events = await visitor.answer("stall-last")
@@ -90,7 +90,7 @@ async def test_an_answer_that_has_finished_is_complete_though_the_server_stays_s
     assert text_of(events) == upstream_text("fast") == stack.settled(events[-1]["response"]["id"])["output"]
 
 
-async def test_a_busy_server_is_asked_again_when_it_says_and_readers_see_how_long(stack: Stack) -> None:
+async def test_retry_after_is_followed_and_readers_see_the_wait(stack: Stack) -> None:
     model = "retry-after-2+times-1"
     stack.upstream.clear(model)
     session = await cookie(stack.url)
@@ -101,7 +101,7 @@ async def test_a_busy_server_is_asked_again_when_it_says_and_readers_see_how_lon
         waiting = events[-1]
         assert (waiting["reason"], waiting["seconds"]) == ("rate_limit_exceeded", 2)
         await other.send({"type": "tailrace:subscribe", "response_id": response_id})
-        snapshot = await other.next()  # who comes later sees it, too
+        snapshot = await other.next()  # a later subscriber sees it, too
         assert snapshot["waiting"] == {name: waiting[name] for name in ("reason", "seconds", "until")}
         events += await visitor.until(*TERMINAL)
     assert events[-1]["type"] == "response.completed"
@@ -112,19 +112,19 @@ async def test_a_busy_server_is_asked_again_when_it_says_and_readers_see_how_lon
     assert waiting["until"] == pytest.approx(second.started_at, abs=1)
 
 
-async def test_an_answer_that_waits_can_be_stopped_at_once(stack: Stack) -> None:
+async def test_a_waiting_response_can_be_cancelled_at_once(stack: Stack) -> None:
     model = "retry-after-15:stopped"
     stack.upstream.clear(model)
     async with visiting(stack.url) as visitor:
         await visitor.create(model)
         response_id = (await visitor.until("tailrace:waiting"))[0]["response"]["id"]
-        wait_until(lambda: response_id in held(stack), 6, "a worker holds it")
+        wait_until(lambda: response_id in claimed(stack), 6, "a worker has claimed it")
         stopped_at = time.monotonic()
         await visitor.send({"type": "tailrace:cancel", "response_id": response_id})
         last = (await visitor.until(*TERMINAL))[-1]
         assert time.monotonic() - stopped_at < 1
     assert last["response"]["status"] == stack.settled(response_id)["status"] == "cancelled"
-    wait_until(lambda: response_id not in held(stack), 6, "no worker holds it any more")
+    wait_until(lambda: response_id not in claimed(stack), 6, "no worker has it any more")
     assert len(stack.upstream.requests(model)) == 1
 
 
@@ -133,13 +133,13 @@ async def test_an_answer_that_waits_can_be_stopped_at_once(stack: Stack) -> None
 
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A Tailrace of our own, with one worker: its memory is that of our answers."""
+    """A Tailrace of the tests' own, with one worker, whose memory is measured."""
     with running(tmp_path_factory.mktemp("alone"), ["huge-line-2", "huge-line-100"], workers=1) as parts:
         yield parts
 
 
 def peak_bytes(stack: Stack) -> int:
-    """The most memory that the worker has had so far."""
+    """Return the peak memory of the worker."""
     status = Path(f"/proc/{stack.processes['worker1'].popen.pid}/status")
     if not status.exists():
         skip_without("/proc (Linux)")
@@ -149,10 +149,10 @@ def peak_bytes(stack: Stack) -> int:
 
 async def test_a_line_without_end_does_not_fill_the_worker(alone: Stack) -> None:
     async with visiting(alone.url) as visitor:
-        await visitor.answer("huge-line-2")  # what the first answer of a process needs, it needs once
+        await visitor.answer("huge-line-2")  # the first answer of a process needs more memory
         before = peak_bytes(alone)
         last = (await visitor.answer("huge-line-100"))[-1]
     assert last["response"]["error"]["code"] == "upstream_malformed"
     assert peak_bytes(alone) - before < FEW_BYTES
     requests = alone.upstream.requests("huge-line-100")
-    assert [request.aborted for request in requests] == [True] * 3  # tried again, as there was no text yet
+    assert [request.aborted for request in requests] == [True] * 3  # retried, as there was no text yet

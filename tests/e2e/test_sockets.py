@@ -1,4 +1,4 @@
-"""The sockets themselves: bad frames, idleness, the smallest form, and every server that must carry them."""
+"""The sockets: bad frames, idle sockets, the minimal page, and every supported server."""
 
 import asyncio
 import json
@@ -20,7 +20,7 @@ from tests.harness.waiting import wait_until
 
 pytestmark = pytest.mark.e2e
 
-IDLE_SECS = 60  # what proxies and clients close for; and longer than redis-py's 5 s
+IDLE_SECS = 60  # after which proxies close a socket; and longer than redis-py's 5 s
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ async def test_a_bad_frame_gets_an_error_event_and_the_socket_stays(
         assert (await visitor.answer())[-1]["type"] == "response.completed"
 
 
-async def test_a_socket_without_a_session_hears_why_and_is_closed(stack: Stack) -> None:
+async def test_a_socket_without_a_session_gets_an_error_and_is_closed(stack: Stack) -> None:
     async with connect(f"ws://127.0.0.1:{stack.web_port}/ws/responses/") as socket:
         refusal = json.loads(await socket.recv())
         assert (refusal["status"], refusal["error"]["code"]) == (401, "unauthenticated")
@@ -114,7 +114,7 @@ def _listening(process: Process, port: int) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("server", ["stack", "runserver", "uvicorn"])
-async def test_the_smallest_form_counts_to_nine_twice_a_second(
+async def test_the_minimal_socket_counts_to_nine_twice_a_second(
     server: str, request: pytest.FixtureRequest, stack: Stack
 ) -> None:
     served = request.getfixturevalue(server)
@@ -131,7 +131,7 @@ async def test_the_smallest_form_counts_to_nine_twice_a_second(
 
 
 @pytest.mark.parametrize("server", ["runserver", "uvicorn"])
-async def test_another_server_carries_the_page_and_its_socket(
+async def test_other_servers_serve_the_page_and_its_socket(
     server: str, request: pytest.FixtureRequest
 ) -> None:
     async with visiting(request.getfixturevalue(server)) as visitor:
@@ -139,7 +139,7 @@ async def test_another_server_carries_the_page_and_its_socket(
     assert text_of(events) == upstream_text("words-30")
 
 
-async def test_the_smallest_form_streams_the_default_models_text(stack: Stack) -> None:
+async def test_the_minimal_socket_streams_the_default_models_text(stack: Stack) -> None:
     async with visiting(stack.url, path="/ws/openai/") as visitor:
         await visitor.send({"message": "Say hello"})
         text = ""
@@ -150,7 +150,7 @@ async def test_the_smallest_form_streams_the_default_models_text(stack: Stack) -
 
 
 @pytest.mark.parametrize("frame", ["{", '{"message": ""}', "{}", '{"message": 3}'])
-async def test_the_smallest_form_survives_a_bad_frame(stack: Stack, frame: str) -> None:
+async def test_the_minimal_socket_survives_a_bad_frame(stack: Stack, frame: str) -> None:
     async with visiting(stack.url, path="/ws/openai/") as visitor:
         await visitor.send(frame)
         assert (await visitor.next())["error"]["code"]

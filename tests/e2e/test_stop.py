@@ -1,4 +1,4 @@
-"""Stop really stops the upstream, on screen at once, whatever the upstream is doing."""
+"""Cancel stops the upstream, and shows on screen at once, in every phase."""
 
 import time
 
@@ -19,7 +19,7 @@ UPSTREAM_SECS = 1
     [
         ("words-200@40:stopped", "response.output_text.delta"),
         ("stall-after-5@50:stopped", "response.output_text.delta"),
-        ("mute:stopped", "response.in_progress"),
+        ("no-reply:stopped", "response.in_progress"),
     ],
     ids=["streaming", "stalled", "before the first byte"],
 )
@@ -50,9 +50,9 @@ async def test_the_text_so_far_is_kept(stack: Stack) -> None:
         response_id = events[0]["response"]["id"]
         await visitor.send({"type": "tailrace:cancel", "response_id": response_id})
         last = (await visitor.until("response.incomplete"))[-1]
-    said = last["response"]["output"][0]["content"][0]["text"]
-    assert said == "w0 w1 w2 w3 w4"
-    assert stack.settled(response_id)["output"] == said
+    kept = last["response"]["output"][0]["content"][0]["text"]
+    assert kept == "w0 w1 w2 w3 w4"
+    assert stack.settled(response_id)["output"] == kept
 
 
 async def test_another_tab_can_stop_it_and_a_second_stop_is_no_error(stack: Stack) -> None:
@@ -68,7 +68,7 @@ async def test_another_tab_can_stop_it_and_a_second_stop_is_no_error(stack: Stac
         assert (await other.next())["type"] == "tailrace:snapshot"
 
 
-async def test_nobody_else_can_stop_it(stack: Stack) -> None:
+async def test_another_user_cannot_stop_it(stack: Stack) -> None:
     async with visiting(stack.url) as asker, visiting(stack.url) as stranger:
         await asker.create()
         response_id = (await asker.next())["response"]["id"]

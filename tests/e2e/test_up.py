@@ -1,4 +1,4 @@
-"""`manage.py up` as a newcomer runs it: one command, the real local model, and nothing left behind."""
+"""`manage.py up` as a new user runs it: one command, the real local model, and no process left."""
 
 import json
 import os
@@ -47,18 +47,18 @@ class Up:
     log: Path
     data_dir: Path
 
-    def said(self) -> str:
-        """What it printed so far."""
+    def output(self) -> str:
+        """Return its output so far."""
         return self.log.read_text(errors="replace")
 
     def started(self) -> set[int]:
-        """The ids of all processes that have our data directory in their environment, or work in it."""
+        """Return the ids of all processes with our data directory in their environment or as their cwd."""
         mark = str(self.data_dir).encode()
         processes = (path for path in Path("/proc").glob("[0-9]*") if path.name != str(self.popen.pid))
-        return {int(at.name) for at in processes if mark in _environment_and_place(at)}
+        return {int(at.name) for at in processes if mark in _environment_and_cwd(at)}
 
 
-def _environment_and_place(process: Path) -> bytes:
+def _environment_and_cwd(process: Path) -> bytes:
     try:
         return (process / "environ").read_bytes() + bytes((process / "cwd").readlink())
     except OSError:  # it has ended, or it is not ours
@@ -67,7 +67,7 @@ def _environment_and_place(process: Path) -> bytes:
 
 @pytest.fixture(scope="module")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    """Everything, started by the one command and ready; one signal stops it, and nothing is left."""
+    """Everything, started by one command; one signal stops it, and no process is left."""
     directory = tmp_path_factory.mktemp("up")
     port, flower_port = ports.pick_free(), ports.pick_free()
     options = [f"--port={port}", f"--flower-port={flower_port}", f"--data-dir={directory / 'data'}"]
@@ -87,13 +87,15 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     )
     try:
         wait_until(
-            lambda: "Tailrace runs." in running.said() or popen.poll() is not None, START_SECS, "the summary"
+            lambda: "Tailrace runs." in running.output() or popen.poll() is not None,
+            START_SECS,
+            "the summary",
         )
-        assert popen.poll() is None, running.said()
+        assert popen.poll() is None, running.output()
         assert len(running.started()) >= 6, "Valkey, the model, the web server, two workers and Flower"
         yield running
         popen.send_signal(signal.SIGTERM)
-        assert popen.wait(STOP_SECS) == 0, running.said()
+        assert popen.wait(STOP_SECS) == 0, running.output()
         assert running.started() == set()
     finally:
         popen.kill()
@@ -117,13 +119,13 @@ def holder(up: Up, response_id: str) -> int:
     with closing(sqlite3.connect(up.data_dir / "db.sqlite3")) as database:
         query = "SELECT worker FROM tailrace_response WHERE id = ?"
         ((worker_id,),) = database.execute(query, [response_id.replace("-", "")]).fetchall()
-    address = re.search(r"Redis +(redis://\S+)", up.said())
+    address = re.search(r"Redis +(redis://\S+)", up.output())
     assert address is not None
     with redis.Redis.from_url(address[1]) as client:
         return int(json.loads(client.get(f"worker:{worker_id}"))["pid"])
 
 
-async def test_the_local_model_goes_on_in_its_sentence_after_its_worker_was_killed(up: Up) -> None:
+async def test_the_local_model_continues_its_sentence_after_its_worker_was_killed(up: Up) -> None:
     async with visiting(up.url) as visitor:
         await visitor.create(prompt="Tell of the mill and of the river, at length.", max_output_tokens=500)
         before = await visitor.until("response.output_text.delta")
@@ -132,14 +134,14 @@ async def test_the_local_model_goes_on_in_its_sentence_after_its_worker_was_kill
         os.kill(holder(up, before[0]["response"]["id"]), signal.SIGKILL)
         before += await visitor.until("tailrace:continued")
         after = await visitor.until(*TERMINAL)
-    said, more = text_of(before), text_of(after)
+    first, rest = text_of(before), text_of(after)
     assert after[-1]["response"]["status"] in ("completed", "incomplete")
-    assert after[-1]["response"]["output"][0]["content"][0]["text"] == said + more
-    assert len(more.split()) > 5
-    assert not more.startswith(said[:20]), "it goes on, and does not begin again"
+    assert after[-1]["response"]["output"][0]["content"][0]["text"] == first + rest
+    assert len(rest.split()) > 5
+    assert not rest.startswith(first[:20]), "it continues, and does not restart"
 
 
-def test_its_files_are_served_compressed_and_may_be_kept_for_ever(up: Up) -> None:
+def test_static_files_are_compressed_and_cached_for_ever(up: Up) -> None:
     with urllib.request.urlopen(up.url) as page:
         names = re.findall(r"/static/chat/page\.[0-9a-f]+\.(?:css|js)", page.read().decode())
     assert len(names) == 2
@@ -150,9 +152,9 @@ def test_its_files_are_served_compressed_and_may_be_kept_for_ever(up: Up) -> Non
             assert file.headers["Content-Encoding"] == "gzip"
 
 
-def test_the_summary_says_where_everything_is(up: Up) -> None:
-    said = up.said()
+def test_the_summary_lists_every_address(up: Up) -> None:
+    output = up.output()
     for fact in (up.url, up.flower_url, str(up.data_dir), "smollm2-135m-instruct", "Ctrl-C"):
-        assert fact in said
+        assert fact in output
     assert answers(f"{up.flower_url}/healthcheck")
-    assert "\x1b[" not in said  # no colours outside a terminal
+    assert "\x1b[" not in output  # no colours outside a terminal

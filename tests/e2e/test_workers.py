@@ -1,4 +1,4 @@
-"""The worker tier: spread, apart from the web tier, and watched without seeing a word."""
+"""The worker tier: its load is spread, and Celery and Flower see no text of it."""
 
 import ast
 import asyncio
@@ -11,9 +11,8 @@ from collections.abc import Iterator
 import pytest
 import redis
 
-from project.up import ports
 from tests.harness.socket_client import visiting
-from tests.harness.stack import Stack, answers
+from tests.harness.stack import Stack
 from tests.harness.upstream.behaviour import text_of
 from tests.harness.upstream.client import ROOT
 from tests.harness.waiting import wait_until
@@ -26,14 +25,10 @@ CANARY = "canary-5f1c9a"
 @pytest.fixture(scope="module")
 def flower(stack: Stack) -> Iterator[str]:
     """The address of a Flower that watches the stack."""
-    port = ports.pick_free()
-    command = [sys.executable, "-m", "celery", "-A", "project", "flower", f"--port={port}"]
-    process = stack.start("flower", *command, "--address=127.0.0.1", FLOWER_UNAUTHENTICATED_API="true")
-    url = f"http://127.0.0.1:{port}"
-    wait_until(lambda: answers(f"{url}/healthcheck"), 30, "Flower answers")
+    url = stack.start_flower(FLOWER_UNAUTHENTICATED_API="true")
     wait_until(lambda: len(_get(f"{url}/api/workers?refresh=1")) == 2, 30, "Flower sees both workers")
     yield url
-    process.stop()
+    stack.processes["flower"].stop()
 
 
 def _get(url: str) -> dict[str, dict[str, object]]:
@@ -54,7 +49,7 @@ async def test_twenty_answers_at_once_are_spread_over_both_workers(stack: Stack)
     assert stack.row(responses[0]["id"])["output"] == text_of("words-40")
 
 
-async def test_celery_and_flower_show_the_job_by_its_id_and_no_word_of_it(stack: Stack, flower: str) -> None:
+async def test_celery_and_flower_show_the_task_by_its_id_and_no_text(stack: Stack, flower: str) -> None:
     async with visiting(stack.url) as visitor:
         await visitor.create("words-80@10:canary", f"{CANARY} please", instructions=CANARY)
         response_id = (await visitor.until("response.output_text.delta"))[0]["response"]["id"]
@@ -77,7 +72,7 @@ async def test_celery_and_flower_show_the_job_by_its_id_and_no_word_of_it(stack:
     everything = inspected + json.dumps(_get(f"{flower}/api/tasks")) + _celery_keys(stack)
     for word in (CANARY, "w0 w1"):
         assert word not in everything
-        assert not [name for name, process in stack.processes.items() if word in process.said()]
+        assert not [name for name, process in stack.processes.items() if word in process.output()]
 
 
 def _celery_keys(stack: Stack) -> str:

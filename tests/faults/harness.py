@@ -1,4 +1,4 @@
-"""A whole Tailrace with a proxy on each way between its parts, and the faults that can be done to it."""
+"""A whole Tailrace with a proxy on each connection between its parts, and the faults to inject."""
 
 import os
 import shutil
@@ -22,21 +22,21 @@ AWAKE_SECS = 30  # from the start of a part to its first answer, on a busy machi
 
 
 @dataclass
-class Rig:
-    """The parts and the ways between them. Its calls block: from an event loop, call them in a thread."""
+class Harness:
+    """The parts and the proxies between them. Its methods block: in an event loop, call them in a thread."""
 
     stack: Stack
     web_to_redis: Proxy
     workers_to_redis: Proxy
     workers_to_upstream: Proxy
-    workers: list[str] = field(default_factory=list)  # the names of those that shall live
+    workers: list[str] = field(default_factory=list)  # the names of those that should run
     started_workers: int = 0
-    forgotten: list[tuple[float, float]] = field(default_factory=list)  # what older data lacks (Unix seconds)
-    _remembered_at: float = 0
+    lost_periods: list[tuple[float, float]] = field(default_factory=list)  # missing in older data (Unix secs)
+    _backed_up_at: float = 0
 
     @property
     def proxies(self) -> tuple[Proxy, ...]:
-        """Every way that has a proxy."""
+        """All proxies."""
         return (self.web_to_redis, self.workers_to_redis, self.workers_to_upstream)
 
     def start_worker(self) -> str:
@@ -48,26 +48,26 @@ class Rig:
         return name
 
     def wait_for_worker(self, name: str) -> None:
-        """Wait until a worker takes jobs: `readyz` would count one that has just died, too."""
+        """Wait until a worker takes jobs; `readyz` would also count one that has just died."""
         process = self.stack.processes[name]
-        wait_until(lambda: f"{name}@test ready" in process.said(), AWAKE_SECS, f"{name} takes jobs")
+        wait_until(lambda: f"{name}@test ready" in process.output(), AWAKE_SECS, f"{name} takes jobs")
 
     def kill_holder(self, response_id: str) -> None:
         """Kill the worker that has claimed a response."""
         self.kill_worker(self.stack.holder(response_id))
 
     def kill_worker(self, name: str) -> None:
-        """Take a worker away as the kernel does when memory is short."""
+        """Kill a worker, as the kernel does when memory is short."""
         self.workers.remove(name)
         kill(self.stack.processes[name])
 
     def stop_worker(self, name: str) -> int:
-        """End a worker as an operator does, and return its exit code."""
+        """Stop a worker as an operator does, and return its exit code."""
         self.workers.remove(name)
         return self.stack.processes[name].stop()
 
     def kill_web(self) -> None:
-        """Take the web server away."""
+        """Kill the web server."""
         kill(self.stack.processes["web"])
 
     def start_web(self) -> None:
@@ -76,7 +76,7 @@ class Rig:
         wait_until(self.stack.readyz, AWAKE_SECS, "the web server answers")
 
     def kill_redis(self) -> None:
-        """Take Redis away; what it had answered is in its file."""
+        """Kill Redis; every write that it confirmed is in its file."""
         kill(self.stack.processes["redis"])
 
     def start_redis(self) -> None:
@@ -90,20 +90,20 @@ class Rig:
         except redis.RedisError:
             return False
 
-    def lose_data(self) -> None:
-        """Throw away what the dead Redis had kept."""
+    def delete_data(self) -> None:
+        """Delete the data of a killed Redis."""
         shutil.rmtree(self._data)
 
-    def remember_data(self) -> None:
-        """Keep what Redis has on disk now."""
-        self._remembered_at = time.time()
+    def back_up_data(self) -> None:
+        """Copy the data that Redis has on disk now."""
+        self._backed_up_at = time.time()
         shutil.copytree(self._data, self._older, dirs_exist_ok=True)
 
-    def bring_older_data_back(self) -> None:
-        """Give the dead Redis what was kept: it knows nothing of what came since."""
-        self.lose_data()
+    def restore_older_data(self) -> None:
+        """Give a killed Redis the copied data, without anything written since."""
+        self.delete_data()
         self._older.rename(self._data)
-        self.forgotten.append((self._remembered_at, time.time()))
+        self.lost_periods.append((self._backed_up_at, time.time()))
 
     @property
     def _data(self) -> Path:
@@ -114,16 +114,16 @@ class Rig:
         return self.stack.directory / "older"
 
     def freeze(self, name: str) -> None:
-        """Let a part stand still."""
+        """Suspend a part with SIGSTOP."""
         os.kill(self.stack.processes[name].popen.pid, signal.SIGSTOP)
 
     def thaw(self, name: str) -> None:
-        """Let it go on."""
+        """Resume a part."""
         os.kill(self.stack.processes[name].popen.pid, signal.SIGCONT)
 
     @contextmanager
     def locked_database(self) -> Iterator[None]:
-        """Nobody else can write to the database meanwhile."""
+        """Hold the write lock of the database during the block."""
         with closing(sqlite3.connect(self.stack.directory / "db.sqlite3", isolation_level=None)) as database:
             database.execute("BEGIN IMMEDIATE")
             yield
@@ -131,14 +131,14 @@ class Rig:
 
 
 def kill(process: Process) -> None:
-    """End a process without a warning."""
+    """Kill a process."""
     process.popen.kill()
     process.popen.wait()
 
 
 @contextmanager
-def rigged(directory: Path, models: list[str], workers: int = 2, **env: str) -> Iterator[Rig]:
-    """A whole Tailrace behind proxies, ready."""
+def start_harness(directory: Path, models: list[str], workers: int = 2, **env: str) -> Iterator[Harness]:
+    """Run a whole Tailrace behind proxies, ready."""
     redis, upstream, web_redis, workers_redis, workers_upstream = _free_ports(5)
     ways = Ways(redis, web_redis, workers_redis, upstream, workers_upstream)
     with ExitStack() as stack:
@@ -146,20 +146,20 @@ def rigged(directory: Path, models: list[str], workers: int = 2, **env: str) -> 
         workers_to_redis = stack.enter_context(Proxy.to(redis, workers_redis))
         workers_to_upstream = stack.enter_context(Proxy.to(upstream, workers_upstream))
         parts = stack.enter_context(running(directory, models, workers, ways, **env))
-        rig = Rig(parts, to_redis, workers_to_redis, workers_to_upstream)
-        rig.workers = [f"worker{number}" for number in range(1, workers + 1)]
-        rig.started_workers = workers
-        yield rig
+        harness = Harness(parts, to_redis, workers_to_redis, workers_to_upstream)
+        harness.workers = [f"worker{number}" for number in range(1, workers + 1)]
+        harness.started_workers = workers
+        yield harness
 
 
 @contextmanager
 def scratch(name: str) -> Iterator[Path]:
-    """A directory for a run by hand: gone after a good one, and left with its logs after a bad one."""
+    """A directory for a manual run: removed on success, kept with its logs on failure."""
     directory = Path(tempfile.mkdtemp(prefix=f"{name}-"))
     try:
         yield directory
     except BaseException:
-        print(f"the logs of the parts are in {directory}")  # noqa: T201 - for whoever looks into it
+        print(f"the logs of the parts are in {directory}")  # noqa: T201 - for the developer
         raise
     shutil.rmtree(directory)
 

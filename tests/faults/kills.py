@@ -1,6 +1,6 @@
-"""Kills a worker in the middle of an answer, again and again: `python -m tests.faults.kills --times 50`.
+"""Kills workers in the middle of answers: `python -m tests.faults.kills --times 50`.
 
-Prints the checker's table, and how long it took from each kill to the next new word. Exits with 1 on any
+Prints the checker's table, and the time from each kill to the next word. Exits with 1 on any
 violation.
 """
 
@@ -11,8 +11,9 @@ import sys
 import time
 
 from tests.faults.checker import Findings, check
-from tests.faults.harness import Rig, rigged, scratch
-from tests.faults.recording_client import Witness
+from tests.faults.harness import Harness, scratch, start_harness
+from tests.faults.load import words_of
+from tests.faults.recording_client import RecordingClient
 from tests.harness.socket_client import cookie
 from tests.harness.waiting import await_until
 
@@ -22,48 +23,39 @@ NEXT_WORD_SECS = 30
 END_SECS = 60
 
 
-async def kill_once(rig: Rig, model: str) -> tuple[Witness, float]:
-    """Kill the worker that writes an answer; give its reader, and the seconds to the next new word."""
-    witness = Witness(rig.stack.url, await cookie(rig.stack.url), model)
-    reading = asyncio.create_task(witness.read())
-    await await_until(lambda: _has_words(witness, WORDS_BEFORE), END_SECS, "the answer is in its middle")
-    assert witness.response_id is not None
-    await asyncio.to_thread(rig.kill_holder, witness.response_id)
-    killed_at, heard = time.monotonic(), len(witness.heard)
-    await await_until(lambda: _has_delta(witness, heard), NEXT_WORD_SECS, "a new word after the kill")
+async def kill_once(harness: Harness, model: str) -> tuple[RecordingClient, float]:
+    """Kill the worker that writes an answer; return its client, and the seconds to the next word."""
+    client = RecordingClient(harness.stack.url, await cookie(harness.stack.url), model)
+    reading = asyncio.create_task(client.read())
+    await await_until(lambda: words_of(client) >= WORDS_BEFORE, END_SECS, "the answer is in its middle")
+    assert client.response_id is not None
+    await asyncio.to_thread(harness.kill_holder, client.response_id)
+    killed_at, deltas = time.monotonic(), len(client.deltas)
+    await await_until(lambda: len(client.deltas) > deltas, NEXT_WORD_SECS, "a new word after the kill")
     pause = time.monotonic() - killed_at
-    await asyncio.to_thread(rig.wait_for_worker, rig.start_worker())
+    await asyncio.to_thread(harness.wait_for_worker, harness.start_worker())
     await asyncio.wait_for(reading, END_SECS)
-    return witness, pause
+    return client, pause
 
 
-async def _has_words(witness: Witness, count: int) -> bool:
-    deltas = [h.event["delta"] for h in witness.heard if h.event["type"] == "response.output_text.delta"]
-    return len("".join(deltas).split()) >= count
-
-
-async def _has_delta(witness: Witness, after: int) -> bool:
-    return any(heard.event["type"] == "response.output_text.delta" for heard in witness.heard[after:])
-
-
-async def kill_often(rig: Rig, times: int) -> tuple[Findings, list[float]]:
-    """Kill under answers that restart and under answers that continue, in turn."""
-    witnesses, pauses = [], []
+async def kill_often(harness: Harness, times: int) -> tuple[Findings, list[float]]:
+    """Kill under models that restart and models that continue, in turn."""
+    clients, pauses = [], []
     for number in range(times):
-        witness, pause = await kill_once(rig, (RESTARTED, CONTINUED)[number % 2])
-        witnesses.append(witness)
+        client, pause = await kill_once(harness, (RESTARTED, CONTINUED)[number % 2])
+        clients.append(client)
         pauses.append(pause)
         print(f"kill {number + 1} of {times}: {pause:.1f} s to the next word", flush=True)  # noqa: T201
-    return await asyncio.to_thread(check, rig.stack, witnesses), pauses
+    return await asyncio.to_thread(check, harness.stack, clients), pauses
 
 
 def main() -> int:
-    """Kill as often as the command line says."""
+    """Run from the command line."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults.kills", description=__doc__)
     parser.add_argument("--times", type=int, default=50, help="how many kills (50)")
     times = parser.parse_args().times
-    with scratch("kills") as directory, rigged(directory, [RESTARTED, CONTINUED]) as rig:
-        findings, pauses = asyncio.run(kill_often(rig, times))
+    with scratch("kills") as directory, start_harness(directory, [RESTARTED, CONTINUED]) as harness:
+        findings, pauses = asyncio.run(kill_often(harness, times))
     print(findings.table())  # noqa: T201
     median, most = statistics.median(pauses), max(pauses)
     print(f"to the next word: median {median:.1f} s, at most {most:.1f} s")  # noqa: T201

@@ -1,13 +1,13 @@
-"""Many readers at once: begin them, wait until all are in the middle of their answer, see them to the end."""
+"""Many clients at once: start them, wait until all are in the middle of an answer, read all to the end."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from itertools import pairwise
 
 from tests.faults.checker import Findings, check
-from tests.faults.harness import Rig
-from tests.faults.recording_client import Witness
+from tests.faults.harness import Harness
+from tests.faults.recording_client import RecordingClient
 from tests.harness.socket_client import cookie
 from tests.harness.waiting import await_until
 
@@ -15,59 +15,45 @@ BEGIN_SECS = 30
 
 
 @asynccontextmanager
-async def crowd(rig: Rig, models: Sequence[str], haste: float = 1) -> AsyncIterator[list[Witness]]:
-    """One reader for each model's name, each in the middle of its answer."""
-    session = await cookie(rig.stack.url)
-    witnesses = [Witness(rig.stack.url, session, model, haste=haste) for model in models]
-    readings = [asyncio.create_task(witness.read()) for witness in witnesses]
-
-    async def all_begun() -> bool:
-        return all(words_of(witness) for witness in witnesses)
-
+async def load(
+    harness: Harness, models: Sequence[str], delay_factor: float = 1
+) -> AsyncIterator[list[RecordingClient]]:
+    """Start one client for each model's name, and wait until each is in the middle of its answer."""
+    url = harness.stack.url
+    session = await cookie(url)
+    clients = [RecordingClient(url, session, model, delay_factor=delay_factor) for model in models]
+    readings = [asyncio.create_task(client.read()) for client in clients]
     try:
-        await await_until(all_begun, BEGIN_SECS, "every answer has begun")
-        yield witnesses
+        await await_until(lambda: all(map(words_of, clients)), BEGIN_SECS, "every answer has begun")
+        yield clients
     finally:
         for reading in readings:
             reading.cancel()
         await asyncio.gather(*readings, return_exceptions=True)
 
 
-def words_of(witness: Witness) -> int:
-    """How many words the reader has heard, of all attempts."""
-    deltas = [h.event["delta"] for h in witness.heard if h.event["type"] == "response.output_text.delta"]
-    return len("".join(deltas).split())
+def words_of(client: RecordingClient) -> int:
+    """Return how many words the client has received, of all attempts."""
+    return len("".join(each.event["delta"] for each in client.deltas).split())
 
 
-def all_ended(witnesses: Sequence[Witness]) -> Callable[[], Awaitable[bool]]:
-    """The condition that every reader has seen the end."""
-
-    async def ended() -> bool:
-        return all(witness.ended_at for witness in witnesses)
-
-    return ended
+def all_ended(clients: Sequence[RecordingClient]) -> Callable[[], bool]:
+    """Return the condition that every client has received the end."""
+    return lambda: all(client.ended_at for client in clients)
 
 
-def hears_on(witnesses: Sequence[Witness], since: float) -> Callable[[], Awaitable[bool]]:
-    """The condition that every reader has heard a piece of text since that moment (Unix seconds)."""
-
-    async def heard() -> bool:
-        texts = [
-            [h.at for h in w.heard if h.event["type"] == "response.output_text.delta"] for w in witnesses
-        ]
-        return all(at and at[-1] > since for at in texts)
-
-    return heard
+def receives_text_since(clients: Sequence[RecordingClient], since: float) -> Callable[[], bool]:
+    """Return the condition that every client has received text since that moment (Unix seconds)."""
+    return lambda: all(client.deltas and client.deltas[-1].at > since for client in clients)
 
 
-def longest_pause(witness: Witness) -> float:
-    """The longest time between two pieces of text, in seconds."""
-    at = [heard.at for heard in witness.heard if heard.event["type"] == "response.output_text.delta"]
-    return max(later - earlier for earlier, later in pairwise(at))
+def longest_pause(client: RecordingClient) -> float:
+    """Return the longest time between two deltas, in seconds."""
+    return max(later.at - earlier.at for earlier, later in pairwise(client.deltas))
 
 
-async def all_end(rig: Rig, witnesses: Sequence[Witness], secs: float) -> Findings:
-    """See every reader to its end, or until the time is over, and compare everything."""
-    with suppress(AssertionError):  # the findings say who is stuck
-        await await_until(all_ended(witnesses), secs, "every answer has ended")
-    return await asyncio.to_thread(check, rig.stack, witnesses)
+async def all_end(harness: Harness, clients: Sequence[RecordingClient], secs: float) -> Findings:
+    """Wait until every client has ended, or until the time is over, and check everything."""
+    with suppress(AssertionError):  # the findings name the stuck ones
+        await await_until(all_ended(clients), secs, "every answer has ended")
+    return await asyncio.to_thread(check, harness.stack, clients)

@@ -1,6 +1,6 @@
-"""A TCP proxy on loopback between two parts, with the faults of a network: cut, stall, delay, lost hints.
+"""A TCP proxy on loopback between two parts, with network faults: cut, stall, delay, lost notifications.
 
-It runs in a thread of its own, so that a test may block or not, and nobody waits for the test's event loop.
+It runs in a thread of its own, independent of the test's event loop, which may block.
 """
 
 import asyncio
@@ -12,21 +12,21 @@ from contextlib import contextmanager, suppress
 from typing import Any, Self, TypeVar
 
 from project.up.ports import HOST
-from tests.faults.resp import Splitter, is_hint
+from tests.faults.resp import Splitter, is_notification
 
 READ_BYTES = 65_536
-CALL_SECS = 10  # a change of what the proxy does takes about a millisecond
+CALL_SECS = 10  # a change takes about a millisecond
 
 T = TypeVar("T")
-Loses = Callable[[bytes], bool]  # whether a hint is lost
+Loses = Callable[[bytes], bool]  # whether a notification is lost
 
 
 class Proxy:
-    """One way between two parts. Every method may be called from any thread."""
+    """The proxy between two parts. Every method may be called from any thread."""
 
     def __init__(self, target_port: int, port: int) -> None:
         self.port = port
-        self.lost_hints = 0
+        self.lost_notifications = 0
         self._target_port = target_port
         self._loop = asyncio.new_event_loop()
         self._flows = asyncio.Event()
@@ -57,23 +57,23 @@ class Proxy:
         self._call(self._cut())
 
     def break_connections(self) -> None:
-        """Break every connection; new ones are taken."""
+        """Break every connection; new ones are accepted."""
         self._call(self._break())
 
     def stall(self) -> None:
-        """Take connections and what is said on them, and pass nothing on, in either direction."""
+        """Accept connections and data, and forward nothing, in either direction."""
         self._loop.call_soon_threadsafe(self._flows.clear)
 
     def delay(self, secs: float) -> None:
-        """Pass everything on this much later."""
+        """Forward everything this much later."""
         self._delay_secs = secs
 
-    def lose_hints(self, loses: Loses) -> None:
-        """On connections that begin from now on, lose the channel messages for which `loses` says so."""
+    def lose_notifications(self, loses: Loses) -> None:
+        """On new connections, drop the pub/sub messages for which `loses` returns true."""
         self._loses = loses
 
     def mend(self) -> None:
-        """Be a good way again: what was held back goes on now."""
+        """End all faults; stalled data is forwarded now."""
         self._delay_secs, self._loses = 0.0, None
         self._call(self._listen())
         self._loop.call_soon_threadsafe(self._flows.set)
@@ -102,48 +102,48 @@ class Proxy:
         assert task is not None
         self._connections.add(task)
         try:
-            await self._carry(reader, writer)
-        except (OSError, asyncio.CancelledError):  # a side is gone, or we were told to break it
+            await self._connect(reader, writer)
+        except (OSError, asyncio.CancelledError):  # a side is gone, or the connection is broken on purpose
             writer.transport.abort()
         finally:
             writer.close()
             self._connections.discard(task)
 
-    async def _carry(self, reader: StreamReader, writer: StreamWriter) -> None:
+    async def _connect(self, reader: StreamReader, writer: StreamWriter) -> None:
         theirs, ours = await asyncio.open_connection(HOST, self._target_port)
         try:
-            async with asyncio.TaskGroup() as ways:
-                ways.create_task(self._pass_on(_chunks(reader), ours))
-                ways.create_task(self._pass_on(self._heard(theirs), writer))
+            async with asyncio.TaskGroup() as directions:
+                directions.create_task(self._forward(_chunks(reader), ours))
+                directions.create_task(self._forward(self._without_lost(theirs), writer))
         except* (OSError, EOFError):
             writer.transport.abort()
         finally:
             ours.transport.abort()
 
-    async def _pass_on(self, chunks: AsyncIterator[bytes], writer: StreamWriter) -> None:
-        """Pass on until the source ends; then both directions end."""
+    async def _forward(self, chunks: AsyncIterator[bytes], writer: StreamWriter) -> None:
+        """Forward until the source ends; then both directions end."""
         async for data in chunks:
             if self._delay_secs:
                 await asyncio.sleep(self._delay_secs)
             await self._flows.wait()
             writer.write(data)
             await writer.drain()
-        await self._flows.wait()  # a mute network does not tell that the other end is gone
+        await self._flows.wait()  # a stalled network does not forward a close, either
         with suppress(OSError):
             writer.write_eof()
         raise EOFError
 
-    async def _heard(self, reader: StreamReader) -> AsyncIterator[bytes]:
-        """What the target says, without the hints that are lost."""
-        if self._loses is None:  # what is not Redis cannot be cut into replies
+    async def _without_lost(self, reader: StreamReader) -> AsyncIterator[bytes]:
+        """Yield the target's data without the lost notifications."""
+        if self._loses is None:  # only Redis's data can be split into replies
             async for data in _chunks(reader):
                 yield data
             return
         splitter = Splitter()
         async for data in _chunks(reader):
             for reply in splitter.feed(data):
-                if self._loses is not None and is_hint(reply) and self._loses(reply):
-                    self.lost_hints += 1
+                if self._loses is not None and is_notification(reply) and self._loses(reply):
+                    self.lost_notifications += 1
                 else:
                     yield reply
 
@@ -154,11 +154,11 @@ async def _chunks(reader: StreamReader) -> AsyncIterator[bytes]:
 
 
 def some_and_the_last(share: float, seed: int) -> Loses:
-    """Lose this share of the hints, at random, and always the one that carries the end of an answer."""
+    """Lose this share of the notifications, at random, and always the one with a terminal event."""
     dice = random.Random(seed)
 
-    def loses(hint: bytes) -> bool:
-        ends = any(b"response." + end in hint for end in (b"completed", b"incomplete", b"failed"))
+    def loses(notification: bytes) -> bool:
+        ends = any(b"response." + end in notification for end in (b"completed", b"incomplete", b"failed"))
         return ends or dice.random() < share
 
     return loses

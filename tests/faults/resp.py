@@ -1,21 +1,21 @@
-"""Cuts what Redis says into whole replies, so that a proxy can lose one of them. Pure: bytes in, replies out.
+"""Splits the data of Redis into replies, so that a proxy can drop one of them. Pure: bytes in, replies out.
 
 Source of the format: https://redis.io/docs/latest/develop/reference/protocol-spec/
 """
 
 END = b"\r\n"
-BULKS = b"$=!"  # their line says how many bytes follow
-AGGREGATES = b"*~>%"  # their line says how many replies follow; of a map, how many pairs
+BULKS = b"$=!"  # their line has the number of bytes that follow
+AGGREGATES = b"*~>%"  # their line has the number of replies that follow; of a map, of pairs
 
 
 class Splitter:
-    """Takes a stream as the network cut it, and gives back whole replies."""
+    """Splits a stream into whole replies, wherever the network split it."""
 
     def __init__(self) -> None:
         self._rest = b""
 
     def feed(self, data: bytes) -> list[bytes]:
-        """The replies that are complete with `data`."""
+        """Return the replies that `data` completes."""
         self._rest += data
         replies = []
         while end := _end_of_reply(self._rest, 0):
@@ -24,13 +24,13 @@ class Splitter:
         return replies
 
 
-def is_hint(reply: bytes) -> bool:
-    """Whether the reply is a message of a channel that was subscribed to."""
+def is_notification(reply: bytes) -> bool:
+    """Return whether the reply is a message of a subscribed channel."""
     return reply[:1] in (b">", b"*") and b"\r\nmessage\r\n" in reply[:24]
 
 
 def _end_of_reply(data: bytes, start: int) -> int:
-    """Where the reply that begins at `start` ends; 0 while it is not complete."""
+    """Return the end of the reply that begins at `start`; 0 while it is incomplete."""
     line_end = data.find(END, start)
     if line_end < 0:
         return 0

@@ -7,7 +7,7 @@ import pytest
 
 from tests.faults import checker
 from tests.faults.checker import Evidence, Findings, check, judge
-from tests.faults.recording_client import Heard, Witness
+from tests.faults.recording_client import ReceivedEvent, RecordingClient
 from tests.harness.socket_client import Event
 from tests.harness.stack import Stack
 from tests.harness.upstream.record import Record
@@ -43,19 +43,18 @@ def row(**differing: Any) -> dict[str, Any]:
 
 
 def found(events: list[Event], **differing: Any) -> Findings:
-    """What the checker finds when the reader heard these events; all else is well but for what differs."""
-    witness = Witness("", "", MODEL, "a prompt", response_id=ID, ended_at=1.0)
-    witness.heard = [Heard(event, 1, 0.0) for event in events]
+    """What the checker finds when the reader received these events; all else is well but for what differs."""
+    client = RecordingClient("", "", MODEL, "a prompt", response_id=ID, ended_at=1.0)
+    client.received = [ReceivedEvent(event, 1, 0.0) for event in events]
     findings = Findings()
     good: dict[str, Any] = {"row": row(), "log": answer(), "requests": [request()]}
-    judge(Evidence(witness, **good | differing), findings)
+    judge(Evidence(client, **good | differing), findings)
     return findings
 
 
 def test_a_good_answer_has_no_findings() -> None:
     findings = found(answer())
-    assert not findings.counts, findings.table()
-    assert findings.statuses == {"completed": 1}
+    findings.require(completed=1)
 
 
 def test_an_event_that_is_missing_is_lost() -> None:
@@ -96,8 +95,8 @@ def test_a_text_that_starts_again_is_the_later_one() -> None:
 
 
 def test_a_reader_without_an_end_is_stuck() -> None:
-    witness = Witness("", "", MODEL)
-    assert check(object.__new__(Stack), [witness]).counts == {"stuck": 1}
+    client = RecordingClient("", "", MODEL)
+    assert check(object.__new__(Stack), [client]).counts == {"stuck": 1}
 
 
 def test_a_row_without_an_end_is_stuck() -> None:

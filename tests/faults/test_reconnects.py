@@ -1,4 +1,4 @@
-"""Readers come and go at every place of an answer, and hints are lost: the text is that of the row."""
+"""Clients reconnect at every event of an answer, and notifications are lost: the text equals the row's."""
 
 import asyncio
 import random
@@ -7,96 +7,95 @@ from collections.abc import Iterator
 import pytest
 
 from tests.faults.checker import Story, check
-from tests.faults.harness import Rig, rigged
-from tests.faults.load import all_end, crowd
+from tests.faults.harness import Harness, start_harness
+from tests.faults.load import all_end, load
 from tests.faults.proxy import some_and_the_last
-from tests.faults.recording_client import Witness
+from tests.faults.recording_client import RecordingClient
 from tests.harness.socket_client import TERMINAL, Event, cookie, visiting
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
-EVENTS = 300  # at least; a word is an event at this rate
+EVENTS = 300  # at least; at this rate each word is an event
 EVERYWHERE = "words-320@50:everywhere"
 RANDOM = "words-1500@200:random"
-HINTED = "words-100@25:hinted"
+NOTIFIED = "words-100@25:notified"
 RECONNECTS = 300
-HINTS_LOST = 0.1
-CHECK_SECS = 6  # the regular look at the log finds the lost last hint
+NOTIFICATIONS_LOST = 0.1
+CHECK_SECS = 6  # the regular check of the log finds a lost last notification
 
 
 @pytest.fixture(scope="module")
-def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
-    with rigged(tmp_path_factory.mktemp("reconnects"), [EVERYWHERE, RANDOM, HINTED]) as parts:
+def harness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harness]:
+    with start_harness(tmp_path_factory.mktemp("reconnects"), [EVERYWHERE, RANDOM, NOTIFIED]) as parts:
         yield parts
 
 
-async def rest_after(rig: Rig, session: str, response_id: str, cursor: int) -> list[Event]:
-    """What a new socket gets that subscribes after this number, up to the end of the answer."""
-    async with visiting(rig.stack.url, session) as visitor:
+async def rest_after(harness: Harness, session: str, response_id: str, cursor: int) -> list[Event]:
+    """Return what a new socket receives that subscribes after this number, to the end."""
+    async with visiting(harness.stack.url, session) as visitor:
         command = {"type": "tailrace:subscribe", "response_id": response_id, "starting_after": cursor}
         await visitor.send(command)
         return [event for event in await visitor.until(*TERMINAL) if "sequence_number" in event]
 
 
-async def test_a_reader_may_come_back_at_every_number_of_an_answer(rig: Rig) -> None:
-    session = await cookie(rig.stack.url)
-    first = Witness(rig.stack.url, session, EVERYWHERE)
+async def test_a_client_may_reconnect_after_every_event_of_an_ended_answer(harness: Harness) -> None:
+    session = await cookie(harness.stack.url)
+    first = RecordingClient(harness.stack.url, session, EVERYWHERE)
     await first.read()
-    whole = [heard.event for heard in first.heard]
+    whole = [received.event for received in first.received]
     assert len(whole) >= EVENTS
     assert first.response_id is not None
-    row = rig.stack.settled(first.response_id)
+    row = harness.stack.settled(first.response_id)
     for cursor in range(-1, len(whole) - 1):
-        rest = await rest_after(rig, session, first.response_id, cursor)
+        rest = await rest_after(harness, session, first.response_id, cursor)
         assert rest == whole[cursor + 1 :]
         assert Story.of(whole[: cursor + 1] + rest).text == row["output"]
 
 
-async def test_a_reader_may_come_back_at_every_number_while_the_answer_runs(rig: Rig) -> None:
-    session = await cookie(rig.stack.url)
-    first = Witness(rig.stack.url, session, EVERYWHERE)
+async def test_a_client_may_reconnect_after_every_event_of_a_running_answer(harness: Harness) -> None:
+    session = await cookie(harness.stack.url)
+    first = RecordingClient(harness.stack.url, session, EVERYWHERE)
     reading = asyncio.create_task(first.read())
-    followers: list[asyncio.Task[list[Event]]] = []
+    subscribers: list[asyncio.Task[list[Event]]] = []
     while first.ended_at is None:
         await asyncio.sleep(0)
-        while first.response_id is not None and len(followers) <= first.last and first.ended_at is None:
-            others = rest_after(rig, session, first.response_id, len(followers) - 1)
-            followers.append(asyncio.create_task(others))
-            await asyncio.sleep(0.01)  # so many sockets cannot all be opened in one moment
+        while first.response_id is not None and len(subscribers) <= first.last and first.ended_at is None:
+            others = rest_after(harness, session, first.response_id, len(subscribers) - 1)
+            subscribers.append(asyncio.create_task(others))
+            await asyncio.sleep(0.01)  # so many sockets cannot be opened at once
     await reading
-    whole = [heard.event for heard in first.heard]
-    for cursor, rest in enumerate(await asyncio.gather(*followers), start=-1):
+    whole = [received.event for received in first.received]
+    for cursor, rest in enumerate(await asyncio.gather(*subscribers), start=-1):
         assert rest == whole[cursor + 1 :]
-    assert not (await asyncio.to_thread(check, rig.stack, [first])).counts
+    assert not (await asyncio.to_thread(check, harness.stack, [first])).counts
 
 
-async def test_three_hundred_reconnects_at_random_moments_lose_nothing(rig: Rig) -> None:
-    """Ten readers of one fast answer each lose their sockets all the time; as often as it takes."""
+async def test_three_hundred_reconnects_at_random_moments_lose_nothing(harness: Harness) -> None:
+    """Ten clients of a fast answer each drop their sockets all the time."""
     dice, hung_up = random.Random(7), 0
     while hung_up < RECONNECTS:
-        async with crowd(rig, [RANDOM] * 10, haste=0.02) as witnesses:
-            while not all(witness.ended_at for witness in witnesses):
+        async with load(harness, [RANDOM] * 10, delay_factor=0.02) as clients:
+            while not all(client.ended_at for client in clients):
                 await asyncio.sleep(dice.random() * 0.03)
-                open_now = [w for w in witnesses if w.is_listening]
+                open_now = [w for w in clients if w.is_listening]
                 if open_now and hung_up < RECONNECTS:
                     dice.choice(open_now).hang_up()
                     hung_up += 1
-            findings = await all_end(rig, witnesses, 60)
+            findings = await all_end(harness, clients, 60)
         assert not findings.counts, findings.table()
 
 
-async def test_lost_hints_are_made_up_for_from_the_log(rig: Rig) -> None:
-    rig.web_to_redis.lose_hints(some_and_the_last(HINTS_LOST, seed=7))
-    rig.web_to_redis.break_connections()
+async def test_lost_notifications_are_replaced_from_the_log(harness: Harness) -> None:
+    harness.web_to_redis.lose_notifications(some_and_the_last(NOTIFICATIONS_LOST, seed=7))
+    harness.web_to_redis.break_connections()
     try:
-        async with crowd(rig, [HINTED] * 20) as witnesses:
-            findings = await all_end(rig, witnesses, 30)
+        async with load(harness, [NOTIFIED] * 20) as clients:
+            findings = await all_end(harness, clients, 30)
     finally:
-        rig.web_to_redis.mend()
-        rig.web_to_redis.break_connections()
-    assert not findings.counts, findings.table()
-    assert findings.statuses == {"completed": 20}
-    assert rig.web_to_redis.lost_hints > 20 * 5
-    said_at = {r.messages[-1]["content"]: r.ended_at for r in rig.stack.upstream.requests(HINTED)}
-    late = [(witness.ended_at or 0) - (said_at[witness.prompt] or 0) for witness in witnesses]
+        harness.web_to_redis.mend()
+        harness.web_to_redis.break_connections()
+    findings.require(completed=20)
+    assert harness.web_to_redis.lost_notifications > 20 * 5
+    written_at = {r.messages[-1]["content"]: r.ended_at for r in harness.stack.upstream.requests(NOTIFIED)}
+    late = [(client.ended_at or 0) - (written_at[client.prompt] or 0) for client in clients]
     assert max(late) < CHECK_SECS

@@ -1,16 +1,15 @@
-"""Redis blips, dies, returns with or without its data, freezes, fills up, falls mute: the answers go on."""
+"""Redis restarts with, without or with older data, freezes, fills up, does not reply: the answers go on."""
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from urllib.request import urlopen
 
 import pytest
 
-from tests.faults.checker import Findings
-from tests.faults.harness import Rig, rigged
-from tests.faults.load import all_end, crowd, hears_on
-from tests.faults.recording_client import Witness
+from tests.faults.harness import Harness, start_harness
+from tests.faults.load import all_end, load, receives_text_since
+from tests.faults.recording_client import RecordingClient
 from tests.harness.socket_client import cookie, visiting
 from tests.harness.waiting import await_until
 
@@ -21,172 +20,160 @@ BRIEF = "words-30@60:brief"
 TWENTY = [TALK] * 20
 END_SECS = 60
 FLOWS_SECS = 4  # from the start of Redis to the next piece of text
-SERVED_SECS = 1  # the longest that an event loop of the web server may be busy with something else
-BUSY_SECS = 5  # the longest that a visitor may wait to hear that nothing can be taken now
+SERVED_SECS = 1  # the longest that the web server's event loop may be busy
+BUSY_SECS = 5  # the longest that a client may wait for `busy`
 
 
 @pytest.fixture(scope="module")
-def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
-    with rigged(tmp_path_factory.mktemp("redis"), [BRIEF, TALK]) as parts:
+def harness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harness]:
+    with start_harness(tmp_path_factory.mktemp("redis"), [BRIEF, TALK]) as parts:
         yield parts
 
 
 @pytest.fixture(autouse=True)
-def _nobody_fell(rig: Rig) -> Iterator[None]:
-    """Whatever Redis does, web server and workers stay up, and take work again."""
-    before = {name: process.popen.pid for name, process in rig.stack.processes.items() if name != "redis"}
+def _all_survive(harness: Harness) -> Iterator[None]:
+    """In every fault of Redis web server and workers stay up, and accept work again."""
+    before = {name: process.popen.pid for name, process in harness.stack.processes.items() if name != "redis"}
     yield
-    rig.stack.wait_for_workers(2)
-    assert {n: rig.stack.processes[n].popen.pid for n in before} == before
-    assert all(rig.stack.processes[name].popen.poll() is None for name in before)
-    asyncio.run(_ask(rig))
+    harness.stack.wait_for_workers(2)
+    assert {n: harness.stack.processes[n].popen.pid for n in before} == before
+    assert all(harness.stack.processes[name].popen.poll() is None for name in before)
+    asyncio.run(_ask(harness))
 
 
-async def _ask(rig: Rig) -> None:
-    async with visiting(rig.stack.url) as visitor:
+async def _ask(harness: Harness) -> None:
+    async with visiting(harness.stack.url) as visitor:
         assert (await visitor.answer(BRIEF))[-1]["type"] == "response.completed"
 
 
-def assert_all_completed(findings: Findings, count: int) -> None:
-    """Every answer came to its good end, and nothing was lost or doubled on the way."""
-    assert not findings.counts, findings.table()
-    assert findings.statuses == {"completed": count}
+async def all_complete(harness: Harness, clients: list[RecordingClient]) -> None:
+    """Check that every response completes, and that nothing is lost or doubled."""
+    (await all_end(harness, clients, END_SECS)).require(completed=len(clients))
 
 
-async def test_a_blip_is_not_noticed(rig: Rig) -> None:
-    async with crowd(rig, TWENTY) as witnesses:
-        rig.web_to_redis.break_connections()
-        rig.workers_to_redis.break_connections()
-        findings = await all_end(rig, witnesses, END_SECS)
-    assert_all_completed(findings, 20)
+async def flows_and_completes(harness: Harness, clients: list[RecordingClient]) -> None:
+    """Check the same, and that the next text arrives in time."""
+    await await_until(receives_text_since(clients, time.time()), FLOWS_SECS, "the text flows again")
+    await all_complete(harness, clients)
 
 
-async def test_redis_killed_and_started_with_its_data(rig: Rig) -> None:
-    async with crowd(rig, TWENTY) as witnesses:
-        await asyncio.to_thread(rig.kill_redis)
-        await asyncio.to_thread(rig.start_redis)
-        await await_until(hears_on(witnesses, time.time()), FLOWS_SECS, "the text flows again")
-        findings = await all_end(rig, witnesses, END_SECS)
-    assert_all_completed(findings, 20)
+async def test_broken_connections_are_not_noticed(harness: Harness) -> None:
+    async with load(harness, TWENTY) as clients:
+        harness.web_to_redis.break_connections()
+        harness.workers_to_redis.break_connections()
+        await all_complete(harness, clients)
 
 
-async def test_redis_killed_and_started_without_its_data(rig: Rig) -> None:
-    async with crowd(rig, TWENTY) as witnesses:
-        await asyncio.to_thread(rig.kill_redis)
-        rig.lose_data()
-        await asyncio.to_thread(rig.start_redis)
-        await await_until(hears_on(witnesses, time.time()), FLOWS_SECS, "the text flows again")
-        findings = await all_end(rig, witnesses, END_SECS)
-    assert_all_completed(findings, 20)
+async def test_redis_killed_and_started_with_its_data(harness: Harness) -> None:
+    async with load(harness, TWENTY) as clients:
+        await asyncio.to_thread(harness.kill_redis)
+        await asyncio.to_thread(harness.start_redis)
+        await flows_and_completes(harness, clients)
 
 
-async def test_redis_killed_and_started_with_older_data(rig: Rig) -> None:
-    async with crowd(rig, TWENTY) as witnesses:
-        rig.remember_data()
-        before = [witness.last for witness in witnesses]
-        await await_until(_all_beyond(witnesses, before), 5, "every reader has heard more than that")
-        await asyncio.to_thread(rig.kill_redis)
-        rig.bring_older_data_back()
-        await asyncio.to_thread(rig.start_redis)
-        await await_until(hears_on(witnesses, time.time()), FLOWS_SECS, "the text flows again")
-        findings = await all_end(rig, witnesses, END_SECS)
-    assert_all_completed(findings, 20)
+async def test_redis_killed_and_started_without_its_data(harness: Harness) -> None:
+    async with load(harness, TWENTY) as clients:
+        await asyncio.to_thread(harness.kill_redis)
+        harness.delete_data()
+        await asyncio.to_thread(harness.start_redis)
+        await flows_and_completes(harness, clients)
 
 
-def _all_beyond(witnesses: list[Witness], places: list[int]) -> Callable[[], Awaitable[bool]]:
-    async def beyond() -> bool:
-        return all(w.last > place + 5 for w, place in zip(witnesses, places, strict=True))
-
-    return beyond
-
-
-async def test_redis_that_forgets_everything_in_the_middle(rig: Rig) -> None:
-    async with crowd(rig, TWENTY) as witnesses:
-        rig.stack.redis("FLUSHALL")
-        await await_until(hears_on(witnesses, time.time()), FLOWS_SECS, "the text flows again")
-        findings = await all_end(rig, witnesses, END_SECS)
-    assert_all_completed(findings, 20)
+async def test_redis_killed_and_started_with_older_data(harness: Harness) -> None:
+    async with load(harness, TWENTY) as clients:
+        harness.back_up_data()
+        before = [client.last for client in clients]
+        await await_until(_all_beyond(clients, before), 5, "every client has received more")
+        await asyncio.to_thread(harness.kill_redis)
+        harness.restore_older_data()
+        await asyncio.to_thread(harness.start_redis)
+        await flows_and_completes(harness, clients)
 
 
-async def hears_busy(rig: Rig) -> None:
-    """Who asks hears "busy" in time; and meanwhile the web server's event loop goes on serving others."""
+def _all_beyond(clients: list[RecordingClient], cursors: list[int]) -> Callable[[], bool]:
+    return lambda: all(w.last > cursor + 5 for w, cursor in zip(clients, cursors, strict=True))
+
+
+async def test_redis_flushed_in_the_middle(harness: Harness) -> None:
+    async with load(harness, TWENTY) as clients:
+        harness.stack.redis("FLUSHALL")
+        await flows_and_completes(harness, clients)
+
+
+async def assert_busy(harness: Harness) -> None:
+    """Check that a command gets `busy` in time, and that the web server goes on serving meanwhile."""
     began = time.monotonic()
-    async with visiting(rig.stack.url) as visitor:
+    async with visiting(harness.stack.url) as visitor:
         await visitor.create(BRIEF)
         refusal = asyncio.create_task(visitor.next())
         while not refusal.done():
-            with await asyncio.to_thread(urlopen, f"{rig.stack.url}/healthz", timeout=SERVED_SECS) as reply:
+            with await asyncio.to_thread(
+                urlopen, f"{harness.stack.url}/healthz", timeout=SERVED_SECS
+            ) as reply:
                 assert reply.status == 200
         assert (await refusal)["error"]["code"] == "busy"
-    assert time.monotonic() - began < BUSY_SECS + 1  # a visit of the page, and the command
+    assert time.monotonic() - began < BUSY_SECS + 1  # loading the page, and the command
 
 
-async def test_redis_frozen_for_half_a_minute(rig: Rig) -> None:
-    async with crowd(rig, TWENTY) as witnesses:
-        rig.freeze("redis")
+async def test_redis_frozen_for_half_a_minute(harness: Harness) -> None:
+    async with load(harness, TWENTY) as clients:
+        harness.freeze("redis")
         frozen_at = time.monotonic()
-        await hears_busy(rig)
+        await assert_busy(harness)
         await asyncio.sleep(max(0, frozen_at + 30 - time.monotonic()))  # the fault itself takes this long
-        rig.thaw("redis")
-        findings = await all_end(rig, witnesses, END_SECS)
-    assert_all_completed(findings, 20)
+        harness.thaw("redis")
+        await all_complete(harness, clients)
 
 
-async def test_redis_that_is_full(rig: Rig) -> None:
-    async with crowd(rig, TWENTY) as witnesses:
-        rig.stack.redis("CONFIG", "SET", "maxmemory", "1")
-        await hears_busy(rig)
-        rig.stack.redis("CONFIG", "SET", "maxmemory", "0")
-        findings = await all_end(rig, witnesses, END_SECS)
-    assert_all_completed(findings, 20)
+async def test_redis_full(harness: Harness) -> None:
+    async with load(harness, TWENTY) as clients:
+        harness.stack.redis("CONFIG", "SET", "maxmemory", "1")
+        await assert_busy(harness)
+        harness.stack.redis("CONFIG", "SET", "maxmemory", "0")
+        await all_complete(harness, clients)
 
 
-async def test_redis_that_is_full_when_a_job_is_delivered(rig: Rig) -> None:
-    """What a worker writes just then is refused: that is no reason for it to end."""
-    session = await cookie(rig.stack.url)  # first: a worker may hold the database's lock when it freezes
-    for worker in rig.workers:
-        rig.freeze(worker)
-    witnesses = [Witness(rig.stack.url, session, BRIEF) for _ in rig.workers]
-    pushed = _pushed(rig)
-    readings = [asyncio.create_task(witness.read()) for witness in witnesses]
-    await await_until(_delivered(rig, pushed + 2), 5, "each frozen worker has a message on its way")
-    rig.stack.redis("CONFIG", "SET", "maxmemory", "1")
-    for worker in rig.workers:
-        rig.thaw(worker)
-    await await_until(_all_refused(rig), 10, "both workers were refused")
-    rig.stack.redis("CONFIG", "SET", "maxmemory", "0")
-    findings = await all_end(rig, witnesses, END_SECS)
+async def test_redis_full_when_a_job_is_delivered(harness: Harness) -> None:
+    """A worker whose write is refused just then survives."""
+    session = await cookie(harness.stack.url)  # first: a worker may hold the database's lock when it freezes
+    for worker in harness.workers:
+        harness.freeze(worker)
+    clients = [RecordingClient(harness.stack.url, session, BRIEF) for _ in harness.workers]
+    pushed = _pushed(harness)
+    readings = [asyncio.create_task(client.read()) for client in clients]
+    await await_until(_delivered(harness, pushed + 2), 5, "each frozen worker has a message on its way")
+    harness.stack.redis("CONFIG", "SET", "maxmemory", "1")
+    for worker in harness.workers:
+        harness.thaw(worker)
+    await await_until(_all_refused(harness), 10, "both workers were refused")
+    harness.stack.redis("CONFIG", "SET", "maxmemory", "0")
+    await all_complete(harness, clients)
     for reading in readings:
         reading.cancel()
-    assert_all_completed(findings, 2)
 
 
-def _pushed(rig: Rig) -> int:
-    """How many messages Redis was given so far, to whatever queue."""
-    return int(rig.stack.redis("INFO", "commandstats").get("cmdstat_lpush", {"calls": 0})["calls"])
+def _pushed(harness: Harness) -> int:
+    """Return how many messages were pushed to queues so far."""
+    return int(harness.stack.redis("INFO", "commandstats").get("cmdstat_lpush", {"calls": 0})["calls"])
 
 
-def _delivered(rig: Rig, pushed: int) -> Callable[[], Awaitable[bool]]:
-    async def delivered() -> bool:
-        return _pushed(rig) >= pushed and rig.stack.redis("LLEN", "responses") == 0
-
-    return delivered
+def _delivered(harness: Harness, pushed: int) -> Callable[[], bool]:
+    return lambda: _pushed(harness) >= pushed and harness.stack.redis("LLEN", "responses") == 0
 
 
-def _all_refused(rig: Rig) -> Callable[[], Awaitable[bool]]:
-    async def refused() -> bool:
-        said = [rig.stack.processes[worker].said() for worker in rig.workers]
-        return all("OutOfMemoryError" in text for text in said)
+def _all_refused(harness: Harness) -> Callable[[], bool]:
+    def refused() -> bool:
+        outputs = [harness.stack.processes[worker].output() for worker in harness.workers]
+        return all("OutOfMemoryError" in text for text in outputs)
 
     return refused
 
 
-async def test_redis_that_accepts_and_stays_mute(rig: Rig) -> None:
-    async with crowd(rig, TWENTY) as witnesses:
-        rig.web_to_redis.stall()
-        rig.workers_to_redis.stall()
-        await hears_busy(rig)
-        rig.web_to_redis.mend()
-        rig.workers_to_redis.mend()
-        findings = await all_end(rig, witnesses, END_SECS)
-    assert_all_completed(findings, 20)
+async def test_redis_that_accepts_and_does_not_reply(harness: Harness) -> None:
+    async with load(harness, TWENTY) as clients:
+        harness.web_to_redis.stall()
+        harness.workers_to_redis.stall()
+        await assert_busy(harness)
+        harness.web_to_redis.mend()
+        harness.workers_to_redis.mend()
+        await all_complete(harness, clients)

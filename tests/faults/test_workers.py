@@ -1,4 +1,4 @@
-"""Workers that die, freeze, stop or are told to forget a job: the answer goes on, or ends with a code."""
+"""Workers that die, freeze or lose a job: the answer goes on, or ends with a code."""
 
 import asyncio
 import os
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.harness import Rig, rigged
+from tests.faults.harness import Harness, start_harness
 from tests.harness.socket_client import TERMINAL, Event, Visitor, text_of, visiting
 from tests.harness.stack import Stack, running
 from tests.harness.upstream.behaviour import text_of as upstream_text
@@ -19,39 +19,39 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 KILLED = "words-120@20:killed"
 CONTINUED = "words-120@20:continued"
 POISON = "words-120@20:poison"
-FROZEN = "words-400@20:frozen"  # it still speaks when the zombie wakes up
+FROZEN = "words-400@20:frozen"  # it still streams when the zombie wakes up
 BRIEF = "words-30@15:brief"
 REVOKED = "words-200@20:revoked"
 WORDS = upstream_text("words-120")
 
 
 @pytest.fixture(scope="module")
-def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
-    """Three workers, so that two can be taken away."""
+def harness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harness]:
+    """Three workers, of which a test can kill two."""
     models = [KILLED, CONTINUED, POISON, FROZEN, BRIEF, REVOKED]
-    with rigged(tmp_path_factory.mktemp("workers"), models, workers=3) as parts:
+    with start_harness(tmp_path_factory.mktemp("workers"), models, workers=3) as parts:
         yield parts
 
 
 @pytest.fixture
-def own(rig: Rig) -> Iterator[Stack]:
+def own(harness: Harness) -> Iterator[Stack]:
     """The parts, with as many workers as there were before."""
-    rig.stack.upstream.clear()
-    yield rig.stack
-    for name in [rig.start_worker() for _ in range(3 - len(rig.workers))]:
-        rig.wait_for_worker(name)
+    harness.stack.upstream.clear()
+    yield harness.stack
+    for name in [harness.start_worker() for _ in range(3 - len(harness.workers))]:
+        harness.wait_for_worker(name)
 
 
 def assert_whole(events: list[Event]) -> None:
-    """Every event once and in order."""
+    """Check that every event came once and in order."""
     numbers = [event["sequence_number"] for event in events if "sequence_number" in event]
     assert numbers == list(range(len(numbers)))
 
 
-def reports(rig: Rig, response_id: str, status: str) -> int:
-    """How many jobs of a response ended with this status, in whichever worker."""
-    said = "".join(rig.stack.processes[name].said() for name in rig.workers)
-    jobs = [line for line in said.splitlines() if response_id in line and "succeeded" in line]
+def outcomes(harness: Harness, response_id: str, status: str) -> int:
+    """Return how many tasks of a response ended with this status, in all workers."""
+    output = "".join(harness.stack.processes[name].output() for name in harness.workers)
+    jobs = [line for line in output.splitlines() if response_id in line and "succeeded" in line]
     return sum(f"'status': '{status}'" in line for line in jobs)
 
 
@@ -64,10 +64,10 @@ async def begin(visitor: Visitor, model: str) -> tuple[str, list[Event]]:
     return events[0]["response"]["id"], events
 
 
-async def test_a_killed_workers_answer_is_written_again_by_another(rig: Rig, own: Stack) -> None:
+async def test_another_worker_restarts_the_answer_of_a_killed_one(harness: Harness, own: Stack) -> None:
     async with visiting(own.url) as visitor:
         response_id, events = await begin(visitor, KILLED)
-        rig.kill_holder(response_id)
+        harness.kill_holder(response_id)
         killed_at = time.monotonic()
         events += await visitor.until("tailrace:restarted")
         assert time.monotonic() - killed_at < 12
@@ -81,10 +81,10 @@ async def test_a_killed_workers_answer_is_written_again_by_another(rig: Rig, own
     assert len(own.upstream.requests(KILLED)) == 2
 
 
-async def test_a_model_that_can_continue_goes_on_without_a_break(rig: Rig, own: Stack) -> None:
+async def test_another_worker_continues_an_answer_without_a_break(harness: Harness, own: Stack) -> None:
     async with visiting(own.url) as visitor:
         response_id, events = await begin(visitor, CONTINUED)
-        rig.kill_holder(response_id)
+        harness.kill_holder(response_id)
         events += await visitor.until("response.completed")
     assert_whole(events)
     assert [event["type"] for event in events].count("tailrace:continued") == 1
@@ -95,13 +95,13 @@ async def test_a_model_that_can_continue_goes_on_without_a_break(rig: Rig, own: 
     assert WORDS.startswith(second.messages[-1]["content"])
 
 
-async def test_an_answer_that_took_two_workers_down_is_given_up(rig: Rig, own: Stack) -> None:
+async def test_a_response_that_lost_two_workers_fails(harness: Harness, own: Stack) -> None:
     async with visiting(own.url) as visitor:
         response_id, events = await begin(visitor, POISON)
-        rig.kill_holder(response_id)
+        harness.kill_holder(response_id)
         events += await visitor.until("tailrace:restarted")
         wait_until(lambda: len(own.upstream.requests(POISON)) == 2, 5, "the second one has asked")
-        rig.kill_holder(response_id)
+        harness.kill_holder(response_id)
         after = await visitor.until("response.failed")
         events += after
     assert_whole(events)
@@ -112,8 +112,8 @@ async def test_an_answer_that_took_two_workers_down_is_given_up(rig: Rig, own: S
     assert len(own.upstream.requests(POISON)) == 2
 
 
-async def test_a_frozen_worker_that_wakes_up_writes_nothing_and_leaves_the_model(
-    rig: Rig, own: Stack
+async def test_a_frozen_worker_that_wakes_up_writes_nothing_and_closes_the_upstream(
+    harness: Harness, own: Stack
 ) -> None:
     async with visiting(own.url) as visitor:
         response_id, events = await begin(visitor, FROZEN)
@@ -121,55 +121,55 @@ async def test_a_frozen_worker_that_wakes_up_writes_nothing_and_leaves_the_model
         os.kill(zombie, signal.SIGSTOP)
         events += await visitor.until("tailrace:restarted")
         os.kill(zombie, signal.SIGCONT)
-        wait_until(lambda: own.upstream.requests(FROZEN)[0].aborted, 5, "the zombie leaves the model")
+        wait_until(lambda: own.upstream.requests(FROZEN)[0].aborted, 5, "the zombie closes the upstream")
         after = await visitor.until("response.completed")
     assert_whole(events + after)
     assert text_of(after) == upstream_text("words-400")
     assert own.settled(response_id)["output"] == upstream_text("words-400")
 
 
-async def test_three_messages_at_once_are_one_call_upstream(rig: Rig, own: Stack) -> None:
-    own.take_jobs(*rig.workers, yes=False)
+async def test_three_messages_at_once_are_one_call_upstream(harness: Harness, own: Stack) -> None:
+    own.take_jobs(*harness.workers, yes=False)
     async with visiting(own.url) as visitor:
         await visitor.create(BRIEF)
         events = await visitor.until("response.queued")
         wait_until(lambda: own.redis("LLEN", "responses") == 1, 5, "the message waits")
         message = own.redis("RPOP", "responses")
-        own.take_jobs(*rig.workers, yes=True)
+        own.take_jobs(*harness.workers, yes=True)
         own.redis("LPUSH", "responses", message, message, message)
         events += await visitor.until(*TERMINAL)
     assert_whole(events)
     assert text_of(events) == upstream_text("words-30")
     response_id = events[0]["response"]["id"]
-    wait_until(lambda: reports(rig, response_id, "skipped") == 2, 5, "two had nothing to do")
-    wait_until(lambda: reports(rig, response_id, "completed") == 1, 5, "one has done it")
+    wait_until(lambda: outcomes(harness, response_id, "skipped") == 2, 5, "two had nothing to do")
+    wait_until(lambda: outcomes(harness, response_id, "completed") == 1, 5, "one has done it")
     assert len(own.upstream.requests(BRIEF)) == 1
 
 
-async def test_no_book_is_kept_of_messages_under_way(own: Stack) -> None:
+async def test_kombu_keeps_no_copy_of_unacknowledged_messages(own: Stack) -> None:
     own.redis("CONFIG", "RESETSTAT")
     async with visiting(own.url) as visitor:
         await visitor.create(BRIEF)
         await visitor.until("response.completed")
-    told = own.redis("INFO", "commandstats")
-    assert told["cmdstat_lpush"]["calls"] == 1
-    assert "cmdstat_zadd" not in told  # how kombu would note a message, to give it back an hour later
+    stats = own.redis("INFO", "commandstats")
+    assert stats["cmdstat_lpush"]["calls"] == 1
+    assert "cmdstat_zadd" not in stats  # by which kombu would restore a message an hour later
 
 
-async def test_a_job_whose_message_was_lost_is_enqueued_again(rig: Rig, own: Stack) -> None:
-    own.take_jobs(*rig.workers, yes=False)
+async def test_a_response_whose_message_was_lost_is_enqueued_again(harness: Harness, own: Stack) -> None:
+    own.take_jobs(*harness.workers, yes=False)
     async with visiting(own.url) as visitor:
         await visitor.create(BRIEF)
         events = await visitor.until("response.queued")
         wait_until(lambda: own.redis("LLEN", "responses") == 1, 5, "the message waits")
         own.redis("DEL", "responses")
-        own.take_jobs(*rig.workers, yes=True)
+        own.take_jobs(*harness.workers, yes=True)
         events += await visitor.until("response.completed")
     assert_whole(events)
     assert text_of(events) == upstream_text("words-30")
 
 
-async def test_a_running_job_that_was_revoked_ends_as_cancelled(rig: Rig, own: Stack) -> None:
+async def test_a_revoked_running_task_ends_as_cancelled(harness: Harness, own: Stack) -> None:
     async with visiting(own.url) as visitor:
         response_id, _ = await begin(visitor, REVOKED)
         await asyncio.to_thread(own.revoke, response_id)
@@ -179,7 +179,7 @@ async def test_a_running_job_that_was_revoked_ends_as_cancelled(rig: Rig, own: S
     assert own.upstream.wait_for_end(REVOKED).aborted
 
 
-async def test_a_waiting_job_that_was_revoked_ends_as_cancelled(
+async def test_a_revoked_waiting_task_ends_as_cancelled(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     directory = tmp_path_factory.mktemp("revoked")

@@ -1,4 +1,4 @@
-"""The broker from behind: the jobs that wait in its queues."""
+"""Read the jobs that wait in the broker's queues."""
 
 import base64
 import json
@@ -18,7 +18,7 @@ class Message:
 
 
 class Broker:
-    """Reads the queues of a Redis that Celery sends to."""
+    """The queues of a Redis that is Celery's broker."""
 
     def __init__(self, url: str) -> None:
         self._redis = Redis.from_url(url)
@@ -32,7 +32,7 @@ class Broker:
         self._redis.close()
 
     def jobs(self, queue: str = "responses") -> list[Message]:
-        """The jobs that wait, the oldest first."""
+        """Return the waiting jobs, the oldest first."""
         messages = [json.loads(text) for text in reversed(self._redis.lrange(queue, 0, -1))]
         return [
             Message(

@@ -1,4 +1,4 @@
-"""The variables of the project: what `.env.example` documents, what the settings read and make of them."""
+"""The environment variables: those that `.env.example` documents, and those that the settings read."""
 
 import ast
 import json
@@ -11,14 +11,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.harness.upstream.client import ROOT
+
 EXAMPLE_LINE = re.compile(r"(?P<off># )?(?P<name>[A-Z][A-Z0-9_]*)=(?P<value>.*)")
 COMMENT_LINE = re.compile(r"# [^A-Z].*|# [A-Z][^=]*")
 DUMP = (
     "import json; from project import settings as s; "
     "print(json.dumps({n: v for n, v in vars(s).items() if n.isupper()}, default=str))"
 )
-COMPUTED = object()  # a default that only the settings themselves can work out
+COMPUTED = object()  # a default that the settings compute
 
 
 def documented() -> dict[str, str]:
@@ -26,7 +27,7 @@ def documented() -> dict[str, str]:
     return {match["name"]: match["value"] for match in example_matches()}
 
 
-def switched_on() -> set[str]:
+def set_by_example() -> set[str]:
     """Return the names of `.env.example` that are not commented out."""
     return {match["name"] for match in example_matches() if not match["off"]}
 

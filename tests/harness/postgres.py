@@ -1,4 +1,4 @@
-"""A PostgreSQL server of the tests' own: the system's package, a temporary folder, a free port."""
+"""Run a PostgreSQL server for tests: the system's package, a temporary folder, a free port."""
 
 import os
 import shutil
@@ -31,7 +31,7 @@ class Server:
 
     @property
     def url(self) -> str:
-        """What DATABASE_URL takes."""
+        """The value for DATABASE_URL."""
         return f"postgres://{self.name}:{self.password}@{HOST}:{self.port}/{self.name}"
 
 
@@ -63,10 +63,10 @@ def running(name: str, password: str) -> Iterator[Server]:
 
 
 def create_cluster(server: Server, folder: Path) -> None:
-    """Make the files of the server; from other machines, and by TCP, it asks for the password."""
+    """Create the files of the server; over TCP it requires the password."""
     secret = folder / "password"
     secret.write_text(server.password)
-    secret.chmod(0o644)  # its folder is closed to others
+    secret.chmod(0o644)  # its folder is not accessible to others
     run(
         server,
         "initdb",
@@ -83,7 +83,7 @@ def create_cluster(server: Server, folder: Path) -> None:
 
 @contextmanager
 def started(server: Server, folder: Path) -> Iterator[None]:
-    """Run the server on loopback until the block ends; without fsync, as nobody needs its data later."""
+    """Run the server on loopback until the block ends; without fsync, as its data is not needed later."""
     options = ["-D", str(folder / "data"), "-p", str(server.port), "-k", str(folder), "-h", HOST, "-F"]
     command = [str(server.bin_dir / "postgres"), *options]
     log = (folder / "log").open("wb")

@@ -1,4 +1,4 @@
-"""Parts that a machine may not have."""
+"""Skip tests whose parts a machine does not have."""
 
 import os
 from typing import NoReturn
@@ -7,7 +7,7 @@ import pytest
 
 
 def skip_without(part: str) -> NoReturn:
-    """Skip the test by the name of the part; where CI is set, fail, as there the part has to be."""
+    """Skip the test, naming the part; in CI fail, as the part must be there."""
     if os.environ.get("CI"):
         pytest.fail(f"{part} is missing")
     pytest.skip(f"{part} is missing")

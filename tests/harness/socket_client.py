@@ -1,8 +1,8 @@
-"""A visitor without a browser: gets the page's cookie, opens the socket, asks and listens."""
+"""A client of the socket without a browser: gets the page's cookie, opens the socket, asks and reads."""
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -13,13 +13,13 @@ from websockets.asyncio.client import ClientConnection, connect
 LISTEN_SECS = 30  # more than any answer of the tests takes
 TERMINAL = ("response.completed", "response.incomplete", "response.failed")
 
-ASIDE = ("tailrace:heartbeat", "tailrace:queue", "tailrace:conversation")  # they may come at any moment
+ASIDE = ("tailrace:heartbeat", "tailrace:queue", "tailrace:conversation")  # they may arrive at any moment
 
 Event = dict[str, Any]
 
 
 async def cookie(url: str) -> str:
-    """The Cookie header that the first visit of the page gives."""
+    """Return the Cookie header from a first visit of the page."""
     async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as session:
         async with session.get(url) as page:
             assert page.status == 200
@@ -37,35 +37,34 @@ class Visitor:
         await self.socket.send(json.dumps(command) if isinstance(command, dict) else command)
 
     async def create(self, model: str | None = None, prompt: str = "Say hello", **fields: Any) -> None:
-        """Ask."""
+        """Send `response.create`."""
         choice = {"model": model} if model else {}
         await self.send({"type": "response.create", "input": prompt, **choice, **fields})
 
     async def next(self) -> Event:
-        """The next event that is not ASIDE."""
-        async with asyncio.timeout(LISTEN_SECS):
-            while True:
-                event: Event = json.loads(await self.socket.recv())
-                if event["type"] not in ASIDE:
-                    return event
+        """Return the next event that is not ASIDE."""
+        return await self._first(lambda kind: kind not in ASIDE)
 
-    async def news(self) -> Event:
-        """The next thing that the owner is told of a conversation."""
+    async def conversation_change(self) -> Event:
+        """Return the next `tailrace:conversation`."""
+        return await self._first(lambda kind: kind == "tailrace:conversation")
+
+    async def _first(self, is_wanted: Callable[[str], bool]) -> Event:
         async with asyncio.timeout(LISTEN_SECS):
             while True:
                 event: Event = json.loads(await self.socket.recv())
-                if event["type"] == "tailrace:conversation":
+                if is_wanted(event["type"]):
                     return event
 
     async def until(self, *types: str) -> list[Event]:
-        """The events up to the first of one of these types."""
+        """Return the events up to the first of one of these types."""
         events = [await self.next()]
         while events[-1]["type"] not in types:
             events.append(await self.next())
         return events
 
     async def answer(self, model: str | None = None, prompt: str = "Say hello", **fields: Any) -> list[Event]:
-        """Ask, and the events to the end of the answer."""
+        """Ask, and return the events to the end of the answer."""
         await self.create(model, prompt, **fields)
         return await self.until(*TERMINAL)
 
@@ -83,5 +82,5 @@ async def visiting(
 
 
 def text_of(events: list[Event]) -> str:
-    """The deltas, joined."""
+    """Return the joined deltas of text."""
     return "".join(event["delta"] for event in events if event["type"] == "response.output_text.delta")

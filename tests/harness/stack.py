@@ -1,4 +1,4 @@
-"""The whole of Tailrace as separate processes on loopback: Valkey, workers, web server, Flower, upstream."""
+"""Run a whole Tailrace as processes on loopback: Valkey, workers, web server, upstream."""
 
 import json
 import os
@@ -23,7 +23,7 @@ from project.up.parts import web_command
 from tests.harness.upstream.client import ROOT, Upstream
 from tests.harness.waiting import wait_until
 
-# without DEBUG: the error pages are ours; on plain http, for anybody
+# without DEBUG: the error pages are ours; on plain http, for any origin
 DEPLOYED = {
     "SECRET_KEY": "of-the-tests-" * 4,
     "TAILRACE_GUESTS": "1",
@@ -75,14 +75,14 @@ class Process:
             self.popen.kill()
             return self.popen.wait()
 
-    def said(self) -> str:
-        """Everything it printed so far."""
+    def output(self) -> str:
+        """Return its output so far."""
         return self.log.read_text(errors="replace")
 
 
 @dataclass
 class Stack:
-    """The running parts, and how to reach them."""
+    """The running parts and their addresses."""
 
     directory: Path
     upstream: Upstream
@@ -93,7 +93,7 @@ class Stack:
 
     @property
     def url(self) -> str:
-        """Where the page is."""
+        """The URL of the page."""
         return f"http://127.0.0.1:{self.web_port}"
 
     def start(self, name: str, *command: str, **env: str) -> Process:
@@ -124,26 +124,26 @@ class Stack:
             return client.execute_command(*command)
 
     def revoke(self, response_id: str) -> None:
-        """Revoke a job as Flower's Terminate button does."""
+        """Revoke a task as Flower does."""
         self.run("-m", "celery", "-A", "project", "control", "revoke", response_id)
 
     def take_jobs(self, *workers: str, yes: bool) -> None:
-        """Tell workers to take jobs, or to take none for now."""
-        order = "add_consumer" if yes else "cancel_consumer"
+        """Make workers take jobs, or stop taking any."""
+        command = "add_consumer" if yes else "cancel_consumer"
         names = ",".join(f"{worker}@test" for worker in workers)
-        self.run("-m", "celery", "-A", "project", "control", "-d", names, order, "responses")
+        self.run("-m", "celery", "-A", "project", "control", "-d", names, command, "responses")
 
     def holder(self, response_id: str) -> str:
-        """The name of the worker that has claimed a response."""
-        beat = json.loads(self.redis("GET", f"worker:{self.row(response_id)['worker']}"))
-        return str(beat["name"]).removesuffix("@test")
+        """Return the name of the worker that has claimed a response."""
+        heartbeat = json.loads(self.redis("GET", f"worker:{self.row(response_id)['worker']}"))
+        return str(heartbeat["name"]).removesuffix("@test")
 
     def start_redis(self) -> Process:
-        """Start Redis, with the data that it had."""
+        """Start Redis, with its previous data."""
         return self.start("redis", *valkey.command(self.ways.redis, self.directory))
 
     def start_worker(self, name: str) -> Process:
-        """Start a worker; `readyz` tells when it lives."""
+        """Start a worker; `readyz` counts it when it is alive."""
         command = (sys.executable, "-m", "celery", "-A", "project", "worker", "-n", f"{name}@test")
         return self.start(name, *command, REDIS_URL=valkey.url(self.ways.redis_of_workers or self.ways.redis))
 
@@ -152,8 +152,17 @@ class Stack:
         redis_url = valkey.url(self.ways.redis_of_web or self.ways.redis)
         return self.start("web", *web_command(self.web_port), REDIS_URL=redis_url)
 
+    def start_flower(self, *options: str, **env: str) -> str:
+        """Start Flower, and return its address once it answers."""
+        port = ports.pick_free()
+        command = (sys.executable, "-m", "celery", "-A", "project", "flower", f"--port={port}")
+        self.start("flower", *command, f"--address={ports.HOST}", *options, **env)
+        url = f"http://{ports.HOST}:{port}"
+        wait_until(lambda: answers(f"{url}/healthcheck"), START_SECS, "Flower answers")
+        return url
+
     def readyz(self) -> dict[str, Any]:
-        """What `/readyz` says of the parts; nothing while the web server is not there."""
+        """Return the parts in `/readyz`; nothing while the web server does not answer."""
         try:
             with urllib.request.urlopen(f"{self.url}/readyz") as reply:
                 return dict(json.load(reply)["parts"])
@@ -165,11 +174,11 @@ class Stack:
         wait_until(
             lambda: self.readyz().get("workers", {}).get("alive") == count,
             START_SECS,
-            f"{count} workers live",
+            f"{count} workers are alive",
         )
 
     def row(self, response_id: str) -> dict[str, Any]:
-        """A response as the database has it."""
+        """Return a row of the table of responses."""
         if self.ways.database is None:
             (found,) = self._select(
                 "SELECT * FROM tailrace_response WHERE id = ?", response_id.replace("-", "")
@@ -181,7 +190,7 @@ class Stack:
         return row
 
     def settled(self, response_id: str) -> dict[str, Any]:
-        """The row, once the end is in it: that comes just after the last event."""
+        """Return the row once it has the end, which comes just after the last event."""
         row: dict[str, Any] = {}
 
         def has_ended() -> bool:
@@ -192,7 +201,7 @@ class Stack:
         return row
 
     def count_rows(self) -> int:
-        """How many responses the database has."""
+        """Return how many responses the database has."""
         return len(self._select("SELECT id FROM tailrace_response"))
 
     def _select(self, query: str, *values: str) -> list[sqlite3.Row]:
@@ -201,7 +210,7 @@ class Stack:
             return database.execute(query, values).fetchall()
 
     def stop(self) -> None:
-        """End every part that still runs, the last started first."""
+        """Stop every part that still runs, the last started first."""
         for process in reversed(list(self.processes.values())):
             process.stop()
 
@@ -210,7 +219,7 @@ class Stack:
 def running(
     directory: Path, models: list[str], workers: int = 2, ways: Ways | None = None, **env: str
 ) -> Iterator[Stack]:
-    """A whole Tailrace, ready: its models are the scripted upstream's, by these names, or as `name=model`.
+    """Run a whole Tailrace, ready: its models are the upstream's, by these names, or as `name=model`.
 
     With TAILRACE_STATIC_ROOT, static files are served as in a deployment: hashed and compressed.
     """

@@ -1,4 +1,4 @@
-"""The scripted upstream does on the wire what its model names say."""
+"""The scripted upstream behaves on the wire as its model names say."""
 
 import asyncio
 import http.client
@@ -327,11 +327,11 @@ async def test_a_page_comes_with_status_200(upstream: Upstream) -> None:
         assert (await response.text()).startswith("<!doctype html>")
 
 
-async def test_a_mute_upstream_sends_not_even_headers(upstream: Upstream) -> None:
+async def test_an_unresponsive_upstream_sends_not_even_headers(upstream: Upstream) -> None:
     with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.3), raw(upstream, "mute"):
+        async with asyncio.timeout(0.3), raw(upstream, "no-reply"):
             pass
-    assert upstream.wait_for_end("mute").aborted
+    assert upstream.wait_for_end("no-reply").aborted
 
 
 async def test_a_held_answer_goes_on_once_it_is_released_and_the_next_is_held(
@@ -482,7 +482,7 @@ async def test_a_fault_beyond_the_text_comes_at_its_end(upstream: Upstream) -> N
 # what is remembered
 
 
-async def test_a_request_is_remembered_whole(upstream: Upstream) -> None:
+async def test_a_request_is_recorded_completely(upstream: Upstream) -> None:
     before = time.time()
     async with client(upstream, api_key="a key") as sdk:
         stream = await sdk.chat.completions.create(
@@ -505,7 +505,7 @@ async def test_a_request_is_remembered_whole(upstream: Upstream) -> None:
 @pytest.mark.parametrize(
     "model", ["stall-first", "stall-after-5", "words-50@5", "comments-only", "huge-line-64"]
 )
-async def test_a_client_that_leaves_is_noticed_at_once(upstream: Upstream, model: str) -> None:
+async def test_a_client_that_disconnects_is_noticed_at_once(upstream: Upstream, model: str) -> None:
     name = f"{model}:left"
     async with raw(upstream, name) as response:
         if model != "stall-first":
@@ -540,7 +540,7 @@ async def test_a_fault_of_the_upstream_is_no_abort_of_the_client(upstream: Upstr
     assert (record.chunks, record.finished, record.aborted) == (3, True, False)
 
 
-async def test_refused_requests_are_remembered_too(upstream: Upstream) -> None:
+async def test_refused_requests_are_recorded_too(upstream: Upstream) -> None:
     with pytest.raises(openai.RateLimitError):
         await chunks_of(upstream, "status-429:remembered")
     assert upstream.wait_for_end("status-429:remembered").finished

@@ -1,4 +1,4 @@
-"""A Valkey that can be killed, frozen and started again, on the same port and with its data."""
+"""A Valkey that a test can kill, freeze and restart, on the same port and with its data."""
 
 import signal
 import subprocess
@@ -16,7 +16,7 @@ STOP_SECS = 10
 
 
 class OwnValkey:
-    """Its calls block: from an event loop, call them in a thread."""
+    """The server. Its methods block: in an event loop, call them in a thread."""
 
     def __init__(self, data_dir: Path, port: int | None = None) -> None:
         port = port or ports.pick_free()
@@ -25,27 +25,27 @@ class OwnValkey:
         self.url = valkey.url(port)
 
     def start(self) -> None:
-        """Returns when it answers."""
+        """Start it, and return when it answers."""
         self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL)
         with Redis.from_url(self.url) as client:
             wait_until(lambda: _answers(client), 10, "Valkey answers")
 
     def freeze(self) -> None:
-        """From now on it takes connections and says nothing; `kill` still ends it."""
+        """Suspend it: it accepts connections and does not reply; `kill` still ends it."""
         self._send(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """It goes on where it was frozen."""
+        """Resume it."""
         self._send(signal.SIGCONT)
 
     def stop(self) -> int:
-        """Tell it to end, and return its exit code."""
+        """Stop it with SIGTERM, and return its exit code."""
         self._send(signal.SIGTERM)
         assert self._process is not None
         return self._process.wait(STOP_SECS)
 
     def kill(self) -> None:
-        """End it, if it runs."""
+        """Kill it, if it runs."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
@@ -65,7 +65,7 @@ def use(settings: Settings, url: str) -> None:
 
 @contextmanager
 def running(data_dir: Path, port: int | None = None) -> Iterator[OwnValkey]:
-    """A Valkey that lives as long as the block, unless that ends it."""
+    """Run a Valkey until the block ends."""
     own = OwnValkey(data_dir, port)
     try:
         own.start()

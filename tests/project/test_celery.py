@@ -1,4 +1,4 @@
-"""The Celery application: a worker serves the queues of the models, or says why it cannot."""
+"""The Celery application: a worker serves the queues of the models, or exits with the reason."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ WORKER = [sys.executable, "-m", "celery", "-A", "project", "worker"]
 START_SECS = 60  # a process on a busy machine
 
 
-def test_a_worker_whose_models_cannot_be_read_ends_with_the_file_and_the_remedy(tmp_path: Path) -> None:
+def test_a_worker_whose_models_cannot_be_read_exits_with_the_file_and_the_remedy(tmp_path: Path) -> None:
     models = tmp_path / "models.toml"
     env = {**os.environ, "TAILRACE_MODELS": str(models), "TAILRACE_DATA_DIR": str(tmp_path)}
     done = subprocess.run(WORKER, cwd=ROOT, env=env, capture_output=True, text=True, timeout=START_SECS)

@@ -1,4 +1,4 @@
-"""The settings and `.env.example` tell the same story."""
+"""The settings agree with `.env.example`."""
 
 from pathlib import Path
 
@@ -6,13 +6,14 @@ import pytest
 
 from tests.harness import dotenv
 from tests.harness.dotenv import load_settings, loaded_settings
+from tests.harness.upstream.client import ROOT
 
 COMPOSE_ONLY = {"POSTGRES_PASSWORD", "FLOWER_BASIC_AUTH", "PORT"}  # docker-compose.yml alone reads them
 KEYS = {"OPENAI_API_KEY"}  # the workers read keys by the name that a model has for its own
 NO_DEFAULT = {"SECRET_KEY", "POSTGRES_PASSWORD", "FLOWER_BASIC_AUTH"}
 
 
-def test_the_example_documents_what_is_read_and_nothing_else() -> None:
+def test_the_example_documents_every_variable_that_is_read_and_no_other() -> None:
     assert set(dotenv.documented()) == set(dotenv.read_by_settings()) | COMPOSE_ONLY | KEYS
 
 
@@ -28,8 +29,8 @@ def test_the_example_shows_the_default_of_each_setting_that_has_a_constant_one()
     }
 
 
-def test_the_example_switches_on_only_what_has_no_default() -> None:
-    assert dotenv.switched_on() == NO_DEFAULT
+def test_the_example_sets_only_variables_without_a_default() -> None:
+    assert dotenv.set_by_example() == NO_DEFAULT
 
 
 def test_the_example_explains_each_setting() -> None:
@@ -60,7 +61,7 @@ def test_files_that_are_collected_have_hashed_names(
 
 
 def test_a_copy_of_the_example_changes_nothing(tmp_path: Path) -> None:
-    example = (dotenv.ROOT / ".env.example").read_text()
+    example = (ROOT / ".env.example").read_text()
     assert loaded_settings(tmp_path, {}, example) == loaded_settings(tmp_path, {})
 
 
@@ -73,7 +74,7 @@ def test_a_secret_key_makes_a_deployment(tmp_path: Path) -> None:
     assert values["TAILRACE_ORIGINS"] == values["CSRF_TRUSTED_ORIGINS"] == ["https://chat.example.org"]
 
 
-def test_a_deployment_without_a_key_says_what_is_missing(tmp_path: Path) -> None:
+def test_a_deployment_without_a_key_fails_with_its_name(tmp_path: Path) -> None:
     done = load_settings(tmp_path, {"DEBUG": "0"})
     assert done.returncode != 0
     assert "SECRET_KEY is missing" in done.stderr

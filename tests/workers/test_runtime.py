@@ -13,8 +13,7 @@ from chat.transport.event_log import Log
 from chat.transport.heartbeats import Heartbeats
 from tests.harness.upstream import Upstream
 from tests.harness.waiting import await_until
-from tests.workers.logs import text
-from tests.workers.targets import AFTER_5, job, target
+from tests.workers.stalled import stalling, wait_until_stalled
 from workers import runtime as module
 from workers.generation.attempt import Assignment, Outcome
 from workers.runtime import Runtime
@@ -42,25 +41,32 @@ async def alive() -> dict[str, dict[str, object]]:
 async def writing_on(
     runtime: Runtime, log: Log, asked: Assignment, pool: ThreadPoolExecutor
 ) -> asyncio.Future[Outcome]:
-    """Write in a thread of Celery, until the model is silent."""
+    """Write in a thread of Celery, until the model stalls."""
     loop = asyncio.get_running_loop()
     writing = loop.run_in_executor(pool, lambda: runtime.run(runtime.attempts.run(asked)))
-
-    async def is_said() -> bool:
-        return await text(log, asked.id) == AFTER_5
-
-    await await_until(is_said, 5, "the answer is under way")
+    await wait_until_stalled(log, asked.id)
     return writing
+
+
+async def cancelled(writing: asyncio.Future[Outcome], response_id: str) -> Outcome:
+    """Notify until the attempt ends: the runtime may not listen yet."""
+
+    async def has_ended() -> bool:
+        await notifications.notify_workers_to_cancel(response_id)
+        return writing.done()
+
+    await await_until(has_ended, 5, "the attempt is cancelled")
+    return await writing
 
 
 async def test_a_worker_that_started_is_alive_and_one_that_stopped_is_not(log: Log) -> None:
     runtime = Runtime()
     await asyncio.to_thread(runtime.start, "tested@host")
 
-    async def beats() -> bool:
+    async def is_alive() -> bool:
         return runtime.worker_id in await alive()
 
-    await await_until(beats, 5, "the worker beats")
+    await await_until(is_alive, 5, "the worker sends a heartbeat")
     assert (await alive())[runtime.worker_id]["name"] == "tested@host"
     await asyncio.to_thread(runtime.stop)
     assert runtime.worker_id not in await alive()
@@ -75,7 +81,7 @@ async def test_work_runs_on_the_one_loop_in_its_own_thread(runtime: Runtime) -> 
     assert runtime.start() is not asyncio.get_running_loop()
 
 
-async def test_what_work_raises_is_raised_where_it_is_waited_for(runtime: Runtime) -> None:
+async def test_an_error_of_the_work_is_raised_in_the_calling_thread(runtime: Runtime) -> None:
     async def breaks() -> None:
         raise LookupError("broken")
 
@@ -83,7 +89,7 @@ async def test_what_work_raises_is_raised_where_it_is_waited_for(runtime: Runtim
         await asyncio.to_thread(runtime.run, breaks())
 
 
-async def test_to_stop_what_does_not_run_does_nothing() -> None:
+async def test_stopping_a_runtime_that_does_not_run_does_nothing() -> None:
     Runtime().stop()
 
 
@@ -93,60 +99,43 @@ async def test_a_stopped_runtime_leaves_no_thread_and_can_start_again(log: Log) 
     for _ in range(2):
         loop = await asyncio.to_thread(runtime.start)
         await asyncio.to_thread(runtime.stop)
-
-        async def is_over(loop: asyncio.AbstractEventLoop = loop) -> bool:
-            return loop.is_closed()
-
-        await await_until(is_over, 5, "the loop is closed")
-
-    async def are_gone() -> bool:
-        return not [thread for thread in set(threading.enumerate()) - before if thread.name == "runtime"]
-
-    await await_until(are_gone, 5, "the threads are gone")
+        await await_until(loop.is_closed, 5, "the loop is closed")
+    await await_until(
+        lambda: not [thread for thread in set(threading.enumerate()) - before if thread.name == "runtime"],
+        5,
+        "the threads are gone",
+    )
 
 
-async def test_an_order_to_cancel_reaches_a_running_answer(
+async def test_a_cancellation_reaches_a_running_attempt(
     runtime: Runtime, log: Log, upstream: Upstream, celery_thread: ThreadPoolExecutor
 ) -> None:
-    asked = job(target(upstream, "stall-after-5"))
+    asked = stalling(upstream)
     writing = await writing_on(runtime, log, asked, celery_thread)
-
-    async def is_stopped() -> bool:
-        await notifications.notify_workers_to_cancel(asked.id)
-        return writing.done()
-
-    await await_until(is_stopped, 5, "the order is obeyed")
-    report = await writing
-    assert report.response is not None
-    assert report.response["status"] == "cancelled"
+    outcome = await cancelled(writing, asked.id)
+    assert outcome.response is not None
+    assert outcome.response["status"] == "cancelled"
 
 
-async def test_a_background_task_that_breaks_begins_again(
+async def test_a_background_task_that_fails_is_started_again(
     log: Log,
     upstream: Upstream,
     celery_thread: ThreadPoolExecutor,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(module, "AGAIN_SECS", 0.02)
+    monkeypatch.setattr(module, "RESTART_SECS", 0.02)
     runtime = Runtime()
     await asyncio.to_thread(runtime.start)
     try:
 
         async def is_broken() -> bool:
-            await get_channel_layer().group_send(
-                notifications.WORKERS, {"type": "response.cancel"}
-            )  # of whom?
-            return "it begins again" in caplog.text
+            without_id = {"type": "response.cancel"}
+            await get_channel_layer().group_send(notifications.WORKERS, without_id)
+            return "is started again" in caplog.text
 
-        await await_until(is_broken, 5, "the task that hears orders breaks")
-        asked = job(target(upstream, "stall-after-5"))
-        writing = await writing_on(runtime, log, asked, celery_thread)
-
-        async def is_stopped() -> bool:
-            await notifications.notify_workers_to_cancel(asked.id)
-            return writing.done()
-
-        await await_until(is_stopped, 5, "an order is obeyed again")
+        await await_until(is_broken, 5, "the task that listens to cancellations fails")
+        asked = stalling(upstream)
+        await cancelled(await writing_on(runtime, log, asked, celery_thread), asked.id)
     finally:
         await asyncio.to_thread(runtime.stop)

@@ -5,7 +5,6 @@ arrow out: `providers` (the text), `publisher` (the readers), `chat/responses/en
 """
 
 import asyncio
-import logging
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing, suppress
@@ -21,14 +20,13 @@ from chat.responses.ending import conclude
 from chat.responses.model_catalog import DEMO_URL, ModelConfig
 from chat.transport.event_log import Append, Batch, Log, LogError
 from chat.transport.notifications import notify_readers
+from chat.transport.outages import retry
 from workers.generation.deadlines import AttemptProgress
 from workers.generation.publisher import Publisher, Stream
 from workers.generation.retries import RetryPolicy
 from workers.providers import counting
 from workers.providers.base import Chunk, Pause, ProviderError
 from workers.providers.openai_compatible import Provider, Request
-
-logger = logging.getLogger(__name__)
 
 OUTAGE_SECS = 60  # how long the start or the end is retried while Redis is unavailable
 RETRY_SECS = 0.5  # between those tries
@@ -97,7 +95,7 @@ class Attempt:
         return Outcome(final, self._first_token_at, self._stopped)
 
     async def _write(self) -> tuple[Ending, ResponseState] | None:
-        state = await _retried(self._start, "the attempt cannot start yet")
+        state = await _through_outage("the attempt cannot start", self._start)
         if state is None:
             self._stopped = StopReason.SUPERSEDED
             return None
@@ -156,16 +154,16 @@ class Attempt:
                     if stream.has_pending:
                         await self._publisher.wait_for_flush()
         except TimeoutError:
-            progress.give_up()
+            progress.fail()
         except ProviderError as error:
-            progress.give_up(error.code)
+            progress.fail(error.code)
         return progress.ending(time.time())
 
     def _take(self, chunk: Chunk, stream: Stream, progress: AttemptProgress) -> None:
         if chunk.text or chunk.reasoning:
             self._publisher.write(stream, chunk.text, chunk.reasoning)
             self._first_token_at = self._first_token_at or time.time()
-        progress.take(chunk, asyncio.get_running_loop().time())
+        progress.receive(chunk, asyncio.get_running_loop().time())
 
     def _pause(self, pause: Pause, stream: Stream, progress: AttemptProgress) -> None:
         """Notify the readers of a pause that the server asked for; our own are too short to show."""
@@ -211,7 +209,7 @@ class Attempt:
             state = ours or await log.state(assignment.id)
             return await conclude(log, state, ending, assignment.attempt)
 
-        return await _retried(concluded, "the end cannot be written yet")
+        return await _through_outage("the response cannot end", concluded)
 
 
 def _chunks(assignment: Assignment, provider: Provider, state: ResponseState) -> AsyncGenerator[Chunk, None]:
@@ -223,14 +221,5 @@ def _chunks(assignment: Assignment, provider: Provider, state: ResponseState) ->
     return provider.stream(assignment.model, request)
 
 
-async def _retried(work: Callable[[], Awaitable[Result]], message: str) -> Result:
-    """Do the work, again and again while Redis is unavailable, for OUTAGE_SECS at most."""
-    give_up_at = time.monotonic() + OUTAGE_SECS
-    while True:
-        try:
-            return await work()
-        except LogError as error:
-            if time.monotonic() > give_up_at:
-                raise
-            logger.warning("%s: %s", message, type(error).__name__)
-        await asyncio.sleep(RETRY_SECS)
+async def _through_outage(what: str, work: Callable[[], Awaitable[Result]]) -> Result:
+    return await retry(what, work, RETRY_SECS, OUTAGE_SECS, (LogError,))

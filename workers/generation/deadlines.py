@@ -1,4 +1,4 @@
-"""What was heard of an answer: how long the next text may take, and how the answer ended. Pure."""
+"""The progress of an attempt: how long the next text may take, and how the response ends. Pure."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,16 +8,16 @@ from chat.protocol.events import JSON
 from chat.responses.model_catalog import Deadlines
 from workers.providers.base import Chunk, FinishReason
 
-CLOSING_SECS = 5  # after its last text a server may take this long to report the usage
+CLOSING_SECS = 5  # after the finish reason a server may take this long to report the usage
 
 Phase = Literal["first_token", "between_tokens", "total"]
 
 
 @dataclass(slots=True)
 class AttemptProgress:
-    """The state of one answer. Times are in seconds of one monotonic clock; `begun` is its start.
+    """The progress of one attempt. Times are seconds of one monotonic clock; `begun` is its start.
 
-    `deadline` is when patience ends. Only text moves it: a server that sends comments is not alive.
+    `deadline` is when the attempt times out. Only text moves it: a server that sends comments is not alive.
     """
 
     deadlines: Deadlines
@@ -26,13 +26,13 @@ class AttemptProgress:
     finish: FinishReason | None = None
     usage: JSON | None = None
     error_code: str | None = None
-    _waits_for: Phase = "first_token"
+    _phase: Phase = "first_token"
 
     def __post_init__(self) -> None:
         self._wait("first_token", self.begun + self.deadlines.first_token)
 
-    def take(self, chunk: Chunk, now: float) -> None:
-        """Take in what was heard at the moment `now`."""
+    def receive(self, chunk: Chunk, now: float) -> None:
+        """Record a chunk that arrived at `now`."""
         self.usage = chunk.usage or self.usage
         if self.finish is None and (chunk.text or chunk.reasoning):
             self._wait("between_tokens", now + self.deadlines.between_tokens)
@@ -41,16 +41,16 @@ class AttemptProgress:
             self.deadline = now + CLOSING_SECS
 
     def pause(self, seconds: float) -> None:
-        """The server has asked us to wait: that is not the model's silence, but it counts in the total."""
+        """Extend the deadline by a pause that the server asked for; it counts in the total."""
         self._wait("first_token", self.deadline + seconds)
 
-    def give_up(self, error_code: str | None = None) -> None:
-        """The answer broke off, with this code or by taking too long. After its finish that is no harm."""
+    def fail(self, error_code: str | None = None) -> None:
+        """Record an error, or a time-out without a code. After the finish reason neither counts."""
         if self.finish is None:
-            self.error_code = error_code or f"timeout_{self._waits_for}"
+            self.error_code = error_code or f"timeout_{self._phase}"
 
     def ending(self, at: float) -> Ending:
-        """How the response ends, at this Unix time."""
+        """Return how the response ends, at this Unix time."""
         if self.error_code is not None:
             return Ending("failed", at, error_code=self.error_code, usage=self.usage)
         if self.finish == "stop":
@@ -61,4 +61,4 @@ class AttemptProgress:
 
     def _wait(self, phase: Phase, until: float) -> None:
         total = self.begun + self.deadlines.total
-        self._waits_for, self.deadline = (phase, until) if until < total else ("total", total)
+        self._phase, self.deadline = (phase, until) if until < total else ("total", total)

@@ -1,6 +1,6 @@
-"""What a model's server says, as plain values: text as it comes, a pause, the finish, or a typed error.
+"""The values that providers yield and raise: chunks of text, pauses, and one typed error.
 
-AnswerError         the answer cannot be had, or not to its end
+ProviderError       the model does not answer, or not completely
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ FinishReason = Literal["stop", "length", "content_filter"]
 
 @dataclass(slots=True)
 class Chunk:
-    """What arrived at one moment. `finish` and `usage` come once, near the end."""
+    """The text of one read. `finish` and `usage` are set once, near the end."""
 
     text: str = ""
     reasoning: str = ""
@@ -23,7 +23,7 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Nothing is asked for so many seconds. `reason`, a key of FAILURES: the server wants it so."""
+    """A wait before the next request. `reason`, a key of FAILURES, is set if the server asked for it."""
 
     seconds: float
     reason: str | None = None
@@ -31,9 +31,9 @@ class Pause:
 
 @dataclass
 class ProviderError(Exception):
-    """The answer cannot be had. `code` is a key of FAILURES; `permanent`: asking again would not help.
+    """The model did not answer completely. `code` is a key of FAILURES; `permanent`: a retry is no use.
 
-    `retry_after`: but after so many seconds it may; the server said so.
+    `retry_after`: the seconds after which the server accepts a retry all the same.
     """
 
     code: str

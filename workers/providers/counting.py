@@ -1,4 +1,4 @@
-"""The model that needs no network: it counts, through the very same path as every other."""
+"""The demo model: it counts, without a network, through the same path as every other model."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -10,7 +10,7 @@ STEP_SECS = 0.5
 
 
 async def count() -> AsyncGenerator[Chunk, None]:
-    """Text "Number 0" to "Number 9", a line each, one each half second."""
+    """Yield "Number 0" to "Number 9", a line every half second."""
     loop = asyncio.get_running_loop()
     begin = loop.time()
     for number in range(NUMBERS):

@@ -1,8 +1,8 @@
-"""The only door to the OpenAI SDK: ask a model's server, and yield what it says as it comes.
+"""The only user of the OpenAI SDK: request a chat completion and yield its chunks as they arrive.
 
 arrow in: `generation` · arrow out: any server with OpenAI's `POST /chat/completions`
 
-The SDK does the request, the authentication and the errors. The body is read below it: an object per
+The SDK does the request, the authentication and the errors. The body is read below it: the SDK's object per
 chunk costs more than everything else on the path together.
 """
 
@@ -25,7 +25,7 @@ from workers.providers.sse import Decoder, EventTooLongError
 
 MAX_CONNECTIONS = 2000  # more than a worker process has answers; the SDK stops at 1000, its transport at 100
 FINISH_REASONS: dict[str, FinishReason] = {"length": "length", "content_filter": "content_filter"}
-# what reading raises for a body that is not what it should be; JSON can also be nested too deep
+# raised while reading a malformed body; JSON can also be nested too deep
 _MALFORMED = (
     EventTooLongError,
     ValueError,
@@ -39,7 +39,7 @@ _MALFORMED = (
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What to ask: chat messages `[{"role", "content"}]`, and the limits of the response."""
+    """A request to a model: chat messages `[{"role", "content"}]`, and the limits of the response."""
 
     messages: list[JSON]
     max_output_tokens: int | None = None
@@ -48,13 +48,13 @@ class Request:
 
 @dataclass(slots=True)
 class Provider:
-    """The clients of every server that this process asks, one each."""
+    """The models' servers, with one SDK client for each."""
 
     _clients: dict[tuple[str, str], openai.AsyncOpenAI] = field(default_factory=dict)
     _first_models: dict[str, str] = field(default_factory=dict)
 
     async def stream(self, model: ModelConfig, request: Request) -> AsyncGenerator[Chunk, None]:
-        """Ask, and yield chunks until the server has said everything. Raises AnswerError.
+        """Request a completion and yield its chunks to the end. Raises ProviderError.
 
         Leaving the iteration, also by cancellation, closes the connection: the server stops.
         """
@@ -68,7 +68,7 @@ class Provider:
                 async for chunk in _chunks(_body(response)):
                     yield chunk
         except openai.NotFoundError as error:
-            self._first_models.pop(model.base_url, None)  # the server may list another one by now
+            self._first_models.pop(model.base_url, None)  # the server may list another model by now
             raise _translated(error) from error
         except (openai.OpenAIError, httpx2.HTTPError) as error:
             raise _translated(error) from error
@@ -80,34 +80,34 @@ class Provider:
         self._clients.clear()
 
     def _client(self, model: ModelConfig) -> openai.AsyncOpenAI:
-        where = (model.base_url, model.key_env)
-        if where not in self._clients:
-            self._clients[where] = openai.AsyncOpenAI(
+        key = (model.base_url, model.key_env)
+        if key not in self._clients:
+            self._clients[key] = openai.AsyncOpenAI(
                 base_url=model.base_url,
                 api_key=os.environ.get(model.key_env) or "none",
-                max_retries=0,  # the SDK would sleep a Retry-After of minutes in silence
+                max_retries=0,  # the SDK would silently sleep a Retry-After of minutes
                 http_client=openai.DefaultAioHttpClient(
                     limits=httpx2.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=100),
                     event_hooks={"response": [_leave_errors]},
                 ),
             )
-        return self._clients[where]
+        return self._clients[key]
 
     async def _first_model(self, client: openai.AsyncOpenAI, model: ModelConfig) -> str:
         if model.base_url not in self._first_models:
             try:
                 listed = await client.models.list(timeout=model.deadlines.connect)
                 self._first_models[model.base_url] = listed.data[0].id
-            except _MALFORMED as error:  # the SDK hands on whatever came with status 200
+            except _MALFORMED as error:  # the SDK passes on any body with status 200
                 raise ProviderError("upstream_malformed") from error
         return self._first_models[model.base_url]
 
 
 async def _ask(client: openai.AsyncOpenAI, model: ModelConfig, parameters: JSON) -> httpx2.Response:
-    """Ask for a chat completion. The response's body is yet to be read; whoever has it closes it.
+    """Request a chat completion. The caller reads and closes the response's body.
 
-    `client.chat.completions.create` would look through the parameters for what to rename in them, which takes
-    as long as half the rest of the request.
+    `client.chat.completions.create` would search the parameters for names to transform, which takes half as
+    long as the rest of the request.
     """
     response = await client.post(
         "/chat/completions",
@@ -115,20 +115,20 @@ async def _ask(client: openai.AsyncOpenAI, model: ModelConfig, parameters: JSON)
         body=parameters,
         options={
             "timeout": openai.Timeout(None, connect=model.deadlines.connect),
-            "headers": {"Accept-Encoding": "identity"},  # the body is read as it comes
+            "headers": {"Accept-Encoding": "identity"},  # the body is read uncompressed
             "security": {"bearer_auth": True},  # no other key of the environment
         },
         stream=True,
         stream_cls=openai.AsyncStream[Any],
     )
-    assert isinstance(response, httpx2.Response)  # what it is cast to; only the type of `stream` says more
+    assert isinstance(response, httpx2.Response)  # as `cast_to` says; the stubs know only `stream`
     return response
 
 
 async def _leave_errors(response: httpx2.Response) -> None:
-    """Do not read the body of an error, as the SDK would to its end: the status says all that we tell.
+    """Close an error response unread. The SDK would read it to its end, and only its status is reported.
 
-    Only of a question: the list of models is not streamed, so its body is read whatever we do.
+    Only for completions: the list of models is not streamed, so its body is read in any case.
     """
     if response.is_error and response.request.method == "POST":
         await response.aclose()
@@ -152,9 +152,9 @@ def _parameters(model: ModelConfig, upstream_model: str, request: Request) -> di
 
 
 async def _body(response: httpx2.Response) -> AsyncIterator[bytes]:
-    """The bytes as they come. When the connection breaks, first those that had come before it did.
+    """Yield the bytes as they arrive, including those that arrived unread before the connection broke.
 
-    aiohttp raises the error at once, and keeps what nobody had read yet to itself.
+    aiohttp raises the error at once, and keeps the unread bytes to itself.
     """
     try:
         async for data in response.aiter_raw():
@@ -168,14 +168,14 @@ async def _body(response: httpx2.Response) -> AsyncIterator[bytes]:
 
 
 async def _chunks(body: AsyncIterator[bytes]) -> AsyncIterator[Chunk]:
-    """The chunks of a body, merged per read. A body that ends without a finish reason was cut."""
+    """Yield the chunks of a body, merged per read. A body that ends without a finish reason was cut."""
     decoder, finished = Decoder(), False
     async for data in body:
         chunk = Chunk()
         try:
             done = _read(decoder, data, chunk)
         except ProviderError:
-            yield chunk  # what came in the same read before the fault is part of the answer
+            yield chunk  # text in the same read before the fault is part of the answer
             raise
         finished = finished or chunk.finish is not None
         yield chunk
@@ -186,7 +186,7 @@ async def _chunks(body: AsyncIterator[bytes]) -> AsyncIterator[Chunk]:
 
 
 def _read(decoder: Decoder, data: bytes, chunk: Chunk) -> bool:
-    """Add to `chunk` all that `data` completes. True: the server says that nothing follows."""
+    """Add the events that `data` completes to `chunk`. True: [DONE], nothing follows."""
     try:
         for payload in decoder.feed(data):
             if payload == b"[DONE]":
@@ -198,7 +198,7 @@ def _read(decoder: Decoder, data: bytes, chunk: Chunk) -> bool:
 
 
 def _merge(chunk: Chunk, body: JSON) -> None:
-    if body.get("error") or body.get("object") == "error":  # the latter is how older vLLM words it
+    if body.get("error") or body.get("object") == "error":  # the latter is older vLLM's form
         raise ProviderError("upstream_error")
     if body.get("usage"):
         chunk.usage = _usage(body["usage"])
@@ -211,7 +211,7 @@ def _merge(chunk: Chunk, body: JSON) -> None:
 
 
 def _storable(text: str) -> str:
-    """The text without what PostgreSQL (NUL) and UTF-8 (lone surrogates) cannot hold."""
+    """Replace what PostgreSQL (NUL) and UTF-8 (lone surrogates) cannot store."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -220,7 +220,7 @@ def _storable(text: str) -> str:
 
 
 def _usage(usage: JSON) -> JSON:
-    """Chat completions' usage in the words of the Responses API."""
+    """Convert the usage of chat completions to that of the Responses API."""
     prompt, completion = usage.get("prompt_tokens") or 0, usage.get("completion_tokens") or 0
     read = usage.get("prompt_tokens_details") or {}
     written = usage.get("completion_tokens_details") or {}
@@ -233,12 +233,12 @@ def _usage(usage: JSON) -> JSON:
     }
 
 
-# the first that fits; everything else that the SDK raises is "upstream_error"
+# the first match counts; every other error of the SDK is "upstream_error"
 _CODES: tuple[tuple[type[Exception], str, bool], ...] = (
     (openai.AuthenticationError, "upstream_unauthorized", True),
     (openai.PermissionDeniedError, "upstream_unauthorized", True),
     (openai.NotFoundError, "upstream_not_found", True),
-    (openai.RateLimitError, "rate_limit_exceeded", True),  # it asks for less, not for more
+    (openai.RateLimitError, "rate_limit_exceeded", True),  # repeating it would add to the load
     (openai.InternalServerError, "upstream_error", False),
     (openai.APIStatusError, "upstream_rejected", True),
     (openai.APITimeoutError, "timeout_connect", False),
@@ -248,8 +248,8 @@ _CODES: tuple[tuple[type[Exception], str, bool], ...] = (
 
 
 def _translated(error: Exception) -> ProviderError:
-    """What went wrong, as one of our codes: never in the server's own words."""
-    if isinstance(error, openai.APITimeoutError) and not _was_late(error):
+    """Translate an error of the SDK into one of our codes: never the server's own text."""
+    if isinstance(error, openai.APITimeoutError) and not _timed_out(error):
         return ProviderError("upstream_unreachable")
     for kind, code, permanent in _CODES:
         if isinstance(error, kind):
@@ -258,14 +258,14 @@ def _translated(error: Exception) -> ProviderError:
 
 
 def _retry_after(error: Exception) -> float | None:
-    """The seconds after which a server that is too busy now wants to be asked again, if it says so."""
+    """Return the seconds after which a busy server accepts a retry, if it says so."""
     if isinstance(error, openai.RateLimitError | openai.InternalServerError):
         return retry_after_secs(error.response.headers, time.time())
     return None
 
 
-def _was_late(error: BaseException | None) -> bool:
-    """Whether time ran out: the SDK's transport says so of a refused connection, too."""
+def _timed_out(error: BaseException | None) -> bool:
+    """Whether connecting timed out: the SDK reports a refused connection as a time-out, too."""
     while error is not None and not isinstance(error, TimeoutError):
         error = error.__cause__
     return error is not None

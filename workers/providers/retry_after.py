@@ -1,4 +1,4 @@
-"""When a server that refuses wants to be asked again: what its headers say, in seconds. Pure.
+"""Parse when a server accepts a retry, in seconds, from its response headers. Pure.
 
 Source of the format: https://www.rfc-editor.org/rfc/rfc9110#name-retry-after, and OpenAI's `retry-after-ms`.
 """
@@ -10,9 +10,9 @@ from email.utils import parsedate_to_datetime
 
 
 def retry_after_secs(headers: Mapping[str, str], now: float) -> float | None:
-    """Seconds from `now` (Unix seconds), never below 0; None if they do not say, or not in a known form.
+    """Return the seconds from `now` (Unix seconds), at least 0; None without a header in a known form.
 
-    `headers` must not mind the case of a name.
+    `headers` must be case-insensitive.
     """
     if (milliseconds := _number(headers.get("retry-after-ms", ""))) is not None:
         return milliseconds / 1000
@@ -21,7 +21,7 @@ def retry_after_secs(headers: Mapping[str, str], now: float) -> float | None:
         return seconds
     if (date := _date(value)) is None:
         return None
-    server_now = _date(headers.get("date", ""))  # its clock need not be ours
+    server_now = _date(headers.get("date", ""))  # its clock may differ from ours
     return max(0.0, date - (now if server_now is None else server_now))
 
 

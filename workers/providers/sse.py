@@ -1,4 +1,4 @@
-"""Server-sent events, as far as language models send them. Pure: bytes in, payloads out.
+"""Decode server-sent events, as far as language models send them. Pure: bytes in, payloads out.
 
 Source of the format: https://html.spec.whatwg.org/multipage/server-sent-events.html. The `data:` lines up to
 a blank line are one payload. Comments, other fields and events without data are skipped.
@@ -6,16 +6,16 @@ a blank line are one payload. Comments, other fields and events without data are
 
 from collections.abc import Iterator
 
-MAX_EVENT_BYTES = 1024 * 1024  # a chunk of text has a few hundred bytes; this is no answer any more
+MAX_EVENT_BYTES = 1024 * 1024  # a chunk of text has a few hundred bytes; this is no longer an answer
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 class EventTooLongError(ValueError):
-    """The server sends something endless, in one line or in many."""
+    """An event exceeds MAX_EVENT_BYTES, in one line or in many."""
 
 
 class Decoder:
-    """Cuts a byte stream into the payloads of its events, wherever the network cut it."""
+    """Splits a byte stream into the payloads of its events, wherever the network split it."""
 
     def __init__(self) -> None:
         self._rest = bytearray()  # of a line that has not ended
@@ -24,7 +24,7 @@ class Decoder:
         self._at_start = True
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """The payloads that are complete with `data`, and then EventTooLongError. Iterate to the end."""
+        """Yield the payloads that `data` completes; raises EventTooLongError. Iterate to the end."""
         self._rest += data
         if b"\n" in data:
             *lines, rest = bytes(self._rest).split(b"\n")
@@ -36,7 +36,7 @@ class Decoder:
             raise EventTooLongError
 
     def _take(self, line: bytes) -> bytes:
-        """Take a line in. Returns the payload of the event that it ends, if it ends one that has data."""
+        """Process a line. Return the payload of the event that it ends, or nothing."""
         if self._at_start:
             self._at_start, line = False, line.removeprefix(BYTE_ORDER_MARK)
         if line.startswith(b"data:"):

@@ -1,4 +1,4 @@
-"""What a worker process does beside its answers: heartbeats, cancellations, the reaper.
+"""What a worker process does beside its attempts: heartbeats, cancellations, the reaper.
 
 `runtime` imports it.
 Start with `reaper.py`.

@@ -1,6 +1,6 @@
-"""The worker's beat: every two seconds it says that it lives, and looks for answers that shall stop.
+"""The worker's heartbeat: every two seconds it reports its figures and looks for attempts to cancel.
 
-An order to stop comes over the channel layer (`orders`), at once; this is the fallback for one that is lost.
+A cancellation arrives at once over the channel layer (`cancellations`); this is the fallback for a lost one.
 """
 
 import asyncio
@@ -23,35 +23,35 @@ logger = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Heartbeat:
-    """The beat of one worker process. `claimed` is the live list of the responses that it holds.
+    """The heartbeat of one worker process. `claimed` is the live list of the responses that it has claimed.
 
-    `about` is what else it tells of itself, and does not change: `concurrency` and `queues`.
+    `about` holds the figures that do not change: `concurrency` and `queues`.
     """
 
     worker_id: str
     name: str
     claimed: Sequence[str]
     attempts: Attempts
-    liveness: Heartbeats
+    heartbeats: Heartbeats
     reaper: Reaper
     about: Figures = field(default_factory=dict)
 
     async def run(self) -> None:
-        """Beat for ever. While Redis is away beats are missed, and then none is trusted for a while."""
+        """Send heartbeats for ever. After a missed one the reaper waits for those of all workers."""
         while True:
             try:
-                await self.beat()
+                await self.send()
             except LogError as error:
-                logger.warning("no beat: %s", type(error).__name__)
+                logger.warning("a heartbeat was missed: %s", type(error).__name__)
                 self.reaper.doubt()
             await asyncio.sleep(HEARTBEAT_SECS)
 
-    async def beat(self) -> None:
-        """Stop what Flower revoked or what has ended elsewhere; say that we live, and what we hold."""
+    async def send(self) -> None:
+        """Cancel what Flower revoked, record the heartbeat, cancel what has ended elsewhere."""
         running = self.attempts.running
         for response_id in filter(revoked.__contains__, running):
             self.attempts.cancel(response_id)
-        if not await self.liveness.beat(self.worker_id, self._figures()):
+        if not await self.heartbeats.record(self.worker_id, self._figures()):
             self.reaper.doubt()
         for response_id in await self.attempts.log.ended(running) if running else []:
             self.attempts.cancel(response_id)
@@ -62,6 +62,6 @@ class Heartbeat:
             "name": self.name,
             "pid": os.getpid(),
             "version": __version__,
-            "at": time.time(),  # by this machine's clock: `Liveness.clocks` compares
+            "at": time.time(),  # by this machine's clock: `Heartbeats.clocks` compares
             "running": list(self.claimed),
         }

@@ -1,7 +1,7 @@
-"""Looks after responses that nobody works on: their worker is gone, or their message was lost.
+"""Recovers responses that no worker has: their worker was lost, or their message was.
 
-One worker process at a time does it for all (`Liveness.lead`). It may be wrong, or done twice: a row goes
-back to the queue by a conditional UPDATE, and two attempts are told apart by the log's fence.
+One worker process at a time does it for all (`Heartbeats.lead`). It may be wrong, or done twice: a row goes
+back to the queue by a conditional UPDATE, and the log's fence admits one of two attempts.
 
 arrow in: the rows that have not ended
 arrow out: `chat/responses/queueing.py` for another attempt, `chat/responses/ending.py`
@@ -28,71 +28,71 @@ from chat.transport.outages import UNAVAILABLE
 
 logger = logging.getLogger(__name__)
 
-MAX_LOSSES = 2  # an answer that took two workers down would take the third
-LOST_MESSAGE_SECS = 10  # a job that waits this long while its queue lacks a message may have lost its own
-COLUMNS = ("id", "model", "worker", "attempt", "losses")  # no text is loaded to look after it
-MAX_ROWS = 100  # per look; what is left over is for the next look
+MAX_LOSSES = 2  # a response that brought two workers down would bring down the third
+LOST_MESSAGE_SECS = 10  # a row queued this long while its queue lacks a message may have lost its own
+COLUMNS = ("id", "model", "worker", "attempt", "losses")  # no text is loaded
+MAX_ROWS = 100  # per check; the rest is left to the next one
 
 
 class Reaper:
-    """The part of this worker process that looks after the responses of all."""
+    """Recovers the responses of all workers, while this process leads."""
 
-    def __init__(self, worker_id: str, liveness: Heartbeats, log: Log) -> None:
-        self._worker_id, self._liveness, self._log = worker_id, liveness, log
-        self._enqueued: dict[str, float] = {}  # what was enqueued just now, and when: it needs a moment
+    def __init__(self, worker_id: str, heartbeats: Heartbeats, log: Log) -> None:
+        self._worker_id, self._heartbeats, self._log = worker_id, heartbeats, log
+        self._enqueued: dict[str, float] = {}  # when a response was enqueued: its message needs a moment
         self.doubt()
 
     def doubt(self) -> None:
-        """The beats cannot be trusted now: wait until every worker that lives has beaten again."""
+        """Heartbeats may be missing now: wait until every live worker has sent another."""
         self._certain_from = time.monotonic() + GONE_SECS
 
     async def run(self) -> None:
-        """Look after them every BEAT_SECS, for ever."""
+        """Check every HEARTBEAT_SECS, for ever."""
         while True:
             try:
-                if await self._liveness.lead(self._worker_id):
-                    await self.look()
+                if await self._heartbeats.lead(self._worker_id):
+                    await self.check()
             except UNAVAILABLE as error:
-                logger.warning("the reaper must wait: %s", type(error).__name__)
+                logger.warning("the reaper waits: %s", type(error).__name__)
                 self.doubt()
             await asyncio.sleep(HEARTBEAT_SECS)
 
-    async def look(self) -> None:
-        """See to every response that nobody works on."""
-        alive = await self._liveness.alive()
-        if self._worker_id not in alive:  # our own beat is gone, so Redis has lost those of the others too
+    async def check(self) -> None:
+        """Recover every response that no worker has."""
+        alive = await self._heartbeats.alive()
+        if self._worker_id not in alive:  # our own heartbeat is gone, so Redis has lost the others too
             self.doubt()
         if time.monotonic() < self._certain_from:
             return
-        held = {response_id for figures in alive.values() for response_id in figures["running"]}
-        for row in await _rows(_orphans, held):
-            await self._take_away(row)
-        for row in await _rows(_forgotten):
-            await self._wake_for(row)
+        claimed = {response_id for figures in alive.values() for response_id in figures["running"]}
+        for row in await _rows(_orphaned, claimed):
+            await self._recover(row)
+        for row in await _rows(_without_message):
+            await self._enqueue_again(row)
 
-    async def _take_away(self, row: Response) -> None:
-        """Another attempt, unless it has lost too many workers; what had ended in the log is only settled."""
+    async def _recover(self, row: Response) -> None:
+        """Enqueue another attempt, or end a response that lost too many workers or has ended in the log."""
         try:
             state = await self._log.state(str(row.id))
             if state is not None and state.ended is not None:
                 await self._end(row)
-                logger.warning("response %s: it had ended, and its row is settled now", row.id)
+                logger.warning("response %s: it has ended in the log, its row is settled now", row.id)
             elif row.losses + 1 >= MAX_LOSSES:
                 await self._end(row)
-                logger.warning("response %s: its worker is gone, and it was the last", row.id)
+                logger.warning("response %s: its worker is lost, and it was the last one allowed", row.id)
             elif await _requeued(row):
-                logger.warning("response %s: its worker is gone, another one goes on", row.id)
+                logger.warning("response %s: its worker is lost, another attempt is enqueued", row.id)
                 self._enqueued[str(row.id)] = time.monotonic()
                 await enqueue(row)
-        except ProtocolError:  # a log of another version, say: the others must not wait for it
+        except ProtocolError:  # such as a log of another version: the other rows must not wait for it
             logger.exception("response %s: its log cannot be read", row.id)
 
     async def _end(self, row: Response) -> None:
-        """End it as lost, unless its log has another end."""
+        """End it as `worker_lost`, unless its log has another end."""
         await end(self._log, str(row.id), Ending("failed", time.time(), "worker_lost"))
 
-    async def _wake_for(self, row: Response) -> None:
-        """Enqueue what may have lost its message, unless we have just enqueued it."""
+    async def _enqueue_again(self, row: Response) -> None:
+        """Enqueue a row that may have lost its message, unless it was enqueued just now."""
         now = time.monotonic()
         self._enqueued = {i: at for i, at in self._enqueued.items() if now - at < LOST_MESSAGE_SECS}
         if str(row.id) not in self._enqueued:
@@ -111,28 +111,28 @@ async def _requeued(row: Response) -> bool:
     return bool(await requeue(row.id, row.attempt, handed_over=False))
 
 
-def _orphans(held: set[str]) -> list[Response]:
-    """Running responses that no living worker holds. One that was just claimed may not be told of yet."""
+def _orphaned(claimed: set[str]) -> list[Response]:
+    """Return running rows that no live worker has claimed; a claim of the last GONE_SECS may not show yet."""
     claimed_before = timezone.now() - timedelta(seconds=GONE_SECS)
     running = Response.objects.filter(status=Status.IN_PROGRESS, started_at__lt=claimed_before)
-    return [row for row in running.only(*COLUMNS) if str(row.id) not in held][:MAX_ROWS]
+    return [row for row in running.only(*COLUMNS) if str(row.id) not in claimed][:MAX_ROWS]
 
 
-def _forgotten() -> list[Response]:
-    """Queued responses that no message may wake a worker for: the oldest, as many as their queue lacks.
+def _without_message() -> list[Response]:
+    """Return queued rows that may have no message: of each queue the oldest, as many as it lacks messages.
 
-    A message that is lost among others is missed soon: its row grows older than all that have one. A row and
-    its message do not come and go in the same instant, so one too many may be here; it is woken twice.
+    A row whose message was lost soon becomes the oldest. A row and its message do not appear and disappear in
+    the same instant, so a row may be one too many: its second message does nothing.
     """
     queued_before = timezone.now() - timedelta(seconds=LOST_MESSAGE_SECS)
     queued = Response.objects.filter(status=Status.QUEUED)
     models: dict[str, list[str]] = {}
     for model in queued.order_by("model").values_list("model", flat=True).distinct():
         models.setdefault(queue_of(model), []).append(model)
-    forgotten: list[Response] = []
+    found: list[Response] = []
     for queue, names in models.items():
         waits = queued.filter(model__in=names)
         lacks = max(0, waits.count() - waiting(queue))
         oldest = waits.filter(queued_at__lt=queued_before).order_by("queued_at")
-        forgotten += oldest.only(*COLUMNS)[: min(lacks, MAX_ROWS)]
-    return forgotten
+        found += oldest.only(*COLUMNS)[: min(lacks, MAX_ROWS)]
+    return found

@@ -1,4 +1,4 @@
-"""`manage.py doctor`: whether this deployment is well set up."""
+"""`manage.py doctor`: check whether this deployment is set up well."""
 
 import os
 from typing import Any, TextIO, cast
@@ -11,12 +11,12 @@ from project.up.console import is_colourful
 
 
 class Command(BaseCommand):
-    """Shows what the examination found."""
+    """Shows the findings of the examination."""
 
     help = (
-        "Look at this deployment: settings, models, Redis, the database, the workers, their queues. Each "
-        "line says what was looked at, what was found and, if it is not well, what to do. The exit code is 1 "
-        "if any line is an error. Nothing is changed, and no model is asked."
+        "Check this deployment: settings, models, Redis, the database, the workers, their queues. Each line "
+        "says what was checked, what was found and, if necessary, what to do. The exit code is 1 if any line "
+        "is an error. Nothing is changed, and no model is asked."
     )
     requires_system_checks: list[str] = []  # noqa: RUF012 - Django's own declaration
 

@@ -18,7 +18,7 @@ from project.up.supervisor import Supervisor
 
 
 class Command(BaseCommand):
-    """Reads the options and hands them to the supervisor."""
+    """Parses the options and runs the supervisor."""
 
     help = (
         "Start everything on this machine: Redis (an embedded Valkey, unless REDIS_URL names one), "
@@ -74,7 +74,7 @@ def _run(options: Options, console: Console) -> None:
 def _require_ports(options: Options) -> None:
     ports.require_free(options.port, "--port")
     if options.flower_port == options.port:
-        message = f"Port {options.port} is asked for twice: choose another with --flower-port."
+        message = f"Port {options.port} is used twice: choose another with --flower-port."
         raise PortError(message)
     if options.flower_port is not None:
         ports.require_free(options.flower_port, "--flower-port")
@@ -89,6 +89,6 @@ def _port(text: str) -> int:
 
 def _count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
-        message = f"{text!r} is too few: at least one worker has to answer"
+        message = f"{text!r} is too few: at least one worker is needed"
         raise argparse.ArgumentTypeError(message)
     return int(text)

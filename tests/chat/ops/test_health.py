@@ -16,8 +16,8 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 @pytest.fixture
 async def worker(redis_url: str) -> str:
-    """A living worker."""
-    await Heartbeats(redis_client.client()).beat("w1", {})
+    """A worker that lives."""
+    await Heartbeats(redis_client.client()).record("w1", {})
     return "w1"
 
 

@@ -1,4 +1,4 @@
-"""A scriptable OpenAI-compatible upstream: what it does is chosen by the model name (see `behaviour`).
+"""A scriptable OpenAI-compatible upstream, whose behaviour is set by the model name (see `behaviour`).
 
 By hand: `python -m tests.harness.upstream --port 8100`. In a test: `with Upstream.start() as upstream: …`.
 """

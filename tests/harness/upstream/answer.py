@@ -1,4 +1,4 @@
-"""One answer on the wire: the script of a behaviour, played on an absolute schedule."""
+"""One answer on the wire: a behaviour, played on an absolute schedule."""
 
 import asyncio
 import re
@@ -14,7 +14,7 @@ from tests.harness.upstream.frames import DONE, Frames, encoded, error_body
 from tests.harness.upstream.record import Record
 from tests.harness.upstream.texts import numbered
 
-FAULT_PAUSE_SECS = 0.02  # before a fault, so that a reset throws away nothing that was sent before
+FAULT_PAUSE_SECS = 0.02  # before a fault, so that a reset discards nothing sent before
 SPLIT_PAUSE_SECS = 0.005  # between the parts of a character, so that they are read apart
 COMMENTS_PER_SEC = 10.0
 MEGABYTE = 1024 * 1024
@@ -28,7 +28,7 @@ CHARACTER_START = re.compile(rb"(?<=[\xc2-\xf4])")  # behind each lead byte of a
 
 
 class Answer:
-    """Streams one answer; `record` counts along, `released` ends what holds it."""
+    """Streams one answer; `record` counts its chunks, `released` ends a hold."""
 
     def __init__(
         self, request: web.Request, behaviour: Behaviour, record: Record, released: asyncio.Event
@@ -44,7 +44,7 @@ class Answer:
 
     async def play(self) -> web.StreamResponse:
         """Send the whole script; return when it is over, or be cancelled when the client leaves."""
-        if self.behaviour.fault == "mute":
+        if self.behaviour.fault == "no-reply":
             await for_ever()
         if self.behaviour.fault == "html":
             self.record.finish()
@@ -58,19 +58,19 @@ class Answer:
         return self.response
 
     async def stream(self) -> None:
-        """Send the text, with its fault in its place, and the end that belongs to it."""
+        """Send the text, with the fault in its place, and the end."""
         if not self.behaviour.start:
             await self.event(self.frames.role())
         chunks = list(self.chunks())
         before = min(self.behaviour.after, len(chunks))
-        await self.say(chunks[:before])
-        if await self.go_wrong():
+        await self.send_chunks(chunks[:before])
+        if await self.play_fault():
             return
-        await self.say(chunks[before:])
+        await self.send_chunks(chunks[before:])
         await self.until(len(chunks))
         await self.end()
 
-    async def say(self, chunks: list[bytes]) -> None:
+    async def send_chunks(self, chunks: list[bytes]) -> None:
         """Send chunks of text, each at its time."""
         for chunk in chunks:
             await self.until(self.record.chunks)
@@ -85,12 +85,12 @@ class Answer:
             yield self.frames.content(piece)
 
     def pieces(self) -> list[str]:
-        """Return the text in pieces; after a prefill of the assistant, those that it does not hold yet."""
+        """Return the text in pieces; after a prefill of the assistant, those that it does not contain yet."""
         cut = pieces(self.behaviour, last_text(self.record.messages, "user"))
         prefill = last_text(self.record.messages[-1:], "assistant")
-        said = ""
-        while cut and len(said) < len(prefill) and prefill.startswith(said + cut[0]):
-            said += cut.pop(0)
+        sent = ""
+        while cut and len(sent) < len(prefill) and prefill.startswith(sent + cut[0]):
+            sent += cut.pop(0)
         return cut
 
     async def end(self) -> None:
@@ -106,7 +106,7 @@ class Answer:
         if self.behaviour.fault == "stall-done":
             await for_ever()
 
-    async def go_wrong(self) -> bool:
+    async def play_fault(self) -> bool:
         """Play the fault, if there is one that comes in the stream. Return whether it ends the stream."""
         fault = FAULTS.get(self.behaviour.fault)
         if fault is None:
@@ -116,7 +116,7 @@ class Answer:
         return await fault(self)
 
     async def until(self, due: int) -> None:
-        """Wait for the time of the `due`th chunk (from 0); without a rate, let others have a turn."""
+        """Wait for the time of the `due`th chunk (from 0); without a rate, yield to other tasks."""
         rate = self.behaviour.rate
         at = self.started + (due / rate if rate else 0)
         await asyncio.sleep(max(0.0, at - asyncio.get_running_loop().time()))
@@ -139,17 +139,17 @@ class Answer:
             await asyncio.sleep(SPLIT_PAUSE_SECS)
 
     async def hold(self) -> bool:
-        """Say nothing until the test wants the rest."""
+        """Send nothing until the test releases the rest."""
         await self.released.wait()
         return False
 
     async def stall(self) -> bool:
-        """Say nothing any more."""
+        """Send nothing more."""
         await for_ever()
         return True
 
     async def cut(self) -> bool:
-        """End the body in good order."""
+        """End the body regularly."""
         self.response.force_close()
         return True
 
@@ -233,7 +233,7 @@ FAULTS: dict[str, Callable[[Answer], Awaitable[bool]]] = {
 
 
 async def for_ever() -> None:
-    """Wait until the client leaves: its leaving cancels us."""
+    """Wait until the client disconnects, which cancels this."""
     await asyncio.get_running_loop().create_future()
 
 

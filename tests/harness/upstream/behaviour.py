@@ -3,10 +3,10 @@
     model = part *( "+" part ) [ "@" rate ] [ ":" label ]
 
 `words-50+cut-after-5@20:mine` asks for 50 words at 20 words per second, in a stream that is cut after 5. The
-label does nothing; it makes the name a test's own, so that tests in parallel find their own requests. Where
+label does nothing; it makes the name a test's own, so that parallel tests find their own requests. Where
 two parts set the same thing, the last one counts. Without a rate the words come as fast as they can.
 
-What is said (20 words, unless a part says otherwise):
+The text (20 words, unless a part says otherwise):
 
     fast                 nothing special
     words-N              N words: "w0 w1 w2 …"; after a last message of the assistant (a prefill) they go on
@@ -27,14 +27,14 @@ What is said (20 words, unless a part says otherwise):
     wait-N               N seconds of silence before the first word
     hold-after-N         N chunks, and the rest once the test says `release`; it is made anew for each request
 
-What goes wrong (N counts the chunks that carry text, of reasoning too):
+The faults (N counts the chunks that carry text, of reasoning too):
 
     status-N             an error of HTTP status N, as OpenAI words it
     retry-after-N        429 with `Retry-After: N`; `retry-after-N+status-503` is a 503 with it
     retry-after-date-N   429 with the HTTP date in N seconds
     retry-after-ms-N     429 with OpenAI's `retry-after-ms: N`
     html                 an HTML page with status 200
-    mute                 the request is taken, not even headers come back
+    no-reply             the request is accepted, not even headers come back
     stall-first          headers, then nothing
     stall-after-N        N chunks, then nothing
     stall-last           all of the text and finish_reason, then nothing
@@ -68,7 +68,7 @@ class UnknownModelError(ValueError):
 
 @dataclass(frozen=True)
 class Behaviour:
-    """What one model name asks for."""
+    """The behaviour that one model name selects."""
 
     text: str = "words"  # words | echo | spell | article | nul | characters
     words: int = 20
@@ -114,7 +114,7 @@ PLAIN: dict[str, dict[str, Any]] = {
     "no-space": {"field_name": b"data:"},
     "many-lines": {"many_lines": True},
     "keep-alives": {"keep_alives": True},
-    **{fault: {"fault": fault} for fault in ("html", "mute", "comments-only")},
+    **{fault: {"fault": fault} for fault in ("html", "no-reply", "comments-only")},
     **{fault: {"fault": fault} for fault in ("stall-first", "stall-last", "stall-done")},
 }
 NUMBERED: dict[str, Callable[[int], dict[str, Any]]] = {
@@ -181,12 +181,12 @@ def parse(model: str) -> Behaviour:
 
 
 def text_of(model: str, prompt: str = "") -> str:
-    """Return the text that a model says when nothing goes wrong: what a test expects."""
+    """Return the text of a model without a fault, which a test expects."""
     return "".join(pieces(parse(model), prompt))
 
 
 def pieces(behaviour: Behaviour, prompt: str) -> list[str]:
-    """Return the text, cut as it is streamed."""
+    """Return the text in the pieces that are streamed."""
     match behaviour.text:
         case "echo":
             return texts.words(prompt)

@@ -1,4 +1,4 @@
-"""The upstream as a test sees it: start it, ask what it was asked, stop it."""
+"""Control the upstream from a test: start it, read its requests, stop it."""
 
 import http.client
 import json
@@ -16,7 +16,7 @@ from tests.harness.upstream.record import Record
 from tests.harness.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[3]
-CONTROL_SECS = 5.0  # a look at the records takes about a millisecond
+CONTROL_SECS = 5.0  # a request takes about a millisecond
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Upstream:
     """A running upstream. Its calls block for about a millisecond."""
 
     port: int
-    base_url: str  # what OPENAI_BASE_URL takes
+    base_url: str  # the value for OPENAI_BASE_URL
     pid: int
 
     @classmethod
@@ -39,15 +39,15 @@ class Upstream:
                 process.terminate()
 
     def requests(self, model: str | None = None) -> list[Record]:
-        """Return what was asked, oldest first; of one model, or of all."""
+        """Return the requests, oldest first; of one model, or of all."""
         return [Record(**row) for row in self._control("GET", "requests", model)]
 
     def clear(self, model: str | None = None) -> None:
-        """Forget what was asked; of one model, or of all."""
+        """Delete the records; of one model, or of all."""
         self._control("DELETE", "requests", model)
 
     def release(self, model: str) -> None:
-        """Let the latest answer of a `hold-after-N` go on; it has been asked for."""
+        """Let the latest answer of a `hold-after-N` go on; it must have been requested."""
         self._control("POST", "releases", model)
 
     def wait_for_end(self, model: str, deadline_secs: float = 5.0) -> Record:

@@ -20,13 +20,13 @@ def encoded(value: Any) -> bytes:
 
 
 def error_body(status: int, code: str, message: str) -> dict[str, Any]:
-    """Return an error as OpenAI words it."""
+    """Return an error as OpenAI formats it."""
     kind = "invalid_request_error" if status < 500 else "server_error"
     return {"error": {"message": message, "type": kind, "param": None, "code": code}}
 
 
 class Frames:
-    """The chunks of one answer; what they share is encoded once."""
+    """The chunks of one answer; their common part is encoded once."""
 
     def __init__(self, answer_id: str, model: str, created: int, with_usage: bool) -> None:
         head = {"id": answer_id, "object": "chat.completion.chunk", "created": created, "model": model}
@@ -37,7 +37,7 @@ class Frames:
         self._open = b'},"finish_reason":null}]' + self._tail
 
     def role(self) -> bytes:
-        """Return the first chunk: who speaks."""
+        """Return the first chunk, with the role."""
         return self._content.removesuffix(b'"content":') + b'"role":"assistant","content":""' + self._open
 
     def content(self, text: str) -> bytes:
@@ -49,12 +49,12 @@ class Frames:
         return self._reasoning + quoted(text) + self._open
 
     def finish(self, reason: str) -> bytes:
-        """Return the chunk that says why the text is over."""
+        """Return the chunk with the finish reason."""
         choice = b',"choices":[{"index":0,"delta":{},"finish_reason":"%s"}]'
         return self._head + choice % reason.encode() + self._tail
 
     def usage(self, prompt_tokens: int, reasoning_tokens: int, content_tokens: int) -> bytes:
-        """Return the chunk that counts: a word is a token here."""
+        """Return the chunk with the usage: a word is a token here."""
         completion_tokens = reasoning_tokens + content_tokens
         figures = {
             "prompt_tokens": prompt_tokens,

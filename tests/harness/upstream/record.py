@@ -1,4 +1,4 @@
-"""What the upstream remembers of one request; the same shape in its process and in a test's."""
+"""The record of one request; the same type in the upstream's process and in a test's."""
 
 import time
 from dataclasses import dataclass
@@ -16,16 +16,16 @@ class Record:
     key: str  # the Bearer key, empty without one
     started_at: float
     chunks: int = 0  # chunks of text that were written
-    finished: bool = False  # all was played that the model name asks for, its fault too
-    aborted: bool = False  # the client left before that
+    finished: bool = False  # the whole behaviour was played, including its fault
+    aborted: bool = False  # the client disconnected before that
     ended_at: float | None = None
 
     def finish(self) -> None:
-        """Note that the script is played out."""
+        """Record that the behaviour is complete."""
         if self.ended_at is None:
             self.finished, self.ended_at = True, time.time()
 
     def abort(self) -> None:
-        """Note that the client left; after the end of the script this says nothing."""
+        """Record that the client disconnected; after the end this does nothing."""
         if self.ended_at is None:
             self.aborted, self.ended_at = True, time.time()

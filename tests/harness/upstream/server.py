@@ -43,7 +43,7 @@ class RefusedError(Exception):
 
 
 class Server:
-    """Answers, and remembers what it was asked."""
+    """Answers requests, and records them."""
 
     def __init__(self, api_key: str) -> None:
         self.api_key = api_key
@@ -80,7 +80,7 @@ class Server:
             raise
 
     async def recorded(self, request: web.Request) -> Record:
-        """Read the body and remember it."""
+        """Read the body and record it."""
         body = await request.json()
         model = str(body.get("model", ""))
         self.asked += 1
@@ -130,7 +130,7 @@ class Server:
         return web.json_response([asdict(row) for row in self.records if model in (None, row.model)])
 
     async def clear_requests(self, request: web.Request) -> web.Response:
-        """Forget the records, of one model or of all."""
+        """Delete the records, of one model or of all."""
         model = request.query.get("model")
         kept = [row for row in self.records if model not in (None, row.model)]
         self.records = deque(kept, MAX_RECORDS)

@@ -1,4 +1,4 @@
-"""What the models say: the pieces of a text, as they are streamed."""
+"""The texts of the models, in the pieces that are streamed."""
 
 import re
 from itertools import cycle, islice
@@ -30,7 +30,7 @@ def characters(count: int) -> list[str]:
 
 
 def article(count: int) -> list[str]:
-    """Return the first words of a Markdown text that has one of everything, and begins again at its end."""
+    """Return the first words of a Markdown text with one of every element, repeated as necessary."""
     return list(islice(cycle(ARTICLE), count))
 
 

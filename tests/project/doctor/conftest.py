@@ -1,4 +1,4 @@
-"""A Valkey of a test's own, that may be set up badly, and a look at what was found."""
+"""A Valkey of a test's own, which the test may configure badly."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +12,7 @@ from tests.harness.valkey import OwnValkey, running
 
 @pytest.fixture
 def own_valkey(tmp_path: Path, settings: Settings) -> Iterator[OwnValkey]:
-    """Set up well, with Django's settings pointed at it."""
+    """A well configured Valkey, with Django's settings pointed at it."""
     folder = tmp_path / "valkey"
     folder.mkdir()
     with running(folder) as own:
@@ -22,6 +22,6 @@ def own_valkey(tmp_path: Path, settings: Settings) -> Iterator[OwnValkey]:
 
 @pytest.fixture
 def redis(own_valkey: OwnValkey) -> Iterator[Redis]:
-    """That Valkey, for whoever sets it up."""
+    """A client of that Valkey, to configure it."""
     with Redis.from_url(own_valkey.url, decode_responses=True) as client:
         yield client

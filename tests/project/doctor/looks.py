@@ -1,4 +1,4 @@
-"""What was found, by what was looked at."""
+"""Findings by the check that they belong to."""
 
 from collections.abc import Iterable
 
@@ -6,12 +6,12 @@ from project.doctor.finding import Finding, State
 
 
 def states(findings: Iterable[Finding]) -> dict[str, State]:
-    """The state of each thing that was looked at."""
+    """Return the state of each check."""
     return {finding.what: finding.state for finding in findings}
 
 
 def faults(findings: Iterable[Finding]) -> dict[str, State]:
-    """Those that are not well. Each of them has a remedy, and nothing else has one."""
+    """Return the states that are not ok. Each of them must have a remedy, and an ok one none."""
     findings = list(findings)
     for finding in findings:
         assert bool(finding.remedy) == (finding.state is not State.OK)

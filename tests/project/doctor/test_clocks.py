@@ -8,7 +8,7 @@ from tests.project.doctor.looks import faults
 @pytest.mark.parametrize(
     ("theirs", "ahead"), [(99.0, -1.0), (100.0, 0.0), (101.0, 0.0), (102.0, 0.0), (109.0, 7.0)]
 )
-def test_a_clock_is_ahead_by_what_the_way_does_not_explain(theirs: float, ahead: float) -> None:
+def test_a_difference_within_the_round_trip_does_not_count(theirs: float, ahead: float) -> None:
     assert clocks.ahead(theirs, before=100.0, after=102.0) == ahead
 
 

@@ -1,4 +1,4 @@
-"""The database: SQLite and a real PostgreSQL, set up well and set up badly."""
+"""The check of the database: SQLite and a real PostgreSQL, configured well and badly."""
 
 import socket
 import sqlite3
@@ -16,7 +16,7 @@ from pytest_django import DjangoDbBlocker
 
 from project.doctor import database
 from project.doctor.database import Postgres, Sqlite
-from project.doctor.finding import AwayError, Finding, State
+from project.doctor.finding import Finding, State, UnavailableError
 from project.up.ports import HOST
 from tests.harness import postgres
 from tests.project.doctor.looks import faults, states
@@ -24,7 +24,7 @@ from tests.project.doctor.looks import faults, states
 OK, WARNING, ERROR = State
 WELL = Sqlite("wal", "IMMEDIATE", 10_000)
 SECRET = "a-secret"
-MUTE_SECS = 6  # the 3 s to connect, on a busy machine
+CONNECT_SECS = 6  # the 3 s to connect, on a busy machine
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ MUTE_SECS = 6  # the 3 s to connect, on a busy machine
         (Sqlite("wal", "IMMEDIATE", 1000), True, {"SQLite transactions": WARNING}),
     ],
 )
-def test_an_sqlite_file_has_one_mode_that_is_well(
+def test_an_sqlite_file_has_one_mode_that_is_ok(
     mode: Sqlite, debug: bool, expected: dict[str, State]
 ) -> None:
     assert faults(database.sqlite(mode, debug=debug)) == expected
@@ -52,7 +52,7 @@ def test_an_sqlite_file_has_one_mode_that_is_well(
         (Postgres("16.1", "read committed", -3600.0), {"database clock": WARNING}),
     ],
 )
-def test_a_server_reads_what_is_committed_and_its_clock_is_no_error(
+def test_a_server_is_read_committed_and_its_clock_is_no_error(
     server: Postgres, expected: dict[str, State]
 ) -> None:
     assert faults(database.postgres(server)) == expected
@@ -67,7 +67,7 @@ def test_migrations_are_all_applied_and_no_later_ones() -> None:
     assert (later.state, later.found) == (WARNING, "1 of a later version (chat.0009)")
 
 
-def test_the_database_of_the_tests_is_well(db: None) -> None:
+def test_the_database_of_the_tests_is_ok(db: None) -> None:
     found = database.examine(debug=True)
     assert faults(found) == {}
     assert list(states(found))[:2] == ["database", "migrations"]
@@ -83,8 +83,8 @@ def test_a_database_in_which_no_row_can_be_claimed_is_an_error(
 @contextmanager
 def pointed_at(blocker: DjangoDbBlocker, **settings: Any) -> Iterator[None]:
     """Django's own connection of this thread, to another database until the block ends."""
-    told = connections.settings["default"]
-    other = {**told, "USER": "", "PASSWORD": "", "HOST": "", "PORT": "", "OPTIONS": {}, **settings}
+    configured = connections.settings["default"]
+    other = {**configured, "USER": "", "PASSWORD": "", "HOST": "", "PORT": "", "OPTIONS": {}, **settings}
     connections.settings["default"] = other
     kept = connections["default"]
     connections["default"] = connections.create_connection("default")
@@ -94,36 +94,36 @@ def pointed_at(blocker: DjangoDbBlocker, **settings: Any) -> Iterator[None]:
     finally:
         connections["default"].close()
         connections["default"] = kept
-        connections.settings["default"] = told
+        connections.settings["default"] = configured
 
 
-def away() -> Finding:
-    with pytest.raises(AwayError) as raised:
+def unavailable() -> Finding:
+    with pytest.raises(UnavailableError) as raised:
         database.examine(debug=True)
     faults([raised.value.finding])
     return raised.value.finding
 
 
-def test_a_file_that_is_not_there_is_away_and_is_not_made(
+def test_a_missing_file_is_unavailable_and_is_not_created(
     django_db_blocker: DjangoDbBlocker, tmp_path: Path
 ) -> None:
     file = tmp_path / "db.sqlite3"
     with pointed_at(django_db_blocker, ENGINE="django.db.backends.sqlite3", NAME=file):
-        finding = away()
+        finding = unavailable()
     assert finding.found == f"SQLite {file}: there is no such file"
     assert "migrate" in finding.remedy
     assert not file.exists()
 
 
-def test_a_file_that_is_no_database_is_away(django_db_blocker: DjangoDbBlocker, tmp_path: Path) -> None:
+def test_a_file_of_another_kind_is_unavailable(django_db_blocker: DjangoDbBlocker, tmp_path: Path) -> None:
     file = tmp_path / "db.sqlite3"
     file.write_text("not a database, and longer than the header of one " * 100)
     options = {"init_command": "PRAGMA journal_mode=WAL;"}
     with pointed_at(django_db_blocker, ENGINE="django.db.backends.sqlite3", NAME=file, OPTIONS=options):
-        assert away().found == f"SQLite {file} does not answer (DatabaseError)"
+        assert unavailable().found == f"SQLite {file} does not answer (DatabaseError)"
 
 
-def test_a_file_that_is_opened_without_our_options_is_told_of_each_fault(
+def test_each_fault_of_a_file_opened_without_our_options_is_found(
     django_db_blocker: DjangoDbBlocker, tmp_path: Path
 ) -> None:
     file = tmp_path / "db.sqlite3"
@@ -143,7 +143,7 @@ def server() -> Iterator[postgres.Server]:
 
 @contextmanager
 def on(server: postgres.Server, blocker: DjangoDbBlocker, **settings: Any) -> Iterator[None]:
-    told = {
+    configured = {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": server.name,
         "USER": server.name,
@@ -152,12 +152,12 @@ def on(server: postgres.Server, blocker: DjangoDbBlocker, **settings: Any) -> It
         "PORT": str(server.port),
         "OPTIONS": {"connect_timeout": 3},
     }
-    with pointed_at(blocker, **told | settings):
+    with pointed_at(blocker, **configured | settings):
         yield
 
 
 @pytest.mark.postgres
-def test_a_postgresql_server_is_looked_at_before_and_after_its_migrations(
+def test_a_postgresql_server_before_and_after_its_migrations(
     server: postgres.Server, django_db_blocker: DjangoDbBlocker
 ) -> None:
     with on(server, django_db_blocker):
@@ -172,7 +172,7 @@ def test_a_postgresql_server_is_looked_at_before_and_after_its_migrations(
 
 
 @pytest.mark.postgres
-def test_a_database_that_is_stricter_than_read_committed_is_told(
+def test_a_database_stricter_than_read_committed_is_an_error(
     server: postgres.Server, django_db_blocker: DjangoDbBlocker
 ) -> None:
     setting = f"ALTER DATABASE {server.name} SET default_transaction_isolation"
@@ -189,23 +189,23 @@ def test_a_database_that_is_stricter_than_read_committed_is_told(
 
 @pytest.mark.postgres
 @pytest.mark.parametrize("slip", [{"PASSWORD": "wrong-secret"}, {"PORT": "1"}, {"NAME": "elsewhere"}])
-def test_a_server_that_does_not_let_us_in_is_away_and_no_password_is_shown(
+def test_a_server_that_refuses_us_is_unavailable_and_no_password_is_shown(
     server: postgres.Server, django_db_blocker: DjangoDbBlocker, slip: dict[str, str]
 ) -> None:
     with on(server, django_db_blocker, **slip):
-        finding = away()
+        finding = unavailable()
     assert finding.found.startswith("PostgreSQL 127.0.0.1:")
     assert finding.found.endswith("does not answer (OperationalError)")
     assert "secret" not in finding.found + finding.remedy
 
 
 @pytest.mark.postgres
-def test_a_server_that_is_mute_is_away_within_seconds(
+def test_an_unresponsive_server_is_unavailable_within_seconds(
     server: postgres.Server, django_db_blocker: DjangoDbBlocker
 ) -> None:
-    with socket.create_server((HOST, 0)) as mute:
-        port = str(mute.getsockname()[1])
+    with socket.create_server((HOST, 0)) as unresponsive:
+        port = str(unresponsive.getsockname()[1])
         begun = time.monotonic()
         with on(server, django_db_blocker, PORT=port):
-            assert f"{HOST}:{port}/{server.name} does not answer" in away().found
-    assert time.monotonic() - begun < MUTE_SECS
+            assert f"{HOST}:{port}/{server.name} does not answer" in unavailable().found
+    assert time.monotonic() - begun < CONNECT_SECS

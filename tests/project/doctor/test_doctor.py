@@ -21,12 +21,12 @@ from project.doctor.finding import ok
 from project.up.ports import HOST
 from tests.harness.valkey import OwnValkey
 
-ENDS_SECS = 20  # two parts that are mute, on a busy machine
+ENDS_SECS = 20  # two unresponsive parts, on a busy machine
 LONG_KEY = "vR3hVb9ZkQ0pXy7LmN2sTg5WdJ8cFa1eUiOoPqKz4BxYw6HnMl"
 
 
 class Patient:
-    """A deployment that has nothing but its settings, and a Redis."""
+    """A deployment with nothing but its settings and a Redis."""
 
     def __init__(self, folder: Path, redis_url: str) -> None:
         given = {"REDIS_URL": redis_url, "TAILRACE_DATA_DIR": str(folder), "OPENAI_API_KEY": "key-hush"}
@@ -45,12 +45,12 @@ class Patient:
         )
 
     def examined(self, **env: str) -> tuple[int, dict[str, dict[str, Any]]]:
-        """The exit code, and the findings by what was looked at."""
+        """Return the exit code, and the findings by their check."""
         done = self.run("doctor", "--json", **env)
         assert done.stderr == ""
-        told = json.loads(done.stdout)
-        assert told["ok"] == (done.returncode == 0)
-        return done.returncode, {finding["what"]: finding for finding in told["findings"]}
+        report = json.loads(done.stdout)
+        assert report["ok"] == (done.returncode == 0)
+        return done.returncode, {finding["what"]: finding for finding in report["findings"]}
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def errors(found: dict[str, dict[str, Any]]) -> set[str]:
     return {what for what, finding in found.items() if finding["state"] == "error"}
 
 
-def test_a_checkout_without_anything_is_told_of_its_faults_one_by_one(patient: Patient, redis: Redis) -> None:
+def test_the_faults_of_an_empty_checkout_are_found_one_by_one(patient: Patient, redis: Redis) -> None:
     redis.config_set("maxmemory-policy", "allkeys-lru")
     redis.config_set("appendonly", "no")
     code, found = patient.examined()
@@ -78,9 +78,7 @@ def test_a_checkout_without_anything_is_told_of_its_faults_one_by_one(patient: P
     assert (code, errors(found)) == (1, {"workers"})
 
 
-def test_a_deployment_with_careless_settings_is_told_and_no_secret_is_shown(
-    patient: Patient, redis: Redis
-) -> None:
+def test_careless_settings_are_found_and_no_secret_is_shown(patient: Patient, redis: Redis) -> None:
     redis.config_set("requirepass", "right-hush")
     careless = {
         "SECRET_KEY": "short-hush",
@@ -101,13 +99,11 @@ def test_a_deployment_with_careless_settings_is_told_and_no_secret_is_shown(
     assert {"ALLOWED_HOSTS", "cookies"} <= {what for what, state in lines.items() if state == "warning"}
 
 
-def test_a_machine_that_is_mute_everywhere_is_told_within_seconds(
-    patient: Patient, own_valkey: OwnValkey
-) -> None:
+def test_unresponsive_servers_are_found_within_seconds(patient: Patient, own_valkey: OwnValkey) -> None:
     own_valkey.freeze()
-    with socket.create_server((HOST, 0)) as mute:
+    with socket.create_server((HOST, 0)) as unresponsive:
         begun = time.monotonic()
-        database = f"postgres://user:secret@{HOST}:{mute.getsockname()[1]}/name"
+        database = f"postgres://user:secret@{HOST}:{unresponsive.getsockname()[1]}/name"
         code, found = patient.examined(DATABASE_URL=database, SECRET_KEY=LONG_KEY)
     assert time.monotonic() - begun < ENDS_SECS
     assert (code, errors(found)) == (1, {"Redis", "database"})
@@ -115,15 +111,15 @@ def test_a_machine_that_is_mute_everywhere_is_told_within_seconds(
     assert all(found[what]["state"] == "warning" for what in ("workers", "queues", "responses"))
 
 
-def test_a_file_of_models_that_cannot_be_read_keeps_no_other_part_from_being_looked_at(
+def test_an_unreadable_models_file_keeps_no_other_part_from_being_checked(
     patient: Patient,
 ) -> None:
     code, found = patient.examined(TAILRACE_MODELS="/nowhere/models.toml")
     assert (code, errors(found)) == (1, {"models", "database", "workers"})
-    assert found["queues"]["found"] == "not looked at without models"
+    assert found["queues"]["found"] == "not checked without models"
 
 
-def test_the_report_is_plain_where_nobody_looks_at_it_and_help_says_what_it_does(patient: Patient) -> None:
+def test_the_report_is_plain_outside_a_terminal_and_help_explains_it(patient: Patient) -> None:
     done = patient.run("doctor")
     assert "\x1b" not in done.stdout
     assert done.stdout.splitlines()[-1].endswith("errors")
@@ -139,7 +135,7 @@ class Terminal(io.StringIO):
     ("stream", "options", "coloured"),
     [(Terminal(), [], True), (Terminal(), ["--no-color"], False), (io.StringIO(), [], False)],
 )
-def test_on_a_terminal_it_is_coloured_and_without_an_error_it_ends_well(
+def test_on_a_terminal_it_is_coloured_and_without_an_error_it_exits_with_0(
     monkeypatch: pytest.MonkeyPatch, stream: io.StringIO, options: list[str], coloured: bool
 ) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)

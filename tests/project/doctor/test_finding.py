@@ -1,4 +1,4 @@
-from project.doctor.finding import AwayError, State, counts, error, ok, warning
+from project.doctor.finding import State, UnavailableError, counts, error, ok, warning
 
 
 def test_findings_are_counted_by_their_state() -> None:
@@ -7,5 +7,5 @@ def test_findings_are_counted_by_their_state() -> None:
     assert counts([]) == dict.fromkeys(State, 0)
 
 
-def test_a_part_that_is_away_is_an_error() -> None:
-    assert AwayError("Redis", "mute", "Look.").finding == error("Redis", "mute", "Look.")
+def test_an_unavailable_part_is_an_error() -> None:
+    assert UnavailableError("Redis", "silent", "Look.").finding == error("Redis", "silent", "Look.")

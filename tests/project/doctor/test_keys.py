@@ -5,7 +5,7 @@ from pytest_django import Settings
 
 from chat.responses.model_catalog import ModelConfig
 from project.doctor import keys
-from project.doctor.finding import AwayError, State
+from project.doctor.finding import State, UnavailableError
 from tests.project.doctor.looks import faults
 
 
@@ -21,7 +21,7 @@ def test_a_model_whose_variable_is_not_set_is_a_warning_that_names_it() -> None:
     assert "NEAR_KEY" in found[1].remedy
 
 
-def test_the_configured_models_are_looked_at_but_not_the_demo(
+def test_the_configured_models_are_checked_but_not_the_demo(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.TAILRACE_MODELS = ""
@@ -30,8 +30,8 @@ def test_the_configured_models_are_looked_at_but_not_the_demo(
     assert [(each.state, each.what) for each in keys.examine()] == [(State.OK, "model mine")]
 
 
-def test_a_file_that_cannot_be_used_is_an_error_that_names_it(settings: Settings, tmp_path: Path) -> None:
+def test_an_unusable_models_file_is_an_error_that_names_it(settings: Settings, tmp_path: Path) -> None:
     settings.TAILRACE_MODELS = str(tmp_path / "models.toml")
-    with pytest.raises(AwayError) as raised:
+    with pytest.raises(UnavailableError) as raised:
         keys.examine()
     assert settings.TAILRACE_MODELS in raised.value.finding.found

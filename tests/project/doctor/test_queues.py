@@ -1,4 +1,4 @@
-"""The queues, beside the workers that serve them."""
+"""The check of the queues, by the workers that serve them."""
 
 import asyncio
 from typing import Any
@@ -23,14 +23,14 @@ def worker(running: int, concurrency: int = 2, **figures: Any) -> dict[str, Any]
     return {"running": ["r"] * running, "concurrency": concurrency, **figures}
 
 
-OLD: dict[str, Any] = {"running": []}  # tells neither its room nor its queues
+OLD: dict[str, Any] = {"running": []}  # reports neither its concurrency nor its queues
 
 
 @pytest.mark.parametrize(
     ("depth", "alive", "state"),
     [
         (0, [worker(0)], OK),
-        (0, [], OK),  # the line of the workers says what is wrong
+        (0, [], OK),  # the line of the workers reports it
         (1, [], ERROR),
         (2, [worker(2)], OK),
         (3, [worker(2)], WARNING),  # more than the workers can write at once
@@ -43,7 +43,7 @@ OLD: dict[str, Any] = {"running": []}  # tells neither its room nor its queues
         (1, [OLD], OK),
     ],
 )
-def test_a_queue_is_judged_beside_the_workers_that_serve_it(
+def test_a_queue_is_judged_by_the_workers_that_serve_it(
     depth: int, alive: list[dict[str, Any]], state: State
 ) -> None:
     finding = queues.judged("q", depth, alive)
@@ -51,7 +51,7 @@ def test_a_queue_is_judged_beside_the_workers_that_serve_it(
     assert finding.state is state
 
 
-def test_the_remedy_names_the_queue_that_nobody_serves() -> None:
+def test_the_remedy_names_the_queue_that_no_worker_serves() -> None:
     assert "-Q q" in queues.judged("q", 1, [worker(0, queues=["other"])]).remedy
     assert "celery -A project worker" in queues.judged("q", 1, []).remedy
 
@@ -61,9 +61,9 @@ async def examined() -> list[Finding]:
 
 
 @pytest.mark.usefixtures("redis_url")
-async def test_what_waits_is_counted_and_counting_takes_nothing_away(broker: Broker) -> None:
+async def test_waiting_jobs_are_counted_and_stay_in_the_queue(broker: Broker) -> None:
     assert faults(await examined()) == {}
-    assert await redis_client.client().keys("*") == []  # not even a trace of the question
+    assert await redis_client.client().keys("*") == []  # counting leaves nothing behind
     await enqueue(Response(model="demo-count"))
     await enqueue(Response(model="demo-count"))
     (finding,) = await examined()
@@ -76,7 +76,7 @@ async def test_what_waits_is_counted_and_counting_takes_nothing_away(broker: Bro
 async def test_a_job_that_a_worker_takes_meanwhile_does_not_count(
     redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await Heartbeats(redis_client.client()).beat("w1", worker(0))
+    await Heartbeats(redis_client.client()).record("w1", worker(0))
     await enqueue(Response(model="demo-count"))
 
     def waiting_until_taken(queue: str) -> int:

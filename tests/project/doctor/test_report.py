@@ -20,7 +20,7 @@ def test_the_lines_are_aligned_and_end_with_the_counts() -> None:
     ]
 
 
-def test_the_counts_speak_of_many() -> None:
+def test_the_counts_have_a_plural() -> None:
     many = [FOUND[1], FOUND[1]]
     assert report.text(many, colour=False).splitlines()[-1] == "0 ok, 2 warnings, 0 errors"
 
@@ -31,20 +31,20 @@ def test_on_a_terminal_each_state_has_its_colour_and_the_lines_stay_aligned() ->
         assert f"\x1b[{code}m{state}\x1b[0m  " in coloured
 
 
-def test_a_name_cannot_steer_the_terminal() -> None:
+def test_control_characters_in_a_name_are_replaced() -> None:
     shown = report.text([Finding(State.OK, "worker \x1b[2J", "pid\r1")], colour=False)
     assert shown.splitlines()[0] == "ok       worker �[2J  pid�1"
 
 
 def test_machines_read_the_same() -> None:
-    told = json.loads(report.machine_text(FOUND))
-    assert told["ok"] is False
-    assert told["counts"] == {"ok": 1, "warning": 1, "error": 1}
-    assert told["findings"][1] == {
+    shown = json.loads(report.machine_text(FOUND))
+    assert shown["ok"] is False
+    assert shown["counts"] == {"ok": 1, "warning": 1, "error": 1}
+    assert shown["findings"][1] == {
         "state": "warning",
         "what": "Redis latency",
         "found": "20.0 ms",
         "remedy": "Bring it nearer.",
     }
-    assert [each["state"] for each in told["findings"]] == ["ok", "warning", "error"]
+    assert [each["state"] for each in shown["findings"]] == ["ok", "warning", "error"]
     assert json.loads(report.machine_text(FOUND[:2]))["ok"] is True

@@ -1,4 +1,4 @@
-"""The responses that have not ended, beside the workers that hold them."""
+"""The check of the responses that have not ended, by the workers that have claimed them."""
 
 from datetime import timedelta
 from typing import Any
@@ -28,7 +28,7 @@ LONG_AGO = timedelta(seconds=responses.STUCK_SECS + 5)
         (1, 1, {"running responses": WARNING, "queued responses": WARNING}),
     ],
 )
-def test_those_that_are_left_alone_are_a_warning(
+def test_responses_without_a_worker_are_a_warning(
     orphaned: int, queued: int, expected: dict[str, State]
 ) -> None:
     found = responses.judged(orphaned, queued)
@@ -37,7 +37,7 @@ def test_those_that_are_left_alone_are_a_warning(
 
 
 def rows(ago: timedelta) -> list[str]:
-    """One that runs and one that waits, since then."""
+    """Store a running and a queued response of that age."""
     owner, since = User.objects.create_user(f"owner {ago}"), timezone.now() - ago
     running: dict[str, Any] = {"status": Status.IN_PROGRESS, "started_at": since}
     return [str(stored(owner, **running).id), str(stored(owner, queued_at=since).id)]
@@ -50,18 +50,18 @@ async def examined() -> list[Finding]:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("redis_url")
-async def test_the_rows_are_read_beside_the_beats() -> None:
+async def test_the_rows_are_compared_with_the_heartbeats() -> None:
     await on_rows(rows, timedelta(0))
     assert faults(await examined()) == {}
     running, _ = await on_rows(rows, LONG_AGO)
     assert faults(await examined()) == {"running responses": WARNING, "queued responses": WARNING}
-    liveness = Heartbeats(redis_client.client())
-    await liveness.beat("w1", {"running": []})
+    heartbeats = Heartbeats(redis_client.client())
+    await heartbeats.record("w1", {"running": []})
     found = await examined()
     assert faults(found) == {"running responses": WARNING}
     assert found[0].found.startswith("1 run for more than 30 s")
-    await liveness.beat("w1", {"running": [running]})
+    await heartbeats.record("w1", {"running": [running]})
     assert faults(await examined()) == {}
     await on_rows(Response.objects.all().delete)
-    await liveness.leave("w1")
+    await heartbeats.leave("w1")
     assert faults(await examined()) == {}

@@ -27,7 +27,7 @@ def deployment(settings: Settings) -> Settings:
 
 
 @pytest.mark.usefixtures("deployment")
-def test_a_deployment_behind_tls_is_well() -> None:
+def test_a_deployment_behind_tls_is_ok() -> None:
     found = site.examine()
     assert list(states(found)) == ["DEBUG", "ALLOWED_HOSTS", "TAILRACE_ORIGINS", "SECRET_KEY", "cookies"]
     assert faults(found) == {}
@@ -47,7 +47,7 @@ def test_a_deployment_behind_tls_is_well() -> None:
         ("SECURE_REFERRER_POLICY", "nonsense", {"Django security.E023": ERROR}),
     ],
 )
-def test_each_slip_is_told(deployment: Settings, setting: str, value: Any, fault: dict[str, State]) -> None:
+def test_each_wrong_setting(deployment: Settings, setting: str, value: Any, fault: dict[str, State]) -> None:
     setattr(deployment, setting, value)
     found = site.examine()
     assert faults(found) == fault
@@ -83,7 +83,7 @@ def test_origins_are_full(origins: list[str], state: State) -> None:
     assert finding.state is state
 
 
-def test_what_else_django_says_keeps_its_level_and_its_words() -> None:
+def test_other_messages_of_django_keep_their_level_and_text() -> None:
     *_, finding = site.checked([Error("It is open.", hint="Close it.", id="security.E999")])
     assert (finding.state, finding.what) == (ERROR, "Django security.E999")
     assert (finding.found, finding.remedy) == ("It is open.", "Close it.")

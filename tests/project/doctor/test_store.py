@@ -1,4 +1,4 @@
-"""Redis is asked, on a real Valkey: set up well, set up badly, and away in every way."""
+"""The check of Redis, on a real Valkey: configured well, configured badly, and unavailable in every way."""
 
 import asyncio
 import time
@@ -9,32 +9,32 @@ from redis import Redis
 
 from chat.transport import redis_client
 from project.doctor import store
-from project.doctor.finding import AwayError, State
+from project.doctor.finding import State, UnavailableError
 from project.up import ports
 from tests.harness.valkey import OwnValkey
 from tests.project.doctor.looks import faults, states
 from tests.workers.relay import Relay
 
 WARNING, ERROR = State.WARNING, State.ERROR
-MUTE_SECS = 6  # the part's 4 s, on a busy machine
-LOOKED_AT = ["Redis", *[f"Redis {word}" for word in ("version", "commands", "eviction", "persistence")]] + [
+ANSWER_SECS = 6  # the part's 4 s, on a busy machine
+CHECKS = ["Redis", *[f"Redis {word}" for word in ("version", "commands", "eviction", "persistence")]] + [
     f"Redis {word}" for word in ("latency", "memory", "clock")
 ]
 
 
 @pytest.mark.usefixtures("own_valkey")
-def test_the_embedded_valkey_is_well() -> None:
+def test_the_embedded_valkey_is_ok() -> None:
     found = store.examine()
-    assert list(states(found)) == LOOKED_AT
+    assert list(states(found)) == CHECKS
     assert faults(finding for finding in found if finding.what != "Redis latency") == {}
 
 
-def test_asking_leaves_nothing_behind(redis: Redis) -> None:
+def test_the_check_leaves_nothing_behind(redis: Redis) -> None:
     store.examine()
     assert redis.keys("*") == []
 
 
-def test_one_that_is_set_up_badly_is_told_of_each_fault(redis: Redis) -> None:
+def test_each_fault_of_a_bad_configuration_is_found(redis: Redis) -> None:
     redis.config_set("maxmemory-policy", "allkeys-lru")
     redis.config_set("appendonly", "no")
     redis.config_set("save", "3600 1 60 1000")
@@ -49,7 +49,7 @@ def test_one_that_is_set_up_badly_is_told_of_each_fault(redis: Redis) -> None:
     assert found["Redis memory"].state is not State.OK
 
 
-def test_a_replica_is_told_by_the_command_that_it_refuses(redis: Redis) -> None:
+def test_a_replica_is_recognised_by_the_command_that_it_refuses(redis: Redis) -> None:
     redis.replicaof(ports.HOST, str(ports.pick_free()))
     found = {finding.what: finding for finding in store.examine()}
     assert found["Redis commands"].state is ERROR
@@ -57,7 +57,7 @@ def test_a_replica_is_told_by_the_command_that_it_refuses(redis: Redis) -> None:
     assert "primary" in found["Redis commands"].remedy
 
 
-def test_a_user_without_rights_is_told_which_are_missing(
+def test_the_missing_rights_of_a_user_are_named(
     redis: Redis, own_valkey: OwnValkey, settings: Settings
 ) -> None:
     redis.acl_setuser(
@@ -70,7 +70,7 @@ def test_a_user_without_rights_is_told_which_are_missing(
     assert found["Redis"].found == f"{own_valkey.url.replace('//', '//***@')} answers"
 
 
-def test_one_that_keeps_its_configuration_to_itself_is_judged_all_the_same(
+def test_a_redis_that_refuses_config_is_judged_all_the_same(
     redis: Redis, own_valkey: OwnValkey, settings: Settings
 ) -> None:
     redis.acl_setuser(
@@ -84,65 +84,65 @@ def test_one_that_keeps_its_configuration_to_itself_is_judged_all_the_same(
     )
     settings.TAILRACE_REDIS_URL = own_valkey.url.replace("//", "//rented:secret@")
     found = {finding.what: finding for finding in store.examine()}
-    assert list(found) == LOOKED_AT
-    assert found["Redis persistence"].found == "appendonly, fsync not told"
+    assert list(found) == CHECKS
+    assert found["Redis persistence"].found == "appendonly, fsync unknown"
 
 
-def away() -> AwayError:
-    with pytest.raises(AwayError) as raised:
+def unavailable() -> UnavailableError:
+    with pytest.raises(UnavailableError) as raised:
         store.examine()
     faults([raised.value.finding])
     return raised.value
 
 
-def test_one_that_is_stopped_is_away(own_valkey: OwnValkey) -> None:
+def test_a_stopped_redis_is_unavailable(own_valkey: OwnValkey) -> None:
     own_valkey.kill()
-    finding = away().finding
+    finding = unavailable().finding
     assert finding.found == f"{own_valkey.url} does not answer (ConnectionError)"
     assert "REDIS_URL" in finding.remedy
 
 
-async def test_one_that_is_far_is_told_how_far(redis_url: str, settings: Settings) -> None:
+async def test_the_latency_of_a_distant_redis_is_found(redis_url: str, settings: Settings) -> None:
     async with Relay.to(redis_url) as relay:
         relay.way_secs = 0.3
         settings.TAILRACE_REDIS_URL = relay.url
         found = {finding.what: finding for finding in await asyncio.to_thread(store.examine)}
-    assert list(found) == LOOKED_AT
+    assert list(found) == CHECKS
     assert found["Redis latency"].state is ERROR
     assert found["Redis clock"].state is State.OK
 
 
-def test_all_questions_together_have_an_end(own_valkey: OwnValkey, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_commands_have_a_time_limit(own_valkey: OwnValkey, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "ASK_SECS", 0.2)
     own_valkey.freeze()
     begun = time.monotonic()
-    assert "(TimeoutError)" in away().finding.found
+    assert "(TimeoutError)" in unavailable().finding.found
     assert time.monotonic() - begun < redis_client.ANSWER_SECS
 
 
-def test_one_that_is_mute_is_away_within_seconds(own_valkey: OwnValkey) -> None:
+def test_an_unresponsive_redis_is_unavailable_within_seconds(own_valkey: OwnValkey) -> None:
     own_valkey.freeze()
     begun = time.monotonic()
-    finding = away().finding
-    assert time.monotonic() - begun < MUTE_SECS
+    finding = unavailable().finding
+    assert time.monotonic() - begun < ANSWER_SECS
     assert finding.found == f"{own_valkey.url} does not answer (TimeoutError)"
-    assert "mute" in finding.remedy
+    assert "does not reply" in finding.remedy
 
 
 @pytest.mark.parametrize("credentials", ["", ":wrong-secret@"])
-def test_a_wrong_password_is_told_and_not_shown(
+def test_a_wrong_password_is_reported_and_not_shown(
     redis: Redis, own_valkey: OwnValkey, settings: Settings, credentials: str
 ) -> None:
     redis.config_set("requirepass", "right-secret")
     settings.TAILRACE_REDIS_URL = own_valkey.url.replace("//", f"//{credentials}")
-    finding = away().finding
+    finding = unavailable().finding
     assert "(AuthenticationError)" in finding.found
     assert "password" in finding.remedy
     assert "secret" not in finding.found + finding.remedy
 
 
-def test_an_address_that_is_none_is_told_and_not_shown(settings: Settings) -> None:
+def test_a_malformed_address_is_reported_and_not_shown(settings: Settings) -> None:
     settings.TAILRACE_REDIS_URL = "rediss//:secret@host"
-    finding = away().finding
+    finding = unavailable().finding
     assert finding.found == "REDIS_URL cannot be read"
     assert "secret" not in finding.remedy

@@ -1,4 +1,4 @@
-"""The verdicts: every case, from figures alone."""
+"""The verdicts on Redis: every case, from figures alone."""
 
 from typing import Any
 
@@ -26,11 +26,11 @@ def judged(finding: Finding) -> tuple[State, str]:
         ({"redis_version": "10.0"}, (OK, "Redis 10.0")),
         ({"redis_version": "7.2.4", "valkey_version": "9.1.2"}, (OK, "Valkey 9.1.2")),
         ({"redis_version": "7.2.4", "valkey_version": "7.0.0"}, (ERROR, "Valkey 7.0.0")),
-        ({"redis_version": "unstable"}, (WARNING, "not told")),
-        ({}, (WARNING, "not told")),
+        ({"redis_version": "unstable"}, (WARNING, "unknown")),
+        ({}, (WARNING, "unknown")),
     ],
 )
-def test_the_version_must_know_what_the_log_needs(info: dict[str, Any], verdict: tuple[State, str]) -> None:
+def test_the_version_must_support_the_log(info: dict[str, Any], verdict: tuple[State, str]) -> None:
     assert judged(verdicts.version(info)) == verdict
 
 
@@ -53,10 +53,10 @@ def test_a_command_that_is_refused_is_an_error_with_the_remedy_for_its_reason() 
         ({"maxmemory_policy": "noeviction"}, (OK, "noeviction")),
         ({"maxmemory_policy": "allkeys-lru"}, (ERROR, "allkeys-lru")),
         ({"maxmemory_policy": "volatile-ttl"}, (ERROR, "volatile-ttl")),
-        ({}, (ERROR, "not told")),
+        ({}, (ERROR, "unknown")),
     ],
 )
-def test_whatever_evicts_is_an_error(info: dict[str, Any], verdict: tuple[State, str]) -> None:
+def test_any_eviction_is_an_error(info: dict[str, Any], verdict: tuple[State, str]) -> None:
     assert judged(verdicts.eviction(info)) == verdict
 
 
@@ -65,11 +65,11 @@ def test_whatever_evicts_is_an_error(info: dict[str, Any], verdict: tuple[State,
     [
         ({"aof_enabled": 1}, {"appendfsync": "everysec"}, (OK, "appendonly, fsync everysec")),
         ({"aof_enabled": 1}, {"appendfsync": "always"}, (OK, "appendonly, fsync always")),
-        ({"aof_enabled": 1}, {}, (OK, "appendonly, fsync not told")),
+        ({"aof_enabled": 1}, {}, (OK, "appendonly, fsync unknown")),
         (
             {"aof_enabled": 1},
             {"appendfsync": "no"},
-            (WARNING, "appendonly, fsync when the system likes"),
+            (WARNING, "appendonly, fsync left to the system"),
         ),
         (
             {"aof_enabled": 1, "aof_last_write_status": "err"},
@@ -115,10 +115,10 @@ MIB = 2**20
         (96, 100, 1000, (ERROR, "96 MiB of 100 MiB (maxmemory)")),
         (96, 0, 1000, (OK, "96 MiB of 1,000 MiB (the machine's memory)")),
         (960, 0, 1000, (ERROR, "960 MiB of 1,000 MiB (the machine's memory)")),
-        (960, 0, 0, (OK, "960 MiB, no limit told")),
+        (960, 0, 0, (OK, "960 MiB, no known limit")),
     ],
 )
-def test_memory_is_judged_by_what_is_left(
+def test_memory_is_judged_by_its_share_of_the_limit(
     used: int, most: int, machine: int, verdict: tuple[State, str]
 ) -> None:
     info = {"used_memory": used * MIB, "maxmemory": most * MIB, "total_system_memory": machine * MIB}

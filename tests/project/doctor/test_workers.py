@@ -1,4 +1,4 @@
-"""The workers, from their beats."""
+"""The check of the workers, from their heartbeats."""
 
 import asyncio
 import time
@@ -16,19 +16,19 @@ from tests.project.doctor.looks import faults, states
 WARNING, ERROR = State.WARNING, State.ERROR
 
 
-def beat(name: str, **figures: Any) -> dict[str, Any]:
-    told = {"name": name, "pid": 7, "version": __version__, "concurrency": 100, "running": ["r1"]}
-    return told | figures
+def heartbeat(name: str, **figures: Any) -> dict[str, Any]:
+    base = {"name": name, "pid": 7, "version": __version__, "concurrency": 100, "running": ["r1"]}
+    return base | figures
 
 
-def test_without_a_worker_it_is_an_error() -> None:
+def test_no_worker_is_an_error() -> None:
     (finding,) = found = workers.judged([], {})
     assert faults(found) == {"workers": ERROR}
     assert "celery -A project worker" in finding.remedy
 
 
-def test_each_worker_is_told_with_its_version_and_its_answers() -> None:
-    found = workers.judged([beat("second"), beat("first")], {"w1": 0.01, "w2": -0.02})
+def test_each_worker_is_listed_with_its_version_and_its_answers() -> None:
+    found = workers.judged([heartbeat("second"), heartbeat("first")], {"w1": 0.01, "w2": -0.02})
     assert faults(found) == {}
     assert [finding.what for finding in found] == [
         *("workers", "worker first", "worker second", "worker versions", "worker clocks")
@@ -38,23 +38,23 @@ def test_each_worker_is_told_with_its_version_and_its_answers() -> None:
 
 
 def test_a_worker_of_another_version_is_a_warning_that_names_both() -> None:
-    finding = workers.versions([beat("new"), beat("old", version="0.0.9")])
+    finding = workers.versions([heartbeat("new"), heartbeat("old", version="0.0.9")])
     assert faults([finding]) == {"worker versions": WARNING}
     assert finding.found == f"0.0.9; this checkout has {__version__}"
 
 
-def test_a_worker_that_tells_no_version_is_an_older_one() -> None:
+def test_a_worker_without_a_version_is_an_older_one() -> None:
     old = {"name": "old", "pid": 7, "running": []}
     found = workers.judged([old], {})
     assert faults(found) == {"worker versions": WARNING}
-    assert found[1].found == "of a version that does not tell it, pid 7, 0 answers"
+    assert found[1].found == "of an unknown version, pid 7, 0 answers"
 
 
 @pytest.mark.parametrize(
     ("ahead", "state"),
     [
         ({}, State.OK),
-        ({"w1": 90.0}, State.OK),  # Redis's own clock is wrong: it is only what they are compared with
+        ({"w1": 90.0}, State.OK),  # Redis's own clock is wrong: it is only their common reference
         ({"w1": 90.0, "w2": 90.2}, State.OK),
         ({"w1": -1.0, "w2": 1.0}, WARNING),
         ({"w1": 0.0, "w2": -1.0, "w3": 5.0}, ERROR),
@@ -69,11 +69,11 @@ async def examined() -> list[Finding]:
 
 
 @pytest.mark.usefixtures("redis_url")
-async def test_the_beats_of_living_workers_are_read_from_redis() -> None:
+async def test_the_heartbeats_of_live_workers_are_read_from_redis() -> None:
     assert faults(await examined()) == {"workers": ERROR}
-    liveness = Heartbeats(redis_client.client())
-    await liveness.beat("w1", beat("first", at=time.time()))
-    await liveness.beat("w2", beat("second", at=time.time() - 3, version="0.0.9"))
+    heartbeats = Heartbeats(redis_client.client())
+    await heartbeats.record("w1", heartbeat("first", at=time.time()))
+    await heartbeats.record("w2", heartbeat("second", at=time.time() - 3, version="0.0.9"))
     found = await examined()
     assert list(states(found))[:3] == ["workers", "worker first", "worker second"]
     assert faults(found) == {"worker versions": WARNING, "worker clocks": WARNING}

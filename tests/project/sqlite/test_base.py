@@ -1,4 +1,4 @@
-"""SQLite's kept connections, on files of their own."""
+"""The pool of SQLite connections, on files of its own."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -44,11 +44,11 @@ def is_open(connection: sqlite3.Connection) -> bool:
     return True
 
 
-def test_the_settings_use_it() -> None:
+def test_the_settings_use_the_pool() -> None:
     assert settings.DATABASES["default"]["ENGINE"] in ("project.sqlite", "django.db.backends.postgresql")
 
 
-def test_who_opens_gets_the_connection_that_was_closed(database: DatabaseWrapper) -> None:
+def test_opening_takes_the_connection_that_was_closed(database: DatabaseWrapper) -> None:
     first = raw(database)
     database.close()
     assert database.connection is None
@@ -57,24 +57,24 @@ def test_who_opens_gets_the_connection_that_was_closed(database: DatabaseWrapper
         assert cursor.execute("PRAGMA foreign_keys").fetchone() == (1,)
 
 
-def test_two_at_once_have_two(database: DatabaseWrapper) -> None:
+def test_two_open_at_once_are_two_connections(database: DatabaseWrapper) -> None:
     other = opened(Path(database.settings_dict["NAME"]))
     assert raw(database) is not raw(other)
     other.close()
     assert is_open(raw(database))
 
 
-def test_what_is_in_the_middle_of_a_transaction_is_not_kept(database: DatabaseWrapper) -> None:
+def test_a_connection_in_a_transaction_is_not_kept(database: DatabaseWrapper) -> None:
     unfinished = raw(database)
     unfinished.execute("BEGIN IMMEDIATE")
     database.close()
     assert not is_open(unfinished)
     assert raw(database) is not unfinished
-    raw(database).execute("BEGIN IMMEDIATE")  # nobody holds the lock
+    raw(database).execute("BEGIN IMMEDIATE")  # the lock is free
     raw(database).rollback()
 
 
-def test_another_file_in_its_place_is_opened_anew(database: DatabaseWrapper, tmp_path: Path) -> None:
+def test_a_replaced_file_is_opened_anew(database: DatabaseWrapper, tmp_path: Path) -> None:
     raw(database).execute("CREATE TABLE old (x)")
     database.close()
     (tmp_path / "new").write_bytes(b"")
@@ -83,7 +83,7 @@ def test_another_file_in_its_place_is_opened_anew(database: DatabaseWrapper, tmp
         assert cursor.execute("SELECT name FROM sqlite_master").fetchall() == []
 
 
-def test_a_database_in_memory_is_nobody_elses(django_db_blocker: DjangoDbBlocker) -> None:
+def test_a_database_in_memory_is_not_kept(django_db_blocker: DjangoDbBlocker) -> None:
     with django_db_blocker.unblock():
         wrapper = opened(Path("file:alone?mode=memory"))
         raw(wrapper).execute("CREATE TABLE mine (x)")
@@ -91,7 +91,7 @@ def test_a_database_in_memory_is_nobody_elses(django_db_blocker: DjangoDbBlocker
         raw(wrapper).close()
 
 
-def test_no_more_are_kept_than_make_sense(database: DatabaseWrapper, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_kept_connections_are_bounded(database: DatabaseWrapper, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(base, "MAX_KEPT", 2)
     wrappers = [database, *(opened(Path(database.settings_dict["NAME"])) for _ in range(4))]
     opened_ones = [raw(wrapper) for wrapper in wrappers]
@@ -100,7 +100,7 @@ def test_no_more_are_kept_than_make_sense(database: DatabaseWrapper, monkeypatch
     assert sum(map(is_open, opened_ones)) == 2
 
 
-def test_threads_that_come_and_go_share_them_one_at_a_time(database: DatabaseWrapper) -> None:
+def test_threads_share_connections_one_at_a_time(database: DatabaseWrapper) -> None:
     file = Path(database.settings_dict["NAME"])
     raw(database).execute("CREATE TABLE counted (n)")
     together = Barrier(4)

@@ -1,4 +1,4 @@
-"""Small parts for the tests: a few lines of Python each."""
+"""Small parts for the tests, a few lines of Python each."""
 
 import os
 import sys
@@ -13,19 +13,19 @@ STUBBORN = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print
 
 
 def part(name: str, code: str, **changes: Any) -> Part:
-    """Give a part that runs `code`."""
+    """Return a part that runs `code`."""
     command = (sys.executable, "-S", "-c", code)
-    return replace(Part(name, command, {**os.environ}, "Mend it.", stop_turn=1), **changes)
+    return replace(Part(name, command, {**os.environ}, "Fix it.", stop_turn=1), **changes)
 
 
 @dataclass(frozen=True)
 class FileProbe:
-    """Ready once a file is there: a part can make it, or a test."""
+    """Ready once a file exists; a part or a test can create it."""
 
     path: Path
 
     async def shortfall(self) -> str:
-        """Look."""
+        """Check for the file."""
         return "" if self.path.exists() else f"no {self.path.name} yet"
 
 
@@ -35,7 +35,7 @@ def until_file(path: Path, secs: float = 20) -> Wait:
 
 
 def is_alive(pid: int) -> bool:
-    """Whether the process runs; one that only waits to be buried does not."""
+    """Return whether the process runs and is no zombie."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

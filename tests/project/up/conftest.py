@@ -22,7 +22,7 @@ def local_parts() -> None:
 
 @pytest.fixture
 def screen() -> io.StringIO:
-    """What the console has shown."""
+    """The output of the console."""
     return io.StringIO()
 
 

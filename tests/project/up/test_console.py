@@ -43,13 +43,13 @@ def test_colour_is_for_terminals_without_no_color(
     assert is_colourful(stream, environ) is expected
 
 
-def test_a_part_cannot_steer_the_terminal() -> None:
+def test_control_characters_are_replaced() -> None:
     stream = io.StringIO()
     Console(stream, colour=False).line("web", "GET /\x1b[2J\x9b\r")
     assert stream.getvalue() == "web      | GET /�[2J��\n"
 
 
-def test_a_terminal_that_went_away_stops_nothing() -> None:
+def test_a_closed_terminal_raises_nothing() -> None:
     reading, writing = os.pipe()
     os.close(reading)
     with open(writing, "w") as stream:  # noqa: PTH123 - it is a descriptor

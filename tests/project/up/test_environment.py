@@ -16,19 +16,19 @@ def test_a_model_elsewhere_needs_no_local_one(name: str) -> None:
 
 
 @pytest.mark.usefixtures("local_parts")
-def test_an_empty_environment_brings_everything_along_on_two_ports() -> None:
+def test_an_empty_environment_embeds_both_servers_on_two_ports() -> None:
     embedded = environment.choose({"REDIS_URL": "", "OPENAI_API_KEY": ""})
     assert None not in (embedded.redis_port, embedded.model_port)
     assert embedded.redis_port != embedded.model_port
 
 
-def test_without_the_local_group_the_error_names_both_ways_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_local_group_the_error_names_both_remedies(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(environment, "find_spec", lambda name: None)
     with pytest.raises(LocalError, match=r"OPENAI_API_KEY.*uv sync --group local"):
         environment.choose({"REDIS_URL": "redis://elsewhere"})
 
 
-def test_children_are_led_to_the_embedded_parts() -> None:
+def test_the_environment_points_at_the_embedded_servers() -> None:
     env = environment.children({"PATH": "/bin"}, EVERYTHING, Path("/data"))
     assert env.pop("OPENAI_API_KEY")
     assert env == {
@@ -49,7 +49,7 @@ def test_each_run_has_a_key_of_its_own() -> None:
     assert len(keys) == 2
 
 
-def test_what_the_environment_names_stays() -> None:
+def test_servers_named_by_the_environment_are_kept() -> None:
     outside = {
         "REDIS_URL": "redis://elsewhere",
         "OPENAI_API_KEY": "theirs",

@@ -27,7 +27,7 @@ with guard.started() as watch:
 """
 
 
-def test_a_killed_up_leaves_no_child_behind_but_those_that_it_let_go() -> None:
+def test_after_a_kill_the_listed_children_are_killed_and_no_others() -> None:
     crashed = subprocess.run(
         [sys.executable, "-c", CRASHING], cwd=settings.BASE_DIR, stdout=subprocess.PIPE, text=True
     )
@@ -49,7 +49,7 @@ def test_a_guard_holds_the_lock_until_it_has_ended(tmp_path: Path) -> None:
         pass
 
 
-def test_a_guard_that_is_gone_does_not_disturb() -> None:
+def test_a_dead_guard_raises_nothing() -> None:
     reading, writing = os.pipe()
     os.close(reading)
     guard.Guard(writing).watch(os.getpid())

@@ -24,11 +24,11 @@ def test_the_pause_is_short_again_after_a_minute_of_health() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "said"),
+    ("code", "text"),
     [(0, "ended with exit code 0"), (3, "ended with exit code 3"), (-9, "was ended by SIGKILL")],
 )
-def test_an_end_is_said_in_words(code: int, said: str) -> None:
-    assert ending(code) == said
+def test_the_description_of_an_end(code: int, text: str) -> None:
+    assert ending(code) == text
 
 
 @pytest.mark.parametrize(
@@ -41,15 +41,11 @@ async def test_a_settled_part_starts_again_after_growing_pauses(
     keeper = Keeper(crashing, console, watch)
     keeper.is_settled = True
     keeping = asyncio.create_task(keeper.keep())
-
-    async def has_crashed_twice() -> bool:
-        return "it starts again in 1 s" in screen.getvalue()
-
-    await await_until(has_crashed_twice, 20, "two crashes")
+    await await_until(lambda: "it starts again in 1 s" in screen.getvalue(), 20, "two crashes")
     keeping.cancel()
-    said = [line for line in screen.getvalue().splitlines() if line.startswith("up ")]
-    assert [line.rpartition("again in ")[2] for line in said] == ["0.5 s", "1 s"]
-    assert all(line.startswith(f"up       | web {end}") for line in said)
+    lines = [line for line in screen.getvalue().splitlines() if line.startswith("up ")]
+    assert [line.rpartition("again in ")[2] for line in lines] == ["0.5 s", "1 s"]
+    assert all(line.startswith(f"up       | web {end}") for line in lines)
 
 
 async def test_an_end_during_start_up_shows_the_last_lines_and_the_remedy(
@@ -58,11 +54,11 @@ async def test_an_end_during_start_up_shows_the_last_lines_and_the_remedy(
     with pytest.raises(StartError) as raised:
         await Keeper(part("web", CRASH), console, watch).keep()
     assert str(raised.value) == (
-        "web ended with exit code 3 during start-up.\nIts last lines:\n  the reason\nMend it."
+        "web ended with exit code 3 during start-up.\nIts last lines:\n  the reason\nFix it."
     )
 
 
-async def test_a_job_that_fails_is_an_error_and_one_that_ends_well_is_not(
+async def test_a_preparation_that_fails_is_an_error_and_one_that_succeeds_is_not(
     console: Console, watch: Guard
 ) -> None:
     await Keeper(part("migrate", "pass"), console, watch).run_to_end()

@@ -24,13 +24,13 @@ PROMPT = "Tell of the mill and of the river, at length."
 
 @pytest.fixture(scope="module")
 def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the server writes."""
+    """The log file of the server."""
     return tmp_path_factory.mktemp("model") / "log"
 
 
 @pytest.fixture(scope="module")
 def env() -> dict[str, str]:
-    """Lead to a model of our own."""
+    """The environment of a model of the tests' own."""
     embedded = environment.Embedded(redis_port=None, model_port=ports.pick_free())
     return environment.children(os.environ, embedded, Path())
 
@@ -80,7 +80,7 @@ async def client(env: dict[str, str], key: str = "") -> AsyncIterator[AsyncOpenA
 
 
 async def ask(openai: AsyncOpenAI, tokens: int) -> tuple[str, str | None]:
-    """Give the text and the finish reason of a streamed answer."""
+    """Return the text and the finish reason of a streamed answer."""
     text, reason = "", None
     stream = await openai.chat.completions.create(
         model=LOCAL_MODEL, messages=[{"role": "user", "content": PROMPT}], max_tokens=tokens, stream=True
@@ -96,7 +96,7 @@ async def test_it_lists_its_one_model(server: Server, env: dict[str, str]) -> No
         assert [model.id async for model in await openai.models.list()] == [LOCAL_MODEL]
 
 
-async def test_several_streamed_answers_come_at_the_same_time(server: Server, env: dict[str, str]) -> None:
+async def test_several_answers_are_streamed_at_the_same_time(server: Server, env: dict[str, str]) -> None:
     async with client(env) as openai:
         answers = await asyncio.gather(*(ask(openai, 20) for _ in range(6)))
     assert all(text and reason in {"length", "stop"} for text, reason in answers)
@@ -108,7 +108,7 @@ async def test_a_wrong_key_is_refused(server: Server, env: dict[str, str]) -> No
             await ask(openai, 1)
 
 
-async def test_nothing_of_a_prompt_is_logged(server: Server, env: dict[str, str], log: Path) -> None:
+async def test_no_prompt_is_logged(server: Server, env: dict[str, str], log: Path) -> None:
     async with client(env) as openai:
         await ask(openai, 1)
         with pytest.raises(APIStatusError):

@@ -17,7 +17,7 @@ with lock.held(pathlib.Path(sys.argv[1])):
 """
 
 
-def test_a_second_up_on_the_same_data_is_told_who_has_it(tmp_path: Path) -> None:
+def test_a_second_up_on_the_same_data_fails_with_the_process_that_has_it(tmp_path: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", HOLDER, tmp_path],
         cwd=settings.BASE_DIR,
@@ -30,16 +30,16 @@ def test_a_second_up_on_the_same_data_is_told_who_has_it(tmp_path: Path) -> None
         with pytest.raises(DataDirError, match=rf"process {holder.pid}\) uses {tmp_path}.*--data-dir"):
             lock.held(tmp_path).__enter__()
         holder.kill()
-    with lock.held(tmp_path):  # a killed holder leaves nothing that stands in the way
+    with lock.held(tmp_path):  # the lock of a killed process is released
         pass
 
 
-def test_a_missing_directory_is_made(tmp_path: Path) -> None:
+def test_a_missing_directory_is_created(tmp_path: Path) -> None:
     with lock.held(tmp_path / "new" / "deep"):
         assert (tmp_path / "new" / "deep").is_dir()
 
 
-def test_a_directory_that_cannot_be_made_is_named_with_the_option(tmp_path: Path) -> None:
+def test_a_directory_that_cannot_be_created_is_named_with_the_option(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(DataDirError, match=r"file/data cannot be written .*--data-dir"):
         lock.held(tmp_path / "file" / "data").__enter__()

@@ -9,7 +9,7 @@ from project.up.parts import Options, Plan, plan
 from project.up.probes import ConnectProbe
 from workers.tasks import HAND_OVER_SECS
 
-LAST_TRY_SECS = 10  # SQLite waits for so long for a lock
+LOCK_SECS = 10  # how long SQLite waits for a lock
 OPTIONS = Options(port=8233, flower_port=5633, workers=3, data_dir=Path("/data"))
 EMBEDDED = Embedded(redis_port=20_001, model_port=20_002)
 OUTSIDE = Embedded(redis_port=None, model_port=None)
@@ -21,14 +21,14 @@ def planned(options: Options = OPTIONS, embedded: Embedded = EMBEDDED, redis_url
 
 
 @pytest.mark.usefixtures("local_parts")
-def test_everything_is_planned_in_the_order_of_its_start() -> None:
+def test_parts_are_planned_in_the_order_of_start() -> None:
     result = planned()
     assert [part.name for part in result.servers] == ["redis", "model"]
     assert [part.name for part in result.processes] == ["web", "worker1", "worker2", "worker3", "flower"]
 
 
 @pytest.mark.usefixtures("local_parts")
-def test_those_who_ask_stop_before_those_who_answer() -> None:
+def test_clients_stop_before_their_servers() -> None:
     result = planned()
     turns = {part.name: part.stop_turn for part in (*result.servers, *result.processes)}
     order = ["web", "worker1", "flower", "model", "redis"]
@@ -37,12 +37,12 @@ def test_those_who_ask_stop_before_those_who_answer() -> None:
     assert turns["worker1"] == turns["worker3"]
 
 
-def test_workers_get_the_time_to_drain_and_to_hand_over_while_the_database_is_away() -> None:
+def test_workers_get_the_time_to_drain_and_to_hand_over_while_the_database_is_unavailable() -> None:
     worker = planned(embedded=OUTSIDE).processes[1]
-    assert worker.stop_secs > 20 + HAND_OVER_SECS + LAST_TRY_SECS
+    assert worker.stop_secs > 20 + HAND_OVER_SECS + LOCK_SECS
 
 
-def test_without_flower_there_is_none() -> None:
+def test_without_a_flower_port_there_is_no_flower() -> None:
     result = planned(replace(OPTIONS, flower_port=None), OUTSIDE)
     assert "flower" not in [part.name for part in result.processes]
 
@@ -54,13 +54,13 @@ def test_without_flower_there_is_none() -> None:
         ("rediss://there", ConnectProbe("there", 6379)),
     ],
 )
-def test_a_redis_elsewhere_is_asked_first(url: str, probe: ConnectProbe) -> None:
+def test_a_redis_elsewhere_is_probed_first(url: str, probe: ConnectProbe) -> None:
     result = planned(embedded=OUTSIDE, redis_url=url)
     assert result.servers == ()
     assert result.outside["redis"].probe == probe
 
 
-def test_a_redis_behind_a_unix_socket_is_not_asked() -> None:
+def test_a_redis_behind_a_unix_socket_is_not_probed() -> None:
     assert planned(embedded=OUTSIDE, redis_url="unix:///run/redis.sock").outside == {}
 
 

@@ -19,7 +19,7 @@ def test_a_taken_port_is_named_with_the_option_that_changes_it(listener: socket.
         ports.require_free(port, "--port")
 
 
-def test_a_port_that_somebody_listens_on_everywhere_is_taken() -> None:
+def test_a_port_with_a_listener_on_all_addresses_is_taken() -> None:
     with socket.create_server(("", ports.pick_free())) as server, pytest.raises(PortError):
         ports.require_free(server.getsockname()[1], "--port")
 

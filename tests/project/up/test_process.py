@@ -15,10 +15,7 @@ GRANDCHILD = f"import subprocess, sys; print(subprocess.Popen([sys.executable, '
 
 
 async def shown(screen: io.StringIO, text: str) -> None:
-    async def is_shown() -> bool:
-        return text in screen.getvalue()
-
-    await await_until(is_shown, 20, f"the console shows {text!r}")
+    await await_until(lambda: text in screen.getvalue(), 20, f"the console shows {text!r}")
 
 
 async def test_both_outputs_are_shown_line_by_line(
@@ -64,7 +61,7 @@ async def test_a_part_that_ignores_sigterm_is_killed_when_its_time_is_over(
     assert not process.is_running
 
 
-async def test_in_a_hurry_nobody_waits_for_a_stubborn_part(
+async def test_in_a_hurry_a_stubborn_part_is_killed_soon(
     console: Console, screen: io.StringIO, watch: Guard
 ) -> None:
     process = await Process.start(part("job", STUBBORN, stop_secs=600), console, watch)
@@ -74,14 +71,10 @@ async def test_in_a_hurry_nobody_waits_for_a_stubborn_part(
     assert await asyncio.wait_for(process.stop(hurry), 20) == -signal.SIGKILL
 
 
-async def test_what_a_part_started_ends_with_it(console: Console, watch: Guard) -> None:
+async def test_the_children_of_a_part_end_with_it(console: Console, watch: Guard) -> None:
     process = await Process.start(part("job", GRANDCHILD), console, watch)
     assert await process.end() == 0
-
-    async def is_gone() -> bool:
-        return not is_alive(int(process.tail[0]))
-
-    await await_until(is_gone, 20, "the grandchild ends")
+    await await_until(lambda: not is_alive(int(process.tail[0])), 20, "the grandchild ends")
 
 
 async def test_a_command_that_does_not_exist_is_an_error(console: Console, watch: Guard) -> None:

@@ -26,7 +26,7 @@ def test_passwords_are_masked(url: str, shown: str) -> None:
     assert masked(url) == shown
 
 
-def test_the_summary_says_where_everything_is() -> None:
+def test_the_summary_lists_every_address() -> None:
     env = {**REDIS, "OPENAI_MODEL": LOCAL_MODEL, "OPENAI_BASE_URL": "http://127.0.0.1:20002/v1"}
     lines = summary(OPTIONS, EMBEDDED, env, answers=100).splitlines()
     assert [line.split(maxsplit=0)[0] for line in lines if line] == [

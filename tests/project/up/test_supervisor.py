@@ -17,8 +17,8 @@ from tests.harness.waiting import await_until
 from tests.project.up.children import SLEEP, STUBBORN, part, until_file
 
 WELCOME = "everything runs"
-# says in a file what happens, so that parts can be seen to start and to end in order
-TELL = """
+# logs its start and its end to a file, for their order
+LOGGING = """
 import pathlib, signal, sys, time
 def stop(*_):
     with pathlib.Path({log!r}).open("a") as log: log.write("{name} ends\\n")
@@ -35,16 +35,16 @@ def plan(tmp_path: Path) -> Plan:
     """Four parts that stop in another order than they start."""
     log = str(tmp_path / "log")
 
-    def telling(name: str, turn: int) -> Part:
+    def logging(name: str, turn: int) -> Part:
         ready = tmp_path / f"{name} is ready"
-        code = TELL.format(name=name, log=log, ready=str(ready))
+        code = LOGGING.format(name=name, log=log, ready=str(ready))
         return part(name, code, stop_turn=turn, wait=until_file(ready))
 
     return Plan(
         outside={},
-        servers=(telling("redis", 3), telling("model", 2)),
+        servers=(logging("redis", 3), logging("model", 2)),
         preparations=(part("migrate", f"with open({log!r}, 'a') as log: log.write('migrate runs\\n')"),),
-        processes=(telling("web", 1),),
+        processes=(logging("web", 1),),
         page=until_file(tmp_path / "web is ready"),
     )
 
@@ -57,10 +57,7 @@ def shown(screen: io.StringIO) -> Shown:
     """Wait until the console has shown a text."""
 
     async def wait(text: str) -> None:
-        async def is_shown() -> bool:
-            return text in screen.getvalue()
-
-        await await_until(is_shown, 30, f"the console shows {text!r}")
+        await await_until(lambda: text in screen.getvalue(), 30, f"the console shows {text!r}")
 
     return wait
 
@@ -80,15 +77,15 @@ async def test_parts_start_in_order_and_stop_in_order(
     assert log_of(tmp_path)[4:] == ["web ends", "model ends", "redis ends"]
 
 
-async def test_each_wait_is_said(
+async def test_each_step_is_shown(
     plan: Plan, screen: io.StringIO, console: Console, watch: Guard, shown: Shown
 ) -> None:
     run = asyncio.create_task(Supervisor(plan, console, watch).run(WELCOME))
     await shown(WELCOME)
     os.kill(os.getpid(), signal.SIGINT)
     await run
-    said = [line.split("|")[1].split(" in ")[0].strip() for line in screen.getvalue().splitlines()]
-    assert said == [
+    steps = [line.split("|")[1].split(" in ")[0].strip() for line in screen.getvalue().splitlines()]
+    assert steps == [
         *["redis ready", "model ready", "migrate done", "web ready", "page ready", WELCOME],
         *["stopping", "web stopped", "model stopped", "redis stopped"],
     ]
@@ -96,7 +93,7 @@ async def test_each_wait_is_said(
 
 @pytest.fixture
 def terminal() -> Iterator[None]:
-    """A SIGHUP that counts, also where the tests run under nohup."""
+    """Make SIGHUP count, also when the tests run under nohup."""
     before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
     yield
     signal.signal(signal.SIGHUP, before)
@@ -112,12 +109,8 @@ async def test_a_killed_part_is_started_again(
     web = next(keeper for keeper in supervisor._keepers if keeper.part.name == "web")
     assert web._process is not None
     os.kill(web._process.pid, signal.SIGKILL)
-
-    async def has_started_twice() -> bool:
-        return log_of(tmp_path).count("web starts") == 2
-
     await shown("web was ended by SIGKILL; it starts again in 0.5 s")
-    await await_until(has_started_twice, 30, "web starts again")
+    await await_until(lambda: log_of(tmp_path).count("web starts") == 2, 30, "web starts again")
     os.kill(os.getpid(), signal.SIGHUP)
     await run
     assert log_of(tmp_path)[-3:] == ["web ends", "model ends", "redis ends"]
@@ -139,9 +132,9 @@ async def test_a_part_that_ends_during_start_up_stops_the_rest(
 async def test_a_part_that_is_never_ready_is_an_error_with_its_last_lines(
     plan: Plan, tmp_path: Path, console: Console, watch: Guard, shown: Shown
 ) -> None:
-    mute = part("web", f"print('busy', flush=True); {SLEEP}", wait=until_file(tmp_path / "never", secs=1))
+    busy = part("web", f"print('busy', flush=True); {SLEEP}", wait=until_file(tmp_path / "never", secs=1))
     with pytest.raises(StartError) as raised:
-        await Supervisor(replace(plan, processes=(mute,)), console, watch).run(WELCOME)
+        await Supervisor(replace(plan, processes=(busy,)), console, watch).run(WELCOME)
     assert str(raised.value) == (
         "web was not ready within 1 s: no never yet\nIts last lines:\n  busy\nMake the file."
     )
@@ -150,9 +143,9 @@ async def test_a_part_that_is_never_ready_is_an_error_with_its_last_lines(
 async def test_a_server_elsewhere_that_does_not_answer_stops_the_start(
     plan: Plan, tmp_path: Path, console: Console, watch: Guard
 ) -> None:
-    away = replace(plan, outside={"redis": until_file(tmp_path / "never", secs=0)})
+    unreachable = replace(plan, outside={"redis": until_file(tmp_path / "never", secs=0)})
     with pytest.raises(StartError, match=r"^redis was not ready within 0 s: no never yet\nMake the file\.$"):
-        await Supervisor(away, console, watch).run(WELCOME)
+        await Supervisor(unreachable, console, watch).run(WELCOME)
     assert not (tmp_path / "log").exists()
 
 
@@ -176,7 +169,7 @@ async def test_a_second_signal_hurries(
     await shown("deaf")
     await shown(WELCOME)
     os.kill(os.getpid(), signal.SIGINT)
-    await shown("stopping in order, each part has up to 600 s; once more hurries")
+    await shown("stopping in order, each part has up to 600 s; a second signal hurries")
     os.kill(os.getpid(), signal.SIGINT)
     await run
     await shown("web was ended by SIGKILL")

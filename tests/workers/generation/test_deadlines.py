@@ -1,4 +1,4 @@
-"""Reading: who may be silent for how long, and what it means when the answer stops."""
+"""The progress of an attempt: its deadlines, and how the response ends."""
 
 import pytest
 from hypothesis import given
@@ -14,62 +14,62 @@ DEADLINES = Deadlines(first_token=60, between_tokens=30, total=600)
 USAGE = {"input_tokens": 1, "output_tokens": 2}
 
 
-def reading() -> AttemptProgress:
+def progress() -> AttemptProgress:
     return AttemptProgress(DEADLINES, BEGUN)
 
 
-def heard(*chunks: tuple[float, Chunk]) -> AttemptProgress:
-    """What was heard, each chunk so many seconds after the begin."""
-    state = reading()
-    for after, chunk in chunks:
-        state.take(chunk, BEGUN + after)
+def after(*chunks: tuple[float, Chunk]) -> AttemptProgress:
+    """The progress after these chunks, each so many seconds after the start."""
+    state = progress()
+    for secs, chunk in chunks:
+        state.receive(chunk, BEGUN + secs)
     return state
 
 
 def test_the_first_text_has_a_deadline_of_its_own() -> None:
-    assert reading().deadline == BEGUN + 60
+    assert progress().deadline == BEGUN + 60
 
 
 @pytest.mark.parametrize("chunk", [Chunk(text="w0"), Chunk(reasoning="r0")], ids=["text", "reasoning"])
 def test_text_and_reasoning_move_the_deadline(chunk: Chunk) -> None:
-    assert heard((59, chunk)).deadline == BEGUN + 59 + 30
-    assert heard((59, chunk), (80, chunk)).deadline == BEGUN + 80 + 30
+    assert after((59, chunk)).deadline == BEGUN + 59 + 30
+    assert after((59, chunk), (80, chunk)).deadline == BEGUN + 80 + 30
 
 
 @pytest.mark.parametrize("chunk", [Chunk(), Chunk(usage=USAGE)], ids=["nothing", "usage"])
-def test_what_is_not_text_moves_no_deadline(chunk: Chunk) -> None:
-    assert heard((59, chunk)).deadline == BEGUN + 60
-    assert heard((10, Chunk(text="w0")), (39, chunk)).deadline == BEGUN + 40
+def test_a_chunk_without_text_moves_no_deadline(chunk: Chunk) -> None:
+    assert after((59, chunk)).deadline == BEGUN + 60
+    assert after((10, Chunk(text="w0")), (39, chunk)).deadline == BEGUN + 40
 
 
-def test_a_wait_that_the_server_asked_for_is_not_the_silence_of_the_model() -> None:
-    state = reading()
+def test_a_pause_that_the_server_asked_for_extends_the_deadline() -> None:
+    state = progress()
     state.pause(20)
     assert state.deadline == BEGUN + 60 + 20
     state.pause(4.5)
     assert state.deadline == BEGUN + 60 + 24.5
-    state.give_up()
+    state.fail()
     assert state.error_code == "timeout_first_token"
 
 
-def test_a_wait_moves_no_deadline_beyond_the_total() -> None:
+def test_a_pause_extends_no_deadline_beyond_the_total() -> None:
     state = AttemptProgress(Deadlines(first_token=60, total=70), BEGUN)
     state.pause(20)
     assert state.deadline == BEGUN + 70
     state.pause(20)
     assert state.deadline == BEGUN + 70
-    state.give_up()
+    state.fail()
     assert state.error_code == "timeout_total"
 
 
 def test_no_text_moves_the_deadline_beyond_the_total() -> None:
-    assert heard((590, Chunk(text="w0"))).deadline == BEGUN + 600
+    assert after((590, Chunk(text="w0"))).deadline == BEGUN + 600
 
 
 @given(st.lists(st.tuples(st.floats(0, 700), st.booleans())))
-def test_until_the_finish_the_deadline_is_never_beyond_the_total(heard_at: list[tuple[float, bool]]) -> None:
-    chunks = [(after, Chunk(text="w" if text else "")) for after, text in sorted(heard_at)]
-    assert heard(*chunks).deadline <= BEGUN + 600
+def test_until_the_finish_the_deadline_is_never_beyond_the_total(times: list[tuple[float, bool]]) -> None:
+    chunks = [(secs, Chunk(text="w" if text else "")) for secs, text in sorted(times)]
+    assert after(*chunks).deadline <= BEGUN + 600
 
 
 @pytest.mark.parametrize(
@@ -82,45 +82,45 @@ def test_until_the_finish_the_deadline_is_never_beyond_the_total(heard_at: list[
         ([(580, Chunk(text="w0"))], "timeout_total"),
     ],
 )
-def test_the_code_of_a_timeout_says_what_was_waited_for(chunks: list[tuple[float, Chunk]], code: str) -> None:
-    state = heard(*chunks)
-    state.give_up()
+def test_the_code_of_a_timeout_names_the_deadline(chunks: list[tuple[float, Chunk]], code: str) -> None:
+    state = after(*chunks)
+    state.fail()
     assert state.ending(5.0) == Ending("failed", 5.0, error_code=code)
 
 
 def test_a_total_that_is_shorter_than_the_first_wait_is_the_one_that_counts() -> None:
     state = AttemptProgress(Deadlines(first_token=60, total=20), BEGUN)
     assert state.deadline == BEGUN + 20
-    state.give_up()
+    state.fail()
     assert state.error_code == "timeout_total"
 
 
 def test_an_answer_that_breaks_off_fails_with_its_code_and_keeps_its_usage() -> None:
-    state = heard((1, Chunk(text="w0", usage=USAGE)))
-    state.give_up("upstream_cut")
+    state = after((1, Chunk(text="w0", usage=USAGE)))
+    state.fail("upstream_cut")
     assert state.ending(5.0) == Ending("failed", 5.0, error_code="upstream_cut", usage=USAGE)
 
 
 @pytest.mark.parametrize("code", [None, "upstream_cut"], ids=["timeout", "cut"])
-def test_after_the_finish_a_break_off_is_no_harm(code: str | None) -> None:
-    state = heard((1, Chunk(text="w0")), (2, Chunk(finish="stop")))
-    state.give_up(code)
+def test_after_the_finish_an_error_does_not_count(code: str | None) -> None:
+    state = after((1, Chunk(text="w0")), (2, Chunk(finish="stop")))
+    state.fail(code)
     assert state.ending(5.0) == Ending("completed", 5.0)
 
 
 def test_after_the_finish_the_server_may_close_in_its_own_time_but_not_for_ever() -> None:
-    state = heard((1, Chunk(text="w0")), (2, Chunk(finish="stop")))
+    state = after((1, Chunk(text="w0")), (2, Chunk(finish="stop")))
     assert state.deadline == BEGUN + 2 + CLOSING_SECS
-    state.take(Chunk(text="more", usage=USAGE), BEGUN + 4)
+    state.receive(Chunk(text="more", usage=USAGE), BEGUN + 4)
     assert state.deadline == BEGUN + 2 + CLOSING_SECS
 
 
 def test_the_finish_may_come_with_the_last_text() -> None:
-    assert heard((2, Chunk(text="w0", finish="stop"))).deadline == BEGUN + 2 + CLOSING_SECS
+    assert after((2, Chunk(text="w0", finish="stop"))).deadline == BEGUN + 2 + CLOSING_SECS
 
 
 def test_a_second_finish_changes_nothing() -> None:
-    state = heard((1, Chunk(finish="length")), (2, Chunk(finish="stop")))
+    state = after((1, Chunk(finish="length")), (2, Chunk(finish="stop")))
     assert state.deadline == BEGUN + 1 + CLOSING_SECS
     assert state.ending(5.0).incomplete_reason == "max_output_tokens"
 
@@ -134,8 +134,8 @@ def test_a_second_finish_changes_nothing() -> None:
     ],
 )
 def test_the_finish_reason_says_how_the_response_ends(finish: FinishReason, ending: Ending) -> None:
-    assert heard((1, Chunk(finish=finish)), (2, Chunk(usage=USAGE))).ending(5.0) == ending
+    assert after((1, Chunk(finish=finish)), (2, Chunk(usage=USAGE))).ending(5.0) == ending
 
 
-def test_usage_that_was_told_stays_told() -> None:
-    assert heard((1, Chunk(finish="stop", usage=USAGE)), (2, Chunk())).usage == USAGE
+def test_usage_is_kept() -> None:
+    assert after((1, Chunk(finish="stop", usage=USAGE)), (2, Chunk())).usage == USAGE

@@ -1,4 +1,4 @@
-"""The model that counts."""
+"""The demo model that counts."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""The provider against a real server: what it says becomes chunks, what goes wrong a code."""
+"""The provider against a real server: its text becomes chunks, its failures become codes."""
 
 import asyncio
 import time
@@ -33,8 +33,8 @@ async def provider() -> AsyncIterator[Provider]:
     await provider.close()
 
 
-async def said(provider: Provider, model: ModelConfig, request: Request = ASKED) -> Chunk:
-    """The whole answer, as one chunk."""
+async def answer_of(provider: Provider, model: ModelConfig, request: Request = ASKED) -> Chunk:
+    """Return the whole answer as one chunk."""
     whole = Chunk()
     async for chunk in provider.stream(model, request):
         add(whole, chunk)
@@ -42,7 +42,7 @@ async def said(provider: Provider, model: ModelConfig, request: Request = ASKED)
 
 
 async def said_before_error(provider: Provider, model: ModelConfig) -> tuple[Chunk, ProviderError | None]:
-    """What was said before the answer broke off, and why it did."""
+    """Return the text before the answer broke off, and the error."""
     whole = Chunk()
     try:
         async for chunk in provider.stream(model, ASKED):
@@ -66,12 +66,12 @@ async def record_of(upstream: Upstream, model: ModelConfig) -> Record:
 # what it says
 
 
-async def test_text_and_finish_come_as_they_are_said(provider: Provider, upstream: Upstream) -> None:
-    whole = await said(provider, target(upstream, "words-50"))
+async def test_text_and_finish_are_those_of_the_server(provider: Provider, upstream: Upstream) -> None:
+    whole = await answer_of(provider, target(upstream, "words-50"))
     assert (whole.text, whole.reasoning, whole.finish) == (text_of("words-50"), "", "stop")
 
 
-async def test_text_comes_while_it_is_said(provider: Provider, upstream: Upstream) -> None:
+async def test_text_arrives_while_the_server_streams(provider: Provider, upstream: Upstream) -> None:
     async with aclosing(provider.stream(target(upstream, "stall-after-5"), ASKED)) as chunks:
         text = ""
         async with asyncio.timeout(5):
@@ -79,13 +79,13 @@ async def test_text_comes_while_it_is_said(provider: Provider, upstream: Upstrea
                 text += (await anext(chunks)).text
 
 
-async def test_reasoning_comes_apart_from_the_text(provider: Provider, upstream: Upstream) -> None:
-    whole = await said(provider, target(upstream, "reasoning-3+words-2"))
+async def test_reasoning_is_separate_from_the_text(provider: Provider, upstream: Upstream) -> None:
+    whole = await answer_of(provider, target(upstream, "reasoning-3+words-2"))
     assert (whole.reasoning, whole.text) == ("r0 r1 r2", "w0 w1")
 
 
-async def test_usage_comes_in_the_words_of_the_responses_api(provider: Provider, upstream: Upstream) -> None:
-    whole = await said(provider, target(upstream, "reasoning-3+words-2"))
+async def test_usage_has_the_form_of_the_responses_api(provider: Provider, upstream: Upstream) -> None:
+    whole = await answer_of(provider, target(upstream, "reasoning-3+words-2"))
     assert whole.usage == {
         "input_tokens": 3,
         "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
@@ -95,20 +95,20 @@ async def test_usage_comes_in_the_words_of_the_responses_api(provider: Provider,
     }
 
 
-async def test_a_server_may_keep_its_usage_to_itself(provider: Provider, upstream: Upstream) -> None:
-    whole = await said(provider, target(upstream, "no-usage"))
+async def test_a_server_may_send_no_usage(provider: Provider, upstream: Upstream) -> None:
+    whole = await answer_of(provider, target(upstream, "no-usage"))
     assert (whole.usage, whole.finish) == (None, "stop")
 
 
-async def test_an_answer_that_met_its_limit_says_so(provider: Provider, upstream: Upstream) -> None:
-    assert (await said(provider, target(upstream, "length-7"))).finish == "length"
+async def test_an_answer_at_its_limit_finishes_with_length(provider: Provider, upstream: Upstream) -> None:
+    assert (await answer_of(provider, target(upstream, "length-7"))).finish == "length"
 
 
 @pytest.mark.parametrize(
     ("reason", "finish"),
     [("content_filter", "content_filter"), ("length", "length"), ("tool_calls", "stop"), ("other", "stop")],
 )
-async def test_every_finish_reason_has_a_meaning(reason: str, finish: str) -> None:
+async def test_every_finish_reason_is_translated(reason: str, finish: str) -> None:
     [chunk] = [
         c async for c in _chunks(body(b'data: {"choices":[{"finish_reason":"%s"}]}\n\n' % reason.encode()))
     ]
@@ -119,25 +119,25 @@ async def test_every_finish_reason_has_a_meaning(reason: str, finish: str) -> No
 async def test_the_form_of_the_stream_does_not_matter(
     provider: Provider, upstream: Upstream, form: str
 ) -> None:
-    whole = await said(provider, target(upstream, f"reasoning-2+{form}"))
+    whole = await answer_of(provider, target(upstream, f"reasoning-2+{form}"))
     assert (whole.text, whole.reasoning, whole.finish) == (text_of(form), "r0 r1", "stop")
     assert whole.usage is not None
 
 
-async def test_after_done_nothing_is_waited_for(provider: Provider, upstream: Upstream) -> None:
+async def test_the_answer_ends_at_done(provider: Provider, upstream: Upstream) -> None:
     model = target(upstream, "stall-done")
     async with asyncio.timeout(5):
-        whole = await said(provider, model)
+        whole = await answer_of(provider, model)
     assert (whole.text, whole.finish) == (text_of("fast"), "stop")
     assert (await record_of(upstream, model)).aborted
 
 
 async def test_characters_that_arrive_in_two_reads_are_whole(provider: Provider, upstream: Upstream) -> None:
-    assert (await said(provider, target(upstream, "split-utf8"))).text == text_of("split-utf8")
+    assert (await answer_of(provider, target(upstream, "split-utf8"))).text == text_of("split-utf8")
 
 
-async def test_text_can_be_stored_whatever_it_is_made_of(provider: Provider, upstream: Upstream) -> None:
-    whole = await said(provider, target(upstream, "nul"))
+async def test_text_that_cannot_be_stored_is_replaced(provider: Provider, upstream: Upstream) -> None:
+    whole = await answer_of(provider, target(upstream, "nul"))
     assert whole.text == "nul\N{REPLACEMENT CHARACTER} lone\N{REPLACEMENT CHARACTER} pair" + (
         "\N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER} end"
     )
@@ -161,7 +161,7 @@ async def test_text_can_be_stored_whatever_it_is_made_of(provider: Provider, ups
         ("huge-line-2", "upstream_malformed", False),
     ],
 )
-async def test_an_answer_that_cannot_be_had_has_a_code(
+async def test_a_refused_request_has_a_code(
     provider: Provider, upstream: Upstream, behaviour: str, code: str, permanent: bool
 ) -> None:
     whole, error = await said_before_error(provider, target(upstream, behaviour))
@@ -189,20 +189,20 @@ async def test_an_answer_that_breaks_off_has_a_code_and_the_text_before(
 
 
 @pytest.mark.parametrize("behaviour", ["drop-after-5", "cut-after-5"])
-async def test_what_came_before_a_break_is_kept_though_nobody_had_read_it_yet(
+async def test_unread_text_before_a_break_is_kept(
     provider: Provider, upstream: Upstream, behaviour: str
 ) -> None:
     model = target(upstream, f"{behaviour}@50")
     chunks = provider.stream(model, ASKED)
-    said = (await anext(chunks)).text
+    received = (await anext(chunks)).text
     await asyncio.to_thread(upstream.wait_for_end, model.upstream_model)
     code = ""
     try:
         async for chunk in chunks:
-            said += chunk.text
+            received += chunk.text
     except ProviderError as error:
         code = error.code
-    assert (said, code) == (AFTER_5, "upstream_cut")
+    assert (received, code) == (AFTER_5, "upstream_cut")
 
 
 @pytest.mark.parametrize("cut", [0, 1], ids=["in the same read", "in the next"])
@@ -222,7 +222,7 @@ async def test_what_came_before_a_break_is_kept_though_nobody_had_read_it_yet(
         (b"", "upstream_cut"),
     ],
 )
-async def test_text_that_came_before_a_fault_is_kept(fault: bytes, code: str, cut: int) -> None:
+async def test_text_before_a_fault_is_kept(fault: bytes, code: str, cut: int) -> None:
     good = b'data: {"choices":[{"delta":{"content":"kept"}}]}\n\n'
     chunks = _chunks(body(good, fault) if cut else body(good + fault))
     assert (await anext(chunks)).text == "kept"
@@ -236,13 +236,13 @@ async def body(*pieces: bytes) -> AsyncIterator[bytes]:
         yield piece
 
 
-async def test_nobody_at_the_address_is_unreachable(provider: Provider, upstream: Upstream) -> None:
+async def test_a_closed_port_is_unreachable(provider: Provider, upstream: Upstream) -> None:
     model = replace(target(upstream, "fast"), base_url=f"http://127.0.0.1:{ports.pick_free()}/v1")
     _, error = await said_before_error(provider, model)
     assert error == ProviderError("upstream_unreachable")
 
 
-async def test_a_server_that_does_not_take_the_connection_is_given_up(
+async def test_a_server_that_does_not_accept_connections_times_out(
     provider: Provider, upstream: Upstream
 ) -> None:
     with unaccepting() as base_url:
@@ -263,7 +263,7 @@ async def test_a_server_that_does_not_take_the_connection_is_given_up(
         ("retry-after-60+status-400", ProviderError("upstream_rejected", permanent=True)),
     ],
 )
-async def test_a_server_that_says_later_is_not_waited_for_here(
+async def test_the_provider_does_not_wait_for_retry_after(
     provider: Provider, upstream: Upstream, behaviour: str, expected: ProviderError
 ) -> None:
     begin, model = time.monotonic(), target(upstream, behaviour)
@@ -291,7 +291,7 @@ async def test_an_error_whose_body_does_not_end_is_not_read(provider: Provider, 
     assert error == ProviderError("rate_limit_exceeded", permanent=True, retry_after=7)
 
 
-async def test_a_failed_answer_is_asked_for_once(provider: Provider, upstream: Upstream) -> None:
+async def test_the_provider_does_not_retry(provider: Provider, upstream: Upstream) -> None:
     model = target(upstream, "status-500+times-1")
     await said_before_error(provider, model)
     await record_of(upstream, model)  # it fails when there were two
@@ -300,19 +300,19 @@ async def test_a_failed_answer_is_asked_for_once(provider: Provider, upstream: U
 # leaving
 
 
-@pytest.mark.parametrize("behaviour", ["mute", "stall-first", "stall-after-5", "words-1000@20"])
-async def test_the_server_learns_of_a_cancellation_at_once(
+@pytest.mark.parametrize("behaviour", ["no-reply", "stall-first", "stall-after-5", "words-1000@20"])
+async def test_a_cancellation_closes_the_connection_at_once(
     provider: Provider, upstream: Upstream, behaviour: str
 ) -> None:
-    model, heard = target(upstream, behaviour), Chunk()
+    model, received = target(upstream, behaviour), Chunk()
 
     async def listen() -> None:
         async for chunk in provider.stream(model, ASKED):
-            add(heard, chunk)
+            add(received, chunk)
 
     async def under_way() -> bool:
-        begins = "" if behaviour in ("mute", "stall-first") else AFTER_5
-        return bool(await asked(upstream, model)) and heard.text.startswith(begins)
+        begins = "" if behaviour in ("no-reply", "stall-first") else AFTER_5
+        return bool(await asked(upstream, model)) and received.text.startswith(begins)
 
     listening = asyncio.create_task(listen())
     await await_until(under_way, 5, "the answer is under way")
@@ -330,34 +330,34 @@ async def asked(upstream: Upstream, model: ModelConfig) -> list[Record]:
     return await asyncio.to_thread(upstream.requests, model.upstream_model)
 
 
-async def test_the_server_learns_of_a_reader_who_leaves(provider: Provider, upstream: Upstream) -> None:
+async def test_leaving_the_iteration_closes_the_connection(provider: Provider, upstream: Upstream) -> None:
     model = target(upstream, "words-1000@20")
     async with aclosing(provider.stream(model, ASKED)) as chunks:
         await anext(chunks)
     assert (await record_of(upstream, model)).aborted
 
 
-async def test_an_answer_that_came_to_its_end_was_not_aborted(provider: Provider, upstream: Upstream) -> None:
+async def test_a_complete_answer_is_not_aborted(provider: Provider, upstream: Upstream) -> None:
     model = target(upstream, "fast")
-    await said(provider, model)
+    await answer_of(provider, model)
     assert (await record_of(upstream, model)).finished
 
 
-async def test_one_answer_that_is_left_does_not_end_another(provider: Provider, upstream: Upstream) -> None:
-    staying = asyncio.create_task(said(provider, target(upstream, "words-20@100")))
+async def test_leaving_one_answer_does_not_end_another(provider: Provider, upstream: Upstream) -> None:
+    staying = asyncio.create_task(answer_of(provider, target(upstream, "words-20@100")))
     async with aclosing(provider.stream(target(upstream, "stall-after-5"), ASKED)) as chunks:
         await anext(chunks)
     assert (await staying).text == text_of("words-20")
 
 
-# what is asked
+# the request
 
 
 async def test_the_request_carries_the_messages_and_asks_for_usage(
     provider: Provider, upstream: Upstream
 ) -> None:
     model = target(upstream, "fast")
-    await said(provider, model, Request(PROMPT, max_output_tokens=40, temperature=0.0))
+    await answer_of(provider, model, Request(PROMPT, max_output_tokens=40, temperature=0.0))
     assert (await record_of(upstream, model)).body == {
         "model": model.upstream_model,
         "messages": PROMPT,
@@ -368,9 +368,9 @@ async def test_the_request_carries_the_messages_and_asks_for_usage(
     }
 
 
-async def test_what_is_not_limited_is_not_sent(provider: Provider, upstream: Upstream) -> None:
+async def test_unset_limits_are_not_sent(provider: Provider, upstream: Upstream) -> None:
     model = target(upstream, "fast")
-    await said(provider, model)
+    await answer_of(provider, model)
     sent = (await record_of(upstream, model)).body.keys()
     assert not sent & {"max_tokens", "max_completion_tokens", "temperature"}
 
@@ -382,11 +382,11 @@ async def test_of_two_limits_the_lower_one_is_sent(
     provider: Provider, upstream: Upstream, of_model: int | None, of_response: int | None, sent: int
 ) -> None:
     model = replace(target(upstream, "fast"), max_output_tokens=of_model)
-    await said(provider, model, Request(PROMPT, of_response))
+    await answer_of(provider, model, Request(PROMPT, of_response))
     assert (await record_of(upstream, model)).body["max_tokens"] == sent
 
 
-def test_openai_itself_is_told_the_limit_by_its_new_name() -> None:
+def test_openai_itself_gets_the_limit_by_its_new_name() -> None:
     model = ModelConfig("gpt", "https://api.openai.com/v1", max_output_tokens=40)
     parameters = _parameters(model, "gpt", ASKED)
     assert parameters["max_completion_tokens"] == 40
@@ -398,7 +398,7 @@ async def test_without_a_name_the_first_model_of_the_server_is_asked(
 ) -> None:
     upstream.clear("fast")
     model = replace(target(upstream, ""), upstream_model="")
-    assert (await said(provider, model)).text == text_of("fast")
+    assert (await answer_of(provider, model)).text == text_of("fast")
     assert [record.body["model"] for record in upstream.requests("fast")] == ["fast"]
 
 
@@ -416,7 +416,7 @@ async def test_the_key_is_that_of_the_named_variable(
     monkeypatch.setenv("OPENAI_API_KEY", "of somebody else")
     for variable, key in (("ONE_KEY", "key one"), ("OTHER_KEY", "key other"), (KEY_ENV, "none")):
         model = replace(target(upstream, "fast"), key_env=variable)
-        await said(provider, model)
+        await answer_of(provider, model)
         assert (await record_of(upstream, model)).key == key
 
 

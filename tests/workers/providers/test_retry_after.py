@@ -1,4 +1,4 @@
-"""When a server wants to be asked again: in seconds, in milliseconds, at a date, or it does not say."""
+"""Retry-After: in seconds, in milliseconds, as a date, or absent."""
 
 from email.utils import formatdate
 
@@ -32,11 +32,11 @@ NOW = 1_700_000_000.0
         ({"retry-after": "Fri, 99 Foo 99999 99:99:99 GMT"}, None),
     ],
 )
-def test_the_headers_say_how_long(headers: dict[str, str], seconds: float | None) -> None:
+def test_the_seconds_in_the_headers(headers: dict[str, str], seconds: float | None) -> None:
     assert retry_after_secs(headers, NOW) == seconds
 
 
-def test_a_date_is_one_of_the_servers_own_clock() -> None:
+def test_a_date_is_compared_with_the_servers_date() -> None:
     headers = {
         "date": formatdate(NOW + 3600, usegmt=True),
         "retry-after": formatdate(NOW + 3607, usegmt=True),
@@ -44,12 +44,12 @@ def test_a_date_is_one_of_the_servers_own_clock() -> None:
     assert retry_after_secs(headers, NOW) == 7
 
 
-def test_a_server_without_a_good_date_has_our_clock() -> None:
+def test_without_a_valid_date_header_our_clock_counts() -> None:
     headers = {"date": "today", "retry-after": formatdate(NOW + 7, usegmt=True)}
     assert retry_after_secs(headers, NOW) == 7
 
 
 @given(st.text(), st.text(), st.text())
-def test_whatever_they_say_it_is_no_fault_and_never_in_the_past(value: str, ms: str, date: str) -> None:
+def test_any_header_is_accepted_and_never_in_the_past(value: str, ms: str, date: str) -> None:
     seconds = retry_after_secs({"retry-after": value, "retry-after-ms": ms, "date": date}, NOW)
     assert seconds is None or seconds >= 0

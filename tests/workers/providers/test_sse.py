@@ -1,4 +1,4 @@
-"""The decoder: wherever the network cuts the bytes, the payloads are the same."""
+"""The decoder: however the network splits the bytes, the payloads are the same."""
 
 import pytest
 from hypothesis import given
@@ -36,13 +36,13 @@ def cuttings(draw: st.DrawFn) -> list[bytes]:
 
 
 @given(cuttings())
-def test_any_cutting_of_the_stream_gives_the_same_payloads(pieces: list[bytes]) -> None:
+def test_any_split_of_the_stream_gives_the_same_payloads(pieces: list[bytes]) -> None:
     decoder = Decoder()
     assert [payload for piece in pieces for payload in decoder.feed(piece)] == PAYLOADS
 
 
 @given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\r\n")), max_size=10))
-def test_what_each_line_carries_is_the_same_byte_by_byte(texts: list[str]) -> None:
+def test_the_payloads_are_the_same_byte_by_byte(texts: list[str]) -> None:
     stream = b"".join(b"data: " + text.encode() + b"\r\n\r\n" for text in texts)
     decoder = Decoder()
     payloads = [payload for at in range(len(stream)) for payload in decoder.feed(stream[at : at + 1])]
@@ -90,7 +90,7 @@ def test_an_event_without_end_raises() -> None:
 
 
 @pytest.mark.usefixtures("_short")
-def test_what_came_before_a_line_without_end_is_told_first() -> None:
+def test_payloads_before_an_endless_line_come_first() -> None:
     payloads = Decoder().feed(b"data: before\n\ndata: " + b"x" * 1000)
     assert next(payloads) == b"before"
     with pytest.raises(EventTooLongError):

@@ -1,4 +1,4 @@
-"""Orders of the web side reach whichever worker has the answer."""
+"""Cancellations of the web side reach the worker that has the response."""
 
 import asyncio
 
@@ -12,61 +12,64 @@ from tests.harness.upstream import Upstream
 from tests.harness.valkey import OwnValkey
 from tests.harness.waiting import await_until
 from tests.workers.background import beside
-from tests.workers.logs import text
-from tests.workers.targets import AFTER_5, generating, job, target
+from tests.workers.stalled import start_stalling
+from tests.workers.targets import generating
 from workers.generation.attempt import Outcome
-from workers.generation.attempts import Attempts
+from workers.supervision import cancellations
 from workers.supervision.cancellations import listen
 
 
-async def stopped(writing: asyncio.Task[Outcome], response_id: str) -> Outcome:
-    """Order until it is heard: a hint that nobody listened to yet is lost."""
+async def cancelled(writing: asyncio.Task[Outcome], response_id: str) -> Outcome:
+    """Notify until the attempt ends: a notification sent before the worker listens is lost."""
 
-    async def is_stopped() -> bool:
+    async def has_ended() -> bool:
         await notify_workers_to_cancel(response_id)
         return writing.done()
 
-    await await_until(is_stopped, 10, "the order is listened")
+    await await_until(has_ended, 10, "the attempt is cancelled")
     return writing.result()
 
 
-async def writing_on(log: Log, attempts: Attempts, upstream: Upstream) -> tuple[str, asyncio.Task[Outcome]]:
-    """An answer in the middle of which the model is silent."""
-    asked = job(target(upstream, "stall-after-5"))
-    writing = asyncio.create_task(attempts.run(asked))
-
-    async def is_said() -> bool:
-        return await text(log, asked.id) == AFTER_5
-
-    await await_until(is_said, 5, "the answer is under way")
-    return asked.id, writing
-
-
-async def test_an_order_cancels_that_answer_and_no_other(log: Log, upstream: Upstream) -> None:
+async def test_a_cancellation_ends_that_attempt_and_no_other(log: Log, upstream: Upstream) -> None:
     async with generating(log) as attempts, beside(listen(attempts)):
-        (one, writing), (other, staying) = [await writing_on(log, attempts, upstream) for _ in range(2)]
-        report = await stopped(writing, one)
-        assert report.response is not None
-        assert report.response["status"] == "cancelled"
+        (one, writing), (other, staying) = [await start_stalling(log, attempts, upstream) for _ in range(2)]
+        outcome = await cancelled(writing, one)
+        assert outcome.response is not None
+        assert outcome.response["status"] == "cancelled"
         assert not staying.done()
-        await stopped(staying, other)
+        await cancelled(staying, other)
 
 
-async def test_every_worker_hears_an_order(log: Log, upstream: Upstream) -> None:
+async def test_every_worker_receives_a_cancellation(log: Log, upstream: Upstream) -> None:
     async with generating(log) as idle, generating(log) as busy, beside(listen(idle)), beside(listen(busy)):
-        response_id, writing = await writing_on(log, busy, upstream)
-        await stopped(writing, response_id)
+        response_id, writing = await start_stalling(log, busy, upstream)
+        await cancelled(writing, response_id)
 
 
-async def test_orders_are_heard_again_after_valkey_was_away(
-    own_valkey: OwnValkey, upstream: Upstream, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_cancellations_arrive_again_after_an_outage(own_valkey: OwnValkey, upstream: Upstream) -> None:
     log = Log(redis_client.client())
     async with generating(log) as attempts, beside(listen(attempts)):
-        first, writing = await writing_on(log, attempts, upstream)
-        await stopped(writing, first)
+        first, writing = await start_stalling(log, attempts, upstream)
+        await cancelled(writing, first)
         own_valkey.kill()
         await asyncio.to_thread(own_valkey.start)
-        second, writing = await writing_on(log, attempts, upstream)
-        await stopped(writing, second)
+        second, writing = await start_stalling(log, attempts, upstream)
+        await cancelled(writing, second)
+    await get_channel_layer().flush()
+
+
+async def test_a_worker_that_starts_without_redis_listens_once_it_is_there(
+    own_valkey: OwnValkey,
+    upstream: Upstream,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(cancellations, "JOIN_RETRY_SECS", 0.05)
+    own_valkey.kill()
+    log = Log(redis_client.client())
+    async with generating(log) as attempts, beside(listen(attempts)):
+        await await_until(lambda: "cannot listen to cancellations" in caplog.text, 10, "joining fails")
+        await asyncio.to_thread(own_valkey.start)
+        response_id, writing = await start_stalling(log, attempts, upstream)
+        await cancelled(writing, response_id)
     await get_channel_layer().flush()

@@ -1,4 +1,4 @@
-"""The beat: others see that the worker lives, and what Flower revoked is stopped."""
+"""The heartbeat: other processes see that the worker lives, and it cancels what Flower revoked."""
 
 import asyncio
 import os
@@ -19,9 +19,9 @@ from tests.harness.upstream import Upstream
 from tests.harness.valkey import OwnValkey
 from tests.harness.waiting import await_until
 from tests.workers.background import beside, within
-from tests.workers.logs import ends, text
-from tests.workers.targets import AFTER_5, generating, job, target
-from workers.generation.attempt import Assignment, Outcome
+from tests.workers.logs import ends
+from tests.workers.stalled import start_stalling
+from tests.workers.targets import generating
 from workers.generation.attempts import Attempts
 from workers.supervision import heartbeat as module
 from workers.supervision.heartbeat import Heartbeat
@@ -29,42 +29,31 @@ from workers.supervision.reaper import Reaper
 
 
 @pytest.fixture(autouse=True)
-def _quick_beats(monkeypatch: pytest.MonkeyPatch) -> None:
+def _quick_heartbeats(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "HEARTBEAT_SECS", 0.05)
 
 
 @asynccontextmanager
-async def beating(attempts: Attempts, claimed: Sequence[str] = ()) -> AsyncIterator[Heartbeat]:
-    liveness = Heartbeats(redis_client.client())
-    reaper = Reaper("worker-1", liveness, attempts.log)
-    beat = Heartbeat("worker-1", "first@host", claimed, attempts, liveness, reaper, {"concurrency": 7})
-    async with beside(beat.run()):
-        yield beat
+async def sending(attempts: Attempts, claimed: Sequence[str] = ()) -> AsyncIterator[Heartbeat]:
+    heartbeats = Heartbeats(redis_client.client())
+    reaper = Reaper("worker-1", heartbeats, attempts.log)
+    heartbeat = Heartbeat("worker-1", "first@host", claimed, attempts, heartbeats, reaper, {"concurrency": 7})
+    async with beside(heartbeat.run()):
+        yield heartbeat
 
 
 def doubts(reaper: Reaper) -> bool:
     return reaper._certain_from > time.monotonic()
 
 
-async def writing_on(log: Log, attempts: Attempts, asked: Assignment) -> asyncio.Task[Outcome]:
-    """An answer in the middle of which the model is silent."""
-    writing = asyncio.create_task(attempts.run(asked))
-
-    async def is_said() -> bool:
-        return await text(log, asked.id) == AFTER_5
-
-    await await_until(is_said, 5, "the answer is under way")
-    return writing
-
-
-async def test_a_beat_tells_the_process_its_version_and_what_is_claimed(log: Log) -> None:
+async def test_a_heartbeat_reports_the_process_its_version_and_the_claimed_responses(log: Log) -> None:
     claimed: list[str] = []
-    async with generating(log) as attempts, beating(attempts, claimed) as beat:
+    async with generating(log) as attempts, sending(attempts, claimed) as heartbeat:
 
-        async def tells(*running: str) -> bool:
-            figures = (await beat.liveness.alive()).get("worker-1", {})
-            of_now = figures.pop("at", 0)
-            return abs(time.time() - of_now) < 5 and figures == {
+        async def reports(*running: str) -> bool:
+            figures = (await heartbeat.heartbeats.alive()).get("worker-1", {})
+            sent_at = figures.pop("at", 0)
+            return abs(time.time() - sent_at) < 5 and figures == {
                 "name": "first@host",
                 "pid": os.getpid(),
                 "version": __version__,
@@ -72,75 +61,70 @@ async def test_a_beat_tells_the_process_its_version_and_what_is_claimed(log: Log
                 "running": list(running),
             }
 
-        await await_until(tells, 5, "a beat without work")
+        await await_until(reports, 5, "a heartbeat without work")
         claimed += ["r1", "r2"]
-        await await_until(lambda: tells("r1", "r2"), 5, "a beat with two answers")
+        await await_until(lambda: reports("r1", "r2"), 5, "a heartbeat with two responses")
         claimed.remove("r1")
-        await await_until(lambda: tells("r2"), 5, "a beat with one answer")
+        await await_until(lambda: reports("r2"), 5, "a heartbeat with one response")
 
 
-async def test_a_job_that_flower_revoked_is_cancelled_and_no_other(log: Log, upstream: Upstream) -> None:
-    async with generating(log) as attempts, beating(attempts):
-        jobs = [job(target(upstream, "stall-after-5")) for _ in range(2)]
-        gone, staying = [await writing_on(log, attempts, asked) for asked in jobs]
-        revoked.add(jobs[0].id)
+async def test_a_task_that_flower_revoked_is_cancelled_and_no_other(log: Log, upstream: Upstream) -> None:
+    async with generating(log) as attempts, sending(attempts):
+        (one, gone), (other, staying) = [await start_stalling(log, attempts, upstream) for _ in range(2)]
+        revoked.add(one)
         try:
-            report = await within(2, gone)
+            outcome = await within(2, gone)
         finally:
-            revoked.discard(jobs[0].id)
-        assert report.response is not None
-        assert report.response["status"] == "cancelled"
-        assert len(await ends(log, jobs[0].id)) == 1
-        assert attempts.running == [jobs[1].id]
-        attempts.cancel(jobs[1].id)
+            revoked.discard(one)
+        assert outcome.response is not None
+        assert outcome.response["status"] == "cancelled"
+        assert len(await ends(log, one)) == 1
+        assert attempts.running == [other]
+        attempts.cancel(other)
         await staying
 
 
-async def test_an_end_in_the_log_is_noticed_though_the_order_to_stop_was_lost(
+async def test_an_end_in_the_log_is_noticed_though_the_cancellation_was_lost(
     log: Log, upstream: Upstream
 ) -> None:
-    async with generating(log) as attempts, beating(attempts):
-        jobs = [job(target(upstream, "stall-after-5")) for _ in range(2)]
-        gone, staying = [await writing_on(log, attempts, asked) for asked in jobs]
-        state = await log.state(jobs[0].id)
-        assert state is not None
-        final = await conclude(log, state, Ending("cancelled", at=5.0))
+    async with generating(log) as attempts, sending(attempts):
+        (one, gone), (other, staying) = [await start_stalling(log, attempts, upstream) for _ in range(2)]
+        draft = await log.state(one)
+        assert draft is not None
+        final = await conclude(log, draft, Ending("cancelled", at=5.0))
         assert (await within(2, gone)).response == final
-        assert len(await ends(log, jobs[0].id)) == 1
+        assert len(await ends(log, one)) == 1
         assert not staying.done()
-        attempts.cancel(jobs[1].id)
+        attempts.cancel(other)
         await staying
 
 
-async def test_a_valkey_that_is_away_misses_beats_and_gets_the_later_ones(
+async def test_heartbeats_missed_in_an_outage_are_followed_by_later_ones(
     own_valkey: OwnValkey, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with generating(Log(redis_client.client())) as attempts, beating(attempts) as beat:
+    async with generating(Log(redis_client.client())) as attempts, sending(attempts) as heartbeat:
 
         async def lives() -> bool:
-            return "worker-1" in await beat.liveness.alive()
+            return "worker-1" in await heartbeat.heartbeats.alive()
 
-        async def is_noticed() -> bool:
-            return "no beat" in caplog.text
-
-        await await_until(lives, 5, "a beat")
-        beat.reaper._certain_from = 0
+        await await_until(lives, 5, "a heartbeat")
+        heartbeat.reaper._certain_from = 0
         own_valkey.kill()
-        await await_until(is_noticed, 10, "a beat is missed")
-        assert doubts(beat.reaper)
+        await await_until(lambda: "a heartbeat was missed" in caplog.text, 10, "a heartbeat is missed")
+        assert doubts(heartbeat.reaper)
         await asyncio.to_thread(own_valkey.start)
-        await beat.liveness.leave("worker-1")
-        await await_until(lives, 10, "a beat again")
+        await heartbeat.heartbeats.leave("worker-1")
+        await await_until(lives, 10, "a heartbeat again")
 
 
-async def test_a_beat_that_was_gone_makes_all_beats_doubtful(log: Log) -> None:
+async def test_a_lost_heartbeat_makes_all_heartbeats_doubtful(log: Log) -> None:
     async with generating(log) as attempts:
-        liveness = Heartbeats(redis_client.client())
-        reaper = Reaper("worker-1", liveness, log)
-        beat = Heartbeat("worker-1", "first@host", [], attempts, liveness, reaper)
-        for loses_its_beats in (True, False, True):
-            if loses_its_beats:
+        heartbeats = Heartbeats(redis_client.client())
+        reaper = Reaper("worker-1", heartbeats, log)
+        heartbeat = Heartbeat("worker-1", "first@host", [], attempts, heartbeats, reaper)
+        for is_lost in (True, False, True):
+            if is_lost:
                 await redis_client.client().flushall()
             reaper._certain_from = 0
-            await beat.beat()
-            assert doubts(reaper) == loses_its_beats
+            await heartbeat.send()
+            assert doubts(reaper) == is_lost

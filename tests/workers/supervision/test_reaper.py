@@ -1,4 +1,4 @@
-"""The reaper: whoever has no worker gets another one, once; whoever has one is left alone."""
+"""The reaper: a response without a worker gets another attempt, once; any other is left alone."""
 
 import asyncio
 import time
@@ -36,15 +36,15 @@ def owner() -> User:
 
 
 @pytest.fixture
-async def liveness(log: Log) -> Heartbeats:
+async def heartbeats(log: Log) -> Heartbeats:
     return Heartbeats(redis_client.client())
 
 
 @pytest.fixture
-async def reaper(log: Log, liveness: Heartbeats, broker: Broker) -> Reaper:
-    """A reaper that is sure of what it sees."""
-    await liveness.beat("reaper", {"running": []})
-    reaper = Reaper("reaper", liveness, log)
+async def reaper(log: Log, heartbeats: Heartbeats, broker: Broker) -> Reaper:
+    """A reaper that trusts the heartbeats."""
+    await heartbeats.record("reaper", {"running": []})
+    reaper = Reaper("reaper", heartbeats, log)
     reaper._certain_from = 0
     return reaper
 
@@ -65,33 +65,33 @@ async def write(log: Log, row: Response, method: Any, *args: Any) -> None:
     await log.append(Batch.of(state.id, method(Writer(state), *args)))
 
 
-async def test_the_answer_of_a_lost_worker_is_enqueued_for_another(
+async def test_the_response_of_a_lost_worker_is_enqueued_for_another(
     reaper: Reaper, log: Log, owner: User, broker: Broker
 ) -> None:
     row = await begun(log, owner)
-    await reaper.look()
+    await reaper.check()
     assert [job.id for job in broker.jobs()] == [str(row.id)]
     now = await saved(row.id)
     assert (now.status, now.worker, now.attempt) == (Status.QUEUED, "", 1)
     assert await ends(log, str(row.id)) == []
 
 
-async def test_what_a_living_worker_holds_is_left_alone(
-    reaper: Reaper, log: Log, owner: User, broker: Broker, liveness: Heartbeats
+async def test_a_response_that_a_live_worker_reports_is_left_alone(
+    reaper: Reaper, log: Log, owner: User, broker: Broker, heartbeats: Heartbeats
 ) -> None:
     row = await begun(log, owner, worker="alive")
-    await liveness.beat("alive", {"running": [str(row.id)]})
-    await reaper.look()
+    await heartbeats.record("alive", {"running": [str(row.id)]})
+    await reaper.check()
     assert broker.jobs() == []
     assert (await saved(row.id)).status == Status.IN_PROGRESS
 
 
-async def test_what_a_living_worker_has_let_go_of_is_not(
-    reaper: Reaper, log: Log, owner: User, broker: Broker, liveness: Heartbeats
+async def test_a_response_that_its_live_worker_no_longer_reports_is_enqueued(
+    reaper: Reaper, log: Log, owner: User, broker: Broker, heartbeats: Heartbeats
 ) -> None:
     row = await begun(log, owner, worker="alive")
-    await liveness.beat("alive", {"running": []})
-    await reaper.look()
+    await heartbeats.record("alive", {"running": []})
+    await reaper.check()
     assert [job.id for job in broker.jobs()] == [str(row.id)]
 
 
@@ -99,27 +99,27 @@ async def test_a_response_that_was_just_claimed_is_left_alone(
     reaper: Reaper, log: Log, owner: User, broker: Broker
 ) -> None:
     row = await begun(log, owner, started_at=timezone.now())
-    await reaper.look()
+    await reaper.check()
     assert broker.jobs() == []
     assert (await saved(row.id)).status == Status.IN_PROGRESS
 
 
-async def test_an_answer_that_lost_its_last_worker_fails_and_keeps_its_text(
+async def test_a_response_that_lost_its_last_worker_fails_and_keeps_its_text(
     reaper: Reaper, log: Log, owner: User, broker: Broker
 ) -> None:
     row = await begun(log, owner, attempt=MAX_LOSSES, losses=MAX_LOSSES - 1)
-    await reaper.look()
+    await reaper.check()
     now = await saved(row.id)
     assert (now.status, now.error_code, now.output) == (Status.FAILED, "worker_lost", "Hello")
     assert len(await ends(log, str(row.id))) == 1
     assert broker.jobs() == []
 
 
-async def test_an_answer_that_was_handed_over_before_may_still_lose_a_worker(
+async def test_a_response_that_was_handed_over_before_may_still_lose_a_worker(
     reaper: Reaper, log: Log, owner: User, broker: Broker
 ) -> None:
     row = await begun(log, owner, attempt=5)
-    await reaper.look()
+    await reaper.check()
     assert [job.id for job in broker.jobs()] == [str(row.id)]
     now = await saved(row.id)
     assert (now.status, now.attempt, now.losses) == (Status.QUEUED, 5, 1)
@@ -131,19 +131,19 @@ async def test_an_end_that_is_in_the_log_is_only_copied_to_the_row(
 ) -> None:
     row = await begun(log, owner, attempt=losses + 1, losses=losses)
     await write(log, row, Writer.finish, Ending("completed", at=time.time()))
-    await reaper.look()
+    await reaper.check()
     now = await saved(row.id)
     assert (now.status, now.error_code, now.output) == (Status.COMPLETED, "", "Hello")
     assert len(await ends(log, str(row.id))) == 1
     assert broker.jobs() == []
 
 
-async def test_an_answer_whose_log_is_lost_too_goes_to_another_worker(
+async def test_a_response_whose_log_is_lost_too_goes_to_another_worker(
     reaper: Reaper, log: Log, owner: User, broker: Broker
 ) -> None:
     row = await begun(log, owner)
     await redis_client.client().delete(key(str(row.id)))
-    await reaper.look()
+    await reaper.check()
     assert [job.id for job in broker.jobs()] == [str(row.id)]
 
 
@@ -152,13 +152,11 @@ async def test_a_queued_response_without_a_message_gets_one_and_only_one(
 ) -> None:
     row = await on_rows(stored, owner, queued_at=timezone.now() - LONG_AGO)
     for _ in range(3):
-        await reaper.look()
+        await reaper.check()
     assert [job.id for job in broker.jobs()] == [str(row.id)]
 
 
-async def test_a_message_that_is_lost_among_others_is_missed(
-    reaper: Reaper, owner: User, broker: Broker
-) -> None:
+async def test_a_message_lost_among_others_is_replaced(reaper: Reaper, owner: User, broker: Broker) -> None:
     lost, *others = [
         await on_rows(stored, owner, queued_at=timezone.now() - LONG_AGO + timedelta(seconds=number))
         for number in range(3)
@@ -166,7 +164,7 @@ async def test_a_message_that_is_lost_among_others_is_missed(
     for row in others:
         await enqueue(row)
     for _ in range(3):
-        await reaper.look()
+        await reaper.check()
     assert sorted(job.id for job in broker.jobs()) == sorted(str(row.id) for row in (lost, *others))
 
 
@@ -175,7 +173,7 @@ async def test_who_waits_long_for_a_free_worker_is_left_alone(
 ) -> None:
     for _ in range(2):
         await enqueue(await on_rows(stored, owner, queued_at=timezone.now() - LONG_AGO))
-    await reaper.look()
+    await reaper.check()
     assert len(broker.jobs()) == 2
 
 
@@ -183,56 +181,52 @@ async def test_a_response_that_was_just_queued_is_left_alone(
     reaper: Reaper, owner: User, broker: Broker
 ) -> None:
     await on_rows(stored, owner)
-    await reaper.look()
+    await reaper.check()
     assert broker.jobs() == []
 
 
-async def test_one_process_at_a_time_looks_after_them(
-    log: Log, liveness: Heartbeats, owner: User, broker: Broker, monkeypatch: pytest.MonkeyPatch
+async def test_one_process_at_a_time_checks(
+    log: Log, heartbeats: Heartbeats, owner: User, broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "HEARTBEAT_SECS", 0.05)
-    looked: list[str] = []
+    checked: list[str] = []
 
     class Counted(Reaper):
-        async def look(self) -> None:
-            looked.append(self._worker_id)
-            await super().look()
+        async def check(self) -> None:
+            checked.append(self._worker_id)
+            await super().check()
 
-    async with beside(Counted("one", liveness, log).run()), beside(Counted("two", liveness, log).run()):
-
-        async def have_looked() -> bool:
-            return len(looked) >= 5
-
-        await await_until(have_looked, 5, "five looks")
-    assert len(set(looked)) == 1
+    async with beside(Counted("one", heartbeats, log).run()), beside(Counted("two", heartbeats, log).run()):
+        await await_until(lambda: len(checked) >= 5, 5, "five checks")
+    assert len(set(checked)) == 1
 
 
-async def test_a_reaper_in_doubt_waits_until_every_worker_has_beaten_again(
-    log: Log, liveness: Heartbeats, owner: User, broker: Broker, monkeypatch: pytest.MonkeyPatch
+async def test_a_reaper_in_doubt_waits_for_the_next_heartbeat_of_every_worker(
+    log: Log, heartbeats: Heartbeats, owner: User, broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "HEARTBEAT_SECS", 0.05)
     monkeypatch.setattr(module, "GONE_SECS", 1)
     await begun(log, owner)
-    await liveness.beat("reaper", {"running": []})
+    await heartbeats.record("reaper", {"running": []})
     doubted_at = time.monotonic()
-    reaper = Reaper("reaper", liveness, log)  # a new one is in doubt
+    reaper = Reaper("reaper", heartbeats, log)  # a new one is in doubt
     async with beside(reaper.run()):
 
         async def has_acted() -> bool:
             return bool(await asyncio.to_thread(broker.jobs))
 
-        await await_until(has_acted, 5, "the answer is enqueued")
+        await await_until(has_acted, 5, "the response is enqueued")
     assert time.monotonic() - doubted_at >= 1
 
 
-async def test_a_reaper_whose_own_beat_is_gone_trusts_no_other(
-    reaper: Reaper, log: Log, liveness: Heartbeats, owner: User, broker: Broker
+async def test_a_reaper_whose_own_heartbeat_is_gone_trusts_no_other(
+    reaper: Reaper, log: Log, heartbeats: Heartbeats, owner: User, broker: Broker
 ) -> None:
     row = await begun(log, owner)
-    await liveness.leave("reaper")
-    await reaper.look()
-    await liveness.beat("reaper", {"running": []})
-    await reaper.look()
+    await heartbeats.leave("reaper")
+    await reaper.check()
+    await heartbeats.record("reaper", {"running": []})
+    await reaper.check()
     assert broker.jobs() == []
     assert (await saved(row.id)).status == Status.IN_PROGRESS
 
@@ -244,15 +238,15 @@ async def test_a_log_that_cannot_be_read_does_not_hold_up_the_others(
     state = await log.state(str(strange.id))
     assert state is not None
     await log.append(Batch(state.id, state.next, ['{"type":"tailrace:of_the_future"}']))
-    await reaper.look()
+    await reaper.check()
     assert [job.id for job in broker.jobs()] == [str(plain.id)]
 
 
-async def test_what_was_just_taken_away_has_not_lost_its_message(
+async def test_a_row_that_was_just_recovered_has_not_lost_its_message(
     reaper: Reaper, log: Log, owner: User, broker: Broker
 ) -> None:
     await begun(log, owner, queued_at=timezone.now() - LONG_AGO)
-    await reaper.look()
+    await reaper.check()
     await redis_client.client().delete("responses")  # a worker has taken the message, and not yet claimed
-    await reaper.look()
+    await reaper.check()
     assert broker.jobs() == []

@@ -1,4 +1,4 @@
-"""Redis goes away and comes back: nothing hangs, everybody says so, and then all goes on."""
+"""Outages of Redis and of the database: nothing hangs, commands get `busy`, and later everything goes on."""
 
 import asyncio
 import signal
@@ -16,20 +16,20 @@ from tests.harness.waiting import wait_until
 
 pytestmark = pytest.mark.e2e
 
-TOLD_SECS = 6  # how long a visitor may wait to hear that nothing can be taken
-CROWD = 200  # sockets that come back at once
+BUSY_SECS = 6  # how long a client may wait for `busy`
+SOCKETS = 200  # that reconnect at once
 OPEN_SECS = 10  # for all of them, on a busy machine; one after the other they took ten seconds each
-WRITERS = 12  # more than the threads that asyncio has by itself on a small machine
+WRITERS = 12  # more than asyncio's default threads on a small machine
 
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A Tailrace of our own, whose Redis we may stop."""
-    with running(tmp_path_factory.mktemp("away"), ["words-30@60", "words-60@20:blip"], workers=1) as parts:
+    """A Tailrace of the tests' own, whose Redis they may stop."""
+    with running(tmp_path_factory.mktemp("outages"), ["words-30@60", "words-60@20:blip"], workers=1) as parts:
         yield parts
 
 
-async def test_without_redis_readyz_names_it_and_a_command_hears_that_we_are_busy(own: Stack) -> None:
+async def test_without_redis_readyz_names_it_and_a_command_gets_busy(own: Stack) -> None:
     async with visiting(own.url) as visitor:
         own.processes["redis"].stop()
         wait_until(lambda: own.readyz()["redis"]["state"] == "unavailable", 5, "readyz notices")
@@ -37,57 +37,57 @@ async def test_without_redis_readyz_names_it_and_a_command_hears_that_we_are_bus
         before, begun = own.count_rows(), time.monotonic()
         await visitor.create()
         refusal = await visitor.next()
-        assert time.monotonic() - begun < TOLD_SECS
+        assert time.monotonic() - begun < BUSY_SECS
         assert (refusal["type"], refusal["status"], refusal["error"]["code"]) == ("error", 503, "busy")
-        assert own.count_rows() == before  # what was refused is not stored
+        assert own.count_rows() == before  # a refused command stores nothing
         own.start_redis()
         own.wait_for_workers(1)
         assert (await visitor.answer())[-1]["type"] == "response.completed"
 
 
-async def followed(visitor: Visitor, response_id: str) -> str:
-    """Ask to follow; returns the type, or the code, of what comes in the end."""
+async def subscribed(visitor: Visitor, response_id: str) -> str:
+    """Subscribe; return the type, or the error code, of the reply."""
     await visitor.send({"type": "tailrace:subscribe", "response_id": response_id, "starting_after": 0})
     last = (await visitor.until("tailrace:up_to_date", "error"))[-1]
     return str(last["error"]["code"] if last["type"] == "error" else last["type"])
 
 
-async def test_a_crowd_that_comes_while_redis_is_away_is_let_in_and_told_so(own: Stack) -> None:
+async def test_many_sockets_open_without_redis_and_get_busy(own: Stack) -> None:
     session = await cookie(own.url)
     async with visiting(own.url, session) as visitor, AsyncExitStack() as opened:
         response_id = (await visitor.answer())[0]["response"]["id"]
         own.processes["redis"].stop()
         begun = time.monotonic()
-        crowd = await asyncio.gather(
-            *(opened.enter_async_context(visiting(own.url, session)) for _ in range(CROWD))
+        sockets = await asyncio.gather(
+            *(opened.enter_async_context(visiting(own.url, session)) for _ in range(SOCKETS))
         )
         assert time.monotonic() - begun < OPEN_SECS
         begun = time.monotonic()
-        told = await asyncio.gather(*(followed(each, response_id) for each in crowd))
-        assert set(told) == {"busy"}
+        replies = await asyncio.gather(*(subscribed(each, response_id) for each in sockets))
+        assert set(replies) == {"busy"}
         assert time.monotonic() - begun < OPEN_SECS
         own.start_redis()
         own.wait_for_workers(1)
-        told = await asyncio.gather(*(followed(each, response_id) for each in crowd))
-        assert set(told) == {"tailrace:up_to_date"}
-        assert (await crowd[0].answer())[-1]["type"] == "response.completed"
+        replies = await asyncio.gather(*(subscribed(each, response_id) for each in sockets))
+        assert set(replies) == {"tailrace:up_to_date"}
+        assert (await sockets[0].answer())[-1]["type"] == "response.completed"
 
 
-async def test_a_redis_that_is_mute_is_said_to_be_busy(own: Stack) -> None:
+async def test_an_unresponsive_redis_is_busy(own: Stack) -> None:
     async with visiting(own.url) as visitor:
         response_id = (await visitor.answer())[0]["response"]["id"]
-        mute = own.processes["redis"].popen
-        mute.send_signal(signal.SIGSTOP)
+        frozen = own.processes["redis"].popen
+        frozen.send_signal(signal.SIGSTOP)
         try:
             begun = time.monotonic()
-            assert await followed(visitor, response_id) == "busy"
-            assert time.monotonic() - begun < TOLD_SECS
+            assert await subscribed(visitor, response_id) == "busy"
+            assert time.monotonic() - begun < BUSY_SECS
         finally:
-            mute.send_signal(signal.SIGCONT)
-        assert await followed(visitor, response_id) == "tailrace:up_to_date"
+            frozen.send_signal(signal.SIGCONT)
+        assert await subscribed(visitor, response_id) == "tailrace:up_to_date"
 
 
-async def test_who_waits_for_a_locked_database_holds_up_nobody_else(own: Stack) -> None:
+async def test_a_wait_for_a_locked_database_does_not_block_other_sockets(own: Stack) -> None:
     session = await cookie(own.url)
     async with visiting(own.url, session) as visitor, AsyncExitStack() as opened:
         response_id = (await visitor.answer())[0]["response"]["id"]
@@ -98,7 +98,7 @@ async def test_who_waits_for_a_locked_database_holds_up_nobody_else(own: Stack) 
             for writer in writers:
                 await writer.create()
             begun = time.monotonic()
-            assert await followed(visitor, response_id) == "tailrace:up_to_date"
+            assert await subscribed(visitor, response_id) == "tailrace:up_to_date"
             assert time.monotonic() - begun < 3
             assert own.count_rows() == before  # they still wait
             database.execute("ROLLBACK")
