@@ -44,7 +44,7 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
         """Something happens in them now."""
         self.update(updated_at=timezone.now(), **changes)
 
-    def read(self) -> bool:
+    def mark_read(self) -> bool:
         """The owner has read it. False: that was known."""
         return bool(self.filter(unread=True).update(unread=False))
 

@@ -125,7 +125,14 @@ async def _requeued(row: Response) -> bool:
 
 def _fail(row: Response, error_code: str) -> ResponseObject | None:
     ending = Ending("failed", time.time(), error_code)
-    return runtime.run(end(runtime.attempts.log, str(row.id), ending, attempt=row.attempt))
+    return runtime.run(end(runtime.attempts.log, row, ending, attempt=row.attempt))
+
+
+def _cancel(response_id: str) -> None:
+    row = Response.objects.filter(pk=response_id).first()
+    connections.close_all()
+    if row is not None:
+        runtime.run(end(runtime.attempts.log, row, Ending("cancelled", time.time())))
 
 
 def _figures(outcome: Outcome, begun: float) -> Figures:
@@ -151,8 +158,7 @@ def start_runtime(sender: Any, **_: Any) -> None:
 @task_revoked.connect
 def cancel_revoked(request: Any, **_: Any) -> None:
     """Flower revoked a task before it ran: Celery drops the message, so the response ends here."""
-    ending = Ending("cancelled", time.time())
-    threading.Thread(target=runtime.run, args=[end(runtime.attempts.log, request.id, ending)]).start()
+    threading.Thread(target=_cancel, args=[request.id]).start()
 
 
 @worker_shutting_down.connect

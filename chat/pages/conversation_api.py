@@ -92,7 +92,7 @@ def change(request: HttpRequest, id: UUID) -> JSON:  # noqa: A002
 
 def mark_read(row: Conversation) -> None:
     """Mark a conversation as read, and announce that."""
-    if row.unread and Conversation.objects.filter(pk=row.pk).read():
+    if row.unread and Conversation.objects.filter(pk=row.pk).mark_read():
         async_to_sync(announce_conversation)(row.pk)
     row.unread = False
 
@@ -109,18 +109,17 @@ def _apply(changes: Change, rows: ConversationQuerySet) -> bool:
     fields: JSON = {"title": changes.title} if changes.has("title") else {}
     if changes.has("deleted"):
         fields["deleted_at"] = timezone.now() if changes.deleted else None
-    newly_read = changes.has("read") and rows.read()
+    newly_read = changes.has("read") and rows.mark_read()
     return bool(fields and rows.update(**fields)) or newly_read
 
 
 def _cancel_all(conversation_id: UUID) -> None:
-    live = Response.objects.filter(conversation_id=conversation_id, status__in=LIVE)
-    ids = [str(response_id) for response_id in live.values_list("pk", flat=True)]
-    if ids:
-        async_to_sync(_cancel)(ids)
+    live = list(Response.objects.filter(conversation_id=conversation_id, status__in=LIVE))
+    if live:
+        async_to_sync(_cancel)(live)
 
 
-async def _cancel(response_ids: list[str]) -> None:
+async def _cancel(rows: list[Response]) -> None:
     log = Log(redis_client.client())
-    for response_id in response_ids:
-        await end(log, response_id, Ending("cancelled", time.time()))
+    for row in rows:
+        await end(log, row, Ending("cancelled", time.time()))

@@ -25,6 +25,7 @@ from chat.protocol.events import (
     ReasoningDelta,
     ReasoningDone,
     Restarted,
+    Terminal,
     TextDelta,
     TextDone,
     Waiting,
@@ -96,14 +97,15 @@ def wait(state: ResponseState, pause: Wait) -> Event:
     return Waiting(sequence_number=state.next, response_id=state.id, **asdict(pause))
 
 
-def finish(state: ResponseState, ending: Ending) -> list[Event]:
-    """The response ends: what closes its items if it ended well, then the one terminal event."""
+def finish(state: ResponseState, ending: Ending) -> tuple[list[Event], Terminal]:
+    """The response ends: what closes its items, if it ended well, and the one terminal event."""
     events: list[Event] = []
     if ending.status in ("completed", "incomplete"):
         for item in state.items:
             events += _close(item, ending.status, state.next + len(events))
-    kind = {"completed": Completed, "failed": Failed}.get(ending.status, Incomplete)
-    return [*events, kind(sequence_number=state.next + len(events), response=final_object(state, ending))]
+    kinds: dict[str, type[Terminal]] = {"completed": Completed, "failed": Failed}
+    terminal = kinds.get(ending.status, Incomplete)
+    return events, terminal(sequence_number=state.next + len(events), response=final_object(state, ending))
 
 
 def final_object(state: ResponseState, ending: Ending) -> ResponseObject:

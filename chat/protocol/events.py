@@ -208,6 +208,7 @@ class Snapshot(Event):
     waiting: JSON | None = None
 
 
+Terminal = Completed | Incomplete | Failed
 TERMINAL = (Completed, Incomplete, Failed)
 EVENTS: Mapping[str, type[Event]] = {
     kind.type: kind

@@ -88,7 +88,7 @@ async def _announce_or_end(enqueuing: asyncio.Task[None], row: Response, log: Lo
 
 async def _end_unqueued(row: Response, log: Log) -> None:
     try:
-        await end(log, str(row.id), Ending("failed", time.time(), "queue_unavailable"))
+        await end(log, row, Ending("failed", time.time(), "queue_unavailable"))
     except UNAVAILABLE as error:  # the reaper enqueues it later
         logger.warning("response %s: not enqueued, and not ended: %s", row.id, type(error).__name__)
 

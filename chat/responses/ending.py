@@ -9,9 +9,8 @@ from typing import Any
 from channels.db import database_sync_to_async
 
 from chat.conversations.announcements import announce_response
-from chat.models import LIVE, Response
+from chat.models import Response
 from chat.protocol.composer import Ending, finish
-from chat.protocol.events import decode
 from chat.protocol.objects import ResponseObject
 from chat.protocol.state import ResponseState
 from chat.responses.representation import response_object
@@ -29,17 +28,17 @@ async def conclude(
     Returns the final response object, which may be another writer's; None if there is nothing to end.
     """
     while state is not None and state.ended is None and (attempt is None or state.attempt <= attempt):
-        events = finish(state, ending)
-        batch = Batch.of(state.id, events)
+        closing, terminal = finish(state, ending)
+        batch = Batch.of(state.id, [*closing, terminal])
         outcome = await log.append(batch, last=True)
         if outcome is Append.GAP:
-            batch = Batch.restoring(state, events)
+            batch = Batch.restoring(state, [*closing, terminal])
             outcome = await log.restore(batch, state.attempt, last=True)
         if outcome is Append.APPENDED:
             await notify_readers([batch])
-            state.apply(events[-1])
-        elif outcome is Append.CONFLICT:
-            state = await _caught_up(log, state)
+            return terminal.response
+        if outcome is Append.CONFLICT:
+            state = await log.state(state.id, known=state)
     return state.ended if state else None
 
 
@@ -49,46 +48,26 @@ async def settle(final: ResponseObject, **extra: Any) -> None:
         await announce_response(final)
 
 
-async def end(
-    log: Log, response_id: str, ending: Ending, *, attempt: int | None = None
-) -> ResponseObject | None:
+async def end(log: Log, row: Response, ending: Ending, attempt: int | None = None) -> ResponseObject | None:
     """End a response from outside its attempt: conclude, cancel the attempt, settle.
 
-    With `attempt`, only if no later attempt has it. Returns the final response object; None if there was
-    nothing to end.
+    If Redis lost the log, it is opened again: a stale writer cannot append to that one. With `attempt`, only
+    if no later attempt has it. Returns the final response object; None if there was nothing to end.
     """
-    state = await log.state(response_id) or await _reopened(log, response_id)
+    if not row.live:
+        return None
+    state = await log.reopened(response_object(row), row.attempt)
     final = await conclude(log, state, ending, attempt)
     if final is not None:
-        await notify_workers_to_cancel(response_id)
+        await notify_workers_to_cancel(str(row.id))
         await settle(final)
     return final
 
 
-async def settle_if_ended(log: Log, response_id: str) -> None:
-    """Settle a response that has ended in its log but not yet in its row."""
+async def settle_if_ended(log: Log, response_id: str) -> bool:
+    """Settle a response that has ended in its log, but perhaps not in its row. False: it has not ended."""
     state = await log.state(response_id)
-    if state is not None and state.ended is not None:
-        await settle(state.ended)
-
-
-async def _caught_up(log: Log, state: ResponseState) -> ResponseState | None:
-    """The state with what was appended since; None if there is no log any more.
-
-    To read a whole log again can take longer than a fast model needs for its next event.
-    """
-    entries = await log.read(state.id, after=state.next - 1)
-    if not entries or entries[0].sequence_number != state.next:
-        return await log.state(state.id)  # the log was restored or opened again meanwhile
-    state.apply(*(decode(entry.event) for entry in entries))
-    return state
-
-
-async def _reopened(log: Log, response_id: str) -> ResponseState | None:
-    """Open the log of a live row again when Redis lost it: a stale writer cannot append to this one."""
-    row: Response | None = await database_sync_to_async(_live_row, thread_sensitive=False)(response_id)
-    return await log.reopened(response_object(row), row.attempt) if row else None
-
-
-def _live_row(response_id: str) -> Response | None:
-    return Response.objects.filter(pk=response_id, status__in=LIVE).first()
+    if state is None or state.ended is None:
+        return False
+    await settle(state.ended)
+    return True

@@ -19,7 +19,7 @@ from channels.layers import get_channel_layer
 from django.contrib.auth.models import AnonymousUser
 
 from chat.accounts.sessions import is_valid
-from chat.models import LIVE, Response
+from chat.models import Response
 from chat.protocol.commands import Acknowledge, Cancel, Command, Create, Subscribe, Unsubscribe, parse
 from chat.protocol.composer import Ending
 from chat.protocol.errors import SIGNED_OUT, CommandError, ProtocolError
@@ -115,8 +115,8 @@ class ResponsesConsumer(AsyncWebsocketConsumer):
             case Acknowledge():
                 self.subscriber.acknowledge(str(command.response_id), command.sequence_number)
             case Cancel():
-                await _status(command.response_id, self.scope["user"].pk)
-                await end(self.log, str(command.response_id), Ending("cancelled", time.time()))
+                row = await _own(command.response_id, self.scope["user"].pk)
+                await end(self.log, row, Ending("cancelled", time.time()))
 
     async def _create(self, command: Create) -> None:
         self.subscriber.require_room()  # before anything is stored
@@ -127,8 +127,8 @@ class ResponsesConsumer(AsyncWebsocketConsumer):
 
     async def _subscribe(self, command: Subscribe) -> None:
         response_id, after, stream_id = str(command.response_id), command.starting_after, command.stream_id
-        row_ended = await _status(command.response_id, self.scope["user"].pk) not in LIVE
-        await self.subscriber.subscribe(response_id, after, stream_id, row_ended=row_ended)
+        row = await _own(command.response_id, self.scope["user"].pk)
+        await self.subscriber.subscribe(response_id, after, stream_id, row_ended=not row.live)
         await self.subscriber.send_queue_position(response_id, least=1)
 
     async def _listen(self) -> None:
@@ -180,13 +180,13 @@ class ResponsesConsumer(AsyncWebsocketConsumer):
             await self.channel_layer.group_discard(owner_group(self.scope["user"].pk), self.channel_name)
 
 
-async def _status(response_id: UUID, owner_id: int) -> str:
-    """The status of an owner's response. Raises CommandError if there is none, or if it is someone else's."""
-    rows = Response.objects.filter(pk=response_id, owner_id=owner_id).values_list("status", flat=True)
-    status: str | None = await database_sync_to_async(rows.first, thread_sensitive=False)()
-    if status is None:
+async def _own(response_id: UUID, owner_id: int) -> Response:
+    """An owner's response. Raises CommandError if there is none, or if it is someone else's."""
+    rows = Response.objects.filter(pk=response_id, owner_id=owner_id)
+    row: Response | None = await database_sync_to_async(rows.first, thread_sensitive=False)()
+    if row is None:
         raise CommandError("response_not_found", "response_id")
-    return status
+    return row
 
 
 def _is_for_another(scope: dict[str, Any]) -> bool:

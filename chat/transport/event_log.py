@@ -112,10 +112,20 @@ class Log:
         rows: Rows = await self._redis.xrange(key(response_id), min=first, count=count)
         return [Entry(_number(entry_id), fields["event"]) for entry_id, fields in rows]
 
-    async def state(self, response_id: str) -> ResponseState | None:
-        """What the log adds up to; None if there is no log."""
-        entries = await self.read(response_id)
-        return ResponseState.fold(decode(entry.event) for entry in entries) if entries else None
+    async def state(self, response_id: str, known: ResponseState | None = None) -> ResponseState | None:
+        """What the log adds up to; None if there is no log.
+
+        `known`, what it added up to before, saves reading the events up to then: to read a whole log can take
+        longer than a fast model needs for its next event.
+        """
+        entries = await self.read(response_id, after=known.next - 1 if known else -1)
+        events = [decode(entry.event) for entry in entries]
+        if known is None:
+            return ResponseState.fold(events) if events else None
+        if not events or events[0].sequence_number != known.next:
+            return await self.state(response_id)  # the log was restored or opened again meanwhile
+        known.apply(*events)
+        return known
 
     async def reopened(self, response: ResponseObject, attempts: int) -> ResponseState | None:
         """The state in the log, opened again if Redis lost it; None if it is lost once more."""

@@ -188,5 +188,5 @@ def test_only_the_conversation_of_the_response_is_stirred(owner: User, response:
 
 def test_what_is_read_is_read_once(owner: User) -> None:
     Conversation.objects.create(owner=owner, unread=True)
-    assert Conversation.objects.all().read()
-    assert not Conversation.objects.all().read()
+    assert Conversation.objects.all().mark_read()
+    assert not Conversation.objects.all().mark_read()

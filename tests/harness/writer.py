@@ -30,7 +30,8 @@ class Writer:
         return self._applied([composer.wait(self.state, wait)])
 
     def finish(self, ending: Ending) -> list[Event]:
-        return self._applied(composer.finish(self.state, ending))
+        closing, terminal = composer.finish(self.state, ending)
+        return self._applied([*closing, terminal])
 
     def _applied(self, events: list[Event]) -> list[Event]:
         self.state.apply(*events)

@@ -19,7 +19,7 @@ from django.utils import timezone
 from chat.models import Response, Status
 from chat.protocol.composer import Ending
 from chat.protocol.errors import ProtocolError
-from chat.responses.ending import end
+from chat.responses.ending import end, settle_if_ended
 from chat.responses.queueing import enqueue, queue_of
 from chat.transport.event_log import Log
 from chat.transport.heartbeats import GONE_SECS, HEARTBEAT_SECS, Heartbeats
@@ -73,12 +73,10 @@ class Reaper:
     async def _recover(self, row: Response) -> None:
         """Enqueue another attempt, or end a response that lost too many workers or has ended in the log."""
         try:
-            state = await self._log.state(str(row.id))
-            if state is not None and state.ended is not None:
-                await self._end(row)
+            if await settle_if_ended(self._log, str(row.id)):
                 logger.warning("response %s: it has ended in the log, its row is settled now", row.id)
             elif row.losses + 1 >= MAX_LOSSES:
-                await self._end(row)
+                await _end(self._log, row)
                 logger.warning("response %s: its worker is lost, and it was the last one allowed", row.id)
             elif await _requeued(row):
                 logger.warning("response %s: its worker is lost, another attempt is enqueued", row.id)
@@ -86,10 +84,6 @@ class Reaper:
                 await enqueue(row)
         except ProtocolError:  # such as a log of another version: the other rows must not wait for it
             logger.exception("response %s: its log cannot be read", row.id)
-
-    async def _end(self, row: Response) -> None:
-        """End it as `worker_lost`, unless its log has another end."""
-        await end(self._log, str(row.id), Ending("failed", time.time(), "worker_lost"))
 
     async def _enqueue_again(self, row: Response) -> None:
         """Enqueue a row that may have lost its message, unless it was enqueued just now."""
@@ -104,6 +98,12 @@ class Reaper:
 async def _rows(query: Callable[..., list[Response]], *args: object) -> list[Response]:
     rows: list[Response] = await database_sync_to_async(query, thread_sensitive=False)(*args)
     return rows
+
+
+async def _end(log: Log, row: Response) -> None:
+    """End it as `worker_lost`, unless its log has another end."""
+    whole = await database_sync_to_async(Response.objects.get, thread_sensitive=False)(pk=row.pk)
+    await end(log, whole, Ending("failed", time.time(), "worker_lost"))
 
 
 async def _requeued(row: Response) -> bool:

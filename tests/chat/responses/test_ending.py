@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
-from chat.ids import new_id
 from chat.models import Response, Status
 from chat.protocol.composer import Ending
 from chat.protocol.events import TERMINAL, decode
@@ -62,8 +61,10 @@ async def test_a_writer_ends_its_response_in_the_log(log: Log, answer: Answer) -
     assert 0 < await log._redis.ttl(key(answer.id)) <= ENDED_SECS
 
 
-async def test_stop_ends_log_and_row_with_the_text_so_far(log: Log, answer: Answer) -> None:
-    final = await end(log, answer.id, STOP)
+async def test_stop_ends_log_and_row_with_the_text_so_far(
+    log: Log, answer: Answer, running: Response
+) -> None:
+    final = await end(log, running, STOP)
     assert final is not None
     assert (final["status"], output_text(final)) == ("cancelled", "Two me")
     assert await ends(log, answer.id) == ["cancelled"]
@@ -71,33 +72,37 @@ async def test_stop_ends_log_and_row_with_the_text_so_far(log: Log, answer: Answ
     assert (row.status, row.output) == ("cancelled", "Two me")
 
 
-async def test_the_end_is_hinted_at(log: Log, layer: Any, answer: Answer) -> None:
+async def test_the_end_is_hinted_at(log: Log, layer: Any, answer: Answer, running: Response) -> None:
     channel = await layer.new_channel()
     await layer.group_add(f"response.{answer.id}", channel)
-    await end(log, answer.id, STOP)
+    await end(log, running, STOP)
     hint = await asyncio.wait_for(layer.receive(channel), 5)
     assert decode(hint["events"][-1]).type == "response.incomplete"
     assert hint["first"] + len(hint["events"]) - 1 == await log.top(answer.id)
 
 
-async def test_an_end_from_outside_stops_the_workers(log: Log, layer: Any, answer: Answer) -> None:
+async def test_an_end_from_outside_stops_the_workers(
+    log: Log, layer: Any, answer: Answer, running: Response
+) -> None:
     channel = await layer.new_channel()
     await layer.group_add(WORKERS, channel)
-    await end(log, answer.id, STOP)
+    await end(log, running, STOP)
     assert await asyncio.wait_for(layer.receive(channel), 5) == cancel_message(answer.id)
 
 
-async def test_the_loser_gets_the_end_that_the_winner_wrote(log: Log, answer: Answer) -> None:
-    await end(log, answer.id, STOP)
+async def test_the_loser_gets_the_end_that_the_winner_wrote(
+    log: Log, answer: Answer, running: Response
+) -> None:
+    await end(log, running, STOP)
     late = await conclude(log, answer.state, DONE)
     assert late is not None
     assert late["status"] == "cancelled"
     assert await ends(log, answer.id) == ["cancelled"]
 
 
-async def test_a_stop_after_the_end_changes_nothing(log: Log, answer: Answer) -> None:
+async def test_a_stop_after_the_end_changes_nothing(log: Log, answer: Answer, running: Response) -> None:
     await conclude(log, answer.state, DONE)
-    final = await end(log, answer.id, STOP)
+    final = await end(log, running, STOP)
     assert final is not None
     assert final["status"] == "completed"
     assert (await saved(answer.id)).status == "completed"
@@ -112,11 +117,13 @@ async def test_an_end_is_written_after_text_that_came_in_between(log: Log, answe
     assert output_text(final) == "Two metres."
 
 
-async def test_of_many_at_once_one_ends_it_and_all_hear_the_same(log: Log, answer: Answer) -> None:
+async def test_of_many_at_once_one_ends_it_and_all_hear_the_same(
+    log: Log, answer: Answer, running: Response
+) -> None:
     draft = await log.state(answer.id)
     assert draft is not None
     finals = await asyncio.gather(
-        conclude(log, draft, DONE), *(end(log, answer.id, ending) for ending in (STOP, LOST, STOP))
+        conclude(log, draft, DONE), *(end(log, running, ending) for ending in (STOP, LOST, STOP))
     )
     (status,) = await ends(log, answer.id)
     assert [final["status"] for final in finals if final is not None] == [status] * 4
@@ -182,7 +189,7 @@ async def test_a_log_that_came_back_without_its_latest_events_is_ended_with_all_
 
 
 async def test_without_a_log_the_row_is_ended(log: Log, running: Response) -> None:
-    final = await end(log, str(running.pk), LOST)
+    final = await end(log, running, LOST)
     assert final is not None
     row = await saved(running.pk)
     assert (row.status, row.error_code, row.ended_at is not None) == ("failed", "worker_lost", True)
@@ -190,37 +197,37 @@ async def test_without_a_log_the_row_is_ended(log: Log, running: Response) -> No
 
 
 async def test_without_a_log_an_ended_row_keeps_its_end(log: Log, ended: Response) -> None:
-    assert await end(log, str(ended.pk), STOP) is None
+    assert await end(log, ended, STOP) is None
     row = await saved(ended.pk)
     assert (row.status, row.output) == ("completed", "Two metres.")
 
 
-async def test_without_a_log_and_a_row_there_is_nothing_to_end(log: Log) -> None:
-    assert await end(log, str(new_id()), STOP) is None
-
-
-async def test_a_crash_between_log_and_row_is_settled_from_the_log(log: Log, answer: Answer) -> None:
+async def test_a_crash_between_log_and_row_is_settled_from_the_log(
+    log: Log, answer: Answer, running: Response
+) -> None:
     await conclude(log, answer.state, DONE)
     assert (await saved(answer.id)).status == Status.IN_PROGRESS
-    await end(log, answer.id, LOST)
+    await end(log, running, LOST)
     row = await saved(answer.id)
     assert (row.status, row.output, row.error_code) == ("completed", "Two me", "")
 
 
-async def test_the_row_is_settled_once(log: Log, answer: Answer) -> None:
-    await end(log, answer.id, STOP)
+async def test_the_row_is_settled_once(log: Log, answer: Answer, running: Response) -> None:
+    await end(log, running, STOP)
     settled = await saved(answer.id)
-    await end(log, answer.id, LOST)
+    await end(log, running, LOST)
     assert (await saved(answer.id)).ended_at == settled.ended_at
 
 
 async def test_a_queued_response_can_be_stopped(log: Log, response: Response) -> None:
     await Answer.begun(log, response)
-    await end(log, str(response.pk), STOP)
+    await end(log, response, STOP)
     assert (await saved(response.pk)).status == "cancelled"
 
 
-async def test_a_stop_wins_against_a_fast_writer_of_a_long_answer(log: Log, answer: Answer) -> None:
+async def test_a_stop_wins_against_a_fast_writer_of_a_long_answer(
+    log: Log, answer: Answer, running: Response
+) -> None:
     await answer.write([event for number in range(2000) for event in answer.writer.add(f"w{number} ")])
 
     async def write_on() -> None:
@@ -230,7 +237,7 @@ async def test_a_stop_wins_against_a_fast_writer_of_a_long_answer(log: Log, answ
             await asyncio.sleep(1 / WORDS_PER_SEC)
 
     async with asyncio.timeout(STOP_SECS):
-        _, final = await asyncio.gather(write_on(), end(log, answer.id, STOP))
+        _, final = await asyncio.gather(write_on(), end(log, running, STOP))
     assert final is not None
     assert final["status"] == "cancelled"
     state = await log.state(answer.id)

@@ -579,7 +579,7 @@ async def without_end(log: Log, answer: Answer) -> Answer:
     await answer.add("Two ", notify=False)
     await log._redis.copy(key(answer.id), "older")
     await answer.add("metres.", notify=False)
-    await end(log, answer.id, Ending("completed", at=5.0))
+    await end(log, await saved(answer.id), Ending("completed", at=5.0))
     await log._redis.copy("older", key(answer.id), replace=True)
     await log._redis.delete("older")
     return answer
