@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from threading import Barrier
 
@@ -17,8 +18,8 @@ from project.sqlite.base import DatabaseWrapper, close_kept
 
 @pytest.fixture
 def database(tmp_path: Path, django_db_blocker: DjangoDbBlocker) -> Iterator[DatabaseWrapper]:
-    with django_db_blocker.unblock():
-        yield opened(tmp_path / "db.sqlite3")
+    with django_db_blocker.unblock(), closing(opened(tmp_path / "db.sqlite3")) as wrapper:
+        yield wrapper
     close_kept()
 
 
