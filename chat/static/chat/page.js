@@ -126,13 +126,13 @@ const turnList = new TurnList(find("#turns"), {
     if (composer.text === turn.input) composer.text = "";
     startTurn((conversation) => conversation.retry(turn, composer.model));
   },
-  regenerate: (turn) => startTurn((conversation) => conversation.regenerate(turn, composer.model)),
-  edit: (turn, input) => startTurn((conversation) => conversation.edit(turn, input, composer.model)),
-  choose: (turn) => openConversations.shown.choose(turn),
+  regenerate: (turn) => startTurn((conversation) => conversation.retry(turn, composer.model)),
+  edit: ({ previousId }, input) => startTurn((conversation) => conversation.ask(input, composer.model, { previousId })),
+  choose: (turn) => openConversations.shown.tree.choose(turn),
   announce: (text) => liveRegions.announce(text),
   painted(empty) {
     find("#welcome").hidden = !empty;
-    composer.running = openConversations.shown.running !== null;
+    composer.running = openConversations.shown.tree.running !== null;
     renderTitle();
     connectionView.render(socket, outbox.hasPending);
     scroll.empty = empty;
@@ -151,7 +151,7 @@ const composer = new Composer(find("#composer"), {
     stop,
     changed() {
       drafts.keep(openConversations.shown.id, composer.text);
-      if (openConversations.shown.turns.length) scroll.follow();
+      if (openConversations.shown.tree.turns.length) scroll.follow();
     },
     modelChosen: (model) => store.set(MODEL, model),
   },
@@ -200,9 +200,9 @@ function receive(event) {
 
 function shown(conversation) {
   liveRegions.clear();
-  turnList.show(conversation);
+  turnList.show(conversation.tree);
   composer.text = drafts.of(conversation.id);
-  composer.model = conversation.path.at(-1)?.model ?? store.get(MODEL);
+  composer.model = conversation.tree.path.at(-1)?.model ?? store.get(MODEL);
   renderTitle();
   scroll.toEnd();
   visibility.markRead();
@@ -210,7 +210,7 @@ function shown(conversation) {
 
 /** Start another response in the shown conversation, unless one is running. */
 function startTurn(action) {
-  if (openConversations.shown.running) return;
+  if (openConversations.shown.tree.running) return;
   composer.focusUnlessTouch();
   liveRegions.clear();
   action(openConversations.shown);
@@ -228,7 +228,7 @@ function renderList() {
 }
 
 function renderTitle() {
-  const first = openConversations.shown.path[0]?.input.trim().slice(0, TITLE_CHARS);
+  const first = openConversations.shown.tree.path[0]?.input.trim().slice(0, TITLE_CHARS);
   const title = list.get(openConversations.shown.id)?.title || first || "";
   const heading = find("#title");
   set(heading, "textContent", title);

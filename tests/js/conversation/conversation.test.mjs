@@ -11,14 +11,13 @@ let now;
 
 function conversation(rows = [], id = null) {
   const note = (name) => (about) => changes.push([name, about]);
-  const on = Object.fromEntries(
-    ["added", "removed", "changed", "path", "named", "refused"].map((name) => [name, note(name)]),
-  );
+  const on = Object.fromEntries(["changed", "path", "named", "refused"].map((name) => [name, note(name)]));
+  const outbox = { keep() {}, drop() {} };
   const send = (command) => {
     if (open) sent.push(command);
     return open;
   };
-  return new Conversation({ id, responses: rows }, { send, on, now: () => now });
+  return new Conversation({ id, responses: rows }, { send, outbox, on, now: () => now });
 }
 
 function accept(talk, command, id, number = 0) {
@@ -55,7 +54,7 @@ test("an ask carries its request id, and its response is routed to it", () => {
   assert.ok(!("previous_response_id" in command));
   accept(talk, command, "r1");
   talk.receive({ type: "response.output_text.delta", sequence_number: 1, item_id: "msg_r1", delta: "yes" });
-  assert.equal(talk.turns[0].response.output, "yes");
+  assert.equal(talk.tree.turns[0].response.output, "yes");
   assert.deepEqual(changes.find(([name]) => name === "named"), ["named", "c1"]);
 });
 
@@ -70,7 +69,7 @@ test("an item without item_id of its own is routed by the item's id", () => {
   const talk = conversation([row("r1", "queued")]);
   talk.receive(snapshot("r1", 2));
   talk.receive({ type: "response.output_item.added", sequence_number: 3, item: { id: "msg_r1", type: "message" } });
-  assert.equal(talk.turns[0].response.last, 3);
+  assert.equal(talk.tree.turns[0].response.last, 3);
 });
 
 test("an input that was not acknowledged is sent again with the same request id", () => {
@@ -81,7 +80,7 @@ test("an input that was not acknowledged is sent again with the same request id"
   assert.deepEqual(sent[0], sent[1]);
   accept(talk, sent[1], "r1");
   accept(talk, sent[1], "r1");
-  assert.equal(talk.turns.length, 1);
+  assert.equal(talk.tree.turns.length, 1);
 });
 
 test("an input written without a connection is sent when there is one", () => {
@@ -119,12 +118,12 @@ test("stop shows at once and is sent again after a reconnect", () => {
   accept(talk, sent[0], "r1");
   open = false;
   talk.stop();
-  assert.ok(talk.turns[0].stopping);
+  assert.ok(talk.tree.turns[0].stopping);
   open = true;
   talk.resume();
   assert.deepEqual(sent.at(-1), { type: "tailrace:cancel", response_id: "r1" });
   end(talk, "r1", "cancelled", 1);
-  assert.equal(talk.running, null);
+  assert.equal(talk.tree.running, null);
 });
 
 test("stop before the response exists cancels it once it does", () => {
@@ -141,26 +140,26 @@ test("stop returns an input that was never sent", () => {
   const talk = conversation();
   talk.ask("hi", "m");
   assert.equal(talk.stop(), "hi");
-  assert.equal(talk.turns.length, 0);
+  assert.equal(talk.tree.turns.length, 0);
 });
 
 test("an error about an ask refuses that turn, another error is not for this conversation", () => {
   const talk = conversation();
   talk.ask("hi", "m");
   assert.ok(talk.receive({ type: "error", error: { code: "busy", message: "Busy." }, stream_id: sent[0].stream_id }));
-  assert.equal(talk.turns[0].refusal.code, "busy");
-  assert.equal(talk.running, null);
+  assert.equal(talk.tree.turns[0].refusal.code, "busy");
+  assert.equal(talk.tree.running, null);
   assert.ok(!talk.receive({ type: "error", error: { code: "response_not_found", message: "None." } }));
   assert.ok(!talk.receive({ type: "response.created", sequence_number: 0, stream_id: "other", response: { id: "r9" } }));
 });
 
 test("a retry of a failure is its sibling, a retry of a refusal takes its place", () => {
   const talk = conversation([row("r1", "completed"), row("r2", "failed", "r1")], "c1");
-  talk.retry(talk.turns[1], "m");
+  talk.retry(talk.tree.turns[1], "m");
   assert.equal(sent[0].tailrace.regenerate_of, "r2");
   talk.receive({ type: "error", error: { code: "busy", message: "Busy." }, stream_id: sent[0].stream_id });
-  talk.retry(talk.turns[2], "m");
-  assert.equal(talk.turns.length, 3);
+  talk.retry(talk.tree.turns[2], "m");
+  assert.equal(talk.tree.turns.length, 3);
   assert.equal(sent[1].tailrace.regenerate_of, "r2");
   assert.equal(sent[1].stream_id, sent[0].stream_id, "if it was accepted after all, it is that response");
 });
@@ -173,11 +172,11 @@ const TREE = [["r1"], ["r2", "r1"], ["r3", "r2"], ["r4", "r1"], ["r5", "r4"]].ma
 
 test("the newest branch is shown, until another is chosen", () => {
   const talk = conversation(TREE, "c1");
-  assert.deepEqual(ids(talk.path), ["r1", "r4", "r5"]);
-  const [, second, , fourth] = talk.turns;
-  assert.deepEqual(ids(talk.siblings(fourth)), ["r2", "r4"]);
-  talk.choose(second);
-  assert.deepEqual(ids(talk.path), ["r1", "r2", "r3"]);
+  assert.deepEqual(ids(talk.tree.path), ["r1", "r4", "r5"]);
+  const [, second, , fourth] = talk.tree.turns;
+  assert.deepEqual(ids(talk.tree.siblings(fourth)), ["r2", "r4"]);
+  talk.tree.choose(second);
+  assert.deepEqual(ids(talk.tree.path), ["r1", "r2", "r3"]);
   assert.deepEqual(changes, [["path", undefined]]);
   talk.ask("more", "m");
   assert.equal(sent[0].previous_response_id, "r3");
@@ -185,38 +184,38 @@ test("the newest branch is shown, until another is chosen", () => {
 
 test("another answer to the same input is a sibling, and is shown", () => {
   const talk = conversation(TREE, "c1");
-  talk.regenerate(talk.path[1], "m2");
+  talk.retry(talk.tree.path[1], "m2");
   assert.deepEqual(sent[0].tailrace.regenerate_of, "r4");
   assert.ok(!("input" in sent[0]) && !("previous_response_id" in sent[0]), "the server has them");
   assert.equal(sent[0].model, "m2");
-  assert.deepEqual(ids(talk.path), ["r1", null]);
+  assert.deepEqual(ids(talk.tree.path), ["r1", null]);
   accept(talk, sent[0], "r6");
-  assert.deepEqual(ids(talk.siblings(talk.path[1])), ["r2", "r4", "r6"]);
+  assert.deepEqual(ids(talk.tree.siblings(talk.tree.path[1])), ["r2", "r4", "r6"]);
 });
 
 test("an edited input is a sibling of the turn it was, also at the root", () => {
   const talk = conversation(TREE, "c1");
-  talk.edit(talk.path[1], "other words", "m");
+  talk.ask("other words", "m", { previousId: talk.tree.path[1].previousId });
   assert.equal(sent[0].previous_response_id, "r1");
   assert.equal(sent[0].input, "other words");
-  talk.edit(talk.path[0], "from the start", "m");
+  talk.ask("from the start", "m", { previousId: talk.tree.path[0].previousId });
   assert.ok(!("previous_response_id" in sent[1]));
-  assert.deepEqual(talk.path.map((turn) => turn.input), ["from the start"]);
-  assert.equal(talk.siblings(talk.path[0]).length, 2);
+  assert.deepEqual(talk.tree.path.map((turn) => turn.input), ["from the start"]);
+  assert.equal(talk.tree.siblings(talk.tree.path[0]).length, 2);
 });
 
 test("a new sibling is shown although an older one was chosen before", () => {
   const talk = conversation(TREE, "c1");
-  talk.choose(talk.turns[1]);
-  talk.edit(talk.path[1], "again", "m");
-  assert.equal(talk.path[1].input, "again");
+  talk.tree.choose(talk.tree.turns[1]);
+  talk.ask("again", "m", { previousId: talk.tree.path[1].previousId });
+  assert.equal(talk.tree.path[1].input, "again");
 });
 
 test("a running response on another branch is subscribed to, but does not block this one", () => {
   const talk = conversation([...TREE.slice(0, 4), row("r5", "in_progress", "r4")], "c1");
-  assert.equal(talk.running.response.id, "r5");
-  talk.choose(talk.turns[1]);
-  assert.equal(talk.running, null);
+  assert.equal(talk.tree.running.response.id, "r5");
+  talk.tree.choose(talk.tree.turns[1]);
+  assert.equal(talk.tree.running, null);
   talk.resume();
   assert.deepEqual(sent, [{ type: "tailrace:subscribe", response_id: "r5" }]);
 });
@@ -224,11 +223,11 @@ test("a running response on another branch is subscribed to, but does not block 
 test("a response from another device is added, shown and subscribed to", () => {
   const talk = conversation(TREE, "c1");
   talk.merge([...TREE, row("r6", "in_progress", "r5")]);
-  assert.deepEqual(ids(talk.path), ["r1", "r4", "r5", "r6"]);
+  assert.deepEqual(ids(talk.tree.path), ["r1", "r4", "r5", "r6"]);
   assert.deepEqual(sent, [{ type: "tailrace:subscribe", response_id: "r6" }]);
-  assert.deepEqual(changes.map(([name]) => name), ["added", "path"]);
+  assert.deepEqual(changes.map(([name]) => name), ["path"]);
   talk.merge([...TREE, row("r6", "in_progress", "r5")]);
-  assert.equal(talk.turns.length, 6);
+  assert.equal(talk.tree.turns.length, 6);
 });
 
 test("an input whose response was learned from its row is not shown twice", () => {
@@ -236,8 +235,8 @@ test("an input whose response was learned from its row is not shown twice", () =
   talk.ask("hi", "m");
   talk.merge([row("r1", "in_progress")]);
   accept(talk, sent[0], "r1");
-  assert.deepEqual(ids(talk.turns), ["r1"]);
-  assert.deepEqual(ids(talk.path), ["r1"]);
+  assert.deepEqual(ids(talk.tree.turns), ["r1"]);
+  assert.deepEqual(ids(talk.tree.path), ["r1"]);
 });
 
 test("a stop of an input whose response was learned from its row stops that response", () => {
@@ -247,7 +246,7 @@ test("a stop of an input whose response was learned from its row stops that resp
   talk.merge([row("r1", "in_progress")]);
   accept(talk, sent[0], "r1");
   assert.deepEqual(sent.filter(({ type }) => type === "tailrace:cancel").map((each) => each.response_id), ["r1"]);
-  assert.equal(talk.turns.length, 1);
+  assert.equal(talk.tree.turns.length, 1);
 });
 
 test("an input that was kept is asked under its own request, once", () => {
@@ -256,21 +255,21 @@ test("an input that was kept is asked under its own request, once", () => {
   talk.ask("hi", "m", { requestId: "kept", previousId: "r1" });
   assert.equal(sent.length, 1);
   assert.equal(sent[0].tailrace.client_request_id, "kept");
-  assert.deepEqual(talk.unsent.map((turn) => turn.requestId), ["kept"]);
+  assert.deepEqual(talk.tree.unsent.map((turn) => turn.requestId), ["kept"]);
   accept(talk, sent[0], "r2");
-  assert.deepEqual(talk.unsent, []);
+  assert.deepEqual(talk.tree.unsent, []);
 });
 
 test("a turn without events is silent, unless the socket is new", () => {
   const talk = conversation();
   talk.ask("hi", "m");
   accept(talk, sent[0], "r1");
-  assert.ok(!talk.turns[0].isSilent(15_999));
-  assert.ok(talk.turns[0].isSilent(16_000));
-  assert.ok(!talk.turns[0].isSilent(16_000, 10_000));
+  assert.ok(!talk.tree.turns[0].isSilent(15_999));
+  assert.ok(talk.tree.turns[0].isSilent(16_000));
+  assert.ok(!talk.tree.turns[0].isSilent(16_000, 10_000));
   now = 16_000;
   talk.receive({ type: "tailrace:heartbeat", response_id: "r1", latest: 0 });
-  assert.ok(!talk.turns[0].isSilent(16_000));
+  assert.ok(!talk.tree.turns[0].isSilent(16_000));
 });
 
 test("an input that waited for the connection is not silent for that long", () => {
@@ -280,5 +279,5 @@ test("an input that waited for the connection is not silent for that long", () =
   open = true;
   now = 60_000;
   talk.resume();
-  assert.ok(!talk.turns[0].isSilent(61_000));
+  assert.ok(!talk.tree.turns[0].isSilent(61_000));
 });

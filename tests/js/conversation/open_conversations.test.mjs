@@ -60,14 +60,14 @@ test("a response continues while another conversation is shown, and its text is 
   open.shown.ask("hi", "m");
   open.receive(created(sent[0], "r1", "c1"));
   const first = open.shown;
-  open.openNew();
+  open.open(null);
   calls = [];
   assert.ok(open.receive(delta("r1", 1, "hidden")));
   assert.deepEqual(calls, [], "nothing on the screen is touched");
   fetched.c1 = { responses: [row("r1", "in_progress")] };
   await open.open("c1");
   assert.equal(open.shown, first);
-  assert.equal(open.shown.turns[0].response.output, "hidden");
+  assert.equal(open.shown.tree.turns[0].response.output, "hidden");
 });
 
 test("opening a conversation subscribes to its running responses", async () => {
@@ -80,7 +80,7 @@ test("opening a conversation subscribes to its running responses", async () => {
 test("a hidden conversation is closed once nothing in it runs", async () => {
   const open = page("c1", [row("r1", "in_progress")]);
   const first = open.shown;
-  open.openNew();
+  open.open(null);
   open.receive({ type: "tailrace:snapshot", response_id: "r1", sequence_number: 1, response: { status: "in_progress" } });
   assert.ok(open.receive(ended("r1", 2)));
   assert.ok(!open.receive(ended("r1", 3)), "it is closed");
@@ -111,7 +111,7 @@ test("a message sent offline is shown and sent by the next page, once for all ta
   online = false;
   page("c1", [row("r1")]).shown.ask("kept", "m");
   const [one, other] = [page("c1", [row("r1")]), page("c1", [row("r1")])];
-  assert.deepEqual(one.shown.path.map((turn) => turn.input), ["hi", "kept"]);
+  assert.deepEqual(one.shown.tree.path.map((turn) => turn.input), ["hi", "kept"]);
   online = true;
   one.resume();
   other.resume();
@@ -129,7 +129,7 @@ test("a message sent offline in a new conversation is shown on the page of a new
   online = false;
   page().shown.ask("kept", "m");
   const open = page();
-  assert.deepEqual(open.shown.path.map((turn) => turn.input), ["kept"]);
+  assert.deepEqual(open.shown.tree.path.map((turn) => turn.input), ["kept"]);
   assert.deepEqual(open.waiting, [open.shown]);
   online = true;
   open.resume();
@@ -180,16 +180,16 @@ test("what is stopped before it was sent is not kept", () => {
 test("a response created elsewhere is fetched and subscribed to", async () => {
   const open = page("c1", [row("r1")]);
   fetched.c1 = { conversation: {}, responses: [row("r1"), row("r2", "queued", "r1")] };
-  assert.ok(open.isMissing({ conversation: { id: "c1" }, response: { id: "r2" } }));
+  assert.ok(open.shown.isMissing({ conversation: { id: "c1" }, response: { id: "r2" } }));
   await open.refresh();
-  assert.deepEqual(open.shown.path.map((turn) => turn.response.id), ["r1", "r2"]);
+  assert.deepEqual(open.shown.tree.path.map((turn) => turn.response.id), ["r1", "r2"]);
   assert.deepEqual(sent.at(-1), { type: "tailrace:subscribe", response_id: "r2" });
-  assert.ok(!open.isMissing({ conversation: { id: "c1" }, response: { id: "r2" } }), "now it is known");
-  assert.ok(!open.isMissing({ conversation: { id: "c3" }, response: { id: "r9" } }), "it is not on the screen");
-  assert.ok(!open.isMissing({ conversation: { id: "c1" }, response: null }), "it was only renamed");
+  assert.ok(!open.shown.isMissing({ conversation: { id: "c1" }, response: { id: "r2" } }), "now it is known");
+  assert.ok(!open.shown.isMissing({ conversation: { id: "c3" }, response: { id: "r9" } }), "it is not on the screen");
+  assert.ok(!open.shown.isMissing({ conversation: { id: "c1" }, response: null }), "it was only renamed");
   fetched = {};
   await open.refresh();
-  assert.equal(open.shown.path.length, 2, "while the server is unavailable everything stays");
+  assert.equal(open.shown.tree.path.length, 2, "while the server is unavailable everything stays");
 });
 
 test("an error about no open conversation is not taken", () => {

@@ -16,7 +16,7 @@ beforeEach(() => {
   done = [];
   const list = new ConversationList({ conversations: [summary("a", 1, { unread: true }), summary("b")], more: null });
   const does = (name) => (about) => done.push(about === undefined ? name : `${name} ${about.id ?? about}`);
-  const openConversations = { shown: { id: "a" }, refresh: does("fetch"), isMissing: () => missing };
+  const openConversations = { shown: { id: "a", isMissing: () => missing }, refresh: does("fetch") };
   const listController = { reload: does("reload"), markRead: does("read"), applyChange: does("apply") };
   visibility = new Visibility({ openConversations, list, listController, navigation: { removedElsewhere: does("leave") }, isHidden: () => hidden });
 });

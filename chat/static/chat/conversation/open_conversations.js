@@ -1,20 +1,21 @@
 /**
  * The conversations open in this page: the visible one, and hidden ones with running responses.
  *
- * in:  the reader's choices (open, ask), each opening of the socket and its events, rows of api_client.js
- * out: commands through `send`; entries of the outbox and the drafts; `on`, for the visible conversation only:
- *      shown, loaded (its summary), changed, path, refused, named; and `listed` when the set of conversations
- *      without an id has changed
+ * in:  the reader's choices (open, show), each opening of the socket and its events, rows of api_client.js
+ * out: commands through `send`; drafts of hidden conversations; `on`, for the visible conversation only: shown, loaded
+ *      (its summary), changed, path, refused, named; and `listed` when the set of conversations without an id has changed
  */
 
 import { Conversation } from "./conversation.js";
-import { ApiError } from "../server/api_client.js";
-import { EVENT, createCommand, responseIdOf, unsubscribeCommand } from "../server/protocol.js";
+import { KeptMessages } from "./kept_messages.js";
+import { ifApiError } from "../server/api_client.js";
+import { EVENT } from "../server/protocol.js";
 
 export class OpenConversations {
   shown = null;
-  #open = new Set();
+  #open = [];
   #visit = 0; // +1 with each choice of a conversation: one that loads late is dropped
+  #kept;
   #api;
   #drafts;
   #outbox;
@@ -23,6 +24,7 @@ export class OpenConversations {
   #now;
 
   constructor({ api, drafts, outbox, send, on, now = Date.now }) {
+    this.#kept = new KeptMessages({ outbox, drafts, send, create: () => this.#create() });
     this.#api = api;
     this.#drafts = drafts;
     this.#outbox = outbox;
@@ -33,153 +35,101 @@ export class OpenConversations {
 
   /** The conversations whose first message is not accepted yet: they have no id and no summary. */
   get waiting() {
-    return [...this.#open].filter((conversation) => !conversation.id && conversation.turns.length);
+    return this.#open.filter(({ id, tree }) => !id && tree.turns.length);
   }
 
   /** Show the conversation of the page data; on the page of a new conversation, the last unsent one. */
   start({ id, responses }) {
-    this.#show(this.#make({ id, responses }));
-    this.#sendKept();
+    this.show(this.#create({ id, responses }));
+    this.#kept.send(this.#open);
     if (!id && this.waiting.length) this.show(this.waiting.at(-1));
   }
 
-  /** Resolves when it is shown, or a later choice has replaced it. Rejects with an ApiError: nothing has changed. */
+  /**
+   * Show a conversation, or a new one for null. Resolves when it is shown, or a later choice has replaced it. Rejects with
+   * an ApiError: nothing has changed.
+   */
   async open(id) {
+    if (!id) return this.show(this.#create());
     const visit = (this.#visit += 1);
-    const known = this.#find(id);
+    const known = this.#open.find((each) => each.id === id);
     if (known) {
-      this.#show(known);
-      return this.#refresh(known);
+      this.show(known);
+      return this.refresh();
     }
     const { conversation: summary, responses } = await this.#api.responses(id);
     if (visit !== this.#visit) return;
     this.#on.loaded(summary);
-    const opened = this.#make({ id, responses });
-    this.#show(opened);
-    opened.resume(); // subscribe to what runs in it
-    this.#sendKept();
+    this.show(this.#create({ id, responses }));
+    this.shown.resume(); // subscribe to what runs in it
+    this.#kept.send(this.#open);
   }
 
-  openNew() {
-    this.show(this.#make({ id: null, responses: [] }));
-  }
-
-  /** Show one of the open conversations. */
+  /** Show one of the open conversations and drop the hidden ones in which nothing runs. */
   show(conversation) {
     this.#visit += 1;
-    this.#show(conversation);
-  }
-
-  /** Returns whether the event belonged to an open conversation or to an entry of the outbox. */
-  receive(event) {
-    const taken = [...this.#open].some((conversation) => conversation.receive(event));
-    return taken || this.#settle(event);
-  }
-
-  /** The socket has opened: send again what the last one may have lost. */
-  resume() {
-    for (const conversation of this.#open) conversation.resume();
-    this.#sendKept();
-  }
-
-  /** Fetch what happened elsewhere. The server marks a fetched conversation as read. */
-  refresh() {
-    return this.#refresh(this.shown);
-  }
-
-  /** Whether a changed conversation is the visible one and its response is not known here. */
-  isMissing({ conversation: { id }, response }) {
-    return id === this.shown.id && response && !this.shown.turns.some((turn) => turn.response?.id === response.id);
-  }
-
-  /** The server rejects the frame that was just sent, and would reject it again. */
-  refuseUnaccepted(error) {
-    for (const conversation of this.#open) conversation.refuseUnaccepted(error);
-  }
-
-  isSilent(openedAt) {
-    const now = this.#now();
-    return [...this.#open].some(({ turns }) => turns.some((turn) => turn.isSilent(now, openedAt)));
-  }
-
-  #find(id) {
-    return [...this.#open].find((conversation) => id && conversation.id === id) ?? null;
-  }
-
-  #show(conversation) {
     this.shown = conversation;
     this.#closeIdle();
     this.#on.shown(conversation);
   }
 
-  /** Drop the hidden conversations in which nothing runs. */
-  #closeIdle() {
-    for (const each of this.#open) {
-      if (each !== this.shown && !each.turns.some((turn) => turn.running)) this.#open.delete(each);
+  /** Fetch what happened elsewhere. The server marks a fetched conversation as read. */
+  async refresh() {
+    const { shown } = this;
+    if (!shown.id) return;
+    const fetched = await this.#api.responses(shown.id).catch(ifApiError(() => null)); // it is fetched again when the socket opens
+    if (fetched) shown.merge(fetched.responses);
+  }
+
+  /** Returns whether the event belonged to an open conversation or to a message of the outbox. */
+  receive(event) {
+    return this.#open.some((conversation) => conversation.receive(event)) || this.#kept.settle(event);
+  }
+
+  /** The socket has opened: send again what the last one may have lost. */
+  resume() {
+    for (const conversation of this.#open) conversation.resume();
+    this.#kept.send(this.#open);
+  }
+
+  /** The server rejects the frame that was just sent, and would reject it again. */
+  refuseUnaccepted(error) {
+    for (const { tree } of this.#open) {
+      const [turn] = tree.unsent;
+      if (turn) this.receive({ type: EVENT.error, error, stream_id: turn.requestId });
     }
+  }
+
+  isSilent(openedAt) {
+    const now = this.#now();
+    return this.#open.some(({ tree }) => tree.turns.some((turn) => turn.isSilent(now, openedAt)));
+  }
+
+  #closeIdle() {
+    this.#open = this.#open.filter((each) => each === this.shown || each.tree.turns.some((turn) => turn.running));
     this.#on.listed();
   }
 
-  async #refresh(conversation) {
-    if (!conversation.id) return;
-    try {
-      conversation.merge((await this.#api.responses(conversation.id)).responses);
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error; // unavailable: retried when the socket opens
-    }
-  }
-
-  #make({ id, responses }) {
+  #create({ id = null, responses = [] } = {}) {
     const whenShown = (name, ...about) => conversation === this.shown && this.#on[name](...about);
     const on = {
-      added: (turn) => {
-        if (!turn.response) this.#outbox.keep(turn, conversation.id, this.#now());
-      },
-      removed: (turn) => this.#outbox.drop(turn.requestId),
       changed: (turn) => {
-        if (turn.response) this.#outbox.drop(turn.requestId);
         whenShown("changed", turn);
         if (!turn.running && conversation !== this.shown) this.#closeIdle();
       },
       path: () => whenShown("path"),
-      refused: (turn) => this.#refused(conversation, turn),
-      named: (id) => {
-        whenShown("named", id);
+      refused: (turn) => {
+        if (conversation === this.shown) return this.#on.refused(turn);
+        this.#drafts.restore(conversation.id, turn.input);
+        this.#closeIdle();
+      },
+      named: (named) => {
+        whenShown("named", named);
         this.#on.listed();
       },
     };
-    const conversation = new Conversation({ id, responses }, { send: this.#send, on, now: this.#now });
-    this.#open.add(conversation);
+    const conversation = new Conversation({ id, responses }, { send: this.#send, outbox: this.#outbox, on, now: this.#now });
+    this.#open.push(conversation);
     return conversation;
-  }
-
-  #refused(conversation, turn) {
-    this.#outbox.drop(turn.requestId);
-    if (conversation === this.shown) return this.#on.refused(turn);
-    this.#drafts.restore(conversation.id, turn.input);
-    this.#closeIdle();
-  }
-
-  /** Ask what the outbox keeps, from an earlier page or another tab, in the conversation it belongs to. */
-  #sendKept() {
-    const here = new Set([...this.#open].flatMap(({ turns }) => turns.map((turn) => turn.requestId)));
-    for (const entry of this.#outbox.entries().filter(({ requestId }) => !here.has(requestId))) {
-      const { conversationId, requestId, previousId, regenerateOf, input, model } = entry;
-      const home = conversationId ? this.#find(conversationId) : this.#make({ id: null, responses: [] });
-      if (home) home.ask(input, model, { requestId, previousId, regenerateOf });
-      else this.#send(createCommand(entry)); // its conversation is not open: see #settle
-    }
-  }
-
-  /** Drop the outbox entry that the server accepted or refused while its conversation is not open. */
-  #settle(event) {
-    const entry = this.#outbox.get(event.stream_id);
-    if (!entry) return false;
-    const id = responseIdOf(event);
-    if (event.type === EVENT.error) this.#drafts.restore(entry.conversationId, entry.input);
-    else if (id) this.#send(unsubscribeCommand(id)); // the server subscribes a socket to what it asks
-    else return false;
-    this.#outbox.drop(entry.requestId);
-    return true;
   }
 }

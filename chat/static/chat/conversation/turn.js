@@ -1,13 +1,14 @@
 /**
- * One turn: an input and, once the server has accepted it, its response. Pure.
+ * One turn: an input and, once the server has accepted it, its response.
  *
  * in:  the reader's input, or a row of the page data
- * out: its state for conversation.js (which changes it) and response_view.js (which shows it)
+ * out: its state for conversation.js (which changes it) and response_view.js (which shows it); its commands, through the
+ *      `send(command)` that it is given, which returns whether the command was sent
  */
 
 import { ResponseState } from "./response_state.js";
 import { Timing } from "./timing.js";
-import { newRequestId } from "../server/protocol.js";
+import { cancelCommand, createCommand, newRequestId, subscribeCommand } from "../server/protocol.js";
 
 const SILENCE_MS = 15_000; // heartbeats come every few seconds, so by then the connection is dead
 
@@ -40,6 +41,11 @@ export class Turn {
     return !this.refusal && !this.response?.ended;
   }
 
+  /** Whether it runs without an event for too long on a socket that is open since `openedAt` (ms). */
+  isSilent(now, openedAt = 0) {
+    return this.running && now - Math.max(this.lastEventAt, openedAt) >= SILENCE_MS;
+  }
+
   /** An event has arrived and is applied. */
   touch(now) {
     this.lastEventAt = now;
@@ -53,8 +59,28 @@ export class Turn {
     this.timing.merge(row);
   }
 
-  /** Whether it runs without an event for too long on a socket that is open since `openedAt` (ms). */
-  isSilent(now, openedAt = 0) {
-    return this.running && now - Math.max(this.lastEventAt, openedAt) >= SILENCE_MS;
+  /** Send the input. The same requestId each time: the server returns the same response and creates no second one. */
+  ask(send, conversationId, now) {
+    if (!send(createCommand({ ...this, conversationId }))) return;
+    if (!this.sent) this.lastEventAt = now;
+    this.sent = true;
+  }
+
+  /** Subscribe to the events after the last one. */
+  subscribe(send) {
+    if (send(subscribeCommand(this.response.id, this.response.last))) this.response.subscribed();
+  }
+
+  /** Cancel the response; without one yet, once it is accepted. */
+  stop(send) {
+    this.stopping = true;
+    if (this.response) send(cancelCommand(this.response.id));
+  }
+
+  /** Send again what the last socket may have lost. */
+  resume(send, conversationId, now) {
+    if (this.response) this.subscribe(send);
+    else this.ask(send, conversationId, now);
+    if (this.stopping) this.stop(send);
   }
 }

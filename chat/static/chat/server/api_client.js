@@ -15,6 +15,12 @@ export class ApiError extends Error {
   }
 }
 
+/** For `catch`: handle an ApiError, pass on any other error. */
+export const ifApiError = (handle) => (error) => {
+  if (error instanceof ApiError) return handle(error);
+  throw error;
+};
+
 /** Django's CSRF token. The cookie is first: a sign-in in another tab renews it, but not the page's own copy. */
 function csrfToken() {
   const cookie = document.cookie.split("; ").find((each) => each.startsWith("csrftoken="));

@@ -1,7 +1,7 @@
 /**
  * One WebSocket that reconnects: after a loss, a sleep, or a change of the network.
  *
- * in:  commands from conversation.js; `online`, `offline` and visibility of the browser; the clock
+ * in:  commands of turn.js and kept_messages.js; `online`, `offline` and visibility of the browser; the clock
  * out: `onEvent(event)`, `onOpen()`, `onClose(code)`, `onState(state, before)`
  *
  * The states: connecting, open, reconnecting, offline, signed-out.

@@ -5,7 +5,7 @@
  * out: the visible conversation, the address, the focus, a toast that undoes a deletion
  */
 
-import { ApiError } from "../server/api_client.js";
+import { ifApiError } from "../server/api_client.js";
 
 export class Navigation {
   #openConversations;
@@ -33,14 +33,11 @@ export class Navigation {
   /** Show a conversation, or a new one for null. If it cannot be fetched, everything stays, the address too. */
   async visit(id, { push = false } = {}) {
     if (push) this.#address.push(id);
-    if (!id) return this.#openConversations.openNew();
-    try {
-      await this.#openConversations.open(id);
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
+    const refused = (error) => {
       this.#address.replace(this.#openConversations.shown.id);
       this.#failed(error);
-    }
+    };
+    await this.#openConversations.open(id).catch(ifApiError(refused));
   }
 
   /** Open a conversation from the list, or a new one for null. */
@@ -96,7 +93,7 @@ export class Navigation {
   /** Replace the address of the deleted conversation: the back button must not lead to it. */
   #leave() {
     this.#address.replace(null);
-    this.#openConversations.openNew();
+    this.#openConversations.open(null);
   }
 
   /** From the list into the conversation: the reader writes next. */

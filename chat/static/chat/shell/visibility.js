@@ -37,7 +37,7 @@ export class Visibility {
   /** Handle `tailrace:conversation`: a conversation has changed. */
   handleChange(event) {
     this.#listController.applyChange(event.conversation);
-    if (!this.#isHidden() && this.#openConversations.isMissing(event)) this.#openConversations.refresh();
+    if (!this.#isHidden() && this.#openConversations.shown.isMissing(event)) this.#openConversations.refresh();
     if (event.conversation.deleted) this.#navigation.removedElsewhere(event.conversation);
   }
 }

@@ -68,7 +68,7 @@ export class ConversationListView {
 
   #waitingRow(conversation, shown) {
     const row = this.#known(conversation, { open: () => this.#on.show(conversation) }, { canChange: false });
-    const title = conversation.turns[0].input.trim();
+    const title = conversation.tree.turns[0].input.trim();
     row.render({ title, waiting: true, href: this.#address.of(null), current: conversation === shown });
     return row;
   }

@@ -1,7 +1,7 @@
 /**
  * The unsent text of each conversation. Pure but for the store.
  *
- * in:  the composer's text at each change (page.js), refused inputs (open_conversations.js)
+ * in:  the composer's text at each change (page.js), refused inputs (open_conversations.js, kept_messages.js)
  * out: the text to continue with, also after a reload
  */
 

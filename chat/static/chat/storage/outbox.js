@@ -2,7 +2,7 @@
  * The messages that the server has not accepted yet. Each is kept until it is accepted or refused, so that it survives a
  * reload and the next page sends it. Several tabs may send the same message: its request id makes it one response.
  *
- * in:  unaccepted turns (open_conversations.js)
+ * in:  unaccepted turns (conversation.js)
  * out: entries {requestId, conversationId, previousId, regenerateOf, input, model, at}, the oldest first
  */
 

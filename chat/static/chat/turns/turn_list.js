@@ -1,7 +1,8 @@
 /**
  * The DOM of the visible path: paints the turns that changed, at most once per frame.
  *
- * in:  a conversation to `show`; `layOut()` when its path has changed, `touch(turn)` when a turn has
+ * in:  the tree of a conversation to `show`; `layOut()` when its path has changed, `touch(turn)`
+ *      when a turn has
  * out: elements in the page; `announce(text)` when the latest turn starts or ends; `painted(empty)` after each painting;
  *      the reader's `retry(turn)`, `regenerate(turn)`, `edit(turn, input)` and `choose(turn)`
  */
@@ -13,7 +14,7 @@ const FRAME_MS = 10; // of scripts, so that the browser has time for its part of
 const HIDDEN_PAINT_MS = 250; // a hidden page gets no animation frames
 
 export class TurnList {
-  #conversation = null;
+  #tree = null; // the shown one
   #views = new Map(); // turn → ResponseView
   #stale = new Set();
   #scheduled = false;
@@ -31,12 +32,12 @@ export class TurnList {
   }
 
   get #latest() {
-    return this.#conversation?.path.at(-1) ?? null;
+    return this.#tree?.path.at(-1) ?? null;
   }
 
   /** Replace everything by another conversation. */
-  show(conversation) {
-    this.#conversation = conversation;
+  show(tree) {
+    this.#tree = tree;
     this.#views.clear();
     this.#stale.clear();
     this.#element.replaceChildren();
@@ -46,7 +47,7 @@ export class TurnList {
 
   /** The path has changed: turns that are still on it keep their elements. */
   layOut() {
-    const { path } = this.#conversation;
+    const { path } = this.#tree;
     const wanted = new Set(path);
     for (const [turn, view] of this.#views) {
       if (wanted.has(turn)) continue;
@@ -89,7 +90,7 @@ export class TurnList {
 
   #paint() {
     this.#scheduled = false;
-    const busy = this.#conversation.running !== null;
+    const busy = this.#tree.running !== null;
     if (busy !== this.#busy) for (const turn of this.#views.keys()) this.#stale.add(turn); // their buttons change
     this.#busy = busy;
     this.#renderStale({ connection: this.#on.connection(), now: Date.now(), busy });
@@ -101,7 +102,7 @@ export class TurnList {
   #renderStale(situation) {
     const until = performance.now() + FRAME_MS;
     for (const turn of [...this.#stale].reverse()) {
-      const whole = this.#views.get(turn)?.render({ ...situation, siblings: this.#conversation.siblings(turn) });
+      const whole = this.#views.get(turn)?.render({ ...situation, siblings: this.#tree.siblings(turn) });
       if (whole !== false) this.#stale.delete(turn);
       if (performance.now() > until) break;
     }
