@@ -1,22 +1,19 @@
 /**
  * Parses Markdown as it arrives and tells a sink what to build, append-only. Pure.
  *
- * in:  a text in pieces, cut anywhere; the vendored parser parses it
+ * in:  a text in pieces, cut anywhere (maths.js), as the callbacks of guarded_parser.js
  * out: `open(kind)`, `set(name, value)`, `text(text)`, `image(facts)` and `close(facts)` of a sink (markdown_nodes.js)
  *
  * A model's text may be hostile or unfinished. Refused links, HTML, maths, and text that the parser would lose (a link
  * without its end) come out as plain text.
  */
 
+import { unescape } from "./escape.js";
+import { GuardedParser } from "./guarded_parser.js";
 import { safeLink, withoutPunctuation } from "./links.js";
-import { escape, unescape } from "./escape.js";
 import { Maths } from "./maths.js";
 import * as smd from "../vendor/streaming-markdown-html/parser.js";
 
-const DEEPEST = 14; // the parser has room for 24 levels; deeper nesting is text
-const LONGEST_PENDING = 2_000; // a longer address of a link is none
-const CODE = new Set([smd.CODE_INLINE, smd.CODE_FENCE, smd.CODE_BLOCK]);
-const LISTS = new Set([smd.LIST_UNORDERED, smd.LIST_ORDERED]);
 const KINDS = new Map([
   [smd.PARAGRAPH, "p"],
   [smd.HEADING_1, "h1"],
@@ -46,26 +43,22 @@ const KINDS = new Map([
   [smd.TABLE_CELL, "td"],
 ]);
 
-/** Whether a line with this beginning may be an item of a list; a quotation has its own rules. */
-const mayBeItem = (start) => /^(\s*|[-*+]( .*)?|\d+(\.( .*)?)?|>.*)$/.test(start);
-
 export class Markdown {
   #sink;
   #parser;
   #maths;
-  #frames = []; // the open tokens, innermost last: { type, text, address, cut }
+  #frames = []; // the open tokens, innermost last: { type, text, address }
   #text = "";
 
   constructor(sink) {
     this.#sink = sink;
-    this.#parser = smd.parser({
-      data: null,
+    this.#parser = new GuardedParser({
       addToken: (_, type) => this.#open(type),
       endToken: () => this.#close(),
       addText: (_, text) => this.#addText(text),
       setAttr: (_, attribute, value) => this.#set(attribute, value),
     });
-    this.#maths = new Maths({ feed: (piece) => this.#feed(piece), isCode: () => this.#isCode() });
+    this.#maths = new Maths(this.#parser);
   }
 
   write(text) {
@@ -76,62 +69,13 @@ export class Markdown {
   /** The text has ended: flush what is pending. */
   end() {
     this.#maths.end();
-    this.#feed("\n");
+    this.#parser.feed("\n");
     while (this.#frames.length) this.#close();
-  }
-
-  #isCode() {
-    const { pending, tokens, len } = this.#parser;
-    return CODE.has(tokens[len]) || pending[0] === "`" || pending.startsWith("~~~");
-  }
-
-  #feed(piece) {
-    const parser = this.#parser;
-    const line = piece === "\n";
-    if (this.#beginsLine() && [...piece].length > 1) return void [...piece].forEach((char) => this.#feed(char));
-    if (LISTS.has(parser.token) && !mayBeItem(parser.pending.trimStart() + piece) && !parser.indentLen) this.#leaveLists();
-    if (this.#isAddress(parser) && (line || parser.pending.length > LONGEST_PENDING)) this.#giveUpAddress();
-    else if (line && parser.tokens[parser.len] === smd.IMAGE) this.#giveUpAddress();
-    else if (line && parser.tokens[parser.len] === smd.CODE_FENCE) this.#keepFence(parser);
-    smd.parserWrite(parser, parser.len > DEEPEST && !line && !this.#isCode() ? escape(piece) : piece);
-  }
-
-  /** After an empty line, at the margin: the parser would close only the innermost list. */
-  #leaveLists() {
-    const parser = this.#parser;
-    const begun = parser.pending.trimStart();
-    parser.pending = "\n";
-    smd.parserWrite(parser, `\n${begun}`);
-  }
-
-  /** A fence after text on the same line does not end the code. */
-  #keepFence(parser) {
-    if (["\n", parser.fenceChar, undefined].includes(parser.pending[0])) return;
-    parser.text += parser.pending;
-    parser.pending = "";
-  }
-
-  /** After an empty line: the kind of the next line depends on each of its first characters. */
-  #beginsLine() {
-    const { token, pending } = this.#parser;
-    return LISTS.has(token) || (token === smd.LINE_BREAK && pending === "\n");
-  }
-
-  #isAddress({ tokens, len, pending }) {
-    return (tokens[len] === smd.LINK || tokens[len] === smd.IMAGE) && pending.startsWith("](");
-  }
-
-  /** Make the parser end the link or image here, with the supposed address as text. */
-  #giveUpAddress() {
-    const parser = this.#parser;
-    parser.text += parser.pending === "]" ? "" : parser.pending;
-    this.#frames.at(-1).cut = parser.pending !== "]";
-    parser.pending = "]";
   }
 
   #open(type) {
     this.#flush();
-    this.#frames.push({ type, text: "", address: null, cut: false });
+    this.#frames.push({ type, text: "", address: null });
     if (KINDS.has(type)) this.#sink.open(KINDS.get(type));
   }
 
@@ -161,14 +105,13 @@ export class Markdown {
   }
 
   /** The source after the text of a link or image that is none. */
-  #ending({ address, cut }) {
-    if (address !== null) return `](${address})`;
-    return this.#parser.pending === "]" && !cut ? "]" : "";
+  #ending({ address }) {
+    return address === null ? this.#parser.bracket : `](${address})`;
   }
 
   #image(frame) {
-    const alt = unescape(frame.text || this.#parser.altText);
-    this.#parser.altText = "";
+    const unset = this.#parser.takeAlt();
+    const alt = unescape(frame.text || unset);
     const link = frame.address === null ? null : safeLink(frame.address);
     if (link) this.#sink.image({ alt, link });
     else this.#sink.text(`![${alt}${this.#ending(frame)}`);

@@ -1,8 +1,8 @@
 /**
  * Keeps maths and backslash escapes from the Markdown parser. Pure.
  *
- * in:  a text in pieces, cut anywhere; whether the parser is inside code
- * out: pieces for the parser, with literal text escaped (escape.js)
+ * in:  a text in pieces, cut anywhere; whether the parser is inside code (guarded_parser.js)
+ * out: pieces for that parser, with literal text escaped (escape.js)
  */
 
 import { escape } from "./escape.js";
@@ -11,27 +11,24 @@ const PIECES = /[A-Za-z0-9\u0080-\uffff ,;:'"(){}@%^=?/.]+|[^]/g; // runs withou
 const CLOSERS = { "\\(": "\\)", "\\[": "\\]", $$: "$$", $: "$" };
 
 export class Maths {
-  #feed;
-  #isCode;
+  #parser;
   #pending = ""; // a backslash or dollars whose meaning depends on the next character
   #closer = null; // inside maths: the delimiter that ends it
   #newlines = 0;
 
-  /** `feed(piece)` takes the text; `isCode()` returns whether the next character is inside code. */
-  constructor({ feed, isCode }) {
-    this.#feed = feed;
-    this.#isCode = isCode;
+  constructor(parser) {
+    this.#parser = parser;
   }
 
   write(text) {
     for (const [piece] of text.matchAll(PIECES)) {
-      if (piece.length > 1 && !this.#pending && !this.#closer) this.#feed(piece);
+      if (piece.length > 1 && !this.#pending && !this.#closer) this.#parser.feed(piece);
       else for (const char of piece) this.#read(char);
     }
   }
 
   end() {
-    this.#feed(escape(this.#pending));
+    this.#parser.feed(escape(this.#pending));
     this.#pending = "";
     this.#closer = null;
   }
@@ -39,8 +36,8 @@ export class Maths {
   #read(char) {
     if (this.#closer) return this.#readMaths(char);
     if (this.#pending) return this.#decide(char);
-    if ((char === "\\" || char === "$") && !this.#isCode()) this.#pending = char;
-    else this.#feed(char === "&" ? escape(char) : char);
+    if ((char === "\\" || char === "$") && !this.#parser.inCode) this.#pending = char;
+    else this.#parser.feed(char === "&" ? escape(char) : char);
   }
 
   #decide(char) {
@@ -49,20 +46,20 @@ export class Maths {
     this.#pending = "";
     if (text in CLOSERS) return this.#begin(text);
     if (text[0] === "$") return this.#decideDollars(text.slice(0, -char.length), char);
-    if (char === "\n") return this.#feed(char);
-    this.#feed(escape(/[!-/:-@[-`{-~]/.test(char) ? char : text)); // an escaped character, or just a backslash
+    if (char === "\n") return this.#parser.feed(char);
+    this.#parser.feed(escape(/[!-/:-@[-`{-~]/.test(char) ? char : text)); // an escaped character, or just a backslash
   }
 
   #decideDollars(dollars, char) {
     if (dollars === "$$" || /[^\s\d.,;:!?)\]]/.test(char)) return this.#begin(dollars, char);
-    this.#feed(escape(dollars)); // $5 is a price
+    this.#parser.feed(escape(dollars)); // $5 is a price
     this.#read(char);
   }
 
   #begin(opener, first = "") {
     this.#closer = CLOSERS[opener];
     this.#newlines = 0;
-    this.#feed(escape(opener));
+    this.#parser.feed(escape(opener));
     if (first) this.#readMaths(first);
   }
 
@@ -74,6 +71,6 @@ export class Maths {
     if (!over && this.#closer.length > 1 && text === this.#closer[0]) return void (this.#pending = text);
     this.#pending = "";
     if (over || text === this.#closer) this.#closer = null;
-    this.#feed(escape(text));
+    this.#parser.feed(escape(text));
   }
 }
