@@ -9,10 +9,15 @@ import { CodeBlock } from "./code_block.js";
 import { element } from "../dom/elements.js";
 import { CHUNK_CHARS, appendText } from "./growing_text.js";
 import { showsHost } from "./links.js";
+import { addRow, framedTable, setHead } from "./table.js";
 
 const BLOCKS = new Set(["p", "h4", "h5", "h6", "ul", "ol", "blockquote", "td", "th"]); // each has its own direction
 const HEADINGS = { h1: "h4", h2: "h5", h3: "h6", h4: "h6", h5: "h6", h6: "h6" }; // the page itself uses h1 to h3
-const COLUMN_REM = 7; // the narrowest column of a table; without room for it the table scrolls
+
+function linkTo(anchor, { href, host }) {
+  Object.assign(anchor, { href, target: "_blank", rel: "noopener noreferrer nofollow", referrerPolicy: "no-referrer" });
+  if (!showsHost(anchor.textContent, host)) anchor.append(" ", element("bdi", "host", host));
+}
 
 export class MarkdownNodes {
   #open; // the open nodes, innermost last
@@ -29,7 +34,7 @@ export class MarkdownNodes {
   open(kind) {
     if (kind === "codeblock") return this.#openCode();
     if (kind === "table") return this.#openTable();
-    if (kind === "tr") return this.#openRow();
+    if (kind === "tr") return void this.#open.push(addRow(this.#here));
     const made = element(this.#tag(kind));
     if (kind === "checkbox") Object.assign(made, { type: "checkbox", disabled: true, ariaLabel: "Task" });
     if (kind in HEADINGS) made.className = kind;
@@ -64,24 +69,17 @@ export class MarkdownNodes {
     if (this.#here.closest("a")) return appendText(this.#here, text); // no link in a link
     const made = element("a", "picture", text);
     this.#here.append(made);
-    this.#linkTo(made, link);
+    linkTo(made, link);
   }
 
   close(facts) {
     const closed = this.#open.pop();
-    if (closed.localName === "tr" && !closed.parentElement) this.#setHead(closed);
+    if (closed.localName === "tr" && !closed.parentElement) setHead(this.#here, closed);
     if (this.#code?.element === closed) this.#code = void this.#code.finish();
     if (!facts) return;
-    if (facts.link) return this.#linkTo(closed, facts.link);
+    if (facts.link) return linkTo(closed, facts.link);
     closed.prepend(facts.before); // no link after all: show its source
     closed.append(facts.after);
-  }
-
-  #linkTo(anchor, { href, host }) {
-    Object.assign(anchor, { href, target: "_blank", rel: "noopener noreferrer nofollow", referrerPolicy: "no-referrer" });
-    if (showsHost(anchor.textContent, host)) return;
-    const shown = element("bdi", "host", host);
-    anchor.append(" ", shown);
   }
 
   #tag(kind) {
@@ -95,38 +93,14 @@ export class MarkdownNodes {
     this.#push(this.#code.element);
   }
 
-  /** A wide table scrolls inside its frame, also by keyboard. */
   #openTable() {
-    const frame = element("div", "table-frame");
-    Object.assign(frame, { tabIndex: 0, ariaLabel: "Table" });
-    frame.setAttribute("role", "group");
-    const table = element("table");
-    frame.append(table);
+    const { frame, table } = framedTable();
     this.#here.append(frame);
     this.#open.push(table);
   }
 
-  /** The first row is the head of its table. It is added when complete: each cell makes the others narrower. */
-  #openRow() {
-    const table = this.#here;
-    const row = element("tr");
-    if (!table.childElementCount) return this.#open.push(row);
-    if (table.childElementCount < 2) table.append(element("tbody"));
-    this.#push(row, table.lastElementChild);
-  }
-
-  /** The number of columns is known: fix their widths, so that later cells do not move them. */
-  #setHead(row) {
-    const table = this.#here;
-    const head = element("thead");
-    head.append(row);
-    table.append(head);
-    table.style.tableLayout = "fixed";
-    table.style.width = `max(100%, ${row.childElementCount * COLUMN_REM}rem)`;
-  }
-
-  #push(made, parent = this.#here) {
-    parent.append(made);
+  #push(made) {
+    this.#here.append(made);
     this.#open.push(made);
   }
 }
