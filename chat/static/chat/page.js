@@ -24,6 +24,7 @@ import { ConversationList } from "./sidebar/conversation_list.js";
 import { ConversationListView } from "./sidebar/conversation_list_view.js";
 import { ListController } from "./sidebar/list_controller.js";
 import { Sidebar } from "./sidebar/sidebar.js";
+import { ListPages } from "./sidebar/list_pages.js";
 import { Drafts } from "./storage/drafts.js";
 import { Outbox } from "./storage/outbox.js";
 import { themeSwitch } from "./storage/preferences.js";
@@ -63,17 +64,8 @@ const socket = new Socket(data.socket_path, {
 
 const address = new Address(data.conversation_path, { onNavigate: (id) => navigation.visit(id) });
 
-const listController = new ListController(list, {
-  api,
-  on: {
-    changed() {
-      renderList();
-      renderTitle();
-      visibility.markRead();
-    },
-    failed,
-  },
-});
+const listPages = new ListPages(list, { api, changed: listChanged });
+const listController = new ListController(list, { api, on: { changed: listChanged, failed } });
 
 const openConversations = new OpenConversations({
   api,
@@ -105,8 +97,8 @@ const listView = new ConversationListView(find("#sidebar"), {
     show: (conversation) => navigation.showWaiting(conversation),
     rename: (id, title) => listController.rename(id, title),
     remove: (id, byKeyboard) => navigation.remove(id, byKeyboard),
-    search: (text) => listController.search(text),
-    more: () => listController.loadMore(),
+    search: (text) => listPages.search(text),
+    more: () => listPages.loadMore(),
   },
 });
 
@@ -171,7 +163,7 @@ const navigation = new Navigation({
   failed,
 });
 
-const visibility = new Visibility({ openConversations, list, listController, navigation });
+const visibility = new Visibility({ openConversations, list, listController, listPages, navigation });
 
 new ShortcutsSheet(find("#shortcuts"), {
   button: find("#shortcuts-open"),
@@ -225,6 +217,12 @@ function stop() {
 function renderList() {
   const { waiting, shown } = openConversations;
   listView.render({ rows: list.rows, waiting, shown, search: list.search });
+}
+
+function listChanged() {
+  renderList();
+  renderTitle();
+  visibility.markRead();
 }
 
 function renderTitle() {

@@ -29,11 +29,6 @@ function accept(talk, command, id, number = 0) {
   });
 }
 
-function end(talk, id, status, number) {
-  const type = { completed: "response.completed", failed: "response.failed" }[status] ?? "response.incomplete";
-  talk.receive({ type, sequence_number: number, response: { id, status } });
-}
-
 function snapshot(id, number) {
   return { type: "tailrace:snapshot", response_id: id, sequence_number: number, response: { status: "in_progress" } };
 }
@@ -122,7 +117,7 @@ test("stop shows at once and is sent again after a reconnect", () => {
   open = true;
   talk.resume();
   assert.deepEqual(sent.at(-1), { type: "tailrace:cancel", response_id: "r1" });
-  end(talk, "r1", "cancelled", 1);
+  talk.receive({ type: "response.incomplete", sequence_number: 1, response: { id: "r1", status: "cancelled" } });
   assert.equal(talk.tree.running, null);
 });
 

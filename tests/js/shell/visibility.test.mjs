@@ -17,8 +17,9 @@ beforeEach(() => {
   const list = new ConversationList({ conversations: [summary("a", 1, { unread: true }), summary("b")], more: null });
   const does = (name) => (about) => done.push(about === undefined ? name : `${name} ${about.id ?? about}`);
   const openConversations = { shown: { id: "a", isMissing: () => missing }, refresh: does("fetch") };
-  const listController = { reload: does("reload"), markRead: does("read"), applyChange: does("apply") };
-  visibility = new Visibility({ openConversations, list, listController, navigation: { removedElsewhere: does("leave") }, isHidden: () => hidden });
+  const listPages = { reload: does("reload") };
+  const listController = { markRead: does("read"), applyChange: does("apply") };
+  visibility = new Visibility({ openConversations, list, listController, listPages, navigation: { removedElsewhere: does("leave") }, isHidden: () => hidden });
 });
 
 test("a visible page fetches what was missed and marks what is shown as read", () => {

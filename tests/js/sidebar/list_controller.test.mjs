@@ -4,6 +4,7 @@ import { beforeEach, mock, test } from "node:test";
 import { ApiError } from "../../../chat/static/chat/server/api_client.js";
 import { ConversationList } from "../../../chat/static/chat/sidebar/conversation_list.js";
 import { ListController } from "../../../chat/static/chat/sidebar/list_controller.js";
+import { ListPages } from "../../../chat/static/chat/sidebar/list_pages.js";
 import { summary } from "../rows.mjs";
 
 let list;
@@ -11,6 +12,7 @@ let requests;
 let replies; // what the API resolves to, in order; an Error rejects
 let failed;
 let controller;
+let pages;
 
 beforeEach(() => {
   list = new ConversationList({ conversations: [summary("a", 2), summary("b", 1)], more: "cursor" });
@@ -24,6 +26,7 @@ beforeEach(() => {
     return next;
   };
   const api = { list: reply, change: reply };
+  pages = new ListPages(list, { api, changed: () => {} });
   controller = new ListController(list, { api, on: { changed: () => {}, failed: (error) => failed.push(error.status) } });
 });
 
@@ -121,9 +124,9 @@ test("a conversation that could not be deleted is back in the list", async () =>
 test("a search starts after a pause in typing, and only the last one counts", async () => {
   mock.timers.enable({ apis: ["setTimeout"] });
   const answerFirst = hold({ conversations: [summary("b")], more: null });
-  for (const words of ["r", "ri", "riv"]) controller.search(words);
+  for (const words of ["r", "ri", "riv"]) pages.search(words);
   mock.timers.tick(1000);
-  controller.search("river");
+  pages.search("river");
   mock.timers.tick(1000);
   mock.timers.reset();
   await new Promise((resolve) => setImmediate(resolve));
@@ -135,15 +138,15 @@ test("a search starts after a pause in typing, and only the last one counts", as
 
 test("the next page is fetched once, from its cursor, until there is none", async () => {
   replies = [{ conversations: [summary("c", 0)], more: null }];
-  await Promise.all([controller.loadMore(), controller.loadMore()]);
-  await controller.loadMore();
+  await Promise.all([pages.loadMore(), pages.loadMore()]);
+  await pages.loadMore();
   assert.deepEqual(requests, [[{ search: "", before: "cursor" }]]);
   assert.deepEqual(ids(), ["a", "b", "c"]);
 });
 
 test("while the server is unavailable the list stays, without an error", async () => {
   replies = [new ApiError(0), new ApiError(503)];
-  await controller.reload();
+  await pages.reload();
   await controller.markRead("a");
   assert.deepEqual(ids(), ["a", "b"]);
   assert.deepEqual(failed, []);
@@ -159,7 +162,7 @@ test("a change event moves, marks or removes its conversation", () => {
 
 test("a page does not revert a change that arrived during its fetch", async () => {
   const old = { conversations: [summary("a", 2, { running: true }), summary("b", 1)], more: null };
-  for (const ask of [() => controller.reload(), () => controller.loadMore()]) {
+  for (const ask of [() => pages.reload(), () => pages.loadMore()]) {
     const answer = hold();
     const asking = ask();
     controller.applyChange({ ...summary("a", 3, { unread: true }), deleted: false });

@@ -1,7 +1,7 @@
 /**
  * The client of the conversation API: lists, reads, renames and deletes conversations over HTTP, without the socket.
  *
- * in:  calls of list_controller.js and open_conversations.js
+ * in:  calls of list_controller.js, list_pages.js and open_conversations.js
  * out: the server's JSON, or an ApiError
  */
 

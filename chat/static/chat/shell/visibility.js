@@ -2,20 +2,22 @@
  * Keeps a visible page fresh: fetches what was missed, and marks what is on screen as read.
  *
  * in:  the server's change events, each opening of the socket, the page becoming visible
- * out: calls of the list controller, the open conversations and the navigation
+ * out: calls of the list controller, the list pages, the open conversations and the navigation
  */
 
 export class Visibility {
   #openConversations;
   #list;
   #listController;
+  #listPages;
   #navigation;
   #isHidden;
 
-  constructor({ openConversations, list, listController, navigation, isHidden = () => document.hidden }) {
+  constructor({ openConversations, list, listController, listPages, navigation, isHidden = () => document.hidden }) {
     this.#openConversations = openConversations;
     this.#list = list;
     this.#listController = listController;
+    this.#listPages = listPages;
     this.#navigation = navigation;
     this.#isHidden = isHidden;
   }
@@ -23,7 +25,7 @@ export class Visibility {
   /** Fetch what lost notifications may have missed. A hidden page waits until it is visible. */
   refresh() {
     if (this.#isHidden()) return;
-    this.#listController.reload();
+    this.#listPages.reload();
     this.#openConversations.refresh();
     this.markRead();
   }

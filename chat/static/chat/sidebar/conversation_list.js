@@ -1,7 +1,7 @@
 /**
  * The known part of the list of conversations: newest activity first, in pages, or the results of a search. Pure.
  *
- * in:  pages of the list and summaries {id, title, updated_at, running, unread} (list_controller.js)
+ * in:  pages of the list and summaries {id, title, updated_at, running, unread} (list_pages.js, list_controller.js)
  * out: `rows` for conversation_list_view.js; the neighbours of a row for the keyboard
  *
  * A fetched page may be older than a change that arrived during the fetch: of the two, the later one stays. A change
