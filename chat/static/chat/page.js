@@ -14,6 +14,7 @@ import { Address } from "./shell/address.js";
 import { Composer } from "./shell/composer.js";
 import { ConnectionView } from "./shell/connection_view.js";
 import { LiveRegions } from "./shell/live_region.js";
+import { ModelPicker } from "./shell/model_picker.js";
 import { Navigation } from "./shell/navigation.js";
 import { Scroll } from "./shell/scroll.js";
 import { ShortcutsSheet } from "./shell/shortcuts_sheet.js";
@@ -23,8 +24,8 @@ import { Visibility } from "./shell/visibility.js";
 import { ConversationList } from "./sidebar/conversation_list.js";
 import { ConversationListView } from "./sidebar/conversation_list_view.js";
 import { ListController } from "./sidebar/list_controller.js";
-import { Sidebar } from "./sidebar/sidebar.js";
 import { ListPages } from "./sidebar/list_pages.js";
+import { Sidebar } from "./sidebar/sidebar.js";
 import { Drafts } from "./storage/drafts.js";
 import { Outbox } from "./storage/outbox.js";
 import { themeSwitch } from "./storage/preferences.js";
@@ -34,7 +35,6 @@ import { TurnList } from "./turns/turn_list.js";
 
 const TITLE_CHARS = 60;
 const TICK_MS = 1000; // all countdowns are in seconds
-const MODEL = "model"; // the last choice, for new conversations
 
 const find = (selector) => document.querySelector(selector);
 const data = JSON.parse(find("#page-data").textContent);
@@ -116,10 +116,10 @@ const turnList = new TurnList(find("#turns"), {
   connection: () => socket.state,
   retry(turn) {
     if (composer.text === turn.input) composer.text = "";
-    startTurn((conversation) => conversation.retry(turn, composer.model));
+    startTurn((conversation) => conversation.retry(turn, modelPicker.model));
   },
-  regenerate: (turn) => startTurn((conversation) => conversation.retry(turn, composer.model)),
-  edit: ({ previousId }, input) => startTurn((conversation) => conversation.ask(input, composer.model, { previousId })),
+  regenerate: (turn) => startTurn((conversation) => conversation.retry(turn, modelPicker.model)),
+  edit: ({ previousId }, input) => startTurn((conversation) => conversation.ask(input, modelPicker.model, { previousId })),
   choose: (turn) => openConversations.shown.tree.choose(turn),
   announce: (text) => liveRegions.announce(text),
   painted(empty) {
@@ -133,11 +133,10 @@ const turnList = new TurnList(find("#turns"), {
 });
 
 const composer = new Composer(find("#composer"), {
-  models: data.models,
   limit: data.max_input_chars,
   on: {
-    ask(input, model) {
-      startTurn((conversation) => conversation.ask(input, model));
+    ask(input) {
+      startTurn((conversation) => conversation.ask(input, modelPicker.model));
       renderList(); // a new conversation is listed at once
     },
     stop,
@@ -145,9 +144,10 @@ const composer = new Composer(find("#composer"), {
       drafts.keep(openConversations.shown.id, composer.text);
       if (openConversations.shown.tree.turns.length) scroll.follow();
     },
-    modelChosen: (model) => store.set(MODEL, model),
   },
 });
+
+const modelPicker = new ModelPicker(find("#model"), { models: data.models, store });
 
 const toast = new Toast(find("#toast"), { onFocusLost: () => listView.focus(openConversations.shown.id) });
 
@@ -194,7 +194,7 @@ function shown(conversation) {
   liveRegions.clear();
   turnList.show(conversation.tree);
   composer.text = drafts.of(conversation.id);
-  composer.model = conversation.tree.path.at(-1)?.model ?? store.get(MODEL);
+  modelPicker.choose(conversation.tree.path.at(-1)?.model);
   renderTitle();
   scroll.toEnd();
   visibility.markRead();

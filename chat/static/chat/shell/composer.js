@@ -1,8 +1,8 @@
 /**
- * The form for a message: a box that grows, the model picker, Send and Stop.
+ * The form for a message: a box that grows, Send and Stop.
  *
  * in:  keys and clicks; whether a response runs, whether the reader is signed out
- * out: `ask(input, model)`, `stop()`, `changed()` after each change of the text, `modelChosen(model)`
+ * out: `ask(input)`, `stop()`, `changed()` after each change of the text
  */
 
 import { fitHeight, set } from "../dom/elements.js";
@@ -34,7 +34,6 @@ export class Composer {
   #touch = matchMedia("(pointer: coarse)");
   #fine = matchMedia("(pointer: fine)");
   #box;
-  #model;
   #count;
   #send;
   #stop;
@@ -43,17 +42,13 @@ export class Composer {
   #running = false;
   #signedOut = false;
 
-  constructor(form, { models, limit, on }) {
+  constructor(form, { limit, on }) {
     this.#box = form.querySelector("textarea");
-    this.#model = form.querySelector("select");
     this.#count = form.querySelector("#count");
     this.#send = form.querySelector("#send");
     this.#stop = form.querySelector("#stop");
     this.#limit = limit;
     this.#on = on;
-    this.#model.replaceChildren(...models.map((name) => new Option(name, name)));
-    this.#model.hidden = models.length < 2;
-    this.#model.addEventListener("change", () => on.modelChosen(this.model));
     form.addEventListener("submit", (event) => this.#submit(event));
     this.#stop.addEventListener("click", () => this.#stopAnswer());
     this.#box.addEventListener("input", () => this.#changed());
@@ -68,15 +63,6 @@ export class Composer {
   set text(value) {
     this.#box.value = value;
     this.#changed();
-  }
-
-  get model() {
-    return this.#model.value;
-  }
-
-  /** A model that is no longer offered leaves the choice as it is. */
-  set model(name) {
-    if ([...this.#model.options].some((option) => option.value === name)) this.#model.value = name;
   }
 
   set running(running) {
@@ -112,7 +98,7 @@ export class Composer {
     const input = this.text;
     this.text = "";
     this.focus();
-    this.#on.ask(input, this.model);
+    this.#on.ask(input);
   }
 
   #stopAnswer() {

@@ -1,7 +1,7 @@
 /**
  * One owner's values in this browser: small JSON values that survive a reload and a restart.
  *
- * in:  names and values of drafts.js, outbox.js, shortcuts_sheet.js and page.js; a `Storage` of the browser, or null
+ * in:  names and values of drafts.js, outbox.js, shortcuts_sheet.js and model_picker.js; a `Storage` of the browser, or null
  * out: the values; without storage nothing is kept and nothing fails
  */
 
