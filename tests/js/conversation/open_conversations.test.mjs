@@ -153,11 +153,12 @@ test("a message whose conversation is not open is sent all the same", () => {
   assert.deepEqual(asked(), []);
 });
 
-test("a message refused in a conversation that is not open becomes its draft", () => {
+for (const id of ["c1", "c2"]) test(`a message refused in a hidden conversation becomes its draft, also if only ${id} is open`, () => {
   online = false;
   page("c1", []).shown.ask("kept", "m");
   online = true;
-  const open = page("c2", []);
+  const open = page(id, []);
+  open.open(null);
   const [{ stream_id }] = asked();
   assert.ok(open.receive({ type: "error", error: { code: "busy" }, stream_id }));
   assert.equal(drafts().of("c1"), "kept");

@@ -46,7 +46,7 @@ const CASES = [
   ["a link that may not be followed", "[a](javascript:b) c", "<p><a>a{[…](javascript:b)}</a> c</p>"],
   ["a bare address of nothing", "http://?", "<p>http://?</p>"],
   ["brackets that are no link", "see [1], a[i](b c\nd [e", "<p>see <a>1{[…]}</a>, a<a>i](b c{[…}</a><br></br>d <a>e{[…}</a></p>"],
-  ["pictures", "![a](https://b.org/c.png) ![d](data:e) ![f", '<p><img alt="a" of="b.org"> ![d](data:e) ![f</p>'],
+  ["pictures", "![a](https://b.org/c.png) ![d](data:e) [![f\ng] ![h", '<p><img alt="a" of="b.org"> ![d](data:e) <a>![f<br></br>g{[…]}</a> ![h</p>'],
   ["HTML", "<script>a</script> <b onclick=c> <br> &lt;", "<p><script>a</script> <b onclick=c> <br></br> &lt;</p>"],
   ["maths", "\\(a_1*b*c\\) $x_1*y*z$ $$\na_b\n- c_d\n$$ **e**", "<p>\\(a_1*b*c\\) $x_1*y*z$ $$<br></br>a_b<br></br>- c_d<br></br>$$ <strong>e</strong></p>"],
   ["maths that has not ended", "\\[a\n\n**b** $c\n**d**", "<p>\\[a</p><p><strong>b</strong> $c<br></br><strong>d</strong></p>"],
