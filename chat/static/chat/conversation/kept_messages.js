@@ -32,7 +32,7 @@ export class KeptMessages {
     }
   }
 
-  /** Drop the message that the server accepted or refused while its conversation is not open. Returns whether there is one. */
+  /** Drop a message that is accepted or refused while its conversation is not open. Returns whether there is one. */
   settle(event) {
     const entry = this.#outbox.get(event.stream_id);
     if (!entry) return false;

@@ -73,11 +73,14 @@ export class OpenConversations {
     this.#on.shown(conversation);
   }
 
-  /** Fetch what happened elsewhere. The server marks a fetched conversation as read. */
+  /**
+   * Fetch what happened elsewhere. The server marks a fetched conversation as read. While the server is unavailable,
+   * nothing changes: the next socket that opens fetches again.
+   */
   async refresh() {
     const { shown } = this;
     if (!shown.id) return;
-    const fetched = await this.#api.responses(shown.id).catch(ifApiError(() => null)); // it is fetched again when the socket opens
+    const fetched = await this.#api.responses(shown.id).catch(ifApiError(() => null));
     if (fetched) shown.merge(fetched.responses);
   }
 
