@@ -1,7 +1,7 @@
 """The client at the other end of a socket: whether it reads, and the end of one that does not.
 
 arrow in: the web server's transport, which says when it is full and when it is empty again
-arrow out: `paused`, by which `follower` leaves out what can be read from the log later; the end
+arrow out: `paused`, by which `subscriber` leaves out what can be read from the log later; the end
 
 Daphne's `send` never waits: what a client does not read would pile up in our memory, and so would the frames
 that a client sends faster than they are obeyed. Behind that `send` stands a WebSocket protocol on a transport
@@ -109,7 +109,7 @@ class ReceiveQueue:
 
 
 class ClientConnections:
-    """The sockets' application with a `connection` in the scope; the outermost, as it looks behind `send`."""
+    """The sockets' application with a `peer` in the scope; the outermost, as it looks behind `send`."""
 
     def __init__(self, application: Application) -> None:
         self._application = application

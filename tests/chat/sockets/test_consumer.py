@@ -24,7 +24,7 @@ from chat.responses.ending import end
 from chat.responses.model_catalog import DEMO
 from chat.sockets import consumer as consumer_module
 from chat.sockets.consumer import ResponsesConsumer
-from chat.streaming import subscriber
+from chat.streaming import cursor
 from chat.streaming.backpressure import ClientConnection
 from chat.streaming.subscriber import Subscriber
 from chat.transport import redis_client
@@ -399,7 +399,7 @@ async def test_after_unsubscribe_no_event_is_sent(socket: Socket, log: Log) -> N
 async def test_an_acknowledgement_lets_later_events_through(
     socket: Socket, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(subscriber, "ACK_WINDOW", 1)
+    monkeypatch.setattr(cursor, "ACK_WINDOW", 1)
     await socket.send_command("tailrace:ack", response_id=NOTHING, sequence_number=7)  # harmless
     response_id = await created(socket)
     await socket.send_command("tailrace:ack", response_id=response_id, sequence_number=0)
