@@ -24,7 +24,7 @@ from chat.responses.ending import end
 from chat.responses.model_catalog import DEMO
 from chat.sockets import consumer as consumer_module
 from chat.sockets.consumer import ResponsesConsumer
-from chat.streaming import cursor
+from chat.streaming import cursor, subscriber
 from chat.streaming.backpressure import ClientConnection
 from chat.streaming.subscriber import Subscriber
 from chat.transport import redis_client
