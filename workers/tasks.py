@@ -6,11 +6,11 @@ Celery and Flower see ids and figures of it: no prompt, no answer.
 """
 
 import gc
-import itertools
 import logging
 import threading
 import time
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from celery import shared_task
@@ -99,28 +99,16 @@ def _settle(outcome: Outcome) -> None:
 
 
 def _hand_over(row: Response) -> None:
-    """Return the row to the queue; without a broker, the reaper of another worker enqueues it."""
-    try:
-        if runtime.run(_requeued(row)):
-            runtime.run(enqueue(row))
-    except DatabaseError as error:  # the reaper sees a lost worker
-        logger.warning("response %s: it cannot be handed over: %s", row.id, type(error).__name__)
-    except QueueError as error:
-        logger.warning("response %s: it is enqueued later: %s", row.id, type(error).__name__)
-
-
-async def _requeued(row: Response) -> bool:
-    """False: it has ended. A second try counts as done in any case: the first may have got through."""
+    """Return the row to the queue, and wake a worker even in doubt: a second message does nothing."""
     requeue = database_sync_to_async(Response.objects.requeue, thread_sensitive=False)
-    tries = itertools.count()
-
-    async def requeued() -> bool:
-        again = next(tries) > 0
-        return await requeue(row.id, row.attempt, handed_over=True) or again
-
-    return await retry(
-        "an answer waits to be handed over", requeued, RETRY_SECS, HAND_OVER_SECS, (DatabaseError,)
-    )
+    work, errors = partial(requeue, row.id, row.attempt, handed_over=True), (DatabaseError,)
+    try:
+        runtime.run(retry("a response cannot be handed over", work, RETRY_SECS, HAND_OVER_SECS, errors))
+        runtime.run(enqueue(row))
+    except (DatabaseError, QueueError) as error:
+        logger.warning(
+            "response %s: handing over is left to the reaper: %s", row.id, type(error).__name__
+        )
 
 
 def _fail(row: Response, error_code: str) -> ResponseObject | None:

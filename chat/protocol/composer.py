@@ -4,32 +4,10 @@ arrow in: what a worker has to say · arrow out: events for the log, numbered fr
 """
 
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import Any, Literal
 
+from chat.protocol import events
 from chat.protocol.errors import FAILURES
-from chat.protocol.events import (
-    JSON,
-    Completed,
-    ContentPartAdded,
-    ContentPartDone,
-    Continued,
-    Created,
-    Event,
-    Failed,
-    Incomplete,
-    InProgress,
-    Interruption,
-    OutputItemAdded,
-    OutputItemDone,
-    Queued,
-    ReasoningDelta,
-    ReasoningDone,
-    Restarted,
-    Terminal,
-    TextDelta,
-    TextDone,
-    Waiting,
-)
 from chat.protocol.objects import ResponseObject
 from chat.protocol.output import Item, Kind
 from chat.protocol.state import EPOCH_SIZE, ResponseState, Wait
@@ -43,42 +21,41 @@ class Ending:
     at: float
     error_code: str | None = None
     incomplete_reason: Literal["max_output_tokens", "content_filter"] | None = None
-    usage: JSON | None = None
+    usage: events.JSON | None = None
 
 
-def opening(response: ResponseObject, attempts: int = 0) -> list[Event]:
+def opening(response: ResponseObject, attempts: int = 0) -> list[events.Event]:
     """The events that open a log. `attempts` have written in the log that this one replaces.
 
     Numbering starts above anything that they can have used, so a stale writer is rejected.
     """
     first = attempts * EPOCH_SIZE
     return [
-        Created(sequence_number=first, response=response),
-        Queued(sequence_number=first + 1, response=response),
+        events.Created(sequence_number=first, response=response),
+        events.Queued(sequence_number=first + 1, response=response),
     ]
 
 
 def start_attempt(
-    state: ResponseState, attempt: int, *, resume: bool = False, reason: Interruption = "worker_lost"
-) -> list[Event]:
+    state: ResponseState, attempt: int, *, resume: bool = False, reason: events.Interruption = "worker_lost"
+) -> list[events.Event]:
     """A worker starts. A later attempt drops the text so far, or continues it if the model can `resume`.
 
     `reason`: why the attempt before stopped.
     """
-    number = state.next
-    if attempt > 1 and resume and state.text() and not state.text("reasoning"):
-        return [Continued(sequence_number=number, response_id=state.id, attempt=attempt, reason=reason)]
-    events: list[Event] = []
-    if attempt > 1:
-        restarted = Restarted(sequence_number=number, response_id=state.id, attempt=attempt, reason=reason)
-        events.append(restarted)
+    number, response_id = state.next, state.id
     response: ResponseObject = state.base | {"status": "in_progress", "output": []}
-    return [*events, InProgress(sequence_number=number + len(events), response=response)]
+    if attempt == 1:
+        return [events.InProgress(sequence_number=number, response=response)]
+    resumed = resume and state.text() and not state.text("reasoning")
+    kind = events.Continued if resumed else events.Restarted
+    again = kind(sequence_number=number, response_id=response_id, attempt=attempt, reason=reason)
+    return [again] if resumed else [again, events.InProgress(sequence_number=number + 1, response=response)]
 
 
-def append(state: ResponseState, text: str = "", reasoning: str = "") -> list[Event]:
+def append(state: ResponseState, text: str = "", reasoning: str = "") -> list[events.Event]:
     """More text arrived: the deltas, each after the events that open its item."""
-    events: list[Event] = []
+    composed: list[events.Event] = []
     items = len(state.items)
     pieces: dict[Kind, str] = {"reasoning": reasoning, "message": text}
     for kind, piece in pieces.items():
@@ -87,25 +64,25 @@ def append(state: ResponseState, text: str = "", reasoning: str = "") -> list[Ev
             if item is None:
                 item = Item.new(state.id, kind, items)
                 items += 1
-                events += _open(item, state.next + len(events))
-            events.append(_delta(item, piece, state.next + len(events)))
-    return events
+                composed += _open(item, state.next + len(composed))
+            composed.append(_delta(item, piece, state.next + len(composed)))
+    return composed
 
 
-def wait(state: ResponseState, pause: Wait) -> Event:
+def wait(state: ResponseState, pause: Wait) -> events.Event:
     """The model's server asked for a pause."""
-    return Waiting(sequence_number=state.next, response_id=state.id, **asdict(pause))
+    return events.Waiting(sequence_number=state.next, response_id=state.id, **asdict(pause))
 
 
-def finish(state: ResponseState, ending: Ending) -> tuple[list[Event], Terminal]:
+def finish(state: ResponseState, ending: Ending) -> tuple[list[events.Event], events.Terminal]:
     """The response ends: what closes its items, if it ended well, and the one terminal event."""
-    events: list[Event] = []
+    composed: list[events.Event] = []
     if ending.status in ("completed", "incomplete"):
         for item in state.items:
-            events += _close(item, ending.status, state.next + len(events))
-    kinds: dict[str, type[Terminal]] = {"completed": Completed, "failed": Failed}
-    terminal = kinds.get(ending.status, Incomplete)
-    return events, terminal(sequence_number=state.next + len(events), response=final_object(state, ending))
+            composed += _close(item, ending.status, state.next + len(composed))
+    kinds: dict[str, type[events.Terminal]] = {"completed": events.Completed, "failed": events.Failed}
+    terminal, number = kinds.get(ending.status, events.Incomplete), state.next + len(composed)
+    return composed, terminal(sequence_number=number, response=final_object(state, ending))
 
 
 def final_object(state: ResponseState, ending: Ending) -> ResponseObject:
@@ -121,24 +98,28 @@ def final_object(state: ResponseState, ending: Ending) -> ResponseObject:
     return final
 
 
-def _open(item: Item, number: int) -> list[Event]:
-    part = item.part("")
+def _open(item: Item, number: int) -> list[events.Event]:
+    added, of_part = item.as_object("in_progress"), _place(item)
     return [
-        OutputItemAdded(sequence_number=number, output_index=item.index, item=item.as_object("in_progress")),
-        ContentPartAdded(sequence_number=number + 1, item_id=item.id, output_index=item.index, part=part),
+        events.OutputItemAdded(sequence_number=number, output_index=item.index, item=added),
+        events.ContentPartAdded(sequence_number=number + 1, part=item.part(""), **of_part),
     ]
 
 
-def _delta(item: Item, piece: str, number: int) -> Event:
-    kind = ReasoningDelta if item.kind == "reasoning" else TextDelta
-    return kind(sequence_number=number, item_id=item.id, output_index=item.index, delta=piece)
+def _delta(item: Item, piece: str, number: int) -> events.Event:
+    kind = events.ReasoningDelta if item.kind == "reasoning" else events.TextDelta
+    return kind(sequence_number=number, delta=piece, **_place(item))
 
 
-def _close(item: Item, status: str, number: int) -> list[Event]:
-    kind = ReasoningDone if item.kind == "reasoning" else TextDone
-    text, part = item.text, item.part(item.text)
+def _close(item: Item, status: str, number: int) -> list[events.Event]:
+    kind = events.ReasoningDone if item.kind == "reasoning" else events.TextDone
+    done, of_part = item.as_object(status), _place(item)
     return [
-        kind(sequence_number=number, item_id=item.id, output_index=item.index, text=text),
-        ContentPartDone(sequence_number=number + 1, item_id=item.id, output_index=item.index, part=part),
-        OutputItemDone(sequence_number=number + 2, output_index=item.index, item=item.as_object(status)),
+        kind(sequence_number=number, text=item.text, **of_part),
+        events.ContentPartDone(sequence_number=number + 1, part=item.part(item.text), **of_part),
+        events.OutputItemDone(sequence_number=number + 2, output_index=item.index, item=done),
     ]
+
+
+def _place(item: Item) -> dict[str, Any]:
+    return {"item_id": item.id, "output_index": item.index}

@@ -75,88 +75,83 @@ class Failed(_Whole):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OutputItemAdded(Event):
+class _OfItem(Event):
+    """An event that carries a whole output item."""
+
+    output_index: int
+    item: OutputItem
+
+
+class OutputItemAdded(_OfItem):
     """An item of the output begins: the reasoning or the message."""
 
-    type: ClassVar[str] = "response.output_item.added"
-    output_index: int
-    item: OutputItem
+    type = "response.output_item.added"
+    __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutputItemDone(Event):
+class OutputItemDone(_OfItem):
     """An item of the output is whole."""
 
-    type: ClassVar[str] = "response.output_item.done"
-    output_index: int
-    item: OutputItem
+    type = "response.output_item.done"
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ContentPartAdded(Event):
-    """The one part of an item begins."""
+class _OfPart(Event):
+    """An event about the one content part of an item."""
+
+    item_id: str
+    output_index: int
+    content_index: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContentPartAdded(_OfPart):
+    """The part begins."""
 
     type: ClassVar[str] = "response.content_part.added"
-    item_id: str
-    output_index: int
-    content_index: int = 0
     part: ContentPart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ContentPartDone(Event):
-    """The one part of an item is whole."""
+class ContentPartDone(_OfPart):
+    """The part is whole."""
 
     type: ClassVar[str] = "response.content_part.done"
-    item_id: str
-    output_index: int
-    content_index: int = 0
     part: ContentPart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TextDelta(Event):
-    """More of the answer's text."""
+class TextDelta(_OfPart):
+    """More of the message's text."""
 
     type: ClassVar[str] = "response.output_text.delta"
-    item_id: str
-    output_index: int
-    content_index: int = 0
     delta: str
     logprobs: tuple[()] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TextDone(Event):
-    """The answer's text, whole."""
+class TextDone(_OfPart):
+    """The message's text, whole."""
 
     type: ClassVar[str] = "response.output_text.done"
-    item_id: str
-    output_index: int
-    content_index: int = 0
     text: str
     logprobs: tuple[()] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReasoningDelta(Event):
+class ReasoningDelta(_OfPart):
     """More of the model's reasoning."""
 
     type: ClassVar[str] = "response.reasoning_text.delta"
-    item_id: str
-    output_index: int
-    content_index: int = 0
     delta: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReasoningDone(Event):
+class ReasoningDone(_OfPart):
     """The model's reasoning, whole."""
 
     type: ClassVar[str] = "response.reasoning_text.done"
-    item_id: str
-    output_index: int
-    content_index: int = 0
     text: str
 
 

@@ -8,22 +8,8 @@ Readers and writers apply the same events (`composer` builds them), so screen, l
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 
+from chat.protocol import events
 from chat.protocol.errors import ProtocolError
-from chat.protocol.events import (
-    Completed,
-    Continued,
-    Created,
-    Event,
-    Failed,
-    Incomplete,
-    InProgress,
-    OutputItemAdded,
-    ReasoningDelta,
-    Restarted,
-    Snapshot,
-    TextDelta,
-    Waiting,
-)
 from chat.protocol.objects import ResponseObject
 from chat.protocol.output import Item, Kind
 
@@ -54,15 +40,15 @@ class ResponseState:
     waiting: Wait | None = None
 
     @classmethod
-    def fold(cls, events: Iterable[Event]) -> "ResponseState":
+    def fold(cls, log: Iterable[events.Event]) -> "ResponseState":
         """Apply a whole log, which opens with `response.created` or `tailrace:snapshot`.
 
         Raises ProtocolError for a log that opens with anything else.
         """
-        match list(events):
-            case [Created() | Snapshot() as first, *_] as log:
+        match list(log):
+            case [events.Created() | events.Snapshot() as first, *more]:
                 state = cls(first.response | {"output": [], "usage": None, "error": None})
-                state.apply(*log)
+                state.apply(first, *more)
                 return state
         message = "the log does not open with its response"
         raise ProtocolError(message)
@@ -72,9 +58,9 @@ class ResponseState:
         """The response's id."""
         return str(self.base["id"])
 
-    def apply(self, *events: Event) -> None:
+    def apply(self, *more: events.Event) -> None:
         """Take in events, in order."""
-        for event in events:
+        for event in more:
             self.next, self.waiting = event.sequence_number + 1, _wait_in(event)
             self._change(event)
 
@@ -91,9 +77,9 @@ class ResponseState:
         """The response object with this status and the output so far."""
         return self.base | {"status": status, "output": [item.as_object(status) for item in self.items]}
 
-    def snapshot(self) -> Snapshot:
+    def snapshot(self) -> events.Snapshot:
         """The state as one event, under the number of the last event that it includes."""
-        return Snapshot(
+        return events.Snapshot(
             sequence_number=self.next - 1,
             response_id=self.id,
             response=self.ended or self.response(self.base["status"]),
@@ -101,24 +87,24 @@ class ResponseState:
             waiting=asdict(self.waiting) if self.waiting else None,
         )
 
-    def _change(self, event: Event) -> None:
+    def _change(self, event: events.Event) -> None:
         match event:
-            case TextDelta() | ReasoningDelta():
-                kind: Kind = "message" if isinstance(event, TextDelta) else "reasoning"
+            case events.TextDelta() | events.ReasoningDelta():
+                kind: Kind = "message" if isinstance(event, events.TextDelta) else "reasoning"
                 self._item(kind).pieces.append(event.delta)
-            case OutputItemAdded():
+            case events.OutputItemAdded():
                 self._item(event.item["type"])
-            case Restarted() | Continued():
+            case events.Restarted() | events.Continued():
                 self.attempt = event.attempt
-                self.items = [] if isinstance(event, Restarted) else self.items
-            case Created():
+                self.items = [] if isinstance(event, events.Restarted) else self.items
+            case events.Created():
                 self.base = event.response
-            case InProgress():
+            case events.InProgress():
                 self.base = self.base | {"status": "in_progress"}
-            case Snapshot():
+            case events.Snapshot():
                 self._restore(event.response)
                 self.attempt, self.ended = event.attempt, None
-            case Completed() | Incomplete() | Failed():
+            case events.Completed() | events.Incomplete() | events.Failed():
                 self._restore(event.response)
                 self.ended = event.response
 
@@ -135,7 +121,7 @@ class ResponseState:
             self._item(item["type"]).pieces += [part["text"] for part in item["content"]]
 
 
-def _wait_in(event: Event) -> Wait | None:
-    if isinstance(event, Waiting):
+def _wait_in(event: events.Event) -> Wait | None:
+    if isinstance(event, events.Waiting):
         return Wait(event.reason, event.seconds, event.until)
-    return Wait(**event.waiting) if isinstance(event, Snapshot) and event.waiting else None
+    return Wait(**event.waiting) if isinstance(event, events.Snapshot) and event.waiting else None
