@@ -106,9 +106,7 @@ def _hand_over(row: Response) -> None:
         runtime.run(retry("a response cannot be handed over", work, RETRY_SECS, HAND_OVER_SECS, errors))
         runtime.run(enqueue(row))
     except (DatabaseError, QueueError) as error:
-        logger.warning(
-            "response %s: handing over is left to the reaper: %s", row.id, type(error).__name__
-        )
+        logger.warning("response %s: handing over is left to the reaper: %s", row.id, type(error).__name__)
 
 
 def _fail(row: Response, error_code: str) -> ResponseObject | None:

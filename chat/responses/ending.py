@@ -4,7 +4,9 @@
 2. `settle` copies the outcome from the log to the row, and announces it. A crash in between loses nothing.
 """
 
+import time
 from typing import Any
+from uuid import UUID
 
 from channels.db import database_sync_to_async
 
@@ -13,6 +15,7 @@ from chat.models import Response
 from chat.protocol.composer import Ending, finish
 from chat.protocol.objects import ResponseObject
 from chat.protocol.state import ResponseState
+from chat.responses.ownership import own_response
 from chat.responses.representation import response_object
 from chat.transport.event_log import Append, Batch, Log
 from chat.transport.notifications import notify_readers, notify_workers_to_cancel
@@ -62,6 +65,12 @@ async def end(log: Log, row: Response, ending: Ending, attempt: int | None = Non
         await notify_workers_to_cancel(str(row.id))
         await settle(final)
     return final
+
+
+async def cancel(log: Log, owner_id: int, response_id: UUID) -> None:
+    """Stop: end an owner's response as cancelled. Raises CommandError if there is none."""
+    row = await own_response(owner_id, response_id)
+    await end(log, row, Ending("cancelled", time.time()))
 
 
 async def settle_if_ended(log: Log, response_id: str) -> bool:

@@ -10,27 +10,24 @@ import logging
 import time
 from typing import Any, NoReturn
 from urllib.parse import parse_qs
-from uuid import UUID
 
-from channels.db import database_sync_to_async
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 from channels.layers import get_channel_layer
 from django.contrib.auth.models import AnonymousUser
 
 from chat.accounts.sessions import is_valid
-from chat.models import Response
 from chat.protocol.commands import Acknowledge, Cancel, Command, Create, Subscribe, Unsubscribe, parse
-from chat.protocol.composer import Ending
 from chat.protocol.errors import SIGNED_OUT, CommandError, ProtocolError
 from chat.responses.creation import submit
-from chat.responses.ending import end
+from chat.responses.ending import cancel
+from chat.responses.ownership import own_response
 from chat.streaming.backpressure import Receive, Send
 from chat.streaming.subscriber import Subscriber
 from chat.transport import redis_client
 from chat.transport.event_log import Log
 from chat.transport.notifications import Message, owner_group
-from chat.transport.outages import UNAVAILABLE
+from chat.transport.outages import UNAVAILABLE, retry
 
 logger = logging.getLogger(__name__)
 
@@ -88,48 +85,45 @@ class ResponsesConsumer(AsyncWebsocketConsumer):
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """Execute one command. One that fails gets an error event; the socket stays."""
-        stream_id = None
         try:
             if text_data is None:
                 raise CommandError("binary_frame")
-            command = parse(text_data)
-            stream_id = getattr(command, "stream_id", None)
-            await self._check_session()
-            await self._execute(command)
+            await self._execute(parse(text_data))
         except CommandError as error:
-            if stream_id is not None:
-                error.stream_id = stream_id
             await self.connection.send_text(error.encode())
-        except (*UNAVAILABLE, ProtocolError) as error:
-            logger.warning("busy: %s", type(error).__name__)
-            await self.connection.send_text(CommandError("busy", stream_id=stream_id).encode())
 
     async def _execute(self, command: Command) -> None:
+        """Raises CommandError with the command's `stream_id`; `busy` during an outage."""
+        stream_id = getattr(command, "stream_id", None)
+        try:
+            await self._check_session()
+            await self._perform(command)
+        except CommandError as error:
+            error.stream_id = stream_id
+            raise
+        except (*UNAVAILABLE, ProtocolError) as error:
+            logger.warning("busy: %s", type(error).__name__)
+            raise CommandError("busy", stream_id=stream_id) from error
+
+    async def _perform(self, command: Command) -> None:
+        user = self.scope["user"]
         match command:
-            case Create():
-                await self._create(command)
             case Subscribe():
-                await self._subscribe(command)
+                row = await own_response(user.pk, command.response_id)
+                after, ended = command.starting_after, not row.live
+                await self.subscriber.subscribe(str(row.id), after, command.stream_id, row_ended=ended)
+                await self.subscriber.send_queue_position(str(row.id), least=1)
             case Unsubscribe():
                 await self.subscriber.unsubscribe(str(command.response_id))
             case Acknowledge():
                 self.subscriber.acknowledge(str(command.response_id), command.sequence_number)
+            case Create():
+                self.subscriber.require_room()  # before anything is stored
+                row, _ = await submit(user, command, self.log)
+                await self.subscriber.start(str(row.id), command.stream_id, row_ended=not row.live)
+                await self.subscriber.send_queue_position(str(row.id), least=1)
             case Cancel():
-                row = await _own(command.response_id, self.scope["user"].pk)
-                await end(self.log, row, Ending("cancelled", time.time()))
-
-    async def _create(self, command: Create) -> None:
-        self.subscriber.require_room()  # before anything is stored
-        row, _ = await submit(self.scope["user"], command, self.log)
-        response_id = str(row.id)
-        await self.subscriber.start(response_id, command.stream_id, row_ended=not row.live)
-        await self.subscriber.send_queue_position(response_id, least=1)
-
-    async def _subscribe(self, command: Subscribe) -> None:
-        response_id, after, stream_id = str(command.response_id), command.starting_after, command.stream_id
-        row = await _own(command.response_id, self.scope["user"].pk)
-        await self.subscriber.subscribe(response_id, after, stream_id, row_ended=not row.live)
-        await self.subscriber.send_queue_position(response_id, least=1)
+                await cancel(self.log, user.pk, command.response_id)
 
     async def _listen(self) -> None:
         while not self._closed:  # on Python 3.11 a Redis command that ends just then swallows a cancellation
@@ -143,29 +137,21 @@ class ResponsesConsumer(AsyncWebsocketConsumer):
             except (*UNAVAILABLE, ProtocolError) as error:  # the regular check reads the log again
                 logger.warning("a notification could not be followed: %s", type(error).__name__)
         elif message["type"] == "session.recheck":
-            await self._recheck_session()
+            self._trusted_until = 0  # for commands; while the database is unavailable nothing is delivered
+            await retry("a session could not be checked", self._check_session_now, RECHECK_SECS)
         elif not self.connection.paused:  # a client that does not read fetches the list later
             await self.connection.send_text(message["frame"])
 
     async def _check_session(self) -> None:
         """Close the socket if its session has ended: one check in SESSION_SECS."""
-        now = time.monotonic()
-        if now >= self._trusted_until:
-            if not await is_valid(self.scope):
-                await self._sign_out()
-            self._trusted_until = now + SESSION_SECS
+        if time.monotonic() >= self._trusted_until:
+            await self._check_session_now()
 
-    async def _recheck_session(self) -> None:
-        """Check the session at once. While the database is unavailable, retry and deliver nothing."""
-        while not self._closed:
-            self._trusted_until = 0  # for commands, too
-            try:
-                await self._check_session()
-            except UNAVAILABLE as error:
-                logger.warning("a session could not be checked: %s", type(error).__name__)
-                await asyncio.sleep(RECHECK_SECS)
-            else:
-                return
+    async def _check_session_now(self) -> None:
+        now = time.monotonic()
+        if not await is_valid(self.scope):
+            await self._sign_out()
+        self._trusted_until = now + SESSION_SECS
 
     async def _sign_out(self) -> NoReturn:
         await self._leave()  # first: no more events for somebody who has signed out
@@ -178,15 +164,6 @@ class ResponsesConsumer(AsyncWebsocketConsumer):
         await self.subscriber.close()
         if self.scope["user"].is_authenticated:
             await self.channel_layer.group_discard(owner_group(self.scope["user"].pk), self.channel_name)
-
-
-async def _own(response_id: UUID, owner_id: int) -> Response:
-    """An owner's response. Raises CommandError if there is none, or if it is someone else's."""
-    rows = Response.objects.filter(pk=response_id, owner_id=owner_id)
-    row: Response | None = await database_sync_to_async(rows.first, thread_sensitive=False)()
-    if row is None:
-        raise CommandError("response_not_found", "response_id")
-    return row
 
 
 def _is_for_another(scope: dict[str, Any]) -> bool:

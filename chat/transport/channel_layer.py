@@ -48,7 +48,7 @@ class PipelinedShard(RedisSingleShardConnection):
     async def subscribe(self, channel: str) -> None:
         """Subscribe to a channel. Raises TimeoutError while Redis is unavailable; it is subscribed later."""
         async with asyncio.timeout(SUBSCRIBE_SECS):
-            await self._subscriptions.subscribed(channel)
+            await self._subscriptions.subscribe(channel).wait()
 
     def subscribe_nowait(self, channel: str) -> None:
         """Subscribe to a channel without waiting for Redis."""

@@ -129,8 +129,12 @@ class Log:
 
     async def reopened(self, response: ResponseObject, attempts: int) -> ResponseState | None:
         """The state in the log, opened again if Redis lost it; None if it is lost once more."""
-        await self.create(response, attempts)
-        return await self.state(str(response["id"]))
+        response_id = str(response["id"])
+        state = await self.state(response_id)
+        if state is None:
+            await self.create(response, attempts)
+            state = await self.state(response_id)
+        return state
 
     async def top(self, response_id: str) -> int | None:
         """The highest sequence number in the log; None if there is no log."""

@@ -43,12 +43,8 @@ class PubSubConnection:
         self._pinged = False  # a PING has no reply yet
         self._due_at = 0.0  # when Redis must have sent something, on the loop's clock
 
-    async def subscribed(self, channel: str) -> None:
-        """Subscribe, and return when Redis has confirmed. A caller that gives up waiting stays subscribed."""
-        await self.subscribe(channel).wait()
-
     def subscribe(self, channel: str) -> asyncio.Event:
-        """Subscribe without waiting; the event is set once Redis has confirmed."""
+        """Subscribe. The event is set once Redis has confirmed; nobody has to wait for it."""
         confirmed = self._channels.setdefault(channel, asyncio.Event())
         self._changed.set()
         if self._task is None or self._task.done():

@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
+from chat.transport.task_cancellation import cancel
+
 T = TypeVar("T")
-CANCEL_AGAIN_SECS = 0.5  # on Python 3.11 a Redis command that ends just then swallows a cancellation
 
 
 @asynccontextmanager
@@ -18,9 +19,7 @@ async def beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     finally:
         if task.done():
             task.result()
-        while not task.done():
-            task.cancel()
-            await asyncio.wait([task], timeout=CANCEL_AGAIN_SECS)
+        await cancel([task])
 
 
 async def within(secs: float, task: asyncio.Task[T]) -> T:

@@ -240,7 +240,7 @@ async def test_a_recheck_is_retried_while_the_database_is_unavailable_and_nothin
     with monkeypatch.context() as outage:
         outage.setattr(sessions, "get_user", unavailable)
         await notify_owner_to_recheck(owner.pk)
-        warning = "a session could not be checked: OperationalError"
+        warning = "a session could not be checked: OperationalError, trying again"
         await eventually(lambda: caplog.messages.count(warning) > 1)
         await notify_owner(owner.pk, '{"type":"private"}')
         await socket.send_command("response.create", **ASKED)

@@ -210,21 +210,6 @@ TestReader = Reader.TestCase
 TestReader.settings = settings(max_examples=400, stateful_step_count=30, deadline=None)
 
 
-def events(first: int, last: int) -> list[str]:
-    return [f"event {number}" for number in range(first, last + 1)]
-
-
-@pytest.mark.parametrize("last", [UNKNOWN, NOTHING, 0, 5, 11])
-@pytest.mark.parametrize("first", range(12))
-def test_a_notification_gives_exactly_what_comes_after_the_cursor(last: int, first: int) -> None:
-    cursor = Cursor(last)
-    action = cursor.on_notification(first, events(first, 11), False)
-    if first > last + 1:
-        assert (action, cursor.last) == (Step.SNAPSHOT if last == UNKNOWN else Step.READ, last)
-    else:
-        assert (action, cursor.then, cursor.last) == (events(last + 1, 11), None, 11)
-
-
 @pytest.mark.parametrize(
     ("last", "numbers", "new"),
     [
@@ -340,9 +325,6 @@ def test_idle_checks_send_heartbeats_and_after_three_the_row_is_suspected() -> N
     assert not cursor.end_check()
 
 
-@pytest.mark.parametrize(
-    ("number", "ends"), [(UNKNOWN, False), (NOTHING, False), (0, False), (1, True), (2, False)]
-)
-def test_a_reader_that_has_an_opening_and_no_more_waits_for_a_worker(number: int, ends: bool) -> None:
-    assert ends_opening(number) == ends
-    assert ends_opening(EPOCH_SIZE + number) == (ends and number >= 0)
+def test_a_reader_that_has_an_opening_and_no_more_waits_for_a_worker() -> None:
+    assert [number for number in range(UNKNOWN, 4) if ends_opening(number)] == [1]
+    assert [number for number in range(4) if ends_opening(EPOCH_SIZE + number)] == [1]

@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 from django.contrib.auth.models import User
@@ -140,9 +141,7 @@ def message_of(batch: Batch) -> Message:
     return events_message(batch.response_id, batch.first, batch.events)
 
 
-async def test_a_reader_gets_the_log_and_then_each_event_as_it_stands_there(
-    reader: Reader, answer: Answer
-) -> None:
+async def test_a_reader_gets_the_log_and_then_each_event_unparsed(reader: Reader, answer: Answer) -> None:
     await reader.subscriber.start(answer.id, None)
     assert reader.numbers == [0, 1, 2]
     batch = await answer.add("Two ")
@@ -172,9 +171,7 @@ async def test_an_event_beside_the_first_read_comes_once(
 
 
 @pytest.mark.usefixtures("checks")
-async def test_the_last_notification_is_not_needed_and_the_end_is_the_last_frame(
-    reader: Reader, answer: Answer
-) -> None:
+async def test_checks_replace_lost_notifications_up_to_the_end(reader: Reader, answer: Answer) -> None:
     await reader.subscriber.start(answer.id, None)
     await answer.add("lost", notify=False)
     await reader.until_all_of(answer)
@@ -198,9 +195,7 @@ async def test_a_reader_that_comes_back_gets_what_it_has_not_seen(reader: Reader
 
 
 @pytest.mark.parametrize("after", [None, 999])
-async def test_a_late_reader_gets_the_text_so_far_in_one_frame(
-    reader: Reader, answer: Answer, after: int | None
-) -> None:
+async def test_a_late_reader_gets_one_snapshot(reader: Reader, answer: Answer, after: int | None) -> None:
     await answer.add("Two ")
     await answer.add("me")
     await reader.subscriber.subscribe(answer.id, after, None)
@@ -213,9 +208,7 @@ async def test_a_late_reader_gets_the_text_so_far_in_one_frame(
 
 
 @pytest.mark.usefixtures("checks")
-async def test_while_the_log_is_gone_a_reader_keeps_what_it_has(
-    reader: Reader, answer: Answer, log: Log
-) -> None:
+async def test_without_a_log_a_reader_keeps_what_it_has(reader: Reader, answer: Answer, log: Log) -> None:
     await reader.subscriber.start(answer.id, None)
     await answer.add("Two ")
     await reader.until_all_of(answer)
@@ -232,9 +225,7 @@ async def test_while_the_log_is_gone_a_reader_keeps_what_it_has(
 
 
 @pytest.mark.parametrize("after", [None, -1, 7])
-async def test_without_a_log_an_ended_row_is_the_snapshot(
-    reader: Reader, ended: Response, after: int | None
-) -> None:
+async def test_without_a_log_the_row_is_sent(reader: Reader, ended: Response, after: int | None) -> None:
     await reader.subscriber.subscribe(str(ended.pk), after, None)
     snapshot, up_to_date = reader.frames
     assert (snapshot["type"], snapshot["response"]) == ("tailrace:snapshot", response_object(ended))
@@ -243,9 +234,7 @@ async def test_without_a_log_an_ended_row_is_the_snapshot(
 
 
 @pytest.mark.parametrize("has_seen_it", [False, True])
-async def test_an_ended_log_is_read_to_its_end_and_left(
-    reader: Reader, answer: Answer, has_seen_it: bool
-) -> None:
+async def test_an_ended_log_is_read_and_left(reader: Reader, answer: Answer, has_seen_it: bool) -> None:
     await answer.close(notify=False)
     after = answer.state.next - 1 if has_seen_it else -1
     await reader.subscriber.subscribe(answer.id, after, None, row_ended=True)
@@ -266,24 +255,24 @@ async def test_a_log_that_cannot_be_read_is_not_followed(
     assert reader.layer.groups == {}
 
 
-async def test_a_reader_that_unsubscribes_gets_no_more_also_of_what_waits_for_the_lock(
-    reader: Reader, answer: Answer
+@pytest.mark.parametrize("again", [False, True])
+async def test_a_notification_that_waits_for_the_lock_is_dropped_with_its_subscription(
+    reader: Reader, answer: Answer, again: bool
 ) -> None:
     await reader.subscriber.start(answer.id, None)
     message = events_message(answer.id, 3, ["{}"])
-    async with reader.subscriber.lock:
-        waiting = asyncio.create_task(reader.subscriber.on_notification(message))
-        await asyncio.sleep(0)  # up to the lock
-        await reader.subscriber.unsubscribe(answer.id)
-    await waiting
-    await reader.subscriber.on_notification(message)
-    assert len(reader.texts) == 3
-    await reader.until_left()
+    async with asyncio.TaskGroup() as tasks, reader.subscriber.lock:
+        if again:
+            tasks.create_task(reader.subscriber.subscribe(answer.id, 3, None))
+            await asyncio.sleep(0)  # up to the lock
+        tasks.create_task(reader.subscriber.on_notification(message))
+        await asyncio.sleep(0)
+        if not again:
+            await reader.subscriber.unsubscribe(answer.id)
+    assert reader.types[3:] == (["tailrace:snapshot", "tailrace:up_to_date"] if again else [])
 
 
-async def test_a_reader_that_subscribes_again_goes_on_from_there_with_the_new_stream_id(
-    reader: Reader, answer: Answer
-) -> None:
+async def test_a_second_subscription_replaces_the_first(reader: Reader, answer: Answer) -> None:
     await reader.subscriber.start(answer.id, "one")
     assert {frame["stream_id"] for frame in reader.frames} == {"one"}
     await reader.subscriber.subscribe(answer.id, 0, '"two"')
@@ -322,20 +311,28 @@ async def test_a_socket_follows_so_many_and_no_more(
 
 
 @pytest.mark.parametrize("room", [0, 1, 2])
-@pytest.mark.usefixtures("checks")
-async def test_a_client_that_pauses_gets_nothing_until_it_reads_again(
-    reader: Reader, answer: Answer, room: int
-) -> None:
+async def test_a_paused_client_gets_nothing_until_it_reads(reader: Reader, answer: Answer, room: int) -> None:
     await reader.subscriber.start(answer.id, None)
     reader.read(room)
     await reader.subscriber.on_notification(
-        message_of(await answer.add("Two ", notify=False))
-    )  # three events
+        message_of(await answer.add("Two ", notify=False))  # three events
+    )
     await reader.subscriber.on_notification(message_of(await answer.close(notify=False)))
     await reader.subscriber.send_queue_position(answer.id)
     assert len(reader.texts) == 3 + room
     reader.read()
     await reader.until_all_of(answer)
+
+
+@pytest.mark.usefixtures("checks")
+async def test_a_paused_client_gets_no_heartbeat(reader: Reader, answer: Answer) -> None:
+    beside = Reader(reader.layer, await reader.layer.new_channel(), reader.subscriber.log)
+    await reader.subscriber.start(answer.id, None)
+    reader.read(room=0)
+    await beside.subscriber.start(answer.id, None)
+    await beside.until(lambda: len(beside.of("heartbeat")) >= 3, "three checks")
+    await beside.subscriber.close()
+    assert reader.of("heartbeat") == []
 
 
 @pytest.mark.parametrize("chunk", [3, 5])  # of 25 events
@@ -344,6 +341,8 @@ async def test_a_long_log_is_read_in_chunks_and_as_far_as_the_client_reads(
     reader: Reader, answer: Answer, monkeypatch: pytest.MonkeyPatch, chunk: int, after: int | None
 ) -> None:
     chunks_of(chunk, monkeypatch)
+    read = AsyncMock(wraps=reader.subscriber.log.read)
+    monkeypatch.setattr(reader.subscriber.log, "read", read)
     for number in range(20):
         await answer.add(f"{number} ", notify=False)
     reader.read(room=0)
@@ -355,6 +354,7 @@ async def test_a_long_log_is_read_in_chunks_and_as_far_as_the_client_reads(
         await reader.until(lambda: reader.connection.paused or reader.of("up_to_date"), "it is full")
         assert len(reader.texts) - seen <= 4
     assert reader.numbers == ([] if after is None else list(range(answer.state.next)))
+    assert {call.args[2:] for call in read.call_args_list} == {() if after is None else (chunk,)}
     assert reader.types.index("tailrace:up_to_date") == len(reader.texts) - 1
 
 
@@ -370,22 +370,22 @@ async def test_a_client_that_acknowledges_is_not_sent_much_more_than_it_has_read
     await reader.until_all_of(answer)
 
 
+@pytest.mark.usefixtures("checks")
 async def test_what_redis_could_not_give_when_the_client_read_again_is_found_by_a_check(
     reader: Reader, answer: Answer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    failed = asyncio.Event()
+    failures: list[str] = []
 
-    async def unavailable(*_: Any) -> list[Entry]:
-        failed.set()
+    async def unavailable(response_id: str, *_: int) -> list[Entry]:
+        failures.append(response_id)
         raise LogError
 
-    monkeypatch.setattr(subscriber, "CHECK_SECS", 0.02)
     reader.read(room=0)
     await reader.subscriber.subscribe(answer.id, 2, None)
     with monkeypatch.context() as broken:
         broken.setattr(reader.subscriber.log, "read", unavailable)
         reader.read()
-        await asyncio.wait_for(failed.wait(), 5)
+        await reader.until(lambda: len(failures) >= 3, "two checks failed, too")
     await reader.until(lambda: reader.texts, "a frame")
     assert reader.types == ["tailrace:up_to_date"]
 
@@ -417,9 +417,7 @@ async def test_an_end_that_redis_lost_is_sent_from_the_row(
 
 
 @pytest.mark.usefixtures("checks")
-async def test_a_reader_that_follows_gets_an_end_that_redis_lost_after_some_idle_checks(
-    reader: Reader, without_end: Answer
-) -> None:
+async def test_an_end_that_redis_lost_is_found_by_idle_checks(reader: Reader, without_end: Answer) -> None:
     await reader.subscriber.start(without_end.id, None)
     await reader.until_left()
     assert output_text(reader.frames[-1]["response"]) == "Two metres."
@@ -434,9 +432,7 @@ async def waiting(log: Log, response: Response) -> Response:
     return response
 
 
-async def test_a_queue_position_is_sent_when_it_changes(
-    reader: Reader, owner: User, waiting: Response
-) -> None:
+async def test_a_changed_queue_position_is_sent(reader: Reader, owner: User, waiting: Response) -> None:
     before = waiting.queued_at - timedelta(seconds=1)
     ahead = [await on_rows(stored, owner, queued_at=before) for _ in range(2)]
     await reader.subscriber.start(str(waiting.pk), "s")

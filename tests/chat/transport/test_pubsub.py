@@ -28,7 +28,7 @@ class Subscriber:
 
     async def subscribed(self, *channels: str) -> None:
         async with asyncio.timeout(WAIT_SECS):
-            await asyncio.gather(*(self.connection.subscribed(channel) for channel in channels))
+            await asyncio.gather(*(self.connection.subscribe(channel).wait() for channel in channels))
 
     async def publish(self, channel: str, data: bytes = b"data") -> int:
         """Return how many received it."""
