@@ -13,6 +13,6 @@ class ChatConfig(AppConfig):
     label = "tailrace"  # its tables, permissions and admin addresses are named by this
 
     def ready(self) -> None:
-        """Hear of users that are saved, and have the database looked at: the models are loaded."""
+        """Revoke sessions when users are saved, and check the database: the models are loaded."""
         revocation.watch()
         checks.watch()

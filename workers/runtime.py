@@ -16,7 +16,7 @@ from channels.layers import get_channel_layer
 from chat.ids import new_id
 from chat.transport import redis_client
 from chat.transport.event_log import Log
-from chat.transport.heartbeats import Figures, Heartbeats
+from chat.transport.heartbeats import Heartbeats, WorkerStatus
 from chat.transport.task_cancellation import cancel
 from workers.generation.attempts import Attempts
 from workers.generation.publisher import Publisher
@@ -39,7 +39,7 @@ class Runtime:
     def __init__(self) -> None:
         self.worker_id = new_id().hex
         self._name = ""
-        self._about: Figures = {}
+        self._about: WorkerStatus = {}
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._background: list[asyncio.Task[None]] = []

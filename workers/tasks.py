@@ -40,11 +40,11 @@ logger = logging.getLogger(__name__)
 HAND_OVER_SECS = 15  # how long handing over is retried while the database is unavailable
 RETRY_SECS = 0.5  # between those tries
 
-Figures = dict[str, Any]
+TaskResult = dict[str, Any]
 
 
 @shared_task(name=GENERATE)
-def generate(response_id: str) -> Figures:
+def generate(response_id: str) -> TaskResult:
     """Write one response: claim the row, run the attempt on the runtime's loop, settle the row.
 
     Returns figures only: status, output tokens, milliseconds to the first token and in all.
@@ -55,7 +55,7 @@ def generate(response_id: str) -> Figures:
         return {"status": "skipped"}  # another worker has claimed it, or it was stopped in the queue
     with runtime.holding(response_id):
         try:
-            return _figures(_run(row), begun)
+            return _result(_run(row), begun)
         except DatabaseError:  # unavailable: the reaper gives the row to another attempt, or settles it
             raise
         except Exception:
@@ -121,7 +121,7 @@ def _cancel(response_id: str) -> None:
         runtime.run(end(runtime.attempts.log, row, Ending("cancelled", time.time())))
 
 
-def _figures(outcome: Outcome, begun: float) -> Figures:
+def _result(outcome: Outcome, begun: float) -> TaskResult:
     final, first = outcome.response, outcome.first_token_at
     usage = final and final["usage"]
     return {

@@ -61,7 +61,7 @@ class Completed(_Whole):
 
 
 class Incomplete(_Whole):
-    """The end: cut off by a limit, or cancelled (`response.status` tells)."""
+    """The end: cut off by a limit, or cancelled; see `response.status`."""
 
     type = "response.incomplete"
     __slots__ = ()
@@ -275,7 +275,7 @@ def queue(response_id: str, position: int) -> str:
 
 
 def conversation_changed(conversation: JSON, response: JSON | None) -> str:
-    """The frame that tells an owner's sockets of a conversation, and of the response it is about, if any."""
+    """The frame of a changed conversation, and of the response that changed it, if any."""
     return _dumps({"type": "tailrace:conversation", "conversation": conversation, "response": response})
 
 

@@ -14,7 +14,7 @@ GONE_SECS = 6  # after three missed heartbeats a worker is lost
 
 INDEX = "workers"
 REAPER = "reaper"
-Figures = dict[str, Any]
+WorkerStatus = dict[str, Any]
 
 
 def _key(worker_id: str) -> str:
@@ -27,7 +27,7 @@ class Heartbeats:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
-    async def record(self, worker_id: str, figures: Figures) -> bool:
+    async def record(self, worker_id: str, figures: WorkerStatus) -> bool:
         """Store the worker's heartbeat with its current figures.
 
         False: the previous heartbeat was gone: this is the first, the worker was frozen, or Redis lost data.
@@ -52,7 +52,7 @@ class Heartbeats:
         pipe.srem(INDEX, worker_id)
         await pipe.execute()
 
-    async def alive(self) -> dict[str, Figures]:
+    async def alive(self) -> dict[str, WorkerStatus]:
         """Return the figures of each live worker by its id, and remove the ids of lost workers."""
         ids = sorted(map(str, await self._redis.smembers(INDEX)))
         if not ids:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 
 from chat.responses.model_catalog import catalog
-from chat.transport.heartbeats import HEARTBEAT_SECS, Figures
+from chat.transport.heartbeats import HEARTBEAT_SECS, WorkerStatus
 from chat.transport.job_queue import waiting
 from project.doctor.finding import Finding, error, ok, warning
 from project.doctor.workers import START, alive
@@ -25,7 +25,7 @@ def _depths() -> dict[str, int]:
     return {queue: min(depth, waiting(queue)) if depth else 0 for queue, depth in depths.items()}
 
 
-def judged(queue: str, depth: int, heartbeats: Sequence[Figures]) -> Finding:
+def judged(queue: str, depth: int, heartbeats: Sequence[WorkerStatus]) -> Finding:
     """Judge a queue of this depth by the live workers."""
     what, found = f"queue {queue}", f"{depth} waiting"
     serving = [figures for figures in heartbeats if queue in figures.get("queues", [queue])]
@@ -42,14 +42,14 @@ def judged(queue: str, depth: int, heartbeats: Sequence[Figures]) -> Finding:
     return ok(what, found)
 
 
-def _served_by(queue: str, heartbeats: Sequence[Figures]) -> str:
+def _served_by(queue: str, heartbeats: Sequence[WorkerStatus]) -> str:
     return f"Start a worker without `-Q`, or with `-Q {queue}`." if heartbeats else START
 
 
-def _is_idle(figures: Figures) -> bool:
+def _is_idle(figures: WorkerStatus) -> bool:
     return len(figures["running"]) < int(figures.get("concurrency", 0))
 
 
-def _room(serving: Sequence[Figures]) -> int:
+def _room(serving: Sequence[WorkerStatus]) -> int:
     """Return how many answers these workers write at once; an older version does not report it."""
     return sum(figures.get("concurrency", 1) for figures in serving)

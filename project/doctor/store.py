@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class RedisStatus:
     """What a Redis reports."""
 
     info: Mapping[str, Any]
@@ -42,7 +42,7 @@ class Figures:
 def examine() -> list[Finding]:
     """Query Redis, and judge the replies. Raises UnavailableError."""
     try:
-        figures = ask(_figures())
+        figures = ask(_status())
     except ValueError:  # its text may quote a password
         remedy = "Write it as redis://user:password@host:port/0."
         raise UnavailableError("Redis", "REDIS_URL cannot be read", remedy) from None
@@ -64,14 +64,14 @@ async def _within_bounds(question: Coroutine[Any, Any, T]) -> T:
         await redis_client.close()
 
 
-async def _figures() -> Figures:
+async def _status() -> RedisStatus:
     redis = redis_client.client()
     await redis.ping()  # the first one opens the connection, and is not measured
     pings = await _pings()
     before = time.time()
     secs, micros = await redis.time()
     ahead = clocks.ahead(secs + micros / 1e6, before, time.time())
-    return Figures(await redis.info(), await _config(), await _refused(), pings, ahead)
+    return RedisStatus(await redis.info(), await _config(), await _refused(), pings, ahead)
 
 
 async def _pings() -> list[float]:
@@ -107,7 +107,7 @@ def unavailable(trouble: Exception) -> UnavailableError:
     return UnavailableError("Redis", found, remedy)
 
 
-def judged(figures: Figures) -> list[Finding]:
+def judged(figures: RedisStatus) -> list[Finding]:
     """Return all findings about a Redis that answers."""
     return [
         verdicts.version(figures.info),

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from chat import __version__
 from chat.transport import redis_client
-from chat.transport.heartbeats import Figures, Heartbeats
+from chat.transport.heartbeats import Heartbeats, WorkerStatus
 from project.doctor import clocks
 from project.doctor.finding import Finding, error, ok, warning
 from project.doctor.store import ask
@@ -18,12 +18,12 @@ def examine() -> list[Finding]:
     return judged(alive(), ask(_clocks()))
 
 
-def alive() -> list[Figures]:
+def alive() -> list[WorkerStatus]:
     """Return the figures of each live worker. Raises `outages.UNAVAILABLE`."""
     return list(ask(_alive()).values())
 
 
-async def _alive() -> dict[str, Figures]:
+async def _alive() -> dict[str, WorkerStatus]:
     return await Heartbeats(redis_client.client()).alive()
 
 
@@ -31,7 +31,7 @@ async def _clocks() -> dict[str, float]:
     return await Heartbeats(redis_client.client()).clocks()
 
 
-def judged(heartbeats: Sequence[Figures], ahead: Mapping[str, float]) -> list[Finding]:
+def judged(heartbeats: Sequence[WorkerStatus], ahead: Mapping[str, float]) -> list[Finding]:
     """Judge the workers by their heartbeats, and by how far each one's clock is ahead of Redis's."""
     if not heartbeats:
         return [error("workers", "none is alive: nothing is answered", START)]
@@ -39,7 +39,7 @@ def judged(heartbeats: Sequence[Figures], ahead: Mapping[str, float]) -> list[Fi
     return [ok("workers", f"{len(heartbeats)} live"), *each, versions(heartbeats), clock(ahead)]
 
 
-def versions(heartbeats: Sequence[Figures]) -> Finding:
+def versions(heartbeats: Sequence[WorkerStatus]) -> Finding:
     """Check that all have this checkout's version: each reads what others wrote."""
     others = {_version(figures) for figures in heartbeats} - {__version__}
     if not others:
@@ -54,14 +54,14 @@ def clock(ahead: Mapping[str, float]) -> Finding:
     return clocks.judged("worker clocks", spread)
 
 
-def _by_name(heartbeats: Iterable[Figures]) -> list[Figures]:
+def _by_name(heartbeats: Iterable[WorkerStatus]) -> list[WorkerStatus]:
     return sorted(heartbeats, key=lambda figures: str(figures["name"]))
 
 
-def _version(figures: Figures) -> str:
+def _version(figures: WorkerStatus) -> str:
     return str(figures.get("version", UNKNOWN))
 
 
-def _described(figures: Figures) -> str:
+def _described(figures: WorkerStatus) -> str:
     bound = f" of {figures['concurrency']}" if "concurrency" in figures else ""
     return f"{_version(figures)}, pid {figures['pid']}, {len(figures['running'])}{bound} answers"

@@ -1,6 +1,6 @@
 """A pool of SQLite connections: closing a connection keeps it, opening one takes a kept one.
 
-Sockets and jobs run a query or two at a time, each in another thread. Opening a file, registering Django's
+Sockets and tasks run a query or two at a time, each in another thread. Opening a file, registering Django's
 functions and setting the pragmas takes longer than that, and closing the last connection moves the whole
 write-ahead log into the file. For PostgreSQL Django has a pool of its own.
 """

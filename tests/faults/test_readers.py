@@ -225,7 +225,7 @@ def impatient(own: Stack) -> int:
 
 def given_up(own: Stack) -> int:
     """How many sockets were closed for not being read."""
-    return own.processes["impatient"].output().count("was not read for")
+    return own.processes["impatient"].output().count("has read nothing for")
 
 
 async def test_a_reader_that_is_given_up_hears_why_and_comes_back_with_its_cursor(

@@ -14,7 +14,7 @@ from celery.worker.state import revoked
 
 from chat import __version__
 from chat.transport.event_log import LogError
-from chat.transport.heartbeats import HEARTBEAT_SECS, Figures, Heartbeats
+from chat.transport.heartbeats import HEARTBEAT_SECS, Heartbeats, WorkerStatus
 from workers.generation.attempts import Attempts
 from workers.supervision.reaper import Reaper
 
@@ -34,7 +34,7 @@ class Heartbeat:
     attempts: Attempts
     heartbeats: Heartbeats
     reaper: Reaper
-    about: Figures = field(default_factory=dict)
+    about: WorkerStatus = field(default_factory=dict)
 
     async def run(self) -> None:
         """Send heartbeats for ever. After a missed one the reaper waits for those of all workers."""
@@ -56,7 +56,7 @@ class Heartbeat:
         for response_id in await self.attempts.log.ended(running) if running else []:
             self.attempts.cancel(response_id)
 
-    def _figures(self) -> Figures:
+    def _figures(self) -> WorkerStatus:
         return {
             **self.about,
             "name": self.name,

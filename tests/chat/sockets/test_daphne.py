@@ -10,8 +10,8 @@ import pytest
 from chat.protocol.errors import SLOW_READER
 from chat.sockets import daphne as peer_module
 from chat.sockets.daphne import (
-    MAX_UNOBEYED,
     MAX_UNREAD_FRAMES,
+    MAX_WAITING_COMMANDS,
     SILENT_SECS,
     ClientConnections,
     DaphneConnection,
@@ -68,29 +68,29 @@ async def protocol() -> Protocol:
 
 
 @pytest.fixture
-async def peer(protocol: Protocol) -> DaphneConnection:
+async def connection(protocol: Protocol) -> DaphneConnection:
     return DaphneConnection(protocol, functools.partial(reply, protocol))
 
 
-async def test_a_full_transport_is_said_and_an_empty_one_too(
-    protocol: Protocol, peer: DaphneConnection
+async def test_a_full_transport_pauses_and_an_empty_one_resumes(
+    protocol: Protocol, connection: DaphneConnection
 ) -> None:
-    told = []
-    peer.on_resume = lambda: told.append(peer.paused)
-    assert protocol.transport.producer is peer
-    peer.pauseProducing()
-    peer.pauseProducing()  # as at each write
-    assert (peer.paused, told) == (True, [])
-    peer.resumeProducing()
-    assert (peer.paused, told) == (False, [False])
+    resumed = []
+    connection.on_resume = lambda: resumed.append(connection.paused)
+    assert protocol.transport.producer is connection
+    connection.pauseProducing()
+    connection.pauseProducing()  # as at each write
+    assert (connection.paused, resumed) == (True, [])
+    connection.resumeProducing()
+    assert (connection.paused, resumed) == (False, [False])
 
 
 async def test_who_does_not_read_in_time_hears_why_and_is_closed_and_let_go(
-    protocol: Protocol, peer: DaphneConnection, monkeypatch: pytest.MonkeyPatch
+    protocol: Protocol, connection: DaphneConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(peer_module, "UNREAD_SECS", 0.01)
     monkeypatch.setattr(peer_module, "CLOSE_SECS", 0.05)
-    peer.pauseProducing()
+    connection.pauseProducing()
 
     async def closed() -> bool:
         return len(protocol.sent) == 2
@@ -100,7 +100,7 @@ async def test_who_does_not_read_in_time_hears_why_and_is_closed_and_let_go(
     assert json.loads(reason["text"])["error"]["code"] == "slow_reader"
     assert close == {"type": "websocket.close", "code": SLOW_READER}
     assert protocol.transport.producer is None  # else Twisted would wait for us
-    assert peer.paused  # nothing more is forwarded
+    assert connection.paused  # nothing more is forwarded
 
     async def aborted() -> bool:
         return protocol.transport.aborted
@@ -110,47 +110,49 @@ async def test_who_does_not_read_in_time_hears_why_and_is_closed_and_let_go(
 
 @pytest.mark.parametrize("end", ["resumeProducing", "stopProducing"])
 async def test_who_reads_in_time_or_is_gone_is_not_closed(
-    protocol: Protocol, peer: DaphneConnection, monkeypatch: pytest.MonkeyPatch, end: str
+    protocol: Protocol, connection: DaphneConnection, monkeypatch: pytest.MonkeyPatch, end: str
 ) -> None:
     monkeypatch.setattr(peer_module, "UNREAD_SECS", 0.01)
-    peer.pauseProducing()
-    patience = peer._patience
-    getattr(peer, end)()
+    connection.pauseProducing()
+    patience = connection._timer
+    getattr(connection, end)()
     assert patience is not None
     assert patience.cancelled()
 
 
 async def test_who_asks_for_more_and_more_and_does_not_read_is_dropped(
-    protocol: Protocol, peer: DaphneConnection
+    protocol: Protocol, connection: DaphneConnection
 ) -> None:
     for _ in range(MAX_UNREAD_FRAMES):
-        peer.pauseProducing()
+        connection.pauseProducing()
     assert not protocol.transport.aborted
-    peer.pauseProducing()
+    connection.pauseProducing()
     assert protocol.transport.aborted
 
 
-async def test_what_was_read_does_not_count_any_more(protocol: Protocol, peer: DaphneConnection) -> None:
+async def test_what_was_read_does_not_count_any_more(
+    protocol: Protocol, connection: DaphneConnection
+) -> None:
     for _ in range(3):
         for _ in range(MAX_UNREAD_FRAMES):
-            peer.pauseProducing()
-        peer.resumeProducing()
+            connection.pauseProducing()
+        connection.resumeProducing()
     assert not protocol.transport.aborted
 
 
 async def test_a_connection_is_not_read_while_too_many_commands_wait() -> None:
     transport = Transport()
-    inbox = ReceiveQueue(asyncio.Queue(), transport)
-    for number in range(MAX_UNOBEYED):
-        inbox.put_nowait({"number": number})
+    queue = ReceiveQueue(asyncio.Queue(), transport)
+    for number in range(MAX_WAITING_COMMANDS):
+        queue.put_nowait({"number": number})
     assert transport.reads
-    inbox.put_nowait({"number": MAX_UNOBEYED})
+    queue.put_nowait({"number": MAX_WAITING_COMMANDS})
     assert not transport.reads
-    numbers = [(await inbox.get())["number"] for _ in range(MAX_UNOBEYED)]
+    numbers = [(await queue.get())["number"] for _ in range(MAX_WAITING_COMMANDS)]
     assert not transport.reads
-    numbers.append((await inbox.get())["number"])
+    numbers.append((await queue.get())["number"])
     assert transport.reads
-    assert numbers == list(range(MAX_UNOBEYED + 1))
+    assert numbers == list(range(MAX_WAITING_COMMANDS + 1))
 
 
 async def met(receive: Any, send: Any) -> tuple[ClientConnection, Any]:
@@ -167,8 +169,8 @@ async def met(receive: Any, send: Any) -> tuple[ClientConnection, Any]:
 async def test_behind_daphnes_send_stands_a_peer(protocol: Protocol) -> None:
     queue = protocol.application_queue
     queue.put_nowait({"type": "websocket.connect"})
-    peer, receive = await met(queue.get, functools.partial(reply, protocol))
-    assert protocol.transport.producer is peer
+    connection, receive = await met(queue.get, functools.partial(reply, protocol))
+    assert protocol.transport.producer is connection
     assert await receive() == {"type": "websocket.connect"}
     protocol.application_queue.put_nowait({"type": "websocket.receive"})
     assert await receive() == {"type": "websocket.receive"}
@@ -178,8 +180,8 @@ async def test_behind_daphnes_send_stands_a_peer(protocol: Protocol) -> None:
 async def test_behind_another_servers_send_a_peer_always_reads(send: Any) -> None:
     queue: asyncio.Queue[Message] = asyncio.Queue()
     wanted = queue.get
-    peer, receive = await met(wanted, send)
-    assert not peer.paused
+    connection, receive = await met(wanted, send)
+    assert not connection.paused
     assert receive is wanted
 
 

@@ -1,5 +1,5 @@
 /**
- * Parses Markdown as it arrives and tells a sink what to build, append-only. Pure.
+ * Parses Markdown as it arrives and calls a sink that builds it, append-only. Pure.
  *
  * in:  a text in pieces, cut anywhere (maths.js), as the callbacks of guarded_parser.js
  * out: `open(kind)`, `set(name, value)`, `text(text)`, `image(facts)` and `close(facts)` of a sink (markdown_nodes.js)
