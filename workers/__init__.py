@@ -1,1 +1,1 @@
-"""The job side: it claims a response, asks the model and publishes what comes."""
+"""The worker side: it claims a response, asks the model and publishes its text."""
