@@ -14,7 +14,7 @@ from tests.harness.upstream.client import ROOT
 
 README = (ROOT / "README.md").read_text()
 ARCHITECTURE = (ROOT / "docs/architecture.md").read_text()
-BEAT = {
+HEARTBEAT = {
     "name": "w1@chat",
     "pid": 20355,
     "version": __version__,
@@ -82,7 +82,7 @@ def test_the_promised_summary_is_the_one_that_is_printed() -> None:
     assert labels == re.findall(r'^        "([\w ]+)": ', source, re.MULTILINE)
 
 
-def test_the_lines_that_the_doctor_is_shown_to_say_are_what_it_says() -> None:
+def test_the_lines_that_the_doctor_is_shown_to_print_are_those_that_it_prints() -> None:
     section = README.partition("\n## Is it well set up?\n")[2].partition("\n## ")[0]
     shown = section.split("```\n")[2].splitlines()
     found = [
@@ -91,9 +91,9 @@ def test_the_lines_that_the_doctor_is_shown_to_say_are_what_it_says() -> None:
         verdicts.version({"valkey_version": "9.1.2"}),
         verdicts.eviction({"maxmemory_policy": "allkeys-lru"}),
         database.migrations([], []),
-        workers.judged([BEAT], {})[1],
+        workers.judged([HEARTBEAT], {})[1],
         workers.clock({"first": 0.0, "second": 2.1}),
-        queues.judged("responses", 0, [BEAT]),
+        queues.judged("responses", 0, [HEARTBEAT]),
     ]
     assert [line.split() for line in shown] == [
         line.split() for line in report.text(found, colour=False).splitlines()[: len(found)]

@@ -171,11 +171,11 @@ async def test_the_start_and_the_end_are_announced_and_no_tokens(page: Page, sta
 
 async def test_the_queue_position_is_shown_while_waiting_for_a_worker(page: Page, stack: Stack) -> None:
     await open_page(page, stack)
-    stack.take_jobs("worker1", "worker2", yes=False)
+    stack.take_tasks("worker1", "worker2", yes=False)
     try:
         turn = await ask_here(page, ECHO)
         await expect(turn.locator(".state")).to_have_text("In the queue, next")
         await expect(turn).to_have_attribute("data-status", "queued")
     finally:
-        stack.take_jobs("worker1", "worker2", yes=True)
+        stack.take_tasks("worker1", "worker2", yes=True)
     await ended(turn)

@@ -1,4 +1,4 @@
-"""Parts of the web side: who asks, the layer and the log on a real Valkey, and a broker with a window."""
+"""Parts of the web side: who asks, the layer and the log on a real Valkey, and a readable broker."""
 
 from collections.abc import AsyncIterator
 
@@ -36,7 +36,7 @@ async def layer(redis_url: str) -> AsyncIterator[PipelinedChannelLayer]:
 
 @pytest.fixture
 async def log(layer: PipelinedChannelLayer) -> Log:
-    """The logs on a real Valkey, with the layer for their hints."""
+    """The logs on a real Valkey, with the layer for their notifications."""
     return Log(redis_client.client())
 
 

@@ -59,7 +59,7 @@ async def test_celery_and_flower_show_the_task_by_its_id_and_no_text(stack: Stac
     task = wait_until(
         lambda: (t := _get(f"{flower}/api/tasks").get(response_id)) and t["state"] == "SUCCESS" and t,
         10,
-        "Flower shows the job's end",
+        "Flower shows the task's end",
     )
     assert isinstance(task, dict)
     assert task["name"] == "workers.generate"

@@ -48,9 +48,9 @@ class Harness:
         return name
 
     def wait_for_worker(self, name: str) -> None:
-        """Wait until a worker takes jobs; `readyz` would also count one that has just died."""
+        """Wait until a worker takes tasks; `readyz` would also count one that has just died."""
         process = self.stack.processes[name]
-        wait_until(lambda: f"{name}@test ready" in process.output(), AWAKE_SECS, f"{name} takes jobs")
+        wait_until(lambda: f"{name}@test ready" in process.output(), AWAKE_SECS, f"{name} takes tasks")
 
     def kill_holder(self, response_id: str) -> None:
         """Kill the worker that has claimed a response."""

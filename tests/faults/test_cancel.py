@@ -25,7 +25,7 @@ NO_REPLY = "no-reply:unresponsive"
 BRIEF = "words-20@40:brief"  # half a second
 QUEUED = "words-30@20:queued"
 ON_SCREEN_SECS, UPSTREAM_SECS = 1, 2
-FLOWER_SECS = 4  # a revoked job is noticed by the next heartbeat
+FLOWER_SECS = 4  # a revoked task is noticed by the next heartbeat
 LAST_WORD = 20  # of BRIEF
 RACES = 24
 

@@ -32,11 +32,11 @@ def harness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harness]:
 async def test_a_stopping_worker_ends_some_answers_and_hands_over_the_others(harness: Harness) -> None:
     models = [LONG] * 6 + [CONTINUED] * 6 + [BRIEF] * 8
     leaving, other = harness.workers
-    harness.stack.take_jobs(other, yes=False)
+    harness.stack.take_tasks(other, yes=False)
     async with load(harness, models) as clients:
         stopped_at = time.monotonic()
         stopping = asyncio.create_task(asyncio.to_thread(harness.stop_worker, leaving))
-        await asyncio.to_thread(harness.stack.take_jobs, other, yes=True)
+        await asyncio.to_thread(harness.stack.take_tasks, other, yes=True)
         assert await stopping == 0
         assert time.monotonic() - stopped_at < DRAIN_SECONDS + EXIT_SECS
         findings = await all_end(harness, clients, 40)

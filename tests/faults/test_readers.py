@@ -83,7 +83,7 @@ async def frames(visitor: Visitor) -> AsyncIterator[Event]:
             yield json.loads(await visitor.socket.recv())
 
 
-async def told(visitor: Visitor, *types: str) -> list[Event]:
+async def received(visitor: Visitor, *types: str) -> list[Event]:
     """The events of the answer up to the first of a type; heartbeats and the like are left out."""
     events: list[Event] = []
     async for event in frames(visitor):
@@ -96,7 +96,7 @@ async def told(visitor: Visitor, *types: str) -> list[Event]:
 async def ask_long(own: Stack, session: str) -> str:
     async with visiting(own.url, session) as visitor:
         await visitor.create(LONG)
-        return str((await told(visitor, *TERMINAL))[0]["response"]["id"])
+        return str((await received(visitor, *TERMINAL))[0]["response"]["id"])
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +135,7 @@ async def test_what_is_not_read_is_not_kept(own: Stack, session: str, long: str)
                 await visitor.send(replay(long))
         await obeyed(own, visitors)
         assert memory_kb(own) - before < MOST_GROWTH_KB
-        events = await told(visitors[0], "tailrace:up_to_date")  # and now it reads
+        events = await received(visitors[0], "tailrace:up_to_date")  # and now it reads
     whole = events[-2]["response"]["output"][0]["content"][0]["text"]
     assert (events[-2]["type"], whole) == ("response.completed", upstream_text(LONG))
 
@@ -145,7 +145,7 @@ async def test_a_reader_that_stops_for_a_while_gets_every_event_once_and_in_orde
 ) -> None:
     async with stalling(own.web_port, session) as visitor:
         await visitor.create(LIVE)
-        events = await told(visitor, "response.output_text.delta")
+        events = await received(visitor, "response.output_text.delta")
         await fill(visitor, long)
         record = await asyncio.to_thread(own.upstream.wait_for_end, LIVE, 20)
         assert record.finished
@@ -167,7 +167,7 @@ async def test_a_reader_that_stops_for_a_while_gets_every_event_once_and_in_orde
 async def test_a_reader_that_does_not_read_can_stop_its_answer(own: Stack, session: str, long: str) -> None:
     async with stalling(own.web_port, session) as visitor:
         await visitor.create(STOPPED)
-        response_id = (await told(visitor, "response.output_text.delta"))[0]["response"]["id"]
+        response_id = (await received(visitor, "response.output_text.delta"))[0]["response"]["id"]
         await fill(visitor, long)
         await visitor.send({"type": "tailrace:cancel", "response_id": response_id})
         record = await asyncio.to_thread(own.upstream.wait_for_end, STOPPED, 2)
@@ -242,7 +242,7 @@ async def test_a_reader_that_is_given_up_hears_why_and_comes_back_with_its_curso
     assert events[-1]["type"] != "response.completed"
     async with visiting(own.url, session) as visitor:
         await visitor.send(replay(long) | {"starting_after": events[-1]["sequence_number"]})
-        events += (await told(visitor, "tailrace:up_to_date"))[:-1]
+        events += (await received(visitor, "tailrace:up_to_date"))[:-1]
     assert [event["sequence_number"] for event in events] == list(range(len(events)))
     assert text_of(events) == upstream_text(LONG)
 

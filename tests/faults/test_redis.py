@@ -133,7 +133,7 @@ async def test_redis_full(harness: Harness) -> None:
         await all_complete(harness, clients)
 
 
-async def test_redis_full_when_a_job_is_delivered(harness: Harness) -> None:
+async def test_redis_full_when_a_task_is_delivered(harness: Harness) -> None:
     """A worker whose write is refused just then survives."""
     session = await cookie(harness.stack.url)  # first: a worker may hold the database's lock when it freezes
     for worker in harness.workers:

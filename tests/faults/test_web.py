@@ -1,4 +1,4 @@
-"""The web server dies under many sockets: jobs go on, clients reconnect spread out and miss nothing."""
+"""The web server dies under many sockets: answers go on, clients reconnect spread out and miss nothing."""
 
 import asyncio
 import resource
@@ -51,7 +51,7 @@ async def test_five_hundred_clients_reconnect_and_miss_nothing(harness: Harness,
         cursors = [client.last for client in everyone]
         await asyncio.to_thread(harness.start_web)
         await await_until(_all_listen(everyone, died_at), END_SECS, "every reader is back")
-        assert all(w.last > cursor for w, cursor in zip(everyone, cursors, strict=True)), "jobs went on"
+        assert all(w.last > cursor for w, cursor in zip(everyone, cursors, strict=True)), "answers went on"
         for client in asked:
             await client.cancel()
         findings = await all_end(harness, everyone, END_SECS)

@@ -1,4 +1,4 @@
-"""Workers that die, freeze or lose a job: the answer goes on, or ends with a code."""
+"""Workers that die, freeze or lose a message: the answer goes on, or ends with a code."""
 
 import asyncio
 import os
@@ -51,8 +51,8 @@ def assert_whole(events: list[Event]) -> None:
 def outcomes(harness: Harness, response_id: str, status: str) -> int:
     """Return how many tasks of a response ended with this status, in all workers."""
     output = "".join(harness.stack.processes[name].output() for name in harness.workers)
-    jobs = [line for line in output.splitlines() if response_id in line and "succeeded" in line]
-    return sum(f"'status': '{status}'" in line for line in jobs)
+    lines = [line for line in output.splitlines() if response_id in line and "succeeded" in line]
+    return sum(f"'status': '{status}'" in line for line in lines)
 
 
 async def begin(visitor: Visitor, model: str) -> tuple[str, list[Event]]:
@@ -129,13 +129,13 @@ async def test_a_frozen_worker_that_wakes_up_writes_nothing_and_closes_the_upstr
 
 
 async def test_three_messages_at_once_are_one_call_upstream(harness: Harness, own: Stack) -> None:
-    own.take_jobs(*harness.workers, yes=False)
+    own.take_tasks(*harness.workers, yes=False)
     async with visiting(own.url) as visitor:
         await visitor.create(BRIEF)
         events = await visitor.until("response.queued")
         wait_until(lambda: own.redis("LLEN", "responses") == 1, 5, "the message waits")
         message = own.redis("RPOP", "responses")
-        own.take_jobs(*harness.workers, yes=True)
+        own.take_tasks(*harness.workers, yes=True)
         own.redis("LPUSH", "responses", message, message, message)
         events += await visitor.until(*TERMINAL)
     assert_whole(events)
@@ -157,13 +157,13 @@ async def test_kombu_keeps_no_copy_of_unacknowledged_messages(own: Stack) -> Non
 
 
 async def test_a_response_whose_message_was_lost_is_enqueued_again(harness: Harness, own: Stack) -> None:
-    own.take_jobs(*harness.workers, yes=False)
+    own.take_tasks(*harness.workers, yes=False)
     async with visiting(own.url) as visitor:
         await visitor.create(BRIEF)
         events = await visitor.until("response.queued")
         wait_until(lambda: own.redis("LLEN", "responses") == 1, 5, "the message waits")
         own.redis("DEL", "responses")
-        own.take_jobs(*harness.workers, yes=True)
+        own.take_tasks(*harness.workers, yes=True)
         events += await visitor.until("response.completed")
     assert_whole(events)
     assert text_of(events) == upstream_text("words-30")

@@ -1,4 +1,4 @@
-"""Read the jobs that wait in the broker's queues."""
+"""Read the messages that wait in the broker's queues."""
 
 import base64
 import json
@@ -32,7 +32,7 @@ class Broker:
         self._redis.close()
 
     def jobs(self, queue: str = "responses") -> list[Message]:
-        """Return the waiting jobs, the oldest first."""
+        """Return the waiting messages, the oldest first."""
         messages = [json.loads(text) for text in reversed(self._redis.lrange(queue, 0, -1))]
         return [
             Message(

@@ -127,8 +127,8 @@ class Stack:
         """Revoke a task as Flower does."""
         self.run("-m", "celery", "-A", "project", "control", "revoke", response_id)
 
-    def take_jobs(self, *workers: str, yes: bool) -> None:
-        """Make workers take jobs, or stop taking any."""
+    def take_tasks(self, *workers: str, yes: bool) -> None:
+        """Make workers take tasks, or stop taking any."""
         command = "add_consumer" if yes else "cancel_consumer"
         names = ",".join(f"{worker}@test" for worker in workers)
         self.run("-m", "celery", "-A", "project", "control", "-d", names, command, "responses")

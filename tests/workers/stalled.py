@@ -6,13 +6,13 @@ from chat.transport.event_log import Log
 from tests.harness.upstream import Upstream
 from tests.harness.waiting import await_until
 from tests.workers.logs import text
-from tests.workers.targets import AFTER_5, job, target
+from tests.workers.targets import AFTER_5, assign, target
 from workers.generation.attempt import Assignment, Outcome
 from workers.generation.attempts import Attempts
 
 
 def stalling(upstream: Upstream) -> Assignment:
-    return job(target(upstream, "stall-after-5"))
+    return assign(target(upstream, "stall-after-5"))
 
 
 async def wait_until_stalled(log: Log, response_id: str) -> None:

@@ -35,7 +35,7 @@ def target(upstream: Upstream, behaviour: str, **deadlines: Any) -> ModelConfig:
     )
 
 
-def job(
+def assign(
     model: ModelConfig, response: ResponseObject | None = None, attempt: int = 1, *, handed_over: bool = False
 ) -> Assignment:
     return Assignment(response or queued_response(), attempt, model, REQUEST, handed_over)

@@ -1,4 +1,4 @@
-"""The task: it claims the row, has the answer written, settles the row, and tells figures only."""
+"""The task: it claims the row, has the answer written, settles the row, and returns figures only."""
 
 import gc
 import itertools
@@ -135,7 +135,7 @@ def test_the_log_and_the_row_end_the_same(asked: Any, redis: Redis) -> None:
     assert final["usage"] == row.usage
 
 
-def test_the_figures_tell_nothing_of_the_talk(asked: Any) -> None:
+def test_the_figures_contain_no_text(asked: Any) -> None:
     figures = json.dumps(done(asked("echo")))
     assert "secret" not in figures
     assert "question" not in figures
@@ -231,7 +231,7 @@ def test_a_model_that_was_removed_fails_the_response(redis: Redis) -> None:
     assert json.loads(log_of(redis, row)[-1])["type"] == "response.failed"
 
 
-def test_an_error_of_our_own_ends_the_response_and_is_told_to_celery(
+def test_an_error_of_our_own_ends_the_response_and_is_reported_to_celery(
     asked: Any, redis: Redis, caplog: pytest.LogCaptureFixture
 ) -> None:
     stranger = asked("fast")
@@ -290,17 +290,17 @@ def test_the_demo_model_needs_no_server(monkeypatch: pytest.MonkeyPatch) -> None
     assert row.output.splitlines() == [f"Number {number}" for number in range(10)]
 
 
-def test_the_worker_beats_from_its_ready_to_its_shutdown(redis: Redis) -> None:
+def test_the_worker_sends_heartbeats_from_its_ready_to_its_shutdown(redis: Redis) -> None:
     worker_ready.send(sender=Worker())
 
-    def beats() -> bool:
+    def is_alive() -> bool:
         return bool(redis.exists(f"worker:{runtime.worker_id}"))
 
-    wait_until(beats, 5, "the worker beats")
-    told = json.loads(str(redis.get(f"worker:{runtime.worker_id}")))
-    assert (told["name"], told["concurrency"], told["queues"]) == ("first@host", 3, ["quick", "slow"])
+    wait_until(is_alive, 5, "the worker sends heartbeats")
+    seen = json.loads(str(redis.get(f"worker:{runtime.worker_id}")))
+    assert (seen["name"], seen["concurrency"], seen["queues"]) == ("first@host", 3, ["quick", "slow"])
     worker_shutdown.send(sender=None)
-    assert not beats()
+    assert not is_alive()
 
 
 def test_what_a_worker_has_loaded_is_not_looked_through_for_garbage_again() -> None:
@@ -328,8 +328,8 @@ def test_a_worker_that_stops_returns_the_response_to_the_queue(
     runtime.start()  # as another process
     assert done(row)["status"] == "completed"
     assert (row.attempt, row.output) == (2, text_of("fast"))
-    told = [json.loads(event) for event in log_of(redis, row)]
-    assert [event["reason"] for event in told if event["type"] == "tailrace:restarted"] == ["handed_over"]
+    events = [json.loads(event) for event in log_of(redis, row)]
+    assert [event["reason"] for event in events if event["type"] == "tailrace:restarted"] == ["handed_over"]
 
 
 def test_a_response_is_handed_over_although_the_database_was_unavailable_for_a_moment(
@@ -395,7 +395,7 @@ def test_a_response_that_cannot_be_handed_over_is_not_ended(
     settings: Settings,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def away(*_: object, **__: object) -> bool:
+    def unavailable(*_: object, **__: object) -> bool:
         raise InterfaceError
 
     settings.TAILRACE_DRAIN_SECONDS = 0
@@ -403,7 +403,7 @@ def test_a_response_that_cannot_be_handed_over_is_not_ended(
     writing = celery_thread.submit(generate, str(row.id))
     wait_for_text(redis, row)
     monkeypatch.setattr(tasks, "HAND_OVER_SECS", 0)
-    monkeypatch.setattr(ResponseQuerySet, "requeue", away)
+    monkeypatch.setattr(ResponseQuerySet, "requeue", unavailable)
     worker_shutting_down.send(sender="first@host")
     assert writing.result(5)["status"] == "handed_over"
     row.refresh_from_db()
@@ -414,12 +414,12 @@ def test_a_response_that_cannot_be_handed_over_is_not_ended(
 def test_an_end_that_cannot_be_written_to_the_row_stays_in_the_log(
     asked: Any, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def away(*_: object, **__: object) -> bool:
+    def unavailable(*_: object, **__: object) -> bool:
         raise InterfaceError
 
     row = asked("fast")
     with monkeypatch.context() as patch:
-        patch.setattr(ResponseQuerySet, "finish", away)
+        patch.setattr(ResponseQuerySet, "finish", unavailable)
         assert done(row)["status"] == "completed"
     assert row.status == Status.IN_PROGRESS
     assert is_terminal(log_of(redis, row)[-1])
@@ -436,7 +436,7 @@ def test_answers_may_end_in_their_time_while_the_worker_stops(
     assert writing.result(5)["status"] == "completed"
 
 
-def test_a_job_that_flower_revoked_before_it_ran_ends_in_the_queue(asked: Any, redis: Redis) -> None:
+def test_a_task_that_flower_revoked_before_it_ran_ends_in_the_queue(asked: Any, redis: Redis) -> None:
     row = asked("fast")
     task_revoked.send(sender=generate, request=Context(id=str(row.id)))
 

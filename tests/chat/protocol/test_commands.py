@@ -1,4 +1,4 @@
-"""Commands: what a client may send, and by which code and field it is told what it may not."""
+"""Commands: what a client may send, and the code and field of each refusal."""
 
 import json
 from typing import Any

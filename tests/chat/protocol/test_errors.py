@@ -1,4 +1,4 @@
-"""Errors: each code has its status and its sentence, and the client is told nothing else."""
+"""Errors: each code has its status and its sentence, and the client gets nothing else."""
 
 import json
 import re
@@ -13,7 +13,7 @@ SOURCES = [path for name in ("chat", "workers") for path in (settings.BASE_DIR /
 
 
 @pytest.mark.parametrize("code", REFUSALS)
-def test_a_refusal_is_told_by_status_code_sentence_and_field(code: str) -> None:
+def test_a_refusal_has_a_status_a_code_a_sentence_and_the_field(code: str) -> None:
     frame = json.loads(CommandError(code, "a.field").encode())
     status, sentence = REFUSALS[code]
     kind = "server_error" if status >= 500 else "invalid_request_error"

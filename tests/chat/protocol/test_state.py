@@ -56,7 +56,7 @@ def test_the_final_object_holds_all_text_since_the_last_restart(
     assert output_text(response) == "".join(event.delta for event in deltas)
 
 
-def test_a_wait_is_told_and_lasts_until_the_next_event() -> None:
+def test_a_wait_is_kept_until_the_next_event() -> None:
     writer, events = written((["wait"], None))
     assert events[-1] == Waiting(
         sequence_number=3, response_id="r1", reason="rate_limit_exceeded", seconds=4.0, until=104.5
@@ -83,7 +83,7 @@ def test_another_attempt_ends_a_wait() -> None:
         assert written((steps, None))[0].state.waiting is None
 
 
-def test_a_snapshot_tells_of_a_wait() -> None:
+def test_a_snapshot_carries_a_wait() -> None:
     writer, _ = written((["wait"], None))
     assert writer.state.snapshot().waiting == {
         "reason": "rate_limit_exceeded",

@@ -1,4 +1,4 @@
-"""Creation: a request becomes one row, one log and one job that ends, or nothing at all."""
+"""Creation: a request becomes one row, one log and one message that ends, or nothing at all."""
 
 import asyncio
 import threading
@@ -286,7 +286,7 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     return gate
 
 
-async def test_the_same_request_is_one_response_and_one_job(
+async def test_the_same_request_is_one_response_and_one_message(
     owner: User, log: Log, broker: Broker, announced: list[str]
 ) -> None:
     command = asking(tailrace={"client_request_id": "c"})
@@ -295,7 +295,7 @@ async def test_the_same_request_is_one_response_and_one_job(
     assert (again.pk, new, new_again) == (first.pk, True, False)
     later, _ = await submit(owner, asking(), log)
     ids = [str(first.pk), str(later.pk)]
-    await eventually(lambda: [job.id for job in broker.jobs()] == announced == ids)
+    await eventually(lambda: [message.id for message in broker.jobs()] == announced == ids)
 
 
 async def test_a_response_that_cannot_be_enqueued_ends(
@@ -324,7 +324,7 @@ async def test_a_response_is_enqueued_then_announced_although_its_client_is_gone
     assert announced == []
     gate.set()
     await eventually(lambda: announced)
-    assert [job.id for job in broker.jobs()] == announced
+    assert [message.id for message in broker.jobs()] == announced
 
 
 async def test_an_unresponsive_broker_leaves_threads_for_the_database(

@@ -72,13 +72,13 @@ async def test_stop_ends_log_and_row_with_the_text_so_far(
     assert (row.status, row.output) == ("cancelled", "Two me")
 
 
-async def test_the_end_is_hinted_at(log: Log, layer: Any, answer: Answer, running: Response) -> None:
+async def test_an_end_notifies_the_readers(log: Log, layer: Any, answer: Answer, running: Response) -> None:
     channel = await layer.new_channel()
     await layer.group_add(f"response.{answer.id}", channel)
     await end(log, running, STOP)
-    hint = await asyncio.wait_for(layer.receive(channel), 5)
-    assert decode(hint["events"][-1]).type == "response.incomplete"
-    assert hint["first"] + len(hint["events"]) - 1 == await log.top(answer.id)
+    notification = await asyncio.wait_for(layer.receive(channel), 5)
+    assert decode(notification["events"][-1]).type == "response.incomplete"
+    assert notification["first"] + len(notification["events"]) - 1 == await log.top(answer.id)
 
 
 async def test_an_end_from_outside_stops_the_workers(
@@ -120,10 +120,10 @@ async def test_an_end_is_written_after_text_that_came_in_between(log: Log, answe
 async def test_of_many_at_once_one_ends_it_and_all_hear_the_same(
     log: Log, answer: Answer, running: Response
 ) -> None:
-    draft = await log.state(answer.id)
-    assert draft is not None
+    state = await log.state(answer.id)
+    assert state is not None
     finals = await asyncio.gather(
-        conclude(log, draft, DONE), *(end(log, running, ending) for ending in (STOP, LOST, STOP))
+        conclude(log, state, DONE), *(end(log, running, ending) for ending in (STOP, LOST, STOP))
     )
     (status,) = await ends(log, answer.id)
     assert [final["status"] for final in finals if final is not None] == [status] * 4
@@ -183,9 +183,9 @@ async def test_a_log_that_came_back_without_its_latest_events_is_ended_with_all_
     final = await conclude(log, answer.state, DONE)
     assert final is not None
     assert output_text(final) == "Two metres."
-    draft = await log.state(answer.id)
-    assert draft is not None
-    assert draft.ended == final
+    state = await log.state(answer.id)
+    assert state is not None
+    assert state.ended == final
 
 
 async def test_without_a_log_the_row_is_ended(log: Log, running: Response) -> None:

@@ -74,7 +74,7 @@ def test_the_catalog_is_read_once(file: Path, settings: Settings) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "reported"),
     [
         ("[[models]", "line 1"),
         ('[[models]]\nname = "one"\n', "models.0.base_url"),
@@ -93,11 +93,11 @@ def test_the_catalog_is_read_once(file: Path, settings: Settings) -> None:
         (ONE.replace("one", DEMO, 1), "a name of its own"),
     ],
 )
-def test_a_wrong_file_is_named_with_what_is_wrong(file: Path, text: str, told: str) -> None:
+def test_a_wrong_file_is_named_with_what_is_wrong(file: Path, text: str, reported: str) -> None:
     file.write_text(text)
     with pytest.raises(ImproperlyConfigured, match=re.escape(str(file))) as error:
         read(file)
-    assert told in str(error.value).replace(str(file), "")
+    assert reported in str(error.value).replace(str(file), "")
 
 
 def test_a_missing_file_is_named(file: Path) -> None:

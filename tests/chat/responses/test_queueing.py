@@ -1,4 +1,4 @@
-"""The job: a message with an id in the queue of the model, or an error soon."""
+"""Queueing: a message with an id in the queue of the model, or an error soon."""
 
 import asyncio
 from pathlib import Path
@@ -22,7 +22,7 @@ from tests.harness.broker import Broker, Message
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-async def test_a_job_carries_the_id_of_its_response_and_is_named_after_it(
+async def test_a_message_carries_the_id_of_its_response_and_is_named_after_it(
     owner: User, broker: Broker
 ) -> None:
     rows = [await on_rows(stored, owner) for _ in range(2)]
@@ -31,7 +31,7 @@ async def test_a_job_carries_the_id_of_its_response_and_is_named_after_it(
     assert broker.jobs() == [Message(GENERATE, str(row.pk), [str(row.pk)]) for row in rows]
 
 
-async def test_a_job_waits_in_the_queue_of_its_model(
+async def test_a_message_waits_in_the_queue_of_its_model(
     owner: User, broker: Broker, settings: Settings, tmp_path: Path
 ) -> None:
     file = tmp_path / "models.toml"
@@ -39,18 +39,18 @@ async def test_a_job_waits_in_the_queue_of_its_model(
     settings.TAILRACE_MODELS = str(file)
     row = await on_rows(stored, owner, model="slow")
     await enqueue(row)
-    assert [job.id for job in broker.jobs("patient")] == [str(row.pk)]
+    assert [message.id for message in broker.jobs("patient")] == [str(row.pk)]
     assert broker.jobs() == []
 
 
 async def test_a_response_of_a_removed_model_is_enqueued_too(owner: User, broker: Broker) -> None:
     row = await on_rows(stored, owner, model="removed")  # the worker ends it and says why
     await enqueue(row)
-    assert [job.id for job in broker.jobs()] == [str(row.pk)]
+    assert [message.id for message in broker.jobs()] == [str(row.pk)]
 
 
 @pytest.mark.usefixtures("broker")
-async def test_queued_jobs_are_counted(owner: User) -> None:
+async def test_queued_messages_are_counted(owner: User) -> None:
     assert await asyncio.to_thread(waiting, QUEUE) == 0
     for _ in range(2):
         await enqueue(await on_rows(stored, owner))

@@ -61,7 +61,7 @@ async def examined() -> list[Finding]:
 
 
 @pytest.mark.usefixtures("redis_url")
-async def test_waiting_jobs_are_counted_and_stay_in_the_queue(broker: Broker) -> None:
+async def test_waiting_messages_are_counted_and_stay_in_the_queue(broker: Broker) -> None:
     assert faults(await examined()) == {}
     assert await redis_client.client().keys("*") == []  # counting leaves nothing behind
     await enqueue(Response(model="demo-count"))
@@ -73,7 +73,7 @@ async def test_waiting_jobs_are_counted_and_stay_in_the_queue(broker: Broker) ->
 
 
 @pytest.mark.usefixtures("broker")
-async def test_a_job_that_a_worker_takes_meanwhile_does_not_count(
+async def test_a_message_that_a_worker_takes_meanwhile_does_not_count(
     redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await Heartbeats(redis_client.client()).record("w1", worker(0))

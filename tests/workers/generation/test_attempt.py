@@ -1,4 +1,4 @@
-"""A attempts: from the model to the log, to exactly one end, whatever happens on the way."""
+"""Attempts: from the model to the log, to exactly one end, whatever happens on the way."""
 
 import asyncio
 import time
@@ -25,7 +25,7 @@ from tests.harness.writer import Writer
 from tests.workers.background import within
 from tests.workers.logs import appended, begun, ends, events, text, types
 from tests.workers.relay import Relay
-from tests.workers.targets import AFTER_5, REQUEST, error_code, final, generating, job, target, unaccepting
+from tests.workers.targets import AFTER_5, REQUEST, assign, error_code, final, generating, target, unaccepting
 from workers.generation import attempt as module
 from workers.generation import deadlines, retries
 from workers.generation.attempt import Assignment, StopReason
@@ -41,38 +41,38 @@ async def attempts(log: Log) -> AsyncIterator[Attempts]:
         yield attempts
 
 
-async def said(log: Log, job: Assignment, expected: str) -> None:
-    """Wait until the log of the job holds the text."""
+async def said(log: Log, assignment: Assignment, expected: str) -> None:
+    """Wait until the log of the assignment holds the text."""
 
     async def is_said() -> bool:
-        return await text(log, job.id) == expected
+        return await text(log, assignment.id) == expected
 
     await await_until(is_said, 10, f"the log says {expected!r}")
 
 
-async def was_left(upstream: Upstream, job: Assignment) -> bool:
+async def was_left(upstream: Upstream, assignment: Assignment) -> bool:
     """Whether the model's server saw us leave, in time."""
     now = time.time()
-    record = await asyncio.to_thread(upstream.wait_for_end, job.model.upstream_model)
+    record = await asyncio.to_thread(upstream.wait_for_end, assignment.model.upstream_model)
     return record.aborted and (record.ended_at or now) - now < STOPPED_SECS
 
 
-async def was_asked(upstream: Upstream, job: Assignment) -> bool:
-    return bool(await asyncio.to_thread(upstream.requests, job.model.upstream_model))
+async def was_asked(upstream: Upstream, assignment: Assignment) -> bool:
+    return bool(await asyncio.to_thread(upstream.requests, assignment.model.upstream_model))
 
 
 # to a good end
 
 
-async def test_the_log_tells_the_whole_life_of_a_response(
+async def test_the_log_has_the_whole_life_of_a_response(
     log: Log, attempts: Attempts, upstream: Upstream
 ) -> None:
-    begin, asked = time.time(), job(target(upstream, "reasoning-2+words-3"))
+    begin, asked = time.time(), assign(target(upstream, "reasoning-2+words-3"))
     outcome = await attempts.run(asked)
-    told = await types(log, asked.id)
-    is_delta = [kind.endswith("_text.delta") for kind in told]
+    logged = await types(log, asked.id)
+    is_delta = [kind.endswith("_text.delta") for kind in logged]
     assert any(is_delta)
-    assert [kind for kind, delta in zip(told, is_delta, strict=True) if not delta] == [
+    assert [kind for kind, delta in zip(logged, is_delta, strict=True) if not delta] == [
         "response.created",
         "response.queued",
         "response.in_progress",
@@ -103,7 +103,7 @@ async def test_the_log_tells_the_whole_life_of_a_response(
 
 async def test_the_first_token_is_when_the_first_text_came(attempts: Attempts, upstream: Upstream) -> None:
     begin = time.time()
-    outcome = await attempts.run(job(target(upstream, "wait-1+words-20@40")))
+    outcome = await attempts.run(assign(target(upstream, "wait-1+words-20@40")))
     assert outcome.first_token_at is not None
     assert 0.9 < outcome.first_token_at - begin < time.time() - begin - 0.3
 
@@ -115,21 +115,21 @@ async def test_the_first_token_is_when_the_first_text_came(attempts: Attempts, u
 async def test_the_finish_of_the_model_is_the_end_of_the_response(
     attempts: Attempts, upstream: Upstream, behaviour: str, status: str, reason: str | None
 ) -> None:
-    outcome = await attempts.run(job(target(upstream, behaviour)))
+    outcome = await attempts.run(assign(target(upstream, behaviour)))
     assert final(outcome)["status"] == status
     assert final(outcome).get("incomplete_details") == (reason and {"reason": reason})
     assert output_text(final(outcome)) == text_of(behaviour)
 
 
 async def test_many_answers_are_written_at_once(log: Log, attempts: Attempts, upstream: Upstream) -> None:
-    jobs = [job(target(upstream, f"words-{40 + number}@100")) for number in range(8)]
-    writing = [asyncio.create_task(attempts.run(one)) for one in jobs]
+    assignments = [assign(target(upstream, f"words-{40 + number}@100")) for number in range(8)]
+    writing = [asyncio.create_task(attempts.run(one)) for one in assignments]
 
     async def all_run() -> bool:
-        return sorted(attempts.running) == sorted(one.id for one in jobs)
+        return sorted(attempts.running) == sorted(one.id for one in assignments)
 
     await await_until(all_run, 5, "all of them are written")
-    for one, outcome in zip(jobs, await asyncio.gather(*writing), strict=True):
+    for one, outcome in zip(assignments, await asyncio.gather(*writing), strict=True):
         assert output_text(final(outcome)) == text_of(one.model.upstream_model) == await text(log, one.id)
     assert attempts.running == []
 
@@ -138,7 +138,7 @@ async def test_the_demo_model_goes_the_same_way(
     log: Log, attempts: Attempts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(counting, "STEP_SECS", 0)
-    asked = job(ModelConfig(DEMO, DEMO_URL))
+    asked = assign(ModelConfig(DEMO, DEMO_URL))
     outcome = await attempts.run(asked)
     assert final(outcome)["status"] == "completed"
     assert (await text(log, asked.id)).splitlines() == [f"Number {number}" for number in range(10)]
@@ -170,7 +170,7 @@ async def test_a_silence_that_is_too_long_fails_with_its_code(
     code: str,
     kept: str,
 ) -> None:
-    asked = job(target(upstream, behaviour, **deadlines))
+    asked = assign(target(upstream, behaviour, **deadlines))
     outcome = await attempts.run(asked)
     assert error_code(outcome) == code
     assert await text(log, asked.id) == output_text(final(outcome)) == kept
@@ -181,7 +181,7 @@ async def test_an_answer_that_has_finished_is_complete_though_the_server_stays_s
     log: Log, attempts: Attempts, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(deadlines, "CLOSING_SECS", 0.3)
-    asked = job(target(upstream, "stall-last"))
+    asked = assign(target(upstream, "stall-last"))
     outcome = await within(5, asyncio.create_task(attempts.run(asked)))
     assert (final(outcome)["status"], final(outcome)["usage"]) == ("completed", None)
     assert await text(log, asked.id) == output_text(final(outcome)) == text_of("fast")
@@ -189,7 +189,7 @@ async def test_an_answer_that_has_finished_is_complete_though_the_server_stays_s
 
 
 async def test_an_answer_that_does_not_end_is_ended(log: Log, attempts: Attempts, upstream: Upstream) -> None:
-    asked = job(target(upstream, "words-1000@50", total=0.5))
+    asked = assign(target(upstream, "words-1000@50", total=0.5))
     outcome = await attempts.run(asked)
     assert error_code(outcome) == "timeout_total"
     kept = output_text(final(outcome))
@@ -201,7 +201,7 @@ async def test_an_answer_that_does_not_end_is_ended(log: Log, attempts: Attempts
 async def test_a_steady_answer_may_take_longer_than_any_one_wait(
     attempts: Attempts, upstream: Upstream
 ) -> None:
-    asked = job(target(upstream, "words-20@8", first_token=2, between_tokens=2))
+    asked = assign(target(upstream, "words-20@8", first_token=2, between_tokens=2))
     outcome = await attempts.run(asked)
     assert final(outcome)["status"] == "completed"
 
@@ -211,7 +211,7 @@ async def test_a_connection_that_is_not_taken_fails_with_its_code(
 ) -> None:
     with unaccepting() as base_url:
         model = replace(target(upstream, "fast", connect=0.2), base_url=base_url)
-        outcome = await attempts.run(job(model))
+        outcome = await attempts.run(assign(model))
     assert error_code(outcome) == "timeout_connect"
 
 
@@ -234,7 +234,7 @@ async def test_a_connection_that_is_not_taken_fails_with_its_code(
 async def test_an_answer_that_fails_keeps_the_text_so_far(
     log: Log, attempts: Attempts, upstream: Upstream, behaviour: str, code: str, kept: str
 ) -> None:
-    asked = job(target(upstream, behaviour))
+    asked = assign(target(upstream, behaviour))
     outcome = await attempts.run(asked)
     assert (final(outcome)["status"], error_code(outcome)) == ("failed", code)
     assert await text(log, asked.id) == output_text(final(outcome)) == kept
@@ -258,7 +258,7 @@ async def requests(upstream: Upstream, asked: Assignment) -> int:
 async def test_a_model_that_failed_before_its_first_word_is_asked_again(
     log: Log, attempts: Attempts, upstream: Upstream, behaviour: str
 ) -> None:
-    asked = job(target(upstream, behaviour))
+    asked = assign(target(upstream, behaviour))
     outcome = await attempts.run(asked)
     assert final(outcome)["status"] == "completed"
     assert await text(log, asked.id) == text_of("fast")
@@ -269,7 +269,7 @@ async def test_a_model_that_keeps_failing_is_given_up(
     attempts: Attempts, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(retries, "RETRY_SECS", (0, 0))
-    asked = job(target(upstream, "status-503"))
+    asked = assign(target(upstream, "status-503"))
     outcome = await attempts.run(asked)
     assert error_code(outcome) == "upstream_error"
     assert await requests(upstream, asked) == 3
@@ -279,7 +279,7 @@ async def test_a_model_that_keeps_failing_is_given_up(
 async def test_a_model_is_not_asked_again_after_text_or_where_that_would_not_help(
     attempts: Attempts, upstream: Upstream, behaviour: str
 ) -> None:
-    asked = job(target(upstream, behaviour))
+    asked = assign(target(upstream, behaviour))
     outcome = await attempts.run(asked)
     assert final(outcome)["status"] == "failed"
     assert await requests(upstream, asked) == 1
@@ -302,7 +302,7 @@ async def test_a_model_that_broke_off_after_its_finish_is_not_asked_again(
 
     async with await asyncio.start_server(answer, HOST) as server:
         base_url = f"http://{HOST}:{server.sockets[0].getsockname()[1]}/v1"
-        outcome = await attempts.run(job(replace(target(upstream, "fast"), base_url=base_url)))
+        outcome = await attempts.run(assign(replace(target(upstream, "fast"), base_url=base_url)))
     assert final(outcome)["incomplete_details"] == {"reason": "content_filter"}
     assert answered == 1
 
@@ -317,10 +317,10 @@ async def waits(log: Log, asked: Assignment) -> list[Waiting]:
 async def has_waited(log: Log, asked: Assignment) -> None:
     """Wait until the readers know that the model is not asked for now."""
 
-    async def is_told() -> bool:
+    async def is_announced() -> bool:
         return bool(await waits(log, asked))
 
-    await await_until(is_told, 5, "the wait is told")
+    await await_until(is_announced, 5, "the wait is announced")
 
 
 @pytest.mark.parametrize(
@@ -332,10 +332,10 @@ async def has_waited(log: Log, asked: Assignment) -> None:
         ("retry-after-0", "rate_limit_exceeded", 0.3),
     ],
 )
-async def test_a_server_that_is_busy_is_asked_again_when_it_says_and_readers_are_told(
+async def test_a_server_that_is_busy_is_asked_again_at_the_time_that_it_gives_and_readers_are_notified(
     log: Log, attempts: Attempts, upstream: Upstream, behaviour: str, reason: str, seconds: float
 ) -> None:
-    begin, asked = time.time(), job(target(upstream, f"{behaviour}+times-1"))
+    begin, asked = time.time(), assign(target(upstream, f"{behaviour}+times-1"))
     outcome = await attempts.run(asked)
     assert final(outcome)["status"] == "completed"
     assert await text(log, asked.id) == output_text(final(outcome)) == text_of("fast")
@@ -354,7 +354,7 @@ async def test_a_server_that_is_busy_is_asked_again_when_it_says_and_readers_are
 async def test_a_server_that_is_busy_again_is_asked_again_but_not_for_ever(
     log: Log, attempts: Attempts, upstream: Upstream
 ) -> None:
-    asked = job(target(upstream, "retry-after-ms-300"))
+    asked = assign(target(upstream, "retry-after-ms-300"))
     outcome = await attempts.run(asked)
     assert error_code(outcome) == "rate_limit_exceeded"
     assert len(await waits(log, asked)) == retries.MAX_WAITS
@@ -378,7 +378,7 @@ async def test_a_server_that_is_busy_for_long_is_not_waited_for(
     deadlines: dict[str, float],
     code: str,
 ) -> None:
-    asked = job(target(upstream, behaviour, **deadlines))
+    asked = assign(target(upstream, behaviour, **deadlines))
     outcome = await within(5, asyncio.create_task(attempts.run(asked)))
     assert error_code(outcome) == code
     assert await waits(log, asked) == []
@@ -386,7 +386,7 @@ async def test_a_server_that_is_busy_for_long_is_not_waited_for(
 
 
 async def test_the_wait_is_not_the_silence_of_the_model(attempts: Attempts, upstream: Upstream) -> None:
-    asked = job(target(upstream, "retry-after-1+times-1", first_token=0.7))
+    asked = assign(target(upstream, "retry-after-1+times-1", first_token=0.7))
     outcome = await attempts.run(asked)
     assert final(outcome)["status"] == "completed"
 
@@ -394,14 +394,15 @@ async def test_the_wait_is_not_the_silence_of_the_model(attempts: Attempts, upst
 async def test_after_the_wait_the_model_may_be_silent_no_longer_than_otherwise(
     log: Log, attempts: Attempts, upstream: Upstream
 ) -> None:
-    asked = job(target(upstream, "wait-9+retry-after-ms-500+times-1", first_token=0.6))
+    asked = assign(target(upstream, "wait-9+retry-after-ms-500+times-1", first_token=0.6))
     outcome = await within(5, asyncio.create_task(attempts.run(asked)))
     assert error_code(outcome) == "timeout_first_token"
     assert len(await waits(log, asked)) == 1
 
 
 async def test_the_total_counts_the_wait(attempts: Attempts, upstream: Upstream) -> None:
-    asked, begin = job(target(upstream, "words-1000+retry-after-1+times-1@50", total=1.5)), time.monotonic()
+    begin = time.monotonic()
+    asked = assign(target(upstream, "words-1000+retry-after-1+times-1@50", total=1.5))
     outcome = await attempts.run(asked)
     assert error_code(outcome) == "timeout_total"
     assert output_text(final(outcome)).startswith(AFTER_5)
@@ -411,7 +412,7 @@ async def test_the_total_counts_the_wait(attempts: Attempts, upstream: Upstream)
 async def test_an_answer_that_waits_is_stopped_at_once(
     log: Log, attempts: Attempts, upstream: Upstream
 ) -> None:
-    asked = job(target(upstream, "retry-after-15"))
+    asked = assign(target(upstream, "retry-after-15"))
     writing = asyncio.create_task(attempts.run(asked))
     await has_waited(log, asked)
     attempts.cancel(asked.id)
@@ -424,7 +425,7 @@ async def test_an_answer_that_waits_is_stopped_at_once(
 async def test_an_attempt_that_is_superseded_ends_nothing(
     log: Log, attempts: Attempts, upstream: Upstream
 ) -> None:
-    asked = job(target(upstream, "words-200@50"))
+    asked = assign(target(upstream, "words-200@50"))
     writing = asyncio.create_task(attempts.run(asked))
     appended = Append.GAP
     while appended is not Append.APPENDED:  # until another writer is quicker
@@ -439,7 +440,7 @@ async def test_an_attempt_that_is_superseded_ends_nothing(
 async def test_an_answer_that_waits_is_handed_over_at_once(
     log: Log, attempts: Attempts, upstream: Upstream
 ) -> None:
-    asked = job(target(upstream, "retry-after-15"))
+    asked = assign(target(upstream, "retry-after-15"))
     writing = asyncio.create_task(attempts.run(asked))
     await has_waited(log, asked)
     attempts.hand_over()
@@ -447,17 +448,17 @@ async def test_an_answer_that_waits_is_handed_over_at_once(
     assert (outcome.response, outcome.stopped) == (None, StopReason.HANDED_OVER)
     assert await ends(log, asked.id) == []
     async with generating(log) as other:
-        again = await other.run(job(target(upstream, "fast"), asked.response, attempt=2))
+        again = await other.run(assign(target(upstream, "fast"), asked.response, attempt=2))
     assert output_text(final(again)) == text_of("fast") == await text(log, asked.id)
 
 
 async def test_a_later_attempt_takes_over_from_one_that_waits(
     log: Log, attempts: Attempts, upstream: Upstream
 ) -> None:
-    first = job(target(upstream, "retry-after-ms-1500+times-1"))
+    first = assign(target(upstream, "retry-after-ms-1500+times-1"))
     writing = asyncio.create_task(attempts.run(first))
     await has_waited(log, first)
-    second = job(target(upstream, "stall-after-5"), first.response, attempt=2)
+    second = assign(target(upstream, "stall-after-5"), first.response, attempt=2)
     async with generating(log) as other:
         again = asyncio.create_task(other.run(second))
         await said(log, second, AFTER_5)
@@ -475,7 +476,7 @@ async def test_a_model_that_continues_keeps_its_text_through_a_wait(
     log: Log, attempts: Attempts, upstream: Upstream
 ) -> None:
     model = replace(target(upstream, "words-20+retry-after-ms-400+times-1"), resume="continue")
-    asked = job(model, attempt=2)
+    asked = assign(model, attempt=2)
     state = await begun(log, 1, asked.response)
     await appended(log, Writer(state).add("w0 w1 w2"), asked.id)
     outcome = await attempts.run(asked)
@@ -486,7 +487,7 @@ async def test_a_model_that_continues_keeps_its_text_through_a_wait(
 async def test_an_answer_whose_log_was_lost_during_a_wait_is_whole(
     log: Log, attempts: Attempts, upstream: Upstream
 ) -> None:
-    asked = job(target(upstream, "retry-after-1+times-1"))
+    asked = assign(target(upstream, "retry-after-1+times-1"))
     writing = asyncio.create_task(attempts.run(asked))
     await has_waited(log, asked)
     await redis_client.client().delete(key(asked.id))
@@ -502,7 +503,7 @@ async def test_an_answer_whose_log_was_lost_during_a_wait_is_whole(
 async def test_a_cancelled_answer_leaves_the_model_and_has_one_end(
     log: Log, attempts: Attempts, upstream: Upstream, behaviour: str
 ) -> None:
-    asked = job(target(upstream, behaviour))
+    asked = assign(target(upstream, behaviour))
     writing = asyncio.create_task(attempts.run(asked))
 
     async def is_under_way() -> bool:
@@ -521,7 +522,7 @@ async def test_a_cancelled_answer_leaves_the_model_and_has_one_end(
 async def test_an_end_that_the_web_side_wrote_is_respected(
     log: Log, attempts: Attempts, upstream: Upstream
 ) -> None:
-    asked = job(target(upstream, "stall-after-5"))
+    asked = assign(target(upstream, "stall-after-5"))
     writing = asyncio.create_task(attempts.run(asked))
     await said(log, asked, AFTER_5)
     state = await log.state(asked.id)
@@ -536,7 +537,7 @@ async def test_an_end_that_the_web_side_wrote_is_respected(
 async def test_an_end_in_the_log_stops_the_writer_even_if_no_order_reaches_it(
     log: Log, attempts: Attempts, upstream: Upstream
 ) -> None:
-    asked = job(target(upstream, "words-1000@50"))
+    asked = assign(target(upstream, "words-1000@50"))
     writing = asyncio.create_task(attempts.run(asked))
 
     async def has_ended() -> ResponseObject | None:
@@ -551,7 +552,7 @@ async def test_an_end_in_the_log_stops_the_writer_even_if_no_order_reaches_it(
 
 
 async def test_what_ended_in_the_queue_is_not_begun(log: Log, attempts: Attempts, upstream: Upstream) -> None:
-    asked = job(target(upstream, "fast"))
+    asked = assign(target(upstream, "fast"))
     await begun(log, response=asked.response)
     state = await log.state(asked.id)
     assert state is not None
@@ -571,7 +572,7 @@ async def test_to_cancel_what_is_not_written_here_does_nothing(attempts: Attempt
 async def test_a_worker_that_stops_hands_its_answers_over_without_an_end(
     log: Log, attempts: Attempts, upstream: Upstream
 ) -> None:
-    asked = job(target(upstream, "stall-after-5"))
+    asked = assign(target(upstream, "stall-after-5"))
     writing = asyncio.create_task(attempts.run(asked))
     await said(log, asked, AFTER_5)
     attempts.hand_over()
@@ -580,13 +581,13 @@ async def test_a_worker_that_stops_hands_its_answers_over_without_an_end(
     assert await was_left(upstream, asked)
     assert await ends(log, asked.id) == []
     async with generating(log) as other:
-        again = await other.run(job(target(upstream, "fast"), asked.response, attempt=2))
+        again = await other.run(assign(target(upstream, "fast"), asked.response, attempt=2))
     assert output_text(final(again)) == text_of("fast") == await text(log, asked.id)
 
 
 async def test_a_worker_that_stops_begins_nothing(log: Log, attempts: Attempts, upstream: Upstream) -> None:
     attempts.hand_over()
-    asked = job(target(upstream, "fast"))
+    asked = assign(target(upstream, "fast"))
     outcome = await attempts.run(asked)
     assert (outcome.response, outcome.stopped) == (None, StopReason.HANDED_OVER)
     assert await log.top(asked.id) is None
@@ -607,7 +608,7 @@ async def lost_attempt(log: Log, response: ResponseObject, attempt: int = 1) -> 
 async def test_a_later_attempt_says_so_and_begins_the_text_again(
     log: Log, attempts: Attempts, upstream: Upstream, handed_over: bool, reason: str
 ) -> None:
-    asked = job(target(upstream, "fast"), attempt=2, handed_over=handed_over)
+    asked = assign(target(upstream, "fast"), attempt=2, handed_over=handed_over)
     await lost_attempt(log, asked.response)
     outcome = await attempts.run(asked)
     [restarted] = [event for event in await events(log, asked.id) if isinstance(event, Restarted)]
@@ -619,7 +620,7 @@ async def test_a_later_attempt_says_so_and_begins_the_text_again(
 async def test_a_later_attempt_of_a_model_that_continues_goes_on_in_the_middle(
     log: Log, attempts: Attempts, upstream: Upstream
 ) -> None:
-    asked = job(replace(target(upstream, "words-20"), resume="continue"), attempt=2, handed_over=True)
+    asked = assign(replace(target(upstream, "words-20"), resume="continue"), attempt=2, handed_over=True)
     state = await begun(log, 1, asked.response)
     await appended(log, Writer(state).add("w0 w1 w2"), asked.id)
     outcome = await attempts.run(asked)
@@ -635,7 +636,7 @@ async def test_a_later_attempt_of_a_model_that_continues_goes_on_in_the_middle(
 async def test_an_attempt_that_lost_the_log_to_a_later_one_stops_and_ends_nothing(
     log: Log, attempts: Attempts, upstream: Upstream
 ) -> None:
-    asked = job(target(upstream, "words-1000@50"))
+    asked = assign(target(upstream, "words-1000@50"))
     writing = asyncio.create_task(attempts.run(asked))
 
     async def is_taken_over() -> bool:
@@ -656,7 +657,7 @@ async def test_an_attempt_that_lost_the_log_to_a_later_one_stops_and_ends_nothin
 async def test_an_attempt_that_comes_after_a_later_one_writes_nothing(
     log: Log, attempts: Attempts, upstream: Upstream
 ) -> None:
-    asked = job(target(upstream, "fast"), attempt=1)
+    asked = assign(target(upstream, "fast"), attempt=1)
     await lost_attempt(log, asked.response, attempt=2)
     before = await log.read(asked.id)
     assert (await attempts.run(asked)).response is None
@@ -667,16 +668,16 @@ async def test_an_attempt_that_comes_after_a_later_one_writes_nothing(
 async def test_two_attempts_in_one_process_do_not_mix(
     log: Log, attempts: Attempts, upstream: Upstream
 ) -> None:
-    first = job(target(upstream, "words-1000@50"))
+    first = assign(target(upstream, "words-1000@50"))
     writing = asyncio.create_task(attempts.run(first))
 
     async def has_text() -> bool:
         return bool(await text(log, first.id))
 
     await await_until(has_text, 5, "the first attempt writes")
-    second = job(target(upstream, "stall-after-5"), first.response, attempt=2)
+    second = assign(target(upstream, "stall-after-5"), first.response, attempt=2)
     again = asyncio.create_task(attempts.run(second))
-    assert (await within(STOPPED_SECS, writing)).response is None  # the first one is fenced off
+    assert (await within(STOPPED_SECS, writing)).response is None  # the first one is superseded
     await said(log, second, AFTER_5)
     assert attempts.running == [second.id]
     attempts.cancel(second.id)
@@ -687,7 +688,7 @@ async def test_two_attempts_in_one_process_do_not_mix(
 async def test_a_later_attempt_prevails_over_one_that_still_writes(
     log: Log, attempts: Attempts, upstream: Upstream
 ) -> None:
-    asked = job(target(upstream, "fast"), attempt=2)
+    asked = assign(target(upstream, "fast"), attempt=2)
     zombie = await begun(log, 1, asked.response)
 
     async def write_on() -> None:
@@ -708,13 +709,13 @@ async def test_a_later_attempt_prevails_over_one_that_still_writes(
     assert await text(log, asked.id) == text_of("fast")
 
 
-# a Valkey that forgets, loses replies or is away
+# a Valkey that forgets, loses replies or is unavailable
 
 
 async def test_a_log_that_was_lost_in_the_queue_is_begun_anew(
     log: Log, attempts: Attempts, upstream: Upstream
 ) -> None:
-    asked = job(target(upstream, "fast"))
+    asked = assign(target(upstream, "fast"))
     assert await log.top(asked.id) is None
     await attempts.run(asked)
     assert (await types(log, asked.id))[:3] == ["response.created", "response.queued", "response.in_progress"]
@@ -723,7 +724,7 @@ async def test_a_log_that_was_lost_in_the_queue_is_begun_anew(
 async def test_a_begin_whose_reply_was_lost_is_no_end(relay: Relay, upstream: Upstream) -> None:
     log = Log(redis_client.client())
     async with generating(log) as attempts:
-        asked = job(target(upstream, "fast"))
+        asked = assign(target(upstream, "fast"))
         relay.lose_reply_to(b"response.in_progress")
         outcome = await attempts.run(asked)
         assert relay.lost_replies == 1
@@ -734,7 +735,7 @@ async def test_a_begin_whose_reply_was_lost_is_no_end(relay: Relay, upstream: Up
 async def test_an_end_whose_reply_was_lost_is_written_once(relay: Relay, upstream: Upstream) -> None:
     log = Log(redis_client.client())
     async with generating(log) as attempts:
-        asked = job(target(upstream, "fast"))
+        asked = assign(target(upstream, "fast"))
         relay.lose_reply_to(b"response.completed")
         outcome = await attempts.run(asked)
         assert relay.lost_replies == 1
@@ -748,7 +749,7 @@ async def test_an_end_whose_reply_was_lost_is_written_once(relay: Relay, upstrea
 async def test_an_answer_whose_log_was_lost_at_last_still_ends(
     log: Log, attempts: Attempts, upstream: Upstream, attempt: int
 ) -> None:
-    asked = job(target(upstream, "stall-after-5", between_tokens=0.5), attempt=attempt)
+    asked = assign(target(upstream, "stall-after-5", between_tokens=0.5), attempt=attempt)
     writing = asyncio.create_task(attempts.run(asked))
     await said(log, asked, AFTER_5)
     await redis_client.client().delete(key(asked.id))
@@ -761,7 +762,7 @@ async def test_an_answer_whose_log_was_lost_at_last_still_ends(
 async def test_a_second_attempt_with_a_rebuilt_log_can_be_cancelled(
     log: Log, attempts: Attempts, upstream: Upstream
 ) -> None:
-    asked = job(target(upstream, "words-1000@50"), attempt=2)
+    asked = assign(target(upstream, "words-1000@50"), attempt=2)
     writing = asyncio.create_task(attempts.run(asked))
 
     async def has_text() -> bool:
@@ -789,7 +790,7 @@ async def test_an_end_that_cannot_be_written_is_written_when_valkey_is_back(
     monkeypatch.setattr(module, "RETRY_SECS", 0.05)
     log = Log(redis_client.client())
     async with generating(log) as attempts:
-        asked = job(target(upstream, "stall-after-5", between_tokens=0.5))
+        asked = assign(target(upstream, "stall-after-5", between_tokens=0.5))
         writing = asyncio.create_task(attempts.run(asked))
         await said(log, asked, AFTER_5)
         own_valkey.kill()
@@ -797,7 +798,7 @@ async def test_an_end_that_cannot_be_written_is_written_when_valkey_is_back(
         async def is_noticed() -> bool:
             return "the response cannot end" in caplog.text
 
-        await await_until(is_noticed, 10, "it notices that Valkey is away")
+        await await_until(is_noticed, 10, "it notices that Valkey is unavailable")
         await asyncio.to_thread(own_valkey.start)
         outcome = await within(15, writing)
         assert error_code(outcome) == "timeout_between_tokens"
@@ -805,7 +806,7 @@ async def test_an_end_that_cannot_be_written_is_written_when_valkey_is_back(
         assert len(await ends(log, asked.id)) == 1
 
 
-async def test_an_answer_can_begin_while_valkey_is_away(
+async def test_an_answer_can_begin_while_valkey_is_unavailable(
     own_valkey: OwnValkey,
     upstream: Upstream,
     monkeypatch: pytest.MonkeyPatch,
@@ -814,7 +815,7 @@ async def test_an_answer_can_begin_while_valkey_is_away(
     monkeypatch.setattr(module, "RETRY_SECS", 0.05)
     log = Log(redis_client.client())
     async with generating(log) as attempts:
-        asked = job(target(upstream, "fast"))
+        asked = assign(target(upstream, "fast"))
         await begun(log)  # the connection is warm
         own_valkey.kill()
         writing = asyncio.create_task(attempts.run(asked))
@@ -822,7 +823,7 @@ async def test_an_answer_can_begin_while_valkey_is_away(
         async def is_noticed() -> bool:
             return "the attempt cannot start" in caplog.text
 
-        await await_until(is_noticed, 10, "it notices that Valkey is away")
+        await await_until(is_noticed, 10, "it notices that Valkey is unavailable")
         await asyncio.to_thread(own_valkey.start)
         outcome = await within(15, writing)
         assert final(outcome)["status"] == "completed"

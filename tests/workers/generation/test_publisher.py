@@ -27,7 +27,7 @@ from workers.generation.flush_schedule import MAX_INTERVAL_SECS, MIN_INTERVAL_SE
 from workers.generation.publisher import READ_SECS, Publisher, Stream
 
 WAIT = Wait("rate_limit_exceeded", seconds=4.0, until=104.5)
-AT_ONCE_SECS = 2  # far less than the long window, far more than a round trip
+AT_ONCE_SECS = 2  # far less than the long interval, far more than a round trip
 
 
 @asynccontextmanager
@@ -57,7 +57,7 @@ def _long_interval(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def _quick_retry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A Redis that is away is tried again soon."""
+    """A Redis that is unavailable is tried again soon."""
     monkeypatch.setattr(flush_schedule, "RETRY_SECS", 0.05)
 
 
@@ -67,7 +67,7 @@ def never() -> None:
 
 
 async def listening_to(state: ResponseState) -> str:
-    """A channel that hears the hints at a response."""
+    """A channel that receives the notifications of a response."""
     layer = get_channel_layer()
     channel: str = await layer.new_channel()
     await layer.group_add(group(state.id), channel)
@@ -84,7 +84,7 @@ async def next_notification(channel: str) -> Any:
 
 @pytest.mark.usefixtures("_long_interval")
 async def test_the_first_text_of_each_answer_goes_out_at_once(log: Log, publisher: Publisher) -> None:
-    for _ in range(3):  # all within one window
+    for _ in range(3):  # all within one interval
         state = await begun(log)
         response_id = state.id
         publisher.write(publisher.open(state, never), "first")
@@ -103,7 +103,7 @@ async def test_later_text_waits_for_the_interval_and_shares_an_event(log: Log, p
     await flushed(publisher, stream)
     for number in range(200):
         publisher.write(stream, f" {number}")
-        await log.top(state.id)  # a round trip: time enough for a tick
+        await log.top(state.id)  # a round trip: time enough for a flush
     await flushed(publisher, stream)
     later = "".join(f" {number}" for number in range(200))
     assert await deltas(log, state.id) == ["first", later]
@@ -116,10 +116,10 @@ async def test_there_is_at_most_one_event_for_each_interval(log: Log, publisher:
     for number in range(200):
         publisher.write(stream, f"{number} ")
         await log.top(state.id)
-    windows = (time.monotonic() - begin) / MIN_INTERVAL_SECS
+    intervals = (time.monotonic() - begin) / MIN_INTERVAL_SECS
     await flushed(publisher, stream)
     pieces = await deltas(log, state.id)
-    assert len(pieces) <= windows + 3  # and the first, the last, and one that was due
+    assert len(pieces) <= intervals + 3  # and the first, the last, and one that was due
     assert "".join(pieces) == "".join(f"{number} " for number in range(200))
 
 
@@ -225,7 +225,7 @@ async def test_a_wait_is_flushed_at_once_and_ends_with_the_text(log: Log, publis
     state = await begun(log)
     response_id, channel, first = state.id, await listening_to(state), state.next
     stream = publisher.open(state, never)
-    for number in range(1, 3):  # both within one window
+    for number in range(1, 3):  # both within one interval
 
         async def is_sent(number: int = number) -> bool:
             return [type(event) for event in await events(log, response_id)].count(Waiting) == number
@@ -262,7 +262,7 @@ async def test_a_wait_that_comes_during_a_flush_goes_out_with_the_next(
     stream = publisher.open(await begun(log), never)
     for _ in range(50):
         publisher.wait(stream, WAIT)
-        await log.top(stream.state.id)  # a round trip: a tick is under way
+        await log.top(stream.state.id)  # a round trip: a flush is under way
     await flushed(publisher, stream)
     sent = await events(log, stream.state.id)
     assert [type(event) for event in sent].count(Waiting) == 50
@@ -342,12 +342,12 @@ async def test_a_closed_stream_publishes_nothing_more(log: Log, publisher: Publi
     stream, other = publisher.open(state, never), publisher.open(await begun(log), never)
     publisher.write(stream, "too late")
     publisher.close(stream)
-    publisher.write(other, "a tick")
+    publisher.write(other, "a flush")
     await flushed(publisher, other)
     assert await deltas(log, state.id) == []
 
 
-# a Valkey that forgets, loses replies or is away
+# a Valkey that forgets, loses replies or is unavailable
 
 
 async def test_a_lost_log_is_restored_with_a_snapshot_and_continues(log: Log, publisher: Publisher) -> None:
@@ -472,7 +472,7 @@ async def test_while_valkey_is_unavailable_text_is_kept_and_goes_out_afterwards(
         async def is_noticed() -> bool:
             return "the log is unavailable" in caplog.text
 
-        await await_until(is_noticed, 10, "the publisher notices that Valkey is away")
+        await await_until(is_noticed, 10, "the publisher notices that Valkey is unavailable")
         flushing = asyncio.create_task(flushed(publisher, stream))
         publisher.write(stream, "it is away")
         await asyncio.to_thread(own_valkey.start)
@@ -494,7 +494,7 @@ async def test_a_first_text_that_met_no_valkey_goes_out_afterwards_and_leaves_no
         async def is_noticed() -> bool:
             return "the log is unavailable" in caplog.text
 
-        await await_until(is_noticed, 10, "the publisher notices that Valkey is away")
+        await await_until(is_noticed, 10, "the publisher notices that Valkey is unavailable")
         await asyncio.to_thread(own_valkey.start)
         await flushed(publisher, stream)
         assert await log.state(stream.state.id) == stream.state
@@ -544,7 +544,7 @@ async def test_what_waits_to_be_read_goes_out_with_the_very_next_flush(
     for _ in range(10):
         await log.top(stream.state.id)  # a round trip: time enough to read
     assert not stream.has_pending
-    publisher.write(publisher.open(await begun(log), never), "another answer's first text makes a tick")
+    publisher.write(publisher.open(await begun(log), never), "another answer's first text makes a flush")
     await reading
 
     async def is_out() -> bool:
@@ -566,7 +566,7 @@ async def test_an_unresponsive_redis_does_not_keep_the_models_waiting(own_valkey
     async with publishing(Log(redis_client.client())) as publisher:
         stream = publisher.open(await begun(Log(redis_client.client())), never)
         own_valkey.freeze()
-        publisher.write(stream, "this tick hangs")
+        publisher.write(stream, "this flush hangs")
         for _ in range(3):
             async with asyncio.timeout(redis_client.ANSWER_SECS / 2):
                 await publisher.wait_for_flush()

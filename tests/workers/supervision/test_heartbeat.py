@@ -89,9 +89,9 @@ async def test_an_end_in_the_log_is_noticed_though_the_cancellation_was_lost(
 ) -> None:
     async with generating(log) as attempts, sending(attempts):
         (one, gone), (other, staying) = [await start_stalling(log, attempts, upstream) for _ in range(2)]
-        draft = await log.state(one)
-        assert draft is not None
-        final = await conclude(log, draft, Ending("cancelled", at=5.0))
+        state = await log.state(one)
+        assert state is not None
+        final = await conclude(log, state, Ending("cancelled", at=5.0))
         assert (await within(2, gone)).response == final
         assert len(await ends(log, one)) == 1
         assert not staying.done()

@@ -70,7 +70,7 @@ async def test_the_response_of_a_lost_worker_is_enqueued_for_another(
 ) -> None:
     row = await begun(log, owner)
     await reaper.check()
-    assert [job.id for job in broker.jobs()] == [str(row.id)]
+    assert [message.id for message in broker.jobs()] == [str(row.id)]
     now = await saved(row.id)
     assert (now.status, now.worker, now.attempt) == (Status.QUEUED, "", 1)
     assert await ends(log, str(row.id)) == []
@@ -92,7 +92,7 @@ async def test_a_response_that_its_live_worker_no_longer_reports_is_enqueued(
     row = await begun(log, owner, worker="alive")
     await heartbeats.record("alive", {"running": []})
     await reaper.check()
-    assert [job.id for job in broker.jobs()] == [str(row.id)]
+    assert [message.id for message in broker.jobs()] == [str(row.id)]
 
 
 async def test_a_response_that_was_just_claimed_is_left_alone(
@@ -120,7 +120,7 @@ async def test_a_response_that_was_handed_over_before_may_still_lose_a_worker(
 ) -> None:
     row = await begun(log, owner, attempt=5)
     await reaper.check()
-    assert [job.id for job in broker.jobs()] == [str(row.id)]
+    assert [message.id for message in broker.jobs()] == [str(row.id)]
     now = await saved(row.id)
     assert (now.status, now.attempt, now.losses) == (Status.QUEUED, 5, 1)
 
@@ -144,7 +144,7 @@ async def test_a_response_whose_log_is_lost_too_goes_to_another_worker(
     row = await begun(log, owner)
     await redis_client.client().delete(key(str(row.id)))
     await reaper.check()
-    assert [job.id for job in broker.jobs()] == [str(row.id)]
+    assert [message.id for message in broker.jobs()] == [str(row.id)]
 
 
 async def test_a_queued_response_without_a_message_gets_one_and_only_one(
@@ -153,7 +153,7 @@ async def test_a_queued_response_without_a_message_gets_one_and_only_one(
     row = await on_rows(stored, owner, queued_at=timezone.now() - LONG_AGO)
     for _ in range(3):
         await reaper.check()
-    assert [job.id for job in broker.jobs()] == [str(row.id)]
+    assert [message.id for message in broker.jobs()] == [str(row.id)]
 
 
 async def test_a_message_lost_among_others_is_replaced(reaper: Reaper, owner: User, broker: Broker) -> None:
@@ -165,7 +165,7 @@ async def test_a_message_lost_among_others_is_replaced(reaper: Reaper, owner: Us
         await enqueue(row)
     for _ in range(3):
         await reaper.check()
-    assert sorted(job.id for job in broker.jobs()) == sorted(str(row.id) for row in (lost, *others))
+    assert sorted(message.id for message in broker.jobs()) == sorted(str(row.id) for row in (lost, *others))
 
 
 async def test_who_waits_long_for_a_free_worker_is_left_alone(
@@ -239,7 +239,7 @@ async def test_a_log_that_cannot_be_read_does_not_hold_up_the_others(
     assert state is not None
     await log.append(Batch(state.id, state.next, ['{"type":"tailrace:of_the_future"}']))
     await reaper.check()
-    assert [job.id for job in broker.jobs()] == [str(plain.id)]
+    assert [message.id for message in broker.jobs()] == [str(plain.id)]
 
 
 async def test_a_row_that_was_just_recovered_has_not_lost_its_message(
