@@ -17,9 +17,7 @@ from typing import Any
 from chat.protocol.errors import SLOW_READER, CommandError
 from chat.streaming.backpressure import Application, ClientConnection, Message, Receive, Send
 
-UNREAD_SECS = (
-    60  # a socket whose client reads nothing for so long is closed; it may reconnect with its cursor
-)
+UNREAD_SECS = 60  # then a client that reads nothing is closed; it may reconnect with its cursor
 CLOSE_SECS = 10  # from the error event to the end of the connection
 SILENT_SECS = 90  # Daphne's --ping-timeout: more than the two above, so that our error event comes first
 MAX_UNREAD_FRAMES = 5000  # replies and pongs to a client that asks and does not read, about 1 MiB
@@ -78,9 +76,7 @@ class DaphneConnection(ClientConnection):
     def _close_slow_reader(self) -> None:
         logger.warning("a client has read nothing for %s s: its socket is closed", UNREAD_SECS)
         self._transport.unregisterProducer()  # Twisted never closes what a producer still holds
-        self._protocol.closeHandshakeTimeout = (
-            CLOSE_SECS  # else it has one second to read up to our error event
-        )
+        self._protocol.closeHandshakeTimeout = CLOSE_SECS  # else one second to read our error event
         self._closing = asyncio.create_task(self._close())
         asyncio.get_running_loop().call_later(CLOSE_SECS, self._transport.abortConnection)
 
