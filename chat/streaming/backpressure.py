@@ -1,7 +1,7 @@
 """Back-pressure: whether the client of a socket reads what it is sent.
 
 arrow in: the web server's transport (`sockets/daphne.py`)
-arrow out: `paused`, by which `subscriber` holds events back
+arrow out: `paused`, by which `cursor` leaves events for later
 """
 
 from collections.abc import Awaitable, Callable
@@ -14,13 +14,13 @@ Application = Callable[[dict[str, Any], Receive, Send], Awaitable[None]]
 
 
 class ClientConnection:
-    """A client that reads, or whose server waits for it."""
+    """The client of a socket whose server waits in `send`: it is never paused."""
 
-    paused = False  # it does not read: send nothing that can wait
+    paused = False  # the client does not read: send nothing that can wait
 
     def __init__(self, send: Send) -> None:
         self._send = send
-        self.on_resume: Callable[[], None] = lambda: None  # called when it reads again
+        self.on_resume: Callable[[], None] = lambda: None  # called when the client reads again
 
     async def send_text(self, text: str) -> None:
         """Send one frame."""

@@ -43,7 +43,7 @@ class Cursor:
     done: bool = False  # it is unsubscribed
     limit: float = math.inf  # the number to stop at until the client acknowledges more
     then: Step | None = None  # the action after the events that are being sent
-    idle_checks: int = 1  # since something came, and one
+    idle_checks: int = 1  # checks since something came; as if there had been one
 
     def on_notification(self, first: int, events: list[str], client_paused: bool) -> Action | None:
         """Send what is new of `events`, the first of which has the number `first`; read the log on a gap."""
@@ -111,7 +111,7 @@ class Cursor:
         self.limit = number + ACK_WINDOW
 
     def suspects_row(self) -> bool:
-        """Whether to check the row: nothing has come for so long that Redis may have lost the end."""
+        """Whether to check the row: nothing came for so long that Redis may have lost the end."""
         return self.idle_checks > IDLE_CHECKS and not self.row_ended
 
     def on_check(self, top: int | None, client_paused: bool) -> Action | None:
