@@ -9,7 +9,7 @@ from chat.models import Conversation, Response
 
 
 @admin.register(Conversation)
-class ConversationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class ConversationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
     """Conversations by owner."""
 
     list_display = ("id", "title", "owner", "updated_at", "deleted_at")
@@ -23,7 +23,7 @@ class ConversationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(Response)
-class ResponseAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class ResponseAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
     """Responses, read-only."""
 
     list_display = ("id", "owner", "model", "status", "error_code", "attempt", "queued_at", "ended_at")

@@ -109,8 +109,8 @@ def broker(valkey_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Broker]
 def _forget_connections() -> None:
     """Reset Celery's connections, which it keeps for the process: each test has its own broker."""
     kombu.pools.reset()
-    celery_app._pool = None  # type: ignore[attr-defined]
-    celery_app.amqp._producer_pool = None  # type: ignore[attr-defined]
+    celery_app._pool = None  # type: ignore[attr-defined]  # no way to reset
+    celery_app.amqp._producer_pool = None  # type: ignore[attr-defined]  # no way to reset
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,7 @@
-"""Every module lies in a room: imports run one way, no room is crowded, and each says what it is for."""
+"""Every module lies in a room, imports run one way, no room is crowded, no type check is off in silence."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -38,3 +39,10 @@ def test_each_room_says_what_it_is_for_who_may_enter_and_where_to_start(package:
             lines = (ast.get_docstring(ast.parse(face.read_text())) or "").replace("\n\n", "\n").splitlines()
             assert len(lines) == 3, face
             assert lines[2].startswith("Start with `"), face
+
+
+@pytest.mark.parametrize("package", ["bench", "chat", "project", "tests", "workers"])
+def test_every_type_check_that_is_off_says_why(package: str) -> None:
+    silent = re.compile(r"# type: ignore(?!\[[\w-]+\]  # \w|\()")
+    off = [path for path in (ROOT / package).rglob("*.py") if silent.search(path.read_text())]
+    assert off == []

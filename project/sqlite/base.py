@@ -54,7 +54,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if len(kept) < MAX_KEPT:
             kept.append(connection)
         else:
-            super()._close()  # type: ignore[misc]
+            super()._close()  # type: ignore[misc]  # as above
 
 
 def _file_at(path: Any) -> File | None:

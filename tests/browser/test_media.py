@@ -30,7 +30,7 @@ MOVING = """() => document.getAnimations().filter((each) => each.playState === "
 
 
 async def test_nothing_is_wider_than_the_narrowest_screen(page: Page, watch: Watch, stack: Stack) -> None:
-    await page.set_viewport_size(NARROW)  # type: ignore[arg-type]
+    await page.set_viewport_size(NARROW)  # type: ignore[arg-type]  # a plain dict is a size
     beyond = {}
     for path in ("/", "/accounts/login/", "/minimal/", "/nowhere/"):
         await page.goto(stack.url + path)

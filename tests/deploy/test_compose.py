@@ -13,7 +13,7 @@ from celery.bin.celery import celery as celery_command
 from django.conf import settings
 from django.core.management import get_commands
 from django.urls import resolve
-from flower.urls import handlers as flower_handlers  # type: ignore[import-untyped]
+from flower.urls import handlers as flower_handlers  # type: ignore[import-untyped]  # Flower has no types
 from tornado.options import options as flower_options
 
 from project.up.parts import HANDING_OVER_SECS

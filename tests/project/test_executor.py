@@ -21,7 +21,7 @@ async def test_the_threads_stay_the_same_ones() -> None:
     executors: list[Any] = []
 
     async def application(scope: Any, receive: Any, send: Any) -> None:
-        executors.append(asyncio.get_running_loop()._default_executor)  # type: ignore[attr-defined]
+        executors.append(asyncio.get_running_loop()._default_executor)  # type: ignore[attr-defined]  # no getter
 
     served = Executor(application)
     for _ in range(5):

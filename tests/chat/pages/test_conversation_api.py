@@ -40,7 +40,7 @@ async def others(owner: User, layer: Any) -> Any:
     async def frame() -> Any:
         return json.loads((await layer.receive(channel))["frame"])
 
-    frame.waiting = lambda: layer.channels[channel].qsize()  # type: ignore[attr-defined]
+    frame.waiting = lambda: layer.channels[channel].qsize()  # type: ignore[attr-defined]  # for this test
     return frame
 
 

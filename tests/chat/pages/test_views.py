@@ -158,7 +158,7 @@ def test_the_minimal_page_loads(client: Client, owner: User) -> None:
 @pytest.mark.parametrize("path", ["/", "/minimal/"])
 def test_pages_are_only_read(client: Client, owner: User, path: str) -> None:
     client.force_login(owner)
-    answer: HttpResponse = client.post(path)  # type: ignore[assignment]
+    answer: HttpResponse = client.post(path)  # type: ignore[assignment]  # not the test client's own
     assert answer.status_code == 405
 
 
