@@ -3,7 +3,7 @@
 import gc
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -310,17 +310,31 @@ def test_what_a_worker_has_loaded_is_not_looked_through_for_garbage_again() -> N
     assert gc.get_freeze_count() > 50_000  # Django, Celery, the SDK
 
 
+@pytest.fixture
+def handed_over(
+    asked: Any, redis: Redis, celery_thread: ThreadPoolExecutor, settings: Settings, monkeypatch: Any
+) -> Callable[[Any], Response]:
+    """Hands over a response in the middle of its text, with this `requeue`; returns its row."""
+
+    def hand_over(requeue: Any) -> Response:
+        settings.TAILRACE_DRAIN_SECONDS = 0
+        row: Response = asked("stall-after-5+times-1")
+        writing = celery_thread.submit(generate, str(row.id))
+        wait_for_text(redis, row)
+        assert runtime.claimed == [str(row.id)]
+        monkeypatch.setattr(ResponseQuerySet, "requeue", requeue)
+        worker_shutting_down.send(sender="first@host")
+        assert writing.result(5)["status"] == "handed_over"
+        row.refresh_from_db()
+        return row
+
+    return hand_over
+
+
 def test_a_worker_that_stops_returns_the_response_to_the_queue(
-    asked: Any, redis: Redis, broker: Broker, celery_thread: ThreadPoolExecutor, settings: Settings
+    handed_over: Any, redis: Redis, broker: Broker
 ) -> None:
-    settings.TAILRACE_DRAIN_SECONDS = 0
-    row = asked("stall-after-5+times-1")
-    writing = celery_thread.submit(generate, str(row.id))
-    wait_for_text(redis, row)
-    assert runtime.claimed == [str(row.id)]
-    worker_shutting_down.send(sender="first@host")
-    assert writing.result(5)["status"] == "handed_over"
-    row.refresh_from_db()
+    row = handed_over(ResponseQuerySet.requeue)
     assert (row.status, row.worker, row.attempt) == (Status.QUEUED, "", 1)
     assert broker.jobs() == [Message(GENERATE, str(row.id), [str(row.id)])]
     assert runtime.claimed == []
@@ -333,41 +347,23 @@ def test_a_worker_that_stops_returns_the_response_to_the_queue(
 
 
 def test_a_response_is_handed_over_although_the_database_was_unavailable_for_a_moment(
-    asked: Any,
-    redis: Redis,
-    broker: Broker,
-    celery_thread: ThreadPoolExecutor,
-    settings: Settings,
-    monkeypatch: pytest.MonkeyPatch,
+    handed_over: Any, broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    requeue = ResponseQuerySet.requeue
-    tries = itertools.count()
+    requeue, tries = ResponseQuerySet.requeue, itertools.count()
 
     def unavailable_at_first(*args: Any, **kwargs: Any) -> bool:
         if next(tries) < 10:
             raise OperationalError
         return requeue(*args, **kwargs)
 
-    settings.TAILRACE_DRAIN_SECONDS = 0
-    row = asked("stall-after-5")
-    writing = celery_thread.submit(generate, str(row.id))
-    wait_for_text(redis, row)
     monkeypatch.setattr(tasks, "RETRY_SECS", tasks.HAND_OVER_SECS / 50)
-    monkeypatch.setattr(ResponseQuerySet, "requeue", unavailable_at_first)
-    worker_shutting_down.send(sender="first@host")
-    assert writing.result(5)["status"] == "handed_over"
-    row.refresh_from_db()
+    row = handed_over(unavailable_at_first)
     assert (row.status, row.losses, row.handed_over) == (Status.QUEUED, 0, True)
     assert broker.jobs() == [Message(GENERATE, str(row.id), [str(row.id)])]
 
 
 def test_a_response_whose_handing_over_was_not_confirmed_is_enqueued_all_the_same(
-    asked: Any,
-    redis: Redis,
-    broker: Broker,
-    celery_thread: ThreadPoolExecutor,
-    settings: Settings,
-    monkeypatch: pytest.MonkeyPatch,
+    handed_over: Any, broker: Broker
 ) -> None:
     requeue = ResponseQuerySet.requeue
 
@@ -376,38 +372,20 @@ def test_a_response_whose_handing_over_was_not_confirmed_is_enqueued_all_the_sam
             raise InterfaceError
         return False
 
-    settings.TAILRACE_DRAIN_SECONDS = 0
-    row = asked("stall-after-5")
-    writing = celery_thread.submit(generate, str(row.id))
-    wait_for_text(redis, row)
-    monkeypatch.setattr(ResponseQuerySet, "requeue", unconfirmed)
-    worker_shutting_down.send(sender="first@host")
-    assert writing.result(5)["status"] == "handed_over"
-    row.refresh_from_db()
+    row = handed_over(unconfirmed)
     assert row.status == Status.QUEUED
     assert broker.jobs() == [Message(GENERATE, str(row.id), [str(row.id)])]
 
 
 def test_a_response_that_cannot_be_handed_over_is_not_ended(
-    asked: Any,
-    redis: Redis,
-    celery_thread: ThreadPoolExecutor,
-    settings: Settings,
-    monkeypatch: pytest.MonkeyPatch,
+    handed_over: Any, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def unavailable(*_: object, **__: object) -> bool:
         raise InterfaceError
 
-    settings.TAILRACE_DRAIN_SECONDS = 0
-    row = asked("stall-after-5")
-    writing = celery_thread.submit(generate, str(row.id))
-    wait_for_text(redis, row)
     monkeypatch.setattr(tasks, "HAND_OVER_SECS", 0)
-    monkeypatch.setattr(ResponseQuerySet, "requeue", unavailable)
-    worker_shutting_down.send(sender="first@host")
-    assert writing.result(5)["status"] == "handed_over"
-    row.refresh_from_db()
-    assert row.status == Status.IN_PROGRESS  # the reaper of another worker sees to it
+    row = handed_over(unavailable)
+    assert row.status == Status.IN_PROGRESS  # the reaper of another worker recovers it
     assert not is_terminal(log_of(redis, row)[-1])
 
 

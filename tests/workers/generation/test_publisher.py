@@ -18,9 +18,8 @@ from chat.transport.notifications import group
 from project.up import ports, valkey
 from tests.harness.valkey import OwnValkey, use
 from tests.harness.waiting import await_until
-from tests.harness.writer import Writer
 from tests.workers.background import beside
-from tests.workers.logs import appended, begun, deltas, events, text
+from tests.workers.logs import begun, deltas, events, text
 from tests.workers.relay import Relay
 from workers.generation import flush_schedule
 from workers.generation.flush_schedule import MAX_INTERVAL_SECS, MIN_INTERVAL_SECS
@@ -268,21 +267,6 @@ async def test_a_wait_that_comes_during_a_flush_goes_out_with_the_next(
     assert [type(event) for event in sent].count(Waiting) == 50
 
 
-async def test_a_wait_whose_reply_was_lost_is_appended_once(relay: Relay) -> None:
-    log = Log(redis_client.client())
-    async with publishing(log) as publisher:
-        stream = publisher.open(await begun(log), never)
-        relay.lose_reply_to(b"tailrace:waiting")
-        publisher.wait(stream, WAIT)
-        await flushed(publisher, stream)
-        publisher.write(stream, "text")
-        await flushed(publisher, stream)
-        assert relay.lost_replies == 1
-        sent = await events(log, stream.state.id)
-        assert [type(event) for event in sent].count(Waiting) == 1
-        assert await log.state(stream.state.id) == stream.state
-
-
 async def test_a_log_that_was_lost_during_a_wait_is_restored_with_it(log: Log, publisher: Publisher) -> None:
     state = await begun(log)
     stream = publisher.open(state, never)
@@ -390,26 +374,6 @@ async def test_a_log_that_came_back_without_its_latest_events_is_restored(
     await flushed(publisher, stream)
     assert await text(log, response_id) == "one two three"
     assert [type(event) for event in await events(log, response_id)].count(Snapshot) == 1
-
-
-async def test_a_log_that_came_back_older_is_not_taken_from_a_later_attempt(
-    log: Log, publisher: Publisher
-) -> None:
-    state, conflict = await begun(log), asyncio.Event()
-    response_id = state.id
-    stream = publisher.open(state, conflict.set)
-    await redis_client.client().copy(key(response_id), "older")
-    for word in ("one ", "two ", "three "):
-        publisher.write(stream, word)
-        await flushed(publisher, stream)
-    await redis_client.client().copy("older", key(response_id), replace=True)
-    later = await log.state(response_id)
-    assert later is not None
-    await appended(log, Writer(later).start(2), response_id)
-    publisher.write(stream, "four")
-    async with asyncio.timeout(5):
-        await conflict.wait()
-    assert await text(log, response_id) == ""  # that of the later attempt
 
 
 async def test_a_log_that_another_attempt_opened_again_is_a_conflict(log: Log, publisher: Publisher) -> None:
