@@ -143,7 +143,7 @@ async def test_the_local_model_continues_its_sentence_after_its_worker_was_kille
 
 def test_static_files_are_compressed_and_cached_for_ever(up: Up) -> None:
     with urllib.request.urlopen(up.url) as page:
-        names = re.findall(r"/static/chat/page\.[0-9a-f]+\.(?:css|js)", page.read().decode())
+        names = re.findall(r"/static/chat/(?:styles/)?page\.[0-9a-f]+\.(?:css|js)", page.read().decode())
     assert len(names) == 2
     for name in names:
         request = urllib.request.Request(up.url + name, headers={"Accept-Encoding": "gzip"})
