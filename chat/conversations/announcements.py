@@ -5,11 +5,13 @@ arrow out: a notification to the owner's group. Best effort: pages fetch the lis
 """
 
 import logging
+from typing import Any
 from uuid import UUID
 
 from channels.db import database_sync_to_async
 
 from chat.conversations.listing import change_event
+from chat.models import Conversation
 from chat.protocol.objects import ResponseObject
 from chat.transport.notifications import notify_owner
 from chat.transport.outages import UNAVAILABLE
@@ -18,15 +20,22 @@ logger = logging.getLogger(__name__)
 
 
 async def announce_response(response: ResponseObject) -> None:
-    """Announce a response object that has just begun or ended, with its conversation as it is now."""
+    """Announce a response object that has just ended, with its conversation as it is now."""
     await announce_conversation(response["conversation"]["id"], response)
+
+
+async def announce_new(conversation: Any, response: ResponseObject) -> None:
+    """Announce a response object that was created just now, with its conversation as it was saved then."""
+    conversation.running = True
+    await notify_owner(conversation.owner_id, change_event(conversation, response))
 
 
 async def announce_conversation(conversation_id: UUID | str, response: ResponseObject | None = None) -> None:
     """Announce a conversation as it is now, and the response object that changed it, if any."""
+    rows = Conversation.objects.with_running().filter(pk=conversation_id)
     try:
-        event = await database_sync_to_async(change_event, thread_sensitive=False)(conversation_id, response)
-        if event is not None:
-            await notify_owner(*event)
+        row = await database_sync_to_async(rows.first, thread_sensitive=False)()
+        if row is not None:
+            await notify_owner(row.owner_id, change_event(row, response))
     except UNAVAILABLE as error:
         logger.warning("an owner was not notified: %s", type(error).__name__)

@@ -67,18 +67,13 @@ def turn(response: Response) -> JSON:
     }
 
 
-def change_event(
-    conversation_id: UUID | str, response: ResponseObject | None = None
-) -> tuple[int, str] | None:
-    """The owner of a conversation, and the frame of its change event; None if it does not exist any more.
+def change_event(row: Any, response: ResponseObject | None = None) -> str:
+    """The frame of a conversation's change event; `response` is the response object that changed it, if any.
 
-    `response` is the response object that changed it, if any.
+    The row has its `running`.
     """
-    row = Conversation.objects.with_running().filter(pk=conversation_id).first()
-    if row is None:
-        return None
     about = response and {name: response[name] for name in ("id", "previous_response_id", "status")}
-    return row.owner_id, conversation_changed(summary(row) | {"deleted": row.deleted_at is not None}, about)
+    return conversation_changed(summary(row) | {"deleted": row.deleted_at is not None}, about)
 
 
 def _seconds(moment: datetime | None) -> float | None:

@@ -12,8 +12,9 @@ from uuid import UUID
 
 from channels.db import database_sync_to_async
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
-from chat.conversations.announcements import announce_response
+from chat.conversations.announcements import announce_new
 from chat.models import Conversation, Response
 from chat.protocol.commands import Create
 from chat.protocol.composer import Ending
@@ -83,7 +84,7 @@ async def _announce_or_end(enqueuing: asyncio.Task[None], row: Response, log: Lo
     except QueueError:
         await _end_unqueued(row, log)
     else:
-        await announce_response(response_object(row))
+        await announce_new(row.conversation, response_object(row))
 
 
 async def _end_unqueued(row: Response, log: Log) -> None:
@@ -147,7 +148,8 @@ def _insert(owner: "AbstractBaseUser", command: Create) -> Response:
     row.asked = row.input_text
     row.save(force_insert=True)
     if not new:
-        Conversation.objects.filter(pk=conversation.pk).touch()
+        conversation.updated_at = timezone.now()
+        conversation.save(update_fields=["updated_at"])
     return row
 
 

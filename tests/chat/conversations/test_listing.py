@@ -9,7 +9,6 @@ from django.contrib.auth.models import User
 
 from chat.conversations import listing
 from chat.conversations.listing import change_event, list_page, turn
-from chat.ids import new_id
 from chat.models import Conversation, Status
 from chat.protocol.errors import CommandError
 from chat.responses.representation import response_object
@@ -130,10 +129,8 @@ def test_a_turn_has_its_times_and_its_usage(owner: User) -> None:
 def test_a_change_event_has_the_conversation_as_it_is_and_the_response(owner: User) -> None:
     root = stored(owner)
     row = stored(owner, conversation=root.conversation, previous=root)
-    event = change_event(row.conversation_id, response_object(row))
-    assert event is not None
-    owner_id, frame = event
-    assert owner_id == owner.pk
+    listed = Conversation.objects.with_running().get(pk=row.conversation_id)
+    frame = change_event(listed, response_object(row))
     line = list_page(owner.pk)["conversations"][0]
     assert json.loads(frame) == {
         "type": "tailrace:conversation",
@@ -143,11 +140,6 @@ def test_a_change_event_has_the_conversation_as_it_is_and_the_response(owner: Us
 
 
 def test_a_change_of_the_conversation_alone_names_no_response(owner: User) -> None:
-    event = change_event(conversation(owner, deleted_at=NOW).pk)
-    assert event is not None
-    frame = json.loads(event[1])
+    deleted = conversation(owner, deleted_at=NOW)
+    frame = json.loads(change_event(Conversation.objects.with_running().get(pk=deleted.pk)))
     assert (frame["response"], frame["conversation"]["deleted"]) == (None, True)
-
-
-def test_a_conversation_that_does_not_exist_has_no_change_event() -> None:
-    assert change_event(new_id()) is None

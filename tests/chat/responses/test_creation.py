@@ -56,6 +56,8 @@ async def test_a_conversation_is_named_after_its_first_question(owner: User, log
     row, _ = await create_response(owner, asking("How deep\n is it?"), log)
     later, _ = await create_response(owner, after(row, text="And how wide?"), log)
     assert later.conversation.title == "How deep is it?"
+    kept = await on_rows(Conversation.objects.get, pk=later.conversation_id)
+    assert later.conversation.updated_at == kept.updated_at > row.conversation.updated_at  # as it is announced
 
 
 LONG = "How deep is the water of the lake below the mill on the hill, in metres, and how wide?"
@@ -266,10 +268,10 @@ def announced(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The ids of the announced responses."""
     ids: list[str] = []
 
-    async def announce(response: Any) -> None:
+    async def announce(conversation: Any, response: Any) -> None:
         ids.append(response["id"])
 
-    monkeypatch.setattr(creation, "announce_response", announce)
+    monkeypatch.setattr(creation, "announce_new", announce)
     return ids
 
 
