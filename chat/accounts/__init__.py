@@ -1,5 +1,5 @@
 """Who a user is: guests, sessions, and what revokes a session.
 
-`responses` and the rooms above it import it.
+The doors of the web side import it.
 Start with `sessions.py`.
 """

@@ -3,7 +3,7 @@
 arrow in: `responses/creation.py` creates it, `workers/generation/` and `responses/ending.py` append
 arrow out: `streaming/subscriber.py` reads it, `responses/ending.py` copies its end to the row
 
-Key `response:{<id>}:log`; the event with sequence number n has the entry id `n-1` and one field, `event`.
+Key `response:{<id>}:log`; the event with sequence number 7 has the entry id `7-1` and one field, `event`.
 Redis rejects an id that is not greater than the last one, so **the id is the fence**: of two writers that
 know the same last event one gets a conflict, and knows that it is no longer the writer.
 """

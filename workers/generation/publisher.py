@@ -171,9 +171,9 @@ class Publisher:
             await notify_readers(sent)
             for stream, outcome in zip(streams, outcomes, strict=True):
                 if outcome is Append.GAP:
-                    self._settle(stream, await _restored(self._log, stream))
+                    self._take_outcome(stream, await _restored(self._log, stream))
                 else:
-                    self._settle(stream, outcome)
+                    self._take_outcome(stream, outcome)
         finally:
             if self._pending:
                 self._request()
@@ -181,7 +181,7 @@ class Publisher:
                 self._flushed.notify_all()
         return Append.RETRY not in outcomes
 
-    def _settle(self, stream: Stream, outcome: Append) -> None:
+    def _take_outcome(self, stream: Stream, outcome: Append) -> None:
         """Prepare a stream for the next flush. After RETRY or GAP it sends the very same batch again."""
         if outcome is Append.CONFLICT:
             self.close(stream)
