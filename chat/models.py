@@ -41,11 +41,11 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
         return rows.filter(updated_at__lte=moment).exclude(updated_at=moment, id__gte=last)
 
     def touch(self, **changes: Any) -> None:
-        """Something happens in them now."""
+        """Set the time of the latest activity to now."""
         self.update(updated_at=timezone.now(), **changes)
 
     def mark_read(self) -> bool:
-        """The owner has read it. False: that was known."""
+        """Mark as read by the owner. False: it was."""
         return bool(self.filter(unread=True).update(unread=False))
 
 
@@ -213,7 +213,7 @@ class Response(models.Model):
 
     @property
     def input_text(self) -> str:
-        """What the user said, as one text."""
+        """The user's messages as one text."""
         return "\n\n".join(message["content"] for message in self.input if message["role"] == "user")
 
     def error(self) -> ErrorObject | None:

@@ -111,21 +111,14 @@ def _hand_over(row: Response) -> None:
 
 def _fail(row: Response, error_code: str) -> ResponseObject | None:
     ending = Ending("failed", time.time(), error_code)
-    return runtime.run(end(runtime.attempts.log, row, ending, attempt=row.attempt))
-
-
-def _cancel(response_id: str) -> None:
-    row = Response.objects.filter(pk=response_id).first()
-    connections.close_all()
-    if row is not None:
-        runtime.run(end(runtime.attempts.log, row, Ending("cancelled", time.time())))
+    return runtime.run(end(runtime.attempts.log, str(row.id), ending, attempt=row.attempt))
 
 
 def _result(outcome: Outcome, begun: float) -> TaskResult:
     final, first = outcome.response, outcome.first_token_at
     usage = final and final["usage"]
     return {
-        "status": final["status"] if final else outcome.stopped and outcome.stopped.value,
+        "status": final["status"] if final else (outcome.stopped or StopReason.SUPERSEDED).value,
         "output_tokens": usage["output_tokens"] if usage else None,
         "first_token_ms": round((first - begun) * 1000) if first else None,
         "total_ms": round((time.time() - begun) * 1000),
@@ -144,7 +137,8 @@ def start_runtime(sender: Any, **_: Any) -> None:
 @task_revoked.connect
 def cancel_revoked(request: Any, **_: Any) -> None:
     """Flower revoked a task before it ran: Celery drops the message, so the response ends here."""
-    threading.Thread(target=_cancel, args=[request.id]).start()
+    ending = Ending("cancelled", time.time())
+    threading.Thread(target=runtime.run, args=[end(runtime.attempts.log, request.id, ending)]).start()
 
 
 @worker_shutting_down.connect

@@ -114,12 +114,13 @@ def _apply(changes: Change, rows: ConversationQuerySet) -> bool:
 
 
 def _cancel_all(conversation_id: UUID) -> None:
-    live = list(Response.objects.filter(conversation_id=conversation_id, status__in=LIVE))
-    if live:
-        async_to_sync(_cancel)(live)
+    live = Response.objects.filter(conversation_id=conversation_id, status__in=LIVE)
+    ids = [str(response_id) for response_id in live.values_list("pk", flat=True)]
+    if ids:
+        async_to_sync(_cancel)(ids)
 
 
-async def _cancel(rows: list[Response]) -> None:
+async def _cancel(response_ids: list[str]) -> None:
     log = Log(redis_client.client())
-    for row in rows:
-        await end(log, row, Ending("cancelled", time.time()))
+    for response_id in response_ids:
+        await end(log, response_id, Ending("cancelled", time.time()))

@@ -1,4 +1,4 @@
-"""Create a response: store the row, begin the log, enqueue it, announce it. `submit` does all four.
+"""Create a response: store the row, begin the log, announce it, enqueue it. `submit` does all four.
 
 arrow in: the doors (`sockets/`), which follow the response afterwards
 arrow out: the row, the log, the job queue; a notification to the owner's sockets
@@ -18,13 +18,12 @@ from chat.conversations.announcements import announce_new
 from chat.models import Conversation, Response
 from chat.protocol.commands import Create
 from chat.protocol.composer import Ending
-from chat.protocol.errors import CommandError
+from chat.protocol.errors import CommandError, ProtocolError
 from chat.responses.ending import end
 from chat.responses.model_catalog import catalog
 from chat.responses.queueing import enqueue
 from chat.responses.representation import response_object
 from chat.transport.event_log import Log, LogError
-from chat.transport.job_queue import QueueError
 from chat.transport.outages import UNAVAILABLE
 
 if TYPE_CHECKING:
@@ -66,32 +65,26 @@ async def create_response(owner: "AbstractBaseUser", command: Create, log: Log) 
 
 
 async def queue_response(row: Response, log: Log) -> None:
-    """Enqueue a new response, then announce it. If the broker refuses, end it as `queue_unavailable`.
+    """Announce a new response, then enqueue it. If the broker refuses, end it as `queue_unavailable`.
 
     Waits at most ENQUEUE_SECS. The rest happens in a task of its own, also when the caller is cancelled: an
     accepted response must end.
     """
-    enqueuing = asyncio.create_task(enqueue(row))
-    task = asyncio.create_task(_announce_or_end(enqueuing, row, log))
+    task = asyncio.create_task(_enqueue_or_end(row, log))
     _pending.add(task)
     task.add_done_callback(_pending.discard)
-    await asyncio.wait([enqueuing], timeout=ENQUEUE_SECS)
+    await asyncio.wait([task], timeout=ENQUEUE_SECS)
 
 
-async def _announce_or_end(enqueuing: asyncio.Task[None], row: Response, log: Log) -> None:
+async def _enqueue_or_end(row: Response, log: Log) -> None:
+    await announce_new(row.conversation, response_object(row))  # first: a worker may end it at once
     try:
-        await enqueuing
-    except QueueError:
-        await _end_unqueued(row, log)
-    else:
-        await announce_new(row.conversation, response_object(row))
-
-
-async def _end_unqueued(row: Response, log: Log) -> None:
-    try:
-        await end(log, row, Ending("failed", time.time(), "queue_unavailable"))
-    except UNAVAILABLE as error:  # the reaper enqueues it later
-        logger.warning("response %s: not enqueued, and not ended: %s", row.id, type(error).__name__)
+        await enqueue(row)
+    except UNAVAILABLE:
+        try:
+            await end(log, str(row.id), Ending("failed", time.time(), "queue_unavailable"))
+        except (*UNAVAILABLE, ProtocolError) as error:  # the reaper enqueues it later
+            logger.warning("response %s: not enqueued, and not ended: %s", row.id, type(error).__name__)
 
 
 def _store(owner: "AbstractBaseUser", command: Create) -> tuple[Response, bool]:

@@ -11,7 +11,7 @@ from uuid import UUID
 from channels.db import database_sync_to_async
 
 from chat.conversations.announcements import announce_response
-from chat.models import Response
+from chat.models import LIVE, Response
 from chat.protocol.composer import Ending, finish
 from chat.protocol.objects import ResponseObject
 from chat.protocol.state import ResponseState
@@ -51,18 +51,18 @@ async def settle(final: ResponseObject, **extra: Any) -> None:
         await announce_response(final)
 
 
-async def end(log: Log, row: Response, ending: Ending, attempt: int | None = None) -> ResponseObject | None:
+async def end(
+    log: Log, response_id: str, ending: Ending, attempt: int | None = None
+) -> ResponseObject | None:
     """End a response from outside its attempt: conclude, cancel the attempt, settle.
 
-    If Redis lost the log, it is opened again: a stale writer cannot append to that one. With `attempt`, only
-    if no later attempt has it. Returns the final response object; None if there was nothing to end.
+    With `attempt`, only if no later attempt has it. Returns the final response object; None if there was
+    nothing to end.
     """
-    if not row.live:
-        return None
-    state = await log.reopened(response_object(row), row.attempt)
+    state = await log.state(response_id) or await _reopened(log, response_id)
     final = await conclude(log, state, ending, attempt)
     if final is not None:
-        await notify_workers_to_cancel(str(row.id))
+        await notify_workers_to_cancel(response_id)
         await settle(final)
     return final
 
@@ -70,7 +70,7 @@ async def end(log: Log, row: Response, ending: Ending, attempt: int | None = Non
 async def cancel(log: Log, owner_id: int, response_id: UUID) -> None:
     """Stop: end an owner's response as cancelled. Raises CommandError if there is none."""
     row = await own_response(owner_id, response_id)
-    await end(log, row, Ending("cancelled", time.time()))
+    await end(log, str(row.id), Ending("cancelled", time.time()))
 
 
 async def settle_if_ended(log: Log, response_id: str) -> bool:
@@ -80,3 +80,10 @@ async def settle_if_ended(log: Log, response_id: str) -> bool:
         return False
     await settle(state.ended)
     return True
+
+
+async def _reopened(log: Log, response_id: str) -> ResponseState | None:
+    """Open the log of a live row again when Redis lost it: a stale writer cannot append to this one."""
+    live = Response.objects.filter(pk=response_id, status__in=LIVE)
+    row: Response | None = await database_sync_to_async(live.first, thread_sensitive=False)()
+    return await log.reopened(response_object(row), row.attempt) if row else None

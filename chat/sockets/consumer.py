@@ -79,7 +79,6 @@ class ResponsesConsumer(AsyncWebsocketConsumer):
         if not self.scope["user"].is_authenticated:
             await self.accept()
             await self._sign_out()
-        self._trusted_until = time.monotonic() + SESSION_SECS  # the user was loaded just now
         self.channel_layer.group_join(owner_group(self.scope["user"].pk), self.channel_name)
         await self.accept()
 

@@ -171,7 +171,7 @@ def test_of_two_messages_at_once_one_is_skipped(asked: Any, upstream: Upstream) 
 
 def test_what_was_cancelled_in_the_queue_is_skipped(asked: Any, upstream: Upstream, redis: Redis) -> None:
     row = asked("fast")
-    runtime.run(end(runtime.attempts.log, row, Ending("cancelled", at=5.0)))
+    runtime.run(end(runtime.attempts.log, str(row.id), Ending("cancelled", at=5.0)))
     assert done(row) == {"status": "skipped"}
     assert row.status == Status.CANCELLED
     assert upstream.requests(row.model) == []
@@ -251,7 +251,7 @@ def test_an_end_that_the_web_side_wrote_is_the_end_of_the_row(
     row = asked("stall-after-5")
     writing = celery_thread.submit(generate, str(row.id))
     wait_for_text(redis, row)
-    runtime.run(end(runtime.attempts.log, row, Ending("cancelled", at=5.0)))
+    runtime.run(end(runtime.attempts.log, str(row.id), Ending("cancelled", at=5.0)))
     runtime.run(stop(str(row.id)))
     assert writing.result(5)["status"] == "cancelled"
     row.refresh_from_db()

@@ -76,7 +76,7 @@ class Reaper:
             if await settle_if_ended(self._log, str(row.id)):
                 logger.warning("response %s: it has ended in the log, its row is settled now", row.id)
             elif row.losses + 1 >= MAX_LOSSES:
-                await _end(self._log, row)
+                await end(self._log, str(row.id), Ending("failed", time.time(), "worker_lost"))
                 logger.warning("response %s: its worker is lost, and it was the last one allowed", row.id)
             elif await _requeued(row):
                 logger.warning("response %s: its worker is lost, another attempt is enqueued", row.id)
@@ -98,12 +98,6 @@ class Reaper:
 async def _rows(query: Callable[..., list[Response]], *args: object) -> list[Response]:
     rows: list[Response] = await database_sync_to_async(query, thread_sensitive=False)(*args)
     return rows
-
-
-async def _end(log: Log, row: Response) -> None:
-    """End it as `worker_lost`, unless its log has another end."""
-    whole = await database_sync_to_async(Response.objects.get, thread_sensitive=False)(pk=row.pk)
-    await end(log, whole, Ending("failed", time.time(), "worker_lost"))
 
 
 async def _requeued(row: Response) -> bool:

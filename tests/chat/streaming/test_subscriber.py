@@ -396,7 +396,7 @@ async def without_end(log: Log, answer: Answer, response: Response) -> Answer:
     await answer.add("Two ", notify=False)
     await redis_client.client().copy(key(answer.id), "older")
     await answer.add("metres.", notify=False)
-    await end(log, response, Ending("completed", at=5.0))
+    await end(log, str(response.pk), Ending("completed", at=5.0))
     await redis_client.client().copy("older", key(answer.id), replace=True)
     return answer
 
