@@ -1,4 +1,4 @@
-"""How a response ends, whoever ends it: the worker, Stop, or the reaper.
+"""How a response ends, for the worker, Stop and the reaper alike.
 
 1. `conclude` appends the terminal event to the log. Whoever appends it first has ended the response.
 2. `settle` copies the outcome from the log to the row, and announces it. A crash in between loses nothing.

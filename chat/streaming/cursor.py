@@ -46,7 +46,7 @@ class Cursor:
     idle_checks: int = 1  # checks since something came; as if there had been one
 
     def on_notification(self, first: int, events: list[str], client_paused: bool) -> Action | None:
-        """Send what is new of `events`, the first of which has the number `first`; read the log on a gap."""
+        """Send the new ones of `events`, which are numbered from `first`; read the log on a gap."""
         if self.paused:
             return None
         if first > self.last + 1 or self.must_wait(client_paused):
@@ -62,7 +62,7 @@ class Cursor:
         return Step.SNAPSHOT if self.last == UNKNOWN else Step.READ
 
     def on_entries(self, numbers: list[int], events: list[str]) -> Action:
-        """Send what is new; a snapshot if the log is gone, has a hole, or does not go on from `last`.
+        """Send the new events; a snapshot if the log is gone, has a hole, or does not continue from `last`.
 
         An entry with the number `last` comes first, or one just above it: else it is another log.
         """

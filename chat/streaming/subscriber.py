@@ -206,7 +206,7 @@ class Subscriber:
             await self.unsubscribe(response_id)
 
     def resume(self) -> None:
-        """Send what was left out, now that the client has read or acknowledged."""
+        """Send the events left in the log, now that the client has read or acknowledged."""
         is_idle = self._resuming is None or self._resuming.done()
         if is_idle and any(each.can_resume() for each in self._followed.values()):
             self._resuming = asyncio.create_task(self._send_rest())

@@ -4,20 +4,11 @@ import pytest
 
 from chat.protocol.composer import Ending
 from chat.protocol.events import Completed, Failed, Incomplete, encode
-from chat.protocol.objects import ResponseObject
 from chat.protocol.state import EPOCH_SIZE, ResponseState
 from chat.transport import redis_client
 from chat.transport.event_log import ENDED_SECS, LIVE_SECS, Append, Batch, Log, LogError, key
+from tests.chat.protocol.lives import RESPONSE
 from tests.harness.writer import Writer
-
-RESPONSE: ResponseObject = {
-    "id": "r1",
-    "object": "response",
-    "status": "queued",
-    "output": [],
-    "error": None,
-    "usage": None,
-}
 
 
 @pytest.fixture
