@@ -24,10 +24,13 @@ async def announce_response(response: ResponseObject) -> None:
     await announce_conversation(response["conversation"]["id"], response)
 
 
-async def announce_new(conversation: Any, response: ResponseObject) -> None:
-    """Announce a response object that was created just now, with its conversation as it was saved then."""
+async def announce_new(conversation: Any, response: ResponseObject, request_id: str | None) -> None:
+    """Announce a response object that was created just now, with its conversation as it was saved then.
+
+    The `client_request_id` lets the page that asked recognise its own message.
+    """
     conversation.running = True
-    await notify_owner(conversation.owner_id, change_event(conversation, response))
+    await notify_owner(conversation.owner_id, change_event(conversation, response, request_id))
 
 
 async def announce_conversation(conversation_id: UUID | str, response: ResponseObject | None = None) -> None:

@@ -67,12 +67,17 @@ def turn(response: Response) -> JSON:
     }
 
 
-def change_event(row: Any, response: ResponseObject | None = None) -> str:
+def change_event(row: Any, response: ResponseObject | None = None, request_id: str | None = None) -> str:
     """The frame of a conversation's change event; `response` is the response object that changed it, if any.
 
-    The row has its `running`.
+    The row has its `running`. `request_id` is the `client_request_id` of a new response.
     """
-    about = response and {name: response[name] for name in ("id", "previous_response_id", "status")}
+    about = response and {
+        "id": response["id"],
+        "previous_response_id": response["previous_response_id"],
+        "status": response["status"],
+        "client_request_id": request_id,
+    }
     return conversation_changed(summary(row) | {"deleted": row.deleted_at is not None}, about)
 
 

@@ -77,7 +77,8 @@ async def queue_response(row: Response, log: Log) -> None:
 
 
 async def _enqueue_or_end(row: Response, log: Log) -> None:
-    await announce_new(row.conversation, response_object(row))  # first: a worker may end it at once
+    # before the enqueue: a worker may end the response at once
+    await announce_new(row.conversation, response_object(row), row.client_request_id)
     try:
         await enqueue(row)
     except UNAVAILABLE:

@@ -130,12 +130,17 @@ def test_a_change_event_has_the_conversation_as_it_is_and_the_response(owner: Us
     root = stored(owner)
     row = stored(owner, conversation=root.conversation, previous=root)
     listed = Conversation.objects.with_running().get(pk=row.conversation_id)
-    frame = change_event(listed, response_object(row))
+    frame = change_event(listed, response_object(row), "c")
     line = list_page(owner.pk)["conversations"][0]
     assert json.loads(frame) == {
         "type": "tailrace:conversation",
         "conversation": line | {"deleted": False},
-        "response": {"id": str(row.pk), "previous_response_id": str(root.pk), "status": "queued"},
+        "response": {
+            "id": str(row.pk),
+            "previous_response_id": str(root.pk),
+            "status": "queued",
+            "client_request_id": "c",
+        },
     }
 
 

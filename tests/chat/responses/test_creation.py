@@ -265,14 +265,14 @@ async def test_without_redis_nothing_is_stored(owner: User, log: Log, settings: 
 
 @pytest.fixture
 def announced(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The ids of the announced responses."""
-    ids: list[str] = []
+    """The announced responses: of each the id, and the `client_request_id` if it has one."""
+    announced: list[str] = []
 
-    async def announce(conversation: Any, response: Any) -> None:
-        ids.append(response["id"])
+    async def announce(conversation: Any, response: Any, request_id: str | None) -> None:
+        announced.append(" ".join(filter(None, [response["id"], request_id])))
 
     monkeypatch.setattr(creation, "announce_new", announce)
-    return ids
+    return announced
 
 
 @pytest.fixture
@@ -297,7 +297,8 @@ async def test_the_same_request_is_one_response_and_one_message(
     assert (again.pk, new, new_again) == (first.pk, True, False)
     later, _ = await submit(owner, asking(), log)
     ids = [str(first.pk), str(later.pk)]  # which sort by time
-    await eventually(lambda: sorted(message.id for message in broker.jobs()) == sorted(announced) == ids)
+    await eventually(lambda: sorted(message.id for message in broker.jobs()) == ids)
+    assert sorted(announced) == [f"{ids[0]} c", ids[1]]
 
 
 async def test_a_response_that_cannot_be_enqueued_ends(

@@ -77,6 +77,21 @@ test("opening a conversation subscribes to its running responses", async () => {
   assert.deepEqual(sent, [{ type: "tailrace:subscribe", response_id: "r2" }]);
 });
 
+test("a change event that arrives before the response names the new conversation", () => {
+  const open = page();
+  open.shown.ask("hi", "m");
+  const announced = (requestId) => {
+    return { conversation: { id: "c1" }, response: { id: "r1", client_request_id: requestId } };
+  };
+  open.nameWaiting(announced("of another tab"));
+  assert.equal(open.waiting.length, 1);
+  open.nameWaiting(announced(sent[0].stream_id));
+  assert.deepEqual([open.shown.id, open.waiting], ["c1", []]);
+  assert.ok(!open.shown.isMissing(announced(sent[0].stream_id)), "its own events are on their way");
+  open.receive(created(sent[0], "r1", "c1"));
+  assert.deepEqual(calls.filter(([name]) => name === "named"), [["named", "c1"]]);
+});
+
 test("a hidden conversation is closed once nothing in it runs", async () => {
   const open = page("c1", [row("r1", "in_progress")]);
   const first = open.shown;

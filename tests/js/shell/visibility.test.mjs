@@ -15,8 +15,8 @@ beforeEach(() => {
   missing = false;
   done = [];
   const list = new ConversationList({ conversations: [summary("a", 1, { unread: true }), summary("b")], more: null });
-  const does = (name) => (about) => done.push(about === undefined ? name : `${name} ${about.id ?? about}`);
-  const openConversations = { shown: { id: "a", isMissing: () => missing }, refresh: does("fetch") };
+  const does = (name) => (about) => done.push(about === undefined ? name : `${name} ${about.conversation?.id ?? about.id ?? about}`);
+  const openConversations = { shown: { id: "a", isMissing: () => missing }, refresh: does("fetch"), nameWaiting: does("name") };
   const listPages = { reload: does("reload") };
   const listController = { markRead: does("read"), applyChange: does("apply") };
   visibility = new Visibility({ openConversations, list, listController, listPages, navigation: { removedElsewhere: does("leave") }, isHidden: () => hidden });
@@ -32,7 +32,7 @@ test("a hidden page fetches nothing and marks nothing as read", () => {
   visibility.refresh();
   visibility.markRead();
   visibility.handleChange({ conversation: { id: "a" } });
-  assert.deepEqual(done, ["apply a"]);
+  assert.deepEqual(done, ["name a", "apply a"]);
 });
 
 test("a change with a missing response fetches it, and a deletion leaves the conversation", () => {
@@ -41,5 +41,5 @@ test("a change with a missing response fetches it, and a deletion leaves the con
   visibility.handleChange({ conversation: { id: "a" } });
   missing = false;
   visibility.handleChange({ conversation: { id: "b", deleted: true } });
-  assert.deepEqual(done, ["apply a", "apply a", "fetch", "apply b", "leave b"]);
+  assert.deepEqual(done, ["name a", "apply a", "name a", "apply a", "fetch", "name b", "apply b", "leave b"]);
 });

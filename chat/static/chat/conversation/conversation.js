@@ -27,9 +27,20 @@ export class Conversation {
     this.tree = new TurnTree(responses.map((row) => Turn.of(row, now())), on.path);
   }
 
-  /** Whether it lacks the response of a change event. */
+  /** Whether it lacks the response of a change event. One that was asked here is about to be accepted. */
   isMissing({ conversation: { id }, response }) {
-    return id === this.id && response && !this.tree.find(response.id);
+    return id === this.id && response && !this.tree.find(response.id) && !this.hasAsked(response);
+  }
+
+  /** Whether the response of a change event answers an unaccepted turn of this conversation. */
+  hasAsked(response) {
+    return this.tree.unsent.some((turn) => turn.requestId === response?.client_request_id);
+  }
+
+  /** The server has created this conversation. */
+  name(id) {
+    this.id = id;
+    this.#on.named(id);
   }
 
   /**
@@ -108,10 +119,7 @@ export class Conversation {
     turn.model = response?.model ?? turn.model;
     this.#outbox.drop(turn.requestId);
     if (turn.stopping) turn.stop(this.#send);
-    if (!this.id && response?.conversation?.id) {
-      this.id = response.conversation.id;
-      this.#on.named(this.id);
-    }
+    if (!this.id && response?.conversation?.id) this.name(response.conversation.id);
     this.tree.grow();
     return turn;
   }

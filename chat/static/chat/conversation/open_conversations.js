@@ -89,6 +89,11 @@ export class OpenConversations {
     return this.#open.some((conversation) => conversation.receive(event)) || this.#kept.settle(event);
   }
 
+  /** A change event may arrive before the events of its response: it names the conversation that was asked for here. */
+  nameWaiting({ conversation, response }) {
+    this.waiting.find((each) => each.hasAsked(response))?.name(conversation.id);
+  }
+
   /** The socket has opened: send again what the last one may have lost. */
   resume() {
     for (const conversation of this.#open) conversation.resume();

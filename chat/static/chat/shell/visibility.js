@@ -38,6 +38,7 @@ export class Visibility {
 
   /** Handle `tailrace:conversation`: a conversation has changed. */
   handleChange(event) {
+    this.#openConversations.nameWaiting(event); // first: one conversation must not be listed twice
     this.#listController.applyChange(event.conversation);
     if (!this.#isHidden() && this.#openConversations.shown.isMissing(event)) this.#openConversations.refresh();
     if (event.conversation.deleted) this.#navigation.removedElsewhere(event.conversation);
