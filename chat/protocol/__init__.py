@@ -1,5 +1,5 @@
-"""The wire: commands in, events out, the errors' codes. Pure: no Django, no I/O.
+"""The wire protocol: commands in, events out, error codes. Pure: no Django, no I/O.
 
-Everybody may import it; it imports nothing of ours.
+Every room may import it; it imports none.
 Start with `commands.py` and `events.py`.
 """

@@ -1,6 +1,6 @@
-"""What a client may send: `parse` makes a typed command of one frame, or raises CommandError.
+"""Parse client frames into typed commands, or raise CommandError.
 
-`response.create` has the fields of OpenAI's Responses API that apply here, under the same names
+`response.create` uses the field names of OpenAI's Responses API
 (https://platform.openai.com/docs/api-reference/responses/create); `tailrace:` marks our own commands.
 """
 
@@ -12,16 +12,16 @@ from pydantic_core import ErrorDetails, from_json
 
 from chat.protocol.errors import CommandError
 
-MAX_INPUT_CHARS = 16_000  # about 4,000 tokens: a long letter, not a book
-MAX_FRAME_BYTES = 256 * 1024  # such an input fits, even escaped at 12 bytes per character
-MAX_SERVER_FRAME_BYTES = 512 * 1024  # what the web server lets in: beyond it the socket is dropped unheard
-MAX_STREAM_ID_CHARS = 100  # it is repeated in every event
+MAX_INPUT_CHARS = 16_000  # about 4,000 tokens
+MAX_FRAME_BYTES = 256 * 1024  # fits MAX_INPUT_CHARS even when escaped to 12 bytes per character
+MAX_SERVER_FRAME_BYTES = 512 * 1024  # beyond it the web server closes the socket without an error event
+MAX_STREAM_ID_CHARS = 100  # repeated in every event
 MAX_TITLE_CHARS = 80
 
 
 def storable(text: str) -> str:
-    """The text, if every part of ours can keep it. Raises ValueError."""
-    text.encode()  # a lone surrogate cannot be sent on: a ValueError
+    """Return the text if JSON and the database can store it. Raises ValueError."""
+    text.encode()  # a lone surrogate raises ValueError
     if "\x00" in text:
         message = "PostgreSQL stores no NUL"
         raise ValueError(message)
@@ -35,7 +35,7 @@ def _one_line(text: str) -> str:
 Text = Annotated[str, AfterValidator(storable)]
 Title = Annotated[Text, AfterValidator(_one_line), Field(min_length=1, max_length=MAX_TITLE_CHARS)]
 Id = Annotated[UUID, Field(strict=False)]
-SequenceNumber = Annotated[int, Field(ge=-1, lt=2**53)]  # JSON's safe integers; -1 is before the first
+SequenceNumber = Annotated[int, Field(ge=-1, lt=2**53)]  # JSON's safe integers; -1 precedes the first event
 StreamId = Annotated[Text, Field(max_length=MAX_STREAM_ID_CHARS)] | None
 
 
@@ -44,27 +44,27 @@ class _Strict(BaseModel):
 
 
 class TextPart(_Strict):
-    """A piece of a message's content."""
+    """A part of a message's content."""
 
     type: Literal["input_text", "output_text", "text"]
     text: Text
 
 
 class Message(_Strict):
-    """One item of an `input` that is a list."""
+    """One item of an `input` list."""
 
     type: Literal["message"] = "message"
     role: Literal["user", "assistant", "system", "developer"]
     content: Text | list[TextPart]
 
     def plain(self) -> dict[str, str]:
-        """The message with its content as one string."""
+        """The message with its content joined into one string."""
         content = self.content if isinstance(self.content, str) else "".join(p.text for p in self.content)
         return {"role": self.role, "content": content}
 
 
 class TailraceOptions(_Strict):
-    """What `response.create` takes beyond OpenAI's fields."""
+    """Fields of `response.create` that OpenAI does not have."""
 
     conversation_id: Id | None = None
     client_request_id: Annotated[Text, Field(min_length=1, max_length=100)] | None = None
@@ -72,7 +72,7 @@ class TailraceOptions(_Strict):
 
 
 class Create(_Strict):
-    """`response.create`: ask a model. Without `input` it must regenerate an earlier response."""
+    """`response.create`. Without `input` it must regenerate an earlier response."""
 
     type: Literal["response.create"]
     model: Annotated[Text, Field(max_length=200)] | None = None
@@ -89,9 +89,9 @@ class Create(_Strict):
         | None
     ) = None
     stream_id: StreamId = None
-    stream: Literal[True] | None = None  # always so; accepted because SDKs send it
-    background: Literal[True] | None = None  # always so
-    store: Literal[True] | None = None  # always so
+    stream: Literal[True] | None = None  # always true; SDKs send it
+    background: Literal[True] | None = None  # always true
+    store: Literal[True] | None = None  # always true
     tailrace: TailraceOptions = TailraceOptions()
 
     def messages(self) -> list[dict[str, str]]:
@@ -102,7 +102,7 @@ class Create(_Strict):
 
 
 class Subscribe(_Strict):
-    """`tailrace:subscribe`: follow a response from after a sequence number, or from a snapshot."""
+    """`tailrace:subscribe`: follow a response after a sequence number, or from a snapshot."""
 
     type: Literal["tailrace:subscribe"]
     response_id: Id
@@ -111,14 +111,14 @@ class Subscribe(_Strict):
 
 
 class Unsubscribe(_Strict):
-    """`tailrace:unsubscribe`: stop following a response; it goes on without us."""
+    """`tailrace:unsubscribe`: stop following a response, which continues."""
 
     type: Literal["tailrace:unsubscribe"]
     response_id: Id
 
 
 class Acknowledge(_Strict):
-    """`tailrace:ack`: the client has read so far. Whoever says so once is not sent much beyond it."""
+    """`tailrace:ack`: the client has read so far. The first one limits how far events are sent ahead."""
 
     type: Literal["tailrace:ack"]
     response_id: Id
@@ -126,21 +126,21 @@ class Acknowledge(_Strict):
 
 
 class Cancel(_Strict):
-    """`tailrace:cancel`: stop a response for everybody."""
+    """`tailrace:cancel`: cancel a response for all its readers."""
 
     type: Literal["tailrace:cancel"]
     response_id: Id
 
 
 class Change(_Strict):
-    """What `PATCH /conversations/<id>/` takes: only the fields that are there change anything."""
+    """The body of `PATCH /conversations/<id>/`: absent fields change nothing."""
 
     title: Title = ""
     deleted: bool = False
     read: Literal[True] = True
 
     def has(self, field: str) -> bool:
-        """Whether the client named the field."""
+        """Whether the body has the field."""
         return field in self.model_fields_set
 
 
@@ -156,9 +156,9 @@ Known = TypeVar("Known", bound=_Strict)
 
 
 def parse(frame: str) -> Command:
-    """Make a command of a text frame.
+    """Parse a text frame into a command.
 
-    Raises CommandError: it names the field, and the `stream_id` of the frame if that could be read.
+    Raises CommandError with the field, and the frame's `stream_id` if it is readable.
     """
     body = json_object(frame)
     kind = body.get("type")
@@ -170,7 +170,7 @@ def parse(frame: str) -> Command:
 
 
 def create(body: dict[str, Any]) -> Create:
-    """Make a `response.create` of its JSON object. Raises CommandError."""
+    """Validate a `response.create` object. Raises CommandError."""
     command = _validated(Create, body)
     if command.input is not None:
         _check_input(command)
@@ -180,7 +180,7 @@ def create(body: dict[str, Any]) -> Create:
 
 
 def change(body: bytes) -> Change:
-    """Make the change of a conversation of a request's body. Raises CommandError."""
+    """Parse a request body that changes a conversation. Raises CommandError."""
     try:
         text = body.decode()
     except UnicodeDecodeError:
@@ -189,7 +189,7 @@ def change(body: bytes) -> Change:
 
 
 def json_object(frame: str) -> dict[str, Any]:
-    """The JSON object in a text frame. Raises CommandError."""
+    """Parse a text frame as a JSON object. Raises CommandError."""
     if len(frame) > MAX_FRAME_BYTES or len(frame.encode(errors="replace")) > MAX_FRAME_BYTES:
         raise CommandError("frame_too_large")
     try:
@@ -215,7 +215,7 @@ def _stream_id(body: dict[str, Any]) -> str | None:
 
 
 def _refusal(error: ErrorDetails) -> tuple[str, str]:
-    """The code, and the field with its parents: `input`, `tailrace.conversation_id`."""
+    """The code, and the field's path: `input`, `tailrace.conversation_id`."""
     codes = {"missing": "missing_field", "extra_forbidden": "unknown_field"}
     field, *inner = [str(part) for part in error["loc"]]
     param = f"{field}.{inner[0]}" if field == "tailrace" and inner else field

@@ -1,7 +1,4 @@
-"""Builds the next events of a response from its state. Pure: nothing changes before the events are applied.
-
-arrow in: what a worker has to say · arrow out: events for the log, numbered from `state.next`
-"""
+"""Compose the next events of a response from its state, without changing it."""
 
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -15,7 +12,7 @@ from chat.protocol.state import EPOCH_SIZE, ResponseState, Wait
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a response ends. `at` is in Unix seconds; `error_code` is a key of FAILURES."""
+    """How a response ends. `at`: Unix seconds; `error_code`: a key of FAILURES."""
 
     status: Literal["completed", "incomplete", "failed", "cancelled"]
     at: float
@@ -25,9 +22,9 @@ class Ending:
 
 
 def opening(response: ResponseObject, attempts: int = 0) -> list[events.Event]:
-    """The events that open a log. `attempts` have written in the log that this one replaces.
+    """The events that open a log; `attempts` have already written to the log that it replaces.
 
-    Numbering starts above anything that they can have used, so a stale writer is rejected.
+    Numbering starts above anything they can have used, so a stale writer is rejected.
     """
     first = attempts * EPOCH_SIZE
     return [
@@ -39,9 +36,9 @@ def opening(response: ResponseObject, attempts: int = 0) -> list[events.Event]:
 def start_attempt(
     state: ResponseState, attempt: int, *, resume: bool = False, reason: events.Interruption = "worker_lost"
 ) -> list[events.Event]:
-    """A worker starts. A later attempt drops the text so far, or continues it if the model can `resume`.
+    """The events of a new attempt. A later one drops the text, or continues it if the model can `resume`.
 
-    `reason`: why the attempt before stopped.
+    `reason`: why the previous attempt stopped.
     """
     number, response_id = state.next, state.id
     response: ResponseObject = state.base | {"status": "in_progress", "output": []}
@@ -54,7 +51,7 @@ def start_attempt(
 
 
 def append(state: ResponseState, text: str = "", reasoning: str = "") -> list[events.Event]:
-    """More text arrived: the deltas, each after the events that open its item."""
+    """Deltas of new text, each preceded by the events that open its item."""
     composed: list[events.Event] = []
     items = len(state.items)
     pieces: dict[Kind, str] = {"reasoning": reasoning, "message": text}
@@ -70,12 +67,12 @@ def append(state: ResponseState, text: str = "", reasoning: str = "") -> list[ev
 
 
 def wait(state: ResponseState, pause: Wait) -> events.Event:
-    """The model's server asked for a pause."""
+    """The event of a pause that the model's server requested."""
     return events.Waiting(sequence_number=state.next, response_id=state.id, **asdict(pause))
 
 
 def finish(state: ResponseState, ending: Ending) -> tuple[list[events.Event], events.Terminal]:
-    """The response ends: what closes its items, if it ended well, and the one terminal event."""
+    """The events that close the items, if the response ended well, and the terminal event."""
     composed: list[events.Event] = []
     if ending.status in ("completed", "incomplete"):
         for item in state.items:
@@ -86,7 +83,7 @@ def finish(state: ResponseState, ending: Ending) -> tuple[list[events.Event], ev
 
 
 def final_object(state: ResponseState, ending: Ending) -> ResponseObject:
-    """The response object of a response that ends so."""
+    """The final response object for this ending."""
     final = state.response(ending.status)
     final["usage"] = ending.usage
     if ending.status == "completed":

@@ -1,8 +1,8 @@
-"""What the server sends: OpenAI's Responses streaming events as frozen values, and one encoder.
+"""Server events: OpenAI's Responses streaming events as frozen values, and one encoder.
 
-Source of the format: `openai.types.responses` of the official SDK
-(https://platform.openai.com/docs/api-reference/responses-streaming). Every event of a response has a
-`sequence_number`, from 0, one more each. `tailrace:` marks our own events; a client may ignore them.
+Format: `openai.types.responses` of the official SDK
+(https://platform.openai.com/docs/api-reference/responses-streaming). The `sequence_number` of a response's
+events rises from 0 by one. `tailrace:` marks our own events; a client may ignore them.
 """
 
 import json
@@ -14,12 +14,12 @@ from chat.protocol.errors import ProtocolError
 from chat.protocol.objects import ContentPart, OutputItem, ResponseObject
 
 JSON = dict[str, Any]
-Interruption = Literal["worker_lost", "handed_over"]  # why another attempt begins; the latter in good order
+Interruption = Literal["worker_lost", "handed_over"]  # why the previous attempt stopped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """One line of a response's log."""
+    """One entry of a response's log."""
 
     type: ClassVar[str]
     sequence_number: int
@@ -27,7 +27,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Whole(Event):
-    """An event that carries the whole response object, as it is at that moment."""
+    """An event with the current response object."""
 
     response: ResponseObject
 
@@ -47,28 +47,28 @@ class Queued(_Whole):
 
 
 class InProgress(_Whole):
-    """A worker has it."""
+    """A worker has claimed it."""
 
     type = "response.in_progress"
     __slots__ = ()
 
 
 class Completed(_Whole):
-    """The end: the answer is whole."""
+    """Terminal: the answer is complete."""
 
     type = "response.completed"
     __slots__ = ()
 
 
 class Incomplete(_Whole):
-    """The end: cut off by a limit, or cancelled; see `response.status`."""
+    """Terminal: cut off by a limit, or cancelled; see `response.status`."""
 
     type = "response.incomplete"
     __slots__ = ()
 
 
 class Failed(_Whole):
-    """The end: `response.error` says why; the text so far is kept."""
+    """Terminal: `response.error` has the reason; the text so far is kept."""
 
     type = "response.failed"
     __slots__ = ()
@@ -76,21 +76,21 @@ class Failed(_Whole):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _OfItem(Event):
-    """An event that carries a whole output item."""
+    """An event with a whole output item."""
 
     output_index: int
     item: OutputItem
 
 
 class OutputItemAdded(_OfItem):
-    """An item of the output begins: the reasoning or the message."""
+    """A reasoning or message item begins."""
 
     type = "response.output_item.added"
     __slots__ = ()
 
 
 class OutputItemDone(_OfItem):
-    """An item of the output is whole."""
+    """An output item is complete."""
 
     type = "response.output_item.done"
     __slots__ = ()
@@ -98,7 +98,7 @@ class OutputItemDone(_OfItem):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _OfPart(Event):
-    """An event about the one content part of an item."""
+    """An event about an item's only content part."""
 
     item_id: str
     output_index: int
@@ -115,7 +115,7 @@ class ContentPartAdded(_OfPart):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContentPartDone(_OfPart):
-    """The part is whole."""
+    """The part is complete."""
 
     type: ClassVar[str] = "response.content_part.done"
     part: ContentPart
@@ -123,7 +123,7 @@ class ContentPartDone(_OfPart):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextDelta(_OfPart):
-    """More of the message's text."""
+    """More message text."""
 
     type: ClassVar[str] = "response.output_text.delta"
     delta: str
@@ -132,7 +132,7 @@ class TextDelta(_OfPart):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextDone(_OfPart):
-    """The message's text, whole."""
+    """The complete message text."""
 
     type: ClassVar[str] = "response.output_text.done"
     text: str
@@ -141,7 +141,7 @@ class TextDone(_OfPart):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReasoningDelta(_OfPart):
-    """More of the model's reasoning."""
+    """More reasoning text."""
 
     type: ClassVar[str] = "response.reasoning_text.delta"
     delta: str
@@ -149,7 +149,7 @@ class ReasoningDelta(_OfPart):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReasoningDone(_OfPart):
-    """The model's reasoning, whole."""
+    """The complete reasoning text."""
 
     type: ClassVar[str] = "response.reasoning_text.done"
     text: str
@@ -157,7 +157,7 @@ class ReasoningDone(_OfPart):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restarted(Event):
-    """Another attempt begins: the text starts again from zero."""
+    """Another attempt begins with empty text."""
 
     type: ClassVar[str] = "tailrace:restarted"
     response_id: str
@@ -167,19 +167,19 @@ class Restarted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Continued(Event):
-    """Another attempt begins, and goes on where the text stopped."""
+    """Another attempt begins and continues the text."""
 
     type: ClassVar[str] = "tailrace:continued"
     response_id: str
     attempt: int
-    reason: Interruption = "worker_lost"  # logs of the version before have none
+    reason: Interruption = "worker_lost"  # the previous version logs none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting(Event):
-    """The model's server is busy: it is asked again in `seconds`, at the Unix time `until`.
+    """The model's server is busy: the next request follows in `seconds`, at Unix time `until`.
 
-    `reason` is a key of FAILURES: what the response would have failed with.
+    `reason`: the key of FAILURES that would have ended the response.
     """
 
     type: ClassVar[str] = "tailrace:waiting"
@@ -191,9 +191,9 @@ class Waiting(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot(Event):
-    """The response with its text so far: what came before need not be read.
+    """The response with its text so far; replaces all earlier events.
 
-    `waiting` has the reason, seconds and until of a `tailrace:waiting` that came last.
+    `waiting`: reason, seconds and until, if `tailrace:waiting` was the last event.
     """
 
     type: ClassVar[str] = "tailrace:snapshot"
@@ -231,15 +231,14 @@ _dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def encode(event: Event) -> str:
-    """The event as one JSON text: what stands in the log is what every client gets."""
+    """Encode as JSON, once: the log and every client get this text."""
     return _dumps({"type": event.type} | {name: getattr(event, name) for name in _FIELDS[type(event)]})
 
 
 def decode(text: str) -> Event:
-    """The event that `encode` wrote, here or in a process of another version.
+    """Decode what `encode` wrote, also in another version of Tailrace.
 
-    Fields that this version does not know are left out, and those that it has added since get their defaults.
-    Raises ProtocolError for anything else.
+    Unknown fields are dropped, missing new ones get their defaults. Raises ProtocolError for anything else.
     """
     try:
         body = json.loads(text)
@@ -255,22 +254,22 @@ _TERMINAL_STARTS = tuple(f'{{"type":"{kind.type}"' for kind in TERMINAL)
 
 
 def is_terminal(text: str) -> bool:
-    """Whether the encoded event ends its response, without parsing it."""
+    """Whether the encoded event is terminal, without parsing it."""
     return text.startswith(_TERMINAL_STARTS)
 
 
 def up_to_date(response_id: str, latest: int) -> str:
-    """The frame that ends a replay: from here on the events are live. Not in the log."""
+    """The frame that ends a replay: live events follow. Not in the log."""
     return _dumps({"type": "tailrace:up_to_date", "response_id": response_id, "latest": latest})
 
 
 def heartbeat(response_id: str, latest: int) -> str:
-    """The frame that says "still there" while no event comes. Not in the log."""
+    """The frame sent while no event comes. Not in the log."""
     return _dumps({"type": "tailrace:heartbeat", "response_id": response_id, "latest": latest})
 
 
 def queue(response_id: str, position: int) -> str:
-    """The frame that says how many responses wait before this one. Not in the log."""
+    """The frame with the number of responses queued ahead. Not in the log."""
     return _dumps({"type": "tailrace:queue", "response_id": response_id, "position": position})
 
 
@@ -280,5 +279,5 @@ def conversation_changed(conversation: JSON, response: JSON | None) -> str:
 
 
 def with_stream_id(text: str, stream_id: str) -> str:
-    """The encoded event with a `stream_id`, without parsing it."""
+    """Add a `stream_id` to an encoded event, without parsing it."""
     return f'{{"stream_id":{json.dumps(stream_id)},{text[1:]}'

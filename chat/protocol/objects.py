@@ -1,13 +1,13 @@
-"""OpenAI's objects, as far as a response of ours has them.
+"""OpenAI's response objects, with the fields that Tailrace fills.
 
-Source of the format: https://platform.openai.com/docs/api-reference/responses/object
+Format: https://platform.openai.com/docs/api-reference/responses/object
 """
 
 from typing import Any, Literal, NotRequired, TypedDict
 
 
 class ContentPart(TypedDict):
-    """A piece of an output item."""
+    """A part of an output item."""
 
     type: Literal["output_text", "reasoning_text"]
     text: str
@@ -16,7 +16,7 @@ class ContentPart(TypedDict):
 
 
 class OutputItem(TypedDict):
-    """The reasoning or the message."""
+    """A reasoning or message item."""
 
     id: str
     type: Literal["reasoning", "message"]
@@ -27,7 +27,7 @@ class OutputItem(TypedDict):
 
 
 class ErrorObject(TypedDict):
-    """Why a response failed: a key of FAILURES, and its sentence."""
+    """Why a response failed: a key of FAILURES and its sentence."""
 
     code: str
     message: str
@@ -40,13 +40,13 @@ class IncompleteDetails(TypedDict):
 
 
 class ConversationReference(TypedDict):
-    """The conversation of a response."""
+    """A response's conversation."""
 
     id: str
 
 
 class ResponseObject(TypedDict):
-    """A response. Moments are in Unix seconds."""
+    """A response. Times: Unix seconds."""
 
     id: str
     object: Literal["response"]

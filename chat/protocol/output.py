@@ -1,4 +1,4 @@
-"""The output items of a response, reasoning and message, as OpenAI's API has them."""
+"""A response's output items, reasoning and message, in the format of OpenAI's API."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ Kind = Literal["reasoning", "message"]
 
 @dataclass(slots=True)
 class Item:
-    """One output item, its text in pieces as they arrived. `index` is its place in the output."""
+    """One output item, its text in pieces as they arrived; `index`: its position in the output."""
 
     kind: Kind
     id: str
@@ -20,17 +20,17 @@ class Item:
 
     @classmethod
     def new(cls, response_id: str, kind: Kind, index: int, pieces: Iterable[str] = ()) -> "Item":
-        """An item of a response, with the id that it has in every process."""
+        """Create a response's item; its id is the same in every process."""
         prefix = "rs" if kind == "reasoning" else "msg"
         return cls(kind, f"{prefix}_{response_id}", index, list(pieces))
 
     @property
     def text(self) -> str:
-        """The pieces as one string."""
+        """The joined pieces."""
         return "".join(self.pieces)
 
     def as_object(self, status: str) -> OutputItem:
-        """OpenAI's output item, in a response with this status; without content before its first piece."""
+        """OpenAI's output item for this response status; no content before the first piece."""
         status = status if status in ("in_progress", "completed") else "incomplete"
         content = [self.part(self.text)] if self.pieces else []
         if self.kind == "reasoning":
@@ -45,13 +45,13 @@ class Item:
 
 
 def output_text(response: ResponseObject, kind: Kind = "message") -> str:
-    """The text of a response object's output, of the message or of the reasoning."""
+    """The message or reasoning text of a response object."""
     parts = (part for item in response["output"] if item["type"] == kind for part in item["content"])
     return "".join(part["text"] for part in parts)
 
 
 def output_items(response_id: str, status: str, *, text: str, reasoning: str) -> list[OutputItem]:
-    """The output of a response object from its whole texts; an empty text has no item."""
+    """Build a response object's output from complete texts; an empty text gives no item."""
     texts: dict[Kind, str] = {"reasoning": reasoning, "message": text}
     kinds = filter(texts.get, texts)
     return [

@@ -1,8 +1,6 @@
-"""The state of a response: what its events add up to.
+"""Fold a log's events into a response's state.
 
-arrow in: events, in the order of the log · arrow out: the response object of that moment
-
-Readers and writers apply the same events (`composer` builds them), so screen, log and row hold the same text.
+Readers and writers apply the same events (from `composer`), so screen, log and row hold the same text.
 """
 
 from collections.abc import Iterable
@@ -13,12 +11,12 @@ from chat.protocol.errors import ProtocolError
 from chat.protocol.objects import ResponseObject
 from chat.protocol.output import Item, Kind
 
-EPOCH_SIZE = 10**9  # more numbers than a response has events; JSON's safe integers hold nine million epochs
+EPOCH_SIZE = 10**9  # more than a response's events; JSON's safe integers hold nine million epochs
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """The model is asked again in `seconds`, at the Unix time `until`. `reason` is a key of FAILURES."""
+    """The next request follows in `seconds`, at Unix time `until`. `reason`: a key of FAILURES."""
 
     reason: str
     seconds: float
@@ -27,9 +25,9 @@ class Wait:
 
 @dataclass(slots=True)
 class ResponseState:
-    """A response after the event `next - 1`. `ended` is the final response object, once there is one.
+    """A response after event `next - 1`. `ended`: the final response object, or None.
 
-    `waiting` is set by a `tailrace:waiting` event and cleared by the next event of any other kind.
+    A `tailrace:waiting` event sets `waiting`; the next event of another kind clears it.
     """
 
     base: ResponseObject
@@ -41,9 +39,9 @@ class ResponseState:
 
     @classmethod
     def fold(cls, log: Iterable[events.Event]) -> "ResponseState":
-        """Apply a whole log, which opens with `response.created` or `tailrace:snapshot`.
+        """Fold a whole log, which starts with `response.created` or `tailrace:snapshot`.
 
-        Raises ProtocolError for a log that opens with anything else.
+        Raises ProtocolError for any other start.
         """
         match list(log):
             case [events.Created() | events.Snapshot() as first, *more]:
@@ -59,17 +57,17 @@ class ResponseState:
         return str(self.base["id"])
 
     def apply(self, *more: events.Event) -> None:
-        """Take in events, in order."""
+        """Apply events in order."""
         for event in more:
             self.next, self.waiting = event.sequence_number + 1, _wait_in(event)
             self._change(event)
 
     def find(self, kind: Kind) -> Item | None:
-        """The item of this kind, if it has begun."""
+        """The item of this kind; None before it begins."""
         return next((item for item in self.items if item.kind == kind), None)
 
     def text(self, kind: Kind = "message") -> str:
-        """The text so far, of the message or of the reasoning."""
+        """The message or reasoning text so far."""
         item = self.find(kind)
         return item.text if item else ""
 
@@ -78,7 +76,7 @@ class ResponseState:
         return self.base | {"status": status, "output": [item.as_object(status) for item in self.items]}
 
     def snapshot(self) -> events.Snapshot:
-        """The state as one event, under the number of the last event that it includes."""
+        """The state as one event, with the number of the last event it includes."""
         return events.Snapshot(
             sequence_number=self.next - 1,
             response_id=self.id,
