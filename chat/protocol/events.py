@@ -14,7 +14,9 @@ from chat.protocol.errors import ProtocolError
 from chat.protocol.objects import ContentPart, OutputItem, ResponseObject
 
 JSON = dict[str, Any]
-Interruption = Literal["worker_lost", "handed_over"]  # why the previous attempt stopped
+Interruption = Literal[
+    "worker_lost", "handed_over"
+]  # why the previous attempt stopped; the latter as planned
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

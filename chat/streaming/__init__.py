@@ -1,5 +1,5 @@
-"""One reader of one response's events, whatever it reads through. Web side only.
+"""One reader of a response's events, for every kind of client.
 
-`sockets` imports it; the workers may not.
+Web side only: `sockets` imports it, workers may not.
 Start with `cursor.py`, then `subscriber.py`.
 """

@@ -1,8 +1,4 @@
-"""Back-pressure: whether the client of a socket reads what it is sent.
-
-arrow in: the web server's transport (`sockets/daphne.py`)
-arrow out: `paused`, by which `cursor` leaves events for later
-"""
+"""Back-pressure: the client connection that a reader checks before it sends."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -14,7 +10,7 @@ Application = Callable[[dict[str, Any], Receive, Send], Awaitable[None]]
 
 
 class ClientConnection:
-    """The client of a socket whose server waits in `send`: it is never paused."""
+    """A client whose server waits in `send`: never paused."""
 
     paused = False  # the client does not read: send nothing that can wait
 

@@ -1,11 +1,7 @@
-"""The responses that one socket follows: join the group, read the log, then forward notifications.
+"""The responses that one socket follows: join the group, read the log, forward notifications.
 
-arrow in: notifications from the channel layer, by way of the consumer
-arrow out: frames for the client, each event once and in order
-
-`cursor` decides and this module performs. Nothing is forwarded to a client that does not read: its cursors
-stay where they are, and the log is read from there when it reads again. So a socket costs no more memory than
-its transport's buffer and a chunk.
+`cursor` decides, this module performs. While a client does not read, its cursors stay and the log keeps the
+events: a socket uses no more memory than its transport's buffer and one chunk.
 """
 
 import asyncio
@@ -30,7 +26,7 @@ from chat.transport.outages import UNAVAILABLE
 
 logger = logging.getLogger(__name__)
 
-CHECK_SECS = 5  # between comparisons with the top of the log: the lost notification may be the last one
+CHECK_SECS = 5  # between comparisons with the log: the last notification may be lost
 MAX_SUBSCRIPTIONS = 100  # responses per socket
 
 Send = Callable[[str], Awaitable[None]]
@@ -38,24 +34,24 @@ Send = Callable[[str], Awaitable[None]]
 
 @dataclass(eq=False, slots=True)
 class Subscription:
-    """One followed response: it performs what its cursor decides."""
+    """One followed response; performs its cursor's actions."""
 
     subscriber: "Subscriber"
     response_id: str
     send: Send
     cursor: Cursor
-    queue_position: int | None = None  # as it was sent last
+    queue_position: int | None = None  # as last sent
 
     def can_resume(self) -> bool:
-        """Whether something was left out that may be sent now."""
+        """Whether skipped events may be sent now."""
         return self.cursor.paused and not self.cursor.must_wait(self.subscriber.connection.paused)
 
     def waits_for_worker(self) -> bool:
-        """Whether it may be worth asking for a position in the queue."""
+        """Whether the response may still be queued."""
         return ends_opening(self.cursor.last) and not self.cursor.paused and not self.cursor.done
 
     async def perform(self, action: Action | None) -> None:
-        """Perform an action and those that follow from it. Needs the subscriber's lock."""
+        """Perform an action and its follow-ups. Requires the subscriber's lock."""
         cursor, subscriber = self.cursor, self.subscriber
         while action is not None:
             if isinstance(action, list):
@@ -74,7 +70,7 @@ class Subscription:
             await self.send(up_to_date(self.response_id, cursor.last))
 
     async def _next(self, step: Step) -> Action | None:
-        """Perform one step. Returns the action that follows from it."""
+        """Perform one step. Returns the next action."""
         match step:
             case Step.READ:
                 entries = await self.subscriber.log.read(self.response_id, self.cursor.last - 1, CHUNK)
@@ -90,7 +86,7 @@ class Subscription:
                 return None
 
     async def check(self) -> None:
-        """Compare the cursor with the top of the log; send a heartbeat if nothing came since the last one."""
+        """Compare the cursor with the log; send a heartbeat if no event came since the last check."""
         cursor, subscriber = self.cursor, self.subscriber
         if subscriber.connection.paused:
             return
@@ -105,11 +101,11 @@ class Subscription:
 
 
 class Subscriber:
-    """The followed responses of one socket. `send` takes one frame; `channel` is the socket's own."""
+    """All followed responses of one socket. `send` takes one frame; `channel`: the socket's channel."""
 
     def __init__(self, channel: str, send: Send, log: Log, connection: ClientConnection) -> None:
         self.log, self.connection = log, connection
-        self.lock = asyncio.Lock()  # the frames of a replay and of a notification must not mix
+        self.lock = asyncio.Lock()  # frames of a replay and a notification must not mix
         connection.on_resume = self.resume
         self._channel, self._send = channel, send
         self._followed: dict[str, Subscription] = {}
@@ -117,12 +113,12 @@ class Subscriber:
         self._resuming: asyncio.Task[None] | None = None
 
     def require_room(self) -> None:
-        """Raise CommandError if the socket follows as many responses as it may."""
+        """Raise CommandError at the limit of followed responses."""
         if len(self._followed) >= MAX_SUBSCRIPTIONS:
             raise CommandError("too_many_followed")
 
     async def start(self, response_id: str, stream_id: str | None, *, row_ended: bool = False) -> None:
-        """Follow a response from its first event on; `row_ended` if its row already has the end."""
+        """Follow from the first event; `row_ended`: the row has already ended."""
         await self.subscribe(response_id, NOTHING, stream_id, row_ended=row_ended, replay=False)
 
     async def subscribe(
@@ -134,9 +130,9 @@ class Subscriber:
         row_ended: bool = False,
         replay: bool = True,
     ) -> None:
-        """Follow from after a sequence number, or from a snapshot if that is None.
+        """Follow from after a sequence number, or from a snapshot if None.
 
-        Join the group, *then* read the log: a notification that comes in between waits for the lock.
+        Join the group *before* reading the log: a notification that arrives meanwhile waits for the lock.
         """
         if response_id not in self._followed:
             self.require_room()
@@ -157,16 +153,16 @@ class Subscriber:
             self._checking = asyncio.create_task(self._check_regularly())
 
     async def unsubscribe(self, response_id: str) -> None:
-        """Stop following; the response itself goes on."""
+        """Stop following; the response continues."""
         subscription = self._followed.pop(response_id, None)
         if subscription is not None:
             subscription.cursor.done = True
             await get_channel_layer().group_discard(group(response_id), self._channel)
 
     async def send_queue_position(self, response_id: str, least: int = 0) -> None:
-        """Send a response's position in the queue if it has changed and is at least `least`.
+        """Send the queue position if it has changed and is at least `least`.
 
-        The database is asked only about a response that has no event beyond its opening.
+        Queries the database only for a response with no event beyond its opening.
         """
         subscription = self._followed.get(response_id)
         if subscription is None or self.connection.paused or not subscription.waits_for_worker():
@@ -183,13 +179,13 @@ class Subscriber:
                 await subscription.send(queue(response_id, ahead))
 
     def acknowledge(self, response_id: str, number: int) -> None:
-        """The client has read a response up to a sequence number, and will acknowledge again."""
+        """The client has read up to a sequence number and will acknowledge again."""
         if response_id in self._followed:
             self._followed[response_id].cursor.acknowledge(number)
             self.resume()
 
     async def on_notification(self, message: Message) -> None:
-        """Forward the events of a notification that are new, unparsed; read the log on a gap."""
+        """Forward new events unparsed; read the log on a gap."""
         subscription = self._followed.get(message["response_id"])
         if subscription is None or subscription.cursor.paused:
             return
@@ -199,20 +195,20 @@ class Subscriber:
             await subscription.perform(action)
 
     async def close(self) -> None:
-        """Follow nothing any more: the socket is closed."""
+        """Unsubscribe from everything."""
         for task in filter(None, (self._checking, self._resuming)):
             task.cancel()
         for response_id in list(self._followed):
             await self.unsubscribe(response_id)
 
     def resume(self) -> None:
-        """Send the events left in the log, now that the client has read or acknowledged."""
+        """Send skipped events, now that the client has read or acknowledged."""
         is_idle = self._resuming is None or self._resuming.done()
         if is_idle and any(each.can_resume() for each in self._followed.values()):
             self._resuming = asyncio.create_task(self._send_rest())
 
     async def _send_rest(self) -> None:
-        """Send a chunk of each response in turn, until nothing is left out or the client pauses."""
+        """Send one chunk per response in turn, until nothing is left or the client pauses."""
         try:
             while ready := [each for each in self._followed.values() if each.can_resume()]:
                 for subscription in ready:
