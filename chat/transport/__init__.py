@@ -1,5 +1,5 @@
 """Between web and workers: Redis and the broker. The only room that imports `redis`.
 
-Everybody above `protocol` may import it.
+Imported by every room except `protocol`.
 Start with `event_log.py`.
 """

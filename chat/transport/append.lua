@@ -1,17 +1,17 @@
--- Appends a batch of events to each of many logs in one call: the round trip costs more than the work.
--- Each batch is appended whole, directly after the event before it and never after a terminal one, or not at all.
+-- Append a batch of events to each of many logs in one call: the round trip costs more than the work.
+-- Each batch is appended whole or not at all, directly after the previous event and never after a terminal one.
 --
 -- KEYS     the logs
--- ARGV[1]  "create", "append", or "restore": its first event stands for all that came before it
--- ARGV[2]  seconds to expiry; "" leaves it
--- ARGV[3]  with "restore": the number of the log's last event that the caller knows, -1 without a log
--- then for each log: the number of its first event, how many events there are, and the events
+-- ARGV[1]  "create", "append", or "restore": the first event replaces all before it
+-- ARGV[2]  seconds to expiry; "" keeps the current one
+-- ARGV[3]  for "restore": the log's last number known to the caller, -1 without a log
+-- then per log: its first number, the count of events, the events
 --
--- Returns for each log
---    1  appended; also if the log ends with these very events (an earlier reply was lost)
+-- Returns per log
+--    1  appended, also if the log already ends with these events (an earlier reply was lost)
 --    0  conflict: another writer was first
---   -1  gap: the log is gone or lacks events before these (Redis came back with older data)
---    2  retry: Redis takes nothing for this log now (out of memory, say)
+--   -1  gap: the log is lost, or lacks earlier events (Redis restarted with older data)
+--    2  retry: Redis accepts nothing now (for example, out of memory)
 
 local how, expiry, known = ARGV[1], ARGV[2], tonumber(ARGV[3])
 
@@ -24,7 +24,7 @@ local function ends_with(log, first, at, count)
     return true
 end
 
--- nil: nothing is in the way
+-- nil: append
 local function obstacle(log, first, at, count)
     local found = redis.pcall('XREVRANGE', log, '+', '-', 'COUNT', 1)
     if found.err then return 2 end

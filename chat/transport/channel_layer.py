@@ -1,8 +1,8 @@
-"""The channel layer: groups over Redis pub/sub. Publishes share round trips, without a lock.
+"""The channel layer: groups over Redis pub/sub, with pipelined publishes and no lock.
 
-The stock pub/sub layer sends one PUBLISH or SUBSCRIBE at a time under a lock, and retries each for 10 s while
-Redis is unavailable. Here all `group_send` calls of one moment go out in one pipeline; calls made
-meanwhile form the next one; order is kept. One task (`pubsub.py`) subscribes for all channels.
+The stock layer sends one PUBLISH or SUBSCRIBE at a time under a lock and retries each for 10 s during an
+outage. Here concurrent `group_send` calls share one pipeline, in order, and one task (`pubsub.py`) subscribes
+for all channels.
 
 A lost notification does no harm: the log is the truth.
 """
@@ -20,14 +20,14 @@ from redis.exceptions import RedisError
 
 from chat.transport.pubsub import PubSubConnection
 
-MAX_CONNECTIONS = 1000  # redis-py stops at 100 otherwise
-MAX_WAITING = 1000  # messages queued for one channel; its reader finds a gap and reads the log
-PUBLISH_SECS = 5  # a Redis that accepts and never replies must not stop all later notifications
-HEALTH_SECS = 10  # an idle connection sends PING
-SUBSCRIBE_SECS = 2  # a join that takes longer fails, in time for its caller to report it
-OPEN_SECS = 1  # a socket opens even without Redis: it needs its groups, not its own channel
-RETRIES = 12  # about 10 s of back-off: a restarted Redis is back by then
-UNANSWERED_MS = 10_000  # a peer that acknowledges nothing for this long is dead
+MAX_CONNECTIONS = 1000  # redis-py's default is 100
+MAX_WAITING = 1000  # queued messages per channel; beyond it the reader finds a gap and reads the log
+PUBLISH_SECS = 5  # an unresponsive Redis must not block all later notifications
+HEALTH_SECS = 10  # idle connections send PING
+SUBSCRIBE_SECS = 2  # a slower join fails, in time for its caller to report it
+OPEN_SECS = 1  # a socket opens without Redis: it needs its groups, not its own channel
+RETRIES = 12  # about 10 s of back-off: enough for a Redis restart
+UNANSWERED_MS = 10_000  # without an acknowledgement for this long a peer is dead
 
 LayerError = RedisError  # raised by a send while Redis is unavailable
 Publish = tuple[str, bytes, asyncio.Future[None]]
@@ -40,26 +40,24 @@ class PipelinedShard(RedisSingleShardConnection):
         super().__init__(host, channel_layer)
         self._outbox: list[Publish] = []
         self._sender: asyncio.Task[None] | None = None
-        once = host | {
-            "retry": Retry(ExponentialWithJitterBackoff(), 0)
-        }  # PubSubConnection reconnects by itself
+        once = host | {"retry": Retry(ExponentialWithJitterBackoff(), 0)}  # PubSubConnection reconnects
         self._subscriptions = PubSubConnection(create_pool(once), self._deliver)
 
     async def subscribe(self, channel: str) -> None:
-        """Subscribe to a channel. Raises TimeoutError while Redis is unavailable; it is subscribed later."""
+        """Subscribe. Raises TimeoutError while Redis is unavailable; the subscription follows later."""
         async with asyncio.timeout(SUBSCRIBE_SECS):
             await self._subscriptions.subscribe(channel).wait()
 
     def subscribe_nowait(self, channel: str) -> None:
-        """Subscribe to a channel without waiting for Redis."""
+        """Subscribe without waiting."""
         self._subscriptions.subscribe(channel)
 
     async def unsubscribe(self, channel: str) -> None:
-        """Unsubscribe from a channel, without waiting for Redis."""
+        """Unsubscribe without waiting."""
         self._subscriptions.unsubscribe(channel)
 
     def _deliver(self, name: str, data: bytes) -> None:
-        """Queue a message for the channel of that name, or for the channels of that group."""
+        """Queue a message for the channel with this name, or for the group's channels."""
         queues = self.channel_layer.channels
         for channel in (name,) if name in queues else self.channel_layer.groups.get(name, ()):
             queue = queues.get(channel)
@@ -67,7 +65,7 @@ class PipelinedShard(RedisSingleShardConnection):
                 queue.put_nowait(data)
 
     async def publish(self, channel: str, message: bytes) -> None:
-        """Publish in one pipeline with other messages of this moment; return when Redis has it."""
+        """Publish in a shared pipeline; return when Redis has the message."""
         sent: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._outbox.append((channel, message, sent))
         if self._sender is None or self._sender.done():
@@ -79,7 +77,7 @@ class PipelinedShard(RedisSingleShardConnection):
             batch, self._outbox = self._outbox, []
             try:
                 await self._publish_all(batch)
-            except Exception as error:  # noqa: BLE001 - passed on to every caller of this batch
+            except Exception as error:  # noqa: BLE001 - raised in every caller of this batch
                 _fail(batch, error)
             except asyncio.CancelledError:
                 self._outbox = batch + self._outbox  # flush fails them
@@ -91,14 +89,14 @@ class PipelinedShard(RedisSingleShardConnection):
         for channel, message, sent in batch:
             if not sent.done():  # its caller may have given up
                 pipe.publish(channel, message)
-        async with asyncio.timeout(PUBLISH_SECS):  # the connection itself has no limit
+        async with asyncio.timeout(PUBLISH_SECS):  # the connection has no time limit
             await pipe.execute()
         for _, _, sent in batch:
             if not sent.done():
                 sent.set_result(None)
 
     async def flush(self) -> None:
-        """Stop sending and receiving, and close the connections."""
+        """Stop sending and receiving; close the connections."""
         if self._sender is not None:
             self._sender.cancel()
             await asyncio.gather(self._sender, return_exceptions=True)
@@ -124,7 +122,7 @@ class PipelinedLoopLayer(RedisPubSubLoopLayer):
         ]
 
     async def group_add(self, group: str, channel: str) -> None:
-        """Join a group. After an error, which is raised, the channel is not a member."""
+        """Join a group; an error is raised and leaves the channel outside."""
         try:
             await super().group_add(group, channel)
         except BaseException:
@@ -132,18 +130,18 @@ class PipelinedLoopLayer(RedisPubSubLoopLayer):
             raise
 
     def group_join(self, group: str, channel: str) -> None:
-        """Join a group without waiting for Redis; messages arrive once it has confirmed."""
+        """Join a group without waiting; messages arrive once Redis has confirmed."""
         name = self._get_group_channel_name(group)
         self.groups.setdefault(name, set()).add(channel)
         self._get_shard(name).subscribe_nowait(name)
 
     async def drop_channel(self, channel: str) -> None:
-        """Remove a channel of this process and its queue, at whatever point its reader ended."""
+        """Remove a channel of this process and its queue, in any state of its reader."""
         if self.channels.pop(channel, None) is not None:
             await self._get_shard(channel).unsubscribe(channel)
 
     async def _subscribe_to_channel(self, channel: str) -> None:
-        """Create a channel of this process. Messages from other processes may reach it a little later."""
+        """Create a channel; messages from other processes may reach it a little later."""
         self.channels[channel] = asyncio.Queue()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(OPEN_SECS):
@@ -151,7 +149,7 @@ class PipelinedLoopLayer(RedisPubSubLoopLayer):
 
 
 class PipelinedChannelLayer(RedisPubSubChannelLayer):
-    """The backend for CHANNEL_LAYERS. `hosts` is a list of Redis URLs: groups are spread over them."""
+    """The backend for CHANNEL_LAYERS. `hosts`: Redis URLs that share the groups."""
 
     def __init__(self, hosts: list[str], **kwargs: Any) -> None:
         super().__init__(hosts=[_bounded(url) for url in hosts], **kwargs)
@@ -160,7 +158,7 @@ class PipelinedChannelLayer(RedisPubSubChannelLayer):
         loop = asyncio.get_running_loop()
         if loop not in self._layers:
             self._layers[loop] = PipelinedLoopLayer(**self._kwargs, channel_layer=self)
-            _wrap_close(self, loop)  # it flushes the layer before the loop closes
+            _wrap_close(self, loop)  # flushes the layer before the loop closes
         layer: RedisPubSubLoopLayer = self._layers[loop]
         return layer
 
@@ -168,7 +166,7 @@ class PipelinedChannelLayer(RedisPubSubChannelLayer):
 def _bounded(url: str) -> dict[str, Any]:
     return {
         "address": url,
-        "socket_timeout": None,  # a pub/sub connection may be silent for any time
+        "socket_timeout": None,  # a pub/sub connection may stay silent
         "socket_connect_timeout": 2,
         "health_check_interval": HEALTH_SECS,
         "retry": Retry(ExponentialWithJitterBackoff(cap=1, base=0.05), RETRIES),
@@ -177,6 +175,6 @@ def _bounded(url: str) -> dict[str, Any]:
 
 
 def _keepalive() -> dict[int, int]:
-    """The socket options by which the kernel detects a dead peer, where the system has them."""
+    """Socket options that make the kernel detect a dead peer, where available."""
     options = {"TCP_KEEPIDLE": 5, "TCP_KEEPINTVL": 2, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": UNANSWERED_MS}
     return {getattr(socket, name): value for name, value in options.items() if hasattr(socket, name)}

@@ -1,11 +1,8 @@
-"""The log of a response: a Redis Stream with one entry per event. It is the truth while the response runs.
+"""A response's log: a Redis Stream with one entry per event, the truth while the response runs.
 
-arrow in: `responses/creation.py` creates it, `workers/generation/` and `responses/ending.py` append
-arrow out: `streaming/subscriber.py` reads it, `responses/ending.py` copies its end to the row
-
-Key `response:{<id>}:log`; the event with sequence number 7 has the entry id `7-1` and one field, `event`.
-Redis rejects an id that is not greater than the last one, so **the id is the fence**: of two writers that
-know the same last event one gets a conflict, and knows that it is no longer the writer.
+Key `response:{<id>}:log`; event 7 has the entry id `7-1` and one field, `event`. Redis rejects an id that is
+not greater than the last one, so **the id is the fence**: of two writers with the same last event, one gets a
+conflict and stops.
 """
 
 from collections.abc import Sequence
@@ -22,27 +19,27 @@ from chat.protocol.events import Event, decode, encode, is_terminal
 from chat.protocol.objects import ResponseObject
 from chat.protocol.state import ResponseState
 
-LIVE_SECS = 24 * 3600  # a log without an end expires after a day
-ENDED_SECS = 3600  # after the end the row has the text; readers may still be catching up
+LIVE_SECS = 24 * 3600  # a log without a terminal event expires after a day
+ENDED_SECS = 3600  # the row then has the text; readers may still be catching up
 
-Rows = Any  # redis-py's reply to XRANGE: [(id, {field: value})], as text
-LogError = RedisError  # what every method raises while Redis is unavailable
+Rows = Any  # redis-py's XRANGE reply: [(id, {field: value})], as text
+LogError = RedisError  # raised by every method while Redis is unavailable
 
 _APPEND = Path(__file__).with_name("append.lua").read_text()
 
 
 class Append(Enum):
-    """What became of an append, as the script returns it."""
+    """The outcome of an append, as the script returns it."""
 
     APPENDED = 1
     CONFLICT = 0  # another writer was first
-    GAP = -1  # Redis lost the log, or its latest events
-    RETRY = 2  # Redis takes nothing for this log now
+    GAP = -1  # Redis lost the log or its latest events
+    RETRY = 2  # Redis accepts nothing for this log now
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Encoded events to append to one log; the first has the sequence number `first`."""
+    """Encoded events for one log; the first has the sequence number `first`."""
 
     response_id: str
     first: int
@@ -50,32 +47,32 @@ class Batch:
 
     @classmethod
     def of(cls, response_id: str, events: Sequence[Event]) -> "Batch":
-        """The events, numbered as they are, for one log."""
+        """Encode numbered events for one log."""
         return cls(response_id, events[0].sequence_number, [encode(event) for event in events])
 
     @classmethod
     def restoring(cls, state: ResponseState, events: Sequence[Event] = ()) -> "Batch":
-        """What opens the log again where Redis lost it or its latest events: a snapshot, then new events."""
+        """A snapshot, then new events, for a log that Redis lost in whole or in part."""
         return cls.of(state.id, [state.snapshot(), *events])
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One event in the log, encoded."""
+    """One encoded event in the log."""
 
     sequence_number: int
     event: str
 
 
 def key(response_id: str) -> str:
-    """The Redis key of a response's log."""
+    """A log's Redis key."""
     return f"response:{{{response_id}}}:log"
 
 
 class Log:
-    """All logs behind one Redis client. Every method raises LogError while Redis is unavailable.
+    """The logs in one Redis. Every method raises LogError while Redis is unavailable.
 
-    Appending is idempotent: a batch whose reply was lost can be sent again.
+    Appends are idempotent: after a lost reply, send the batch again.
     """
 
     def __init__(self, redis: Redis) -> None:
@@ -83,16 +80,16 @@ class Log:
         self._script = redis.register_script(_APPEND)
 
     async def create(self, response: ResponseObject, attempts: int = 0) -> bool:
-        """Open the log of a response; `attempts` have written in one that Redis lost. False: there is one."""
+        """Open a log; `attempts` wrote to one that Redis lost. False: it exists already."""
         batch = Batch.of(str(response["id"]), opening(response, attempts))
         return await self._write_one("create", LIVE_SECS, batch) is Append.APPENDED
 
     async def append(self, batch: Batch, *, last: bool = False) -> Append:
-        """Append all events of the batch, or none. With `last`, the log expires ENDED_SECS from now."""
+        """Append the whole batch or nothing. With `last`, the log expires after ENDED_SECS."""
         return await self._write_one("append", ENDED_SECS if last else "", batch)
 
     async def append_each(self, batches: Sequence[Batch]) -> list[Append]:
-        """Append many batches in one round trip, each all or none."""
+        """Append many batches in one round trip, each whole or not at all."""
         return await self._write("append", "", batches)
 
     async def restore(self, batch: Batch, attempt: int, *, last: bool = False) -> Append:
@@ -107,28 +104,28 @@ class Log:
         return await self._write_one("restore", ENDED_SECS if last else LIVE_SECS, batch, known)
 
     async def read(self, response_id: str, after: int = -1, count: int | None = None) -> list[Entry]:
-        """The entries after a sequence number, in order; at most `count`."""
+        """Entries after a sequence number, in order, at most `count`."""
         first = f"({after}-1" if after >= 0 else "-"
         rows: Rows = await self._redis.xrange(key(response_id), min=first, count=count)
         return [Entry(_number(entry_id), fields["event"]) for entry_id, fields in rows]
 
     async def state(self, response_id: str, known: ResponseState | None = None) -> ResponseState | None:
-        """What the log adds up to; None if there is no log.
+        """Fold the log; None without a log.
 
-        `known`, what it added up to before, saves reading the events up to then: to read a whole log can take
-        longer than a fast model needs for its next event.
+        `known`: an earlier state, from which only new events are read. A fast model's next event can arrive
+        sooner than a whole log is read.
         """
         entries = await self.read(response_id, after=known.next - 1 if known else -1)
         events = [decode(entry.event) for entry in entries]
         if known is None:
             return ResponseState.fold(events) if events else None
         if not events or events[0].sequence_number != known.next:
-            return await self.state(response_id)  # the log was restored or opened again meanwhile
+            return await self.state(response_id)  # the log was restored or reopened meanwhile
         known.apply(*events)
         return known
 
     async def reopened(self, response: ResponseObject, attempts: int) -> ResponseState | None:
-        """The state in the log, opened again if Redis lost it; None if it is lost once more."""
+        """The log's state, reopened if Redis lost it; None if lost again."""
         response_id = str(response["id"])
         state = await self.state(response_id)
         if state is None:
@@ -137,12 +134,12 @@ class Log:
         return state
 
     async def top(self, response_id: str) -> int | None:
-        """The highest sequence number in the log; None if there is no log."""
+        """The log's highest sequence number; None without a log."""
         rows: Rows = await self._redis.xrevrange(key(response_id), count=1)
         return _number(rows[0][0]) if rows else None
 
     async def ended(self, response_ids: Sequence[str]) -> list[str]:
-        """Those of the responses whose log has a terminal event, in one round trip."""
+        """The responses whose log has a terminal event, in one round trip."""
         pipe = self._redis.pipeline(transaction=False)
         for response_id in response_ids:
             pipe.xrevrange(key(response_id), count=1)

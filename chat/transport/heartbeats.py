@@ -1,7 +1,7 @@
-"""Heartbeats of the worker processes in Redis: a worker without one is lost.
+"""Worker heartbeats in Redis: a worker without one is lost.
 
-Key `worker:<id>` holds the worker's current figures as JSON and expires by itself; the set `workers` lists
-the ids, so that nothing has to scan. Key `reaper` holds the id of the worker that runs the reaper.
+Key `worker:<id>` holds the worker's figures as JSON and expires; set `workers` lists the ids, to avoid a
+scan; key `reaper` holds the id of the worker that runs the reaper.
 """
 
 import json
@@ -9,8 +9,8 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-HEARTBEAT_SECS = 2  # how often a worker sends its heartbeat
-GONE_SECS = 6  # after three missed heartbeats a worker is lost
+HEARTBEAT_SECS = 2  # between a worker's heartbeats
+GONE_SECS = 6  # three missed heartbeats: the worker is lost
 
 INDEX = "workers"
 REAPER = "reaper"
@@ -22,15 +22,15 @@ def _key(worker_id: str) -> str:
 
 
 class Heartbeats:
-    """The heartbeats of all workers behind one Redis client."""
+    """All workers' heartbeats in one Redis."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
     async def record(self, worker_id: str, figures: WorkerStatus) -> bool:
-        """Store the worker's heartbeat with its current figures.
+        """Store a worker's heartbeat and figures.
 
-        False: the previous heartbeat was gone: this is the first, the worker was frozen, or Redis lost data.
+        False: no previous heartbeat, because the worker is new or was frozen, or Redis lost data.
         """
         pipe = self._redis.pipeline(transaction=False)
         pipe.set(_key(worker_id), json.dumps(figures), ex=GONE_SECS, get=True)
@@ -39,21 +39,21 @@ class Heartbeats:
         return previous is not None
 
     async def lead(self, worker_id: str) -> bool:
-        """Become or stay the reaper until GONE_SECS from now. False: another worker is."""
+        """Become or stay the reaper for GONE_SECS. False: another worker is."""
         taken = await self._redis.set(REAPER, worker_id, ex=GONE_SECS, nx=True)
         if not taken and await self._redis.get(REAPER) == worker_id:
             taken = await self._redis.expire(REAPER, GONE_SECS)
         return bool(taken)
 
     async def leave(self, worker_id: str) -> None:
-        """Remove the heartbeat of a worker that stops, so that it counts as gone at once."""
+        """Remove a stopping worker's heartbeat: it counts as lost at once."""
         pipe = self._redis.pipeline(transaction=False)
         pipe.delete(_key(worker_id))
         pipe.srem(INDEX, worker_id)
         await pipe.execute()
 
     async def alive(self) -> dict[str, WorkerStatus]:
-        """Return the figures of each live worker by its id, and remove the ids of lost workers."""
+        """Return live workers' figures by id; remove the ids of lost workers."""
         ids = sorted(map(str, await self._redis.smembers(INDEX)))
         if not ids:
             return {}
@@ -63,9 +63,9 @@ class Heartbeats:
         return {i: json.loads(heartbeat) for i, heartbeat in heartbeats.items() if heartbeat is not None}
 
     async def clocks(self) -> dict[str, float]:
-        """Return how far each live worker's clock is ahead of Redis's, in seconds, by the worker's id.
+        """Return how far each live worker's clock is ahead of Redis's, in seconds, by id.
 
-        A heartbeat carries the worker's time as `at`; the key's remaining life says how old the heartbeat is.
+        A heartbeat has the worker's time, `at`; its age follows from the key's remaining life.
         """
         ids = list(await self.alive())
         pipe = self._redis.pipeline(transaction=False)

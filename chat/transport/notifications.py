@@ -1,4 +1,4 @@
-"""Notifications over the channel layer: to readers, to a user's sockets, to workers. Never the truth."""
+"""Channel-layer notifications to readers, users' sockets and workers. Never the truth."""
 
 import asyncio
 import logging
@@ -12,44 +12,44 @@ from chat.transport.event_log import Batch
 
 logger = logging.getLogger(__name__)
 
-WORKERS = "workers"  # the group that every worker process joins
-NOTIFY_SECS = 2  # after this a notification is given up: readers check the log by themselves
+WORKERS = "workers"  # every worker process joins this group
+NOTIFY_SECS = 2  # then a notification is dropped: readers check the log regularly
 
 Message = dict[str, Any]
 
 
 def group(response_id: str) -> str:
-    """The group of all subscribers to a response."""
+    """The group of a response's subscribers."""
     return f"response.{response_id}"
 
 
 def events_message(response_id: str, first: int, events: Sequence[str]) -> Message:
-    """The notification that carries encoded events, the first with the sequence number `first`."""
+    """Encoded events, the first with sequence number `first`."""
     return {"type": "response.events", "response_id": response_id, "first": first, "events": list(events)}
 
 
 def owner_group(owner_id: int) -> str:
-    """The group of all sockets of a user."""
+    """The group of a user's sockets."""
     return f"owner.{owner_id}"
 
 
 def owner_message(frame: str) -> Message:
-    """The notification that carries an encoded frame about a changed conversation."""
+    """An encoded frame about a changed conversation."""
     return {"type": "conversation.changed", "frame": frame}
 
 
 def recheck_message() -> Message:
-    """The notification to check the session again: its user may have signed out."""
+    """Check the session again: the user may have signed out."""
     return {"type": "session.recheck"}
 
 
 def cancel_message(response_id: str) -> Message:
-    """The notification to stop working on a response."""
+    """Cancel a response's attempt."""
     return {"type": "response.cancel", "response_id": response_id}
 
 
 async def notify_readers(batches: Iterable[Batch]) -> None:
-    """Send events that are in the log now to their subscribers."""
+    """Send logged events to their subscribers."""
     await _send((group(b.response_id), events_message(b.response_id, b.first, b.events)) for b in batches)
 
 
@@ -59,12 +59,12 @@ async def notify_owner(owner_id: int, frame: str) -> None:
 
 
 async def notify_owner_to_recheck(owner_id: int) -> None:
-    """Make every socket of a user check its session again."""
+    """Make a user's sockets check their sessions again."""
     await _send([(owner_group(owner_id), recheck_message())])
 
 
 async def notify_workers_to_cancel(response_id: str) -> None:
-    """Make the worker that has the response cancel it; all workers receive this."""
+    """Send a cancellation to all workers; the one with the response cancels it."""
     await _send([(WORKERS, cancel_message(response_id))])
 
 

@@ -1,4 +1,4 @@
-"""Outages of Redis, the broker or the database: their errors, and retrying until they are over."""
+"""Outages of Redis, the broker or the database: their errors, and retries until they end."""
 
 import asyncio
 import logging
@@ -13,7 +13,7 @@ from chat.transport.channel_layer import LayerError
 from chat.transport.event_log import LogError
 from chat.transport.job_queue import QueueError
 
-# OSError: raised by sockets and by time limits
+# OSError: sockets and time limits
 UNAVAILABLE = (LogError, LayerError, QueueError, Error, OSError)
 
 T = TypeVar("T")
@@ -27,7 +27,7 @@ async def retry(
     for_secs: float = math.inf,
     errors: tuple[type[Exception], ...] = UNAVAILABLE,
 ) -> T:
-    """Return what `work` returns. While it raises one of `errors`, log `what` failed and call it again.
+    """Return `work()`. On one of `errors`, log that `what` failed and call it again.
 
     After `for_secs` the error is raised.
     """

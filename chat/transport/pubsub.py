@@ -1,11 +1,7 @@
-"""One Redis pub/sub connection that stays subscribed to its channels across reconnects.
+"""One Redis pub/sub connection that keeps its subscriptions across reconnects.
 
-arrow in: `channel_layer` subscribes and unsubscribes
-arrow out: each message of a subscribed channel, to `deliver`
-
-redis-py's own `PubSub` reconnects inside whichever call meets the broken connection, and the other calls
-wait behind it. Here one task owns the connection: it connects, subscribes, reads, and starts again after an
-error.
+redis-py's own `PubSub` reconnects inside the call that meets the broken connection, and blocks the others
+meanwhile. Here one task owns the connection: connect, subscribe, read, and restart after an error.
 """
 
 import asyncio
@@ -20,9 +16,9 @@ from redis.exceptions import RedisError
 
 from chat.transport.task_cancellation import cancel
 
-HEALTH_SECS = 10  # after this much silence PING is sent, and its reply may take as long again
-CONNECT_SECS = 4  # for connecting and HELLO: redis-py bounds only the first of the two
-BACKOFF = ExponentialWithJitterBackoff(cap=1, base=0.05)  # a Redis that is back is found within a second
+HEALTH_SECS = 10  # of silence before a PING, and again for its reply
+CONNECT_SECS = 4  # for connecting and HELLO: redis-py limits only connecting
+BACKOFF = ExponentialWithJitterBackoff(cap=1, base=0.05)  # a restarted Redis is found within a second
 
 logger = logging.getLogger(__name__)
 
@@ -30,21 +26,21 @@ Deliver = Callable[[str, bytes], None]
 
 
 class PubSubConnection:
-    """The subscribed channels of one Redis. `deliver` takes a channel and one message."""
+    """The subscribed channels of one Redis. `deliver` takes a channel and a message."""
 
     def __init__(self, pool: Any, deliver: Deliver) -> None:
         self._pool, self._deliver = pool, deliver
-        self._channels: dict[str, asyncio.Event] = {}  # the event is set once Redis has confirmed
+        self._channels: dict[str, asyncio.Event] = {}  # the event: Redis has confirmed
         self._requested: set[str] = set()  # SUBSCRIBE was sent on this connection
-        self._removed: set[str] = set()  # requested, and UNSUBSCRIBE is still to be sent
+        self._removed: set[str] = set()  # requested; UNSUBSCRIBE is still to be sent
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._failures = 0
-        self._pinged = False  # a PING has no reply yet
-        self._due_at = 0.0  # when Redis must have sent something, on the loop's clock
+        self._pinged = False  # a PING awaits its reply
+        self._due_at = 0.0  # loop time by which Redis must have sent something
 
     def subscribe(self, channel: str) -> asyncio.Event:
-        """Subscribe. The event is set once Redis has confirmed; nobody has to wait for it."""
+        """Subscribe without waiting; the returned event is set once Redis has confirmed."""
         confirmed = self._channels.setdefault(channel, asyncio.Event())
         self._changed.set()
         if self._task is None or self._task.done():
@@ -54,13 +50,13 @@ class PubSubConnection:
     def unsubscribe(self, channel: str) -> None:
         """Unsubscribe without waiting."""
         self._channels.pop(channel, None)
-        if channel in self._requested:  # a new subscription at once sends SUBSCRIBE again
+        if channel in self._requested:  # subscribing again must send SUBSCRIBE again
             self._requested.remove(channel)
             self._removed.add(channel)
             self._changed.set()
 
     async def close(self) -> None:
-        """Unsubscribe from everything, and close the connection."""
+        """Unsubscribe from everything; close the connection."""
         self._channels.clear()
         if self._task is not None:
             await cancel([self._task])
@@ -99,7 +95,7 @@ class PubSubConnection:
             await self._pool.release(connection)
 
     async def _send_changes(self, connection: Any) -> None:
-        """Unsubscribe from removed channels, then subscribe to those not yet requested."""
+        """Unsubscribe removed channels, then subscribe new ones."""
         removed, self._removed = self._removed, set()
         await self._send(connection, "UNSUBSCRIBE", removed)
         new = self._channels.keys() - self._requested
@@ -112,9 +108,9 @@ class PubSubConnection:
                 await connection.send_command(command, *arguments, check_health=False)
 
     async def _wait_for_change(self, connection: Any) -> None:
-        """Wait until channels change. Raises TimeoutError when Redis does not reply to a PING.
+        """Wait for changed channels. Raises TimeoutError if a PING gets no reply.
 
-        Changes do not postpone the PING: they may come faster than it is due.
+        Changes do not postpone the PING: they may come too often.
         """
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout_at(self._due_at):
@@ -139,11 +135,11 @@ class PubSubConnection:
                     self._channels[name.decode()].set()
 
     def _postpone_ping(self) -> None:
-        """Redis has replied: no PING is needed for HEALTH_SECS."""
+        """Redis has replied: no PING for HEALTH_SECS."""
         self._pinged, self._due_at = False, asyncio.get_running_loop().time() + HEALTH_SECS
 
     def _reset(self) -> None:
-        """The connection is lost: nothing is requested on it, and nothing confirmed."""
+        """The connection is lost: nothing is requested or confirmed."""
         self._requested.clear()
         self._removed.clear()
         self._pinged = False

@@ -1,6 +1,6 @@
-"""The Redis client of the log and of the heartbeats: one per event loop, with time limits and retries.
+"""The Redis client of logs and heartbeats: one per event loop, with time limits and retries.
 
-Without them redis-py fails at the first broken connection, and waits for ever on an unresponsive one.
+redis-py's defaults fail at the first broken connection and wait forever on an unresponsive one.
 """
 
 import asyncio
@@ -9,20 +9,20 @@ from weakref import WeakKeyDictionary
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
-from redis.exceptions import ConnectionError  # noqa: A004 - the name that redis-py gave it
+from redis.exceptions import ConnectionError  # noqa: A004 - redis-py's name
 
 from chat.conf import conf
 
-CONNECT_SECS = 2  # Redis is near: one that needs longer is unavailable
-ANSWER_SECS = 4  # the longest that a command may take: a client gets "busy" within 5 s
-RETRIES = 3  # of broken connections, not of time-outs; a longer outage is the caller's to handle
-MAX_CONNECTIONS = 1000  # the default of 100 is fewer than one busy web process can need
+CONNECT_SECS = 2  # Redis is near: a slower one is unavailable
+ANSWER_SECS = 4  # per command: a client gets "busy" within 5 s
+RETRIES = 3  # of broken connections, not of time-outs; callers handle longer outages
+MAX_CONNECTIONS = 1000  # a busy web process can need more than the default of 100
 
 _clients: WeakKeyDictionary[asyncio.AbstractEventLoop, Redis] = WeakKeyDictionary()
 
 
 def client() -> Redis:
-    """The client of the running event loop."""
+    """The running event loop's client."""
     loop = asyncio.get_running_loop()
     if loop not in _clients:
         _clients[loop] = Redis.from_url(
@@ -39,7 +39,7 @@ def client() -> Redis:
 
 
 async def close() -> None:
-    """Close the client of the running event loop."""
+    """Close the running event loop's client."""
     redis = _clients.pop(asyncio.get_running_loop(), None)
     if redis is not None:
         await redis.aclose()

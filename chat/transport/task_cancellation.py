@@ -1,13 +1,13 @@
-"""Cancel tasks reliably: on Python 3.11 a Redis command that ends just then swallows a cancellation."""
+"""Cancel tasks reliably: on Python 3.11 a completing Redis command can swallow a cancellation."""
 
 import asyncio
 from collections.abc import Iterable
 
-REPEAT_SECS = 0.5  # before a task that still runs is cancelled again
+REPEAT_SECS = 0.5  # before a running task is cancelled again
 
 
 async def cancel(tasks: Iterable[asyncio.Task[None]]) -> None:
-    """Cancel the tasks until all have ended."""
+    """Cancel tasks until all have ended."""
     pending = {task for task in tasks if not task.done()}
     while pending:
         for task in pending:
