@@ -1,5 +1,5 @@
-"""Who a user is: guests, sessions, and what revokes a session.
+"""User identity: guests, sessions, revocation.
 
-The doors of the web side import it.
+The web side's sockets and pages import it.
 Start with `sessions.py`.
 """

@@ -1,4 +1,4 @@
-"""Visitors without an account: each gets a guest user at the first visit, if the settings allow it."""
+"""Guests: a visitor without an account gets a user, if the settings allow it."""
 
 import functools
 from collections.abc import Callable
@@ -20,12 +20,12 @@ View = Callable[..., HttpResponse]
 
 
 def create_guest() -> User:
-    """Create a user that nobody can sign in as: its session is the only way in."""
+    """Create a user without a password: its session is the only access."""
     return get_user_model().objects.create_user(f"guest-{new_id().hex}")
 
 
 async def visitor(scope: dict[str, Any]) -> AbstractBaseUser:
-    """The user of a socket, or its own guest. Raises CommandError after a sign-out, and without guests."""
+    """The socket's user or guest. Raises CommandError after a sign-out, or if guests are off."""
     if scope["user"].is_authenticated:
         if not await is_valid(scope):
             raise CommandError("unauthenticated")
@@ -38,7 +38,7 @@ async def visitor(scope: dict[str, Any]) -> AbstractBaseUser:
 
 
 def for_visitors(view: View) -> Callable[..., HttpResponseBase]:
-    """Let users and guests see a view; everybody else signs in first."""
+    """Admit users and guests to a view; others sign in first."""
 
     @functools.wraps(view)
     def admit(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:

@@ -1,7 +1,4 @@
-"""Whether a socket's session is still valid: Django's own check of the session and its user.
-
-arrow in: `sockets/consumer.py`, `guests.visitor` · arrow out: the rows of the session and the user
-"""
+"""Check a socket's session, by Django's own check of the session and its user."""
 
 from typing import Any
 
@@ -13,9 +10,9 @@ from django.http import HttpRequest
 
 
 async def is_valid(scope: dict[str, Any]) -> bool:
-    """Whether the session that opened the socket still belongs to its user: not after a sign-out.
+    """Whether the socket's session still belongs to its user: not after a sign-out.
 
-    A thread of its own: the `get_user` of Channels would queue the commands of all sockets behind each other.
+    Uses its own thread: the `get_user` of Channels would queue the commands of all sockets.
     """
     if not scope["user"].is_authenticated:
         return False
@@ -25,7 +22,5 @@ async def is_valid(scope: dict[str, Any]) -> bool:
 
 def _belongs_to(session: SessionBase, user: AbstractBaseUser) -> bool:
     request = HttpRequest()
-    request.session = session.__class__(
-        session.session_key
-    )  # loaded afresh: ours is from the socket's opening
+    request.session = session.__class__(session.session_key)  # reload: ours dates from the socket's opening
     return bool(get_user(request).pk == user.pk)
