@@ -1,4 +1,4 @@
-"""The list of conversations: its pages, its search, and who is notified of a change.
+"""The list of conversations: pages, search, announced changes.
 
 `responses` and the rooms above it import it.
 Start with `listing.py`.

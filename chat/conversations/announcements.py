@@ -1,7 +1,6 @@
-"""Announce changes of the list to an owner's sockets: a response began or ended, a conversation changed.
+"""Announce conversation changes to the owner's sockets.
 
-arrow in: `creation` and `ending`, `workers/tasks.py`, `conversation_api`
-arrow out: a notification to the owner's group. Best effort: pages fetch the list when they reconnect.
+Best effort: pages fetch the list when they reconnect.
 """
 
 import logging
@@ -20,21 +19,21 @@ logger = logging.getLogger(__name__)
 
 
 async def announce_response(response: ResponseObject) -> None:
-    """Announce a response object that has just ended, with its conversation as it is now."""
+    """Announce a response that has just ended, with its conversation."""
     await announce_conversation(response["conversation"]["id"], response)
 
 
 async def announce_new(conversation: Any, response: ResponseObject, request_id: str | None) -> None:
-    """Announce a response object that was created just now, with its conversation as it was saved then.
+    """Announce a new response, with its conversation as saved.
 
-    The `client_request_id` lets the page that asked recognise its own message.
+    By `client_request_id` the page that sent the message recognises it.
     """
     conversation.running = True
     await notify_owner(conversation.owner_id, change_event(conversation, response, request_id))
 
 
 async def announce_conversation(conversation_id: UUID | str, response: ResponseObject | None = None) -> None:
-    """Announce a conversation as it is now, and the response object that changed it, if any."""
+    """Announce a conversation's current row, and the response object that changed it, if any."""
     rows = Conversation.objects.with_running().filter(pk=conversation_id)
     try:
         row = await database_sync_to_async(rows.first, thread_sensitive=False)()

@@ -1,7 +1,4 @@
-"""Conversations as JSON: a page of the list, a line of it, the turns, and the event of a change.
-
-arrow in: the rows · arrow out: JSON for `pages/`, and frames for `announcements`
-"""
+"""Conversations as JSON: pages of the list, summaries, turns, change events."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,13 +12,13 @@ from chat.protocol.objects import ResponseObject
 
 PER_PAGE = 50
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)  # what the databases keep
+MICROSECOND = timedelta(microseconds=1)  # the databases' resolution
 
 
 def list_page(owner_id: int | None, search: str = "", before: str = "") -> JSON:
     """One page of an owner's list, the latest activity first, in one query.
 
-    `before` is the `more` of the previous page. Raises CommandError for any other, and for an invalid search.
+    `before`: the previous page's `more`. Raises CommandError for another value or an invalid search.
     """
     matches = containing(owner_id, parse_words(search))
     rows = Conversation.objects.visible_to(owner_id).with_running().filter(matches)
@@ -32,7 +29,7 @@ def list_page(owner_id: int | None, search: str = "", before: str = "") -> JSON:
 
 
 def summary(row: Any) -> JSON:
-    """The line of a row from `with_running()`."""
+    """The list entry of a row from `with_running()`."""
     return {
         "id": str(row.pk),
         "title": row.title,
@@ -43,12 +40,12 @@ def summary(row: Any) -> JSON:
 
 
 def turns(conversation: Conversation) -> list[JSON]:
-    """All responses of the tree, the oldest first."""
+    """All responses of the tree, oldest first."""
     return [turn(response) for response in conversation.responses.order_by("id")]
 
 
 def turn(response: Response) -> JSON:
-    """A response as the page shows it; times are in Unix seconds."""
+    """A response for the page. Times: Unix seconds."""
     return {
         "id": str(response.pk),
         "previous_response_id": str(response.previous_id) if response.previous_id else None,
@@ -68,9 +65,9 @@ def turn(response: Response) -> JSON:
 
 
 def change_event(row: Any, response: ResponseObject | None = None, request_id: str | None = None) -> str:
-    """The frame of a conversation's change event; `response` is the response object that changed it, if any.
+    """The frame of a changed conversation, and of the response that changed it, if any.
 
-    The row has its `running`. `request_id` is the `client_request_id` of a new response.
+    The row has `running`. `request_id`: a new response's `client_request_id`.
     """
     about = response and {
         "id": response["id"],
@@ -86,7 +83,7 @@ def _seconds(moment: datetime | None) -> float | None:
 
 
 def _cursor(row: Conversation) -> str:
-    """The position of a row in the list: its microseconds since 1970, and its id."""
+    """A row's position in the list: microseconds since 1970, and id."""
     return f"{(row.updated_at - EPOCH) // MICROSECOND}.{row.pk.hex}"
 
 

@@ -1,9 +1,7 @@
-"""Search an owner's conversations for words, in titles, questions and answers.
+"""Search an owner's conversations for words in titles, questions and answers.
 
-arrow in: the words that the reader typed · arrow out: conditions on the rows, for `listing`
-
-SQLite cannot ignore the case of letters beyond ASCII, so it calls Python for each text. A search therefore
-reads a bounded amount: 40 million characters for each word, at worst.
+SQLite cannot ignore case beyond ASCII and calls Python for each text, so a search reads at most 40 million
+characters per word.
 """
 
 import re
@@ -18,15 +16,15 @@ from chat.protocol.errors import CommandError
 
 MAX_SEARCH_CHARS = 100
 MAX_WORDS = 5  # more are ignored
-MAX_WORD_CHARS = 30  # the rest of a longer word is ignored
+MAX_WORD_CHARS = 30  # the rest is ignored
 MAX_RESPONSES = 2_000  # the owner's latest
-MAX_TEXT_CHARS = 10_000  # the beginning of a question, and of an answer
+MAX_TEXT_CHARS = 10_000  # of each question and each answer
 
 NO_ID = UUID(int=0)  # before every other
 
 
 def parse_words(search: str) -> list[str]:
-    """Split a search into its words. Raises CommandError for an invalid one."""
+    """Split a search into words. Raises CommandError if it is invalid."""
     try:
         storable(search)
     except ValueError:
@@ -37,7 +35,7 @@ def parse_words(search: str) -> list[str]:
 
 
 def containing(owner_id: int | None, words: list[str]) -> Q:
-    """The condition that an owner's conversation contains every word, in its title or in a searched text."""
+    """Condition: the conversation has every word, in its title or a searched text."""
     turns = _searched(owner_id).filter(conversation=OuterRef("pk"))
     condition = Q()
     for word in map(_ignoring_case, words):
@@ -47,9 +45,9 @@ def containing(owner_id: int | None, words: list[str]) -> Q:
 
 
 def _ignoring_case(word: str) -> str:
-    """The regular expression of a word, with both cases of each letter.
+    """A word's regular expression, with both cases of each letter.
 
-    SQLite's LIKE, and PostgreSQL in the locale C, know the cases of ASCII letters only.
+    SQLite's LIKE, and PostgreSQL in locale C, match only ASCII letters case-insensitively.
     """
     pairs = ((letter, letter.lower(), letter.upper()) for letter in word)
     return "".join(
@@ -59,10 +57,10 @@ def _ignoring_case(word: str) -> str:
 
 
 def _searched(owner_id: int | None) -> QuerySet[Response]:
-    """The owner's latest responses, with the beginnings of their texts as `question` and `answer`.
+    """The owner's latest responses, their texts' beginnings as `question` and `answer`.
 
-    No filter by owner: the conversations have one. With a second, the database would use the index by owner
-    for each conversation again.
+    Without a filter by owner, which the conversations have: a second one would make the database use the
+    owner index again for each conversation.
     """
     own = Response.objects.filter(owner_id=owner_id)
     oldest = own.order_by("-id").values("id")[MAX_RESPONSES - 1 : MAX_RESPONSES]
