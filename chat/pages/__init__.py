@@ -1,5 +1,5 @@
-"""What a browser fetches over HTTP: pages, and JSON for them. Web side only.
+"""HTTP for browsers: pages, and JSON for them.
 
-`urls` and `templatetags` import it.
+Web side only: `urls` and `templatetags` import it.
 Start with `views.py`.
 """

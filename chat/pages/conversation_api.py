@@ -1,7 +1,6 @@
-"""The conversation API of the page's scripts, in JSON: the list, the turns of a conversation, a change.
+"""The page's JSON API: list, read and change conversations.
 
-arrow in: `urls`; the CSRF middleware lets only our own pages make a change
-arrow out: rows; `ending` for responses that a deletion cancels; `announcements` for the owner's other sockets
+The CSRF middleware admits changes from our own pages only.
 """
 
 import functools
@@ -31,7 +30,7 @@ from chat.transport.outages import UNAVAILABLE
 
 
 def json_view(view: Callable[..., JSON]) -> Callable[..., HttpResponse]:
-    """Return a view's JSON to users and guests, or an error in the shape of the socket's."""
+    """Return a view's JSON to users and guests, or an error in the socket's format."""
 
     @functools.wraps(view)
     def respond(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
@@ -52,7 +51,7 @@ def json_view(view: Callable[..., JSON]) -> Callable[..., HttpResponse]:
 @never_cache
 @json_view
 def conversations(request: HttpRequest) -> JSON:
-    """One page of the visitor's list. `search`: words to match; `before`: the previous page's `more`."""
+    """One page of the visitor's list. `search`: words; `before`: the previous page's `more`."""
     return list_page(request.user.pk, request.GET.get("search", ""), request.GET.get("before", ""))
 
 
@@ -60,7 +59,7 @@ def conversations(request: HttpRequest) -> JSON:
 @never_cache
 @json_view
 def responses(request: HttpRequest, id: UUID) -> JSON:  # noqa: A002 - the URL's own word
-    """A conversation of the visitor's with all its responses. It counts as read."""
+    """A visitor's conversation with all responses; marks it as read."""
     row = Conversation.objects.visible_to(request.user.pk).with_running().filter(pk=id).first()
     if row is None:
         raise CommandError("conversation_not_found")
@@ -71,9 +70,9 @@ def responses(request: HttpRequest, id: UUID) -> JSON:  # noqa: A002 - the URL's
 @never_cache
 @json_view
 def change(request: HttpRequest, id: UUID) -> JSON:  # noqa: A002
-    """Rename, delete, restore or read a conversation of the visitor's. Returns its line in the list.
+    """Rename, delete, restore or read a visitor's conversation. Returns its list entry.
 
-    A deleted one can only be restored. A deletion first cancels the live responses, and fails if it cannot.
+    A deleted one can only be restored. Deletion first cancels live responses, and fails if it cannot.
     """
     changes = _parse(request)
     rows = Conversation.objects.filter(owner_id=request.user.pk, pk=id)
@@ -86,12 +85,12 @@ def change(request: HttpRequest, id: UUID) -> JSON:  # noqa: A002
     if _apply(changes, rows):
         async_to_sync(announce_conversation)(id)
     if changes.deleted:
-        _cancel_all(id)  # those that began meanwhile
+        _cancel_all(id)  # those created meanwhile
     return summary(Conversation.objects.with_running().get(pk=id))
 
 
 def mark_read(row: Conversation) -> None:
-    """Mark a conversation as read, and announce that."""
+    """Mark a conversation as read and announce it."""
     if row.unread and Conversation.objects.filter(pk=row.pk).mark_read():
         async_to_sync(announce_conversation)(row.pk)
     row.unread = False
@@ -105,7 +104,7 @@ def _parse(request: HttpRequest) -> Change:
 
 
 def _apply(changes: Change, rows: ConversationQuerySet) -> bool:
-    """Write the changes to the row. False: it is as before."""
+    """Write changes to the row. False: nothing changed."""
     fields: JSON = {"title": changes.title} if changes.has("title") else {}
     if changes.has("deleted"):
         fields["deleted_at"] = timezone.now() if changes.deleted else None

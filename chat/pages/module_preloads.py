@@ -1,19 +1,15 @@
-"""Find the ES modules that a page should preload: all that its module imports, directly or not.
-
-in:  the name of a static file, and a function that reads one
-out: the names of the imported files
-"""
+"""Find the ES modules to preload for a page's module."""
 
 import posixpath
 import re
 from collections.abc import Callable
 
-# import … from "./x.js", export … from "./x.js", import "./x.js"; import() fetches when it is called
+# static imports and exports; import() fetches only when called
 IMPORT = re.compile(r'^(?:(?:import|export)\s[^";]*?\sfrom|import)\s*"(\.{1,2}/[^"]+)"', re.MULTILINE)
 
 
 def imported_modules(name: str, read: Callable[[str], str]) -> list[str]:
-    """Return the modules that this one imports, directly or not, each once, nearest first."""
+    """Return the direct and indirect imports of a module, each once, nearest first."""
     found: dict[str, None] = {name: None}
     waiting = [name]
     for module in waiting:

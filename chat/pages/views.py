@@ -1,4 +1,4 @@
-"""The pages: a conversation, and the smallest form of the pattern. Responses stream over the socket."""
+"""The pages: a conversation, and the minimal demo. Responses stream over the socket."""
 
 from typing import Any
 from uuid import UUID
@@ -32,7 +32,7 @@ def page(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "PATCH"])
 def conversation(request: HttpRequest, id: UUID) -> HttpResponseBase:  # noqa: A002 - the URL's own word
-    """A conversation of the visitor's: its page, or a change of it."""
+    """A visitor's conversation: its page, or a change."""
     return (
         conversation_api.change(request, id=id)
         if request.method == "PATCH"
@@ -44,7 +44,7 @@ def conversation(request: HttpRequest, id: UUID) -> HttpResponseBase:  # noqa: A
 @ensure_csrf_cookie
 @for_visitors
 def _conversation_page(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
-    """A conversation with every response so far. It counts as read."""
+    """All responses so far; marks the conversation as read."""
     row = get_object_or_404(Conversation.objects.visible_to(request.user.pk), pk=conversation_id)
     conversation_api.mark_read(row)
     return render(request, "chat/page.html", {"page": _page_data(request, row), "conversation": row})
@@ -59,13 +59,13 @@ def minimal(request: HttpRequest) -> HttpResponse:
 
 
 class SignOut(LogoutView):
-    """Sign out, close the sockets of the session, and clear the browser's storage."""
+    """Sign out, close the session's sockets, clear the browser's storage."""
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Sign out."""
         owner_id = request.user.pk
         response = super().post(request, *args, **kwargs)
-        response.headers["Clear-Site-Data"] = '"storage"'  # drafts, and messages that were not accepted yet
+        response.headers["Clear-Site-Data"] = '"storage"'  # drafts and unaccepted messages
         if owner_id is not None:
             async_to_sync(notify_owner_to_recheck)(owner_id)
         return response
