@@ -1,5 +1,5 @@
 """The life of a response: created, queued, ended.
 
-The doors of the web side and the workers import it.
+The web side's sockets and pages and the workers import it.
 Start with `creation.py`, then `ending.py`.
 """

@@ -1,7 +1,6 @@
-"""Create a response: store the row, begin the log, announce it, enqueue it. `submit` does all four.
+"""Create a response: store the row, open the log, announce, enqueue.
 
-arrow in: the doors (`sockets/`), which follow the response afterwards
-arrow out: the row, the log, the job queue; a notification to the owner's sockets
+The caller follows the response afterwards.
 """
 
 import asyncio
@@ -29,17 +28,17 @@ from chat.transport.outages import UNAVAILABLE
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
-TITLE_CHARS = 60  # a line in the list
-ENQUEUE_SECS = 0.02  # usually enough for an enqueue; a slower broker must not hold up the reader
+TITLE_CHARS = 60  # one line of the list
+ENQUEUE_SECS = 0.02  # enough for most enqueues; a slower broker must not delay the reader
 
 logger = logging.getLogger(__name__)
-_pending: set[asyncio.Task[None]] = set()  # asyncio itself keeps only weak references to tasks
+_pending: set[asyncio.Task[None]] = set()  # asyncio keeps only weak references to tasks
 
 
 async def submit(owner: "AbstractBaseUser", command: Create, log: Log) -> tuple[Response, bool]:
-    """Create a response and queue it: the front door for every kind of client, which then follows it.
+    """Create a response and queue it: the front door for every kind of client.
 
-    Returns and raises what `create_response` does. A request that is sent again is not enqueued again.
+    Returns and raises as `create_response`. A repeated request is not enqueued again.
     """
     row, new = await create_response(owner, command, log)
     if new:
@@ -48,11 +47,10 @@ async def submit(owner: "AbstractBaseUser", command: Create, log: Log) -> tuple[
 
 
 async def create_response(owner: "AbstractBaseUser", command: Create, log: Log) -> tuple[Response, bool]:
-    """Store the row, then begin its log.
+    """Store the row, then open its log. Returns the row and whether it is new.
 
-    Returns the row and whether it is new: the same `client_request_id` of the same owner gives the same row.
-    Raises CommandError, or LogError or a database error when Redis or the database is unavailable; then
-    nothing is stored.
+    An owner's repeated `client_request_id` returns the same row. Raises CommandError, or LogError or a
+    database error during an outage; then nothing is stored.
     """
     row, new = await database_sync_to_async(_store, thread_sensitive=False)(owner, command)
     if new:
@@ -65,10 +63,10 @@ async def create_response(owner: "AbstractBaseUser", command: Create, log: Log) 
 
 
 async def queue_response(row: Response, log: Log) -> None:
-    """Announce a new response, then enqueue it. If the broker refuses, end it as `queue_unavailable`.
+    """Announce a new response, then enqueue it. If that fails, end it as `queue_unavailable`.
 
-    Waits at most ENQUEUE_SECS. The rest happens in a task of its own, also when the caller is cancelled: an
-    accepted response must end.
+    Waits at most ENQUEUE_SECS. A separate task finishes the work even if the caller is cancelled: an accepted
+    response must end.
     """
     task = asyncio.create_task(_enqueue_or_end(row, log))
     _pending.add(task)
@@ -95,13 +93,13 @@ def _store(owner: "AbstractBaseUser", command: Create) -> tuple[Response, bool]:
         with transaction.atomic():
             return _insert(owner, command), True
     except IntegrityError:
-        if earlier := _same_request(owner, command):  # the same request got there first
+        if earlier := _same_request(owner, command):  # the same request was first
             return earlier, False
         raise
 
 
 def _delete(row: Response) -> None:
-    """Delete a row without a log, and its conversation if that has no other."""
+    """Delete a row without a log, and its conversation if empty."""
     row.delete()
     Conversation.objects.filter(pk=row.conversation_id, responses=None).delete()
 
@@ -163,7 +161,7 @@ def _own_response(owner: "AbstractBaseUser", response_id: UUID | None, param: st
 def _conversation(
     owner: "AbstractBaseUser", command: Create, relative: Response | None, messages: list[dict[str, str]]
 ) -> tuple[Conversation, bool]:
-    """The conversation of a new response, and whether it is new, too."""
+    """A new response's conversation, and whether it is new."""
     conversation_id = command.tailrace.conversation_id
     if relative is not None:
         if conversation_id not in (None, relative.conversation_id):
@@ -179,7 +177,7 @@ def _conversation(
 
 
 def title_of(text: str) -> str:
-    """The first words of a text, whole, in one line of at most TITLE_CHARS."""
+    """The first whole words of a text, in one line of at most TITLE_CHARS."""
     line = " ".join(text.split())
     if len(line) <= TITLE_CHARS:
         return line

@@ -1,7 +1,8 @@
-"""How a response ends, for the worker, Stop and the reaper alike.
+"""End a response, for the worker, Stop and the reaper alike.
 
-1. `conclude` appends the terminal event to the log. Whoever appends it first has ended the response.
-2. `settle` copies the outcome from the log to the row, and announces it. A crash in between loses nothing.
+`conclude` appends the terminal event to the log: the first writer decides the outcome. `settle` copies the
+outcome to the row and announces it; a crash in between loses nothing. `end` does both, for every caller but
+the attempt.
 """
 
 import time
@@ -24,11 +25,11 @@ from chat.transport.notifications import notify_readers, notify_workers_to_cance
 async def conclude(
     log: Log, state: ResponseState | None, ending: Ending, attempt: int | None = None
 ) -> ResponseObject | None:
-    """End a response in its log and notify its readers. `state` is what the caller knows of it.
+    """Append the terminal event and notify readers. `state`: what the caller knows.
 
-    If another writer was first, its events are applied and the end is tried again after them. What Redis
-    lost is restored from `state`. With `attempt`, a response that a later attempt has is left to it.
-    Returns the final response object, which may be another writer's; None if there is nothing to end.
+    After a conflict, apply the other writer's events and retry. Restore from `state` what Redis lost. With
+    `attempt`, leave a response to a later attempt. Returns the final response object, perhaps another
+    writer's; None if there is nothing to end.
     """
     while state is not None and state.ended is None and (attempt is None or state.attempt <= attempt):
         closing, terminal = finish(state, ending)
@@ -54,10 +55,10 @@ async def settle(final: ResponseObject, **extra: Any) -> None:
 async def end(
     log: Log, response_id: str, ending: Ending, attempt: int | None = None
 ) -> ResponseObject | None:
-    """End a response from outside its attempt: conclude, cancel the attempt, settle.
+    """Conclude, cancel the attempt, settle.
 
-    With `attempt`, only if no later attempt has it. Returns the final response object; None if there was
-    nothing to end.
+    With `attempt`, only if no later attempt has the response. Returns the final response object; None if
+    there was nothing to end.
     """
     state = await log.state(response_id) or await _reopened(log, response_id)
     final = await conclude(log, state, ending, attempt)
@@ -74,7 +75,7 @@ async def cancel(log: Log, owner_id: int, response_id: UUID) -> None:
 
 
 async def settle_if_ended(log: Log, response_id: str) -> bool:
-    """Settle a response that has ended in its log, but perhaps not in its row. False: it has not ended."""
+    """Settle a response that has ended in its log. False: it has not."""
     state = await log.state(response_id)
     if state is None or state.ended is None:
         return False
@@ -83,7 +84,7 @@ async def settle_if_ended(log: Log, response_id: str) -> bool:
 
 
 async def _reopened(log: Log, response_id: str) -> ResponseState | None:
-    """Open the log of a live row again when Redis lost it: a stale writer cannot append to this one."""
+    """Reopen a live row's lost log; a stale writer cannot append to it."""
     live = Response.objects.filter(pk=response_id, status__in=LIVE)
     row: Response | None = await database_sync_to_async(live.first, thread_sensitive=False)()
     return await log.reopened(response_object(row), row.attempt) if row else None

@@ -1,13 +1,13 @@
-"""The models that can be asked: read from a TOML file, or one built from the environment.
+"""The model catalog: from a TOML file, or one model from the environment.
 
     [[models]]
-    name = "gpt-5-mini"                       # what clients ask for
+    name = "gpt-5-mini"                       # for clients
     base_url = "https://api.openai.com/v1"    # any OpenAI-compatible server
-    key_env = "OPENAI_API_KEY"                # the NAME of the variable with the key
-    upstream_model = "gpt-5-mini"             # "" takes the first of the server's GET /models
+    key_env = "OPENAI_API_KEY"                # the NAME of the key's variable
+    upstream_model = "gpt-5-mini"             # "": the first of the server's GET /models
     queue = "responses"
-    resume = "restart"                        # or "continue", if the server can take up a last message of
-                                              # the assistant: what is done after a worker was lost
+    resume = "restart"                        # after a lost worker; "continue" if the server can continue
+                                              # a final assistant message
     max_output_tokens = 2048
     [models.deadlines]                        # seconds
     connect = 10
@@ -15,7 +15,7 @@
     between_tokens = 30
     total = 600
 
-The first model is the default. `demo-count` is always there: it counts, and needs no network.
+The first model is the default. `demo-count` always exists: it counts, without network.
 """
 
 import functools
@@ -36,7 +36,7 @@ DEMO_URL = "demo:count"
 
 @dataclass(frozen=True, slots=True)
 class Deadlines:
-    """How long a model may take, in seconds. Only text counts: comments of the server do not."""
+    """A model's time limits, in seconds. Only text counts, not the server's comments."""
 
     connect: float = 10
     first_token: float = 60
@@ -46,7 +46,7 @@ class Deadlines:
 
 @dataclass(frozen=True, slots=True)
 class ModelConfig:
-    """A configured target."""
+    """One configured model."""
 
     __pydantic_config__: ClassVar = ConfigDict(extra="forbid")  # a misspelt field is an error
 
@@ -66,7 +66,7 @@ _MODELS = TypeAdapter(list[ModelConfig])
 
 @functools.cache
 def catalog() -> Catalog:
-    """Every model by its name, the default first. Read once per process."""
+    """Every model by name, the default first. Read once per process."""
     if conf.MODELS:
         models = read(Path(conf.MODELS))
     else:
@@ -84,7 +84,7 @@ def catalog() -> Catalog:
 
 
 def read(path: Path) -> list[ModelConfig]:
-    """The models of a TOML file. Raises ImproperlyConfigured that names the file and what is wrong."""
+    """Read models from a TOML file. Raises ImproperlyConfigured with the file and the fault."""
     try:
         models = _MODELS.validate_python(tomllib.loads(path.read_text()).get("models", []))
     except (OSError, ValueError) as error:
@@ -98,6 +98,6 @@ def read(path: Path) -> list[ModelConfig]:
 
 
 def _wrong_fields(error: ValidationError) -> str:
-    """Each wrong field by its place, the first model being `models.0`."""
+    """Each wrong field by its path; the first model is `models.0`."""
     wrong = [(".".join(map(str, ("models", *item["loc"]))), item["msg"]) for item in error.errors()]
     return "; ".join(f"{place}: {reason}" for place, reason in wrong)

@@ -1,4 +1,4 @@
-"""Whose response it is: a response of somebody else does not exist for a client."""
+"""Response ownership: to a client, another user's response does not exist."""
 
 from uuid import UUID
 
@@ -9,7 +9,7 @@ from chat.protocol.errors import CommandError
 
 
 async def own_response(owner_id: int, response_id: UUID) -> Response:
-    """The owner's response. Raises CommandError if there is none, or if it is someone else's."""
+    """The owner's response. Raises CommandError if there is none."""
     rows = Response.objects.filter(pk=response_id, owner_id=owner_id)
     row: Response | None = await database_sync_to_async(rows.first, thread_sensitive=False)()
     if row is None:

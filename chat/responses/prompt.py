@@ -1,4 +1,4 @@
-"""The prompt of a response: the conversation from the root of its tree down to its own input."""
+"""A response's prompt: its conversation from the tree's root to its own input."""
 
 from uuid import UUID
 
@@ -7,18 +7,18 @@ from chat.protocol.events import JSON
 
 
 def prompt(response: Response) -> list[JSON]:
-    """The chat messages for the model, `[{"role", "content"}]`. Blocks: one query, if it has a previous."""
+    """The model's messages, `[{"role", "content"}]`. Blocks: one query, if it has a previous turn."""
     messages: list[JSON] = []
     if response.instructions:
         messages.append({"role": "system", "content": response.instructions})
     for turn in reversed(_earlier(response)):
-        if turn.output:  # a turn without output is left out, its input too
+        if turn.output:  # a turn without output is skipped with its input
             messages += [*turn.input, {"role": "assistant", "content": turn.output}]
     return [*messages, *response.input]
 
 
 def _earlier(response: Response) -> list[Response]:
-    """The turns before this one, up to the root."""
+    """The previous turns, up to the root."""
     if response.previous_id is None:  # most conversations have one turn
         return []
     turns = Response.objects.filter(conversation_id=response.conversation_id)

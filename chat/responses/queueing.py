@@ -1,7 +1,4 @@
-"""Enqueue a response in its model's queue, and find its position there.
-
-arrow in: `creation`, `streaming/subscriber.py`, the workers · arrow out: `transport/job_queue.py`
-"""
+"""Enqueue a response in its model's queue; find its queue position."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
@@ -10,23 +7,23 @@ from chat.models import Response, Status
 from chat.responses.model_catalog import QUEUE, catalog
 from chat.transport import job_queue
 
-THREADS = ThreadPoolExecutor(8, "enqueue")  # not the database's: a broker that hangs must leave those free
+THREADS = ThreadPoolExecutor(8, "enqueue")  # not the database's threads: a stalled broker must not hold them
 
 
 async def enqueue(response: Response) -> None:
-    """Send the message that wakes a worker. Raises QueueError when the broker does not take it."""
+    """Send the message that wakes a worker. Raises QueueError if the broker rejects it."""
     message = str(response.id), queue_of(response.model)
     await asyncio.get_running_loop().run_in_executor(THREADS, job_queue.send, *message)
 
 
 def queue_of(model_name: str) -> str:
-    """The queue of a model; the default queue for a model that is no longer configured."""
+    """A model's queue; the default queue if the model is no longer configured."""
     model = catalog().get(model_name)
     return model.queue if model else QUEUE
 
 
 def position(response_id: str) -> int | None:
-    """How many responses are queued before this one; None if it is not queued. Blocks."""
+    """Number of responses queued ahead; None if not queued. Blocks."""
     row = Response.objects.filter(pk=response_id, status=Status.QUEUED).only("queued_at", "model").first()
     if row is None:
         return None

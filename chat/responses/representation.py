@@ -1,4 +1,4 @@
-"""A row as OpenAI's API shows it: the response object."""
+"""A row as OpenAI's response object."""
 
 from chat.models import Response, Status
 from chat.protocol.objects import ResponseObject
@@ -6,9 +6,9 @@ from chat.protocol.output import output_items
 
 
 def response_object(row: Response) -> ResponseObject:
-    """The response object of OpenAI's Responses API, with the output that the row holds.
+    """The row's response object, with its stored output. Times: Unix seconds.
 
-    Moments are in Unix seconds. Source: https://platform.openai.com/docs/api-reference/responses/object
+    Source: https://platform.openai.com/docs/api-reference/responses/object
     """
     completed_at = row.ended_at if row.status == Status.COMPLETED else None
     return {
