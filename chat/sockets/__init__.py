@@ -1,5 +1,5 @@
-"""The WebSockets. Web side only.
+"""WebSockets.
 
-`routing` and the ASGI application import it.
+Web side only: `routing` and the ASGI application import it.
 Start with `minimal.py`, then `consumer.py`.
 """

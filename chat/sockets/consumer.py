@@ -1,6 +1,6 @@
-"""The page's socket: it executes commands and forwards the events of responses. No model is asked here.
+"""The page's socket: execute commands, forward events. It never calls a model.
 
-browser ─ response.create ─▶ store row · begin log · enqueue ─▶ worker
+browser ─ response.create ─▶ store row · open log · enqueue ─▶ worker
                              then follow: join group · read log
 browser ◀─ events ────────── drop duplicates · read the log on a gap ◀─ group ─ worker
 """
@@ -31,26 +31,26 @@ from chat.transport.outages import UNAVAILABLE, retry
 
 logger = logging.getLogger(__name__)
 
-SESSION_SECS = 5  # how long a valid session is trusted: its end without a notification shows so much later
+SESSION_SECS = 5  # a valid session is trusted this long: the delay if a notification is lost
 RECHECK_SECS = 1  # between session checks while the database is unavailable
 
 
 class ResponsesConsumer(AsyncWebsocketConsumer):
-    """`/ws/responses/?owner=`: OpenAI's Responses protocol with a few `tailrace:` extensions.
+    """`/ws/responses/?owner=`: OpenAI's Responses protocol with `tailrace:` extensions.
 
-    A page gives the id of the user for whom it was made; other clients may leave it out.
+    A page sends the id of the user it was made for; other clients may omit it.
     """
 
     log: Log
     subscriber: Subscriber
     _closed = False
-    _trusted_until = 0.0  # the session counts as valid, by time.monotonic()
+    _trusted_until = 0.0  # by time.monotonic()
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
-        """Serve one socket: one task for its commands, one for its notifications.
+        """Serve one socket: one task for commands, one for notifications.
 
-        Neither waits for the other's database work; Channels would start two tasks for each message. However
-        the socket ends, it leaves its groups and its channel. Its responses go on.
+        Neither waits for the other's database work; Channels would start two tasks per message. On any exit
+        the socket leaves its groups and its channel; its responses continue.
         """
         self.scope, self.base_send = scope, send
         self.channel_layer = get_channel_layer()
@@ -73,8 +73,8 @@ class ResponsesConsumer(AsyncWebsocketConsumer):
             await self.channel_layer.drop_channel(self.channel_name)
 
     async def connect(self) -> None:
-        """Accept the socket; without a user, say why and close it."""
-        if _is_for_another(self.scope):  # its page's unsent messages were written by another user
+        """Accept the socket; without a user, send the error and close."""
+        if _is_for_another(self.scope):  # the page's unsent messages are another user's
             self.scope["user"] = AnonymousUser()
         if not self.scope["user"].is_authenticated:
             await self.accept()
@@ -83,7 +83,7 @@ class ResponsesConsumer(AsyncWebsocketConsumer):
         await self.accept()
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        """Execute one command. One that fails gets an error event; the socket stays."""
+        """Execute one command. A failure sends an error event and keeps the socket."""
         try:
             if text_data is None:
                 raise CommandError("binary_frame")
@@ -125,24 +125,24 @@ class ResponsesConsumer(AsyncWebsocketConsumer):
                 await cancel(self.log, user.pk, command.response_id)
 
     async def _listen(self) -> None:
-        while not self._closed:  # on Python 3.11 a Redis command that ends just then swallows a cancellation
+        while not self._closed:  # on Python 3.11 a completing Redis command can swallow a cancellation
             await self.on_message(await self.channel_layer.receive(self.channel_name))
 
     async def on_message(self, message: Message) -> None:
-        """Pass on a message of the channel layer: events of a response, or a changed conversation."""
+        """Forward a channel-layer message: events or a changed conversation."""
         if message["type"] == "response.events":
             try:
                 await self.subscriber.on_notification(message)
             except (*UNAVAILABLE, ProtocolError) as error:  # the regular check reads the log again
                 logger.warning("a notification could not be followed: %s", type(error).__name__)
         elif message["type"] == "session.recheck":
-            self._trusted_until = 0  # for commands; while the database is unavailable nothing is delivered
+            self._trusted_until = 0  # for commands; nothing is delivered while the database is unavailable
             await retry("a session could not be checked", self._check_session_now, RECHECK_SECS)
         elif not self.connection.paused:  # a client that does not read fetches the list later
             await self.connection.send_text(message["frame"])
 
     async def _check_session(self) -> None:
-        """Close the socket if its session has ended: one check in SESSION_SECS."""
+        """Close the socket if its session has ended; at most one check per SESSION_SECS."""
         if time.monotonic() >= self._trusted_until:
             await self._check_session_now()
 
@@ -153,19 +153,19 @@ class ResponsesConsumer(AsyncWebsocketConsumer):
         self._trusted_until = now + SESSION_SECS
 
     async def _sign_out(self) -> NoReturn:
-        await self._leave()  # first: no more events for somebody who has signed out
+        await self._leave()  # first: no events after a sign-out
         await self.connection.send_text(CommandError("unauthenticated").encode())
         await self.close(SIGNED_OUT)
         raise StopConsumer
 
     async def _leave(self) -> None:
-        """Leave all groups; harmless the second time."""
+        """Leave all groups; idempotent."""
         await self.subscriber.close()
         if self.scope["user"].is_authenticated:
             await self.channel_layer.group_discard(owner_group(self.scope["user"].pk), self.channel_name)
 
 
 def _is_for_another(scope: dict[str, Any]) -> bool:
-    """Whether the page was made for another user: someone else has signed in in that browser since."""
+    """Whether the page was made for another user: someone else has since signed in in that browser."""
     owners = parse_qs(scope["query_string"].decode("latin-1")).get("owner")
     return owners is not None and owners != [str(scope["user"].pk)]

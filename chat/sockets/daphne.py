@@ -1,13 +1,9 @@
-"""Back-pressure behind Daphne: pause the events of a client that does not read, and close it after a while.
+"""Back-pressure behind Daphne: pause events for a client that does not read, then close it.
 
-arrow in: Twisted's transport, which pauses and resumes its producer
-arrow out: `paused`, by which `subscriber` leaves events in the log; an error and the close of a slow reader
-
-Daphne's `send` never waits: frames that a client does not read would fill our memory, and so would commands
-that it sends faster than they are executed. Behind `send` is a WebSocket protocol on a transport of Twisted,
-which takes one producer and pauses it while more than 64 KiB are unsent
-(https://docs.twisted.org/en/stable/core/howto/producers.html). Other servers wait in `send`: there a client
-is never paused.
+Daphne's `send` never waits, so unread frames, and commands sent faster than they are executed, would fill
+memory. Behind `send` is a WebSocket protocol on a Twisted transport, which takes one producer and pauses it
+at 64 KiB unsent (https://docs.twisted.org/en/stable/core/howto/producers.html). Other servers wait in `send`:
+no pause there.
 """
 
 import asyncio
@@ -17,20 +13,20 @@ from typing import Any
 from chat.protocol.errors import SLOW_READER, CommandError
 from chat.streaming.backpressure import Application, ClientConnection, Message, Receive, Send
 
-UNREAD_SECS = 60  # then a client that reads nothing is closed; it may reconnect with its cursor
+UNREAD_SECS = 60  # then close a client that reads nothing; it may reconnect with its cursor
 CLOSE_SECS = 10  # from the error event to the end of the connection
-SILENT_SECS = 90  # Daphne's --ping-timeout: more than the two above, so that our error event comes first
-MAX_UNREAD_FRAMES = 5000  # replies and pongs to a client that asks and does not read, about 1 MiB
-MAX_WAITING_COMMANDS = 100  # commands received and not executed yet
+SILENT_SECS = 90  # Daphne's --ping-timeout: above the sum of these two, so our error event comes first
+MAX_UNREAD_FRAMES = 5000  # replies and pongs to a client that sends but does not read, about 1 MiB
+MAX_WAITING_COMMANDS = 100  # received, not yet executed
 
-# the methods that this module uses
+# methods used here
 TRANSPORT = ("registerProducer", "unregisterProducer", "pauseProducing", "resumeProducing", "abortConnection")
 
 logger = logging.getLogger(__name__)
 
 
 class DaphneConnection(ClientConnection):
-    """A client behind Daphne. Twisted calls this a producer of the transport."""
+    """A client behind Daphne: Twisted's producer of the transport."""
 
     def __init__(self, protocol: Any, send: Send) -> None:
         super().__init__(send)
@@ -39,12 +35,12 @@ class DaphneConnection(ClientConnection):
         self._unread = 0
         self._timer: asyncio.TimerHandle | None = None
         self._closing: asyncio.Task[None] | None = None
-        # before the upgrade to a WebSocket the HTTP protocol was the producer: it paused *reading*
+        # before the upgrade the HTTP protocol was the producer: it paused *reading*
         self._transport.unregisterProducer()
         self._transport.registerProducer(self, True)
 
     async def send_text(self, text: str) -> None:
-        """Send one frame, straight to the protocol: the layers in between have nothing to do for a frame."""
+        """Send one frame directly to the protocol; the layers between add nothing."""
         if self._protocol.state == self._protocol.STATE_OPEN:
             self._protocol.sendMessage(text.encode())
 
@@ -75,8 +71,8 @@ class DaphneConnection(ClientConnection):
 
     def _close_slow_reader(self) -> None:
         logger.warning("a client has read nothing for %s s: its socket is closed", UNREAD_SECS)
-        self._transport.unregisterProducer()  # Twisted never closes what a producer still holds
-        self._protocol.closeHandshakeTimeout = CLOSE_SECS  # else one second to read our error event
+        self._transport.unregisterProducer()  # Twisted never closes a transport with a producer
+        self._protocol.closeHandshakeTimeout = CLOSE_SECS  # default: one second to read our error event
         self._closing = asyncio.create_task(self._close())
         asyncio.get_running_loop().call_later(CLOSE_SECS, self._transport.abortConnection)
 
@@ -86,14 +82,14 @@ class DaphneConnection(ClientConnection):
 
 
 class ReceiveQueue:
-    """Daphne's queue of received messages, bounded: reading pauses while too many commands wait."""
+    """Daphne's receive queue, bounded: reading pauses while too many commands wait."""
 
     def __init__(self, queue: asyncio.Queue[Message], transport: Any) -> None:
         self._queue, self._transport = queue, transport
         self._paused = False
 
     def put_nowait(self, message: Message) -> None:
-        """Add a message. Daphne calls this."""
+        """Add a message; called by Daphne."""
         self._queue.put_nowait(message)
         if not self._paused and self._queue.qsize() > MAX_WAITING_COMMANDS:
             self._paused = True
@@ -109,7 +105,7 @@ class ReceiveQueue:
 
 
 class ClientConnections:
-    """Adds `scope["connection"]`. The outermost application of the sockets: it looks behind `send`."""
+    """Adds `scope["connection"]`. Outermost application: it inspects `send`."""
 
     def __init__(self, application: Application) -> None:
         self._application = application
@@ -125,7 +121,7 @@ class ClientConnections:
 
 
 def _daphnes_protocol(send: Any) -> Any:
-    """The protocol in `partial(Server.handle_reply, protocol)`; None if the `send` is another server's."""
+    """The protocol in `partial(Server.handle_reply, protocol)`; None for another server's `send`."""
     protocol = next(iter(getattr(send, "args", ())), None)
     transport = getattr(protocol, "transport", None)
     known = hasattr(protocol, "application_queue") and all(hasattr(transport, name) for name in TRANSPORT)

@@ -1,8 +1,8 @@
-"""The pattern in its smallest form: join a group, enqueue a job, pass on what the worker publishes.
+"""The pattern at its smallest: join a group, enqueue a job, forward what the worker publishes.
 
-`{"message": "start"}` counts: `{"message": "Number 0"}` to `{"message": "Number 9"}`. Any other message is a
-prompt for the default model, and its text comes back as `{"message": "<text>"}` frames.
-The page's own consumer (`consumer.py`) also reads the log: it survives a lost notification or socket.
+`{"message": "start"}` counts from `{"message": "Number 0"}` to `{"message": "Number 9"}`. Any other message
+is a prompt for the default model; its text arrives in `{"message": "<text>"}` frames. `consumer.py` also
+reads the log, so it survives a lost notification or socket.
 """
 
 import json
@@ -22,13 +22,13 @@ from chat.transport.outages import UNAVAILABLE
 
 
 class MinimalConsumer(AsyncWebsocketConsumer):
-    """`/ws/openai/`: the socket only enqueues and listens; a worker asks the model."""
+    """`/ws/openai/`: the socket enqueues and listens; a worker calls the model."""
 
     groups: list[str]  # Channels leaves these when the socket closes
-    counts: frozenset[str] = frozenset()  # the responses that count, a line each
+    counts: frozenset[str] = frozenset()  # counting responses: one frame per line
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        """Create a response for the message, join its group, then enqueue it: no event can come earlier."""
+        """Create a response, join its group, then enqueue it, so no event is missed."""
         log = Log(redis_client.client())
         try:
             prompt = json_object(text_data or "").get("message")
@@ -45,7 +45,7 @@ class MinimalConsumer(AsyncWebsocketConsumer):
             await self.send(CommandError("busy").encode())
 
     async def response_events(self, message: Message) -> None:
-        """Pass on each piece of text that the worker published; leave the group after the last event."""
+        """Forward each published piece of text; leave the group after the terminal event."""
         for event in map(decode, message["events"]):
             if isinstance(event, TextDelta):
                 lines = message["response_id"] in self.counts

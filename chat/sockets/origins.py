@@ -1,4 +1,4 @@
-"""Which origins may open a socket: a browser sends its cookies with requests from any page."""
+"""Origins that may open a socket: browsers send cookies with any page's requests."""
 
 from typing import Any
 
@@ -6,8 +6,8 @@ from channels.security.websocket import OriginValidator
 
 
 class SocketOrigins(OriginValidator):
-    """Compares full origins: scheme, host and port. Accepts a client without Origin: it is no browser."""
+    """Compares full origins: scheme, host, port. A client without Origin is no browser and is accepted."""
 
     def valid_origin(self, parsed_origin: Any) -> bool:
-        """Whether a socket from this origin may be opened."""
+        """Whether this origin may open a socket."""
         return parsed_origin is None or bool(self.validate_origin(parsed_origin))
