@@ -1,5 +1,5 @@
-"""For operators: health checks. Web side only.
+"""Health checks for operators.
 
-`urls` imports it.
+Web side only: `urls` imports it.
 Start with `health.py`.
 """

@@ -13,19 +13,19 @@ from chat.transport import redis_client
 from chat.transport.heartbeats import Heartbeats
 from chat.transport.outages import UNAVAILABLE
 
-CHECK_SECS = 2  # a part that needs longer is unavailable
+CHECK_SECS = 2  # a slower part is unavailable
 
 Part = dict[str, Any]
 
 
 async def healthz(request: HttpRequest) -> JsonResponse:
-    """200: this process answers. It checks no other part."""
+    """200: this process replies. Checks nothing else."""
     return JsonResponse({"status": "ok"})
 
 
 @never_cache
 async def readyz(request: HttpRequest) -> JsonResponse:
-    """200 when the database, Redis and at least one worker answer, else 503; each part with its state."""
+    """200 if the database, Redis and a worker reply, else 503; with each part's state."""
     database, redis, workers = await asyncio.gather(
         _part(_database()), _part(redis_client.client().ping()), _part(_workers())
     )
@@ -45,7 +45,7 @@ async def _part(check: Awaitable[Any]) -> Part:
 
 
 async def _database() -> None:
-    # a table of ours: SQLite would create a missing file, and answer SELECT 1
+    # our own table: SQLite would create a missing file and answer SELECT 1
     await database_sync_to_async(Response.objects.exists, thread_sensitive=False)()
 
 
