@@ -1,3 +1,3 @@
-"""The web side, and the rooms that web and workers share: protocol, transport, responses and more."""
+"""The web side, and the rooms shared with workers."""
 
-__version__ = "0.1.0"  # of Tailrace, as in pyproject.toml; workers report it in their heartbeats
+__version__ = "0.1.0"  # as in pyproject.toml; workers send it in heartbeats

@@ -1,4 +1,4 @@
-"""The admin: everything is visible, only titles can be changed."""
+"""The admin: all visible, only titles editable."""
 
 from typing import ClassVar
 
@@ -18,7 +18,7 @@ class ConversationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic 
     date_hierarchy = "created_at"
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Forbid: a conversation is created by its first question."""
+        """Forbid: a first question creates a conversation."""
         return False
 
 
@@ -32,7 +32,7 @@ class ResponseAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in t
     date_hierarchy = "queued_at"
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Forbid: a response is created by a question."""
+        """Forbid: a question creates a response."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Response | None = None) -> bool:

@@ -10,9 +10,9 @@ class ChatConfig(AppConfig):
     """Web side and shared contract."""
 
     name = "chat"
-    label = "tailrace"  # its tables, permissions and admin addresses are named by this
+    label = "tailrace"  # prefix of tables, permissions and admin addresses
 
     def ready(self) -> None:
-        """Revoke sessions when users are saved, and check the database: the models are loaded."""
+        """Watch for saved users and register the database check, now that the models are loaded."""
         revocation.watch()
         checks.watch()

@@ -1,4 +1,4 @@
-"""The system check that runs before a migration: the database supports UPDATE … RETURNING."""
+"""System check: the database supports UPDATE … RETURNING."""
 
 from collections.abc import Collection
 from typing import Any
@@ -22,10 +22,10 @@ def watch() -> None:
 
 
 def can_claim(databases: Collection[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """Check that `ResponseQuerySet.claim` will work, before the first worker fails in it."""
+    """Check that `ResponseQuerySet.claim` will work, before a worker fails."""
     if DEFAULT_DB_ALIAS not in (databases or ()):
         return []
     database = connections[DEFAULT_DB_ALIAS]
-    # an SQLite that can do it with an INSERT can do it with an UPDATE
+    # SQLite supports it for UPDATE if it does for INSERT
     able = database.vendor in CLAIMING and database.features.can_return_columns_from_insert
     return [] if able else [CANNOT_CLAIM]

@@ -1,6 +1,6 @@
-"""Tailrace's own settings, `TAILRACE_<name>` in Django's, each with a default: a project need not name them.
+"""Tailrace's settings, `TAILRACE_<name>` in Django's settings, each with a default.
 
-They are read when they are used, never at import: `conf.REDIS_URL` is `settings.TAILRACE_REDIS_URL`.
+Read at use, never at import: `conf.REDIS_URL` is `settings.TAILRACE_REDIS_URL`.
 """
 
 from typing import Any, Generic, TypeVar, cast
@@ -11,7 +11,7 @@ Value = TypeVar("Value")
 
 
 class Setting(Generic[Value]):
-    """One setting with the value that it has when the project does not name it."""
+    """One setting and its default."""
 
     def __init__(self, default: Value) -> None:
         self.default = default
@@ -20,23 +20,23 @@ class Setting(Generic[Value]):
         self.name = f"TAILRACE_{name}"
 
     def __get__(self, instance: object, owner: type) -> Value:
-        """The value in Django's settings now."""
+        """The current value in Django's settings."""
         value: Any = getattr(settings, self.name, self.default)
         return cast("Value", value)
 
 
 class Conf:
-    """Every setting that `chat` and `workers` read."""
+    """All settings of `chat` and `workers`."""
 
     REDIS_URL = Setting("redis://127.0.0.1:6379/0")
-    ORIGINS = Setting[list[str]]([])  # full origins of the pages that may open a socket; none: no page may
+    ORIGINS = Setting[list[str]]([])  # full origins whose pages may open a socket; empty: none
     GUESTS = Setting(default=False)  # a visitor without an account gets a guest user
-    MODELS = Setting("")  # the path of a TOML file; empty: one model, from the four settings that follow
+    MODELS = Setting("")  # path of a TOML file; empty: one model, from the next four settings
     OPENAI_BASE_URL = Setting("https://api.openai.com/v1")
     OPENAI_MODEL = Setting("")
     OPENAI_MAX_OUTPUT_TOKENS = Setting(4096)
-    OPENAI_RESUME = Setting[Any]("restart")  # or "continue": what to do with the text after a lost worker
-    DRAIN_SECONDS = Setting(20)  # how long the answers of a worker that stops may go on
+    OPENAI_RESUME = Setting[Any]("restart")  # or "continue": the text after a lost worker
+    DRAIN_SECONDS = Setting(20)  # how long a stopping worker's answers may continue
 
 
 conf = Conf()

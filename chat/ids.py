@@ -8,9 +8,9 @@ NS_PER_MS = 1_000_000
 
 
 def new_id() -> UUID:
-    """48 bits of Unix milliseconds, 12 bits of their fraction (section 6.2, method 3), then 62 random bits.
+    """48 bits of Unix milliseconds, 12 bits of their fraction (section 6.2, method 3), 62 random bits.
 
-    So what one process makes one after the other sorts so, within a millisecond too.
+    One process's ids sort in order of creation, even within a millisecond.
     """
     milliseconds, rest = divmod(time.time_ns(), NS_PER_MS)
     fraction = (rest << 12) // NS_PER_MS

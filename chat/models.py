@@ -1,7 +1,7 @@
-"""The rows: a conversation is a tree of responses that belongs to one owner.
+"""Database rows: a conversation is an owner's tree of responses.
 
-A row lasts; a running answer lives in its log. Every transition is a conditional UPDATE, and its row
-count decides: 0 means that another process got there first.
+Every transition is a conditional UPDATE whose row count decides: 0 means that another process was first. A
+running answer lives in its log.
 """
 
 from datetime import datetime
@@ -21,19 +21,19 @@ from chat.protocol.output import output_text
 
 
 class ConversationQuerySet(models.QuerySet["Conversation"]):
-    """The list that an owner sees, and what happens to a conversation in it."""
+    """An owner's list and the changes to it."""
 
     def visible_to(self, owner_id: int | None) -> "ConversationQuerySet":
-        """Those of an owner that are not deleted."""
+        """An owner's conversations that are not deleted."""
         return self.filter(owner_id=owner_id, deleted_at=None)
 
     def with_running(self) -> "ConversationQuerySet":
-        """Each with `running`: one of its responses has not ended. One query for all."""
+        """Add `running`: a response has not ended. One query for all."""
         live = Response.objects.filter(conversation=OuterRef("pk"), status__in=LIVE)
         return self.annotate(running=Exists(live))
 
     def newest_first(self, before: tuple[datetime, UUID] | None = None) -> "ConversationQuerySet":
-        """By their latest activity; those before a place in that order."""
+        """Order by latest activity; start after the position `before`."""
         rows = self.order_by("-updated_at", "-id")
         if before is None:
             return rows
@@ -41,11 +41,11 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
         return rows.filter(updated_at__lte=moment).exclude(updated_at=moment, id__gte=last)
 
     def touch(self, **changes: Any) -> None:
-        """Set the time of the latest activity to now."""
+        """Set the latest activity to now."""
         self.update(updated_at=timezone.now(), **changes)
 
     def mark_read(self) -> bool:
-        """Mark as read by the owner. False: it was."""
+        """Mark as read. False: already read."""
         return bool(self.filter(unread=True).update(unread=False))
 
 
@@ -59,8 +59,8 @@ class Conversation(models.Model):
     title = models.CharField(max_length=80, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
-    unread = models.BooleanField(default=False)  # an answer ended since it was last read
-    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)  # hidden; it can come back
+    unread = models.BooleanField(default=False)  # an answer ended since the last reading
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)  # hidden; can be restored
 
     objects = ConversationQuerySet.as_manager()
 
@@ -74,12 +74,12 @@ class Conversation(models.Model):
         return self.title or str(self.id)
 
     def get_absolute_url(self) -> str:
-        """Where its owner reads it."""
+        """The page's path."""
         return reverse("conversation", args=[self.id])
 
 
 class Status(models.TextChoices):
-    """Where a response is in its life."""
+    """A response's status."""
 
     QUEUED = "queued"
     IN_PROGRESS = "in_progress"
@@ -102,12 +102,12 @@ class ResponseQuerySet(models.QuerySet["Response"]):
     """The transitions."""
 
     def claim(self, response_id: str, worker: str) -> "Response | None":
-        """Queued → in_progress, by this worker. None: another has it, or it has ended.
+        """Queued → in_progress, by this worker. None: another claimed it, or it has ended.
 
-        The row comes back with the same statement, which Django cannot make by itself.
+        The same statement returns the row, which Django cannot express.
         """
         now = connection.ops.adapt_datetimefield_value(timezone.now())
-        meta = Response._meta  # noqa: SLF001 - Django documents it
+        meta = Response._meta  # noqa: SLF001 - documented by Django
         key = meta.pk.get_db_prep_value(response_id, connection)
         claimed = self.raw(
             CLAIM.format(table=meta.db_table), [Status.IN_PROGRESS, worker, now, key, Status.QUEUED]
@@ -115,9 +115,9 @@ class ResponseQuerySet(models.QuerySet["Response"]):
         return next(iter(claimed), None)
 
     def requeue(self, response_id: UUID | str, attempt: int, *, handed_over: bool) -> bool:
-        """in_progress → queued, taken from this attempt. False: it has ended, or a later attempt has it.
+        """in_progress → queued, for this attempt. False: ended, or a later attempt has it.
 
-        `handed_over`: its worker stops in good order; otherwise it was lost, and such losses are counted.
+        `handed_over`: its worker stops as planned; otherwise it was lost, which is counted.
         """
         return bool(
             self.filter(pk=response_id, status=Status.IN_PROGRESS, attempt=attempt).update(
@@ -130,9 +130,9 @@ class ResponseQuerySet(models.QuerySet["Response"]):
 
     @transaction.atomic
     def finish(self, response: ResponseObject, **extra: Any) -> bool:
-        """Copy the final response object to the row. False: the row had its end already.
+        """Copy a final response object to its row. False: the row had ended.
 
-        Its conversation has something to read then, unless it was the owner who ended it.
+        Marks the conversation unread, unless the owner cancelled.
         """
         error, details = response["error"], response.get("incomplete_details")
         done = self.filter(pk=response["id"], status__in=LIVE).update(
@@ -151,7 +151,7 @@ class ResponseQuerySet(models.QuerySet["Response"]):
         return bool(done)
 
     def ahead_of(self, row: "Response", models: list[str]) -> int:
-        """How many responses to these models wait longer than this one."""
+        """Number of responses to these models queued before this one."""
         waiting = self.filter(status=Status.QUEUED, queued_at__lte=row.queued_at, model__in=models)
         return waiting.exclude(queued_at=row.queued_at, id__gte=row.id).count()
 
@@ -180,8 +180,8 @@ class Response(models.Model):
     incomplete_reason = models.CharField(max_length=50, blank=True)
     usage = models.JSONField(null=True, blank=True)
     attempt = models.PositiveSmallIntegerField(default=0)
-    losses = models.PositiveSmallIntegerField(default=0)  # the attempts whose workers were lost
-    handed_over = models.BooleanField(default=False)  # by the attempt before
+    losses = models.PositiveSmallIntegerField(default=0)  # attempts whose workers were lost
+    handed_over = models.BooleanField(default=False)  # by the previous attempt
     worker = models.CharField(max_length=100, blank=True)
 
     queued_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -208,16 +208,16 @@ class Response(models.Model):
 
     @property
     def live(self) -> bool:
-        """It has not ended yet."""
+        """Not ended."""
         return self.status in LIVE
 
     @property
     def input_text(self) -> str:
-        """The user's messages as one text."""
+        """The user's messages, joined."""
         return "\n\n".join(message["content"] for message in self.input if message["role"] == "user")
 
     def error(self) -> ErrorObject | None:
-        """Why it failed: a stable code and its sentence."""
+        """Why it failed: a code and its sentence."""
         if not self.error_code:
             return None
         return {"code": self.error_code, "message": FAILURES.get(self.error_code, "")}

@@ -1,4 +1,4 @@
-"""The addresses of the sockets."""
+"""Socket URLs."""
 
 from channels.security.websocket import WebsocketDenier
 from django.urls import path, re_path

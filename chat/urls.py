@@ -1,4 +1,4 @@
-"""The addresses of the pages."""
+"""Page URLs."""
 
 from django.urls import path
 

@@ -17,9 +17,9 @@ register = template.Library()
 
 @register.simple_tag
 def modules(name: str) -> SafeString:
-    """Give the module's script, and a preload for each module that it needs: all are on their way at once.
+    """Give the module's script and a preload per imported module, so that all load at once.
 
-    Without the preloads a browser learns of a module only from the one that imports it.
+    Without preloads a browser finds a module only in its importer.
     """
     names = _kept(name) if settings.STATIC_ROOT else imported_modules(name, _source)
     preloads = format_html_join(
@@ -31,7 +31,7 @@ def modules(name: str) -> SafeString:
 
 @cache
 def _kept(name: str) -> list[str]:
-    """Return what it needs, read once: what was collected does not change under a running server."""
+    """Collected imports, read once: they do not change under a running server."""
     return imported_modules(name, _source)
 
 
