@@ -1,5 +1,5 @@
-"""The wire protocol: commands in, events out, error codes. Pure: no Django, no I/O.
+"""The wire protocol: commands, events, error codes. Pure: no Django, no I/O.
 
-Every room may import it; it imports none.
+Imported by every room; imports none.
 Start with `commands.py` and `events.py`.
 """

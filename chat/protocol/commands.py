@@ -1,4 +1,4 @@
-"""Parse client frames into typed commands, or raise CommandError.
+"""Parse client frames into typed commands.
 
 `response.create` uses the field names of OpenAI's Responses API
 (https://platform.openai.com/docs/api-reference/responses/create); `tailrace:` marks our own commands.
@@ -13,15 +13,15 @@ from pydantic_core import ErrorDetails, from_json
 from chat.protocol.errors import CommandError
 
 MAX_INPUT_CHARS = 16_000  # about 4,000 tokens
-MAX_FRAME_BYTES = 256 * 1024  # fits MAX_INPUT_CHARS even when escaped to 12 bytes per character
-MAX_SERVER_FRAME_BYTES = 512 * 1024  # beyond it the web server closes the socket without an error event
+MAX_FRAME_BYTES = 256 * 1024  # fits MAX_INPUT_CHARS at 12 escaped bytes per character
+MAX_SERVER_FRAME_BYTES = 512 * 1024  # beyond it the web server closes the socket without an error
 MAX_STREAM_ID_CHARS = 100  # repeated in every event
 MAX_TITLE_CHARS = 80
 
 
 def storable(text: str) -> str:
-    """Return the text if JSON and the database can store it. Raises ValueError."""
-    text.encode()  # a lone surrogate raises ValueError
+    """Return text that JSON and the database can store. Raises ValueError."""
+    text.encode()  # ValueError for a lone surrogate
     if "\x00" in text:
         message = "PostgreSQL stores no NUL"
         raise ValueError(message)
@@ -44,7 +44,7 @@ class _Strict(BaseModel):
 
 
 class TextPart(_Strict):
-    """A part of a message's content."""
+    """A part of `content`."""
 
     type: Literal["input_text", "output_text", "text"]
     text: Text
@@ -58,13 +58,13 @@ class Message(_Strict):
     content: Text | list[TextPart]
 
     def plain(self) -> dict[str, str]:
-        """The message with its content joined into one string."""
+        """The message with its content joined."""
         content = self.content if isinstance(self.content, str) else "".join(p.text for p in self.content)
         return {"role": self.role, "content": content}
 
 
 class TailraceOptions(_Strict):
-    """Fields of `response.create` that OpenAI does not have."""
+    """Our fields of `response.create`."""
 
     conversation_id: Id | None = None
     client_request_id: Annotated[Text, Field(min_length=1, max_length=100)] | None = None
@@ -89,9 +89,9 @@ class Create(_Strict):
         | None
     ) = None
     stream_id: StreamId = None
-    stream: Literal[True] | None = None  # always true; SDKs send it
-    background: Literal[True] | None = None  # always true
-    store: Literal[True] | None = None  # always true
+    stream: Literal[True] | None = None  # always true, like the next two; SDKs send it
+    background: Literal[True] | None = None
+    store: Literal[True] | None = None
     tailrace: TailraceOptions = TailraceOptions()
 
     def messages(self) -> list[dict[str, str]]:
@@ -102,7 +102,7 @@ class Create(_Strict):
 
 
 class Subscribe(_Strict):
-    """`tailrace:subscribe`: follow a response after a sequence number, or from a snapshot."""
+    """`tailrace:subscribe`: follow after a sequence number, or from a snapshot."""
 
     type: Literal["tailrace:subscribe"]
     response_id: Id
@@ -111,14 +111,14 @@ class Subscribe(_Strict):
 
 
 class Unsubscribe(_Strict):
-    """`tailrace:unsubscribe`: stop following a response, which continues."""
+    """`tailrace:unsubscribe`: stop following; the response continues."""
 
     type: Literal["tailrace:unsubscribe"]
     response_id: Id
 
 
 class Acknowledge(_Strict):
-    """`tailrace:ack`: the client has read so far. The first one limits how far events are sent ahead."""
+    """`tailrace:ack`: acknowledge events. From the first one on, few are sent ahead."""
 
     type: Literal["tailrace:ack"]
     response_id: Id
@@ -126,14 +126,14 @@ class Acknowledge(_Strict):
 
 
 class Cancel(_Strict):
-    """`tailrace:cancel`: cancel a response for all its readers."""
+    """`tailrace:cancel`: cancel for all readers."""
 
     type: Literal["tailrace:cancel"]
     response_id: Id
 
 
 class Change(_Strict):
-    """The body of `PATCH /conversations/<id>/`: absent fields change nothing."""
+    """`PATCH /conversations/<id>/`: absent fields change nothing."""
 
     title: Title = ""
     deleted: bool = False
@@ -156,9 +156,9 @@ Known = TypeVar("Known", bound=_Strict)
 
 
 def parse(frame: str) -> Command:
-    """Parse a text frame into a command.
+    """Parse a text frame.
 
-    Raises CommandError with the field, and the frame's `stream_id` if it is readable.
+    Raises CommandError with the field, and the frame's `stream_id` if readable.
     """
     body = json_object(frame)
     kind = body.get("type")
@@ -170,7 +170,7 @@ def parse(frame: str) -> Command:
 
 
 def create(body: dict[str, Any]) -> Create:
-    """Validate a `response.create` object. Raises CommandError."""
+    """Validate a `response.create`. Raises CommandError."""
     command = _validated(Create, body)
     if command.input is not None:
         _check_input(command)
@@ -180,7 +180,7 @@ def create(body: dict[str, Any]) -> Create:
 
 
 def change(body: bytes) -> Change:
-    """Parse a request body that changes a conversation. Raises CommandError."""
+    """Parse a conversation change. Raises CommandError."""
     try:
         text = body.decode()
     except UnicodeDecodeError:
@@ -189,7 +189,7 @@ def change(body: bytes) -> Change:
 
 
 def json_object(frame: str) -> dict[str, Any]:
-    """Parse a text frame as a JSON object. Raises CommandError."""
+    """Parse a JSON object. Raises CommandError."""
     if len(frame) > MAX_FRAME_BYTES or len(frame.encode(errors="replace")) > MAX_FRAME_BYTES:
         raise CommandError("frame_too_large")
     try:
@@ -215,7 +215,7 @@ def _stream_id(body: dict[str, Any]) -> str | None:
 
 
 def _refusal(error: ErrorDetails) -> tuple[str, str]:
-    """The code, and the field's path: `input`, `tailrace.conversation_id`."""
+    """Code and field path: `input`, `tailrace.conversation_id`."""
     codes = {"missing": "missing_field", "extra_forbidden": "unknown_field"}
     field, *inner = [str(part) for part in error["loc"]]
     param = f"{field}.{inner[0]}" if field == "tailrace" and inner else field

@@ -1,4 +1,4 @@
-"""Compose the next events of a response from its state, without changing it."""
+"""Compose a response's next events from its state, without changing it."""
 
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -22,9 +22,9 @@ class Ending:
 
 
 def opening(response: ResponseObject, attempts: int = 0) -> list[events.Event]:
-    """The events that open a log; `attempts` have already written to the log that it replaces.
+    """The events that open a log; `attempts` wrote to the log it replaces.
 
-    Numbering starts above anything they can have used, so a stale writer is rejected.
+    Numbers start above all that these can have used: a stale writer is rejected.
     """
     first = attempts * EPOCH_SIZE
     return [
@@ -51,7 +51,7 @@ def start_attempt(
 
 
 def append(state: ResponseState, text: str = "", reasoning: str = "") -> list[events.Event]:
-    """Deltas of new text, each preceded by the events that open its item."""
+    """Deltas of new text; the first of an item follows the events that open it."""
     composed: list[events.Event] = []
     items = len(state.items)
     pieces: dict[Kind, str] = {"reasoning": reasoning, "message": text}
@@ -67,12 +67,12 @@ def append(state: ResponseState, text: str = "", reasoning: str = "") -> list[ev
 
 
 def wait(state: ResponseState, pause: Wait) -> events.Event:
-    """The event of a pause that the model's server requested."""
+    """The model's server requested a pause."""
     return events.Waiting(sequence_number=state.next, response_id=state.id, **asdict(pause))
 
 
 def finish(state: ResponseState, ending: Ending) -> tuple[list[events.Event], events.Terminal]:
-    """The events that close the items, if the response ended well, and the terminal event."""
+    """The terminal event, after the events that close the items of a completed or incomplete response."""
     composed: list[events.Event] = []
     if ending.status in ("completed", "incomplete"):
         for item in state.items:
@@ -83,7 +83,7 @@ def finish(state: ResponseState, ending: Ending) -> tuple[list[events.Event], ev
 
 
 def final_object(state: ResponseState, ending: Ending) -> ResponseObject:
-    """The final response object for this ending."""
+    """The final response object."""
     final = state.response(ending.status)
     final["usage"] = ending.usage
     if ending.status == "completed":

@@ -1,16 +1,15 @@
-"""Stable error codes with their fixed sentences: all that a client learns of an error.
+"""Stable error codes with fixed sentences: all that a client learns of an error.
 
     ProtocolError
-    └── CommandError    a command was refused; nothing was stored or enqueued
+    └── CommandError    a refused command; nothing was stored or enqueued
 
-REFUSALS are sent in `error` events. FAILURES end a response, as `response.error.code`. Before the server
-closes a socket with a close code, it sends an `error` event.
+REFUSALS are sent in `error` events, also before a close. FAILURES end a response: `response.error.code`.
 """
 
 import json
 from dataclasses import dataclass
 
-SIGNED_OUT = 4401  # close code: no signed-in user; after HTTP 401
+SIGNED_OUT = 4401  # close code: no user; after HTTP 401
 SLOW_READER = 4408  # close code: unread too long; after HTTP 408. Reconnect with the cursor
 
 REFUSALS: dict[str, tuple[int, str]] = {
@@ -58,7 +57,7 @@ class ProtocolError(Exception):
 
 @dataclass
 class CommandError(ProtocolError):
-    """A refused command. `code` is a key of REFUSALS, `param` the refused field."""
+    """`code`: a key of REFUSALS; `param`: the refused field."""
 
     code: str
     param: str | None = None
@@ -70,7 +69,7 @@ class CommandError(ProtocolError):
         return REFUSALS[self.code][0]
 
     def encode(self) -> str:
-        """Encode as an `error` event, in the format of OpenAI's sockets."""
+        """Encode as an `error` event of OpenAI's sockets."""
         status, sentence = REFUSALS[self.code]
         kind = "server_error" if status >= 500 else "invalid_request_error"
         error = {"type": kind, "code": self.code, "message": sentence, "param": self.param}

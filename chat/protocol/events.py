@@ -1,8 +1,8 @@
 """Server events: OpenAI's Responses streaming events as frozen values, and one encoder.
 
 Format: `openai.types.responses` of the official SDK
-(https://platform.openai.com/docs/api-reference/responses-streaming). The `sequence_number` of a response's
-events rises from 0 by one. `tailrace:` marks our own events; a client may ignore them.
+(https://platform.openai.com/docs/api-reference/responses-streaming). A response's events are numbered from 0
+without gaps by `sequence_number`. `tailrace:` marks our own events; a client may ignore them.
 """
 
 import json
@@ -14,9 +14,7 @@ from chat.protocol.errors import ProtocolError
 from chat.protocol.objects import ContentPart, OutputItem, ResponseObject
 
 JSON = dict[str, Any]
-Interruption = Literal[
-    "worker_lost", "handed_over"
-]  # why the previous attempt stopped; the latter as planned
+Interruption = Literal["worker_lost", "handed_over"]  # why the previous attempt stopped; the latter: planned
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +27,6 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Whole(Event):
-    """An event with the current response object."""
-
     response: ResponseObject
 
 
@@ -63,14 +59,14 @@ class Completed(_Whole):
 
 
 class Incomplete(_Whole):
-    """Terminal: cut off by a limit, or cancelled; see `response.status`."""
+    """Terminal: cut off by a limit, or cancelled: see `response.status`."""
 
     type = "response.incomplete"
     __slots__ = ()
 
 
 class Failed(_Whole):
-    """Terminal: `response.error` has the reason; the text so far is kept."""
+    """Terminal: `response.error` has the reason; the text is kept."""
 
     type = "response.failed"
     __slots__ = ()
@@ -78,8 +74,6 @@ class Failed(_Whole):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _OfItem(Event):
-    """An event with a whole output item."""
-
     output_index: int
     item: OutputItem
 
@@ -100,8 +94,6 @@ class OutputItemDone(_OfItem):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _OfPart(Event):
-    """An event about an item's only content part."""
-
     item_id: str
     output_index: int
     content_index: int = 0
@@ -159,7 +151,7 @@ class ReasoningDone(_OfPart):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restarted(Event):
-    """Another attempt begins with empty text."""
+    """Another attempt begins without text."""
 
     type: ClassVar[str] = "tailrace:restarted"
     response_id: str
@@ -179,9 +171,9 @@ class Continued(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting(Event):
-    """The model's server is busy: the next request follows in `seconds`, at Unix time `until`.
+    """The model's server is busy: next request in `seconds`, at Unix time `until`.
 
-    `reason`: the key of FAILURES that would have ended the response.
+    `reason`: the key of FAILURES that a failed response would have.
     """
 
     type: ClassVar[str] = "tailrace:waiting"
@@ -193,9 +185,9 @@ class Waiting(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot(Event):
-    """The response with its text so far; replaces all earlier events.
+    """The response so far; replaces all earlier events.
 
-    `waiting`: reason, seconds and until, if `tailrace:waiting` was the last event.
+    `waiting`: reason, seconds and until of a latest `tailrace:waiting`.
     """
 
     type: ClassVar[str] = "tailrace:snapshot"
@@ -233,14 +225,14 @@ _dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def encode(event: Event) -> str:
-    """Encode as JSON, once: the log and every client get this text."""
+    """Encode once: the log and every client get this JSON."""
     return _dumps({"type": event.type} | {name: getattr(event, name) for name in _FIELDS[type(event)]})
 
 
 def decode(text: str) -> Event:
-    """Decode what `encode` wrote, also in another version of Tailrace.
+    """Decode an event of this or another version.
 
-    Unknown fields are dropped, missing new ones get their defaults. Raises ProtocolError for anything else.
+    Unknown fields are dropped, missing new ones get defaults. Raises ProtocolError for anything else.
     """
     try:
         body = json.loads(text)
@@ -256,30 +248,30 @@ _TERMINAL_STARTS = tuple(f'{{"type":"{kind.type}"' for kind in TERMINAL)
 
 
 def is_terminal(text: str) -> bool:
-    """Whether the encoded event is terminal, without parsing it."""
+    """Whether an encoded event is terminal, without parsing it."""
     return text.startswith(_TERMINAL_STARTS)
 
 
 def up_to_date(response_id: str, latest: int) -> str:
-    """The frame that ends a replay: live events follow. Not in the log."""
+    """Ends a replay: live events follow. Not in the log."""
     return _dumps({"type": "tailrace:up_to_date", "response_id": response_id, "latest": latest})
 
 
 def heartbeat(response_id: str, latest: int) -> str:
-    """The frame sent while no event comes. Not in the log."""
+    """Sent while no event comes. Not in the log."""
     return _dumps({"type": "tailrace:heartbeat", "response_id": response_id, "latest": latest})
 
 
 def queue(response_id: str, position: int) -> str:
-    """The frame with the number of responses queued ahead. Not in the log."""
+    """The number of responses queued ahead. Not in the log."""
     return _dumps({"type": "tailrace:queue", "response_id": response_id, "position": position})
 
 
 def conversation_changed(conversation: JSON, response: JSON | None) -> str:
-    """The frame of a changed conversation, and of the response that changed it, if any."""
+    """A changed conversation, and the response that changed it, if any."""
     return _dumps({"type": "tailrace:conversation", "conversation": conversation, "response": response})
 
 
 def with_stream_id(text: str, stream_id: str) -> str:
-    """Add a `stream_id` to an encoded event, without parsing it."""
+    """Add a `stream_id` to an encoded event."""
     return f'{{"stream_id":{json.dumps(stream_id)},{text[1:]}'

@@ -7,7 +7,7 @@ from typing import Any, Literal, NotRequired, TypedDict
 
 
 class ContentPart(TypedDict):
-    """A part of an output item."""
+    """A part of an item."""
 
     type: Literal["output_text", "reasoning_text"]
     text: str
@@ -27,7 +27,7 @@ class OutputItem(TypedDict):
 
 
 class ErrorObject(TypedDict):
-    """Why a response failed: a key of FAILURES and its sentence."""
+    """A key of FAILURES and its sentence."""
 
     code: str
     message: str

@@ -1,4 +1,4 @@
-"""A response's output items, reasoning and message, in the format of OpenAI's API."""
+"""A response's output items, reasoning and message, in OpenAI's format."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ Kind = Literal["reasoning", "message"]
 
 @dataclass(slots=True)
 class Item:
-    """One output item, its text in pieces as they arrived; `index`: its position in the output."""
+    """An output item, its text in pieces as they arrived; `index`: its place in the output."""
 
     kind: Kind
     id: str
@@ -20,7 +20,7 @@ class Item:
 
     @classmethod
     def new(cls, response_id: str, kind: Kind, index: int, pieces: Iterable[str] = ()) -> "Item":
-        """Create a response's item; its id is the same in every process."""
+        """Create an item; its id is the same in every process."""
         prefix = "rs" if kind == "reasoning" else "msg"
         return cls(kind, f"{prefix}_{response_id}", index, list(pieces))
 
@@ -30,7 +30,7 @@ class Item:
         return "".join(self.pieces)
 
     def as_object(self, status: str) -> OutputItem:
-        """OpenAI's output item for this response status; no content before the first piece."""
+        """OpenAI's output item, for a response status; no content before the first piece."""
         status = status if status in ("in_progress", "completed") else "incomplete"
         content = [self.part(self.text)] if self.pieces else []
         if self.kind == "reasoning":
@@ -51,7 +51,7 @@ def output_text(response: ResponseObject, kind: Kind = "message") -> str:
 
 
 def output_items(response_id: str, status: str, *, text: str, reasoning: str) -> list[OutputItem]:
-    """Build a response object's output from complete texts; an empty text gives no item."""
+    """A response object's output from complete texts; an empty text has no item."""
     texts: dict[Kind, str] = {"reasoning": reasoning, "message": text}
     kinds = filter(texts.get, texts)
     return [

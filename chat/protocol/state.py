@@ -1,6 +1,6 @@
 """Fold a log's events into a response's state.
 
-Readers and writers apply the same events (from `composer`), so screen, log and row hold the same text.
+Readers and writers apply the same events, so screen, log and row hold the same text.
 """
 
 from collections.abc import Iterable
@@ -11,12 +11,12 @@ from chat.protocol.errors import ProtocolError
 from chat.protocol.objects import ResponseObject
 from chat.protocol.output import Item, Kind
 
-EPOCH_SIZE = 10**9  # more than a response's events; JSON's safe integers hold nine million epochs
+EPOCH_SIZE = 10**9  # above a response's event count; JSON's safe integers hold nine million epochs
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """The next request follows in `seconds`, at Unix time `until`. `reason`: a key of FAILURES."""
+    """Next request in `seconds`, at Unix time `until`. `reason`: a key of FAILURES."""
 
     reason: str
     seconds: float
@@ -25,9 +25,9 @@ class Wait:
 
 @dataclass(slots=True)
 class ResponseState:
-    """A response after event `next - 1`. `ended`: the final response object, or None.
+    """A response after event `next - 1`. `ended`: the final response object.
 
-    A `tailrace:waiting` event sets `waiting`; the next event of another kind clears it.
+    `tailrace:waiting` sets `waiting`; the next other event clears it.
     """
 
     base: ResponseObject
@@ -39,9 +39,9 @@ class ResponseState:
 
     @classmethod
     def fold(cls, log: Iterable[events.Event]) -> "ResponseState":
-        """Fold a whole log, which starts with `response.created` or `tailrace:snapshot`.
+        """Fold a whole log.
 
-        Raises ProtocolError for any other start.
+        Raises ProtocolError unless it starts with `response.created` or `tailrace:snapshot`.
         """
         match list(log):
             case [events.Created() | events.Snapshot() as first, *more]:
@@ -72,11 +72,11 @@ class ResponseState:
         return item.text if item else ""
 
     def response(self, status: str) -> ResponseObject:
-        """The response object with this status and the output so far."""
+        """The response object with this status."""
         return self.base | {"status": status, "output": [item.as_object(status) for item in self.items]}
 
     def snapshot(self) -> events.Snapshot:
-        """The state as one event, with the number of the last event it includes."""
+        """The state as one event, numbered as the last one it includes."""
         return events.Snapshot(
             sequence_number=self.next - 1,
             response_id=self.id,
