@@ -1,5 +1,5 @@
 """One reader of a response's events, for every kind of client.
 
-Web side only: `sockets` imports it, workers may not.
+Web side only: imported by `sockets`, never by workers.
 Start with `cursor.py`, then `subscriber.py`.
 """

@@ -1,4 +1,4 @@
-"""Back-pressure: the client connection that a reader checks before it sends."""
+"""Back-pressure: whether a client can receive more."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any

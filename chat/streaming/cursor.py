@@ -1,6 +1,6 @@
-"""Decide the next action of a response's reader: order, gaps, pauses. Pure: no I/O.
+"""Decide a reader's next action: order, gaps, pauses. Pure: no I/O.
 
-Notifications may be late, duplicate, out of order or lost. Redis may lose the log, and a new log may replace
+Notifications may be late, duplicate, out of order or lost; Redis may lose the log, and a new one may replace
 it. Each input returns the next action, or None.
 """
 
@@ -15,8 +15,8 @@ from chat.protocol.state import EPOCH_SIZE, ResponseState
 NOTHING = -1  # before the first event
 UNKNOWN = -2  # no position: needs a snapshot
 CHUNK = 500  # events per read of the log, about 100 KiB; at least 2
-ACK_WINDOW = 1000  # events sent beyond the last acknowledged one: seconds of a fast answer
-IDLE_CHECKS = 3  # consecutive; then check the row: Redis may have lost the terminal event
+ACK_WINDOW = 1000  # events sent ahead of the last acknowledged: seconds of a fast answer
+IDLE_CHECKS = 3  # in a row; then check the row: Redis may have lost the end
 
 
 class Step(Enum):
@@ -28,25 +28,25 @@ class Step(Enum):
     DONE = auto()  # unsubscribe
 
 
-# A list: send these events, then perform `then`; call `rewind` if the client pauses before the last one.
+# A list: send these events, then perform `then`; on a pause before the last one, call `rewind`.
 Action = list[str] | Step
 
 
 @dataclass(slots=True)
 class Cursor:
-    """A reader's position, and everything else that decides its next events."""
+    """A reader's position and all else that decides its events."""
 
-    last: int = NOTHING  # sequence number of the last event sent
+    last: int = NOTHING  # the last event sent
     row_ended: bool = False  # the row has ended: a log without a terminal event has lost it
-    replaying: bool = False  # `tailrace:up_to_date` is still to be sent
+    replaying: bool = False  # `tailrace:up_to_date` is due
     paused: bool = False  # send nothing; read the log from `last` later
     done: bool = False  # unsubscribed
-    limit: float = math.inf  # stop at this number until the client acknowledges more
+    limit: float = math.inf  # stop here until the client acknowledges more
     then: Step | None = None  # the action after these events
     idle_checks: int = 1  # checks since the last event; starts as after one
 
     def on_notification(self, first: int, events: list[str], client_paused: bool) -> Action | None:
-        """Send the new ones of `events`, numbered from `first`; read the log on a gap."""
+        """Send new `events`, numbered from `first`; read the log on a gap."""
         if self.paused:
             return None
         if first > self.last + 1 or self.must_wait(client_paused):
@@ -64,7 +64,7 @@ class Cursor:
     def on_entries(self, numbers: list[int], events: list[str]) -> Action:
         """Send new events; a snapshot if the log is lost, has a hole or does not continue `last`.
 
-        The first entry must be `last` or the next number; otherwise the log was replaced.
+        It must start with `last` or the next number; otherwise it was replaced.
         """
         if not numbers or numbers[0] > self.last + 1 or numbers[-1] - numbers[0] != len(numbers) - 1:
             return Step.SNAPSHOT
@@ -74,7 +74,7 @@ class Cursor:
         return self._advance(events[self.last + 1 - numbers[0] :], Step.DONE if ended else then)
 
     def on_state(self, state: ResponseState | None) -> Action:
-        """Send the folded log as a snapshot; check the row if the log is lost or lacks the row's end."""
+        """Send a snapshot; check the row if the log is lost or lacks the row's end."""
         if state is None or (self.row_ended and state.ended is None):
             return Step.ROW
         snapshot = state.snapshot()
@@ -82,7 +82,7 @@ class Cursor:
         return self._advance([encode(snapshot)], Step.DONE if state.ended else None)
 
     def on_row(self, response: ResponseObject | None, *, live: bool = False) -> Action | None:
-        """Send the row as a snapshot. A live row has no text, so a reader with a position keeps it."""
+        """Send the row as a snapshot. A live row has no text: a reader with a position keeps its own."""
         if response is None:  # deleted
             return Step.DONE
         if live and self.last != UNKNOWN:
@@ -98,7 +98,7 @@ class Cursor:
         return events
 
     def rewind(self, unsent: int) -> None:
-        """Return the last `unsent` events: the client paused."""
+        """Take back the last `unsent` events: the client paused."""
         self.last -= unsent
         self.paused, self.then = True, None
 
@@ -111,11 +111,11 @@ class Cursor:
         self.limit = number + ACK_WINDOW
 
     def suspects_row(self) -> bool:
-        """Whether to check the row: after so long a silence Redis may have lost the terminal event."""
+        """Whether to check the row: during a long silence Redis may have lost the end."""
         return self.idle_checks > IDLE_CHECKS and not self.row_ended
 
     def on_check(self, top: int | None, client_paused: bool) -> Action | None:
-        """Catch up unless `last` is the log's highest number (`top`; None without a log)."""
+        """Catch up unless `last` is `top`, the log's highest number; None: no log."""
         is_behind = top != self.last or self.replaying or self.row_ended
         return self.catch_up(client_paused) if is_behind else None
 
@@ -126,5 +126,5 @@ class Cursor:
 
 
 def ends_opening(number: int) -> bool:
-    """Whether a number is the last of a log's opening: its reader waits for a worker."""
+    """Whether a log's opening ends here: its reader waits for a worker."""
     return number >= 0 and number % EPOCH_SIZE == 1

@@ -1,7 +1,8 @@
-"""The responses that one socket follows: join the group, read the log, forward notifications.
+"""One socket's followed responses: each event is sent once, in order.
 
-`cursor` decides, this module performs. While a client does not read, its cursors stay and the log keeps the
-events: a socket uses no more memory than its transport's buffer and one chunk.
+Join the group, read the log, then forward notifications. `cursor` decides, this module performs. For a client
+that does not read, events stay in the log: a socket uses no more memory than its transport's buffer and one
+chunk.
 """
 
 import asyncio
@@ -47,7 +48,7 @@ class Subscription:
         return self.cursor.paused and not self.cursor.must_wait(self.subscriber.connection.paused)
 
     def waits_for_worker(self) -> bool:
-        """Whether the response may still be queued."""
+        """Whether it may still be queued."""
         return ends_opening(self.cursor.last) and not self.cursor.paused and not self.cursor.done
 
     async def perform(self, action: Action | None) -> None:
@@ -70,7 +71,6 @@ class Subscription:
             await self.send(up_to_date(self.response_id, cursor.last))
 
     async def _next(self, step: Step) -> Action | None:
-        """Perform one step. Returns the next action."""
         match step:
             case Step.READ:
                 entries = await self.subscriber.log.read(self.response_id, self.cursor.last - 1, CHUNK)
@@ -86,7 +86,7 @@ class Subscription:
                 return None
 
     async def check(self) -> None:
-        """Compare the cursor with the log; send a heartbeat if no event came since the last check."""
+        """Compare the cursor with the log; send a heartbeat after a silence."""
         cursor, subscriber = self.cursor, self.subscriber
         if subscriber.connection.paused:
             return
@@ -101,7 +101,7 @@ class Subscription:
 
 
 class Subscriber:
-    """All followed responses of one socket. `send` takes one frame; `channel`: the socket's channel."""
+    """One socket's followed responses. `send` takes a frame; `channel`: the socket's channel."""
 
     def __init__(self, channel: str, send: Send, log: Log, connection: ClientConnection) -> None:
         self.log, self.connection = log, connection
@@ -113,12 +113,12 @@ class Subscriber:
         self._resuming: asyncio.Task[None] | None = None
 
     def require_room(self) -> None:
-        """Raise CommandError at the limit of followed responses."""
+        """Raise CommandError at MAX_SUBSCRIPTIONS."""
         if len(self._followed) >= MAX_SUBSCRIPTIONS:
             raise CommandError("too_many_followed")
 
     async def start(self, response_id: str, stream_id: str | None, *, row_ended: bool = False) -> None:
-        """Follow from the first event; `row_ended`: the row has already ended."""
+        """Follow from the first event; `row_ended`: the row has ended."""
         await self.subscribe(response_id, NOTHING, stream_id, row_ended=row_ended, replay=False)
 
     async def subscribe(
@@ -130,9 +130,9 @@ class Subscriber:
         row_ended: bool = False,
         replay: bool = True,
     ) -> None:
-        """Follow from after a sequence number, or from a snapshot if None.
+        """Follow after a sequence number, or from a snapshot if None.
 
-        Join the group *before* reading the log: a notification that arrives meanwhile waits for the lock.
+        Join the group *before* reading the log: a notification meanwhile waits for the lock.
         """
         if response_id not in self._followed:
             self.require_room()
@@ -160,9 +160,9 @@ class Subscriber:
             await get_channel_layer().group_discard(group(response_id), self._channel)
 
     async def send_queue_position(self, response_id: str, least: int = 0) -> None:
-        """Send the queue position if it has changed and is at least `least`.
+        """Send the queue position if changed and at least `least`.
 
-        Queries the database only for a response with no event beyond its opening.
+        Queries the database only if no event beyond the opening came.
         """
         subscription = self._followed.get(response_id)
         if subscription is None or self.connection.paused or not subscription.waits_for_worker():
@@ -179,7 +179,7 @@ class Subscriber:
                 await subscription.send(queue(response_id, ahead))
 
     def acknowledge(self, response_id: str, number: int) -> None:
-        """The client has read up to a sequence number and will acknowledge again."""
+        """The client has read up to a number and will acknowledge again."""
         if response_id in self._followed:
             self._followed[response_id].cursor.acknowledge(number)
             self.resume()
@@ -202,13 +202,13 @@ class Subscriber:
             await self.unsubscribe(response_id)
 
     def resume(self) -> None:
-        """Send skipped events, now that the client has read or acknowledged."""
+        """Send skipped events, now that the client can receive them."""
         is_idle = self._resuming is None or self._resuming.done()
         if is_idle and any(each.can_resume() for each in self._followed.values()):
             self._resuming = asyncio.create_task(self._send_rest())
 
     async def _send_rest(self) -> None:
-        """Send one chunk per response in turn, until nothing is left or the client pauses."""
+        """One chunk per response in turn, until none is left or the client pauses."""
         try:
             while ready := [each for each in self._followed.values() if each.can_resume()]:
                 for subscription in ready:
