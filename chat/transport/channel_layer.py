@@ -1,10 +1,8 @@
-"""The channel layer: groups over Redis pub/sub, with pipelined publishes and no lock.
+"""The channel layer: groups over Redis pub/sub, with pipelined publishes.
 
-The stock layer sends one PUBLISH or SUBSCRIBE at a time under a lock and retries each for 10 s during an
-outage. Here concurrent `group_send` calls share one pipeline, in order, and one task (`pubsub.py`) subscribes
-for all channels.
-
-A lost notification does no harm: the log is the truth.
+The stock layer sends one PUBLISH or SUBSCRIBE at a time under a lock and retries each for 10 s in an outage.
+Here concurrent `group_send` calls share a pipeline, in order, and one task (`pubsub.py`) subscribes for all
+channels. A lost notification does no harm: the log is the truth.
 """
 
 import asyncio
@@ -21,15 +19,15 @@ from redis.exceptions import RedisError
 from chat.transport.pubsub import PubSubConnection
 
 MAX_CONNECTIONS = 1000  # redis-py's default is 100
-MAX_WAITING = 1000  # queued messages per channel; beyond it the reader finds a gap and reads the log
-PUBLISH_SECS = 5  # an unresponsive Redis must not block all later notifications
-HEALTH_SECS = 10  # idle connections send PING
-SUBSCRIBE_SECS = 2  # a slower join fails, in time for its caller to report it
-OPEN_SECS = 1  # a socket opens without Redis: it needs its groups, not its own channel
+MAX_WAITING = 1000  # messages per channel; beyond it the reader finds a gap and reads the log
+PUBLISH_SECS = 5  # an unresponsive Redis must not block later notifications
+HEALTH_SECS = 10
+SUBSCRIBE_SECS = 2  # a slower join fails, in time for its caller's report
+OPEN_SECS = 1  # a socket opens without Redis: its own channel can wait
 RETRIES = 12  # about 10 s of back-off: enough for a Redis restart
-UNANSWERED_MS = 10_000  # without an acknowledgement for this long a peer is dead
+UNANSWERED_MS = 10_000  # a peer without acknowledgements for so long is dead
 
-LayerError = RedisError  # raised by a send while Redis is unavailable
+LayerError = RedisError  # raised while Redis is unavailable
 Publish = tuple[str, bytes, asyncio.Future[None]]
 
 
@@ -44,7 +42,7 @@ class PipelinedShard(RedisSingleShardConnection):
         self._subscriptions = PubSubConnection(create_pool(once), self._deliver)
 
     async def subscribe(self, channel: str) -> None:
-        """Subscribe. Raises TimeoutError while Redis is unavailable; the subscription follows later."""
+        """Subscribe. Raises TimeoutError in an outage; the subscription follows later."""
         async with asyncio.timeout(SUBSCRIBE_SECS):
             await self._subscriptions.subscribe(channel).wait()
 
@@ -57,7 +55,6 @@ class PipelinedShard(RedisSingleShardConnection):
         self._subscriptions.unsubscribe(channel)
 
     def _deliver(self, name: str, data: bytes) -> None:
-        """Queue a message for the channel with this name, or for the group's channels."""
         queues = self.channel_layer.channels
         for channel in (name,) if name in queues else self.channel_layer.groups.get(name, ()):
             queue = queues.get(channel)
@@ -65,7 +62,7 @@ class PipelinedShard(RedisSingleShardConnection):
                 queue.put_nowait(data)
 
     async def publish(self, channel: str, message: bytes) -> None:
-        """Publish in a shared pipeline; return when Redis has the message."""
+        """Publish in a shared pipeline; return when Redis has it."""
         sent: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._outbox.append((channel, message, sent))
         if self._sender is None or self._sender.done():
@@ -96,7 +93,7 @@ class PipelinedShard(RedisSingleShardConnection):
                 sent.set_result(None)
 
     async def flush(self) -> None:
-        """Stop sending and receiving; close the connections."""
+        """Stop, and close the connections."""
         if self._sender is not None:
             self._sender.cancel()
             await asyncio.gather(self._sender, return_exceptions=True)
@@ -122,7 +119,7 @@ class PipelinedLoopLayer(RedisPubSubLoopLayer):
         ]
 
     async def group_add(self, group: str, channel: str) -> None:
-        """Join a group; an error is raised and leaves the channel outside."""
+        """Join a group. After an error the channel is no member."""
         try:
             await super().group_add(group, channel)
         except BaseException:
@@ -130,18 +127,18 @@ class PipelinedLoopLayer(RedisPubSubLoopLayer):
             raise
 
     def group_join(self, group: str, channel: str) -> None:
-        """Join a group without waiting; messages arrive once Redis has confirmed."""
+        """Join without waiting; messages arrive once Redis has confirmed."""
         name = self._get_group_channel_name(group)
         self.groups.setdefault(name, set()).add(channel)
         self._get_shard(name).subscribe_nowait(name)
 
     async def drop_channel(self, channel: str) -> None:
-        """Remove a channel of this process and its queue, in any state of its reader."""
+        """Remove a channel and its queue, in any state of its reader."""
         if self.channels.pop(channel, None) is not None:
             await self._get_shard(channel).unsubscribe(channel)
 
     async def _subscribe_to_channel(self, channel: str) -> None:
-        """Create a channel; messages from other processes may reach it a little later."""
+        """Create a channel; other processes' messages may reach it a little later."""
         self.channels[channel] = asyncio.Queue()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(OPEN_SECS):
@@ -149,7 +146,7 @@ class PipelinedLoopLayer(RedisPubSubLoopLayer):
 
 
 class PipelinedChannelLayer(RedisPubSubChannelLayer):
-    """The backend for CHANNEL_LAYERS. `hosts`: Redis URLs that share the groups."""
+    """The CHANNEL_LAYERS backend. `hosts`: Redis URLs that share the groups."""
 
     def __init__(self, hosts: list[str], **kwargs: Any) -> None:
         super().__init__(hosts=[_bounded(url) for url in hosts], **kwargs)
@@ -175,6 +172,6 @@ def _bounded(url: str) -> dict[str, Any]:
 
 
 def _keepalive() -> dict[int, int]:
-    """Socket options that make the kernel detect a dead peer, where available."""
+    """Socket options to detect a dead peer, where available."""
     options = {"TCP_KEEPIDLE": 5, "TCP_KEEPINTVL": 2, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": UNANSWERED_MS}
     return {getattr(socket, name): value for name, value in options.items() if hasattr(socket, name)}

@@ -1,8 +1,7 @@
 """A response's log: a Redis Stream with one entry per event, the truth while the response runs.
 
-Key `response:{<id>}:log`; event 7 has the entry id `7-1` and one field, `event`. Redis rejects an id that is
-not greater than the last one, so **the id is the fence**: of two writers with the same last event, one gets a
-conflict and stops.
+Key `response:{<id>}:log`; event 7 has entry id `7-1` and one field, `event`. Redis rejects an id not above
+the last one: **the id is the fence**. Of two writers with the same last event, one gets a conflict and stops.
 """
 
 from collections.abc import Sequence
@@ -19,17 +18,17 @@ from chat.protocol.events import Event, decode, encode, is_terminal
 from chat.protocol.objects import ResponseObject
 from chat.protocol.state import ResponseState
 
-LIVE_SECS = 24 * 3600  # a log without a terminal event expires after a day
-ENDED_SECS = 3600  # the row then has the text; readers may still be catching up
+LIVE_SECS = 24 * 3600  # expiry without a terminal event
+ENDED_SECS = 3600  # then the row has the text; readers may still catch up
 
-Rows = Any  # redis-py's XRANGE reply: [(id, {field: value})], as text
-LogError = RedisError  # raised by every method while Redis is unavailable
+Rows = Any  # XRANGE reply: [(id, {field: value})], as text
+LogError = RedisError  # raised while Redis is unavailable
 
 _APPEND = Path(__file__).with_name("append.lua").read_text()
 
 
 class Append(Enum):
-    """The outcome of an append, as the script returns it."""
+    """An append's outcome, as the script returns it."""
 
     APPENDED = 1
     CONFLICT = 0  # another writer was first
@@ -39,7 +38,7 @@ class Append(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Encoded events for one log; the first has the sequence number `first`."""
+    """Encoded events for one log, numbered from `first`."""
 
     response_id: str
     first: int
@@ -52,13 +51,13 @@ class Batch:
 
     @classmethod
     def restoring(cls, state: ResponseState, events: Sequence[Event] = ()) -> "Batch":
-        """A snapshot, then new events, for a log that Redis lost in whole or in part."""
+        """A snapshot, then new events, for a log lost in whole or in part."""
         return cls.of(state.id, [state.snapshot(), *events])
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One encoded event in the log."""
+    """One encoded event."""
 
     sequence_number: int
     event: str
@@ -70,7 +69,7 @@ def key(response_id: str) -> str:
 
 
 class Log:
-    """The logs in one Redis. Every method raises LogError while Redis is unavailable.
+    """The logs in one Redis. Raises LogError while Redis is unavailable.
 
     Appends are idempotent: after a lost reply, send the batch again.
     """
@@ -80,22 +79,22 @@ class Log:
         self._script = redis.register_script(_APPEND)
 
     async def create(self, response: ResponseObject, attempts: int = 0) -> bool:
-        """Open a log; `attempts` wrote to one that Redis lost. False: it exists already."""
+        """Open a log; `attempts` wrote to a lost one. False: it exists."""
         batch = Batch.of(str(response["id"]), opening(response, attempts))
         return await self._write_one("create", LIVE_SECS, batch) is Append.APPENDED
 
     async def append(self, batch: Batch, *, last: bool = False) -> Append:
-        """Append the whole batch or nothing. With `last`, the log expires after ENDED_SECS."""
+        """Append all or nothing. With `last`, the log expires after ENDED_SECS."""
         return await self._write_one("append", ENDED_SECS if last else "", batch)
 
     async def append_each(self, batches: Sequence[Batch]) -> list[Append]:
-        """Append many batches in one round trip, each whole or not at all."""
+        """Append many batches in one round trip, each all or nothing."""
         return await self._write("append", "", batches)
 
     async def restore(self, batch: Batch, attempt: int, *, last: bool = False) -> Append:
         """Append a `Batch.restoring` where Redis lost the log or its latest events.
 
-        CONFLICT: the response has ended, or a later attempt has it. GAP: the log changed meanwhile.
+        CONFLICT: ended, or a later attempt has it. GAP: the log changed meanwhile.
         """
         logged = await self.state(batch.response_id)
         if logged is not None and (logged.attempt > attempt or logged.ended is not None):
@@ -104,7 +103,7 @@ class Log:
         return await self._write_one("restore", ENDED_SECS if last else LIVE_SECS, batch, known)
 
     async def read(self, response_id: str, after: int = -1, count: int | None = None) -> list[Entry]:
-        """Entries after a sequence number, in order, at most `count`."""
+        """Entries after a sequence number, in order."""
         first = f"({after}-1" if after >= 0 else "-"
         rows: Rows = await self._redis.xrange(key(response_id), min=first, count=count)
         return [Entry(_number(entry_id), fields["event"]) for entry_id, fields in rows]
@@ -112,8 +111,8 @@ class Log:
     async def state(self, response_id: str, known: ResponseState | None = None) -> ResponseState | None:
         """Fold the log; None without a log.
 
-        `known`: an earlier state, from which only new events are read. A fast model's next event can arrive
-        sooner than a whole log is read.
+        `known`: an earlier state; only new events are read. A fast model's next event can arrive before a
+        whole log is read.
         """
         entries = await self.read(response_id, after=known.next - 1 if known else -1)
         events = [decode(entry.event) for entry in entries]
@@ -125,7 +124,7 @@ class Log:
         return known
 
     async def reopened(self, response: ResponseObject, attempts: int) -> ResponseState | None:
-        """The log's state, reopened if Redis lost it; None if lost again."""
+        """The state; a lost log is reopened. None: lost again."""
         response_id = str(response["id"])
         state = await self.state(response_id)
         if state is None:
@@ -134,12 +133,12 @@ class Log:
         return state
 
     async def top(self, response_id: str) -> int | None:
-        """The log's highest sequence number; None without a log."""
+        """The highest sequence number; None without a log."""
         rows: Rows = await self._redis.xrevrange(key(response_id), count=1)
         return _number(rows[0][0]) if rows else None
 
     async def ended(self, response_ids: Sequence[str]) -> list[str]:
-        """The responses whose log has a terminal event, in one round trip."""
+        """Those whose log has a terminal event, in one round trip."""
         pipe = self._redis.pipeline(transaction=False)
         for response_id in response_ids:
             pipe.xrevrange(key(response_id), count=1)

@@ -1,7 +1,7 @@
 """Worker heartbeats in Redis: a worker without one is lost.
 
-Key `worker:<id>` holds the worker's figures as JSON and expires; set `workers` lists the ids, to avoid a
-scan; key `reaper` holds the id of the worker that runs the reaper.
+Key `worker:<id>`: the worker's figures as JSON, expiring; set `workers`: the ids, to avoid a scan; key
+`reaper`: the id of the worker that runs the reaper.
 """
 
 import json
@@ -30,7 +30,7 @@ class Heartbeats:
     async def record(self, worker_id: str, figures: WorkerStatus) -> bool:
         """Store a worker's heartbeat and figures.
 
-        False: no previous heartbeat, because the worker is new or was frozen, or Redis lost data.
+        False: no previous heartbeat: the worker is new or was frozen, or Redis lost data.
         """
         pipe = self._redis.pipeline(transaction=False)
         pipe.set(_key(worker_id), json.dumps(figures), ex=GONE_SECS, get=True)
@@ -53,7 +53,7 @@ class Heartbeats:
         await pipe.execute()
 
     async def alive(self) -> dict[str, WorkerStatus]:
-        """Return live workers' figures by id; remove the ids of lost workers."""
+        """Return live workers' figures by id; remove lost ids."""
         ids = sorted(map(str, await self._redis.smembers(INDEX)))
         if not ids:
             return {}
@@ -63,9 +63,9 @@ class Heartbeats:
         return {i: json.loads(heartbeat) for i, heartbeat in heartbeats.items() if heartbeat is not None}
 
     async def clocks(self) -> dict[str, float]:
-        """Return how far each live worker's clock is ahead of Redis's, in seconds, by id.
+        """Return each live worker's clock minus Redis's, in seconds, by id.
 
-        A heartbeat has the worker's time, `at`; its age follows from the key's remaining life.
+        A heartbeat has the worker's time, `at`; the key's remaining life gives its age.
         """
         ids = list(await self.alive())
         pipe = self._redis.pipeline(transaction=False)

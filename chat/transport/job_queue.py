@@ -1,17 +1,17 @@
-"""The job queue: Celery messages with a response id that wake a worker. The row is the truth."""
+"""The job queue: Celery messages that wake a worker. The row is the truth."""
 
 from celery import current_app, signature
 from kombu.exceptions import OperationalError
 
 GENERATE = "workers.generate"
-# one immediate retry: the caller soon learns that the broker is unavailable
+# one immediate retry: the caller soon learns of an outage
 RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.1}
 
 QueueError = OperationalError
 
 
 def send(response_id: str, queue: str) -> None:
-    """Send a response's message; its task id is the response id. Blocks. Raises QueueError."""
+    """Send a response's message; task id = response id. Blocks. Raises QueueError."""
     message = signature(GENERATE, args=[response_id])
     message.apply_async(task_id=response_id, queue=queue, retry_policy=RETRY_POLICY)
 

@@ -13,7 +13,7 @@ from chat.transport.event_log import Batch
 logger = logging.getLogger(__name__)
 
 WORKERS = "workers"  # every worker process joins this group
-NOTIFY_SECS = 2  # then a notification is dropped: readers check the log regularly
+NOTIFY_SECS = 2  # then it is dropped: readers check the log regularly
 
 Message = dict[str, Any]
 
@@ -24,7 +24,7 @@ def group(response_id: str) -> str:
 
 
 def events_message(response_id: str, first: int, events: Sequence[str]) -> Message:
-    """Encoded events, the first with sequence number `first`."""
+    """Encoded events, numbered from `first`."""
     return {"type": "response.events", "response_id": response_id, "first": first, "events": list(events)}
 
 
@@ -39,7 +39,7 @@ def owner_message(frame: str) -> Message:
 
 
 def recheck_message() -> Message:
-    """Check the session again: the user may have signed out."""
+    """Check the session: the user may have signed out."""
     return {"type": "session.recheck"}
 
 
@@ -59,12 +59,12 @@ async def notify_owner(owner_id: int, frame: str) -> None:
 
 
 async def notify_owner_to_recheck(owner_id: int) -> None:
-    """Make a user's sockets check their sessions again."""
+    """Make a user's sockets check their sessions."""
     await _send([(owner_group(owner_id), recheck_message())])
 
 
 async def notify_workers_to_cancel(response_id: str) -> None:
-    """Send a cancellation to all workers; the one with the response cancels it."""
+    """Notify all workers; the one with the response cancels it."""
     await _send([(WORKERS, cancel_message(response_id))])
 
 

@@ -1,4 +1,4 @@
-"""Outages of Redis, the broker or the database: their errors, and retries until they end."""
+"""Outages of Redis, broker or database: their errors, and retries."""
 
 import asyncio
 import logging
@@ -27,7 +27,7 @@ async def retry(
     for_secs: float = math.inf,
     errors: tuple[type[Exception], ...] = UNAVAILABLE,
 ) -> T:
-    """Return `work()`. On one of `errors`, log that `what` failed and call it again.
+    """Return `work()`. On one of `errors`, log that `what` failed, and call again.
 
     After `for_secs` the error is raised.
     """

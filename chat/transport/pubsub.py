@@ -1,7 +1,7 @@
 """One Redis pub/sub connection that keeps its subscriptions across reconnects.
 
-redis-py's own `PubSub` reconnects inside the call that meets the broken connection, and blocks the others
-meanwhile. Here one task owns the connection: connect, subscribe, read, and restart after an error.
+redis-py's `PubSub` reconnects inside the call that meets the broken connection; other calls wait. Here one
+task connects, subscribes, reads, and restarts after an error.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 from chat.transport.task_cancellation import cancel
 
 HEALTH_SECS = 10  # of silence before a PING, and again for its reply
-CONNECT_SECS = 4  # for connecting and HELLO: redis-py limits only connecting
+CONNECT_SECS = 4  # for connecting and HELLO; redis-py limits only the former
 BACKOFF = ExponentialWithJitterBackoff(cap=1, base=0.05)  # a restarted Redis is found within a second
 
 logger = logging.getLogger(__name__)
@@ -26,21 +26,21 @@ Deliver = Callable[[str, bytes], None]
 
 
 class PubSubConnection:
-    """The subscribed channels of one Redis. `deliver` takes a channel and a message."""
+    """The subscribed channels of one Redis. `deliver` takes channel and message."""
 
     def __init__(self, pool: Any, deliver: Deliver) -> None:
         self._pool, self._deliver = pool, deliver
         self._channels: dict[str, asyncio.Event] = {}  # the event: Redis has confirmed
-        self._requested: set[str] = set()  # SUBSCRIBE was sent on this connection
-        self._removed: set[str] = set()  # requested; UNSUBSCRIBE is still to be sent
+        self._requested: set[str] = set()  # SUBSCRIBE was sent
+        self._removed: set[str] = set()  # UNSUBSCRIBE is to be sent
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._failures = 0
         self._pinged = False  # a PING awaits its reply
-        self._due_at = 0.0  # loop time by which Redis must have sent something
+        self._due_at = 0.0  # loop time: Redis must have sent something
 
     def subscribe(self, channel: str) -> asyncio.Event:
-        """Subscribe without waiting; the returned event is set once Redis has confirmed."""
+        """Subscribe without waiting; the event is set once Redis has confirmed."""
         confirmed = self._channels.setdefault(channel, asyncio.Event())
         self._changed.set()
         if self._task is None or self._task.done():
@@ -76,7 +76,6 @@ class PubSubConnection:
             await asyncio.sleep(BACKOFF.compute(self._failures))
 
     async def _connect_and_serve(self) -> None:
-        """Connect, subscribe and read, until an error."""
         async with asyncio.timeout(CONNECT_SECS):
             connection = await self._pool.get_connection()
         self._postpone_ping()
@@ -95,7 +94,6 @@ class PubSubConnection:
             await self._pool.release(connection)
 
     async def _send_changes(self, connection: Any) -> None:
-        """Unsubscribe removed channels, then subscribe new ones."""
         removed, self._removed = self._removed, set()
         await self._send(connection, "UNSUBSCRIBE", removed)
         new = self._channels.keys() - self._requested
@@ -135,7 +133,6 @@ class PubSubConnection:
                     self._channels[name.decode()].set()
 
     def _postpone_ping(self) -> None:
-        """Redis has replied: no PING for HEALTH_SECS."""
         self._pinged, self._due_at = False, asyncio.get_running_loop().time() + HEALTH_SECS
 
     def _reset(self) -> None:

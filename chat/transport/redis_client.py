@@ -1,4 +1,4 @@
-"""The Redis client of logs and heartbeats: one per event loop, with time limits and retries.
+"""The Redis client of logs and heartbeats: one per event loop.
 
 redis-py's defaults fail at the first broken connection and wait forever on an unresponsive one.
 """
@@ -15,8 +15,8 @@ from chat.conf import conf
 
 CONNECT_SECS = 2  # Redis is near: a slower one is unavailable
 ANSWER_SECS = 4  # per command: a client gets "busy" within 5 s
-RETRIES = 3  # of broken connections, not of time-outs; callers handle longer outages
-MAX_CONNECTIONS = 1000  # a busy web process can need more than the default of 100
+RETRIES = 3  # of broken connections, not time-outs; callers handle longer outages
+MAX_CONNECTIONS = 1000  # a busy web process can need more than the default, 100
 
 _clients: WeakKeyDictionary[asyncio.AbstractEventLoop, Redis] = WeakKeyDictionary()
 

@@ -1,4 +1,4 @@
-"""Cancel tasks reliably: on Python 3.11 a completing Redis command can swallow a cancellation."""
+"""Repeat cancellations: on Python 3.11 a completing Redis command can swallow one."""
 
 import asyncio
 from collections.abc import Iterable
