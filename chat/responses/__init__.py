@@ -1,5 +1,5 @@
 """The life of a response: created, queued, ended.
 
-The web side's sockets and pages and the workers import it.
+Imported by `streaming`, `sockets`, `pages` and the workers.
 Start with `creation.py`, then `ending.py`.
 """

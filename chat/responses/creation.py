@@ -1,7 +1,4 @@
-"""Create a response: store the row, open the log, announce, enqueue.
-
-The caller follows the response afterwards.
-"""
+"""Create a response: store the row, open the log, announce, enqueue."""
 
 import asyncio
 import logging
@@ -29,16 +26,16 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
 TITLE_CHARS = 60  # one line of the list
-ENQUEUE_SECS = 0.02  # enough for most enqueues; a slower broker must not delay the reader
+ENQUEUE_SECS = 0.02  # enough for most enqueues; a slow broker must not delay the reader
 
 logger = logging.getLogger(__name__)
 _pending: set[asyncio.Task[None]] = set()  # asyncio keeps only weak references to tasks
 
 
 async def submit(owner: "AbstractBaseUser", command: Create, log: Log) -> tuple[Response, bool]:
-    """Create a response and queue it: the front door for every kind of client.
+    """Create and queue a response: the front door for every client, which then follows it.
 
-    Returns and raises as `create_response`. A repeated request is not enqueued again.
+    Returns and raises as `create_response`. A repeated request is not queued again.
     """
     row, new = await create_response(owner, command, log)
     if new:
@@ -49,8 +46,8 @@ async def submit(owner: "AbstractBaseUser", command: Create, log: Log) -> tuple[
 async def create_response(owner: "AbstractBaseUser", command: Create, log: Log) -> tuple[Response, bool]:
     """Store the row, then open its log. Returns the row and whether it is new.
 
-    An owner's repeated `client_request_id` returns the same row. Raises CommandError, or LogError or a
-    database error during an outage; then nothing is stored.
+    A repeated `client_request_id` of an owner returns the same row. Raises CommandError, or LogError or a
+    database error in an outage; then nothing is stored.
     """
     row, new = await database_sync_to_async(_store, thread_sensitive=False)(owner, command)
     if new:
@@ -63,10 +60,10 @@ async def create_response(owner: "AbstractBaseUser", command: Create, log: Log) 
 
 
 async def queue_response(row: Response, log: Log) -> None:
-    """Announce a new response, then enqueue it. If that fails, end it as `queue_unavailable`.
+    """Announce a new response, then enqueue it; if that fails, end it as `queue_unavailable`.
 
-    Waits at most ENQUEUE_SECS. A separate task finishes the work even if the caller is cancelled: an accepted
-    response must end.
+    Waits at most ENQUEUE_SECS. A separate task finishes even if the caller is cancelled: an accepted response
+    must end.
     """
     task = asyncio.create_task(_enqueue_or_end(row, log))
     _pending.add(task)
@@ -75,7 +72,7 @@ async def queue_response(row: Response, log: Log) -> None:
 
 
 async def _enqueue_or_end(row: Response, log: Log) -> None:
-    # before the enqueue: a worker may end the response at once
+    # first: a worker may end the response at once
     await announce_new(row.conversation, response_object(row), row.client_request_id)
     try:
         await enqueue(row)
@@ -99,7 +96,6 @@ def _store(owner: "AbstractBaseUser", command: Create) -> tuple[Response, bool]:
 
 
 def _delete(row: Response) -> None:
-    """Delete a row without a log, and its conversation if empty."""
     row.delete()
     Conversation.objects.filter(pk=row.conversation_id, responses=None).delete()
 
@@ -161,7 +157,7 @@ def _own_response(owner: "AbstractBaseUser", response_id: UUID | None, param: st
 def _conversation(
     owner: "AbstractBaseUser", command: Create, relative: Response | None, messages: list[dict[str, str]]
 ) -> tuple[Conversation, bool]:
-    """A new response's conversation, and whether it is new."""
+    """The conversation, and whether it is new."""
     conversation_id = command.tailrace.conversation_id
     if relative is not None:
         if conversation_id not in (None, relative.conversation_id):
@@ -177,7 +173,7 @@ def _conversation(
 
 
 def title_of(text: str) -> str:
-    """The first whole words of a text, in one line of at most TITLE_CHARS."""
+    """The first whole words, in one line of at most TITLE_CHARS."""
     line = " ".join(text.split())
     if len(line) <= TITLE_CHARS:
         return line

@@ -1,8 +1,7 @@
 """End a response, for the worker, Stop and the reaper alike.
 
-`conclude` appends the terminal event to the log: the first writer decides the outcome. `settle` copies the
-outcome to the row and announces it; a crash in between loses nothing. `end` does both, for every caller but
-the attempt.
+`conclude` appends the terminal event; the first writer decides the outcome. `settle` copies the outcome to
+the row; a crash in between loses nothing. `end` does both for everyone but the attempt.
 """
 
 import time
@@ -28,8 +27,8 @@ async def conclude(
     """Append the terminal event and notify readers. `state`: what the caller knows.
 
     After a conflict, apply the other writer's events and retry. Restore from `state` what Redis lost. With
-    `attempt`, leave a response to a later attempt. Returns the final response object, perhaps another
-    writer's; None if there is nothing to end.
+    `attempt`, leave the response to a later one. Returns the final response object, perhaps another writer's;
+    None: nothing to end.
     """
     while state is not None and state.ended is None and (attempt is None or state.attempt <= attempt):
         closing, terminal = finish(state, ending)
@@ -47,7 +46,7 @@ async def conclude(
 
 
 async def settle(final: ResponseObject, **extra: Any) -> None:
-    """Copy a final response object to its row, once, and announce it to the owner."""
+    """Copy a final response object to its row and announce it, once."""
     if await database_sync_to_async(Response.objects.finish, thread_sensitive=False)(final, **extra):
         await announce_response(final)
 
@@ -57,8 +56,8 @@ async def end(
 ) -> ResponseObject | None:
     """Conclude, cancel the attempt, settle.
 
-    With `attempt`, only if no later attempt has the response. Returns the final response object; None if
-    there was nothing to end.
+    With `attempt`, only if no later one has the response. Returns the final response object; None: nothing to
+    end.
     """
     state = await log.state(response_id) or await _reopened(log, response_id)
     final = await conclude(log, state, ending, attempt)
@@ -69,13 +68,13 @@ async def end(
 
 
 async def cancel(log: Log, owner_id: int, response_id: UUID) -> None:
-    """Stop: end an owner's response as cancelled. Raises CommandError if there is none."""
+    """Stop: cancel an owner's response. Raises CommandError if there is none."""
     row = await own_response(owner_id, response_id)
     await end(log, str(row.id), Ending("cancelled", time.time()))
 
 
 async def settle_if_ended(log: Log, response_id: str) -> bool:
-    """Settle a response that has ended in its log. False: it has not."""
+    """Settle a response if its log has ended. False: it has not."""
     state = await log.state(response_id)
     if state is None or state.ended is None:
         return False
@@ -84,7 +83,7 @@ async def settle_if_ended(log: Log, response_id: str) -> bool:
 
 
 async def _reopened(log: Log, response_id: str) -> ResponseState | None:
-    """Reopen a live row's lost log; a stale writer cannot append to it."""
+    """Reopen a live row's lost log; its numbers reject stale writers."""
     live = Response.objects.filter(pk=response_id, status__in=LIVE)
     row: Response | None = await database_sync_to_async(live.first, thread_sensitive=False)()
     return await log.reopened(response_object(row), row.attempt) if row else None

@@ -1,13 +1,13 @@
 """The model catalog: from a TOML file, or one model from the environment.
 
     [[models]]
-    name = "gpt-5-mini"                       # for clients
+    name = "gpt-5-mini"
     base_url = "https://api.openai.com/v1"    # any OpenAI-compatible server
     key_env = "OPENAI_API_KEY"                # the NAME of the key's variable
     upstream_model = "gpt-5-mini"             # "": the first of the server's GET /models
     queue = "responses"
-    resume = "restart"                        # after a lost worker; "continue" if the server can continue
-                                              # a final assistant message
+    resume = "restart"                        # after a lost worker; or "continue", if the server continues
+                                              # a last assistant message
     max_output_tokens = 2048
     [models.deadlines]                        # seconds
     connect = 10
@@ -36,7 +36,7 @@ DEMO_URL = "demo:count"
 
 @dataclass(frozen=True, slots=True)
 class Deadlines:
-    """A model's time limits, in seconds. Only text counts, not the server's comments."""
+    """Time limits in seconds. Only text counts, not the server's comments."""
 
     connect: float = 10
     first_token: float = 60
@@ -66,7 +66,7 @@ _MODELS = TypeAdapter(list[ModelConfig])
 
 @functools.cache
 def catalog() -> Catalog:
-    """Every model by name, the default first. Read once per process."""
+    """Models by name, the default first. Read once per process."""
     if conf.MODELS:
         models = read(Path(conf.MODELS))
     else:
@@ -84,7 +84,7 @@ def catalog() -> Catalog:
 
 
 def read(path: Path) -> list[ModelConfig]:
-    """Read models from a TOML file. Raises ImproperlyConfigured with the file and the fault."""
+    """Read a TOML file. Raises ImproperlyConfigured with the file and the fault."""
     try:
         models = _MODELS.validate_python(tomllib.loads(path.read_text()).get("models", []))
     except (OSError, ValueError) as error:
@@ -92,12 +92,12 @@ def read(path: Path) -> list[ModelConfig]:
         message = f"TAILRACE_MODELS: {path} cannot be used: {reason}"
         raise ImproperlyConfigured(message) from error
     if not models or len({model.name for model in models} | {DEMO}) <= len(models):
-        message = f"TAILRACE_MODELS: {path} needs [[models]], each with a name of its own (not {DEMO})."
+        message = f"TAILRACE_MODELS: {path} needs [[models]], each with a unique name (not {DEMO})."
         raise ImproperlyConfigured(message)
     return models
 
 
 def _wrong_fields(error: ValidationError) -> str:
-    """Each wrong field by its path; the first model is `models.0`."""
+    """Wrong fields by path; the first model is `models.0`."""
     wrong = [(".".join(map(str, ("models", *item["loc"]))), item["msg"]) for item in error.errors()]
     return "; ".join(f"{place}: {reason}" for place, reason in wrong)

@@ -1,4 +1,4 @@
-"""Response ownership: to a client, another user's response does not exist."""
+"""Ownership: another user's response does not exist for a client."""
 
 from uuid import UUID
 

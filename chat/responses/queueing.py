@@ -11,19 +11,19 @@ THREADS = ThreadPoolExecutor(8, "enqueue")  # not the database's threads: a stal
 
 
 async def enqueue(response: Response) -> None:
-    """Send the message that wakes a worker. Raises QueueError if the broker rejects it."""
+    """Send the message that wakes a worker. Raises QueueError."""
     message = str(response.id), queue_of(response.model)
     await asyncio.get_running_loop().run_in_executor(THREADS, job_queue.send, *message)
 
 
 def queue_of(model_name: str) -> str:
-    """A model's queue; the default queue if the model is no longer configured."""
+    """A model's queue; the default one if the model is no longer configured."""
     model = catalog().get(model_name)
     return model.queue if model else QUEUE
 
 
 def position(response_id: str) -> int | None:
-    """Number of responses queued ahead; None if not queued. Blocks."""
+    """Count responses queued ahead; None if not queued. Blocks."""
     row = Response.objects.filter(pk=response_id, status=Status.QUEUED).only("queued_at", "model").first()
     if row is None:
         return None

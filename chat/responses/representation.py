@@ -1,4 +1,4 @@
-"""A row as OpenAI's response object."""
+"""The response object of a row."""
 
 from chat.models import Response, Status
 from chat.protocol.objects import ResponseObject
@@ -6,7 +6,7 @@ from chat.protocol.output import output_items
 
 
 def response_object(row: Response) -> ResponseObject:
-    """The row's response object, with its stored output. Times: Unix seconds.
+    """OpenAI's response object, with the stored output. Times: Unix seconds.
 
     Source: https://platform.openai.com/docs/api-reference/responses/object
     """
