@@ -1,5 +1,5 @@
 """User identity: guests, sessions, revocation.
 
-The web side's sockets and pages import it.
+Imported by `sockets` and `pages`.
 Start with `sessions.py`.
 """

@@ -1,4 +1,4 @@
-"""Guests: a visitor without an account gets a user, if the settings allow it."""
+"""Guest users, for visitors without an account."""
 
 import functools
 from collections.abc import Callable
@@ -20,12 +20,12 @@ View = Callable[..., HttpResponse]
 
 
 def create_guest() -> User:
-    """Create a user without a password: its session is the only access."""
+    """Create a user without a password: only its session gives access."""
     return get_user_model().objects.create_user(f"guest-{new_id().hex}")
 
 
 async def visitor(scope: dict[str, Any]) -> AbstractBaseUser:
-    """The socket's user or guest. Raises CommandError after a sign-out, or if guests are off."""
+    """The socket's user or guest. Raises CommandError after a sign-out, or without guests."""
     if scope["user"].is_authenticated:
         if not await is_valid(scope):
             raise CommandError("unauthenticated")
@@ -38,7 +38,7 @@ async def visitor(scope: dict[str, Any]) -> AbstractBaseUser:
 
 
 def for_visitors(view: View) -> Callable[..., HttpResponseBase]:
-    """Admit users and guests to a view; others sign in first."""
+    """Admit users and, if enabled, guests; others sign in first."""
 
     @functools.wraps(view)
     def admit(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:

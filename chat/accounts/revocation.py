@@ -15,7 +15,7 @@ SESSION_FIELDS = {"password", "is_active"}  # a session depends on these; a visi
 
 
 def watch() -> None:
-    """Receive `post_save` of every user, from any form, admin, command or shell: the model is Django's."""
+    """Receive every saved user: Django's model has no method of ours."""
     post_save.connect(_saved, sender=settings.AUTH_USER_MODEL)
 
 
@@ -24,7 +24,7 @@ def _saved(
 ) -> None:
     """Notify the user's sockets after the commit; a failure does not undo the change.
 
-    `raw`: a fixture is loading, possibly with many users.
+    `raw`: a fixture loads, perhaps with many users.
     """
     if created or raw or (update_fields is not None and SESSION_FIELDS.isdisjoint(update_fields)):
         return

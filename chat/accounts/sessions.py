@@ -1,4 +1,4 @@
-"""Check a socket's session, by Django's own check of the session and its user."""
+"""Session check of a socket."""
 
 from typing import Any
 
@@ -10,9 +10,9 @@ from django.http import HttpRequest
 
 
 async def is_valid(scope: dict[str, Any]) -> bool:
-    """Whether the socket's session still belongs to its user: not after a sign-out.
+    """Whether the session still belongs to its user, by Django's own check: not after a sign-out.
 
-    Uses its own thread: the `get_user` of Channels would queue the commands of all sockets.
+    Uses its own thread: Channels' `get_user` would queue the commands of all sockets.
     """
     if not scope["user"].is_authenticated:
         return False
