@@ -1,5 +1,5 @@
 """The list of conversations: pages, search, announced changes.
 
-`responses` and the rooms above it import it.
+Imported by `responses` and the rooms above.
 Start with `listing.py`.
 """

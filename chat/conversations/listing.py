@@ -16,7 +16,7 @@ MICROSECOND = timedelta(microseconds=1)  # the databases' resolution
 
 
 def list_page(owner_id: int | None, search: str = "", before: str = "") -> JSON:
-    """One page of an owner's list, the latest activity first, in one query.
+    """One page of an owner's list, latest activity first, in one query.
 
     `before`: the previous page's `more`. Raises CommandError for another value or an invalid search.
     """
@@ -29,7 +29,7 @@ def list_page(owner_id: int | None, search: str = "", before: str = "") -> JSON:
 
 
 def summary(row: Any) -> JSON:
-    """The list entry of a row from `with_running()`."""
+    """The list entry of a `with_running()` row."""
     return {
         "id": str(row.pk),
         "title": row.title,
@@ -40,7 +40,7 @@ def summary(row: Any) -> JSON:
 
 
 def turns(conversation: Conversation) -> list[JSON]:
-    """All responses of the tree, oldest first."""
+    """All responses, oldest first."""
     return [turn(response) for response in conversation.responses.order_by("id")]
 
 
@@ -65,7 +65,7 @@ def turn(response: Response) -> JSON:
 
 
 def change_event(row: Any, response: ResponseObject | None = None, request_id: str | None = None) -> str:
-    """The frame of a changed conversation, and of the response that changed it, if any.
+    """Encode a conversation change, and the response that caused it, if any.
 
     The row has `running`. `request_id`: a new response's `client_request_id`.
     """
@@ -83,7 +83,6 @@ def _seconds(moment: datetime | None) -> float | None:
 
 
 def _cursor(row: Conversation) -> str:
-    """A row's position in the list: microseconds since 1970, and id."""
     return f"{(row.updated_at - EPOCH) // MICROSECOND}.{row.pk.hex}"
 
 

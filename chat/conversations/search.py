@@ -1,6 +1,6 @@
-"""Search an owner's conversations for words in titles, questions and answers.
+"""Search an owner's titles, questions and answers for words.
 
-SQLite cannot ignore case beyond ASCII and calls Python for each text, so a search reads at most 40 million
+SQLite cannot ignore case beyond ASCII and calls Python per text, so a search reads at most 40 million
 characters per word.
 """
 
@@ -20,11 +20,11 @@ MAX_WORD_CHARS = 30  # the rest is ignored
 MAX_RESPONSES = 2_000  # the owner's latest
 MAX_TEXT_CHARS = 10_000  # of each question and each answer
 
-NO_ID = UUID(int=0)  # before every other
+NO_ID = UUID(int=0)  # the lowest
 
 
 def parse_words(search: str) -> list[str]:
-    """Split a search into words. Raises CommandError if it is invalid."""
+    """Split a search into words. Raises CommandError."""
     try:
         storable(search)
     except ValueError:
@@ -35,7 +35,7 @@ def parse_words(search: str) -> list[str]:
 
 
 def containing(owner_id: int | None, words: list[str]) -> Q:
-    """Condition: the conversation has every word, in its title or a searched text."""
+    """Condition: a conversation has every word in its title or a searched text."""
     turns = _searched(owner_id).filter(conversation=OuterRef("pk"))
     condition = Q()
     for word in map(_ignoring_case, words):
@@ -47,7 +47,7 @@ def containing(owner_id: int | None, words: list[str]) -> Q:
 def _ignoring_case(word: str) -> str:
     """A word's regular expression, with both cases of each letter.
 
-    SQLite's LIKE, and PostgreSQL in locale C, match only ASCII letters case-insensitively.
+    SQLite's LIKE, and PostgreSQL in locale C, ignore case in ASCII only.
     """
     pairs = ((letter, letter.lower(), letter.upper()) for letter in word)
     return "".join(
@@ -57,10 +57,10 @@ def _ignoring_case(word: str) -> str:
 
 
 def _searched(owner_id: int | None) -> QuerySet[Response]:
-    """The owner's latest responses, their texts' beginnings as `question` and `answer`.
+    """The owner's latest responses, with the start of their texts as `question` and `answer`.
 
-    Without a filter by owner, which the conversations have: a second one would make the database use the
-    owner index again for each conversation.
+    No filter by owner, which the conversations have: a second one would use the owner index again for each
+    conversation.
     """
     own = Response.objects.filter(owner_id=owner_id)
     oldest = own.order_by("-id").values("id")[MAX_RESPONSES - 1 : MAX_RESPONSES]
