@@ -1,5 +1,5 @@
-"""HTTP for browsers: pages, and JSON for them.
+"""HTTP for browsers: pages, and their JSON.
 
-Web side only: `urls` and `templatetags` import it.
+Web side only: imported by `urls` and `templatetags`.
 Start with `views.py`.
 """

@@ -1,6 +1,6 @@
-"""The page's JSON API: list, read and change conversations.
+"""JSON API of the page: list, read and change conversations.
 
-The CSRF middleware admits changes from our own pages only.
+The CSRF middleware admits changes from our pages only.
 """
 
 import functools
@@ -59,7 +59,7 @@ def conversations(request: HttpRequest) -> JSON:
 @never_cache
 @json_view
 def responses(request: HttpRequest, id: UUID) -> JSON:  # noqa: A002 - the URL's own word
-    """A visitor's conversation with all responses; marks it as read."""
+    """A visitor's conversation with all responses, marked as read."""
     row = Conversation.objects.visible_to(request.user.pk).with_running().filter(pk=id).first()
     if row is None:
         raise CommandError("conversation_not_found")
@@ -90,7 +90,7 @@ def change(request: HttpRequest, id: UUID) -> JSON:  # noqa: A002
 
 
 def mark_read(row: Conversation) -> None:
-    """Mark a conversation as read and announce it."""
+    """Mark as read and announce."""
     if row.unread and Conversation.objects.filter(pk=row.pk).mark_read():
         async_to_sync(announce_conversation)(row.pk)
     row.unread = False
@@ -104,7 +104,6 @@ def _parse(request: HttpRequest) -> Change:
 
 
 def _apply(changes: Change, rows: ConversationQuerySet) -> bool:
-    """Write changes to the row. False: nothing changed."""
     fields: JSON = {"title": changes.title} if changes.has("title") else {}
     if changes.has("deleted"):
         fields["deleted_at"] = timezone.now() if changes.deleted else None

@@ -1,4 +1,4 @@
-"""The pages: a conversation, and the minimal demo. Responses stream over the socket."""
+"""The pages. Responses stream over the socket."""
 
 from typing import Any
 from uuid import UUID
@@ -44,7 +44,6 @@ def conversation(request: HttpRequest, id: UUID) -> HttpResponseBase:  # noqa: A
 @ensure_csrf_cookie
 @for_visitors
 def _conversation_page(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
-    """All responses so far; marks the conversation as read."""
     row = get_object_or_404(Conversation.objects.visible_to(request.user.pk), pk=conversation_id)
     conversation_api.mark_read(row)
     return render(request, "chat/page.html", {"page": _page_data(request, row), "conversation": row})
@@ -54,7 +53,7 @@ def _conversation_page(request: HttpRequest, conversation_id: UUID) -> HttpRespo
 @never_cache
 @for_visitors
 def minimal(request: HttpRequest) -> HttpResponse:
-    """A textarea, a button and the socket."""
+    """The minimal demo: a textarea, a button and the socket."""
     return render(request, "minimal/page.html")
 
 
