@@ -1,5 +1,5 @@
 """WebSockets.
 
-Web side only: `routing` and the ASGI application import it.
+Web side only: imported by `routing` and the ASGI application.
 Start with `minimal.py`, then `consumer.py`.
 """

@@ -31,14 +31,14 @@ from chat.transport.outages import UNAVAILABLE, retry
 
 logger = logging.getLogger(__name__)
 
-SESSION_SECS = 5  # a valid session is trusted this long: the delay if a notification is lost
+SESSION_SECS = 5  # between session checks: the delay if a notification is lost
 RECHECK_SECS = 1  # between session checks while the database is unavailable
 
 
 class ResponsesConsumer(AsyncWebsocketConsumer):
     """`/ws/responses/?owner=`: OpenAI's Responses protocol with `tailrace:` extensions.
 
-    A page sends the id of the user it was made for; other clients may omit it.
+    A page sends the user id it was made for; other clients may omit it.
     """
 
     log: Log
@@ -50,7 +50,7 @@ class ResponsesConsumer(AsyncWebsocketConsumer):
         """Serve one socket: one task for commands, one for notifications.
 
         Neither waits for the other's database work; Channels would start two tasks per message. On any exit
-        the socket leaves its groups and its channel; its responses continue.
+        the socket leaves its groups and channel; its responses continue.
         """
         self.scope, self.base_send = scope, send
         self.channel_layer = get_channel_layer()
@@ -73,7 +73,7 @@ class ResponsesConsumer(AsyncWebsocketConsumer):
             await self.channel_layer.drop_channel(self.channel_name)
 
     async def connect(self) -> None:
-        """Accept the socket; without a user, send the error and close."""
+        """Accept; without a user, send the error and close."""
         if _is_for_another(self.scope):  # the page's unsent messages are another user's
             self.scope["user"] = AnonymousUser()
         if not self.scope["user"].is_authenticated:
@@ -83,7 +83,7 @@ class ResponsesConsumer(AsyncWebsocketConsumer):
         await self.accept()
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        """Execute one command. A failure sends an error event and keeps the socket."""
+        """Execute one command; a failure sends an error event."""
         try:
             if text_data is None:
                 raise CommandError("binary_frame")
@@ -125,11 +125,11 @@ class ResponsesConsumer(AsyncWebsocketConsumer):
                 await cancel(self.log, user.pk, command.response_id)
 
     async def _listen(self) -> None:
-        while not self._closed:  # on Python 3.11 a completing Redis command can swallow a cancellation
+        while not self._closed:  # a cancellation may be lost (see `task_cancellation`)
             await self.on_message(await self.channel_layer.receive(self.channel_name))
 
     async def on_message(self, message: Message) -> None:
-        """Forward a channel-layer message: events or a changed conversation."""
+        """Forward events or a changed conversation."""
         if message["type"] == "response.events":
             try:
                 await self.subscriber.on_notification(message)
@@ -142,7 +142,7 @@ class ResponsesConsumer(AsyncWebsocketConsumer):
             await self.connection.send_text(message["frame"])
 
     async def _check_session(self) -> None:
-        """Close the socket if its session has ended; at most one check per SESSION_SECS."""
+        """Close the socket if its session has ended; one check per SESSION_SECS."""
         if time.monotonic() >= self._trusted_until:
             await self._check_session_now()
 
@@ -159,13 +159,13 @@ class ResponsesConsumer(AsyncWebsocketConsumer):
         raise StopConsumer
 
     async def _leave(self) -> None:
-        """Leave all groups; idempotent."""
+        """Idempotent."""
         await self.subscriber.close()
         if self.scope["user"].is_authenticated:
             await self.channel_layer.group_discard(owner_group(self.scope["user"].pk), self.channel_name)
 
 
 def _is_for_another(scope: dict[str, Any]) -> bool:
-    """Whether the page was made for another user: someone else has since signed in in that browser."""
+    """Whether another user has signed in since the page was made."""
     owners = parse_qs(scope["query_string"].decode("latin-1")).get("owner")
     return owners is not None and owners != [str(scope["user"].pk)]

@@ -1,9 +1,8 @@
 """Back-pressure behind Daphne: pause events for a client that does not read, then close it.
 
-Daphne's `send` never waits, so unread frames, and commands sent faster than they are executed, would fill
-memory. Behind `send` is a WebSocket protocol on a Twisted transport, which takes one producer and pauses it
-at 64 KiB unsent (https://docs.twisted.org/en/stable/core/howto/producers.html). Other servers wait in `send`:
-no pause there.
+Daphne's `send` never waits: unread frames, and commands sent faster than executed, would fill memory. Behind
+it, a Twisted transport takes one producer and pauses it at 64 KiB unsent
+(https://docs.twisted.org/en/stable/core/howto/producers.html). Other servers wait in `send`: no pause there.
 """
 
 import asyncio
@@ -13,20 +12,19 @@ from typing import Any
 from chat.protocol.errors import SLOW_READER, CommandError
 from chat.streaming.backpressure import Application, ClientConnection, Message, Receive, Send
 
-UNREAD_SECS = 60  # then close a client that reads nothing; it may reconnect with its cursor
-CLOSE_SECS = 10  # from the error event to the end of the connection
-SILENT_SECS = 90  # Daphne's --ping-timeout: above the sum of these two, so our error event comes first
-MAX_UNREAD_FRAMES = 5000  # replies and pongs to a client that sends but does not read, about 1 MiB
-MAX_WAITING_COMMANDS = 100  # received, not yet executed
+UNREAD_SECS = 60  # then a client that reads nothing is closed; it may reconnect with its cursor
+CLOSE_SECS = 10  # from the error event to the connection's end
+SILENT_SECS = 90  # Daphne's --ping-timeout: above both together, so our error event comes first
+MAX_UNREAD_FRAMES = 5000  # about 1 MiB of replies and pongs to a client that sends but does not read
+MAX_WAITING_COMMANDS = 100  # not yet executed
 
-# methods used here
 TRANSPORT = ("registerProducer", "unregisterProducer", "pauseProducing", "resumeProducing", "abortConnection")
 
 logger = logging.getLogger(__name__)
 
 
 class DaphneConnection(ClientConnection):
-    """A client behind Daphne: Twisted's producer of the transport."""
+    """Twisted's producer for one client."""
 
     def __init__(self, protocol: Any, send: Send) -> None:
         super().__init__(send)
@@ -35,17 +33,17 @@ class DaphneConnection(ClientConnection):
         self._unread = 0
         self._timer: asyncio.TimerHandle | None = None
         self._closing: asyncio.Task[None] | None = None
-        # before the upgrade the HTTP protocol was the producer: it paused *reading*
+        # until the upgrade the HTTP protocol was the producer: it paused *reading*
         self._transport.unregisterProducer()
         self._transport.registerProducer(self, True)
 
     async def send_text(self, text: str) -> None:
-        """Send one frame directly to the protocol; the layers between add nothing."""
+        """Send one frame directly: the layers between add nothing."""
         if self._protocol.state == self._protocol.STATE_OPEN:
             self._protocol.sendMessage(text.encode())
 
     def pauseProducing(self) -> None:  # noqa: N802 - Twisted's name, as the two below
-        """The send buffer is full. Called again on every write until it drains."""
+        """The send buffer is full. Called on every write until it drains."""
         self._unread += 1
         if not self.paused:
             self.paused = True
@@ -82,21 +80,21 @@ class DaphneConnection(ClientConnection):
 
 
 class ReceiveQueue:
-    """Daphne's receive queue, bounded: reading pauses while too many commands wait."""
+    """Daphne's receive queue; reading pauses while too many commands wait."""
 
     def __init__(self, queue: asyncio.Queue[Message], transport: Any) -> None:
         self._queue, self._transport = queue, transport
         self._paused = False
 
     def put_nowait(self, message: Message) -> None:
-        """Add a message; called by Daphne."""
+        """Called by Daphne."""
         self._queue.put_nowait(message)
         if not self._paused and self._queue.qsize() > MAX_WAITING_COMMANDS:
             self._paused = True
             self._transport.pauseProducing()
 
     async def get(self) -> Message:
-        """The next message: the application's `receive`."""
+        """The application's `receive`."""
         message = await self._queue.get()
         if self._paused and self._queue.empty():
             self._paused = False
@@ -105,13 +103,13 @@ class ReceiveQueue:
 
 
 class ClientConnections:
-    """Adds `scope["connection"]`. Outermost application: it inspects `send`."""
+    """Add `scope["connection"]`. Outermost: it inspects `send`."""
 
     def __init__(self, application: Application) -> None:
         self._application = application
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
-        """Wrap the client's connection, then serve it."""
+        """Wrap the connection."""
         connection, protocol = ClientConnection(send), _daphnes_protocol(send)
         if protocol is not None:
             connection = DaphneConnection(protocol, send)
@@ -121,7 +119,7 @@ class ClientConnections:
 
 
 def _daphnes_protocol(send: Any) -> Any:
-    """The protocol in `partial(Server.handle_reply, protocol)`; None for another server's `send`."""
+    """The protocol in `partial(Server.handle_reply, protocol)`; None: another server."""
     protocol = next(iter(getattr(send, "args", ())), None)
     transport = getattr(protocol, "transport", None)
     known = hasattr(protocol, "application_queue") and all(hasattr(transport, name) for name in TRANSPORT)

@@ -1,8 +1,8 @@
-"""The pattern at its smallest: join a group, enqueue a job, forward what the worker publishes.
+"""The smallest form: join a group, enqueue a job, forward what the worker publishes.
 
 `{"message": "start"}` counts from `{"message": "Number 0"}` to `{"message": "Number 9"}`. Any other message
-is a prompt for the default model; its text arrives in `{"message": "<text>"}` frames. `consumer.py` also
-reads the log, so it survives a lost notification or socket.
+is a prompt for the default model, whose text arrives as `{"message": "<text>"}`. `consumer.py` also reads the
+log, so it survives a lost notification or socket.
 """
 
 import json
@@ -28,7 +28,7 @@ class MinimalConsumer(AsyncWebsocketConsumer):
     counts: frozenset[str] = frozenset()  # counting responses: one frame per line
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        """Create a response, join its group, then enqueue it, so no event is missed."""
+        """Create a response, join its group, then enqueue: no event can come earlier."""
         log = Log(redis_client.client())
         try:
             prompt = json_object(text_data or "").get("message")
@@ -45,7 +45,7 @@ class MinimalConsumer(AsyncWebsocketConsumer):
             await self.send(CommandError("busy").encode())
 
     async def response_events(self, message: Message) -> None:
-        """Forward each published piece of text; leave the group after the terminal event."""
+        """Forward published text; leave the group after the terminal event."""
         for event in map(decode, message["events"]):
             if isinstance(event, TextDelta):
                 lines = message["response_id"] in self.counts

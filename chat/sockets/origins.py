@@ -1,4 +1,4 @@
-"""Origins that may open a socket: browsers send cookies with any page's requests."""
+"""Allowed origins of sockets: browsers send cookies with any page's requests."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from channels.security.websocket import OriginValidator
 
 
 class SocketOrigins(OriginValidator):
-    """Compares full origins: scheme, host, port. A client without Origin is no browser and is accepted."""
+    """Compare scheme, host and port. A client without Origin is no browser: accepted."""
 
     def valid_origin(self, parsed_origin: Any) -> bool:
         """Whether this origin may open a socket."""
