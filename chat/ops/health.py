@@ -1,4 +1,4 @@
-"""Health checks: `/healthz` for liveness, `/readyz` for readiness."""
+"""Health checks."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -19,13 +19,13 @@ Part = dict[str, Any]
 
 
 async def healthz(request: HttpRequest) -> JsonResponse:
-    """200: this process replies. Checks nothing else."""
+    """Liveness: 200 if this process replies."""
     return JsonResponse({"status": "ok"})
 
 
 @never_cache
 async def readyz(request: HttpRequest) -> JsonResponse:
-    """200 if the database, Redis and a worker reply, else 503; with each part's state."""
+    """Readiness: 200 if the database, Redis and a worker reply, else 503; with each part's state."""
     database, redis, workers = await asyncio.gather(
         _part(_database()), _part(redis_client.client().ping()), _part(_workers())
     )
@@ -45,7 +45,7 @@ async def _part(check: Awaitable[Any]) -> Part:
 
 
 async def _database() -> None:
-    # our own table: SQLite would create a missing file and answer SELECT 1
+    # our own table: SQLite answers SELECT 1 from a missing file
     await database_sync_to_async(Response.objects.exists, thread_sensitive=False)()
 
 
