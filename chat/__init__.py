@@ -1,3 +1,3 @@
-"""The web side, and the rooms shared with workers."""
+"""The web side, and rooms shared with workers."""
 
 __version__ = "0.1.0"  # as in pyproject.toml; workers send it in heartbeats

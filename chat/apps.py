@@ -13,6 +13,6 @@ class ChatConfig(AppConfig):
     label = "tailrace"  # prefix of tables, permissions and admin addresses
 
     def ready(self) -> None:
-        """Watch for saved users and register the database check, now that the models are loaded."""
+        """Start both watches: the models are loaded."""
         revocation.watch()
         checks.watch()

@@ -10,19 +10,19 @@ from django.db import DEFAULT_DB_ALIAS, connections
 CLAIMING = {"postgresql", "sqlite"}
 
 CANNOT_CLAIM = Error(
-    "The database cannot give a worker the row that it claims (UPDATE … RETURNING).",
-    hint="Name a PostgreSQL server in DATABASE_URL, or use SQLite 3.35 or later.",
+    "The database does not support UPDATE … RETURNING, by which workers claim responses.",
+    hint="Use PostgreSQL (DATABASE_URL), or SQLite 3.35 or later.",
     id="chat.E001",
 )
 
 
 def watch() -> None:
-    """Register the check for `manage.py check` and `migrate`."""
+    """Register for `manage.py check` and `migrate`."""
     register(can_claim, Tags.database)
 
 
 def can_claim(databases: Collection[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """Check that `ResponseQuerySet.claim` will work, before a worker fails."""
+    """Whether `ResponseQuerySet.claim` will work."""
     if DEFAULT_DB_ALIAS not in (databases or ()):
         return []
     database = connections[DEFAULT_DB_ALIAS]

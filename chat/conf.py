@@ -11,7 +11,7 @@ Value = TypeVar("Value")
 
 
 class Setting(Generic[Value]):
-    """One setting and its default."""
+    """A setting and its default."""
 
     def __init__(self, default: Value) -> None:
         self.default = default
@@ -20,7 +20,6 @@ class Setting(Generic[Value]):
         self.name = f"TAILRACE_{name}"
 
     def __get__(self, instance: object, owner: type) -> Value:
-        """The current value in Django's settings."""
         value: Any = getattr(settings, self.name, self.default)
         return cast("Value", value)
 
@@ -29,8 +28,8 @@ class Conf:
     """All settings of `chat` and `workers`."""
 
     REDIS_URL = Setting("redis://127.0.0.1:6379/0")
-    ORIGINS = Setting[list[str]]([])  # full origins whose pages may open a socket; empty: none
-    GUESTS = Setting(default=False)  # a visitor without an account gets a guest user
+    ORIGINS = Setting[list[str]]([])  # full origins of pages that may open a socket
+    GUESTS = Setting(default=False)  # visitors without an account become guests
     MODELS = Setting("")  # path of a TOML file; empty: one model, from the next four settings
     OPENAI_BASE_URL = Setting("https://api.openai.com/v1")
     OPENAI_MODEL = Setting("")

@@ -10,7 +10,7 @@ NS_PER_MS = 1_000_000
 def new_id() -> UUID:
     """48 bits of Unix milliseconds, 12 bits of their fraction (section 6.2, method 3), 62 random bits.
 
-    One process's ids sort in order of creation, even within a millisecond.
+    A process's ids sort in creation order, even within a millisecond.
     """
     milliseconds, rest = divmod(time.time_ns(), NS_PER_MS)
     fraction = (rest << 12) // NS_PER_MS

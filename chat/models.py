@@ -1,7 +1,7 @@
 """Database rows: a conversation is an owner's tree of responses.
 
-Every transition is a conditional UPDATE whose row count decides: 0 means that another process was first. A
-running answer lives in its log.
+Every transition is a conditional UPDATE whose row count decides; 0: another process was first. A running
+answer lives in its log.
 """
 
 from datetime import datetime
@@ -21,10 +21,10 @@ from chat.protocol.output import output_text
 
 
 class ConversationQuerySet(models.QuerySet["Conversation"]):
-    """An owner's list and the changes to it."""
+    """An owner's list, and its changes."""
 
     def visible_to(self, owner_id: int | None) -> "ConversationQuerySet":
-        """An owner's conversations that are not deleted."""
+        """An owner's undeleted conversations."""
         return self.filter(owner_id=owner_id, deleted_at=None)
 
     def with_running(self) -> "ConversationQuerySet":
@@ -33,7 +33,7 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
         return self.annotate(running=Exists(live))
 
     def newest_first(self, before: tuple[datetime, UUID] | None = None) -> "ConversationQuerySet":
-        """Order by latest activity; start after the position `before`."""
+        """By latest activity, after the position `before`."""
         rows = self.order_by("-updated_at", "-id")
         if before is None:
             return rows
@@ -102,9 +102,9 @@ class ResponseQuerySet(models.QuerySet["Response"]):
     """The transitions."""
 
     def claim(self, response_id: str, worker: str) -> "Response | None":
-        """Queued → in_progress, by this worker. None: another claimed it, or it has ended.
+        """Queued → in_progress, by this worker. None: another claimed it, or it ended.
 
-        The same statement returns the row, which Django cannot express.
+        Returns the row in the same statement, which Django cannot.
         """
         now = connection.ops.adapt_datetimefield_value(timezone.now())
         meta = Response._meta  # noqa: SLF001 - documented by Django
@@ -117,7 +117,7 @@ class ResponseQuerySet(models.QuerySet["Response"]):
     def requeue(self, response_id: UUID | str, attempt: int, *, handed_over: bool) -> bool:
         """in_progress → queued, for this attempt. False: ended, or a later attempt has it.
 
-        `handed_over`: its worker stops as planned; otherwise it was lost, which is counted.
+        `handed_over`: the worker stops as planned; otherwise a loss is counted.
         """
         return bool(
             self.filter(pk=response_id, status=Status.IN_PROGRESS, attempt=attempt).update(
@@ -132,7 +132,7 @@ class ResponseQuerySet(models.QuerySet["Response"]):
     def finish(self, response: ResponseObject, **extra: Any) -> bool:
         """Copy a final response object to its row. False: the row had ended.
 
-        Marks the conversation unread, unless the owner cancelled.
+        Marks the conversation unread, except after a cancellation.
         """
         error, details = response["error"], response.get("incomplete_details")
         done = self.filter(pk=response["id"], status__in=LIVE).update(
@@ -151,13 +151,13 @@ class ResponseQuerySet(models.QuerySet["Response"]):
         return bool(done)
 
     def ahead_of(self, row: "Response", models: list[str]) -> int:
-        """Number of responses to these models queued before this one."""
+        """Count responses to these models queued before this one."""
         waiting = self.filter(status=Status.QUEUED, queued_at__lte=row.queued_at, model__in=models)
         return waiting.exclude(queued_at=row.queued_at, id__gte=row.id).count()
 
 
 class Response(models.Model):
-    """One turn: the user's input and the model's output."""
+    """One turn: input and output."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="responses")
@@ -213,7 +213,7 @@ class Response(models.Model):
 
     @property
     def input_text(self) -> str:
-        """The user's messages, joined."""
+        """The user's messages as text."""
         return "\n\n".join(message["content"] for message in self.input if message["role"] == "user")
 
     def error(self) -> ErrorObject | None:

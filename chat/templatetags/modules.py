@@ -1,4 +1,4 @@
-"""A page's modules for its head: `{% modules 'chat/page.js' %}`."""
+"""`{% modules 'chat/page.js' %}`: a page's modules for its head."""
 
 from functools import cache
 from pathlib import Path
@@ -17,7 +17,7 @@ register = template.Library()
 
 @register.simple_tag
 def modules(name: str) -> SafeString:
-    """Give the module's script and a preload per imported module, so that all load at once.
+    """The module's script, and a preload per import, so that all load at once.
 
     Without preloads a browser finds a module only in its importer.
     """
@@ -31,7 +31,7 @@ def modules(name: str) -> SafeString:
 
 @cache
 def _kept(name: str) -> list[str]:
-    """Collected imports, read once: they do not change under a running server."""
+    """Read once: collected files do not change under a running server."""
     return imported_modules(name, _source)
 
 
