@@ -141,6 +141,23 @@ async def test_an_earlier_attempt_cannot_end_a_later_one(log: Log, answer: Answe
     assert (later.attempt, later.ended) == (2, None)
 
 
+async def test_an_earlier_attempt_leaves_a_later_one_alone_that_passed_its_number_after_a_data_loss(
+    log: Log, answer: Answer
+) -> None:
+    await log._redis.copy(key(answer.id), "older")
+    await answer.add("tres, and more")
+    zombie = answer.state
+    await log._redis.copy("older", key(answer.id), replace=True)
+    later = await Answer.of(log, answer.id)
+    await later.start(2)
+    while later.state.next <= zombie.next:
+        await later.add("Three ")
+    assert await conclude(log, zombie, DONE, attempt=1) is None
+    read = await log.state(answer.id)
+    assert read is not None
+    assert (read.attempt, read.ended, read.text()) == (2, None, later.state.text())
+
+
 async def test_an_earlier_attempt_gets_the_end_of_a_later_one(log: Log, answer: Answer) -> None:
     zombie = await log.state(answer.id)
     assert zombie is not None
