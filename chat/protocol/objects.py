@@ -57,14 +57,14 @@ class ResponseObject(TypedDict):
     created_at: NotRequired[float]
     completed_at: NotRequired[float | None]
     background: NotRequired[bool]
-    conversation: NotRequired[ConversationReference]
+    conversation: ConversationReference
     incomplete_details: NotRequired[IncompleteDetails | None]
     instructions: NotRequired[str | None]
     max_output_tokens: NotRequired[int | None]
     metadata: NotRequired[dict[str, str]]
     model: NotRequired[str]
     parallel_tool_calls: NotRequired[bool]
-    previous_response_id: NotRequired[str | None]
+    previous_response_id: str | None
     temperature: NotRequired[float | None]
     tool_choice: NotRequired[str]
     tools: NotRequired[list[Any]]

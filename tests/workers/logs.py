@@ -6,19 +6,13 @@ from chat.protocol.objects import ResponseObject
 from chat.protocol.output import output_text
 from chat.protocol.state import ResponseState
 from chat.transport.event_log import Append, Batch, Log
+from tests.chat.protocol.lives import RESPONSE
 from tests.harness.writer import Writer
 
 
 def queued_response() -> ResponseObject:
     """The response object of a row that waits for its worker."""
-    return {
-        "id": str(new_id()),
-        "object": "response",
-        "status": "queued",
-        "output": [],
-        "error": None,
-        "usage": None,
-    }
+    return RESPONSE | {"id": str(new_id())}
 
 
 async def begun(log: Log, attempt: int = 1, response: ResponseObject | None = None) -> ResponseState:

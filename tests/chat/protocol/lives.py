@@ -16,6 +16,8 @@ RESPONSE: ResponseObject = {
     "id": "r1",
     "object": "response",
     "status": "queued",
+    "conversation": {"id": "c1"},
+    "previous_response_id": None,
     "output": [],
     "error": None,
     "usage": None,

@@ -16,25 +16,20 @@ from chat.protocol.errors import ProtocolError
 from chat.protocol.events import EVENTS, JSON, TERMINAL, Created, Event, Queued, TextDelta, decode, encode
 from chat.protocol.objects import ResponseObject
 from chat.protocol.state import Wait
+from tests.chat.protocol import lives
 from tests.harness.writer import Writer
 
 OFFICIAL: TypeAdapter[Any] = TypeAdapter(ResponseStreamEvent)
-RESPONSE: ResponseObject = {
-    "id": "r1",
-    "object": "response",
+RESPONSE: ResponseObject = lives.RESPONSE | {
     "created_at": 1.5,
-    "status": "queued",
-    "error": None,
     "incomplete_details": None,
     "instructions": None,
     "metadata": {},
     "model": "m",
-    "output": [],
     "parallel_tool_calls": False,
     "temperature": None,
     "tool_choice": "none",
     "tools": [],
-    "usage": None,
 }
 ENDINGS = [
     Ending("completed", at=5.5),
