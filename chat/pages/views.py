@@ -53,7 +53,7 @@ def _conversation_page(request: HttpRequest, conversation_id: UUID) -> HttpRespo
 @never_cache
 @for_visitors
 def minimal(request: HttpRequest) -> HttpResponse:
-    """The minimal demo: a textarea, a button and the socket."""
+    """The minimal demo."""
     return render(request, "minimal/page.html")
 
 

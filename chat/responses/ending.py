@@ -41,7 +41,7 @@ async def conclude(
             await notify_readers([batch])
             return terminal.response
         if outcome is Append.CONFLICT:
-            # Redis may have lost events, and a later attempt may have passed this state's number
+            # after a data loss, a later attempt may have passed this state's number
             state = await log.state(state.id, known=state if attempt is None else None)
     return state.ended if state else None
 

@@ -1,4 +1,4 @@
-"""One reader of a response's events, for every kind of client.
+"""One reader of a response's events, for every client.
 
 Web side only: imported by `sockets`, never by workers.
 Start with `cursor.py`, then `subscriber.py`.

@@ -101,7 +101,7 @@ class Subscription:
 
 
 class Subscriber:
-    """One socket's followed responses. `send` takes a frame; `channel`: the socket's channel."""
+    """One socket's followed responses. `send` takes a frame; `channel`: the socket's."""
 
     def __init__(self, channel: str, send: Send, log: Log, connection: ClientConnection) -> None:
         self.log, self.connection = log, connection
