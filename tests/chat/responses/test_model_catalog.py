@@ -89,8 +89,8 @@ def test_the_catalog_is_read_once(file: Path, settings: Settings) -> None:
         ('[[models]]\nname = ["one"]\nbase_url = "http://one.example"\n', "name"),
         ('[models]\nname = "one"\n', "models"),
         ("", "needs [[models]]"),
-        (ONE + ONE, "a name of its own"),
-        (ONE.replace("one", DEMO, 1), "a name of its own"),
+        (ONE + ONE, "a unique name"),
+        (ONE.replace("one", DEMO, 1), "a unique name"),
     ],
 )
 def test_a_wrong_file_is_named_with_what_is_wrong(file: Path, text: str, reported: str) -> None:
