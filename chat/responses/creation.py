@@ -25,7 +25,7 @@ from chat.transport.outages import UNAVAILABLE
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
-TITLE_CHARS = 60  # one line of the list
+TITLE_CHARS = 60  # one list line
 ENQUEUE_SECS = 0.02  # enough for most enqueues; a slow broker must not delay the reader
 
 logger = logging.getLogger(__name__)
