@@ -1,1 +1,1 @@
-"""The worker side: it claims a response, asks the model and publishes its text."""
+"""The worker tier: claims responses, calls models, publishes their text."""

@@ -1,7 +1,6 @@
-"""The one event loop of a worker process, in a thread of its own, and the tasks that run on it.
+"""The event loop of a worker process, in its own thread, with connections and background tasks.
 
-It owns the connections to Redis, to the channel layer and to the models. Celery's threads do the
-database work and wait here for the streaming; none of them holds a database connection meanwhile.
+Celery's threads do the database work, and wait here for the streaming without a database connection.
 """
 
 import asyncio
@@ -27,12 +26,12 @@ from workers.supervision.reaper import Reaper
 
 logger = logging.getLogger(__name__)
 
-RESTART_SECS = 1  # before a background task that failed is started again
+RESTART_SECS = 1  # before a failed background task restarts
 Result = TypeVar("Result")
 
 
 class Runtime:
-    """The loop and its background tasks. `start`, `run` and `stop` are for other threads."""
+    """The loop and its background tasks. Other threads call its public methods."""
 
     attempts: Attempts
 
@@ -43,10 +42,10 @@ class Runtime:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._background: list[asyncio.Task[None]] = []
-        self.claimed: list[str] = []  # responses claimed and not yet settled, one entry per attempt
+        self.claimed: list[str] = []  # claimed and unsettled, one per attempt
 
     def start(self, name: str = "", **about: Any) -> asyncio.AbstractEventLoop:
-        """Start the loop, once. `name` is the worker's in Flower; `about` adds to its heartbeats."""
+        """Start the loop, once. `name`: in Flower; `about`: more heartbeat figures."""
         with self._lock:
             if self._loop is None:
                 self._name, self._about = name, about
@@ -56,12 +55,12 @@ class Runtime:
             return self._loop
 
     def run(self, work: Coroutine[Any, Any, Result]) -> Result:
-        """Run a coroutine on the loop, and wait for its result."""
+        """Run a coroutine on the loop; wait for its result."""
         return asyncio.run_coroutine_threadsafe(work, self.start()).result()
 
     @contextmanager
     def holding(self, response_id: str) -> Iterator[None]:
-        """Report in heartbeats that this process has claimed a response, until its row is settled."""
+        """Report a response as claimed in heartbeats, until its row is settled."""
         self.claimed.append(response_id)
         try:
             yield
@@ -69,12 +68,12 @@ class Runtime:
             self.claimed.remove(response_id)
 
     def drain(self, seconds: float) -> None:
-        """Let attempts go on for so long, then hand them over. Returns at once, for signal handlers."""
+        """Hand over what still runs after `seconds`. Returns at once, for signal handlers."""
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._loop.call_later, seconds, self.attempts.hand_over)
 
     def stop(self) -> None:
-        """Remove the heartbeat, and close every connection."""
+        """Remove the heartbeat, close all connections."""
         with self._lock:
             if self._loop is not None:
                 asyncio.run_coroutine_threadsafe(self._close(), self._loop).result()
@@ -105,13 +104,12 @@ class Runtime:
 
 
 def _serve(loop: asyncio.AbstractEventLoop) -> None:
-    """Run the loop until `stop`."""
     loop.run_forever()
     loop.close()
 
 
 async def _run_for_ever(work: Callable[[], Awaitable[None]]) -> None:
-    """Restart a background task that fails: without it every attempt would hang."""
+    """Restart a failed background task; without it attempts would hang."""
     while True:
         try:
             await work()

@@ -1,8 +1,6 @@
-"""The one Celery task: a wake-up with a response's id. The row is the job, so a doubled message does nothing.
+"""The one Celery task: a wake-up with a response's id. The row is the job: a doubled message does nothing.
 
-arrow in: `chat/responses/queueing.py`, through the broker · arrow out: `generation`, on the runtime's loop
-
-Celery and Flower see ids and figures of it: no prompt, no answer.
+Celery and Flower see ids and figures, no prompt, no answer.
 """
 
 import gc
@@ -37,26 +35,26 @@ from workers.runtime import runtime
 
 logger = logging.getLogger(__name__)
 
-HAND_OVER_SECS = 15  # how long handing over is retried while the database is unavailable
-RETRY_SECS = 0.5  # between those tries
+HAND_OVER_SECS = 15  # of retries while the database is unavailable
+RETRY_SECS = 0.5
 
 TaskResult = dict[str, Any]
 
 
 @shared_task(name=GENERATE)
 def generate(response_id: str) -> TaskResult:
-    """Write one response: claim the row, run the attempt on the runtime's loop, settle the row.
+    """Claim a row, run the attempt, settle the row.
 
     Returns figures only: status, output tokens, milliseconds to the first token and in all.
     """
     begun = time.time()
     row = Response.objects.claim(response_id, runtime.worker_id)
     if row is None:
-        return {"status": "skipped"}  # another worker has claimed it, or it was stopped in the queue
+        return {"status": "skipped"}  # claimed elsewhere, or stopped in the queue
     with runtime.holding(response_id):
         try:
             return _result(_run(row), begun)
-        except DatabaseError:  # unavailable: the reaper gives the row to another attempt, or settles it
+        except DatabaseError:  # unavailable: the reaper requeues or settles it
             raise
         except Exception:
             logger.exception("response %s: the worker failed", response_id)
@@ -80,14 +78,14 @@ def _run(row: Response) -> Outcome:
 
 
 def _prompt(row: Response) -> list[JSON]:
-    """The prompt. A previous response that has ended in its log, but not yet in its row, is settled first."""
+    """Return the prompt, after settling a previous response ended only in its log."""
     if row.previous is not None and row.previous.live:
         runtime.run(settle_if_ended(runtime.attempts.log, str(row.previous_id)))
     return prompt(row)
 
 
 def _settle(outcome: Outcome) -> None:
-    """Settle the row. While the database is unavailable that is left to the reaper: the log has the end."""
+    """Settle the row; while the database is unavailable, the reaper does."""
     at = outcome.first_token_at
     assert outcome.response is not None
     try:
@@ -99,7 +97,7 @@ def _settle(outcome: Outcome) -> None:
 
 
 def _hand_over(row: Response) -> None:
-    """Return the row to the queue, and wake a worker even in doubt: a second message does nothing."""
+    """Requeue the row and wake a worker, even in doubt: a second message does nothing."""
     requeue = database_sync_to_async(Response.objects.requeue, thread_sensitive=False)
     work, errors = partial(requeue, row.id, row.attempt, handed_over=True), (DatabaseError,)
     try:
@@ -127,27 +125,27 @@ def _result(outcome: Outcome, begun: float) -> TaskResult:
 
 @worker_ready.connect
 def start_runtime(sender: Any, **_: Any) -> None:
-    """The worker takes tasks from now on: start the loop that streams, and the heartbeat."""
+    """Start the loop and the heartbeat."""
     queues = sorted(sender.app.amqp.queues.consume_from)
     runtime.start(sender.hostname, concurrency=sender.controller.concurrency, queues=queues)
     gc.collect()
-    gc.freeze()  # keep start-up objects out of garbage collection: a full pass stops all answers for 100 ms
+    gc.freeze()  # no garbage collection of start-up objects: a full pass stops all answers for 100 ms
 
 
 @task_revoked.connect
 def cancel_revoked(request: Any, **_: Any) -> None:
-    """Flower revoked a task before it ran: Celery drops the message, so the response ends here."""
+    """End a response revoked in Flower before its task ran: Celery drops the message."""
     ending = Ending("cancelled", time.time())
     threading.Thread(target=runtime.run, args=[end(runtime.attempts.log, request.id, ending)]).start()
 
 
 @worker_shutting_down.connect
 def drain_runtime(**_: Any) -> None:
-    """The worker stops and takes no more: running answers may end, the rest is handed over."""
+    """Let answers end, hand the rest over."""
     runtime.drain(conf.DRAIN_SECONDS)
 
 
 @worker_shutdown.connect
 def stop_runtime(**_: Any) -> None:
-    """Every answer has ended or was handed over: close the connections."""
+    """Close the connections."""
     runtime.stop()

@@ -1,5 +1,5 @@
-"""One attempt at one response, and how its text is published.
+"""One attempt at one response, and its publishing.
 
-`supervision`, `runtime` and `tasks` import it.
+For `supervision`, `runtime` and `tasks`.
 Start with `attempt.py`.
 """

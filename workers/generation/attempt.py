@@ -1,8 +1,4 @@
-"""One attempt at one response: ask the model, publish what it generates, and end the response once.
-
-arrow in: `attempts`
-arrow out: `providers` (the text), `publisher` (the readers), `chat/responses/ending.py` (the end)
-"""
+"""One attempt at one response: call the model, publish its text, end the response once."""
 
 import asyncio
 import time
@@ -28,29 +24,29 @@ from workers.providers import counting
 from workers.providers.base import Chunk, Pause, ProviderError
 from workers.providers.openai_compatible import Provider, Request
 
-OUTAGE_SECS = 60  # how long the start or the end is retried while Redis is unavailable
-RETRY_SECS = 0.5  # between those tries
+OUTAGE_SECS = 60  # of retries of the start or the end while Redis is unavailable
+RETRY_SECS = 0.5
 
 Result = TypeVar("Result")
 
 
 class StopReason(Enum):
-    """Why an attempt stopped before the model finished."""
+    """Why an attempt stopped early."""
 
     CANCELLED = "cancelled"
-    HANDED_OVER = "handed_over"  # this worker stops: another one continues
-    SUPERSEDED = "superseded"  # the response has ended elsewhere, or a later attempt has it
+    HANDED_OVER = "handed_over"  # this worker stops, another continues
+    SUPERSEDED = "superseded"  # ended elsewhere, or a later attempt has it
 
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """What it takes to write a response: `response` is its response object, as the row had it."""
+    """An attempt's input. `response`: the row's response object."""
 
     response: ResponseObject
     attempt: int
     model: ModelConfig
     request: Request
-    handed_over: bool = False  # by the attempt before; otherwise its worker was lost
+    handed_over: bool = False  # by the previous attempt; else its worker was lost
 
     @property
     def id(self) -> str:
@@ -60,7 +56,7 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How an attempt ended. `response` is the final response object; None if it is not ours to settle."""
+    """An attempt's result. `response`: the final object; None: do not settle the row."""
 
     response: ResponseObject | None = None
     first_token_at: float | None = None
@@ -78,13 +74,13 @@ class Attempt:
         self._writing = asyncio.create_task(self._write())
 
     def stop(self, reason: StopReason) -> None:
-        """Stop writing, if it still writes; the first reason counts."""
+        """Cancel the writing, unless done. The first reason counts."""
         if not self._writing.done():
             self._stopped = self._stopped or reason
             self._writing.cancel()
 
     async def run(self) -> Outcome:
-        """Write to the end. What ended the response elsewhere (Stop, a later attempt) is respected."""
+        """Write to the end, or accept an end written elsewhere."""
         try:
             written = await self._writing
         except asyncio.CancelledError:
@@ -109,9 +105,9 @@ class Attempt:
         return ending, state
 
     async def _start(self) -> ResponseState | None:
-        """Append `response.in_progress`, after what an earlier attempt has written. None: we are superseded.
+        """Append `response.in_progress` after earlier attempts. None: superseded.
 
-        The first attempt expects the opening and nothing else: the usual case, in one round trip.
+        The first attempt expects only the opening: usually one round trip.
         """
         response, attempt = self._assignment.response, self._assignment.attempt
         state: ResponseState | None = None
@@ -124,7 +120,7 @@ class Attempt:
         return state
 
     async def _append_start(self, state: ResponseState) -> bool:
-        """False: an earlier attempt appended first. Its next append will be rejected."""
+        """False: an earlier attempt appended first; its next append is rejected."""
         assignment = self._assignment
         reason: Interruption = "handed_over" if assignment.handed_over else "worker_lost"
         resume = assignment.model.resume == "continue"
@@ -137,7 +133,6 @@ class Attempt:
         return True
 
     async def _generate(self, stream: Stream) -> Ending:
-        """Publish what the model generates until it has finished, broken off or taken too long."""
         deadlines, begun = self._assignment.model.deadlines, asyncio.get_running_loop().time()
         progress, retries = AttemptProgress(deadlines, begun), RetryPolicy(begun + deadlines.total)
         try:
@@ -166,14 +161,14 @@ class Attempt:
         progress.receive(chunk, asyncio.get_running_loop().time())
 
     def _pause(self, pause: Pause, stream: Stream, progress: AttemptProgress) -> None:
-        """Notify the readers of a pause that the server asked for; our own are too short to show."""
+        """Notify readers of a pause requested by the server; ours are too short to show."""
         if pause.reason is not None:
             until = round(time.time() + pause.seconds, 3)
             self._publisher.wait(stream, Wait(pause.reason, pause.seconds, until))
             progress.pause(pause.seconds)
 
     async def _ask(self, state: ResponseState, retries: RetryPolicy) -> AsyncGenerator[Chunk | Pause, None]:
-        """Ask the model; ask again after a pause if that may help and it has generated nothing yet."""
+        """Call the model; retry after a pause if useful and nothing was generated."""
         generated = False
         while True:
             try:
@@ -202,7 +197,6 @@ class Attempt:
         return None
 
     async def _end(self, ending: Ending, ours: ResponseState | None = None) -> ResponseObject | None:
-        """End the response in its log, after our own state or after what the log says."""
         log, assignment = self._log, self._assignment
 
         async def concluded() -> ResponseObject | None:

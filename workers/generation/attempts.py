@@ -1,7 +1,4 @@
-"""The attempts that run in this worker process, each a task of its one event loop.
-
-arrow in: `tasks` runs one, `supervision` stops them · arrow out: `attempt`
-"""
+"""The attempts of this worker process, tasks of its event loop."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -11,12 +8,12 @@ from workers.generation.attempt import Assignment, Attempt, Outcome, StopReason
 from workers.generation.publisher import Publisher
 from workers.providers.openai_compatible import Provider
 
-STOP_AGAIN_SECS = 0.5  # on Python 3.11 a Redis command that ends just then swallows a cancellation
+STOP_AGAIN_SECS = 0.5  # Python 3.11: a Redis command just ending swallows a cancellation
 
 
 @dataclass(slots=True)
 class Attempts:
-    """Who runs here, and what they run on."""
+    """Running attempts and their shared parts."""
 
     log: Log
     provider: Provider
@@ -26,11 +23,11 @@ class Attempts:
 
     @property
     def running(self) -> list[str]:
-        """The ids of the responses that are being written."""
+        """Ids of the responses being written."""
         return list(self._running)
 
     async def run(self, assignment: Assignment) -> Outcome:
-        """Write a response to its end; nothing if this worker hands over."""
+        """Write a response to its end; nothing while handing over."""
         if self._draining:
             return Outcome(stopped=StopReason.HANDED_OVER)
         attempt = Attempt(assignment, self.log, self.provider, self.publisher)
@@ -38,16 +35,16 @@ class Attempts:
         try:
             return await attempt.run()
         finally:
-            if self._running.get(assignment.id) is attempt:  # a later attempt may run in this very process
+            if self._running.get(assignment.id) is attempt:  # a later attempt may run here
                 del self._running[assignment.id]
 
     def cancel(self, response_id: str) -> None:
-        """Stop writing a response, if it is written here: the connection to the model is closed."""
+        """Stop a response written here, closing the connection to its model."""
         if attempt := self._running.get(response_id):
             attempt.stop(StopReason.CANCELLED)
 
     def hand_over(self) -> None:
-        """Stop writing everything, so that other workers continue; from now on start nothing."""
+        """Stop all attempts, for other workers; start no more."""
         self._draining = True
         for attempt in self._running.values():
             attempt.stop(StopReason.HANDED_OVER)

@@ -1,4 +1,4 @@
-"""The progress of an attempt: how long the next text may take, and how the response ends. Pure."""
+"""The progress of an attempt: its deadline and its end. Pure."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,16 +8,16 @@ from chat.protocol.events import JSON
 from chat.responses.model_catalog import Deadlines
 from workers.providers.base import Chunk, FinishReason
 
-CLOSING_SECS = 5  # after the finish reason a server may take this long to report the usage
+CLOSING_SECS = 5  # from the finish reason to the usage
 
 Phase = Literal["first_token", "between_tokens", "total"]
 
 
 @dataclass(slots=True)
 class AttemptProgress:
-    """The progress of one attempt. Times are seconds of one monotonic clock; `begun` is its start.
+    """One attempt's progress, in seconds of one monotonic clock.
 
-    `deadline` is when the attempt times out. Only text moves it: a server that sends comments is not alive.
+    `deadline`: when it times out. Only text extends it, not a server's comments.
     """
 
     deadlines: Deadlines
@@ -41,16 +41,16 @@ class AttemptProgress:
             self.deadline = now + CLOSING_SECS
 
     def pause(self, seconds: float) -> None:
-        """Extend the deadline by a pause that the server asked for; it counts in the total."""
+        """Extend the deadline by a pause that the server requested, within the total."""
         self._wait("first_token", self.deadline + seconds)
 
     def fail(self, error_code: str | None = None) -> None:
-        """Record an error, or a time-out without a code. After the finish reason neither counts."""
+        """Record an error, by default a time-out. Ignored after the finish reason."""
         if self.finish is None:
             self.error_code = error_code or f"timeout_{self._phase}"
 
     def ending(self, at: float) -> Ending:
-        """Return how the response ends, at this Unix time."""
+        """Return the ending, at this Unix time."""
         if self.error_code is not None:
             return Ending("failed", at, error_code=self.error_code, usage=self.usage)
         if self.finish == "stop":

@@ -1,10 +1,7 @@
-"""Publishes what the models generate: append to the log, then notify the readers over the channel layer.
+"""Publish generated text: append it to the log, then notify readers over the channel layer.
 
-arrow in: `attempt` writes text as it arrives · arrow out: the log, and `chat/transport/notifications.py`
-
-One loop serves all streams of the process. A flush is one round trip to the log and one to the layer, however
-many streams have text. Between two flushes nothing is read from the models, either (`wait_for_flush`): what
-arrives meanwhile is read and decoded at once.
+A flush of all streams is one round trip to the log and one to the layer. Between flushes models are not read
+(`wait_for_flush`): text that arrives meanwhile is decoded at once.
 """
 
 import asyncio
@@ -23,12 +20,12 @@ from workers.generation.flush_schedule import FlushSchedule
 
 logger = logging.getLogger(__name__)
 
-READ_SECS = 0.5  # a flush that hangs longer does not keep the models waiting
+READ_SECS = 0.5  # a hanging flush delays reading no longer than this
 
 
 @dataclass(slots=True, eq=False)
 class Stream:
-    """One response being written. `state` includes `unsent`; `on_conflict`: another writer has it."""
+    """One response being written. `state` includes `unsent`. `on_conflict`: another writer has it."""
 
     state: ResponseState
     on_conflict: Callable[[], object]
@@ -39,13 +36,13 @@ class Stream:
 
     @property
     def has_pending(self) -> bool:
-        """Whether something was written that is in no batch yet."""
+        """Whether something is in no batch yet."""
         return bool(self.waits or self.text or self.reasoning)
 
     def batch(self) -> Batch:
-        """What to append next: the batch that has not been appended yet, else what is pending.
+        """Return the unsent batch, else one of all that is pending.
 
-        Waits come first: after the first text the model is not asked again.
+        Waits come first: after text the model is not called again.
         """
         if self.unsent is None:
             events = [self._applied(composer.wait(self.state, wait)) for wait in self.waits]
@@ -61,11 +58,11 @@ class Stream:
 
 
 class Gate:
-    """Where those who read from the models wait. It opens for a moment, by itself after READ_SECS."""
+    """Where readers of models wait, READ_SECS at most."""
 
     def __init__(self) -> None:
         self._opened = asyncio.Event()
-        self._timer: asyncio.TimerHandle | None = None  # one for all that wait
+        self._timer: asyncio.TimerHandle | None = None
 
     async def wait(self) -> None:
         """Wait until it opens."""
@@ -74,7 +71,7 @@ class Gate:
         await self._opened.wait()
 
     def open(self) -> None:
-        """Let everybody through who waits now."""
+        """Release all waiters."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -83,25 +80,25 @@ class Gate:
 
 
 class Publisher:
-    """Takes the text of all running responses of this process to the log and to their readers."""
+    """Publishes the text of all responses of this process."""
 
     def __init__(self, log: Log) -> None:
         self._log = log
         self._open: set[Stream] = set()
-        self._pending: dict[Stream, None] = {}  # the streams with something to append
+        self._pending: dict[Stream, None] = {}
         self._schedule = FlushSchedule()
         self._requested = asyncio.Event()
         self._flushed = asyncio.Condition()
         self._gate = Gate()
 
     def open(self, state: ResponseState, on_conflict: Callable[[], object]) -> Stream:
-        """Start to publish a response."""
+        """Start publishing a response."""
         stream = Stream(state, on_conflict)
         self._open.add(stream)
         return stream
 
     def write(self, stream: Stream, text: str = "", reasoning: str = "") -> None:
-        """Take in text for the next flush; the first text of a response is flushed at once."""
+        """Buffer text for the next flush; a response's first text is flushed at once."""
         if text:
             stream.text.append(text)
         if reasoning:
@@ -110,25 +107,25 @@ class Publisher:
         self._request(urgent=not stream.state.items)
 
     def wait(self, stream: Stream, wait: Wait) -> None:
-        """Notify the readers, at once, that the model is asked again later; only before the text."""
+        """Notify readers at once of a pause before the next request; only before text."""
         stream.waits.append(wait)
         self._pending[stream] = None
         self._request(urgent=True)
 
     async def wait_for_flush(self) -> None:
-        """Wait until the next flush is about to begin: what is read then is part of it."""
+        """Wait until a flush is about to begin; text read then joins it."""
         self._request()
         await self._gate.wait()
 
     async def drain(self, stream: Stream) -> None:
-        """Wait until everything that was written is in the log."""
+        """Wait until everything written is in the log."""
         if stream in self._pending:
             self._request(urgent=True)
         async with self._flushed:
             await self._flushed.wait_for(lambda: stream not in self._pending)
 
     def close(self, stream: Stream) -> None:
-        """Publish no more of this response."""
+        """Stop publishing this response."""
         self._open.discard(stream)
         self._pending.pop(stream, None)
 
@@ -138,7 +135,7 @@ class Publisher:
             await self._until_due()
             self._schedule.begin(time.monotonic())
             self._gate.open()
-            await asyncio.sleep(0)  # readers of the models run first, and write
+            await asyncio.sleep(0)  # readers of models write first
             failed = False
             try:
                 failed = bool(self._pending) and not await self._flush()
@@ -159,10 +156,7 @@ class Publisher:
                     await self._requested.wait()
 
     async def _flush(self) -> bool:
-        """1. Append what every stream has. 2. Notify the readers. 3. See to what was not appended.
-
-        False: Redis did not take something that it may take later.
-        """
+        """1. Append all batches. 2. Notify readers. 3. Handle rejections. False: a batch must be retried."""
         try:
             streams = list(self._pending)
             batches = [stream.batch() for stream in streams]
@@ -182,7 +176,7 @@ class Publisher:
         return Append.RETRY not in outcomes
 
     def _take_outcome(self, stream: Stream, outcome: Append) -> None:
-        """Prepare a stream for the next flush. After RETRY or GAP it sends the very same batch again."""
+        """After RETRY or GAP the next flush sends the same batch again."""
         if outcome is Append.CONFLICT:
             self.close(stream)
             stream.on_conflict()
@@ -193,7 +187,7 @@ class Publisher:
 
 
 async def _restored(log: Log, stream: Stream) -> Append:
-    """Open the log again that Redis lost, or continue it where its latest events are missing."""
+    """Restore a log that Redis lost, whole or its latest events."""
     stream.unsent = Batch.restoring(stream.state)
     outcome = await log.restore(stream.unsent, stream.state.attempt)
     if outcome is Append.APPENDED:

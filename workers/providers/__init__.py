@@ -1,5 +1,5 @@
-"""The sources of text: a model's server, or a program.
+"""Sources of text: a model's server, or a program.
 
-`generation` imports it; it imports nothing else of the workers.
+For `generation`; imports nothing of `workers`.
 Start with `base.py`.
 """

@@ -1,7 +1,4 @@
-"""The values that providers yield and raise: chunks of text, pauses, and one typed error.
-
-ProviderError       the model does not answer, or not completely
-"""
+"""The values of providers: chunks of text, pauses, one typed error."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -13,7 +10,7 @@ FinishReason = Literal["stop", "length", "content_filter"]
 
 @dataclass(slots=True)
 class Chunk:
-    """The text of one read. `finish` and `usage` are set once, near the end."""
+    """The text of one read. `finish` and `usage` come once, near the end."""
 
     text: str = ""
     reasoning: str = ""
@@ -23,7 +20,7 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """A wait before the next request. `reason`, a key of FAILURES, is set if the server asked for it."""
+    """A wait before the next request. `reason`: a key of FAILURES, if the server requested it."""
 
     seconds: float
     reason: str | None = None
@@ -31,9 +28,9 @@ class Pause:
 
 @dataclass
 class ProviderError(Exception):
-    """The model did not answer completely. `code` is a key of FAILURES; `permanent`: a retry is no use.
+    """The model did not answer completely. `code`: a key of FAILURES.
 
-    `retry_after`: the seconds after which the server accepts a retry all the same.
+    `permanent`: a retry cannot help, except after the server's `retry_after` seconds.
     """
 
     code: str

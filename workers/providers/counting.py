@@ -1,4 +1,4 @@
-"""The demo model: it counts, without a network, through the same path as every other model."""
+"""The demo model: counts, without a network."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -10,7 +10,7 @@ STEP_SECS = 0.5
 
 
 async def count() -> AsyncGenerator[Chunk, None]:
-    """Yield "Number 0" to "Number 9", a line every half second."""
+    """Yield "Number 0" to "Number 9", every 0.5 s."""
     loop = asyncio.get_running_loop()
     begin = loop.time()
     for number in range(NUMBERS):

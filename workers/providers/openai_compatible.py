@@ -1,9 +1,7 @@
-"""The only user of the OpenAI SDK: request a chat completion and yield its chunks as they arrive.
+"""The only user of the OpenAI SDK: request a chat completion and yield its chunks.
 
-arrow in: `generation` · arrow out: any server with OpenAI's `POST /chat/completions`
-
-The SDK does the request, the authentication and the errors. The body is read below it: the SDK's object per
-chunk costs more than everything else on the path together.
+The SDK sends, authenticates and raises. The body is read below it: an object per chunk costs more than the
+rest of the path.
 """
 
 import json
@@ -23,9 +21,9 @@ from workers.providers.base import Chunk, FinishReason, ProviderError
 from workers.providers.retry_after import retry_after_secs
 from workers.providers.sse import Decoder, EventTooLongError
 
-MAX_CONNECTIONS = 2000  # more than a worker process has answers; the SDK stops at 1000, its transport at 100
+MAX_CONNECTIONS = 2000  # above a worker's answers; defaults: SDK 1000, transport 100
 FINISH_REASONS: dict[str, FinishReason] = {"length": "length", "content_filter": "content_filter"}
-# raised while reading a malformed body; JSON can also be nested too deep
+# raised by a malformed body, or by JSON nested too deep
 _MALFORMED = (
     EventTooLongError,
     ValueError,
@@ -39,7 +37,7 @@ _MALFORMED = (
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request to a model: chat messages `[{"role", "content"}]`, and the limits of the response."""
+    """Chat messages `[{"role", "content"}]` and limits."""
 
     messages: list[JSON]
     max_output_tokens: int | None = None
@@ -48,15 +46,15 @@ class Request:
 
 @dataclass(slots=True)
 class Provider:
-    """The models' servers, with one SDK client for each."""
+    """The models' servers, one SDK client each."""
 
     _clients: dict[tuple[str, str], openai.AsyncOpenAI] = field(default_factory=dict)
     _first_models: dict[str, str] = field(default_factory=dict)
 
     async def stream(self, model: ModelConfig, request: Request) -> AsyncGenerator[Chunk, None]:
-        """Request a completion and yield its chunks to the end. Raises ProviderError.
+        """Yield a completion's chunks. Raises ProviderError.
 
-        Leaving the iteration, also by cancellation, closes the connection: the server stops.
+        Leaving the iteration or a cancellation closes the connection: the server stops.
         """
         client = self._client(model)
         try:
@@ -68,13 +66,13 @@ class Provider:
                 async for chunk in _chunks(_body(response)):
                     yield chunk
         except openai.NotFoundError as error:
-            self._first_models.pop(model.base_url, None)  # the server may list another model by now
+            self._first_models.pop(model.base_url, None)  # it may list another now
             raise _translated(error) from error
         except (openai.OpenAIError, httpx2.HTTPError) as error:
             raise _translated(error) from error
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Close all connections."""
         for client in self._clients.values():
             await client.close()
         self._clients.clear()
@@ -85,7 +83,7 @@ class Provider:
             self._clients[key] = openai.AsyncOpenAI(
                 base_url=model.base_url,
                 api_key=os.environ.get(model.key_env) or "none",
-                max_retries=0,  # the SDK would silently sleep a Retry-After of minutes
+                max_retries=0,  # the SDK would sleep a Retry-After of minutes
                 http_client=openai.DefaultAioHttpClient(
                     limits=httpx2.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=100),
                     event_hooks={"response": [_leave_errors]},
@@ -98,16 +96,16 @@ class Provider:
             try:
                 listed = await client.models.list(timeout=model.deadlines.connect)
                 self._first_models[model.base_url] = listed.data[0].id
-            except _MALFORMED as error:  # the SDK passes on any body with status 200
+            except _MALFORMED as error:  # the SDK accepts any body with 200
                 raise ProviderError("upstream_malformed") from error
         return self._first_models[model.base_url]
 
 
 async def _ask(client: openai.AsyncOpenAI, model: ModelConfig, parameters: JSON) -> httpx2.Response:
-    """Request a chat completion. The caller reads and closes the response's body.
+    """Request a completion; the caller reads and closes its body.
 
     `client.chat.completions.create` would search the parameters for names to transform, which takes half as
-    long as the rest of the request.
+    long as the rest.
     """
     response = await client.post(
         "/chat/completions",
@@ -115,20 +113,20 @@ async def _ask(client: openai.AsyncOpenAI, model: ModelConfig, parameters: JSON)
         body=parameters,
         options={
             "timeout": openai.Timeout(None, connect=model.deadlines.connect),
-            "headers": {"Accept-Encoding": "identity"},  # the body is read uncompressed
-            "security": {"bearer_auth": True},  # no other key of the environment
+            "headers": {"Accept-Encoding": "identity"},  # the body is read raw
+            "security": {"bearer_auth": True},  # no other key
         },
         stream=True,
         stream_cls=openai.AsyncStream[Any],
     )
-    assert isinstance(response, httpx2.Response)  # as `cast_to` says; the stubs know only `stream`
+    assert isinstance(response, httpx2.Response)  # by `cast_to`
     return response
 
 
 async def _leave_errors(response: httpx2.Response) -> None:
-    """Close an error response unread. The SDK would read it to its end, and only its status is reported.
+    """Close an error response unread: the SDK would read it all, only its status is reported.
 
-    Only for completions: the list of models is not streamed, so its body is read in any case.
+    The list of models is not streamed, so always read.
     """
     if response.is_error and response.request.method == "POST":
         await response.aclose()
@@ -143,7 +141,7 @@ def _parameters(model: ModelConfig, upstream_model: str, request: Request) -> di
     }
     limits = [n for n in (request.max_output_tokens, model.max_output_tokens) if n]
     if limits:
-        # OpenAI's newer models know only the new name, many other servers only the old one
+        # newer OpenAI models accept only the new name, many servers only the old
         of_openai = httpx2.URL(model.base_url).host == "api.openai.com"
         parameters["max_completion_tokens" if of_openai else "max_tokens"] = min(limits)
     if request.temperature is not None:
@@ -152,10 +150,7 @@ def _parameters(model: ModelConfig, upstream_model: str, request: Request) -> di
 
 
 async def _body(response: httpx2.Response) -> AsyncIterator[bytes]:
-    """Yield the bytes as they arrive, including those that arrived unread before the connection broke.
-
-    aiohttp raises the error at once, and keeps the unread bytes to itself.
-    """
+    """Yield the bytes as they arrive, also those unread when the connection broke, which aiohttp keeps."""
     try:
         async for data in response.aiter_raw():
             yield data
@@ -168,14 +163,14 @@ async def _body(response: httpx2.Response) -> AsyncIterator[bytes]:
 
 
 async def _chunks(body: AsyncIterator[bytes]) -> AsyncIterator[Chunk]:
-    """Yield the chunks of a body, merged per read. A body that ends without a finish reason was cut."""
+    """Yield one merged chunk per read; without a finish reason the body was cut."""
     decoder, finished = Decoder(), False
     async for data in body:
         chunk = Chunk()
         try:
             done = _read(decoder, data, chunk)
         except ProviderError:
-            yield chunk  # text in the same read before the fault is part of the answer
+            yield chunk  # text before the fault
             raise
         finished = finished or chunk.finish is not None
         yield chunk
@@ -186,7 +181,7 @@ async def _chunks(body: AsyncIterator[bytes]) -> AsyncIterator[Chunk]:
 
 
 def _read(decoder: Decoder, data: bytes, chunk: Chunk) -> bool:
-    """Add the events that `data` completes to `chunk`. True: [DONE], nothing follows."""
+    """Merge the events completed by `data` into `chunk`. True: [DONE]."""
     try:
         for payload in decoder.feed(data):
             if payload == b"[DONE]":
@@ -198,7 +193,7 @@ def _read(decoder: Decoder, data: bytes, chunk: Chunk) -> bool:
 
 
 def _merge(chunk: Chunk, body: JSON) -> None:
-    if body.get("error") or body.get("object") == "error":  # the latter is older vLLM's form
+    if body.get("error") or body.get("object") == "error":  # the second: older vLLM
         raise ProviderError("upstream_error")
     if body.get("usage"):
         chunk.usage = _usage(body["usage"])
@@ -211,7 +206,7 @@ def _merge(chunk: Chunk, body: JSON) -> None:
 
 
 def _storable(text: str) -> str:
-    """Replace what PostgreSQL (NUL) and UTF-8 (lone surrogates) cannot store."""
+    """Replace characters impossible in PostgreSQL (NUL) and UTF-8 (lone surrogates)."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -220,7 +215,6 @@ def _storable(text: str) -> str:
 
 
 def _usage(usage: JSON) -> JSON:
-    """Convert the usage of chat completions to that of the Responses API."""
     prompt, completion = usage.get("prompt_tokens") or 0, usage.get("completion_tokens") or 0
     read = usage.get("prompt_tokens_details") or {}
     written = usage.get("completion_tokens_details") or {}
@@ -233,12 +227,12 @@ def _usage(usage: JSON) -> JSON:
     }
 
 
-# the first match counts; every other error of the SDK is "upstream_error"
+# the first match counts; others are "upstream_error"
 _CODES: tuple[tuple[type[Exception], str, bool], ...] = (
     (openai.AuthenticationError, "upstream_unauthorized", True),
     (openai.PermissionDeniedError, "upstream_unauthorized", True),
     (openai.NotFoundError, "upstream_not_found", True),
-    (openai.RateLimitError, "rate_limit_exceeded", True),  # repeating it would add to the load
+    (openai.RateLimitError, "rate_limit_exceeded", True),  # a retry would add load
     (openai.InternalServerError, "upstream_error", False),
     (openai.APIStatusError, "upstream_rejected", True),
     (openai.APITimeoutError, "timeout_connect", False),
@@ -248,7 +242,7 @@ _CODES: tuple[tuple[type[Exception], str, bool], ...] = (
 
 
 def _translated(error: Exception) -> ProviderError:
-    """Translate an error of the SDK into one of our codes: never the server's own text."""
+    """Map an SDK error to one of our codes, never its text."""
     if isinstance(error, openai.APITimeoutError) and not _timed_out(error):
         return ProviderError("upstream_unreachable")
     for kind, code, permanent in _CODES:
@@ -258,14 +252,13 @@ def _translated(error: Exception) -> ProviderError:
 
 
 def _retry_after(error: Exception) -> float | None:
-    """Return the seconds after which a busy server accepts a retry, if it says so."""
     if isinstance(error, openai.RateLimitError | openai.InternalServerError):
         return retry_after_secs(error.response.headers, time.time())
     return None
 
 
 def _timed_out(error: BaseException | None) -> bool:
-    """Whether connecting timed out: the SDK reports a refused connection as a time-out, too."""
+    """Whether connecting timed out; the SDK also reports a refusal as a time-out."""
     while error is not None and not isinstance(error, TimeoutError):
         error = error.__cause__
     return error is not None

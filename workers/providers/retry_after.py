@@ -1,6 +1,6 @@
-"""Parse when a server accepts a retry, in seconds, from its response headers. Pure.
+"""Parse the retry time in response headers. Pure.
 
-Source of the format: https://www.rfc-editor.org/rfc/rfc9110#name-retry-after, and OpenAI's `retry-after-ms`.
+Formats: https://www.rfc-editor.org/rfc/rfc9110#name-retry-after, and OpenAI's `retry-after-ms`.
 """
 
 import math
@@ -10,9 +10,9 @@ from email.utils import parsedate_to_datetime
 
 
 def retry_after_secs(headers: Mapping[str, str], now: float) -> float | None:
-    """Return the seconds from `now` (Unix seconds), at least 0; None without a header in a known form.
+    """Return seconds from `now` (Unix seconds), at least 0; None without a known form.
 
-    `headers` must be case-insensitive.
+    `headers`: case-insensitive.
     """
     if (milliseconds := _number(headers.get("retry-after-ms", ""))) is not None:
         return milliseconds / 1000
@@ -21,7 +21,7 @@ def retry_after_secs(headers: Mapping[str, str], now: float) -> float | None:
         return seconds
     if (date := _date(value)) is None:
         return None
-    server_now = _date(headers.get("date", ""))  # its clock may differ from ours
+    server_now = _date(headers.get("date", ""))  # its clock may differ
     return max(0.0, date - (now if server_now is None else server_now))
 
 
@@ -34,7 +34,6 @@ def _number(text: str) -> float | None:
 
 
 def _date(text: str) -> float | None:
-    """The Unix time of an HTTP date."""
     try:
         moment: datetime = parsedate_to_datetime(text)
         return moment.timestamp()

@@ -1,30 +1,30 @@
-"""Decode server-sent events, as far as language models send them. Pure: bytes in, payloads out.
+"""Decode server-sent events of language models. Pure: bytes in, payloads out.
 
-Source of the format: https://html.spec.whatwg.org/multipage/server-sent-events.html. The `data:` lines up to
-a blank line are one payload. Comments, other fields and events without data are skipped.
+Format: https://html.spec.whatwg.org/multipage/server-sent-events.html. `data:` lines up to a blank line are
+a payload; comments, other fields and events without data are skipped.
 """
 
 from collections.abc import Iterator
 
-MAX_EVENT_BYTES = 1024 * 1024  # a chunk of text has a few hundred bytes; this is no longer an answer
+MAX_EVENT_BYTES = 1024 * 1024  # a chunk has a few hundred
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 class EventTooLongError(ValueError):
-    """An event exceeds MAX_EVENT_BYTES, in one line or in many."""
+    """An event, of one line or many, exceeds MAX_EVENT_BYTES."""
 
 
 class Decoder:
-    """Splits a byte stream into the payloads of its events, wherever the network split it."""
+    """Splits bytes into payloads, however the network split them."""
 
     def __init__(self) -> None:
-        self._rest = bytearray()  # of a line that has not ended
-        self._data: list[bytes] = []  # the lines of an event that has not ended
+        self._rest = bytearray()  # an unfinished line
+        self._data: list[bytes] = []  # lines of an unfinished event
         self._data_bytes = 0
         self._at_start = True
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """Yield the payloads that `data` completes; raises EventTooLongError. Iterate to the end."""
+        """Yield the payloads completed by `data`; iterate to the end. Raises EventTooLongError."""
         self._rest += data
         if b"\n" in data:
             *lines, rest = bytes(self._rest).split(b"\n")
@@ -36,7 +36,7 @@ class Decoder:
             raise EventTooLongError
 
     def _take(self, line: bytes) -> bytes:
-        """Process a line. Return the payload of the event that it ends, or nothing."""
+        """Return the payload completed by a line, or empty bytes."""
         if self._at_start:
             self._at_start, line = False, line.removeprefix(BYTE_ORDER_MARK)
         if line.startswith(b"data:"):

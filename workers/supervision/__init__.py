@@ -1,5 +1,5 @@
-"""What a worker process does beside its attempts: heartbeats, cancellations, the reaper.
+"""Heartbeats, cancellations and reaper of a worker process.
 
-`runtime` imports it.
+For `runtime`.
 Start with `reaper.py`.
 """

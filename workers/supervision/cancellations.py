@@ -1,7 +1,4 @@
-"""Cancellations from the web side: it does not know which worker has a response, so every worker listens.
-
-arrow in: `chat/transport/notifications.py`, the group `workers` · arrow out: `generation`
-"""
+"""Cancellations for all workers: the sender does not know which has the response."""
 
 from channels.layers import get_channel_layer
 
@@ -13,7 +10,7 @@ JOIN_RETRY_SECS = 1
 
 
 async def listen(attempts: Attempts) -> None:
-    """Cancel the attempts that the web side names, until cancelled itself."""
+    """Cancel attempts on request, for ever."""
     layer = get_channel_layer()
     channel = await layer.new_channel()
     await retry("cannot listen to cancellations", lambda: layer.group_add(WORKERS, channel), JOIN_RETRY_SECS)

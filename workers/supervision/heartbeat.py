@@ -1,6 +1,6 @@
-"""The worker's heartbeat: every two seconds it reports its figures and looks for attempts to cancel.
+"""The worker's heartbeat, every two seconds: report figures, find attempts to cancel.
 
-A cancellation arrives at once over the channel layer (`cancellations`); this is the fallback for a lost one.
+The latter in case a cancellation is lost (`cancellations`).
 """
 
 import asyncio
@@ -23,10 +23,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Heartbeat:
-    """The heartbeat of one worker process. `claimed` is the live list of the responses that it has claimed.
-
-    `about` holds the figures that do not change: `concurrency` and `queues`.
-    """
+    """A worker process's heartbeat. `claimed`: live list of claimed responses; `about`: constant figures."""
 
     worker_id: str
     name: str
@@ -37,7 +34,7 @@ class Heartbeat:
     about: WorkerStatus = field(default_factory=dict)
 
     async def run(self) -> None:
-        """Send heartbeats for ever. After a missed one the reaper waits for those of all workers."""
+        """Send heartbeats for ever. A missed one puts the reaper in doubt."""
         while True:
             try:
                 await self.send()
@@ -47,7 +44,7 @@ class Heartbeat:
             await asyncio.sleep(HEARTBEAT_SECS)
 
     async def send(self) -> None:
-        """Cancel what Flower revoked, record the heartbeat, cancel what has ended elsewhere."""
+        """Cancel tasks revoked in Flower, record the heartbeat, cancel attempts ended elsewhere."""
         running = self.attempts.running
         for response_id in filter(revoked.__contains__, running):
             self.attempts.cancel(response_id)
@@ -62,6 +59,6 @@ class Heartbeat:
             "name": self.name,
             "pid": os.getpid(),
             "version": __version__,
-            "at": time.time(),  # by this machine's clock: `Heartbeats.clocks` compares
+            "at": time.time(),  # local clock, compared by `Heartbeats.clocks`
             "running": list(self.claimed),
         }

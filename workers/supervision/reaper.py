@@ -1,10 +1,7 @@
-"""Recovers responses that no worker has: their worker was lost, or their message was.
+"""Recover responses whose worker or message was lost.
 
-One worker process at a time does it for all (`Heartbeats.lead`). It may be wrong, or done twice: a row goes
-back to the queue by a conditional UPDATE, and the log's fence admits one of two attempts.
-
-arrow in: the rows that have not ended
-arrow out: `chat/responses/queueing.py` for another attempt, `chat/responses/ending.py`
+One process leads (`Heartbeats.lead`). Mistakes are harmless: a conditional UPDATE requeues a row, the log's
+fence admits one of two attempts.
 """
 
 import asyncio
@@ -28,22 +25,22 @@ from chat.transport.outages import UNAVAILABLE
 
 logger = logging.getLogger(__name__)
 
-MAX_LOSSES = 2  # a response that brought two workers down would bring down the third
-LOST_MESSAGE_SECS = 10  # a row queued this long while its queue lacks a message may have lost its own
-COLUMNS = ("id", "model", "worker", "attempt", "losses")  # no text is loaded
-MAX_ROWS = 100  # per check; the rest is left to the next one
+MAX_LOSSES = 2  # a response that took down two workers would take down a third
+LOST_MESSAGE_SECS = 10  # after this, in a queue short of messages, a row may have lost its own
+COLUMNS = ("id", "model", "worker", "attempt", "losses")  # without text
+MAX_ROWS = 100  # per check; the next takes the rest
 
 
 class Reaper:
-    """Recovers the responses of all workers, while this process leads."""
+    """Recovers all workers' responses while this process leads."""
 
     def __init__(self, worker_id: str, heartbeats: Heartbeats, log: Log) -> None:
         self._worker_id, self._heartbeats, self._log = worker_id, heartbeats, log
-        self._enqueued: dict[str, float] = {}  # when a response was enqueued: its message needs a moment
+        self._enqueued: dict[str, float] = {}  # time of enqueueing: a message needs a moment
         self.doubt()
 
     def doubt(self) -> None:
-        """Heartbeats may be missing now: wait until every live worker has sent another."""
+        """Recover nothing until every live worker has sent another heartbeat."""
         self._certain_from = time.monotonic() + GONE_SECS
 
     async def run(self) -> None:
@@ -58,9 +55,9 @@ class Reaper:
             await asyncio.sleep(HEARTBEAT_SECS)
 
     async def check(self) -> None:
-        """Recover every response that no worker has."""
+        """Recover every response without a worker."""
         alive = await self._heartbeats.alive()
-        if self._worker_id not in alive:  # our own heartbeat is gone, so Redis has lost the others too
+        if self._worker_id not in alive:  # Redis lost ours, so others too
             self.doubt()
         if time.monotonic() < self._certain_from:
             return
@@ -71,7 +68,7 @@ class Reaper:
             await self._enqueue_again(row)
 
     async def _recover(self, row: Response) -> None:
-        """Enqueue another attempt, or end a response that lost too many workers or has ended in the log."""
+        """Settle a response ended in its log, end one at MAX_LOSSES, else enqueue it."""
         try:
             if await settle_if_ended(self._log, str(row.id)):
                 logger.warning("response %s: it has ended in the log, its row is settled now", row.id)
@@ -82,11 +79,11 @@ class Reaper:
                 logger.warning("response %s: its worker is lost, another attempt is enqueued", row.id)
                 self._enqueued[str(row.id)] = time.monotonic()
                 await enqueue(row)
-        except ProtocolError:  # such as a log of another version: the other rows must not wait for it
+        except ProtocolError:  # such as another version; other rows must not wait
             logger.exception("response %s: its log cannot be read", row.id)
 
     async def _enqueue_again(self, row: Response) -> None:
-        """Enqueue a row that may have lost its message, unless it was enqueued just now."""
+        """Enqueue a row that may lack a message, unless enqueued just now."""
         now = time.monotonic()
         self._enqueued = {i: at for i, at in self._enqueued.items() if now - at < LOST_MESSAGE_SECS}
         if str(row.id) not in self._enqueued:
@@ -106,17 +103,17 @@ async def _requeued(row: Response) -> bool:
 
 
 def _orphaned(claimed: set[str]) -> list[Response]:
-    """Return running rows that no live worker has claimed; a claim of the last GONE_SECS may not show yet."""
+    """Return running rows claimed by no live worker; a claim shows within GONE_SECS."""
     claimed_before = timezone.now() - timedelta(seconds=GONE_SECS)
     running = Response.objects.filter(status=Status.IN_PROGRESS, started_at__lt=claimed_before)
     return [row for row in running.only(*COLUMNS) if str(row.id) not in claimed][:MAX_ROWS]
 
 
 def _without_message() -> list[Response]:
-    """Return queued rows that may have no message: of each queue the oldest, as many as it lacks messages.
+    """Return queued rows that may lack a message: per queue the oldest, as many as are missing.
 
-    A row whose message was lost soon becomes the oldest. A row and its message do not appear and disappear in
-    the same instant, so a row may be one too many: its second message does nothing.
+    A row without message soon is the oldest. Row and message do not change together, so one row may be too
+    many: a second message does nothing.
     """
     queued_before = timezone.now() - timedelta(seconds=LOST_MESSAGE_SECS)
     queued = Response.objects.filter(status=Status.QUEUED)
