@@ -1,1 +1,1 @@
-"""The benchmark: four designs, the same work, one run. `python -m bench --help` says how."""
+"""The benchmark of four designs on the same work. Start: `python -m bench --help`."""

@@ -1,9 +1,9 @@
-"""Compares Tailrace with other ways to stream a model's answer to a browser. Everything runs on this machine.
+"""Compares Tailrace with other ways to stream a model's answer to a browser, all on this machine.
 
-Each design does the same work in turn, in rounds: so many streams at once, started 37 ms apart, at an even
-rate. Figures are medians over the rounds. Every token of every stream is checked: a wrong one ends the run.
-The other sections measure the first token of one stream, the effect of the load, the largest number of
-streams, more processes, idle sockets and memory. docs/performance.md describes how each is measured.
+The designs do the same work in turn, in rounds: many streams at once, started 37 ms apart, at an even rate.
+Figures are medians over the rounds. A wrong token ends the run. Other sections measure one stream's first
+token, the effect of load, the largest number of streams, more processes, idle sockets and memory; see
+docs/performance.md.
 """
 
 import argparse
@@ -27,14 +27,14 @@ from bench.report import report
 from bench.runs import Work
 from bench.sections import QUICK, SECTIONS, Section
 
-TOKENS, QUICK_TOKENS = 500, 200  # in each answer
-DEAR_TOKENS, QUICK_DEAR_TOKENS = 200, 40  # of a design that is many times as expensive as the others
+TOKENS, QUICK_TOKENS = 500, 200  # per answer
+DEAR_TOKENS, QUICK_DEAR_TOKENS = 200, 40  # for designs many times as expensive
 ROUNDS, QUICK_ROUNDS = 3, 1
 SECS_PER_MINUTE = 60
 
 
 def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
-    """The command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="the comparison alone, in under a minute")
     parser.add_argument("--only", nargs="+", choices=SECTIONS, metavar="SECTION", help=", ".join(SECTIONS))
@@ -68,7 +68,7 @@ def machine() -> Figures:
 
 
 async def measure(plan: Plan, sections: Sequence[Section], results: Figures, file: Path | None) -> None:
-    """Run the sections one after the other; write their figures to the file after each."""
+    """Run the sections; write the figures to the file after each."""
     async with prepared(plan) as ground:
         for number, section in enumerate(sections):
             left = sum(each.secs for each in sections[number:]) / SECS_PER_MINUTE
@@ -80,13 +80,13 @@ async def measure(plan: Plan, sections: Sequence[Section], results: Figures, fil
 
 
 def keep(results: Figures, file: Path | None) -> None:
-    """Write the results so far."""
+    """Write the results."""
     if file:
         file.write_text(json.dumps(results, indent=1) + "\n")
 
 
 def main(options: argparse.Namespace) -> None:
-    """Measure, report, draw. Raises PartError and VoidRunError."""
+    """Measure, report, draw. Raises PartError, VoidRunError."""
     tokens = options.tokens or (QUICK_TOKENS if options.quick else TOKENS)
     rounds = options.rounds or (QUICK_ROUNDS if options.quick else ROUNDS)
     dear_tokens = QUICK_DEAR_TOKENS if options.quick else DEAR_TOKENS
@@ -101,8 +101,8 @@ def main(options: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    for how in (signal.SIGINT, signal.SIGTERM):  # a shell makes background processes ignore the first
-        signal.signal(how, signal.default_int_handler)  # the parts end with this process
+    for how in (signal.SIGINT, signal.SIGTERM):  # background processes of a shell ignore the first
+        signal.signal(how, signal.default_int_handler)  # the parts end with it
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     try:

@@ -1,7 +1,7 @@
-"""Section: the largest number of streams at 50 tokens/s of a design whose tokens are still on time.
+"""Section: the largest number of streams at 50 tokens/s whose tokens are on time.
 
-Each design may have one or two processes where it has CPU to spend; the better one counts. Every probe
-checks every token. A failed probe is repeated once, as a shared machine may have been busy.
+The better of one and two processes counts, where a design has CPU to spend. A failed probe is repeated once:
+a shared machine may have been busy.
 """
 
 from bench.designs import Scale
@@ -12,8 +12,8 @@ from bench.runs import Running
 from bench.search import Bracket
 
 P99_MS = 250
-MOST = 640  # streams that the designs are prepared for
-LEAST_PART = 0.97  # of the tokens that were offered; with fewer, the upstream or the load was too slow
+MOST = 640  # streams, for which designs are prepared
+LEAST_PART = 0.97  # of offered tokens; with fewer, the upstream or the load was too slow
 SCALES = {
     "tailrace": (Scale(1, 1, MOST), Scale(1, 2, MOST)),
     "direct": (Scale(1, 1, MOST), Scale(2, 1, MOST)),
@@ -22,7 +22,7 @@ SCALES = {
 
 
 async def measured(ground: Ground) -> Figures:
-    """Return for each design its largest number of `streams`, in which `configuration`, and every probe."""
+    """Return each design's number of `streams`, `configuration`, and probes."""
     best: Figures = {}
     for name in ground.plan.among(SCALES):
         tries = [await _tried(ground, name, scale) for scale in SCALES[name]]
@@ -31,7 +31,7 @@ async def measured(ground: Ground) -> Figures:
 
 
 def is_ok(figures: Figures) -> bool:
-    """Return whether a probe's tokens were on time, and as many as were offered."""
+    """Return whether a probe's tokens were on time and complete."""
     if "latency_ms" not in figures:
         return False
     is_whole = figures["sent_per_sec"] >= LEAST_PART * figures["offered_per_sec"]
@@ -47,7 +47,7 @@ async def _tried(ground: Ground, name: str, scale: Scale) -> Figures:
 
 
 async def search(target: Running) -> Figures:
-    """Probe until the bracket is narrow; `at_most` is the last probe that passed."""
+    """Probe until the bracket is narrow; `at_most`: the last probe that passed."""
     bracket, probes = Bracket(), []
     while (streams := bracket.guess()) is not None and streams <= MOST:
         figures = await _probed(target, streams)
@@ -61,7 +61,7 @@ async def search(target: Running) -> Figures:
 
 
 async def _probed(target: Running, streams: int) -> Figures:
-    """Probe, and log the figures; they lack `latency_ms` if an answer was refused or did not end."""
+    """Probe and log; `latency_ms` is missing if an answer was refused or did not end."""
     name = target.design.name
     try:
         figures = await probe(target, streams)

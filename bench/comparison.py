@@ -1,4 +1,4 @@
-"""Section: all designs on the same work, in turn, round by round. An expensive one does one round."""
+"""Section: all designs on the same work, round by round; an expensive one does one round."""
 
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
@@ -11,7 +11,7 @@ from bench.runs import Work, median_of, run
 
 
 async def measured(ground: Ground) -> Figures:
-    """Return the figures of each design: medians over the rounds, with their spread."""
+    """Return each design's figures: medians over the rounds, with their spread."""
     plan = ground.plan
     dear = replace(plan.work, tokens=min(plan.work.tokens, plan.dear_tokens))
     return await compared(ground, plan.designs, plan.work, plan.rounds, dear=dear)
@@ -20,9 +20,9 @@ async def measured(ground: Ground) -> Figures:
 async def compared(
     ground: Ground, names: Sequence[str], work: Work, rounds: int, *words: str, dear: Work | None = None
 ) -> Figures:
-    """Return the same for these designs and this work. An expensive design does `dear` instead.
+    """Return these designs' figures for this work, for expensive ones `dear`.
 
-    `words` are more of the load's command line.
+    `words` extend the load's command line.
     """
     works = {name: (DESIGNS[name].is_dear and dear) or work for name in names}
     seen: dict[str, list[Figures]] = {name: [] for name in names}

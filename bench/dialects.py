@@ -1,6 +1,6 @@
-"""The protocols on the sockets: Tailrace's, and the plain one of the small apps. Pure.
+"""The socket protocols. Pure.
 
-The plain one: `{"model", "input"}` goes in; `{"delta"}` comes out repeatedly, and `{"done": true}` last.
+Plain, of the small apps: `{"model", "input"}` in; `{"delta"}` out repeatedly, `{"done": true}` last.
 """
 
 import json
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-Received = tuple[str, bool]  # the text in a frame, and whether the answer is over
+Received = tuple[str, bool]  # a frame's text, and whether the answer has ended
 
 
 class RefusedError(Exception):
@@ -17,12 +17,12 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How to ask, how to parse the frames, and the path."""
+    """How to ask and to parse frames, and the path."""
 
-    ask: Callable[[str], str]  # the frame that asks this model
+    ask: Callable[[str], str]  # the frame asking this model
     parse: Callable[[str], Received]
     path: str
-    needs_session: bool  # whether a page has to be fetched first, for its cookie
+    needs_session: bool  # whether a page must be fetched first, for its cookie
 
 
 def _ask_tailrace(model: str) -> str:

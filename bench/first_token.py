@@ -1,7 +1,6 @@
-"""Section: the time to the first token of a single stream, and the latency of its tokens.
+"""Section: one stream's time to the first token, and its latency.
 
-Answers of a few tokens, one after the other on a socket that stays open, with a short pause after each, so
-that the work left over from one answer does not delay the next.
+A pause after each short answer keeps its leftover work out of the next.
 """
 
 from bench.comparison import compared
@@ -18,7 +17,7 @@ LONG = Work(streams=1, tokens=250, rate=50)
 
 
 async def measured(ground: Ground) -> Figures:
-    """Return `ttft_ms` of each design from the short answers, `latency_ms` from a long one."""
+    """Return each design's `ttft_ms` from short answers, `latency_ms` from a long one."""
     words = ("--answers", str(ANSWERS), "--pause", str(PAUSE_SECS))
     names = ground.plan.among(DESIGNS)
     short = await compared(ground, names, SHORT, ROUNDS, *words)

@@ -1,4 +1,4 @@
-"""The base of all sections: a temporary directory, one upstream, and designs started on request."""
+"""A temporary directory, one upstream, and designs started on request."""
 
 import asyncio
 import sys
@@ -13,27 +13,27 @@ from bench.designs import DESIGNS, Scale
 from bench.parts import Parts
 from bench.runs import Running, Work, run, running, upstream
 
-WARM_UP_TOKENS = 20  # in each stream, before anything is measured
+WARM_UP_TOKENS = 20  # per stream, before measuring
 WARM_UP_STREAMS = 50  # at most
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The options of the command line."""
+    """The command line's options."""
 
     work: Work
     rounds: int
-    dear_tokens: int  # in each answer of an expensive design
+    dear_tokens: int  # per answer of an expensive design
     designs: Sequence[str]
 
     def among(self, names: Iterable[str]) -> list[str]:
-        """Return those of a section's designs that are selected."""
+        """Return a section's selected designs."""
         return [name for name in names if name in self.designs]
 
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """The plan, the upstream, and the directory of the parts."""
+    """The plan, the upstream, the directory of the parts."""
 
     plan: Plan
     directory: Path
@@ -44,10 +44,7 @@ class Ground:
     async def design(
         self, name: str, works: Sequence[Work], scale: Scale | None = None
     ) -> AsyncIterator[Running]:
-        """Start a design, and warm it up with short answers; it ends with the context.
-
-        `works` lists everything that it will run.
-        """
+        """Start a design for `works`, and warm it up; it ends with the context."""
         most = max(work.streams for work in works)
         scale = scale or Scale(streams=most)
         warm_up = Work(min(most, WARM_UP_STREAMS), WARM_UP_TOKENS, works[0].rate)
@@ -62,7 +59,7 @@ class Ground:
 async def all_entered(
     stack: AsyncExitStack, designs: Iterable[AbstractAsyncContextManager[Running]]
 ) -> list[Running]:
-    """Start designs side by side; they end with the stack. Raises what the first that failed did."""
+    """Start designs side by side; they end with the stack. Raises the first error."""
     entering = (stack.enter_async_context(design) for design in designs)
     entered = await asyncio.gather(*entering, return_exceptions=True)
     for each in entered:
@@ -73,7 +70,7 @@ async def all_entered(
 
 @asynccontextmanager
 async def prepared(plan: Plan) -> AsyncIterator[Ground]:
-    """Start the upstream, in a directory that is removed with the context."""
+    """Start the upstream in a temporary directory."""
     with tempfile.TemporaryDirectory(prefix="tailrace-bench-") as directory:
         async with upstream(Path(directory)) as server:
             yield Ground(plan, Path(directory), server)

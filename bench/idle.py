@@ -1,7 +1,7 @@
 """Section: the cost of idle sockets in the web process.
 
-A hundred visitors warm it up. Then all the others connect, each with a session of its own, and the growth of
-the web process is divided by their number: memory left over from creating their sessions is included.
+After a hundred visitors as a warm-up the others connect, each with an own session. Their growth includes
+memory left over from creating sessions.
 """
 
 import asyncio
@@ -14,20 +14,20 @@ from bench.runs import Running, Work, blamed
 
 FIRST_SOCKETS = 100
 SOCKETS = 2000
-REST_SECS = 5  # for the work that opening them left over
-WATCHED_SECS = 20  # the system counts in hundredths of a second
+REST_SECS = 5  # for work left over from opening them
+WATCHED_SECS = 20  # the system counts hundredths of a second
 PERCENT = 100
 BYTES_PER_KB = 1000
 
 
 async def measured(ground: Ground) -> Figures:
-    """Return the kilobytes per socket in the web process, and its CPU in percent while all are idle."""
+    """Return the web process's kilobytes per socket, and its CPU in percent while idle."""
     async with ground.design("tailrace", [Work(1, 1, 50)], Scale()) as target:
         return await watched(target, FIRST_SOCKETS, SOCKETS, WATCHED_SECS)
 
 
 async def watched(target: Running, first: int, sockets: int, secs: float) -> Figures:
-    """Open the first sockets and then all others, and measure."""
+    """Open the first sockets, then all others, and measure."""
     ports, dialect = target.ports, target.design.dialect
     with blamed(target):
         async with loading(dialect, ports, first):

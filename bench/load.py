@@ -1,8 +1,8 @@
 """The load: opens sockets, asks, and checks that every token arrives once and in order.
 
-A process of its own. It prints the number of open sockets from time to time, and `ready` when all are. Then
-it waits for a line on its standard input, asks on one socket after the other, for as many answers on each as
-its options say, and prints its figures as one line of JSON. A wrong stream makes it fail: the run is void.
+A separate process. It prints the number of open sockets at intervals, then `ready`. After a line on standard
+input it asks on each socket, and prints its figures as a line of JSON. It fails at a wrong stream: the run is
+void.
 """
 
 import argparse
@@ -22,15 +22,15 @@ from bench.streams import Stream, steady, summary
 from bench.tokens import TokenReader, WrongStreamError
 
 HOST = "127.0.0.1"
-STAGGER_SECS = 0.037  # streams that start together share wake-ups, which makes every design look better
+STAGGER_SECS = 0.037  # streams starting together share wake-ups, which flatters all designs
 OPENING_AT_ONCE = 20  # sockets
-PATIENCE_SECS = 180  # beyond the time that an answer takes by itself
+PATIENCE_SECS = 180  # beyond an answer's own time
 PRINT_EVERY = 100  # sockets
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """The question on each socket, asked `answers` times, one after the other."""
+    """The question on each socket, asked `answers` times in turn."""
 
     model: str
     tokens: int
@@ -40,7 +40,7 @@ class Question:
 
     @property
     def secs(self) -> float:
-        """The time that the answers of one socket take without any delay."""
+        """Seconds that a socket's answers take without delay."""
         return self.answers * (self.tokens / self.rate + self.pause_secs)
 
 
@@ -54,7 +54,7 @@ class Load:
     sockets: list[aiohttp.ClientWebSocketResponse] = field(default_factory=list)
 
     async def open(self, count: int) -> None:
-        """Open the sockets, each as a visitor of its own, spread over the web processes."""
+        """Open the sockets, each a separate visitor, spread over the web processes."""
         gate = asyncio.Semaphore(OPENING_AT_ONCE)
         await asyncio.gather(*(self._open_one(number, gate) for number in range(count)))
 
@@ -73,7 +73,7 @@ class Load:
             print(f"{len(self.sockets)} sockets are open", flush=True)
 
     async def ask_all(self, question: Question) -> list[Stream]:
-        """Ask on every socket, one after the other, and read all answers to their ends."""
+        """Ask on every socket, and read all answers."""
         begun = asyncio.get_running_loop().time()
         async with asyncio.timeout(len(self.sockets) * STAGGER_SECS + question.secs + PATIENCE_SECS):
             asking = (
@@ -94,7 +94,7 @@ class Load:
         return streams
 
     async def _read(self, socket: aiohttp.ClientWebSocketResponse, question: Question) -> Stream:
-        """Ask once, and read the answer to its end."""
+        """Ask once and read the answer."""
         stream = Stream(time.monotonic(), TokenReader(question.tokens))
         await socket.send_str(self.dialect.ask(question.model))
         async for frame in socket:
@@ -119,12 +119,12 @@ class Load:
 
 
 async def read_line() -> None:
-    """Wait for a line on the standard input, or its end."""
+    """Wait for a line or the end of standard input."""
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
 
 
 async def run(options: argparse.Namespace) -> None:
-    """Open the sockets, wait for a line, ask, and print the figures."""
+    """Open the sockets, wait for a line, ask, print the figures."""
     load = Load(DIALECTS[options.dialect], options.port)
     try:
         await load.open(options.sockets)
@@ -149,7 +149,7 @@ async def ask(load: Load, options: argparse.Namespace) -> dict[str, Any]:
 
 
 def main() -> int:
-    """Parse the command line, and load."""
+    """Parse the command line and run."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dialect", choices=DIALECTS, required=True)
     parser.add_argument("--port", type=int, nargs="+", required=True, help="of the web processes")

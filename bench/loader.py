@@ -1,7 +1,4 @@
-"""Run the load as a process.
-
-arrow in: the work, and the ports · arrow out: the output of `bench.load`, as figures
-"""
+"""Run the load as a process, and read its figures."""
 
 import asyncio
 import json
@@ -24,28 +21,28 @@ class VoidRunError(Exception):
 
 
 class UnansweredError(VoidRunError):
-    """No stream was wrong, but one was refused, incomplete or far too slow."""
+    """A stream was refused, incomplete or far too slow, but none wrong."""
 
 
 @dataclass(frozen=True, slots=True)
 class Loader:
-    """A load whose sockets are open. Every method raises VoidRunError if it failed."""
+    """A load with open sockets. Methods raise VoidRunError if it failed."""
 
     process: asyncio.subprocess.Process
 
     async def go(self) -> None:
-        """Make it continue: ask, or end."""
+        """Let it continue: ask, or end."""
         assert self.process.stdin is not None
         self.process.stdin.write(b"\n")
         await self.process.stdin.drain()
 
     async def seen(self) -> Figures:
-        """Wait until all answers are read, and return the figures."""
+        """Wait for all answers, and return the figures."""
         figures: Figures = json.loads(await self.line())
         return figures
 
     async def line(self) -> str:
-        """Return the next line that it prints."""
+        """Return its next line."""
         assert self.process.stdout is not None
         assert self.process.stderr is not None
         line = (await self.process.stdout.readline()).decode()
@@ -68,7 +65,7 @@ async def loading(
     *words: str,
     log: Callable[[str], None] = lambda _: None,
 ) -> AsyncIterator[Loader]:
-    """Start a load and open its sockets; they are closed with the context. `log` gets the progress."""
+    """Start a load and open its sockets, until the context ends. `log` gets the progress."""
     command = ["--dialect", dialect, "--port", *map(str, ports), "--sockets", str(sockets), *words]
     process = await asyncio.create_subprocess_exec(
         sys.executable,

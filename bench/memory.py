@@ -1,7 +1,6 @@
 """Section: the memory of many slow answers at once in one worker process.
 
-The worker is warm, and a few answers have run in it. Its largest growth while all run is divided by their
-number: this includes threads, connections to the model and texts.
+The largest growth of a warm worker per answer, including threads, connections to the model and texts.
 """
 
 import asyncio
@@ -11,7 +10,7 @@ from bench.load import STAGGER_SECS
 from bench.loader import Figures
 from bench.runs import Running, Work, blamed, loading_for
 
-RATE = 2  # tokens per second of each
+RATE = 2  # tokens per second and stream
 STREAMS = 500
 ALL_RUN_SECS = 10  # after the last has begun
 SAMPLE_SECS = 0.5
@@ -19,19 +18,19 @@ BYTES_PER_KB = 1000
 
 
 async def measured(ground: Ground) -> Figures:
-    """Return the kilobytes per running stream in the worker."""
+    """Return the worker's kilobytes per running stream."""
     work = work_of(STREAMS)
     async with ground.design("tailrace", [work]) as target:
         return await watched(target, work)
 
 
 def work_of(streams: int) -> Work:
-    """Return so many streams, each long enough for all to run at once."""
+    """Return this many streams, long enough to run all at once."""
     return Work(streams, round((streams * STAGGER_SECS + ALL_RUN_SECS) * RATE), RATE)
 
 
 async def watched(target: Running, work: Work) -> Figures:
-    """Run the streams, and sample the worker's memory until they end."""
+    """Run the streams, sampling the worker's memory."""
     log(f"memory of {work}")
     before = {name: size / BYTES_PER_KB for name, size in target.parts.rss_bytes().items()}
     highest = dict(before)

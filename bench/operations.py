@@ -1,8 +1,7 @@
 """Section: the commands of Redis per stream and per token.
 
-Two runs differ only in the length of the answers: the difference belongs to the tokens, the rest to the
-streams. Commands of an idle system (heartbeats, the broker's polling) are subtracted first. Commands inside a
-script count as commands, as Redis itself counts them.
+Two runs differ only in the length of answers: the difference belongs to tokens, the rest to streams. Commands
+of an idle system are subtracted; those inside scripts count.
 """
 
 import asyncio
@@ -20,7 +19,7 @@ IDLE_SECS = 5
 
 
 async def measured(ground: Ground) -> Figures:
-    """Return the commands `per_stream`, `per_token` and `idle_per_sec`, and their kinds."""
+    """Return commands `per_stream`, `per_token`, `idle_per_sec`, and their kinds."""
     async with ground.design("tailrace", [SHORT, LONG]) as target:
         client = redis.asyncio.Redis.from_url(target.parts.env["REDIS_URL"])
         async with client:
@@ -34,7 +33,6 @@ async def measured(ground: Ground) -> Figures:
 async def _of(
     target: Running, client: "redis.asyncio.Redis", work: Work, idle: Counter[str], idle_secs: float
 ) -> dict[str, float]:
-    """Count each command of a run, without those of an idle system."""
     log(f"Redis operations of {work}")
     begun, before = time.monotonic(), await calls(client)
     await run(target, work)
@@ -43,7 +41,7 @@ async def _of(
 
 
 def judged(short: dict[str, float], long: dict[str, float], less: Work, more: Work) -> Figures:
-    """Divide two runs with the same number of streams into the costs of streams and of tokens."""
+    """Divide two runs with equally many streams into costs of streams and of tokens."""
     tokens = more.streams * (more.tokens - less.tokens)
     per_token = {name: max(0.0, (long[name] - short.get(name, 0)) / tokens) for name in long}
     per_stream = {
@@ -60,7 +58,7 @@ def judged(short: dict[str, float], long: dict[str, float], less: Work, more: Wo
 
 
 async def calls(client: "redis.asyncio.Redis") -> Counter[str]:
-    """Return the calls of each command so far, by name, except INFO."""
+    """Return the calls of each command so far, except INFO."""
     stats = await client.info("commandstats")
     seen = Counter({name.removeprefix("cmdstat_"): each["calls"] for name, each in stats.items()})
     del seen["info"]

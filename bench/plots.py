@@ -1,7 +1,4 @@
-"""The plots: SVG, on light and on dark ground, the same bytes for the same figures.
-
-arrow in: the results · arrow out: files
-"""
+"""The plots of the results: reproducible SVG, light and dark."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -17,12 +14,12 @@ from bench.loader import Figures
 from bench.runs import GROUPS
 
 WIDTH, HEIGHT = 7.2, 3.2  # inches
-LABEL_ROOM = 0.12  # beyond the longest bar, as a part of it
+LABEL_ROOM = 0.12  # beyond the longest bar, as its part
 
 
 @dataclass(frozen=True, slots=True)
 class Theme:
-    """Colours: of the page, the text and the lines, of the process groups, of the designs."""
+    """Colours of the page, the text and lines, the process groups, the designs."""
 
     name: str
     ground: str
@@ -53,7 +50,7 @@ THEMES = (
 )
 STYLE: dict[str, Any] = {
     "svg.fonttype": "none",  # text stays text
-    "svg.hashsalt": "tailrace",  # ids do not differ from run to run
+    "svg.hashsalt": "tailrace",  # the same ids in every run
     "font.family": "sans-serif",
     "font.size": 10,
     "axes.spines.top": False,
@@ -62,7 +59,7 @@ STYLE: dict[str, Any] = {
 
 
 def draw(results: Figures, directory: Path) -> Iterator[Path]:
-    """Draw what the results have figures for; gives each file when it is written."""
+    """Draw all results with figures; yields each file once written."""
     directory.mkdir(parents=True, exist_ok=True)
     for key, (name, paint, columns) in PLOTS.items():
         if key in results:
@@ -87,7 +84,7 @@ Paint = Callable[[list[Axes], Theme, Figures], None]
 
 
 def _cpu(axes: list[Axes], theme: Theme, designs: Figures) -> None:
-    """A bar for each design, stacked by process group; one that is far longer is cut, and says so."""
+    """A bar per design, stacked by process group; a far longer one is cut and labelled."""
     (plane,) = axes
     totals = {name: figures["cpu_us_per_token"]["total"] for name, figures in designs.items()}
     end = 1.5 * max((total for name, total in totals.items() if name != "textbook"), default=1)
@@ -115,7 +112,7 @@ def _cpu(axes: list[Axes], theme: Theme, designs: Figures) -> None:
 
 
 def _streams(axes: list[Axes], theme: Theme, sweeps: Figures) -> None:
-    """Added latency and CPU per token over the number of streams, a line for each design."""
+    """Added latency and CPU per token over streams, a line per design."""
     points = sweeps["streams"]
     what: dict[str, Callable[[Figures], float]] = {
         "added latency, p99, ms": lambda figures: figures["latency_ms"]["p99"],
@@ -141,7 +138,7 @@ def _streams(axes: list[Axes], theme: Theme, sweeps: Figures) -> None:
 
 
 def _capacity(axes: list[Axes], theme: Theme, capacity: Figures) -> None:
-    """A bar for each design: the most streams whose tokens are on time."""
+    """A bar per design: the most streams with tokens on time."""
     (plane,) = axes
     names = [*capacity]
     counts = [capacity[name]["streams"] for name in names]
@@ -153,7 +150,7 @@ def _capacity(axes: list[Axes], theme: Theme, capacity: Figures) -> None:
     plane.set_xlabel("streams at 50 tokens/s with p99 added latency under 250 ms")
 
 
-PLOTS: dict[str, tuple[str, Paint, int]] = {  # by the section: the file's name, the painter, its planes
+PLOTS: dict[str, tuple[str, Paint, int]] = {  # by section: file name, painter, planes
     "designs": ("cpu", _cpu, 1),
     "sweeps": ("streams", _streams, 2),
     "capacity": ("capacity", _capacity, 1),

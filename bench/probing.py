@@ -1,7 +1,4 @@
-"""A probe: so many streams that all run for some seconds; what came of it while they did.
-
-arrow in: a design that runs, a number of streams · arrow out: figures of the steady seconds alone
-"""
+"""A probe: figures of many streams while all run."""
 
 import asyncio
 import math
@@ -10,26 +7,26 @@ from bench.load import STAGGER_SECS
 from bench.loader import Figures
 from bench.runs import Running, Work, blamed, cpu_secs, loading_for
 
-RATE = 50  # tokens per second of each stream
-STEADY_SECS = 8  # after the last stream has begun and before the first ends
-LENGTHS_DIFFER_BY = 100  # tokens; so a few scripts do for every number of streams
+RATE = 50  # tokens per second and stream
+STEADY_SECS = 8  # while all streams run
+LENGTHS_DIFFER_BY = 100  # tokens; few scripts then serve all numbers of streams
 PERCENT = 100
 
 
 def work_of(streams: int) -> Work:
-    """So many streams, with answers long enough for all of them to run at once for the steady seconds."""
+    """Return this many streams, long enough for the steady seconds."""
     tokens = RATE * (streams * STAGGER_SECS + STEADY_SECS)
     return Work(streams, math.ceil(tokens / LENGTHS_DIFFER_BY) * LENGTHS_DIFFER_BY, RATE)
 
 
 def works_up_to(streams: int) -> list[Work]:
-    """One work for each script that probes of up to so many streams need."""
+    """Return a work per script needed for up to this many streams."""
     works = {(work := work_of(number)).script: work for number in range(1, streams + 1)}
     return [*works.values()]
 
 
 async def probe(target: Running, streams: int) -> Figures:
-    """Run them. Every token is waited for and checked, also those after the steady seconds."""
+    """Run them, checking every token, also after the steady seconds."""
     work = work_of(streams)
     with blamed(target):
         async with loading_for(target, work, "--steady", str(STEADY_SECS)) as loader:

@@ -1,6 +1,6 @@
-"""The promises about Tailrace's performance, and whether a run has kept them. Pure.
+"""Tailrace's performance promises, and whether a run kept them. Pure.
 
-Each promise reads its figure from the results of the run; without its section it is not measured.
+A promise is measured only if its section ran.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,31 +12,31 @@ from bench.loader import Figures
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """A figure, and the bound that it must keep."""
+    """A figure and its bound."""
 
     words: str
     figure: Callable[[Figures], float]
     bound: float
-    is_floor: bool = False  # whether the bound is the least, and not the most
+    is_floor: bool = False  # a least bound, not a most
     form: str = "{:.2f}"
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A promise, and its figure: None if it was not measured."""
+    """A promise and its figure; None if not measured."""
 
     promise: Promise
     seen: float | None
 
     @property
     def is_kept(self) -> bool | None:
-        """Whether it was kept; None if it was not measured."""
+        """Whether it was kept; None if not measured."""
         if self.seen is None:
             return None
         return (self.seen >= self.promise.bound) if self.promise.is_floor else self.seen <= self.promise.bound
 
     def cells(self) -> list[str]:
-        """Return a row of the table: the words, the figure, the bound, the verdict."""
+        """Return a table row: words, figure, bound, verdict."""
         form = self.promise.form.format
         sign = "≥" if self.promise.is_floor else "≤"
         verdict = {None: "not measured", True: "ok", False: "NOT KEPT"}[self.is_kept]

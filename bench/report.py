@@ -1,4 +1,4 @@
-"""The report on the terminal: a table for each section that ran, and the promises. Pure."""
+"""The terminal report: a table per section, and the promises. Pure."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -27,7 +27,7 @@ PROCESSES = ("web", "worker", "broker", "upstream", "load")
 
 
 def report(results: Figures) -> str:
-    """Return all measurements, and the promises."""
+    """Return all measurements and the promises."""
     parts = [text for key, show in SHOWN.items() if key in results for text in show(results)]
     verdicts = [verdict.cells() for verdict in judged(results)]
     return "\n\n".join([*parts, table(("promised", "seen", "bound", ""), verdicts)])
@@ -58,20 +58,20 @@ def _row(name: str, figures: Figures, designs: Mapping[str, Figures]) -> list[st
 
 
 def ratio(designs: Mapping[str, Figures], name: str, other: str) -> str:
-    """Return the CPU per token as a multiple of another design's; empty if that did not run."""
+    """Return CPU per token as a multiple of another design's; empty without that."""
     if other not in designs:
         return ""
     return f"{total(designs[name]) / total(designs[other]):.2f}"
 
 
 def total(figures: Figures) -> float:
-    """Return the CPU per token of all groups, in microseconds."""
+    """Return the microseconds of CPU per token, all groups."""
     value: float = figures["cpu_us_per_token"]["total"]
     return value
 
 
 def yardstick(designs: Mapping[str, Figures]) -> str:
-    """Return the CPU of the upstream and the load beside each design: if it drifts, the machine did."""
+    """Return the CPU of upstream and load per design: it drifts only with the machine."""
     columns = (
         f"{name} {{upstream:.0f}} + {{load:.0f}}".format(**figures["yardstick_us_per_token"])
         for name, figures in designs.items()

@@ -1,7 +1,4 @@
-"""One run of one design: sockets open, the clock starts, every answer is read to its end, the CPU is counted.
-
-arrow in: the `Work`, and a running design · arrow out: figures
-"""
+"""One run of one design: open sockets, start the clock, read all answers, count the CPU."""
 
 import asyncio
 import statistics
@@ -18,14 +15,14 @@ from bench.upstream import HOST, script_of
 from project.up.ports import pick_free
 from project.up.probes import ConnectProbe
 
-SETTLE_SECS = 0.5  # after the last frame rows are settled and jobs acknowledged; this counts, too
-GROUPS = ("web", "worker", "broker")  # the cost of a design; the upstream and the load are the yardstick
+SETTLE_SECS = 0.5  # after the last frame rows are settled and jobs acknowledged
+GROUPS = ("web", "worker", "broker")  # a design's cost; upstream and load are the yardstick
 MICROSECONDS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """So many streams at once, each of so many tokens, at so many tokens per second."""
+    """A number of streams at once, their tokens, and tokens per second."""
 
     streams: int
     tokens: int
@@ -36,13 +33,13 @@ class Work:
 
     @property
     def script(self) -> str:
-        """The name of the model that does it."""
+        """The name of its model."""
         return script_of(self.tokens, self.rate)
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A design that runs, with its upstream."""
+    """A running design and its upstream."""
 
     design: Design
     parts: Parts
@@ -52,7 +49,7 @@ class Running:
 
 @asynccontextmanager
 async def upstream(directory: Path) -> AsyncIterator[tuple[Parts, int]]:
-    """The scripted model server, and its port."""
+    """Start the scripted model server; yields its parts and port."""
     parts, port = Parts(directory, {}), pick_free()
     try:
         part = parts.python("upstream", "upstream", "bench.upstream", "--port", str(port))
@@ -66,7 +63,7 @@ async def upstream(directory: Path) -> AsyncIterator[tuple[Parts, int]]:
 async def running(
     design: Design, scale: Scale, directory: Path, server: tuple[Parts, int], scripts: Sequence[str]
 ) -> AsyncIterator[Running]:
-    """Start a design on an upstream that answers these scripts; it ends with the context."""
+    """Start a design on an upstream with these scripts, until the context ends."""
     upstream_parts, upstream_port = server
     parts = Parts(directory, environment(upstream_port))
     parts.write("models.toml", catalog(upstream_port, scripts))
@@ -77,7 +74,7 @@ async def running(
 
 
 async def run(target: Running, work: Work, *words: str) -> Figures:
-    """Do the work once; `words` are more of the load's command line. Raises VoidRunError."""
+    """Do the work once; `words` extend the load's command line. Raises VoidRunError."""
     with blamed(target):
         async with loading_for(target, work, *words) as loader:
             before = cpu_secs(target)
@@ -92,7 +89,7 @@ async def run(target: Running, work: Work, *words: str) -> Figures:
 
 @contextmanager
 def blamed(target: Running) -> Iterator[None]:
-    """Add the design and the ends of its logs to the error of a void run."""
+    """Add the design and the ends of its logs to a void run's error."""
     try:
         yield
     except VoidRunError as error:
@@ -103,13 +100,13 @@ def blamed(target: Running) -> Iterator[None]:
 def loading_for(
     target: Running, work: Work, *words: str, log: Callable[[str], None] = lambda _: None
 ) -> AbstractAsyncContextManager[Loader]:
-    """Return the load for this work on this design; `words` are more of its command line."""
+    """Return the load; `words` extend its command line."""
     script = ("--model", work.script, "--tokens", str(work.tokens), "--rate", str(work.rate))
     return loading(target.design.dialect, target.ports, work.streams, *script, *words, log=log)
 
 
 def cpu_secs(target: Running) -> dict[str, float]:
-    """Return the seconds of CPU so far, by group, including the upstream."""
+    """Return CPU seconds so far by group, including the upstream."""
     return target.parts.cpu_secs() | target.upstream.cpu_secs()
 
 
@@ -134,7 +131,7 @@ def _figures(seen: Figures, cost: dict[str, float], memory: dict[str, float]) ->
 
 
 def median_of(rounds: Sequence[Figures]) -> Figures:
-    """Return the median of each figure over the rounds; `spread` has the lowest and the highest."""
+    """Return the median of each figure; `spread` has the lowest and highest."""
     spread: Figures = {}
     merged: Figures = {"rounds": len(rounds)}
     for name, first in rounds[0].items():

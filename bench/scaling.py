@@ -1,4 +1,4 @@
-"""Section: the throughput of more processes, with Tailrace overloaded."""
+"""Section: the throughput of more processes, Tailrace overloaded."""
 
 from bench.designs import Scale
 from bench.ground import Ground, log
@@ -10,7 +10,7 @@ SCALES = [Scale(web, workers, STREAMS) for web in (1, 2) for workers in (1, 2, 4
 
 
 async def measured(ground: Ground) -> Figures:
-    """`points`: for each scale the `tokens_per_sec` that arrived, and the CPU of each group."""
+    """Return `points`: per scale the arrived `tokens_per_sec`, and each group's CPU."""
     work = work_of(STREAMS)
     points = []
     for scale in SCALES:

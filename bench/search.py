@@ -1,20 +1,20 @@
-"""The search for the largest number that passes: double until one fails, then halve the rest. Pure."""
+"""Search the largest number that passes: double until one fails, then halve the rest. Pure."""
 
 from dataclasses import dataclass, replace
 
 FIRST = 80
-TOLERANCE = 0.08  # what may lie between, as a part of what passed
+TOLERANCE = 0.08  # between both, as a part of the passed
 
 
 @dataclass(frozen=True, slots=True)
 class Bracket:
-    """What is known: the largest number that passed, and the smallest that failed."""
+    """The largest number that passed, and the smallest that failed."""
 
     passed: int = 0
     failed: int | None = None
 
     def guess(self) -> int | None:
-        """The next number to try; None when it is known well enough."""
+        """The next number to try; None when narrow enough."""
         if self.failed is None:
             return self.passed * 2 or FIRST
         if self.failed - self.passed <= max(1, TOLERANCE * self.passed):
@@ -22,5 +22,5 @@ class Bracket:
         return (self.passed + self.failed) // 2
 
     def after(self, number: int, *, is_ok: bool) -> "Bracket":
-        """What is known when this number was tried, too."""
+        """Return the bracket after trying this number."""
         return replace(self, passed=number) if is_ok else replace(self, failed=number)

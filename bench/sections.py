@@ -1,4 +1,4 @@
-"""The sections of the benchmark: their names, where their figures go in the JSON, how long they take."""
+"""The benchmark's sections: names, keys in the JSON, durations."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Section: the time from the start of a worker process until the web tier counts it as alive."""
+"""Section: seconds from a worker process's start until the web tier counts it as alive."""
 
 import statistics
 import time
@@ -9,11 +9,11 @@ from bench.loader import Figures
 from bench.runs import Work
 from project.up.probes import WholeProbe
 
-WORKERS = 3  # started one after the other, beside the first
+WORKERS = 3  # started in turn, beside the first
 
 
 async def measured(ground: Ground) -> Figures:
-    """`secs` of each worker, and their `median_secs`."""
+    """Return `secs` of each worker, and `median_secs`."""
     secs: list[float] = []
     async with ground.design("tailrace", [Work(1, 1, 50)], Scale()) as target:
         for number in range(1, WORKERS + 1):

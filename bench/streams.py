@@ -17,17 +17,17 @@ class Stream:
     asked_at: float
     reader: TokenReader
     first_token_secs: float | None = None
-    frames: int = 0  # that brought text
+    frames: int = 0  # with text
 
 
 def percentiles_ms(seconds: Sequence[float]) -> dict[str, float]:
-    """Return the percentiles, in milliseconds."""
+    """Return percentiles in milliseconds."""
     cuts = statistics.quantiles(seconds, n=100, method="inclusive") if len(seconds) > 1 else [*seconds] * 99
     return {f"p{percent}": cuts[percent - 1] * 1000 for percent in PERCENTS}
 
 
 def summary(streams: Sequence[Stream]) -> dict[str, Any]:
-    """Return the figures of all streams together."""
+    """Return the figures of all streams."""
     latencies = [each for stream in streams for each in stream.reader.latencies]
     return {
         "streams": len(streams),
@@ -39,9 +39,9 @@ def summary(streams: Sequence[Stream]) -> dict[str, Any]:
 
 
 def steady(streams: Sequence[Stream], begin: float, secs: float) -> dict[str, Any]:
-    """Return what was sent and what arrived in these seconds, while all streams ran.
+    """Return figures of these seconds, while all streams ran.
 
-    The latencies are those of the tokens sent then: one that arrived much later is late, not missing.
+    Latencies are of tokens sent then: one that arrived much later is late, not missing.
     """
     end = begin + secs
     late = [each for stream in streams for each in stream.reader.between(begin, end)]

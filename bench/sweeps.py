@@ -1,6 +1,6 @@
-"""Section: the same figures while one thing changes: streams at once, their rate, the length of the answers.
+"""Section: the figures over the number of streams, their rate, the length of answers.
 
-A design is left out of points far beyond its capacity.
+Points far beyond a design's capacity are left out.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ KEPT = ("cpu_us_per_token", "latency_ms", "ttft_ms", "tokens_per_sec", "tokens_p
 
 
 async def measured(ground: Ground) -> Figures:
-    """Return the three sweeps, `streams`, `rate` and `tokens`: lists of points with figures by design."""
+    """Return the sweeps `streams`, `rate`, `tokens`: lists of points with figures by design."""
     async with AsyncExitStack() as stack:
         works = (*STREAMS, *RATES, *LENGTHS)
         designs = (
@@ -35,7 +35,7 @@ async def measured(ground: Ground) -> Figures:
 
 
 def can(name: str, work: Work) -> bool:
-    """Return whether this design runs this work."""
+    """Return whether a design runs this work."""
     return work.streams * work.rate <= DESIGNS[name].most_tokens_per_sec
 
 

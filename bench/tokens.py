@@ -1,8 +1,7 @@
-"""The tokens of the benchmark: each carries its number in the answer and the time it was sent. Pure.
+"""The benchmark's tokens. Pure.
 
-A token is `<n>:<microseconds> `, with n from 0 and the sender's monotonic clock, which all processes of a
-machine share. So a reader of the text, however it was split or joined, can check that every token came once
-and in order, and how long each took.
+A token is `<n>:<microseconds> `: n from 0, and the sender's monotonic clock, shared by all processes of a
+machine. So a reader can check text, however split, for lost or doubled tokens and their latencies.
 """
 
 from bisect import bisect_left
@@ -16,21 +15,21 @@ class WrongStreamError(Exception):
 
 
 def token(number: int, now: float) -> str:
-    """The token with this number, sent at this moment (seconds of the monotonic clock)."""
+    """Return the token of this number and time (seconds of the monotonic clock)."""
     return f"{number}:{int(now * MICROSECONDS)} "
 
 
 @dataclass(slots=True)
 class TokenReader:
-    """Reads the text of one answer of `count` tokens, piece by piece."""
+    """Reads an answer of `count` tokens, piece by piece."""
 
     count: int
-    latencies: list[float] = field(default_factory=list)  # seconds, one per token
-    sent: list[float] = field(default_factory=list)  # when, on the monotonic clock, one per token
+    latencies: list[float] = field(default_factory=list)  # seconds, per token
+    sent: list[float] = field(default_factory=list)  # on the monotonic clock, per token
     _rest: str = ""
 
     def feed(self, text: str, now: float) -> int:
-        """Take text that came at this moment; returns how many tokens it completed.
+        """Read text that arrived at `now`; return the number of completed tokens.
 
         Raises WrongStreamError.
         """
@@ -45,15 +44,15 @@ class TokenReader:
         return len(whole)
 
     def between(self, begin: float, end: float) -> list[float]:
-        """The latencies of the tokens that were sent from `begin` on and before `end`."""
+        """Return latencies of tokens sent from `begin`, before `end`."""
         return self.latencies[bisect_left(self.sent, begin) : bisect_left(self.sent, end)]
 
     def arrived(self, begin: float, end: float) -> int:
-        """How many tokens came from `begin` on and before `end`."""
+        """Return the number of tokens arrived from `begin`, before `end`."""
         return sum(begin <= sent + late < end for sent, late in zip(self.sent, self.latencies, strict=True))
 
     def finish(self) -> None:
-        """The answer is over. Raises WrongStreamError when it is not whole."""
+        """End the answer. Raises WrongStreamError if incomplete."""
         if self._rest or len(self.latencies) != self.count:
             message = f"{len(self.latencies)} of {self.count} tokens came, and then {self._rest!r}"
             raise WrongStreamError(message)

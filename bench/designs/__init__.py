@@ -1,7 +1,4 @@
-"""The designs that are compared: how each is started. Each is a small app of its own beside this file.
-
-`tailrace` is this project as it is shipped: production settings, SQLite, the log and all.
-"""
+"""The compared designs and how each starts. `tailrace` is this project as shipped."""
 
 import math
 import secrets
@@ -20,7 +17,7 @@ UPSTREAM_KEY = "bench-key"
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """The number of processes of a design. `streams` is how many answers it must run at once."""
+    """A design's number of processes. `streams`: answers that must run at once."""
 
     web: int = 1
     workers: int = 1
@@ -32,17 +29,17 @@ class Scale:
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """A design: its dialect on the socket, and a function that starts it and returns its web ports."""
+    """A design: its socket dialect, and a function that starts it and returns its web ports."""
 
     name: str
     dialect: str
     start: Callable[[Parts, Scale], Awaitable[list[int]]]
-    most_tokens_per_sec: float = math.inf  # that it can do on a small machine, with a margin
-    is_dear: bool = False  # expensive: one round must be enough
+    most_tokens_per_sec: float = math.inf  # possible on a small machine, with a margin
+    is_dear: bool = False  # expensive: one round only
 
 
 def environment(upstream_port: int) -> dict[str, str]:
-    """Return the environment of every part."""
+    """Return every part's environment."""
     return {
         "SECRET_KEY": secrets.token_urlsafe(50),
         "OPENAI_BASE_URL": f"http://{HOST}:{upstream_port}/v1",
@@ -52,7 +49,7 @@ def environment(upstream_port: int) -> dict[str, str]:
 
 
 def catalog(upstream_port: int, scripts: Sequence[str]) -> str:
-    """The models of `tailrace`, as TOML: one for each script of the upstream."""
+    """Return the models of `tailrace` as TOML, one per script of the upstream."""
     entry = """[[models]]
 name = "{0}"
 upstream_model = "{0}"
@@ -70,7 +67,7 @@ async def _start_redis(parts: Parts) -> str:
 
 
 async def _start_web(parts: Parts, count: int, app: str) -> list[int]:
-    """Start web processes of a small app: Daphne, as Tailrace has it."""
+    """Start web processes of a small app, under Daphne as Tailrace."""
     ports = [pick_free() for _ in range(count)]
     for port in ports:
         part = parts.python(f"web-{port}", "web", "daphne", "-b", HOST, "-p", str(port), app)
@@ -84,7 +81,7 @@ async def _start_tailrace(parts: Parts, scale: Scale) -> list[int]:
         "TAILRACE_DATA_DIR": str(parts.directory),
         "TAILRACE_MODELS": str(parts.directory / "models.toml"),
         "TAILRACE_GUESTS": "1",
-        "TAILRACE_SECURE_COOKIES": "0",  # plain http, on loopback
+        "TAILRACE_SECURE_COOKIES": "0",  # plain http
         "TAILRACE_CONCURRENCY": str(max(100, scale.streams)),
         "LOG_LEVEL": "WARNING",
     }
@@ -101,7 +98,7 @@ async def _start_tailrace(parts: Parts, scale: Scale) -> list[int]:
 
 
 def start_worker(parts: Parts, app: str, name: str, *arguments: str) -> Part:
-    """Start a worker of this Celery app; a probe shows when it is ready."""
+    """Start a Celery worker; a probe shows when it is ready."""
     return parts.python(name, "worker", "celery", "-A", app, "worker", "-n", f"{name}@bench", *arguments)
 
 
@@ -110,7 +107,7 @@ async def _start_direct(parts: Parts, scale: Scale) -> list[int]:
 
 
 async def _start_textbook(parts: Parts, scale: Scale) -> list[int]:
-    """Start it with a process for each answer at once: in a prefork pool each takes one."""
+    """Start it with a prefork process per concurrent answer."""
     parts.env |= {"REDIS_URL": await _start_redis(parts)}
     app = "bench.designs.textbook_app"
     pool = ("-P", "prefork", "-c", str(scale.streams), "-l", "WARNING")

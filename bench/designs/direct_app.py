@@ -1,7 +1,7 @@
-"""`direct`: the consumer asks the model itself. No queue, nothing survives the socket.
+"""`direct`: the consumer calls the model itself. No queue; nothing survives the socket.
 
-Many tutorials build this; here in its best form: asynchronous from end to end, with one shared client.
-Run by `daphne bench.designs.direct_app:application`.
+Common in tutorials; here asynchronous, with one shared client. Run by `daphne
+bench.designs.direct_app:application`.
 """
 
 import json
@@ -29,10 +29,10 @@ client = openai.AsyncOpenAI()
 
 
 class DirectConsumer(AsyncWebsocketConsumer):
-    """A question comes in, its answer goes out, delta by delta."""
+    """Answers a question, delta by delta."""
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        """Ask, and send the deltas."""
+        """Call the model, and send the deltas."""
         question = json.loads(text_data or "")
         stream = await client.chat.completions.create(
             model=question["model"], messages=[{"role": "user", "content": question["input"]}], stream=True

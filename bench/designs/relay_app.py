@@ -1,6 +1,6 @@
-"""`relay`: the floor. One asyncio process reads the model's stream and writes the socket, nothing else.
+"""`relay`: the floor. One asyncio process reads the model's stream and writes the socket.
 
-No Django, no users, no limits, nothing kept. Run by `python -m bench.designs.relay_app --port N`.
+No Django, users, limits or storage. Run by `python -m bench.designs.relay_app --port N`.
 """
 
 import argparse
@@ -15,7 +15,7 @@ SESSION = web.AppKey("session", aiohttp.ClientSession)
 
 
 async def relay(request: web.Request) -> web.WebSocketResponse:
-    """A question comes in, its answer goes out, delta by delta."""
+    """Answer a question, delta by delta."""
     socket = web.WebSocketResponse(compress=False)
     await socket.prepare(request)
     async for message in socket:
@@ -37,14 +37,14 @@ async def relay(request: web.Request) -> web.WebSocketResponse:
 
 
 async def session(app: web.Application) -> AsyncIterator[None]:
-    """One client for all questions."""
+    """Share one client."""
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout()) as app[SESSION]:
         yield
 
 
 def application() -> web.Application:
-    """The one route."""
+    """Return the app with its one route."""
     app = web.Application()
     app.add_routes([web.get("/ws/", relay)])
     app.cleanup_ctx.append(session)

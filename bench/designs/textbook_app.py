@@ -1,4 +1,4 @@
-"""`textbook`: a Celery task in a prefork pool that sends every delta to a group, as tutorials do it.
+"""`textbook`: a Celery task in a prefork pool sends every delta to a group, as in tutorials.
 
 Run by `daphne bench.designs.textbook_app:application` and `celery -A bench.designs.textbook_app worker`.
 """
@@ -27,7 +27,7 @@ settings.configure(
     CHANNEL_LAYERS={
         "default": {
             "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-            # without this redis-py 8 ends an idle subscription after five seconds
+            # without this redis-py 8 ends idle subscriptions after five seconds
             "CONFIG": {"hosts": [{"address": os.environ["REDIS_URL"], "socket_timeout": None}]},
         }
     },
@@ -42,7 +42,7 @@ client = openai.OpenAI()
 
 @app.task(name="textbook.answer")
 def answer(group: str, model: str, prompt: str) -> None:
-    """Ask, and send the deltas to the group."""
+    """Call the model, and send the deltas to the group."""
     layer = get_channel_layer()
     send = async_to_sync(layer.group_send)
     stream = client.chat.completions.create(
@@ -55,10 +55,10 @@ def answer(group: str, model: str, prompt: str) -> None:
 
 
 class TextbookConsumer(AsyncWebsocketConsumer):
-    """A question goes to a worker; the messages of the group go to the browser."""
+    """Sends questions to a worker, and the group's messages to the browser."""
 
     async def connect(self) -> None:
-        """Join a group of its own."""
+        """Join an own group."""
         self.group = f"answer.{uuid.uuid4().hex}"
         await self.channel_layer.group_add(self.group, self.channel_name)
         await self.accept()
