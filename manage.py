@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Runs the project's commands: `manage.py up` starts everything, `manage.py help` lists the rest."""
+"""`manage.py up` starts everything, `manage.py help` lists the rest."""
 
 import os
 import sys
@@ -8,7 +8,7 @@ from django.core.management import execute_from_command_line
 
 
 def main() -> None:
-    """Run the command that the arguments name."""
+    """Run it."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
     execute_from_command_line(sys.argv)
 

@@ -1,4 +1,4 @@
-"""Wires the parts: settings, URLs, ASGI, Celery, `manage.py up` and `manage.py doctor`."""
+"""Wires settings, URLs, ASGI, Celery, `manage.py up` and `manage.py doctor`."""
 
 from project.celery import app as celery_app
 

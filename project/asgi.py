@@ -1,4 +1,4 @@
-"""The ASGI application of the web tier, for Daphne, uvicorn and `runserver`."""
+"""The ASGI application, for Daphne, uvicorn and `runserver`."""
 
 import gc
 import os
@@ -10,7 +10,7 @@ from django.core.asgi import get_asgi_application
 from chat.conf import conf
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
-http = get_asgi_application()  # first: it loads the applications that the sockets import
+http = get_asgi_application()  # first: loads the applications that sockets import
 
 from chat.routing import websocket_urlpatterns  # noqa: E402
 from chat.sockets.daphne import ClientConnections  # noqa: E402
@@ -21,4 +21,4 @@ sockets = SocketOrigins(AuthMiddlewareStack(URLRouter(websocket_urlpatterns)), c
 application = Executor(ProtocolTypeRouter({"http": http, "websocket": ClientConnections(sockets)}))
 
 gc.collect()
-gc.freeze()  # keep start-up objects out of garbage collection: a full pass blocks every socket for 100 ms
+gc.freeze()  # no garbage collection of start-up objects: a full pass blocks sockets for 100 ms

@@ -1,4 +1,4 @@
-"""The Celery application. `celery -A project worker` needs no flags: the settings configure it."""
+"""The Celery application; `celery -A project worker` needs no flags."""
 
 import os
 from typing import Any
@@ -18,15 +18,15 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 
 @setup_logging.connect
 def keep_logging_settings(**_: Any) -> None:
-    """Do nothing. Without a receiver Celery would set its own levels and override LOG_LEVEL."""
+    """Do nothing: without a receiver Celery would override LOG_LEVEL."""
 
 
 @celeryd_init.connect
 def consume_every_queue(conf: Any, **_: Any) -> None:
-    """Serve the queues of all configured models, without `-Q`. Exit if the models cannot be read."""
+    """Serve all models' queues without `-Q`; exit if models cannot be read."""
     try:
         names = sorted({model.queue for model in catalog().values()})
-    except ImproperlyConfigured as error:  # Celery would only log it, and serve an unused queue
+    except ImproperlyConfigured as error:  # Celery would only log it
         message = f"{error}\nThis worker cannot start: correct the file, or unset TAILRACE_MODELS."
         raise SystemExit(message) from error
     conf.task_queues = [Queue(name, Exchange(name), routing_key=name) for name in names]

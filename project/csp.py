@@ -1,19 +1,19 @@
-"""The Content Security Policy: the only sources that our pages may load. No `unsafe-*` anywhere."""
+"""The Content Security Policy: sources that pages may load. No `unsafe-*`."""
 
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.deprecation import MiddlewareMixin
 
 POLICY = "; ".join(
     [
-        "default-src 'self'",  # scripts, styles and sockets of our own origin
-        "img-src 'self' data:",  # the admin draws its icons from data URLs
+        "default-src 'self'",
+        "img-src 'self' data:",  # icons of the admin
         "object-src 'none'",
         "base-uri 'none'",
         "form-action 'self'",
         "frame-ancestors 'none'",
     ]
 )
-# no string becomes HTML or a script, and no script can create a policy that would allow it
+# strings never become HTML or scripts; scripts may create no policy
 TRUSTED_TYPES = "require-trusted-types-for 'script'; trusted-types 'none'"
 
 
@@ -28,5 +28,5 @@ class ContentSecurityPolicy(MiddlewareMixin):
 
 
 def _is_of_admin(request: HttpRequest) -> bool:
-    """Whether it is a page of the admin, whose jQuery sets innerHTML. It shows no model's text as HTML."""
+    """Whether it is an admin page: its jQuery sets innerHTML, never from a model."""
     return request.resolver_match is not None and "admin" in request.resolver_match.app_names

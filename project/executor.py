@@ -1,7 +1,7 @@
-"""The threads of a web process: enough that a locked database does not stop every socket.
+"""Enough threads in a web process for a locked database not to stop every socket.
 
-Every read and write of a row runs in the event loop's default executor. asyncio gives that four threads more
-than there are cores: on a small machine, half a dozen commands that wait for a lock would use them all.
+Rows are read and written in the loop's default executor. asyncio's has four threads more than cores: six
+commands waiting for a lock use all of a small machine's.
 """
 
 import asyncio
@@ -10,20 +10,20 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from weakref import WeakSet
 
-THREADS = 32  # each has a database connection while it works, so three processes fit PostgreSQL's hundred
+THREADS = 32  # one connection each; three processes fit PostgreSQL's 100
 
 Application = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
 
 
 class Executor:
-    """An ASGI application that gives its event loop enough threads, whichever server runs it."""
+    """Gives its event loop enough threads, under any server."""
 
     def __init__(self, application: Application) -> None:
         self._application = application
-        self._loops: WeakSet[asyncio.AbstractEventLoop] = WeakSet()  # with those threads
+        self._loops: WeakSet[asyncio.AbstractEventLoop] = WeakSet()
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
-        """Set the event loop's executor at the first call, then serve."""
+        """Set the executor once, then serve."""
         loop = asyncio.get_running_loop()
         if loop not in self._loops:
             loop.set_default_executor(ThreadPoolExecutor(THREADS, "web"))

@@ -1,7 +1,7 @@
-"""All settings, read once from the environment (and from `.env` beside `manage.py`).
+"""All settings, read once from the environment and `.env`.
 
-Without SECRET_KEY this is a development checkout: DEBUG is on and only this machine is answered.
-With SECRET_KEY it is a deployment: DEBUG is off, and a missing setting is an error at start-up.
+Without SECRET_KEY: development, DEBUG on, only for this machine. With it: deployment, DEBUG off, a missing
+setting fails at start-up.
 """
 
 import os
@@ -28,13 +28,13 @@ if not SECRET_KEY:
 
 LOOPBACK_NAMES = ["localhost", "127.0.0.1", "[::1]"]
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=LOOPBACK_NAMES)
-# full origins (scheme, host, port) of the pages that may open a socket; a bare host matches any port
+# origins (scheme, host, port) that may open a socket; a bare host: any port
 TAILRACE_ORIGINS = env.list(
     "TAILRACE_ORIGINS",
     default=ALLOWED_HOSTS if DEBUG else [f"https://{host}" for host in ALLOWED_HOSTS],
 )
 CSRF_TRUSTED_ORIGINS = [origin for origin in TAILRACE_ORIGINS if "://" in origin]
-# a visitor without an account gets a guest user; without guests, everybody signs in
+# visitors become guests; otherwise they must sign in
 TAILRACE_GUESTS = env.bool("TAILRACE_GUESTS", default=DEBUG)
 
 if not DEBUG:
@@ -45,7 +45,7 @@ if not DEBUG:
 # --- installed applications ---------------------------------------------------------------------
 
 INSTALLED_APPS = [
-    "daphne",  # before staticfiles: then runserver serves sockets too
+    "daphne",  # before staticfiles: runserver then serves sockets
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -60,7 +60,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "project.csp.ContentSecurityPolicy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django.middleware.gzip.GZipMiddleware",  # WhiteNoise's files are compressed already
+    "django.middleware.gzip.GZipMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -99,8 +99,7 @@ AUTH_PASSWORD_VALIDATORS = [
 
 TAILRACE_DATA_DIR = Path(env.str("TAILRACE_DATA_DIR", default=str(BASE_DIR / ".tailrace")))
 STATIC_URL = "static/"
-# where `collectstatic` writes them, compressed and under hashed names; if empty they are served from the
-# source, as `runserver` expects
+# target of `collectstatic`; empty: serve the source, for `runserver`
 STATIC_ROOT = env.str("TAILRACE_STATIC_ROOT", default="" if DEBUG else str(BASE_DIR / "staticfiles"))
 WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = not STATIC_ROOT
 STORAGES = {
@@ -116,18 +115,18 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{TAILRACE_DATA_DIR / 'db.sqlite3'}")}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     TAILRACE_DATA_DIR.mkdir(parents=True, exist_ok=True)
-    DATABASES["default"]["ENGINE"] = "project.sqlite"  # Django's, with kept connections
+    DATABASES["default"]["ENGINE"] = "project.sqlite"  # Django's, pooled
     DATABASES["default"]["OPTIONS"] = {
-        "transaction_mode": "IMMEDIATE",  # a writer waits at its start instead of failing at its end
-        "timeout": 10,  # seconds that a writer waits for another
+        "transaction_mode": "IMMEDIATE",  # writers wait at the start, not fail at the end
+        "timeout": 10,  # seconds of that wait
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
-    # a file, as threads share it; one for each test run, as two may run side by side
+    # a file, for threads; one per test run
     DATABASES["default"]["TEST"] = {"NAME": TAILRACE_DATA_DIR / f"test-{os.getpid()}.sqlite3"}
 
 if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
     options = DATABASES["default"].setdefault("OPTIONS", {})
-    options["connect_timeout"] = 3  # seconds, after which the database counts as unavailable
+    options["connect_timeout"] = 3  # seconds
 
 TAILRACE_REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
 CHANNEL_LAYERS = {
@@ -143,32 +142,32 @@ TAILRACE_MODELS = env.str("TAILRACE_MODELS", default="")
 TAILRACE_OPENAI_BASE_URL = env.str("OPENAI_BASE_URL", default="https://api.openai.com/v1")
 TAILRACE_OPENAI_MODEL = env.str("OPENAI_MODEL", default="")
 TAILRACE_OPENAI_MAX_OUTPUT_TOKENS = env.int("OPENAI_MAX_OUTPUT_TOKENS", default=4096)
-# after a lost worker: "restart" the text, or "continue" it where the server can
+# after a lost worker "restart" the text, or "continue" where possible
 TAILRACE_OPENAI_RESUME = env.str("OPENAI_RESUME", default="restart")
 
 # --- workers ------------------------------------------------------------------------------------
 
 CELERY_BROKER_URL = TAILRACE_REDIS_URL
-CELERY_TASK_IGNORE_RESULT = True  # the row is the result; events carry the figures to Flower
+CELERY_TASK_IGNORE_RESULT = True  # the row is the result
 CELERY_WORKER_POOL = "threads"
 CELERY_WORKER_CONCURRENCY = env.int("TAILRACE_CONCURRENCY", default=100)  # answers per worker process
-# a worker that stops lets its answers go on for so long
+# seconds for answers when a worker stops
 TAILRACE_DRAIN_SECONDS = env.int("DRAIN_SECONDS", default=20)
-CELERY_WORKER_DISABLE_PREFETCH = True  # a waiting job stays in the queue for any worker
-CELERY_WORKER_SEND_TASK_EVENTS = True  # Flower watches these
+CELERY_WORKER_DISABLE_PREFETCH = True  # jobs wait in the queue, for any worker
+CELERY_WORKER_SEND_TASK_EVENTS = True
 CELERY_TASK_SEND_SENT_EVENT = True
 CELERY_TASK_TRACK_STARTED = True
-CELERY_TASK_ACKS_LATE = False  # the row is the job: a second delivery would do nothing
+CELERY_TASK_ACKS_LATE = False  # a second delivery does nothing
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker survives any outage of the broker
-CELERY_BROKER_CHANNEL_ERROR_RETRY = True  # and a broker that refuses: it is full, or a replica
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # survive any outage
+CELERY_BROKER_CHANNEL_ERROR_RETRY = True  # and a broker that rejects: full, or a replica
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_connect_timeout": 2,  # seconds
-    "socket_timeout": 5,  # seconds, for a broker that accepts and does not reply
+    "socket_timeout": 5,  # seconds, if the broker does not reply
     "socket_keepalive": True,
-    "ack_emulation": False,  # a message lost with its worker does no harm: the row is the job
+    "ack_emulation": False,  # a lost message does no harm
 }
 CELERY_IMPORTS = ["workers.tasks"]
 
@@ -179,7 +178,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
-    # Django's own handlers would log everything twice; httpx2 would log every request to a model
+    # Django would log twice, httpx2 every model request
     "loggers": {"django": {"handlers": []}, "httpx2": {"level": "WARNING"}},
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO").upper()},
 }

@@ -1,4 +1,4 @@
-"""The URLs of the site."""
+"""The site's URLs."""
 
 from django.contrib import admin
 from django.contrib.auth.views import LoginView

@@ -1,1 +1,1 @@
-"""Django's SQLite backend, with kept connections."""
+"""Django's SQLite backend, with pooled connections."""

@@ -1,8 +1,7 @@
-"""A pool of SQLite connections: closing a connection keeps it, opening one takes a kept one.
+"""A pool of SQLite connections: closing keeps one, opening takes a kept one.
 
-Sockets and tasks run a query or two at a time, each in another thread. Opening a file, registering Django's
-functions and setting the pragmas takes longer than that, and closing the last connection moves the whole
-write-ahead log into the file. For PostgreSQL Django has a pool of its own.
+Queries run one or two at a time, in changing threads. Opening a file, with Django's functions and pragmas,
+takes longer; closing the last connection checkpoints the whole write-ahead log. PostgreSQL has Django's pool.
 """
 
 import atexit
@@ -13,13 +12,13 @@ from typing import Any, NamedTuple
 
 from django.db.backends.sqlite3 import base
 
-MAX_KEPT = 40  # of one file: more than a busy process opens at once
+MAX_KEPT = 40  # per file, more than a busy process opens
 
 _kept: dict["File", list[sqlite3.Connection]] = {}
 
 
 class File(NamedTuple):
-    """The identity of a database file in one process; a file that replaces it has another."""
+    """A database file's identity in one process; a replacement has another."""
 
     process: int
     device: int
@@ -27,12 +26,12 @@ class File(NamedTuple):
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """Django's wrapper, whose connections are taken from the pool and returned to it."""
+    """Django's wrapper, with pooled connections."""
 
     _file: File | None = None
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> sqlite3.Connection:
-        """Take a kept connection, or open one."""
+        """Take a kept connection or open one."""
         self._file = _file_at(conn_params["database"])
         while self._file and (kept := _kept.get(self._file)):
             try:
@@ -40,11 +39,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
             except IndexError:  # another thread took it
                 continue
         opened: sqlite3.Connection = super().get_new_connection(conn_params)
-        self._file = _file_at(conn_params["database"])  # it may just have been created
+        self._file = _file_at(conn_params["database"])  # it may be new
         return opened
 
     def _close(self) -> None:
-        """Keep the connection, unless it is broken, in a transaction, or one too many."""
+        """Keep the connection, unless broken, in a transaction, or above MAX_KEPT."""
         connection, file = self.connection, self._file
         broken = self.errors_occurred or self.in_atomic_block
         if connection is None or file is None or broken or connection.in_transaction:
@@ -58,7 +57,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
 
 def _file_at(path: Any) -> File | None:
-    """Return the identity of a database's file; None without a file, as in memory."""
+    """Return a file's identity; None without a file, as in memory."""
     try:
         found = Path(path).stat()
     except OSError:
@@ -68,7 +67,7 @@ def _file_at(path: Any) -> File | None:
 
 @atexit.register
 def close_kept() -> None:
-    """Close all kept connections of this process."""
+    """Close this process's kept connections."""
     for file, kept in _kept.items():
         while kept and file.process == os.getpid():
             kept.pop().close()

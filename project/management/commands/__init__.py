@@ -1,1 +1,1 @@
-"""One module per command, named after it."""
+"""One module per command."""
