@@ -1,4 +1,4 @@
-# One image for the web tier, the workers, Flower and the migrations: docker-compose.yml names the commands.
+# One image for web tier, workers, Flower and migrations; commands: docker-compose.yml.
 
 FROM python:3.13-slim AS packages
 RUN python -m venv /venv
@@ -16,9 +16,9 @@ COPY project project
 COPY chat chat
 COPY workers workers
 COPY templates templates
-# the key is for this one command: it signs nothing, and the image does not keep it
+# a key for this command only: it signs nothing and is not kept
 RUN SECRET_KEY=build-time-only python manage.py collectstatic --noinput
-# the database, if DATABASE_URL names no server
+# for SQLite, if DATABASE_URL names no server
 RUN mkdir -p /data && chown 10001:10001 /data
 USER 10001:10001
 EXPOSE 8000
