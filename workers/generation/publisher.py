@@ -8,10 +8,11 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from chat.protocol import composer
+from chat.protocol.errors import ProtocolError
 from chat.protocol.events import Event
 from chat.protocol.state import ResponseState, Wait
 from chat.transport.event_log import Append, Batch, Log, LogError
@@ -156,40 +157,47 @@ class Publisher:
                     await self._requested.wait()
 
     async def _flush(self) -> bool:
-        """1. Append all batches. 2. Notify readers. 3. Handle rejections. False: a batch must be retried."""
+        """1. Append all batches. 2. Notify readers. 3. Restore lost logs. False: a batch must be retried."""
         try:
             streams = list(self._pending)
             batches = [stream.batch() for stream in streams]
             outcomes = await self._log.append_each(batches)
             sent = [b for b, outcome in zip(batches, outcomes, strict=True) if outcome is Append.APPENDED]
             await notify_readers(sent)
-            for stream, outcome in zip(streams, outcomes, strict=True):
-                if outcome is Append.GAP:
-                    self._take_outcome(stream, await _restored(self._log, stream))
-                else:
-                    self._take_outcome(stream, outcome)
+            self._take_outcomes(streams, outcomes)
+            lost = [s for s, outcome in zip(streams, outcomes, strict=True) if outcome is Append.GAP]
+            restored = await asyncio.gather(*(_restored(self._log, stream) for stream in lost))
+            self._take_outcomes(lost, restored)
         finally:
             if self._pending:
                 self._request()
             async with self._flushed:
                 self._flushed.notify_all()
-        return Append.RETRY not in outcomes
+        return Append.RETRY not in (*outcomes, *restored)
 
-    def _take_outcome(self, stream: Stream, outcome: Append) -> None:
+    def _take_outcomes(self, streams: Sequence[Stream], outcomes: Sequence[Append]) -> None:
         """After RETRY or GAP the next flush sends the same batch again."""
-        if outcome is Append.CONFLICT:
-            self.close(stream)
-            stream.on_conflict()
-        elif outcome is Append.APPENDED:
-            stream.unsent = None
-            if not stream.has_pending:
-                self._pending.pop(stream, None)
+        for stream, outcome in zip(streams, outcomes, strict=True):
+            if outcome is Append.CONFLICT:
+                self.close(stream)
+                stream.on_conflict()
+            elif outcome is Append.APPENDED:
+                stream.unsent = None
+                if not stream.has_pending:
+                    self._pending.pop(stream, None)
 
 
 async def _restored(log: Log, stream: Stream) -> Append:
-    """Restore a log that Redis lost, whole or its latest events."""
+    """Restore a log that Redis lost, whole or its latest events. A failure concerns this stream alone."""
     stream.unsent = Batch.restoring(stream.state)
-    outcome = await log.restore(stream.unsent, stream.state.attempt)
+    try:
+        outcome = await log.restore(stream.unsent, stream.state.attempt)
+    except LogError as error:
+        logger.warning("response %s: its log is unavailable: %s", stream.state.id, type(error).__name__)
+        return Append.RETRY
+    except ProtocolError:  # events of another version
+        logger.exception("response %s: its log cannot be read", stream.state.id)
+        return Append.CONFLICT
     if outcome is Append.APPENDED:
         await notify_readers([stream.unsent])
     return outcome

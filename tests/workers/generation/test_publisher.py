@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 from channels.layers import get_channel_layer
@@ -13,7 +14,7 @@ from pytest_django import Settings
 from chat.protocol.events import Snapshot, Waiting
 from chat.protocol.state import ResponseState, Wait
 from chat.transport import notifications, redis_client
-from chat.transport.event_log import Append, Batch, Log, key
+from chat.transport.event_log import Append, Batch, Log, LogError, key
 from chat.transport.notifications import group
 from project.up import ports, valkey
 from tests.harness.valkey import OwnValkey, use
@@ -385,6 +386,39 @@ async def test_a_log_that_another_attempt_opened_again_is_a_conflict(log: Log, p
     async with asyncio.timeout(AT_ONCE_SECS):
         await conflict.wait()
     assert await log.read(state.id) == theirs
+
+
+@pytest.mark.usefixtures("_quick_retry")
+async def test_a_log_that_cannot_be_restored_now_does_not_hold_up_the_other_streams(
+    log: Log, publisher: Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost, kept = [publisher.open(await begun(log), never) for _ in range(2)]
+    await redis_client.client().delete(key(lost.state.id))
+    with monkeypatch.context() as patch:
+        patch.setattr(log, "restore", AsyncMock(side_effect=LogError))
+        publisher.write(lost, "restored later")
+        publisher.write(kept, "whole")
+        await flushed(publisher, kept)
+        assert await log.top(lost.state.id) is None
+    await flushed(publisher, lost)
+    for stream in (lost, kept):
+        assert await log.state(stream.state.id) == stream.state
+
+
+async def test_a_log_of_another_version_is_a_conflict_and_does_not_hold_up_the_other_streams(
+    log: Log, publisher: Publisher
+) -> None:
+    conflict = asyncio.Event()
+    strange, kept = publisher.open(await begun(log), conflict.set), publisher.open(await begun(log), never)
+    redis, name = redis_client.client(), key(strange.state.id)
+    await redis.delete(name)
+    await redis.xadd(name, {"event": '{"type":"tailrace:of_the_future"}'}, id="0-1")
+    publisher.write(strange, "mine")
+    publisher.write(kept, "whole")
+    await flushed(publisher, kept)
+    assert conflict.is_set()
+    assert await redis.xlen(name) == 1
+    assert await text(log, kept.state.id) == "whole"
 
 
 @pytest.mark.parametrize("streams", [1, 2], ids=["alone", "with another answer"])
