@@ -164,7 +164,7 @@ class Attempt:
         """Notify readers of a pause requested by the server; ours are too short to show."""
         if pause.reason is not None:
             until = round(time.time() + pause.seconds, 3)
-            self._publisher.wait(stream, Wait(pause.reason, pause.seconds, until))
+            self._publisher.write_wait(stream, Wait(pause.reason, pause.seconds, until))
             progress.pause(pause.seconds)
 
     async def _ask(self, state: ResponseState, retries: RetryPolicy) -> AsyncGenerator[Chunk | Pause, None]:

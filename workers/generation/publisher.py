@@ -107,7 +107,7 @@ class Publisher:
         self._pending[stream] = None
         self._request(urgent=not stream.state.items)
 
-    def wait(self, stream: Stream, wait: Wait) -> None:
+    def write_wait(self, stream: Stream, wait: Wait) -> None:
         """Notify readers at once of a pause before the next request; only before text."""
         stream.waits.append(wait)
         self._pending[stream] = None

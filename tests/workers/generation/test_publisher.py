@@ -230,7 +230,7 @@ async def test_a_wait_is_flushed_at_once_and_ends_with_the_text(log: Log, publis
         async def is_sent(number: int = number) -> bool:
             return [type(event) for event in await events(log, response_id)].count(Waiting) == number
 
-        publisher.wait(stream, WAIT)
+        publisher.write_wait(stream, WAIT)
         await await_until(is_sent, AT_ONCE_SECS, "the wait is in the log")
     read = await log.state(response_id)
     assert read is not None
@@ -249,7 +249,7 @@ async def test_a_wait_that_is_flushed_with_text_comes_before_it(log: Log, publis
     state = await begun(log)
     stream = publisher.open(state, never)
     publisher.write(stream, "text")
-    publisher.wait(stream, WAIT)
+    publisher.write_wait(stream, WAIT)
     await flushed(publisher, stream)
     kinds = [type(event) for event in await events(log, state.id)]
     assert kinds.index(Waiting) == 3
@@ -261,7 +261,7 @@ async def test_a_wait_that_comes_during_a_flush_goes_out_with_the_next(
 ) -> None:
     stream = publisher.open(await begun(log), never)
     for _ in range(50):
-        publisher.wait(stream, WAIT)
+        publisher.write_wait(stream, WAIT)
         await log.top(stream.state.id)  # a round trip: a flush is under way
     await flushed(publisher, stream)
     sent = await events(log, stream.state.id)
@@ -272,7 +272,7 @@ async def test_a_log_that_was_lost_during_a_wait_is_restored_with_it(log: Log, p
     state = await begun(log)
     stream = publisher.open(state, never)
     await redis_client.client().delete(key(state.id))
-    publisher.wait(stream, WAIT)
+    publisher.write_wait(stream, WAIT)
     await flushed(publisher, stream)
     [snapshot] = await events(log, state.id)
     assert isinstance(snapshot, Snapshot)
@@ -285,7 +285,7 @@ async def test_a_rejected_wait_is_a_conflict(log: Log, publisher: Publisher) -> 
     state, conflict = await begun(log), asyncio.Event()
     stream = publisher.open(state, conflict.set)
     await log.append(Batch(state.id, state.next, ["of another writer"]))
-    publisher.wait(stream, WAIT)
+    publisher.write_wait(stream, WAIT)
     async with asyncio.timeout(AT_ONCE_SECS):
         await conflict.wait()
     assert [entry.event for entry in await log.read(state.id)][-1:] == ["of another writer"]
@@ -464,7 +464,7 @@ async def test_while_valkey_is_unavailable_text_is_kept_and_goes_out_afterwards(
         publisher.write(stream, "before ")
         await flushed(publisher, stream)
         own_valkey.kill()
-        publisher.wait(stream, WAIT)
+        publisher.write_wait(stream, WAIT)
         publisher.write(stream, "while ")
 
         async def is_noticed() -> bool:
