@@ -1,4 +1,4 @@
-"""Work that goes on beside a test."""
+"""Work beside a test."""
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from chat.transport.task_cancellation import cancel
+
+DEADLINE_SECS = 30  # generous: it costs nothing while tests pass
 
 T = TypeVar("T")
 
@@ -22,7 +24,7 @@ async def beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
         await cancel([task])
 
 
-async def within(secs: float, task: asyncio.Task[T]) -> T:
-    """The result of a task that must end in time. It is not helped: `wait_for` would cancel it."""
-    async with asyncio.timeout(secs):
+async def in_time(task: asyncio.Task[T]) -> T:
+    """The result of a task that must end by itself: `wait_for` would cancel it."""
+    async with asyncio.timeout(DEADLINE_SECS):
         return await asyncio.shield(task)

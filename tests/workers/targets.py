@@ -1,5 +1,6 @@
 """Models of the scripted upstream, each asked by one test only, and what asks them."""
 
+import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
@@ -10,8 +11,8 @@ from chat.protocol.objects import ResponseObject
 from chat.responses.model_catalog import Deadlines, ModelConfig
 from chat.transport.event_log import Log
 from project.up.ports import HOST
-from tests.harness.upstream import Upstream
-from tests.workers.background import beside
+from tests.harness.upstream import Record, Upstream
+from tests.workers.background import DEADLINE_SECS, beside
 from tests.workers.logs import queued_response
 from workers.generation.attempt import Assignment, Outcome
 from workers.generation.attempts import Attempts
@@ -39,6 +40,21 @@ def assign(
     model: ModelConfig, response: ResponseObject | None = None, attempt: int = 1, *, handed_over: bool = False
 ) -> Assignment:
     return Assignment(response or queued_response(), attempt, model, REQUEST, handed_over)
+
+
+async def requests(upstream: Upstream, model: ModelConfig) -> list[Record]:
+    """The requests for this model so far."""
+    return await asyncio.to_thread(upstream.requests, model.upstream_model)
+
+
+async def record_of(upstream: Upstream, model: ModelConfig) -> Record:
+    """The only request for this model, once it has ended; there must not be two."""
+    return await asyncio.to_thread(upstream.wait_for_end, model.upstream_model, DEADLINE_SECS)
+
+
+async def was_left(upstream: Upstream, model: ModelConfig) -> bool:
+    """Whether the model's server saw its client close the connection."""
+    return (await record_of(upstream, model)).aborted
 
 
 @asynccontextmanager
