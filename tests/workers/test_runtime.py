@@ -1,4 +1,4 @@
-"""The runtime: one loop in a thread of its own, for as long as the worker lives."""
+"""The runtime: one loop in an own thread, while the worker lives."""
 
 import asyncio
 import threading
@@ -13,6 +13,7 @@ from chat.transport.event_log import Log
 from chat.transport.heartbeats import Heartbeats
 from tests.harness.upstream import Upstream
 from tests.harness.waiting import await_until
+from tests.workers.background import DEADLINE_SECS
 from tests.workers.stalled import stalling, wait_until_stalled
 from workers import runtime as module
 from workers.generation.attempt import Assignment, Outcome
@@ -55,7 +56,7 @@ async def cancelled(writing: asyncio.Future[Outcome], response_id: str) -> Outco
         await notifications.notify_workers_to_cancel(response_id)
         return writing.done()
 
-    await await_until(has_ended, 5, "the attempt is cancelled")
+    await await_until(has_ended, DEADLINE_SECS, "the attempt is cancelled")
     return await writing
 
 
@@ -66,7 +67,7 @@ async def test_a_worker_that_started_is_alive_and_one_that_stopped_is_not(log: L
     async def is_alive() -> bool:
         return runtime.worker_id in await alive()
 
-    await await_until(is_alive, 5, "the worker sends a heartbeat")
+    await await_until(is_alive, DEADLINE_SECS, "the worker sends a heartbeat")
     assert (await alive())[runtime.worker_id]["name"] == "tested@host"
     await asyncio.to_thread(runtime.stop)
     assert runtime.worker_id not in await alive()
@@ -99,11 +100,11 @@ async def test_a_stopped_runtime_leaves_no_thread_and_can_start_again(log: Log) 
     for _ in range(2):
         loop = await asyncio.to_thread(runtime.start)
         await asyncio.to_thread(runtime.stop)
-        await await_until(loop.is_closed, 5, "the loop is closed")
+        await await_until(loop.is_closed, DEADLINE_SECS, "the loop is closed")
     await await_until(
         lambda: not [thread for thread in set(threading.enumerate()) - before if thread.name == "runtime"],
-        5,
-        "the threads are gone",
+        DEADLINE_SECS,
+        "the threads have ended",
     )
 
 
@@ -134,7 +135,7 @@ async def test_a_background_task_that_fails_is_started_again(
             await get_channel_layer().group_send(notifications.WORKERS, without_id)
             return "is started again" in caplog.text
 
-        await await_until(is_broken, 5, "the task that listens to cancellations fails")
+        await await_until(is_broken, DEADLINE_SECS, "the task that listens to cancellations fails")
         asked = stalling(upstream)
         await cancelled(await writing_on(runtime, log, asked, celery_thread), asked.id)
     finally:
