@@ -29,7 +29,7 @@ import { Sidebar } from "./sidebar/sidebar.js";
 import { Drafts } from "./storage/drafts.js";
 import { Outbox } from "./storage/outbox.js";
 import { themeSwitch } from "./storage/preferences.js";
-import { Store, browserStorage } from "./storage/store.js";
+import { browserStorage, Store } from "./storage/store.js";
 import { apiErrorText, connectionText, errorText } from "./turns/status_text.js";
 import { TurnList } from "./turns/turn_list.js";
 

@@ -50,7 +50,10 @@ test("an ask carries its request id, and its response is routed to it", () => {
   accept(talk, command, "r1");
   talk.receive({ type: "response.output_text.delta", sequence_number: 1, item_id: "msg_r1", delta: "yes" });
   assert.equal(talk.tree.turns[0].response.output, "yes");
-  assert.deepEqual(changes.find(([name]) => name === "named"), ["named", "c1"]);
+  assert.deepEqual(
+    changes.find(([name]) => name === "named"),
+    ["named", "c1"],
+  );
 });
 
 test("the next ask continues the last response, whatever its status", () => {
@@ -163,7 +166,9 @@ const ids = (turns) => turns.map((turn) => turn.response?.id ?? null);
 
 // r1 ─ r2 ─ r3
 //    └ r4 ─ r5
-const TREE = [["r1"], ["r2", "r1"], ["r3", "r2"], ["r4", "r1"], ["r5", "r4"]].map(([id, previous]) => row(id, "completed", previous));
+const TREE = [["r1"], ["r2", "r1"], ["r3", "r2"], ["r4", "r1"], ["r5", "r4"]].map(([id, previous]) =>
+  row(id, "completed", previous),
+);
 
 test("the newest branch is shown, until another is chosen", () => {
   const talk = conversation(TREE, "c1");
@@ -195,7 +200,10 @@ test("an edited input is a sibling of the turn it was, also at the root", () => 
   assert.equal(sent[0].input, "other words");
   talk.ask("from the start", "m", { previousId: talk.tree.path[0].previousId });
   assert.ok(!("previous_response_id" in sent[1]));
-  assert.deepEqual(talk.tree.path.map((turn) => turn.input), ["from the start"]);
+  assert.deepEqual(
+    talk.tree.path.map((turn) => turn.input),
+    ["from the start"],
+  );
   assert.equal(talk.tree.siblings(talk.tree.path[0]).length, 2);
 });
 
@@ -220,7 +228,10 @@ test("a response from another device is added, shown and subscribed to", () => {
   talk.merge([...TREE, row("r6", "in_progress", "r5")]);
   assert.deepEqual(ids(talk.tree.path), ["r1", "r4", "r5", "r6"]);
   assert.deepEqual(sent, [{ type: "tailrace:subscribe", response_id: "r6" }]);
-  assert.deepEqual(changes.map(([name]) => name), ["path"]);
+  assert.deepEqual(
+    changes.map(([name]) => name),
+    ["path"],
+  );
   talk.merge([...TREE, row("r6", "in_progress", "r5")]);
   assert.equal(talk.tree.turns.length, 6);
 });
@@ -240,7 +251,10 @@ test("a stop of an input whose response was learned from its row stops that resp
   talk.stop();
   talk.merge([row("r1", "in_progress")]);
   accept(talk, sent[0], "r1");
-  assert.deepEqual(sent.filter(({ type }) => type === "tailrace:cancel").map((each) => each.response_id), ["r1"]);
+  assert.deepEqual(
+    sent.filter(({ type }) => type === "tailrace:cancel").map((each) => each.response_id),
+    ["r1"],
+  );
   assert.equal(talk.tree.turns.length, 1);
 });
 
@@ -250,7 +264,10 @@ test("an input that was kept is asked under its own request, once", () => {
   talk.ask("hi", "m", { requestId: "kept", previousId: "r1" });
   assert.equal(sent.length, 1);
   assert.equal(sent[0].tailrace.client_request_id, "kept");
-  assert.deepEqual(talk.tree.unsent.map((turn) => turn.requestId), ["kept"]);
+  assert.deepEqual(
+    talk.tree.unsent.map((turn) => turn.requestId),
+    ["kept"],
+  );
   accept(talk, sent[0], "r2");
   assert.deepEqual(talk.tree.unsent, []);
 });

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
-
-import { ApiError } from "../../../chat/static/chat/server/api_client.js";
 import { OpenConversations } from "../../../chat/static/chat/conversation/open_conversations.js";
+import { ApiError } from "../../../chat/static/chat/server/api_client.js";
 import { Drafts } from "../../../chat/static/chat/storage/drafts.js";
 import { Outbox } from "../../../chat/static/chat/storage/outbox.js";
 import { Store } from "../../../chat/static/chat/storage/store.js";
@@ -52,7 +51,11 @@ function created(command, id, conversation) {
 const delta = (id, number, text) => {
   return { type: "response.output_text.delta", sequence_number: number, item_id: `msg_${id}`, delta: text };
 };
-const ended = (id, number) => ({ type: "response.completed", sequence_number: number, response: { id, status: "completed" } });
+const ended = (id, number) => ({
+  type: "response.completed",
+  sequence_number: number,
+  response: { id, status: "completed" },
+});
 const asked = () => sent.filter(({ type }) => type === "response.create");
 
 test("a response continues while another conversation is shown, and its text is there on return", async () => {
@@ -89,7 +92,10 @@ test("a change event that arrives before the response names the new conversation
   assert.deepEqual([open.shown.id, open.waiting], ["c1", []]);
   assert.ok(!open.shown.isMissing(announced(sent[0].stream_id)), "its own events are on their way");
   open.receive(created(sent[0], "r1", "c1"));
-  assert.deepEqual(calls.filter(([name]) => name === "named"), [["named", "c1"]]);
+  assert.deepEqual(
+    calls.filter(([name]) => name === "named"),
+    [["named", "c1"]],
+  );
 });
 
 test("a hidden conversation is closed once nothing in it runs", async () => {
@@ -126,7 +132,10 @@ test("a message sent offline is shown and sent by the next page, once for all ta
   online = false;
   page("c1", [row("r1")]).shown.ask("kept", "m");
   const [one, other] = [page("c1", [row("r1")]), page("c1", [row("r1")])];
-  assert.deepEqual(one.shown.tree.path.map((turn) => turn.input), ["hi", "kept"]);
+  assert.deepEqual(
+    one.shown.tree.path.map((turn) => turn.input),
+    ["hi", "kept"],
+  );
   online = true;
   one.resume();
   other.resume();
@@ -144,7 +153,10 @@ test("a message sent offline in a new conversation is shown on the page of a new
   online = false;
   page().shown.ask("kept", "m");
   const open = page();
-  assert.deepEqual(open.shown.tree.path.map((turn) => turn.input), ["kept"]);
+  assert.deepEqual(
+    open.shown.tree.path.map((turn) => turn.input),
+    ["kept"],
+  );
   assert.deepEqual(open.waiting, [open.shown]);
   online = true;
   open.resume();
@@ -168,20 +180,21 @@ test("a message whose conversation is not open is sent all the same", () => {
   assert.deepEqual(asked(), []);
 });
 
-for (const id of ["c1", "c2"]) test(`a message refused in a hidden conversation becomes its draft, also if only ${id} is open`, () => {
-  online = false;
-  page("c1", []).shown.ask("kept", "m");
-  online = true;
-  const open = page(id, []);
-  open.open(null);
-  const [{ stream_id }] = asked();
-  assert.ok(open.receive({ type: "error", error: { code: "busy" }, stream_id }));
-  assert.equal(drafts().of("c1"), "kept");
-  assert.equal(drafts().of("c2"), "");
-  sent = [];
-  open.resume();
-  assert.deepEqual(asked(), [], "refused: it is not sent again");
-});
+for (const id of ["c1", "c2"])
+  test(`a message refused in a hidden conversation becomes its draft, also if only ${id} is open`, () => {
+    online = false;
+    page("c1", []).shown.ask("kept", "m");
+    online = true;
+    const open = page(id, []);
+    open.open(null);
+    const [{ stream_id }] = asked();
+    assert.ok(open.receive({ type: "error", error: { code: "busy" }, stream_id }));
+    assert.equal(drafts().of("c1"), "kept");
+    assert.equal(drafts().of("c2"), "");
+    sent = [];
+    open.resume();
+    assert.deepEqual(asked(), [], "refused: it is not sent again");
+  });
 
 test("what is stopped before it was sent is not kept", () => {
   online = false;
@@ -198,7 +211,10 @@ test("a response created elsewhere is fetched and subscribed to", async () => {
   fetched.c1 = { conversation: {}, responses: [row("r1"), row("r2", "queued", "r1")] };
   assert.ok(open.shown.isMissing({ conversation: { id: "c1" }, response: { id: "r2" } }));
   await open.refresh();
-  assert.deepEqual(open.shown.tree.path.map((turn) => turn.response.id), ["r1", "r2"]);
+  assert.deepEqual(
+    open.shown.tree.path.map((turn) => turn.response.id),
+    ["r1", "r2"],
+  );
   assert.deepEqual(sent.at(-1), { type: "tailrace:subscribe", response_id: "r2" });
   assert.ok(!open.shown.isMissing({ conversation: { id: "c1" }, response: { id: "r2" } }), "now it is known");
   assert.ok(!open.shown.isMissing({ conversation: { id: "c3" }, response: { id: "r9" } }), "it is not on the screen");

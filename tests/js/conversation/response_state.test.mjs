@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { APPLIED, BEHIND, DROPPED, ResponseState } from "../../../chat/static/chat/conversation/response_state.js";
+import { seeded } from "../random.mjs";
 
 const ID = "r1";
 const created = { type: "response.created", sequence_number: 0, response: { id: ID, status: "queued" } };
@@ -190,10 +191,12 @@ test("reasoning is kept apart from the answer", () => {
 });
 
 test("any order and any repetition ends with the same text, when each gap is answered from the log", () => {
-  let seed = 7;
-  const random = (below) => (seed = (seed * 48271) % 2147483647) % below;
+  const random = seeded(7);
   const log = [created, ...Array.from({ length: 40 }, (_, index) => delta(index + 1, `${index} `))];
-  const whole = log.slice(1).map((event) => event.delta).join("");
+  const whole = log
+    .slice(1)
+    .map((event) => event.delta)
+    .join("");
   for (let round = 0; round < 200; round += 1) {
     const state = folded(created);
     for (let step = 0; step < 120; step += 1) {

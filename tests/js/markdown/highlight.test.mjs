@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { LONGEST, highlight } from "../../../chat/static/chat/markdown/highlight.js";
+import { highlight, LONGEST } from "../../../chat/static/chat/markdown/highlight.js";
+import { seeded } from "../random.mjs";
 
-const kinds = (code, language) => highlight(code, language).filter(({ kind }) => kind).map(({ kind, text }) => [kind, text]);
+const kinds = (code, language) =>
+  highlight(code, language)
+    .filter(({ kind }) => kind)
+    .map(({ kind, text }) => [kind, text]);
 
 test("comments, strings, numbers, keywords and calls are told apart", () => {
   assert.deepEqual(kinds('def f(x):  # why\n    return "a # b" + 12', "python"), [
@@ -19,8 +23,15 @@ test("comments, strings, numbers, keywords and calls are told apart", () => {
     ["string", "`x`"],
     ["comment", "// return"],
   ]);
-  assert.deepEqual(kinds("select 1 -- x", "SQL"), [["keyword", "select"], ["number", "1"], ["comment", "-- x"]]);
-  assert.deepEqual(kinds("+a\n-b\n c", "diff"), [["added", "+a"], ["removed", "-b"]]);
+  assert.deepEqual(kinds("select 1 -- x", "SQL"), [
+    ["keyword", "select"],
+    ["number", "1"],
+    ["comment", "-- x"],
+  ]);
+  assert.deepEqual(kinds("+a\n-b\n c", "diff"), [
+    ["added", "+a"],
+    ["removed", "-b"],
+  ]);
 });
 
 test("a language that is not known, and code without end, stay plain", () => {
@@ -29,13 +40,37 @@ test("a language that is not known, and code without end, stay plain", () => {
 });
 
 test("the pieces add up to the code, in no time, whatever it is", () => {
-  let seed = 5;
-  const random = (below) => (seed = (seed * 48271) % 2147483647) % below;
-  const bits = ["'", '"', '"""', "`", "\\", "#", "//", "/*", "*/", "<!--", "<a", ">", "\n", " ", "if", "name", "12", "(", "é🌊"];
+  const random = seeded(5);
+  const bits = [
+    "'",
+    '"',
+    '"""',
+    "`",
+    "\\",
+    "#",
+    "//",
+    "/*",
+    "*/",
+    "<!--",
+    "<a",
+    ">",
+    "\n",
+    " ",
+    "if",
+    "name",
+    "12",
+    "(",
+    "é🌊",
+  ];
   for (const language of ["python", "js", "sh", "sql", "ruby", "json", "css", "html", "diff"]) {
     for (let round = 0; round < 100; round += 1) {
       const code = Array.from({ length: random(60) }, () => bits[random(bits.length)]).join("");
-      assert.equal(highlight(code, language).map(({ text }) => text).join(""), code);
+      assert.equal(
+        highlight(code, language)
+          .map(({ text }) => text)
+          .join(""),
+        code,
+      );
     }
     for (const bit of bits) {
       const began = performance.now();

@@ -15,11 +15,23 @@ beforeEach(() => {
   missing = false;
   done = [];
   const list = new ConversationList({ conversations: [summary("a", 1, { unread: true }), summary("b")], more: null });
-  const does = (name) => (about) => done.push(about === undefined ? name : `${name} ${about.conversation?.id ?? about.id ?? about}`);
-  const openConversations = { shown: { id: "a", isMissing: () => missing }, refresh: does("fetch"), nameWaiting: does("name") };
+  const does = (name) => (about) =>
+    done.push(about === undefined ? name : `${name} ${about.conversation?.id ?? about.id ?? about}`);
+  const openConversations = {
+    shown: { id: "a", isMissing: () => missing },
+    refresh: does("fetch"),
+    nameWaiting: does("name"),
+  };
   const listPages = { reload: does("reload") };
   const listController = { markRead: does("read"), applyChange: does("apply") };
-  visibility = new Visibility({ openConversations, list, listController, listPages, navigation: { removedElsewhere: does("leave") }, isHidden: () => hidden });
+  visibility = new Visibility({
+    openConversations,
+    list,
+    listController,
+    listPages,
+    navigation: { removedElsewhere: does("leave") },
+    isHidden: () => hidden,
+  });
 });
 
 test("a visible page fetches what was missed and marks what is shown as read", () => {

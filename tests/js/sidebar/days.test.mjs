@@ -9,7 +9,12 @@ const grouped = (rows, now) => byDay(rows, now).map(({ name, rows: its }) => [na
 
 test("a day ends at the reader's midnight, not after 24 hours", () => {
   const now = at(2026, 4, 12, 0, 30);
-  const rows = [row("a", at(2026, 4, 12, 0, 0)), row("b", at(2026, 4, 11, 23, 59)), row("c", at(2026, 4, 11)), row("d", at(2026, 4, 10, 23, 59))];
+  const rows = [
+    row("a", at(2026, 4, 12, 0, 0)),
+    row("b", at(2026, 4, 11, 23, 59)),
+    row("c", at(2026, 4, 11)),
+    row("d", at(2026, 4, 10, 23, 59)),
+  ];
   assert.deepEqual(grouped(rows, now), [
     ["Today", ["a"]],
     ["Yesterday", ["b", "c"]],

@@ -80,7 +80,11 @@ test("a refused rename reverts only the title", async () => {
 });
 
 test("a conversation that the server does not find is removed, whatever the change", async () => {
-  const changes = [() => controller.rename("a", "better"), () => controller.remove("a"), () => controller.restore(summary("a", 2))];
+  const changes = [
+    () => controller.rename("a", "better"),
+    () => controller.remove("a"),
+    () => controller.restore(summary("a", 2)),
+  ];
   for (const change of changes) {
     list.put(summary("a", 2));
     replies = [new ApiError(404)];
@@ -111,7 +115,10 @@ test("a deletion shows at once, and can be undone", async () => {
   assert.ok(await removed);
   assert.ok(await controller.restore(summary("a", 2)));
   assert.deepEqual(ids(), ["a", "b"]);
-  assert.deepEqual(requests, [["a", { deleted: true }], ["a", { deleted: false }]]);
+  assert.deepEqual(requests, [
+    ["a", { deleted: true }],
+    ["a", { deleted: false }],
+  ]);
 });
 
 test("a conversation that could not be deleted is back in the list", async () => {

@@ -55,9 +55,15 @@ test("messages are kept for the next page, oldest first, until they are dropped"
   const there = new Outbox(new Store(memory, "1"));
   assert.ok(!there.hasPending, "it has not read the store yet");
   assert.deepEqual(there.entries()[0], { ...turn("early"), conversationId: null, at: 1 });
-  assert.deepEqual(there.entries().map((entry) => entry.requestId), ["early", "late"]);
+  assert.deepEqual(
+    there.entries().map((entry) => entry.requestId),
+    ["early", "late"],
+  );
   there.drop("early");
-  assert.deepEqual(here.entries().map((entry) => entry.requestId), ["late"]);
+  assert.deepEqual(
+    here.entries().map((entry) => entry.requestId),
+    ["late"],
+  );
   here.drop("late");
   assert.ok(!here.hasPending);
 });

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
-
-import { AnswerText } from "../../../chat/static/chat/turns/answer_text.js";
 import { Markdown } from "../../../chat/static/chat/markdown/markdown.js";
+import { AnswerText } from "../../../chat/static/chat/turns/answer_text.js";
 
 const PAINTS = 100; // more than any of these texts needs
 

@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-
-import { duration, statsText, reasoningText } from "../../../chat/static/chat/turns/stats.js";
 import { ResponseState } from "../../../chat/static/chat/conversation/response_state.js";
 import { Turn } from "../../../chat/static/chat/conversation/turn.js";
+import { duration, reasoningText, statsText } from "../../../chat/static/chat/turns/stats.js";
 
 /** A turn asked at 0 ms and accepted, with `steps` of [ms, changes of its response]. */
 function observed(...steps) {

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-
-import { announcement, apiErrorText, connectionText, statusOf } from "../../../chat/static/chat/turns/status_text.js";
 import { Turn } from "../../../chat/static/chat/conversation/turn.js";
+import { announcement, apiErrorText, connectionText, statusOf } from "../../../chat/static/chat/turns/status_text.js";
 
 function turn(row) {
   return Turn.of({ id: "r1", input: "hi", output_text: "", reasoning_text: "", ...row }, 0);

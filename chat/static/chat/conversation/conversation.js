@@ -6,10 +6,10 @@
  * out: commands through `send`; its unaccepted turns in the outbox; changes through `on` (changed, path, refused, named)
  */
 
+import { EVENT, responseIdOf } from "../server/protocol.js";
 import { BEHIND, ResponseState } from "./response_state.js";
 import { Turn } from "./turn.js";
 import { TurnTree } from "./turn_tree.js";
-import { EVENT, responseIdOf } from "../server/protocol.js";
 
 export class Conversation {
   #send;
@@ -24,7 +24,10 @@ export class Conversation {
     this.#outbox = outbox;
     this.#on = on;
     this.#now = now;
-    this.tree = new TurnTree(responses.map((row) => Turn.of(row, now())), on.path);
+    this.tree = new TurnTree(
+      responses.map((row) => Turn.of(row, now())),
+      on.path,
+    );
   }
 
   /** Whether it lacks the response of a change event. One that was asked here is about to be accepted. */

@@ -5,7 +5,7 @@
  * out: commands through `send`; a refused message becomes the draft of its conversation
  */
 
-import { EVENT, createCommand, responseIdOf, unsubscribeCommand } from "../server/protocol.js";
+import { createCommand, EVENT, responseIdOf, unsubscribeCommand } from "../server/protocol.js";
 
 export class KeptMessages {
   #outbox;
@@ -38,7 +38,8 @@ export class KeptMessages {
     if (!entry) return false;
     const id = responseIdOf(event);
     if (event.type === EVENT.error) this.#drafts.restore(entry.conversationId, entry.input);
-    else if (id) this.#send(unsubscribeCommand(id)); // the server subscribes a socket to what it asks
+    else if (id)
+      this.#send(unsubscribeCommand(id)); // the server subscribes a socket to what it asks
     else return false;
     this.#outbox.drop(entry.requestId);
     return true;

@@ -6,10 +6,10 @@
  *      (its summary), changed, path, refused, named; and `listed` when the set of conversations without an id has changed
  */
 
-import { Conversation } from "./conversation.js";
-import { KeptMessages } from "./kept_messages.js";
 import { ifApiError } from "../server/api_client.js";
 import { EVENT } from "../server/protocol.js";
+import { Conversation } from "./conversation.js";
+import { KeptMessages } from "./kept_messages.js";
 
 export class OpenConversations {
   shown = null;
@@ -51,7 +51,8 @@ export class OpenConversations {
    */
   async open(id) {
     if (!id) return this.show(this.#create());
-    const visit = (this.#visit += 1);
+    this.#visit += 1;
+    const visit = this.#visit;
     const known = this.#open.find((each) => each.id === id);
     if (known) {
       this.show(known);
@@ -136,7 +137,10 @@ export class OpenConversations {
         this.#on.listed();
       },
     };
-    const conversation = new Conversation({ id, responses }, { send: this.#send, outbox: this.#outbox, on, now: this.#now });
+    const conversation = new Conversation(
+      { id, responses },
+      { send: this.#send, outbox: this.#outbox, on, now: this.#now },
+    );
     this.#open.push(conversation);
     return conversation;
   }

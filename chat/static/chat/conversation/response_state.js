@@ -5,7 +5,7 @@
  * out: the text and status to show (response_view.js); whether to subscribe again from `last`
  */
 
-import { EVENT, STATUS, isEnded, textsOf } from "../server/protocol.js";
+import { EVENT, isEnded, STATUS, textsOf } from "../server/protocol.js";
 
 export const APPLIED = "applied";
 export const DROPPED = "dropped"; // already applied, or ahead of a replay that is on its way
@@ -67,7 +67,8 @@ export class ResponseState {
   #seek({ response, waiting, sequence_number: sequenceNumber }) {
     const { output, reasoning } = textsOf(response);
     const continues = output.startsWith(this.output) && reasoning.startsWith(this.reasoning);
-    if (continues) Object.assign(this, { output, reasoning }); // the text on screen stays
+    if (continues)
+      Object.assign(this, { output, reasoning }); // the text on screen stays
     else this.#restart(output, reasoning);
     this.snapshots += 1;
     this.interruption = null;

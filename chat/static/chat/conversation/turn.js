@@ -6,9 +6,9 @@
  *      `send(command)` that it is given, which returns whether the command was sent
  */
 
+import { cancelCommand, createCommand, newRequestId, subscribeCommand } from "../server/protocol.js";
 import { ResponseState } from "./response_state.js";
 import { Timing } from "./timing.js";
-import { cancelCommand, createCommand, newRequestId, subscribeCommand } from "../server/protocol.js";
 
 const SILENCE_MS = 15_000; // heartbeats come every few seconds, so by then the connection is dead
 

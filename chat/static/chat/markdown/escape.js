@@ -12,7 +12,7 @@ const escapes = new Map([...MEANINGFUL].map((char, index) => [char, String.fromC
 const ESCAPED = new RegExp(`[\\u{fdd0}-\\u{${(FIRST + MEANINGFUL.length - 1).toString(16)}}]`, "gu");
 
 /** The parser sees no Markdown in the result. */
-export const escape = (text) => text.replace(/[\\`*_~[\]!<$&|\-+#>.()]/g, (char) => escapes.get(char));
+export const escapeMarkdown = (text) => text.replace(/[\\`*_~[\]!<$&|\-+#>.()]/g, (char) => escapes.get(char));
 
 /** The original text. */
-export const unescape = (text) => text.replace(ESCAPED, (char) => MEANINGFUL[char.charCodeAt(0) - FIRST]);
+export const unescapeMarkdown = (text) => text.replace(ESCAPED, (char) => MEANINGFUL[char.charCodeAt(0) - FIRST]);

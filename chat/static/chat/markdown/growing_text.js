@@ -45,7 +45,10 @@ export class GrowingText {
   }
 
   #add(text) {
-    if (!this.#chunk) this.#parent.append((this.#chunk = element("span", "lines")));
+    if (!this.#chunk) {
+      this.#chunk = element("span", "lines");
+      this.#parent.append(this.#chunk);
+    }
     appendText(this.#chunk, text);
   }
 

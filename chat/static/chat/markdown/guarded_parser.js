@@ -5,8 +5,8 @@
  * out: the callbacks of the parser, for markdown.js
  */
 
-import { escape } from "./escape.js";
 import * as smd from "../vendor/streaming-markdown-html/parser.js";
+import { escapeMarkdown } from "./escape.js";
 
 const DEEPEST = 14; // the parser has room for 24 levels; deeper nesting is text
 const LONGEST_PENDING = 2_000; // a longer address of a link is none
@@ -62,7 +62,10 @@ export class GuardedParser {
 
   feed(piece) {
     const parser = this.#parser;
-    if (beginsLine(parser) && [...piece].length > 1) return void [...piece].forEach((char) => this.feed(char));
+    if (beginsLine(parser) && [...piece].length > 1) {
+      for (const char of piece) this.feed(char);
+      return;
+    }
     if (LISTS.has(parser.token) && !mayBeItem(parser.pending.trimStart() + piece) && !parser.indentLen) leaveLists(parser);
     const line = piece === "\n";
     const token = parser.tokens[parser.len];
@@ -70,7 +73,7 @@ export class GuardedParser {
     if (inAddress && (line || parser.pending.length > LONGEST_PENDING)) this.#giveUpAddress();
     else if (line && token === smd.IMAGE) this.#giveUpAddress();
     else if (line && token === smd.CODE_FENCE) keepFence(parser);
-    smd.parserWrite(parser, parser.len > DEEPEST && !line && !this.inCode ? escape(piece) : piece);
+    smd.parserWrite(parser, parser.len > DEEPEST && !line && !this.inCode ? escapeMarkdown(piece) : piece);
     this.#cut = false;
   }
 

@@ -24,9 +24,14 @@ const KEYWORDS = {
   data: "true false null yes no on off",
 };
 
-const LINE = { hash: "#[^\\n]*", slashes: "\\/\\/[^\\n]*|\\/\\*[^]*?(?:\\*\\/|(?![^]))", dashes: "--[^\\n]*|\\/\\*[^]*?(?:\\*\\/|(?![^]))", none: "(?!)" };
+const LINE = {
+  hash: "#[^\\n]*",
+  slashes: "\\/\\/[^\\n]*|\\/\\*[^]*?(?:\\*\\/|(?![^]))",
+  dashes: "--[^\\n]*|\\/\\*[^]*?(?:\\*\\/|(?![^]))",
+  none: "(?!)",
+};
 const STRING = "\"(?:[^\"\\\\\\n]|\\\\[^])*\"?|'(?:[^'\\\\\\n]|\\\\[^])*'?";
-const LONG_STRING = '"""[^]*?(?:"""|(?![^]))|\'\'\'[^]*?(?:\'\'\'|(?![^]))';
+const LONG_STRING = "\"\"\"[^]*?(?:\"\"\"|(?![^]))|'''[^]*?(?:'''|(?![^]))";
 const TEMPLATE = "`(?:[^`\\\\]|\\\\[^])*`?";
 
 const FAMILIES = {
@@ -59,7 +64,15 @@ const FAMILY_OF = new Map(
 
 function rules({ comment, string, keywords, flags = "" }) {
   const keyword = `\\b(?:${keywords.split(/\s+/).join("|")})\\b`;
-  return { comment, string, keyword, number: "\\b\\d[\\w.]*", called: "\\b[A-Za-z_]\\w*(?=\\()", name: "[A-Za-z_]\\w*", flags };
+  return {
+    comment,
+    string,
+    keyword,
+    number: "\\b\\d[\\w.]*",
+    called: "\\b[A-Za-z_]\\w*(?=\\()",
+    name: "[A-Za-z_]\\w*",
+    flags,
+  };
 }
 
 const scanners = new Map();
@@ -68,7 +81,9 @@ const scanners = new Map();
 function scanner(family) {
   if (!scanners.has(family)) {
     const { flags = "", ...kinds } = FAMILIES[family];
-    const source = Object.entries(kinds).map(([kind, pattern]) => `(?<${kind}>${pattern})`).join("|");
+    const source = Object.entries(kinds)
+      .map(([kind, pattern]) => `(?<${kind}>${pattern})`)
+      .join("|");
     scanners.set(family, new RegExp(source, `gm${flags}`));
   }
   return scanners.get(family);

@@ -28,7 +28,10 @@ function decoded(text) {
 
 /** Whether the text of a link already shows its host, as a bare address does. */
 export function showsHost(text, host) {
-  const start = text.trim().toLowerCase().replace(/^(https?:\/\/|mailto:)/, "");
+  const start = text
+    .trim()
+    .toLowerCase()
+    .replace(/^(https?:\/\/|mailto:)/, "");
   return start === host || start.startsWith(`${host}/`);
 }
 

@@ -8,11 +8,11 @@
  * without its end) come out as plain text.
  */
 
-import { unescape } from "./escape.js";
+import * as smd from "../vendor/streaming-markdown-html/parser.js";
+import { unescapeMarkdown } from "./escape.js";
 import { GuardedParser } from "./guarded_parser.js";
 import { safeLink, withoutPunctuation } from "./links.js";
 import { Maths } from "./maths.js";
-import * as smd from "../vendor/streaming-markdown-html/parser.js";
 
 const KINDS = new Map([
   [smd.PARAGRAPH, "p"],
@@ -87,9 +87,9 @@ export class Markdown {
 
   #set(attribute, value) {
     const frame = this.#frames.at(-1);
-    if (attribute === smd.HREF || attribute === smd.SRC) frame.address = unescape(value);
+    if (attribute === smd.HREF || attribute === smd.SRC) frame.address = unescapeMarkdown(value);
     else if (attribute === smd.ALT) frame.text = value;
-    else if (attribute === smd.LANG) this.#sink.set("language", unescape(value).replace("language-", ""));
+    else if (attribute === smd.LANG) this.#sink.set("language", unescapeMarkdown(value).replace("language-", ""));
     else if (attribute === smd.START) this.#sink.set("start", value);
     else if (attribute === smd.CHECKED) this.#sink.set("checked", true);
   }
@@ -97,7 +97,7 @@ export class Markdown {
   #close() {
     this.#flush();
     const frame = this.#frames.pop();
-    if (frame.type === smd.RAW_URL) return this.#bareAddress(unescape(frame.text));
+    if (frame.type === smd.RAW_URL) return this.#bareAddress(unescapeMarkdown(frame.text));
     if (frame.type === smd.IMAGE) return this.#image(frame);
     if (frame.type !== smd.LINK) return this.#sink.close();
     const link = frame.address === null ? null : safeLink(frame.address);
@@ -111,7 +111,7 @@ export class Markdown {
 
   #image(frame) {
     const unset = this.#parser.takeAlt();
-    const alt = unescape(frame.text || unset);
+    const alt = unescapeMarkdown(frame.text || unset);
     const link = frame.address === null ? null : safeLink(frame.address);
     if (link) this.#sink.image({ alt, link });
     else this.#sink.text(`![${alt}${this.#ending(frame)}`);
@@ -129,7 +129,7 @@ export class Markdown {
 
   #flush() {
     const text = this.#frames.length ? this.#text : this.#text.trim(); // the parser leaves spaces between blocks
-    if (text) this.#sink.text(unescape(text));
+    if (text) this.#sink.text(unescapeMarkdown(text));
     this.#text = "";
   }
 }

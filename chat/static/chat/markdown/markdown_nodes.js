@@ -5,9 +5,9 @@
  * out: elements under a root
  */
 
-import { CodeBlock } from "./code_block.js";
 import { element } from "../dom/elements.js";
-import { CHUNK_CHARS, appendText } from "./growing_text.js";
+import { CodeBlock } from "./code_block.js";
+import { appendText, CHUNK_CHARS } from "./growing_text.js";
 import { showsHost } from "./links.js";
 import { addRow, framedTable, setHead } from "./table.js";
 

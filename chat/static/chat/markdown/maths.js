@@ -5,9 +5,9 @@
  * out: pieces for that parser, with literal text escaped (escape.js)
  */
 
-import { escape } from "./escape.js";
+import { escapeMarkdown } from "./escape.js";
 
-const PIECES = /[A-Za-z0-9\u0080-\uffff ,;:'"(){}@%^=?/.]+|[^]/g; // runs without special characters, and single characters
+const PIECES = /[A-Za-z0-9\u0080-\uffff ,;:'"(){}@%^=?/.]+|./gs; // runs without special characters, and single characters
 const CLOSERS = { "\\(": "\\)", "\\[": "\\]", $$: "$$", $: "$" };
 
 export class Maths {
@@ -28,7 +28,7 @@ export class Maths {
   }
 
   end() {
-    this.#parser.feed(escape(this.#pending));
+    this.#parser.feed(escapeMarkdown(this.#pending));
     this.#pending = "";
     this.#closer = null;
   }
@@ -37,29 +37,29 @@ export class Maths {
     if (this.#closer) return this.#readMaths(char);
     if (this.#pending) return this.#decide(char);
     if ((char === "\\" || char === "$") && !this.#parser.inCode) this.#pending = char;
-    else this.#parser.feed(char === "&" ? escape(char) : char);
+    else this.#parser.feed(char === "&" ? escapeMarkdown(char) : char);
   }
 
   #decide(char) {
     const text = this.#pending + char;
-    if (text === "$$") return void (this.#pending = text);
-    this.#pending = "";
+    this.#pending = text === "$$" ? text : "";
+    if (this.#pending) return;
     if (text in CLOSERS) return this.#begin(text);
     if (text[0] === "$") return this.#decideDollars(text.slice(0, -char.length), char);
     if (char === "\n") return this.#parser.feed(char);
-    this.#parser.feed(escape(/[!-/:-@[-`{-~]/.test(char) ? char : text)); // an escaped character, or just a backslash
+    this.#parser.feed(escapeMarkdown(/[!-/:-@[-`{-~]/.test(char) ? char : text)); // an escaped character, or just a backslash
   }
 
   #decideDollars(dollars, char) {
     if (dollars === "$$" || /[^\s\d.,;:!?)\]]/.test(char)) return this.#begin(dollars, char);
-    this.#parser.feed(escape(dollars)); // $5 is a price
+    this.#parser.feed(escapeMarkdown(dollars)); // $5 is a price
     this.#read(char);
   }
 
   #begin(opener, first = "") {
     this.#closer = CLOSERS[opener];
     this.#newlines = 0;
-    this.#parser.feed(escape(opener));
+    this.#parser.feed(escapeMarkdown(opener));
     if (first) this.#readMaths(first);
   }
 
@@ -68,9 +68,10 @@ export class Maths {
     this.#newlines = char === "\n" ? this.#newlines + 1 : 0;
     const over = this.#newlines >= (this.#closer === "$" ? 1 : 2);
     const text = this.#pending + char;
-    if (!over && this.#closer.length > 1 && text === this.#closer[0]) return void (this.#pending = text);
-    this.#pending = "";
+    const isHalf = !over && this.#closer.length > 1 && text === this.#closer[0];
+    this.#pending = isHalf ? text : "";
+    if (isHalf) return;
     if (over || text === this.#closer) this.#closer = null;
-    this.#parser.feed(escape(text));
+    this.#parser.feed(escapeMarkdown(text));
   }
 }

@@ -5,8 +5,8 @@
  * out: text and `data-state` on #connection; `retryNow()` when the reader does not want to wait
  */
 
-import { connectionText } from "../turns/status_text.js";
 import { set } from "../dom/elements.js";
+import { connectionText } from "../turns/status_text.js";
 
 export class ConnectionView {
   #element;

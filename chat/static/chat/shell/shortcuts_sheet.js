@@ -6,7 +6,7 @@
  */
 
 import { element } from "../dom/elements.js";
-import { LOCAL_KEYS, SHORTCUTS, actionOf, isTyping } from "./shortcuts.js";
+import { actionOf, isTyping, LOCAL_KEYS, SHORTCUTS } from "./shortcuts.js";
 
 const SINGLE_KEYS = "single-keys"; // false: switched off, for readers whose speech input or hands press keys unintentionally
 
@@ -19,13 +19,11 @@ function line({ keys, text }) {
 export class ShortcutsSheet {
   #dialog;
   #switch;
-  #store;
   #act;
 
   constructor(dialog, { button, store, act }) {
     this.#dialog = dialog;
     this.#switch = dialog.querySelector("[type=checkbox]");
-    this.#store = store;
     this.#act = act;
     dialog.querySelector("dl").append(...[...SHORTCUTS, ...LOCAL_KEYS].flatMap(line));
     this.#switch.checked = store.get(SINGLE_KEYS) !== false;

@@ -5,9 +5,9 @@
  * out: `on`: open(id), show(conversation), rename(id, title), remove(id, byKeyboard), search(text), more()
  */
 
+import { element } from "../dom/elements.js";
 import { ConversationRow } from "./conversation_row.js";
 import { byDay } from "./days.js";
-import { element } from "../dom/elements.js";
 
 const AHEAD = "200px"; // the next page is fetched before the end is in view
 
@@ -41,7 +41,7 @@ export class ConversationListView {
     ]);
     const wanted = new Set([...unnamed, ...days].map((each) => each.element));
     this.#dropOthers(wanted);
-    [...wanted].forEach((each, index) => this.#place(each, this.#list.children[index]));
+    for (const [index, each] of [...wanted].entries()) this.#place(each, this.#list.children[index]);
     this.#empty.hidden = wanted.size > 0;
     this.#empty.textContent = search ? "Nothing found." : "No conversations yet.";
   }

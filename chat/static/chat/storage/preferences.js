@@ -14,6 +14,7 @@ export function preference(name) {
 export function prefer(name, value) {
   document.documentElement.dataset[name] = value;
   const secure = location.protocol === "https:" ? "; Secure" : "";
+  // biome-ignore lint/suspicious/noDocumentCookie: the Cookie Store API needs https
   document.cookie = `${name}=${value}; Path=/; Max-Age=${YEAR_SECS}; SameSite=Lax${secure}`;
 }
 

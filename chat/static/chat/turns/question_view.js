@@ -5,8 +5,8 @@
  * out: `edit(turn, text)`, `choose(turn)`; its element for response_view.js
  */
 
-import { BranchWalker } from "./branch_walker.js";
 import { button, element, set } from "../dom/elements.js";
+import { BranchWalker } from "./branch_walker.js";
 import { InputEditor } from "./input_editor.js";
 
 export class QuestionView {

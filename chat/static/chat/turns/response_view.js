@@ -7,13 +7,13 @@
  * Only new text is appended: the cost of an event does not grow with the answer.
  */
 
-import { AnswerText } from "./answer_text.js";
-import { BranchWalker } from "./branch_walker.js";
 import { copyButton } from "../dom/copy_button.js";
 import { button, element, set } from "../dom/elements.js";
-import { reasoningText, statsText } from "./stats.js";
 import { GrowingText } from "../markdown/growing_text.js";
+import { AnswerText } from "./answer_text.js";
+import { BranchWalker } from "./branch_walker.js";
 import { QuestionView } from "./question_view.js";
+import { reasoningText, statsText } from "./stats.js";
 import { statusOf } from "./status_text.js";
 
 export class ResponseView {

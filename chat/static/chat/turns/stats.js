@@ -32,7 +32,10 @@ function runningStats({ timing, response }, now) {
 
 function endedStats({ timing, response }) {
   const tokens = response.usage?.output_tokens;
-  return [timing.took !== null && duration(timing.took), tokens !== undefined && `${whole.format(tokens)} ${tokens === 1 ? "token" : "tokens"}`];
+  return [
+    timing.took !== null && duration(timing.took),
+    tokens !== undefined && `${whole.format(tokens)} ${tokens === 1 ? "token" : "tokens"}`,
+  ];
 }
 
 /** The summary of the folded reasoning. */

@@ -64,7 +64,8 @@ function queuedText({ queue }) {
 /** Heartbeats arrive. During a pause the page cannot know whether the model is slow or the worker is lost. */
 function workingText({ response: { waiting, interruption, output }, timing: { grewAt } }, now) {
   if (waiting) return waitingText(waiting, now);
-  if (interruption) return `${INTERRUPTED[interruption] ?? INTERRUPTED.worker_lost}, ${output ? "continuing…" : "starting again…"}`;
+  if (interruption)
+    return `${INTERRUPTED[interruption] ?? INTERRUPTED.worker_lost}, ${output ? "continuing…" : "starting again…"}`;
   if (!output) return "Thinking…";
   return now - (grewAt ?? now) < PAUSE_MS ? "" : "Waiting for the next words…";
 }
@@ -95,7 +96,9 @@ export function connectionText(state, wait, kept = false) {
     case "offline":
       return kept ? "You are offline. Your message is kept, and sent when you are back." : "You are offline.";
     default:
-      return (wait === null ? "Reconnecting…" : `Reconnecting in ${seconds(wait)} s`) + (kept ? ": your message is kept" : "");
+      return (
+        (wait === null ? "Reconnecting…" : `Reconnecting in ${seconds(wait)} s`) + (kept ? ": your message is kept" : "")
+      );
   }
 }
 

@@ -1,0 +1,8 @@
+/** Repeatable random whole numbers: 0 ≤ number < `below`. */
+export function seeded(seed) {
+  let state = seed;
+  return (below) => {
+    state = (state * 48271) % 2147483647;
+    return state % below;
+  };
+}
