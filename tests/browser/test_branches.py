@@ -68,7 +68,7 @@ async def test_a_failure_shows_its_help_and_is_retried_as_a_sibling(page: Page, 
     turn = await ask(page, stack, FAILS_ONCE)
     await ended(turn, "failed")
     await expect(turn.locator(".error-help")).to_have_text(
-        "What came so far is kept. Try again for a whole answer."
+        "The text so far is kept. Try again for the whole answer."
     )
     await expect(turn.locator(".output")).to_have_text("w0 w1 w2 w3 w4")
     await turn.get_by_role("button", name="Retry").click()

@@ -173,7 +173,7 @@ async def test_a_restart_of_the_server_costs_neither_an_answer_nor_a_message(
     words = page.locator("#connection .words")
     await expect(page.locator("#connection")).to_have_attribute("data-state", "reconnecting")
     await expect(running.locator(".state")).to_have_text(
-        "Connection lost. The answer goes on, and will be shown here."
+        "Connection lost. The answer continues and will appear here."
     )
     await page.locator("#create").click()
     turn = await ask_here(page, QUICK, "Anybody there?")

@@ -12,7 +12,7 @@ from tests.harness.upstream.behaviour import text_of
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
 HELD = "words-40+hold-after-10"
-BUSY = re.compile(r"^The model is busy: asked again in \d+ s$")
+BUSY = re.compile(r"^The model is busy: retrying in \d+ s$")
 BEGUN, WHOLE = "w8 ", text_of(HELD)  # the parser may hold the last letter back: it may begin a construct
 
 
@@ -58,9 +58,9 @@ async def test_a_busy_model_is_counted_down_until_its_text_comes(page: Page, sta
     turn = await ask(page, stack, model)
     state = turn.locator(".state")
     await expect(state).to_have_text(BUSY)
-    await expect(page.locator("#announcer")).to_have_text("The model is busy: asked again in 10 s.")
+    await expect(page.locator("#announcer")).to_have_text("The model is busy: retrying in 10 s.")
     first = int((await state.text_content() or "").split()[-2])
-    await expect(state).not_to_have_text(f"The model is busy: asked again in {first} s")
+    await expect(state).not_to_have_text(f"The model is busy: retrying in {first} s")
     second = await state.text_content() or ""
     assert BUSY.match(second)
     assert int(second.split()[-2]) < first <= 10

@@ -1,4 +1,4 @@
-/** Repeatable random whole numbers: 0 ≤ number < `below`. */
+/** Repeatable random whole numbers: 0 ≤ number < `below`. @param {number} seed @returns {(below: number) => number} */
 export function seeded(seed) {
   let state = seed;
   return (below) => {

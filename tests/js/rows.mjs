@@ -1,4 +1,8 @@
-/** A conversation of the list, as the server sends it. */
+import assert from "node:assert/strict";
+
+/** @import { Turn } from "../../chat/static/chat/conversation/turn.js" */
+
+/** A conversation of the list. @param {string} id @param {Partial<Summary>} more @returns {Summary} */
 export const summary = (id, updated_at = 1, more = {}) => ({
   id,
   title: `about ${id}`,
@@ -8,7 +12,34 @@ export const summary = (id, updated_at = 1, more = {}) => ({
   ...more,
 });
 
-/** A response of a conversation, as the server sends it. */
-export const row = (id, status = "completed", previous = null) => {
-  return { id, status, previous_response_id: previous, input: "hi", output_text: "", reasoning_text: "" };
-};
+/**
+ * A response of a conversation.
+ * @param {string} id
+ * @param {Status} status
+ * @param {string | null} previous
+ * @param {Partial<ResponseRow>} more
+ * @returns {ResponseRow}
+ */
+export const row = (id, status = "completed", previous = null, more = {}) => ({
+  id,
+  status,
+  previous_response_id: previous,
+  input: "hi",
+  output_text: "",
+  reasoning_text: "",
+  error: null,
+  incomplete_details: null,
+  model: "m",
+  usage: null,
+  created_at: 0,
+  started_at: null,
+  first_token_at: null,
+  ended_at: null,
+  ...more,
+});
+
+/** The response of an accepted turn. @param {Turn} turn */
+export function responseOf({ response }) {
+  assert.ok(response);
+  return response;
+}

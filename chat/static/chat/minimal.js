@@ -1,15 +1,15 @@
-/**
- * The smallest page: one socket, one question, one streamed answer.
- *
- * in:  frames {"message": "..."} or {"error": {"code", "message"}}
- * out: frames {"message": "..."}
- */
+/** The smallest page: one socket, one question, one streamed answer. Frames: `{message}`, or `{error: {code, message}}`. */
 
-const [form, message, start, output] = ["form", "message", "start", "output"].map((id) => document.getElementById(id));
+const form = /** @type {HTMLFormElement} */ (document.getElementById("form"));
+const message = /** @type {HTMLTextAreaElement} */ (document.getElementById("message"));
+const start = /** @type {HTMLButtonElement} */ (document.getElementById("start"));
+const output = /** @type {HTMLOutputElement} */ (document.getElementById("output"));
 const socket = new WebSocket(`${location.protocol.replace("http", "ws")}//${location.host}/ws/openai/`);
-let end = ""; // appended to each piece: the demo model counts, one number a line
+let end = ""; // after each piece: the demo model writes one number a line
 
-socket.onopen = () => (start.disabled = false);
+socket.onopen = () => {
+  start.disabled = false;
+};
 
 socket.onclose = () => {
   start.disabled = true;

@@ -1,12 +1,7 @@
-/**
- * The page: connects the conversations to the socket, the API client and the views.
- *
- * in:  the page data in the document
- * out: nothing; start reading the page here
- */
+/** The page: connects the conversations to the socket, the API client and the views. Start reading here. */
 
 import { OpenConversations } from "./conversation/open_conversations.js";
-import { set } from "./dom/elements.js";
+import { find, set } from "./dom/elements.js";
 import { ApiClient } from "./server/api_client.js";
 import { CLOSE_TOO_LARGE, EVENT } from "./server/protocol.js";
 import { Socket } from "./server/socket.js";
@@ -33,17 +28,21 @@ import { browserStorage, Store } from "./storage/store.js";
 import { apiErrorText, connectionText, errorText } from "./turns/status_text.js";
 import { TurnList } from "./turns/turn_list.js";
 
-const TITLE_CHARS = 60;
-const TICK_MS = 1000; // all countdowns are in seconds
+/** @import { Conversation } from "./conversation/conversation.js" */
+/** @import { ApiError } from "./server/api_client.js" */
+/** @import { PageAction } from "./shell/shortcuts.js" */
 
-const find = (selector) => document.querySelector(selector);
-const data = JSON.parse(find("#page-data").textContent);
-const store = new Store(browserStorage(), document.body.dataset.owner);
+const TITLE_CHARS = 60;
+const TICK_MS = 1000; // countdowns are in seconds
+
+/** @type {PageData} */
+const data = JSON.parse(find("#page-data", HTMLElement).textContent);
+const store = new Store(browserStorage(), document.body.dataset.owner ?? "");
 const drafts = new Drafts(store);
 const outbox = new Outbox(store);
 const api = new ApiClient(data.conversation_path);
 const list = new ConversationList(data.conversations);
-const liveRegions = new LiveRegions({ announcer: find("#announcer"), notice: find("#notice") });
+const liveRegions = new LiveRegions({ announcer: find("#announcer", HTMLElement), notice: find("#notice", HTMLElement) });
 
 const socket = new Socket(data.socket_path, {
   onEvent: receive,
@@ -52,7 +51,7 @@ const socket = new Socket(data.socket_path, {
     visibility.refresh();
   },
   onClose(code) {
-    if (code === CLOSE_TOO_LARGE) openConversations.refuseUnaccepted({ message: "The input is too long to be sent." });
+    if (code === CLOSE_TOO_LARGE) openConversations.refuseUnaccepted({ message: "The input is too long to send." });
   },
   onState(state, before) {
     connectionView.render(socket, outbox.hasPending);
@@ -90,7 +89,7 @@ const openConversations = new OpenConversations({
   },
 });
 
-const listView = new ConversationListView(find("#sidebar"), {
+const listView = new ConversationListView(find("#sidebar", HTMLElement), {
   address,
   on: {
     open: (id) => navigation.open(id),
@@ -102,17 +101,17 @@ const listView = new ConversationListView(find("#sidebar"), {
   },
 });
 
-const sidebar = new Sidebar(find("#sidebar"), {
-  toggle: find("#sidebar-toggle"),
-  close: find("#sidebar-close"),
-  main: find("#main"),
+const sidebar = new Sidebar(find("#sidebar", HTMLElement), {
+  toggle: find("#sidebar-toggle", HTMLElement),
+  close: find("#sidebar-close", HTMLElement),
+  main: find("#main", HTMLElement),
 });
 
-const scroll = new Scroll(find("#latest"));
+const scroll = new Scroll(find("#latest", HTMLElement));
 
-const connectionView = new ConnectionView(find("#connection"), { retryNow: () => socket.retryNow() });
+const connectionView = new ConnectionView(find("#connection", HTMLElement), { retryNow: () => socket.retryNow() });
 
-const turnList = new TurnList(find("#turns"), {
+const turnList = new TurnList(find("#turns", HTMLElement), {
   connection: () => socket.state,
   retry(turn) {
     if (composer.text === turn.input) composer.text = "";
@@ -123,7 +122,7 @@ const turnList = new TurnList(find("#turns"), {
   choose: (turn) => openConversations.shown.tree.choose(turn),
   announce: (text) => liveRegions.announce(text),
   painted(empty) {
-    find("#welcome").hidden = !empty;
+    find("#welcome", HTMLElement).hidden = !empty;
     composer.running = openConversations.shown.tree.running !== null;
     renderTitle();
     connectionView.render(socket, outbox.hasPending);
@@ -132,12 +131,12 @@ const turnList = new TurnList(find("#turns"), {
   },
 });
 
-const composer = new Composer(find("#composer"), {
+const composer = new Composer(find("#composer", HTMLFormElement), {
   limit: data.max_input_chars,
   on: {
     ask(input) {
       startTurn((conversation) => conversation.ask(input, modelPicker.model));
-      renderList(); // a new conversation is listed at once
+      renderList();
     },
     stop,
     changed() {
@@ -147,9 +146,9 @@ const composer = new Composer(find("#composer"), {
   },
 });
 
-const modelPicker = new ModelPicker(find("#model"), { models: data.models, store });
+const modelPicker = new ModelPicker(find("#model", HTMLSelectElement), { models: data.models, store });
 
-const toast = new Toast(find("#toast"), { onFocusLost: () => listView.focus(openConversations.shown.id) });
+const toast = new Toast(find("#toast", HTMLElement), { onFocusLost: () => listView.focus(openConversations.shown.id) });
 
 const navigation = new Navigation({
   openConversations,
@@ -165,12 +164,13 @@ const navigation = new Navigation({
 
 const visibility = new Visibility({ openConversations, list, listController, listPages, navigation });
 
-new ShortcutsSheet(find("#shortcuts"), {
-  button: find("#shortcuts-open"),
+new ShortcutsSheet(find("#shortcuts", HTMLDialogElement), {
+  button: find("#shortcuts-open", HTMLElement),
   store,
   act: (action) => ACTIONS[action](),
 });
 
+/** @type {Record<PageAction, () => void>} */
 const ACTIONS = {
   compose: () => composer.focus(),
   create: () => navigation.open(null),
@@ -185,11 +185,13 @@ const ACTIONS = {
   undo: () => toast.undo(),
 };
 
+/** @param {ServerEvent} event */
 function receive(event) {
   if (event.type === EVENT.conversation) visibility.handleChange(event);
   else if (!openConversations.receive(event) && event.type === EVENT.error) liveRegions.warn(errorText(event.error));
 }
 
+/** @param {Conversation} conversation */
 function shown(conversation) {
   liveRegions.clear();
   turnList.show(conversation.tree);
@@ -200,7 +202,10 @@ function shown(conversation) {
   visibility.markRead();
 }
 
-/** Start another response in the shown conversation, unless one is running. */
+/**
+ * Start a response in the shown conversation, unless one is running.
+ * @param {(conversation: Conversation) => void} action
+ */
 function startTurn(action) {
   if (openConversations.shown.tree.running) return;
   composer.focusUnlessTouch();
@@ -228,12 +233,13 @@ function listChanged() {
 function renderTitle() {
   const first = openConversations.shown.tree.path[0]?.input.trim().slice(0, TITLE_CHARS);
   const title = list.get(openConversations.shown.id)?.title || first || "";
-  const heading = find("#title");
+  const heading = find("#title", HTMLElement);
   set(heading, "textContent", title);
   heading.hidden = !title;
   document.title = title ? `${title} · Tailrace` : "Tailrace";
 }
 
+/** @param {ApiError} error */
 function failed({ status }) {
   liveRegions.warn(apiErrorText(status));
 }
@@ -253,15 +259,15 @@ for (const button of document.querySelectorAll("#welcome button")) {
   });
 }
 
-find("#create").addEventListener("click", (event) => {
+find("#create", HTMLElement).addEventListener("click", (event) => {
   if (event.ctrlKey || event.metaKey || event.shiftKey) return; // a new tab or window
   event.preventDefault();
   navigation.open(null);
 });
-find("#sign-out")?.addEventListener("submit", () => store.clear());
+document.querySelector("#sign-out")?.addEventListener("submit", () => store.clear());
 document.addEventListener("visibilitychange", () => visibility.refresh());
 
-themeSwitch(find("#theme"));
+themeSwitch(find("#theme", HTMLElement));
 watchViewport(() => scroll.follow());
 openConversations.start({ id: data.conversation, responses: data.responses });
 socket.connect();

@@ -4,22 +4,31 @@ import { beforeEach, test } from "node:test";
 import { Conversation } from "../../../chat/static/chat/conversation/conversation.js";
 import { row } from "../rows.mjs";
 
-let sent;
-let changes;
-let open;
-let now;
+/** @import { Turn } from "../../../chat/static/chat/conversation/turn.js" */
 
+/** @type {Command[]} */
+let sent;
+/** @type {[name: string, about: unknown][]} */
+let changes;
+let open = true;
+let now = 0;
+
+/** @param {ResponseRow[]} rows @param {string | null} id */
 function conversation(rows = [], id = null) {
-  const note = (name) => (about) => changes.push([name, about]);
-  const on = Object.fromEntries(["changed", "path", "named", "refused"].map((name) => [name, note(name)]));
+  /** @returns {(about?: unknown) => void} */
+  const note = (/** @type {string} */ name) => (about) => void changes.push([name, about]);
+  const on = { changed: note("changed"), path: note("path"), named: note("named"), refused: note("refused") };
   const outbox = { keep() {}, drop() {} };
-  const send = (command) => {
+  const send = (/** @type {Command} */ command) => {
     if (open) sent.push(command);
     return open;
   };
   return new Conversation({ id, responses: rows }, { send, outbox, on, now: () => now });
 }
 
+const asked = () => sent.filter((command) => command.type === "response.create");
+
+/** @param {Conversation} talk @param {CreateCommand} command @param {string} id */
 function accept(talk, command, id, number = 0) {
   talk.receive({
     type: "response.created",
@@ -29,6 +38,7 @@ function accept(talk, command, id, number = 0) {
   });
 }
 
+/** @param {string} id @param {number} number @returns {SnapshotEvent} */
 function snapshot(id, number) {
   return { type: "tailrace:snapshot", response_id: id, sequence_number: number, response: { status: "in_progress" } };
 }
@@ -43,13 +53,13 @@ beforeEach(() => {
 test("an ask carries its request id, and its response is routed to it", () => {
   const talk = conversation();
   talk.ask("hi", "m");
-  const [command] = sent;
+  const [command] = asked();
   assert.equal(command.type, "response.create");
   assert.equal(command.stream_id, command.tailrace.client_request_id);
   assert.ok(!("previous_response_id" in command));
   accept(talk, command, "r1");
   talk.receive({ type: "response.output_text.delta", sequence_number: 1, item_id: "msg_r1", delta: "yes" });
-  assert.equal(talk.tree.turns[0].response.output, "yes");
+  assert.equal(talk.tree.turns[0].response?.output, "yes");
   assert.deepEqual(
     changes.find(([name]) => name === "named"),
     ["named", "c1"],
@@ -59,15 +69,15 @@ test("an ask carries its request id, and its response is routed to it", () => {
 test("the next ask continues the last response, whatever its status", () => {
   const talk = conversation([row("r1", "completed"), row("r2", "failed", "r1")], "c1");
   talk.ask("more", "m");
-  assert.equal(sent[0].previous_response_id, "r2");
-  assert.equal(sent[0].tailrace.conversation_id, "c1");
+  assert.equal(asked()[0].previous_response_id, "r2");
+  assert.equal(asked()[0].tailrace.conversation_id, "c1");
 });
 
 test("an item without item_id of its own is routed by the item's id", () => {
   const talk = conversation([row("r1", "queued")]);
   talk.receive(snapshot("r1", 2));
   talk.receive({ type: "response.output_item.added", sequence_number: 3, item: { id: "msg_r1", type: "message" } });
-  assert.equal(talk.tree.turns[0].response.last, 3);
+  assert.equal(talk.tree.turns[0].response?.last, 3);
 });
 
 test("an input that was not acknowledged is sent again with the same request id", () => {
@@ -76,8 +86,8 @@ test("an input that was not acknowledged is sent again with the same request id"
   talk.resume();
   assert.equal(sent.length, 2);
   assert.deepEqual(sent[0], sent[1]);
-  accept(talk, sent[1], "r1");
-  accept(talk, sent[1], "r1");
+  accept(talk, asked()[1], "r1");
+  accept(talk, asked()[1], "r1");
   assert.equal(talk.tree.turns.length, 1);
 });
 
@@ -88,7 +98,7 @@ test("an input written without a connection is sent when there is one", () => {
   assert.equal(sent.length, 0);
   open = true;
   talk.resume();
-  assert.equal(sent[0].input, "hi");
+  assert.equal(asked()[0].input, "hi");
 });
 
 test("a reconnect subscribes to running responses from their cursors, not to ended ones", () => {
@@ -103,7 +113,7 @@ test("a reconnect subscribes to running responses from their cursors, not to end
 test("a gap subscribes once", () => {
   const talk = conversation();
   talk.ask("hi", "m");
-  accept(talk, sent[0], "r1");
+  accept(talk, asked()[0], "r1");
   for (const number of [2, 3, 4]) {
     talk.receive({ type: "response.output_text.delta", sequence_number: number, item_id: "msg_r1", delta: "x" });
   }
@@ -113,7 +123,7 @@ test("a gap subscribes once", () => {
 test("stop shows at once and is sent again after a reconnect", () => {
   const talk = conversation();
   talk.ask("hi", "m");
-  accept(talk, sent[0], "r1");
+  accept(talk, asked()[0], "r1");
   open = false;
   talk.stop();
   assert.ok(talk.tree.turns[0].stopping);
@@ -129,7 +139,7 @@ test("stop before the response exists cancels it once it does", () => {
   talk.ask("hi", "m");
   talk.stop();
   assert.equal(sent.length, 1);
-  accept(talk, sent[0], "r1");
+  accept(talk, asked()[0], "r1");
   assert.deepEqual(sent.at(-1), { type: "tailrace:cancel", response_id: "r1" });
 });
 
@@ -144,8 +154,8 @@ test("stop returns an input that was never sent", () => {
 test("an error about an ask refuses that turn, another error is not for this conversation", () => {
   const talk = conversation();
   talk.ask("hi", "m");
-  assert.ok(talk.receive({ type: "error", error: { code: "busy", message: "Busy." }, stream_id: sent[0].stream_id }));
-  assert.equal(talk.tree.turns[0].refusal.code, "busy");
+  assert.ok(talk.receive({ type: "error", error: { code: "busy", message: "Busy." }, stream_id: asked()[0].stream_id }));
+  assert.equal(talk.tree.turns[0].refusal?.code, "busy");
   assert.equal(talk.tree.running, null);
   assert.ok(!talk.receive({ type: "error", error: { code: "response_not_found", message: "None." } }));
   assert.ok(!talk.receive({ type: "response.created", sequence_number: 0, stream_id: "other", response: { id: "r9" } }));
@@ -154,21 +164,23 @@ test("an error about an ask refuses that turn, another error is not for this con
 test("a retry of a failure is its sibling, a retry of a refusal takes its place", () => {
   const talk = conversation([row("r1", "completed"), row("r2", "failed", "r1")], "c1");
   talk.retry(talk.tree.turns[1], "m");
-  assert.equal(sent[0].tailrace.regenerate_of, "r2");
-  talk.receive({ type: "error", error: { code: "busy", message: "Busy." }, stream_id: sent[0].stream_id });
+  assert.equal(asked()[0].tailrace.regenerate_of, "r2");
+  talk.receive({ type: "error", error: { code: "busy", message: "Busy." }, stream_id: asked()[0].stream_id });
   talk.retry(talk.tree.turns[2], "m");
   assert.equal(talk.tree.turns.length, 3);
-  assert.equal(sent[1].tailrace.regenerate_of, "r2");
-  assert.equal(sent[1].stream_id, sent[0].stream_id, "if it was accepted after all, it is that response");
+  assert.equal(asked()[1].tailrace.regenerate_of, "r2");
+  assert.equal(asked()[1].stream_id, asked()[0].stream_id, "if it was accepted after all, it is that response");
 });
 
+/** @param {Turn[]} turns */
 const ids = (turns) => turns.map((turn) => turn.response?.id ?? null);
 
 // r1 ─ r2 ─ r3
 //    └ r4 ─ r5
-const TREE = [["r1"], ["r2", "r1"], ["r3", "r2"], ["r4", "r1"], ["r5", "r4"]].map(([id, previous]) =>
-  row(id, "completed", previous),
-);
+const TREE = [
+  row("r1"),
+  ...["r2 r1", "r3 r2", "r4 r1", "r5 r4"].map((pair) => row(pair.slice(0, 2), "completed", pair.slice(3))),
+];
 
 test("the newest branch is shown, until another is chosen", () => {
   const talk = conversation(TREE, "c1");
@@ -179,27 +191,27 @@ test("the newest branch is shown, until another is chosen", () => {
   assert.deepEqual(ids(talk.tree.path), ["r1", "r2", "r3"]);
   assert.deepEqual(changes, [["path", undefined]]);
   talk.ask("more", "m");
-  assert.equal(sent[0].previous_response_id, "r3");
+  assert.equal(asked()[0].previous_response_id, "r3");
 });
 
 test("another answer to the same input is a sibling, and is shown", () => {
   const talk = conversation(TREE, "c1");
   talk.retry(talk.tree.path[1], "m2");
-  assert.deepEqual(sent[0].tailrace.regenerate_of, "r4");
-  assert.ok(!("input" in sent[0]) && !("previous_response_id" in sent[0]), "the server has them");
-  assert.equal(sent[0].model, "m2");
+  assert.deepEqual(asked()[0].tailrace.regenerate_of, "r4");
+  assert.ok(!("input" in asked()[0]) && !("previous_response_id" in asked()[0]), "the server has them");
+  assert.equal(asked()[0].model, "m2");
   assert.deepEqual(ids(talk.tree.path), ["r1", null]);
-  accept(talk, sent[0], "r6");
+  accept(talk, asked()[0], "r6");
   assert.deepEqual(ids(talk.tree.siblings(talk.tree.path[1])), ["r2", "r4", "r6"]);
 });
 
 test("an edited input is a sibling of the turn it was, also at the root", () => {
   const talk = conversation(TREE, "c1");
   talk.ask("other words", "m", { previousId: talk.tree.path[1].previousId });
-  assert.equal(sent[0].previous_response_id, "r1");
-  assert.equal(sent[0].input, "other words");
+  assert.equal(asked()[0].previous_response_id, "r1");
+  assert.equal(asked()[0].input, "other words");
   talk.ask("from the start", "m", { previousId: talk.tree.path[0].previousId });
-  assert.ok(!("previous_response_id" in sent[1]));
+  assert.ok(!("previous_response_id" in asked()[1]));
   assert.deepEqual(
     talk.tree.path.map((turn) => turn.input),
     ["from the start"],
@@ -216,7 +228,7 @@ test("a new sibling is shown although an older one was chosen before", () => {
 
 test("a running response on another branch is subscribed to, but does not block this one", () => {
   const talk = conversation([...TREE.slice(0, 4), row("r5", "in_progress", "r4")], "c1");
-  assert.equal(talk.tree.running.response.id, "r5");
+  assert.equal(talk.tree.running?.response?.id, "r5");
   talk.tree.choose(talk.tree.turns[1]);
   assert.equal(talk.tree.running, null);
   talk.resume();
@@ -240,7 +252,7 @@ test("an input whose response was learned from its row is not shown twice", () =
   const talk = conversation([], "c1");
   talk.ask("hi", "m");
   talk.merge([row("r1", "in_progress")]);
-  accept(talk, sent[0], "r1");
+  accept(talk, asked()[0], "r1");
   assert.deepEqual(ids(talk.tree.turns), ["r1"]);
   assert.deepEqual(ids(talk.tree.path), ["r1"]);
 });
@@ -250,10 +262,10 @@ test("a stop of an input whose response was learned from its row stops that resp
   talk.ask("hi", "m");
   talk.stop();
   talk.merge([row("r1", "in_progress")]);
-  accept(talk, sent[0], "r1");
+  accept(talk, asked()[0], "r1");
   assert.deepEqual(
-    sent.filter(({ type }) => type === "tailrace:cancel").map((each) => each.response_id),
-    ["r1"],
+    sent.filter(({ type }) => type === "tailrace:cancel"),
+    [{ type: "tailrace:cancel", response_id: "r1" }],
   );
   assert.equal(talk.tree.turns.length, 1);
 });
@@ -263,19 +275,19 @@ test("an input that was kept is asked under its own request, once", () => {
   talk.ask("hi", "m", { requestId: "kept", previousId: "r1" });
   talk.ask("hi", "m", { requestId: "kept", previousId: "r1" });
   assert.equal(sent.length, 1);
-  assert.equal(sent[0].tailrace.client_request_id, "kept");
+  assert.equal(asked()[0].tailrace.client_request_id, "kept");
   assert.deepEqual(
     talk.tree.unsent.map((turn) => turn.requestId),
     ["kept"],
   );
-  accept(talk, sent[0], "r2");
+  accept(talk, asked()[0], "r2");
   assert.deepEqual(talk.tree.unsent, []);
 });
 
 test("a turn without events is silent, unless the socket is new", () => {
   const talk = conversation();
   talk.ask("hi", "m");
-  accept(talk, sent[0], "r1");
+  accept(talk, asked()[0], "r1");
   assert.ok(!talk.tree.turns[0].isSilent(15_999));
   assert.ok(talk.tree.turns[0].isSilent(16_000));
   assert.ok(!talk.tree.turns[0].isSilent(16_000, 10_000));

@@ -6,13 +6,16 @@ import { Drafts } from "../../../chat/static/chat/storage/drafts.js";
 import { Outbox } from "../../../chat/static/chat/storage/outbox.js";
 import { Store } from "../../../chat/static/chat/storage/store.js";
 import { Memory } from "../memory.mjs";
-import { row } from "../rows.mjs";
+import { row, summary } from "../rows.mjs";
 
-let memory;
-let online;
+let memory = new Memory();
+let online = true;
+/** @type {Command[]} */
 let sent;
+/** @type {[name: string, about: unknown][]} */
 let calls;
-let fetched; // conversation id → what the API resolves to, or rejects with
+/** @type {Record<string, ResponseRow[] | Promise<ResponseRow[]>>} */
+let fetched; // by conversation; without one the API returns 404
 
 beforeEach(() => {
   memory = new Memory();
@@ -24,58 +27,75 @@ beforeEach(() => {
 
 const drafts = () => new Drafts(new Store(memory, "1"));
 
-/** A page that is opened at a conversation. */
+/** A page opened at a conversation. @param {string | null} id @param {ResponseRow[]} responses */
 function page(id = null, responses = []) {
-  const names = ["shown", "loaded", "listed", "changed", "path", "refused", "named"];
-  const on = Object.fromEntries(names.map((name) => [name, (about) => calls.push([name, about])]));
+  /** @returns {(about?: unknown) => void} */
+  const note = (/** @type {string} */ name) => (about) => void calls.push([name, about]);
   const open = new OpenConversations({
-    api: { responses: async (wanted) => fetched[wanted] ?? Promise.reject(new ApiError(404)) },
+    api: {
+      async responses(wanted) {
+        if (!fetched[wanted]) throw new ApiError(404);
+        return { conversation: summary(wanted), responses: await fetched[wanted] };
+      },
+    },
     drafts: drafts(),
     outbox: new Outbox(new Store(memory, "1")),
     send(command) {
       if (online) sent.push(command);
       return online;
     },
-    on,
+    on: {
+      shown: note("shown"),
+      loaded: note("loaded"),
+      listed: note("listed"),
+      changed: note("changed"),
+      path: note("path"),
+      refused: note("refused"),
+      named: note("named"),
+    },
     now: () => 1000,
   });
   open.start({ id, responses });
   return open;
 }
 
+/** @param {CreateCommand} command @param {string} id @param {string} conversation @returns {WholeEvent} */
 function created(command, id, conversation) {
+  /** @type {ResponseObject} */
   const response = { id, status: "queued", model: "m", conversation: { id: conversation } };
   return { type: "response.created", sequence_number: 0, stream_id: command.stream_id, response };
 }
 
+/** @param {string} id @param {number} number @param {string} text @returns {DeltaEvent} */
 const delta = (id, number, text) => {
   return { type: "response.output_text.delta", sequence_number: number, item_id: `msg_${id}`, delta: text };
 };
+/** @param {string} id @param {number} number @returns {WholeEvent} */
 const ended = (id, number) => ({
   type: "response.completed",
   sequence_number: number,
   response: { id, status: "completed" },
 });
-const asked = () => sent.filter(({ type }) => type === "response.create");
+const asked = () => sent.filter((command) => command.type === "response.create");
 
 test("a response continues while another conversation is shown, and its text is there on return", async () => {
   const open = page();
   open.shown.ask("hi", "m");
-  open.receive(created(sent[0], "r1", "c1"));
+  open.receive(created(asked()[0], "r1", "c1"));
   const first = open.shown;
   open.open(null);
   calls = [];
   assert.ok(open.receive(delta("r1", 1, "hidden")));
   assert.deepEqual(calls, [], "nothing on the screen is touched");
-  fetched.c1 = { responses: [row("r1", "in_progress")] };
+  fetched.c1 = [row("r1", "in_progress")];
   await open.open("c1");
   assert.equal(open.shown, first);
-  assert.equal(open.shown.tree.turns[0].response.output, "hidden");
+  assert.equal(open.shown.tree.turns[0].response?.output, "hidden");
 });
 
 test("opening a conversation subscribes to its running responses", async () => {
   const open = page();
-  fetched.c1 = { conversation: { id: "c1" }, responses: [row("r1"), row("r2", "in_progress", "r1")] };
+  fetched.c1 = [row("r1"), row("r2", "in_progress", "r1")];
   await open.open("c1");
   assert.deepEqual(sent, [{ type: "tailrace:subscribe", response_id: "r2" }]);
 });
@@ -83,15 +103,15 @@ test("opening a conversation subscribes to its running responses", async () => {
 test("a change event that arrives before the response names the new conversation", () => {
   const open = page();
   open.shown.ask("hi", "m");
-  const announced = (requestId) => {
+  const announced = (/** @type {string} */ requestId) => {
     return { conversation: { id: "c1" }, response: { id: "r1", client_request_id: requestId } };
   };
   open.nameWaiting(announced("of another tab"));
   assert.equal(open.waiting.length, 1);
-  open.nameWaiting(announced(sent[0].stream_id));
+  open.nameWaiting(announced(asked()[0].stream_id));
   assert.deepEqual([open.shown.id, open.waiting], ["c1", []]);
-  assert.ok(!open.shown.isMissing(announced(sent[0].stream_id)), "its own events are on their way");
-  open.receive(created(sent[0], "r1", "c1"));
+  assert.ok(!open.shown.isMissing(announced(asked()[0].stream_id)), "its own events are on their way");
+  open.receive(created(asked()[0], "r1", "c1"));
   assert.deepEqual(
     calls.filter(([name]) => name === "named"),
     [["named", "c1"]],
@@ -105,19 +125,22 @@ test("a hidden conversation is closed once nothing in it runs", async () => {
   open.receive({ type: "tailrace:snapshot", response_id: "r1", sequence_number: 1, response: { status: "in_progress" } });
   assert.ok(open.receive(ended("r1", 2)));
   assert.ok(!open.receive(ended("r1", 3)), "it is closed");
-  fetched.c1 = { conversation: {}, responses: [row("r1")] };
+  fetched.c1 = [row("r1")];
   await open.open("c1");
   assert.notEqual(open.shown, first);
 });
 
 test("of two choices the later one is shown, however slowly the first one loads", async () => {
   const open = page();
-  let release;
-  fetched.slow = new Promise((resolve) => (release = resolve));
-  fetched.quick = { conversation: {}, responses: [] };
+  /** @type {(rows: ResponseRow[]) => void} */
+  let release = () => {};
+  fetched.slow = new Promise((resolve) => {
+    release = resolve;
+  });
+  fetched.quick = [];
   const slow = open.open("slow");
   await open.open("quick");
-  release({ conversation: {}, responses: [] });
+  release([]);
   await slow;
   assert.equal(open.shown.id, "quick");
 });
@@ -171,7 +194,7 @@ test("a message whose conversation is not open is sent all the same", () => {
   online = true;
   const open = page("c2", []);
   open.resume();
-  const command = asked().at(-1);
+  const [command] = asked().slice(-1);
   assert.equal(command.tailrace.conversation_id, "c1");
   assert.ok(open.receive(created(command, "r2", "c1")));
   assert.deepEqual(sent.at(-1), { type: "tailrace:unsubscribe", response_id: "r2" }, "its conversation is not open");
@@ -208,11 +231,11 @@ test("what is stopped before it was sent is not kept", () => {
 
 test("a response created elsewhere is fetched and subscribed to", async () => {
   const open = page("c1", [row("r1")]);
-  fetched.c1 = { conversation: {}, responses: [row("r1"), row("r2", "queued", "r1")] };
+  fetched.c1 = [row("r1"), row("r2", "queued", "r1")];
   assert.ok(open.shown.isMissing({ conversation: { id: "c1" }, response: { id: "r2" } }));
   await open.refresh();
   assert.deepEqual(
-    open.shown.tree.path.map((turn) => turn.response.id),
+    open.shown.tree.path.map((turn) => turn.response?.id),
     ["r1", "r2"],
   );
   assert.deepEqual(sent.at(-1), { type: "tailrace:subscribe", response_id: "r2" });

@@ -5,12 +5,15 @@ import { APPLIED, BEHIND, DROPPED, ResponseState } from "../../../chat/static/ch
 import { seeded } from "../random.mjs";
 
 const ID = "r1";
+/** @type {WholeEvent} */
 const created = { type: "response.created", sequence_number: 0, response: { id: ID, status: "queued" } };
 
+/** @param {number} number @param {string} text @returns {DeltaEvent} */
 function delta(number, text) {
   return { type: "response.output_text.delta", sequence_number: number, item_id: `msg_${ID}`, delta: text };
 }
 
+/** @param {number} number @param {string} text @param {Status} status @returns {SnapshotEvent} */
 function snapshot(number, text, status = "in_progress") {
   const output = [
     { type: "reasoning", content: [{ type: "reasoning_text", text: "why" }] },
@@ -19,6 +22,7 @@ function snapshot(number, text, status = "in_progress") {
   return { type: "tailrace:snapshot", sequence_number: number, response_id: ID, response: { id: ID, status, output } };
 }
 
+/** @param {ResponseEvent[]} events */
 function folded(...events) {
   const state = new ResponseState({ id: ID });
   for (const event of events) state.apply(event);
@@ -85,10 +89,11 @@ test("a snapshot of an ended response ends it", () => {
 
 test("a restart drops the text, in order like every event of the log", () => {
   const state = folded(created, delta(1, "lost"));
-  const restarted = { type: "tailrace:restarted", response_id: ID, attempt: 2, reason: "worker_lost" };
+  /** @type {AttemptEvent} */
+  const restarted = { type: "tailrace:restarted", response_id: ID, sequence_number: 2, attempt: 2, reason: "worker_lost" };
   assert.equal(state.apply({ ...restarted, sequence_number: 3 }), BEHIND);
   assert.equal(state.output, "lost");
-  assert.equal(state.apply({ ...restarted, sequence_number: 2 }), APPLIED);
+  assert.equal(state.apply(restarted), APPLIED);
   assert.equal(state.output, "");
   state.apply(delta(3, "again"));
   assert.equal(state.output, "again");
@@ -96,6 +101,7 @@ test("a restart drops the text, in order like every event of the log", () => {
 
 test("a continued response keeps its text and its cursor", () => {
   const state = folded(created, delta(1, "kept"));
+  /** @type {AttemptEvent} */
   const continued = { type: "tailrace:continued", response_id: ID, attempt: 2, sequence_number: 2, reason: "handed_over" };
   assert.equal(state.apply(continued), APPLIED);
   assert.equal(state.interruption, "handed_over");
@@ -124,21 +130,24 @@ test("the queue position is known until a worker claims the response", () => {
 
 test("the model's own count of tokens comes with the end", () => {
   const usage = { input_tokens: 3, output_tokens: 5 };
+  /** @type {WholeEvent} */
   const end = { type: "response.completed", sequence_number: 1, response: { status: "completed", usage } };
   assert.deepEqual(folded(created, end).usage, usage);
 });
 
+/** @param {number} number @returns {WaitingEvent} */
 function waiting(number) {
-  const wait = { reason: "rate_limit_exceeded", seconds: 4, until: 104 };
-  return { type: "tailrace:waiting", sequence_number: number, response_id: ID, ...wait };
+  return { type: "tailrace:waiting", sequence_number: number, response_id: ID, seconds: 4, until: 104 };
 }
 
 test("a wait lasts until the next event, whatever that is", () => {
-  const restarted = { type: "tailrace:restarted", response_id: ID, attempt: 2, reason: "worker_lost" };
-  const failed = { type: "response.failed", response: { status: "failed" } };
-  for (const next of [delta(2, "a"), { ...restarted, sequence_number: 2 }, { ...failed, sequence_number: 2 }]) {
+  /** @type {AttemptEvent} */
+  const restarted = { type: "tailrace:restarted", response_id: ID, sequence_number: 2, attempt: 2, reason: "worker_lost" };
+  /** @type {WholeEvent} */
+  const failed = { type: "response.failed", sequence_number: 2, response: { status: "failed" } };
+  for (const next of [delta(2, "a"), restarted, failed]) {
     const state = folded(created, waiting(1));
-    assert.deepEqual([state.waiting.seconds, state.waiting.until], [4, 104]);
+    assert.deepEqual([state.waiting?.seconds, state.waiting?.until], [4, 104]);
     state.apply({ type: "tailrace:heartbeat", response_id: ID, latest: 1 });
     state.apply({ type: "tailrace:up_to_date", response_id: ID, latest: 1 });
     assert.ok(state.waiting, "an unnumbered event ends no wait");
@@ -155,7 +164,7 @@ test("a wait is an event of the log, in order like every other", () => {
 
 test("a snapshot has the wait, or that there is none", () => {
   const state = folded({ ...snapshot(3, ""), waiting: { seconds: 4, until: 104 } });
-  assert.equal(state.waiting.until, 104);
+  assert.equal(state.waiting?.until, 104);
   state.apply(snapshot(4, "text"));
   assert.equal(state.waiting, null);
 });
@@ -167,6 +176,7 @@ test("a heartbeat ahead of the cursor reveals a lost event", () => {
 });
 
 test("each terminal event ends the response, and nothing follows it", () => {
+  /** @type {[WholeEvent["type"], ResponseObject][]} */
   const endings = [
     ["response.completed", { status: "completed" }],
     ["response.incomplete", { status: "incomplete", incomplete_details: { reason: "max_output_tokens" } }],
@@ -184,6 +194,7 @@ test("each terminal event ends the response, and nothing follows it", () => {
 });
 
 test("reasoning is kept apart from the answer", () => {
+  /** @type {DeltaEvent} */
   const reasoning = { type: "response.reasoning_text.delta", sequence_number: 1, item_id: `rs_${ID}`, delta: "hm" };
   const state = folded(created, reasoning, delta(2, "yes"));
   assert.equal(state.reasoning, "hm");
@@ -192,17 +203,16 @@ test("reasoning is kept apart from the answer", () => {
 
 test("any order and any repetition ends with the same text, when each gap is answered from the log", () => {
   const random = seeded(7);
-  const log = [created, ...Array.from({ length: 40 }, (_, index) => delta(index + 1, `${index} `))];
-  const whole = log
-    .slice(1)
-    .map((event) => event.delta)
-    .join("");
+  const deltas = Array.from({ length: 40 }, (_, index) => delta(index + 1, `${index} `));
+  const log = [created, ...deltas];
+  const whole = deltas.map((event) => event.delta).join("");
   for (let round = 0; round < 200; round += 1) {
     const state = folded(created);
     for (let step = 0; step < 120; step += 1) {
       if (state.apply(log[random(log.length)]) !== BEHIND) continue;
       state.subscribed();
-      for (const event of log.slice(state.last + 1, state.last + 1 + random(8))) state.apply(event);
+      const next = (state.last ?? -1) + 1;
+      for (const event of log.slice(next, next + random(8))) state.apply(event);
       state.apply({ type: "tailrace:up_to_date", response_id: ID, latest: 40 });
     }
     for (const event of log) state.apply(event);

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { highlight, LONGEST } from "../../../chat/static/chat/markdown/highlight.js";
 import { seeded } from "../random.mjs";
 
+/** @param {string} code @param {string} language */
 const kinds = (code, language) =>
   highlight(code, language)
     .filter(({ kind }) => kind)

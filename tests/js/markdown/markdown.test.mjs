@@ -4,10 +4,14 @@ import { test } from "node:test";
 import { Markdown } from "../../../chat/static/chat/markdown/markdown.js";
 import { seeded } from "../random.mjs";
 
-/** What is built, as tags; `step` is how many characters arrive at once. */
+/** @import { Sink } from "../../../chat/static/chat/markdown/markdown.js" */
+
+/** The built elements, as tags; `step` characters arrive at once. @param {string} text */
 function built(text, step = 1) {
   let tags = "";
+  /** @type {string[]} */
   const open = [];
+  /** @type {Sink} */
   const sink = {
     open(kind) {
       open.push(kind);
@@ -22,8 +26,8 @@ function built(text, step = 1) {
     image({ alt, link }) {
       tags += `<img alt="${alt}" of="${link.host}">`;
     },
-    close(facts) {
-      if (facts) tags += facts.link ? `{→${facts.link.href}}` : `{${facts.before}…${facts.after}}`;
+    close(ending) {
+      if (ending) tags += ending.link ? `{→${ending.link.href}}` : `{${ending.before}…${ending.after}}`;
       tags += `</${open.pop()}>`;
     },
   };
@@ -159,7 +163,10 @@ test("any nonsense is read to its end, and no word of it is lost", () => {
   const { assert: complain } = console;
   console.assert = () => {}; // the parser's own remarks
   for (let round = 0; round < 1500; round += 1) {
-    const piece = (_, index) => [random(3) ? "" : `W${index}W`, marks[random(marks.length)]];
+    const piece = (/** @type {unknown} */ _, /** @type {number} */ index) => [
+      random(3) ? "" : `W${index}W`,
+      marks[random(marks.length)],
+    ];
     const words = Array.from({ length: 1 + random(round % 50 ? 25 : 300) }, piece);
     const text = words.flat().join("");
     const tags = built(text, 1 + random(9));

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { delayBefore } from "../../../chat/static/chat/server/socket.js";
 
 test("the wait before a reconnect doubles, and stays under ten seconds", () => {
-  const longest = (attempt) => delayBefore(attempt, () => 1);
+  const longest = (/** @type {number} */ attempt) => delayBefore(attempt, () => 1);
   assert.equal(longest(1), 2 * longest(0));
   assert.equal(longest(50), 10_000);
   assert.equal(

@@ -5,18 +5,30 @@ import { Visibility } from "../../../chat/static/chat/shell/visibility.js";
 import { ConversationList } from "../../../chat/static/chat/sidebar/conversation_list.js";
 import { summary } from "../rows.mjs";
 
-let hidden;
-let missing; // whether the shown conversation lacks the response of the change
+let hidden = false;
+let missing = false; // whether the shown conversation lacks the response of the change
+/** @type {string[]} */
 let done;
+/** @type {Visibility} */
 let visibility;
+
+/** @param {string} id @returns {ConversationEvent} */
+const change = (id, deleted = false) => {
+  return { type: "tailrace:conversation", conversation: { ...summary(id), deleted }, response: null };
+};
 
 beforeEach(() => {
   hidden = false;
   missing = false;
   done = [];
   const list = new ConversationList({ conversations: [summary("a", 1, { unread: true }), summary("b")], more: null });
-  const does = (name) => (about) =>
-    done.push(about === undefined ? name : `${name} ${about.conversation?.id ?? about.id ?? about}`);
+  /** @typedef {{ id?: string, conversation?: { id: string } } | string} About */
+  const does =
+    (/** @type {string} */ name) =>
+    (/** @type {About} */ about = "") => {
+      const id = typeof about === "string" ? about : (about.conversation?.id ?? about.id);
+      done.push(`${name} ${id}`.trim());
+    };
   const openConversations = {
     shown: { id: "a", isMissing: () => missing },
     refresh: does("fetch"),
@@ -43,15 +55,15 @@ test("a hidden page fetches nothing and marks nothing as read", () => {
   hidden = missing = true;
   visibility.refresh();
   visibility.markRead();
-  visibility.handleChange({ conversation: { id: "a" } });
+  visibility.handleChange(change("a"));
   assert.deepEqual(done, ["name a", "apply a"]);
 });
 
 test("a change with a missing response fetches it, and a deletion leaves the conversation", () => {
-  visibility.handleChange({ conversation: { id: "a" } });
+  visibility.handleChange(change("a"));
   missing = true;
-  visibility.handleChange({ conversation: { id: "a" } });
+  visibility.handleChange(change("a"));
   missing = false;
-  visibility.handleChange({ conversation: { id: "b", deleted: true } });
+  visibility.handleChange(change("b", true));
   assert.deepEqual(done, ["name a", "apply a", "name a", "apply a", "fetch", "name b", "apply b", "leave b"]);
 });

@@ -4,7 +4,9 @@ import { test } from "node:test";
 import { ConversationList } from "../../../chat/static/chat/sidebar/conversation_list.js";
 import { summary } from "../rows.mjs";
 
+/** @param {Summary[]} conversations */
 const list = (...conversations) => new ConversationList({ conversations, more: null });
+/** @param {ConversationList} known */
 const ids = (known) => known.rows.map((row) => row.id);
 
 test("the newest activity is first, and a change moves its conversation up", () => {
@@ -12,7 +14,7 @@ test("the newest activity is first, and a change moves its conversation up", () 
   assert.deepEqual(ids(known), ["b", "a"]);
   known.put(summary("a", 3, { running: true }));
   assert.deepEqual(ids(known), ["a", "b"]);
-  assert.ok(known.get("a").running);
+  assert.ok(known.get("a")?.running);
 });
 
 test("a page that overlaps the one before it doubles nothing", () => {
@@ -28,7 +30,7 @@ test("a new conversation is no result of a search, but what was found is kept up
   known.put(summary("b", 2));
   known.put(summary("a", 3, { unread: true }));
   assert.deepEqual(ids(known), ["a"]);
-  assert.ok(known.get("a").unread);
+  assert.ok(known.get("a")?.unread);
 });
 
 test("a page that was fetched before a change does not revert it", () => {
@@ -42,7 +44,7 @@ test("a page that was fetched before a change does not revert it", () => {
   known.fill({ conversations: page, more: null }, since);
   assert.deepEqual(ids(known), ["d", "a", "b"]);
   assert.deepEqual(known.get("a"), summary("a", 2, { unread: true }));
-  assert.equal(known.get("b").title, "renamed");
+  assert.equal(known.get("b")?.title, "renamed");
   known.extend({ conversations: page, more: null }, since);
   assert.deepEqual(ids(known), ["d", "a", "b"]);
 });
@@ -71,7 +73,7 @@ test("a change stays out of the results of a search, also if it came during the 
 test("a fetched summary is taken, unless there is a later change", () => {
   const known = list(summary("a", 1, { running: true }));
   known.merge(summary("a", 1, { title: "renamed" }));
-  assert.equal(known.get("a").title, "renamed");
+  assert.equal(known.get("a")?.title, "renamed");
   known.put(summary("a", 2, { unread: true }));
   known.merge(summary("a", 1, { running: true }));
   assert.deepEqual(known.get("a"), summary("a", 2, { unread: true }));

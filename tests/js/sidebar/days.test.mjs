@@ -3,8 +3,11 @@ import { test } from "node:test";
 
 import { byDay } from "../../../chat/static/chat/sidebar/days.js";
 
+/** @param {[year: number, month: number, day: number, hours?: number, minutes?: number]} moment */
 const at = (...moment) => new Date(...moment).getTime();
+/** @param {string} id @param {number} ms */
 const row = (id, ms) => ({ id, updated_at: ms / 1000 });
+/** @param {ReturnType<typeof row>[]} rows @param {number} now */
 const grouped = (rows, now) => byDay(rows, now).map(({ name, rows: its }) => [name, its.map(({ id }) => id)]);
 
 test("a day ends at the reader's midnight, not after 24 hours", () => {

@@ -7,11 +7,17 @@ import { ListController } from "../../../chat/static/chat/sidebar/list_controlle
 import { ListPages } from "../../../chat/static/chat/sidebar/list_pages.js";
 import { summary } from "../rows.mjs";
 
+/** @type {ConversationList} */
 let list;
+/** @type {unknown[][]} */
 let requests;
-let replies; // what the API resolves to, in order; an Error rejects
+/** @type {unknown[]} */
+let replies; // of the API, in order; an Error rejects
+/** @type {number[]} */
 let failed;
+/** @type {ListController} */
 let controller;
+/** @type {ListPages} */
 let pages;
 
 beforeEach(() => {
@@ -19,21 +25,31 @@ beforeEach(() => {
   requests = [];
   replies = [];
   failed = [];
+  /** @template Reply @param {unknown[]} about @returns {Promise<Reply>} */
   const reply = async (...about) => {
     requests.push(about);
     const next = await replies.shift();
     if (next instanceof Error) throw next;
-    return next;
+    return /** @type {Reply} */ (next);
   };
   const api = { list: reply, change: reply };
   pages = new ListPages(list, { api, changed: () => {} });
-  controller = new ListController(list, { api, on: { changed: () => {}, failed: (error) => failed.push(error.status) } });
+  controller = new ListController(list, {
+    api,
+    on: { changed: () => {}, failed: ({ status }) => void failed.push(status) },
+  });
 });
 
-/** The next request waits until the returned function is called with its reply. */
+/** Hold the next request until the returned function is called. @param {unknown[]} others @returns {(reply: unknown) => void} */
 function hold(...others) {
-  let answer;
-  replies = [new Promise((resolve) => (answer = resolve)), ...others];
+  /** @type {(reply: unknown) => void} */
+  let answer = () => {};
+  replies = [
+    new Promise((resolve) => {
+      answer = resolve;
+    }),
+    ...others,
+  ];
   return answer;
 }
 
@@ -42,9 +58,9 @@ const ids = () => list.rows.map((row) => row.id);
 test("a rename shows at once, and is reverted if the server refuses it", async () => {
   replies = [new ApiError(400)];
   const renamed = controller.rename("a", "better");
-  assert.equal(list.get("a").title, "better");
+  assert.equal(list.get("a")?.title, "better");
   await renamed;
-  assert.equal(list.get("a").title, "about a");
+  assert.equal(list.get("a")?.title, "about a");
   assert.deepEqual(failed, [400]);
 });
 
@@ -99,7 +115,7 @@ test("a refused rename does not revert a later one", async () => {
   await controller.rename("a", "best");
   refuse(new ApiError(0));
   await renaming;
-  assert.equal(list.get("a").title, "best");
+  assert.equal(list.get("a")?.title, "best");
 });
 
 test("an empty or unchanged title sends no request", async () => {
@@ -162,7 +178,7 @@ test("while the server is unavailable the list stays, without an error", async (
 test("a change event moves, marks or removes its conversation", () => {
   controller.applyChange({ ...summary("b", 3, { unread: true }), deleted: false });
   assert.deepEqual(ids(), ["b", "a"]);
-  assert.ok(list.get("b").unread);
+  assert.ok(list.get("b")?.unread);
   controller.applyChange({ ...summary("b", 3), deleted: true });
   assert.deepEqual(ids(), ["a"]);
 });

@@ -6,6 +6,7 @@ import { Outbox } from "../../../chat/static/chat/storage/outbox.js";
 import { Store } from "../../../chat/static/chat/storage/store.js";
 import { Memory } from "../memory.mjs";
 
+/** @param {string} requestId */
 const turn = (requestId) => ({ requestId, previousId: "r0", regenerateOf: null, input: "hi", model: "m" });
 
 test("two owners of one browser do not see what the other keeps, and a sign-out leaves nothing", () => {
@@ -20,7 +21,8 @@ test("two owners of one browser do not see what the other keeps, and a sign-out 
 });
 
 test("without storage nothing is kept and nothing fails", () => {
-  for (const storage of [null, { setItem: () => assert.fail(), getItem: () => "{" }]) {
+  const broken = Object.assign(new Memory(), { setItem: () => assert.fail(), getItem: () => "{" });
+  for (const storage of [null, broken]) {
     const store = new Store(storage, "1");
     store.set("model", "m");
     assert.equal(store.get("model"), null);

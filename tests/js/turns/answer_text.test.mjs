@@ -3,24 +3,35 @@ import { afterEach, beforeEach, mock, test } from "node:test";
 import { Markdown } from "../../../chat/static/chat/markdown/markdown.js";
 import { AnswerText } from "../../../chat/static/chat/turns/answer_text.js";
 
+/** @import { Sink } from "../../../chat/static/chat/markdown/markdown.js" */
+
 const PAINTS = 100; // more than any of these texts needs
 
-let built; // what is on the page: the words that Markdown made, and the text that is shown as it is
+/** @type {{ words: string, plain: string }} */
+let built; // the page: the words from Markdown, and the plain text
+/** @type {AnswerText} */
 let answer;
-let failsAtEnd;
+let failsAtEnd = false;
+/** @type {import("node:test").Mock<() => void>} */
+let logged;
 
-/** Reads Markdown as the page does, but fails at a `§`, in the middle of its work. */
+/** The parser of the page, but it fails at a `§`. */
 function markdown() {
+  /** @type {Sink} */
   const sink = {
     open: () => {},
     set: () => {},
-    text: (words) => (built.words += words),
+    text(words) {
+      built.words += words;
+    },
     image: () => {},
-    close: (facts) => (built.words += facts ? facts.after : ""),
+    close(ending) {
+      built.words += ending ? ending.after : "";
+    },
   };
   const real = new Markdown(sink);
   return {
-    write(text) {
+    write(/** @type {string} */ text) {
       const [before, after] = text.split("§");
       real.write(before);
       if (after !== undefined) throw new RangeError("level 25");
@@ -35,19 +46,22 @@ function markdown() {
 beforeEach(() => {
   built = { words: "", plain: "" };
   failsAtEnd = false;
-  mock.method(console, "error", () => {});
-  const root = { replaceChildren: () => (built = { words: "", plain: "" }) };
+  logged = mock.method(console, "error", () => {});
+  const replaceChildren = () => {
+    built = { words: "", plain: "" };
+  };
+  const root = /** @type {HTMLElement} */ (/** @type {unknown} */ ({ replaceChildren })); // Node has no elements
   answer = new AnswerText(root, { markdown, plain: () => ({ show: (text) => (built.plain = text) }) });
 });
 
 afterEach(() => mock.restoreAll());
 
-/** Paints as often as it wants to be painted, as turn_list.js does. */
+/** Paint until all is shown, as turn_list.js does. @param {string} text */
 function paint(text, { ended = false, edition = 0 } = {}) {
   for (let count = 1; !answer.show(text, edition, ended); count += 1) assert.ok(count < PAINTS, "it comes to an end");
 }
 
-/** The answer arrives in pieces of so many characters. */
+/** The answer arrives in pieces of `step` characters. @param {string} text @param {number} step */
 function arrive(text, step) {
   for (let at = step; at < text.length; at += step) paint(text.slice(0, at));
   paint(text, { ended: true });
@@ -67,7 +81,7 @@ test("the text before the fault stays Markdown, also in a long answer", () => {
   assert.ok(built.words.startsWith("word bold 🌊"));
   assert.equal(built.plain.slice(-12), "§ last words");
   const words = `${built.words}${built.plain}`.match(/bold/g);
-  assert.equal(words.length, 1000);
+  assert.equal(words?.length, 1000);
 });
 
 test("a text that the parser cannot end is shown as it is, whole", () => {
@@ -84,7 +98,7 @@ test("what the parser held back before the fault is shown while the text still g
 
 test("the next edition is read as Markdown again, and the fault is logged once", () => {
   arrive("one § two", 1);
-  assert.equal(console.error.mock.callCount(), 1);
+  assert.equal(logged.mock.callCount(), 1);
   paint("**three**", { edition: 1, ended: true });
   assert.deepEqual(built, { words: "three", plain: "" });
 });

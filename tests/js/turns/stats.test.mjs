@@ -3,13 +3,14 @@ import { test } from "node:test";
 import { ResponseState } from "../../../chat/static/chat/conversation/response_state.js";
 import { Turn } from "../../../chat/static/chat/conversation/turn.js";
 import { duration, reasoningText, statsText } from "../../../chat/static/chat/turns/stats.js";
+import { responseOf, row } from "../rows.mjs";
 
-/** A turn asked at 0 ms and accepted, with `steps` of [ms, changes of its response]. */
+/** A turn asked at 0 ms and accepted. @param {[ms: number, changes: Partial<ResponseState>][]} steps */
 function observed(...steps) {
   const turn = new Turn({ input: "hi", model: "m", previousId: null }, 0);
   turn.response = new ResponseState({ id: "r1" });
   for (const [now, changes] of steps) {
-    Object.assign(turn.response, changes);
+    Object.assign(responseOf(turn), changes);
     turn.touch(now);
   }
   return turn;
@@ -22,17 +23,17 @@ test("a duration is as precise as it matters", () => {
 test("the time to the first text is counted, then shown with the speed of the last seconds", () => {
   const turn = observed([100, { status: "in_progress" }]);
   assert.equal(statsText(turn, 2_000), "m · 2.0 s so far");
-  Object.assign(turn.response, { output: "x".repeat(40) });
+  responseOf(turn).output = "x".repeat(40);
   turn.touch(2_400);
   assert.equal(statsText(turn, 2_400), "m · first text after 2.4 s");
-  turn.response.output += "x".repeat(400);
+  responseOf(turn).output += "x".repeat(400);
   turn.touch(4_400);
   assert.equal(statsText(turn, 4_400), "m · first text after 2.4 s · about 50 tokens/s");
 });
 
 test("a text that arrived at once has no speed", () => {
   const turn = observed([100, { status: "in_progress", output: "x" }]);
-  Object.assign(turn.response, { output: "x".repeat(90_000), snapshots: 1 });
+  Object.assign(responseOf(turn), { output: "x".repeat(90_000), snapshots: 1 });
   turn.touch(1_000);
   assert.equal(turn.timing.speed(1_100), null);
 });
@@ -44,22 +45,22 @@ test("after the end the line has the model, the time and the model's own count",
 });
 
 test("a row shows its own times, and without them only its model", () => {
-  const row = { id: "r1", status: "completed", input: "hi", output_text: "x", model: "m", created_at: 100 };
-  assert.equal(statsText(Turn.of(row, 0), 0), "m");
-  const timed = { ...row, started_at: 101, first_token_at: 102, ended_at: 105.5, usage: { output_tokens: 1 } };
+  const untimed = row("r1", "completed", null, { output_text: "x", created_at: 100 });
+  assert.equal(statsText(Turn.of(untimed, 0), 0), "m");
+  const timed = { ...untimed, started_at: 101, first_token_at: 102, ended_at: 105.5, usage: { output_tokens: 1 } };
   assert.equal(statsText(Turn.of(timed, 0), 0), "m · 4.5 s · 1 token");
 });
 
 test("thinking is timed from its first to the answer's first text", () => {
   const turn = observed([100, { status: "in_progress", reasoning: "hm" }]);
   assert.equal(reasoningText(turn, 2_100), "Thinking for 2.0 s…");
-  turn.response.output = "yes";
+  responseOf(turn).output = "yes";
   turn.touch(3_100);
   assert.equal(reasoningText(turn, 9_000), "Thought for 3.0 s");
   assert.equal(turn.timing.untilFirst, 100);
 });
 
 test("reasoning that did not arrive live has no time", () => {
-  const row = { id: "r1", status: "completed", input: "hi", output_text: "x", reasoning_text: "hm", model: "m" };
-  assert.equal(reasoningText(Turn.of(row, 0), 0), "Reasoning");
+  const reasoned = row("r1", "completed", null, { output_text: "x", reasoning_text: "hm" });
+  assert.equal(reasoningText(Turn.of(reasoned, 0), 0), "Reasoning");
 });

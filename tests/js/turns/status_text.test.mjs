@@ -2,14 +2,19 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Turn } from "../../../chat/static/chat/conversation/turn.js";
 import { announcement, apiErrorText, connectionText, statusOf } from "../../../chat/static/chat/turns/status_text.js";
+import { responseOf, row } from "../rows.mjs";
 
-function turn(row) {
-  return Turn.of({ id: "r1", input: "hi", output_text: "", reasoning_text: "", ...row }, 0);
+/** @import { ConnectionState } from "../../../chat/static/chat/server/socket.js" */
+
+/** @param {Partial<ResponseRow>} more */
+function turn(more) {
+  return Turn.of(row("r1", "queued", null, more), 0);
 }
 
+/** @type {{ connection: ConnectionState, now: number }} */
 const open = { connection: "open", now: 0 };
 
-test("a queued turn says so, and one without text yet thinks", () => {
+test("a queued turn is shown as queued, and one without text yet as thinking", () => {
   assert.equal(statusOf(turn({ status: "queued" }), open).text, "Queued");
   assert.equal(statusOf(turn({ status: "in_progress" }), open).text, "Thinking…");
   assert.equal(statusOf(turn({ status: "in_progress", output_text: "a" }), open).text, "");
@@ -29,44 +34,44 @@ test("nothing flows while the connection is lost or silent", () => {
   assert.ok(!statusOf(running, { connection: "reconnecting", now: 0 }).flowing);
   const silent = statusOf(running, { connection: "open", now: 16_500 });
   assert.ok(!silent.flowing);
-  assert.equal(silent.text, "No news for 17 s, reconnecting…");
+  assert.equal(silent.text, "No data for 17 s, reconnecting…");
 });
 
 test("the queue position is shown once it is known", () => {
   const queued = turn({ status: "queued" });
-  queued.response.queue = 3;
+  responseOf(queued).queue = 3;
   assert.equal(statusOf(queued, open).text, "In the queue, 3 ahead");
-  queued.response.queue = 0;
+  responseOf(queued).queue = 0;
   assert.equal(statusOf(queued, open).text, "In the queue, next");
 });
 
 test("a lost worker is shown until text comes from the next one", () => {
   const running = turn({ status: "in_progress", output_text: "a" });
-  running.response.interruption = "worker_lost";
+  responseOf(running).interruption = "worker_lost";
   assert.equal(statusOf(running, open).text, "Worker lost, continuing…");
-  running.response.output = "";
+  responseOf(running).output = "";
   assert.equal(statusOf(running, open).text, "Worker lost, starting again…");
 });
 
 test("a worker that stops in good order is not called lost", () => {
   const running = turn({ status: "in_progress", output_text: "a" });
-  running.response.interruption = "handed_over";
+  responseOf(running).interruption = "handed_over";
   assert.equal(statusOf(running, open).text, "Moved to another worker, continuing…");
-  running.response.output = "";
+  responseOf(running).output = "";
   assert.equal(statusOf(running, open).text, "Moved to another worker, starting again…");
-  running.response.interruption = "a reason that is not known yet";
+  responseOf(running).interruption = "a reason that is not known yet";
   assert.equal(statusOf(running, open).text, "Worker lost, starting again…");
 });
 
 test("a pause in the text is shown after three seconds, until the next words", () => {
   const running = turn({ status: "in_progress", output_text: "a" });
-  const textAt = (now) => statusOf(running, { connection: "open", now }).text;
+  const textAt = (/** @type {number} */ now) => statusOf(running, { connection: "open", now }).text;
   assert.equal(textAt(9_000), "", "no text has arrived live yet");
   running.touch(10_000);
   running.touch(12_500); // a heartbeat
   assert.equal(textAt(12_900), "");
   assert.equal(textAt(13_000), "Waiting for the next words…");
-  running.response.output += "b";
+  responseOf(running).output += "b";
   running.touch(13_500);
   assert.equal(textAt(13_500), "");
 });
@@ -74,27 +79,29 @@ test("a pause in the text is shown after three seconds, until the next words", (
 test("a lost worker and Stop are shown instead of a pause", () => {
   const running = turn({ status: "in_progress", output_text: "a" });
   running.touch(0);
-  running.response.interruption = "worker_lost";
+  responseOf(running).interruption = "worker_lost";
+  /** @type {typeof open} */
   const late = { connection: "open", now: 5_000 };
   assert.equal(statusOf(running, late).text, "Worker lost, continuing…");
   running.stopping = true;
   assert.equal(statusOf(running, late).text, "Stopping…");
 });
 
-function busy(row = {}) {
-  const waits = turn({ status: "in_progress", ...row });
-  waits.response.waiting = { seconds: 4, until: 104 };
+/** @param {Partial<ResponseRow>} more */
+function busy(more = {}) {
+  const waits = turn({ status: "in_progress", ...more });
+  responseOf(waits).waiting = { seconds: 4, until: 104 };
   return waits;
 }
 
 test("a busy model is counted down in whole seconds, never from more than the server sent", () => {
   const waits = busy();
   waits.lastEventAt = 100_000;
-  const textAt = (now) => statusOf(waits, { connection: "open", now }).text;
-  assert.equal(textAt(100_000), "The model is busy: asked again in 4 s");
-  assert.equal(textAt(102_500), "The model is busy: asked again in 2 s");
-  assert.equal(textAt(104_000), "The model was busy, and is asked again…");
-  assert.equal(textAt(10_000), "The model is busy: asked again in 4 s", "the page's clock is behind");
+  const textAt = (/** @type {number} */ now) => statusOf(waits, { connection: "open", now }).text;
+  assert.equal(textAt(100_000), "The model is busy: retrying in 4 s");
+  assert.equal(textAt(102_500), "The model is busy: retrying in 2 s");
+  assert.equal(textAt(104_000), "The model was busy, retrying…");
+  assert.equal(textAt(10_000), "The model is busy: retrying in 4 s", "the page's clock is behind");
 });
 
 test("a busy model is shown also after text, but not over Stop", () => {
@@ -105,7 +112,7 @@ test("a busy model is shown also after text, but not over Stop", () => {
 });
 
 test("a busy model is announced once, not each second", () => {
-  assert.equal(announcement(busy()), "The model is busy: asked again in 4 s.");
+  assert.equal(announcement(busy()), "The model is busy: retrying in 4 s.");
 });
 
 test("stopping shows at once, also while disconnected", () => {
@@ -115,7 +122,8 @@ test("stopping shows at once, also while disconnected", () => {
 });
 
 test("each way to be cut off has its text", () => {
-  const cut = (reason) => statusOf(turn({ status: "incomplete", incomplete_details: reason && { reason } }), open).text;
+  const cut = (/** @type {string | null} */ reason) =>
+    statusOf(turn({ status: "incomplete", incomplete_details: reason === null ? null : { reason } }), open).text;
   assert.equal(new Set([cut("max_output_tokens"), cut("content_filter"), cut(null)]).size, 3);
   assert.equal(statusOf(turn({ status: "cancelled" }), open).text, "Stopped.");
 });
@@ -134,7 +142,7 @@ test("the wait for the next attempt is in whole seconds", () => {
 });
 
 test("a kept message is mentioned in every disconnected state", () => {
-  for (const state of ["offline", "reconnecting", "signed-out"]) {
+  for (const state of /** @type {const} */ (["offline", "reconnecting", "signed-out"])) {
     assert.match(connectionText(state, 2000, true), /message is kept/, state);
     assert.doesNotMatch(connectionText(state, 2000, false), /message/, state);
   }

@@ -1,9 +1,11 @@
 /**
  * One conversation: the tree of its turns, kept in step with the server.
- *
- * in:  the reader's actions (ask, retry, stop), events of the socket, each opening of the socket, rows fetched from the
- *      server
- * out: commands through `send`; its unaccepted turns in the outbox; changes through `on` (changed, path, refused, named)
+ * @typedef {{
+ *   changed: (turn: Turn) => void,
+ *   path: () => void,
+ *   refused: (turn: Turn) => void,
+ *   named: (id: string) => void,
+ * }} Callbacks
  */
 
 import { EVENT, responseIdOf } from "../server/protocol.js";
@@ -11,13 +13,18 @@ import { BEHIND, ResponseState } from "./response_state.js";
 import { Turn } from "./turn.js";
 import { TurnTree } from "./turn_tree.js";
 
+/** @import { Outbox } from "../storage/outbox.js" */
+
 export class Conversation {
   #send;
   #outbox;
   #on;
   #now;
 
-  /** `send(command)` returns whether the command was sent; `now()` is in ms. */
+  /**
+   * @param {{ id: string | null, responses: ResponseRow[] }} page
+   * @param {{ send: Send, outbox: Pick<Outbox, "keep" | "drop">, on: Callbacks, now?: () => number }} parts
+   */
   constructor({ id, responses }, { send, outbox, on, now = Date.now }) {
     this.id = id;
     this.#send = send;
@@ -30,25 +37,31 @@ export class Conversation {
     );
   }
 
-  /** Whether it lacks the response of a change event. One that was asked here is about to be accepted. */
+  /**
+   * Whether it lacks the response of a change event. A response asked for here is about to be accepted.
+   * @param {ChangeOfResponse} event
+   */
   isMissing({ conversation: { id }, response }) {
     return id === this.id && response && !this.tree.find(response.id) && !this.hasAsked(response);
   }
 
-  /** Whether the response of a change event answers an unaccepted turn of this conversation. */
+  /** Whether the response of a change event answers an unaccepted turn. @param {ChangeOfResponse["response"]} response */
   hasAsked(response) {
     return this.tree.unsent.some((turn) => turn.requestId === response?.client_request_id);
   }
 
-  /** The server has created this conversation. */
+  /** The server has created this conversation. @param {string} id */
   name(id) {
     this.id = id;
     this.#on.named(id);
   }
 
   /**
-   * Pass the `requestId` of an earlier ask to repeat it: the server creates no second response for it.
-   * Pass the `previousId` of a turn to ask in its place, as a sibling.
+   * With the `requestId` of an earlier ask, the server creates no second response. With the `previousId` of a turn, the new
+   * one is its sibling.
+   * @param {string} input
+   * @param {string} model
+   * @param {Partial<Ask>} options
    */
   ask(input, model, { requestId, previousId = this.tree.lastId, regenerateOf = null } = {}) {
     if (requestId && this.tree.turns.some((turn) => turn.requestId === requestId)) return;
@@ -58,12 +71,16 @@ export class Conversation {
     this.tree.add(turn);
   }
 
-  /** Ask the same input again: as a sibling of an accepted turn, in place of a refused one. */
+  /**
+   * Ask the same input again: as a sibling of an accepted turn, in place of a refused one.
+   * @param {Turn} turn
+   * @param {string} model
+   */
   retry(turn, model) {
     const { input, previousId, regenerateOf, requestId, response } = turn;
     if (response) return this.ask(input, model, { previousId, regenerateOf: response.id });
     this.#remove(turn);
-    // the same requestId: if it was accepted after all, no second response is created
+    // the same requestId: it may have been accepted
     this.ask(input, model, { previousId, regenerateOf, requestId });
   }
 
@@ -80,23 +97,23 @@ export class Conversation {
     return null;
   }
 
-  /** A socket has opened: send again what the last one may have lost. */
+  /** A socket has opened: resend what the last one may have lost. */
   resume() {
     for (const turn of this.tree.turns) if (turn.running) turn.resume(this.#send, this.id, this.#now());
   }
 
-  /** Returns whether the event was for this conversation. */
+  /** Returns whether the event belongs to this conversation. @param {ResponseEvent | RefusalEvent} event */
   receive(event) {
     if (event.type === EVENT.error) return this.#refuse(event);
     const turn = this.#turnOf(event);
-    if (!turn) return false;
+    if (!turn?.response) return false;
     if (turn.response.apply(event) === BEHIND) turn.subscribe(this.#send);
     turn.touch(this.#now());
     this.#on.changed(turn);
     return true;
   }
 
-  /** Add the fetched rows that are not known yet (another tab or device created them) and subscribe to the running ones. */
+  /** Add fetched rows that another tab or device created, and subscribe to the running ones. @param {ResponseRow[]} rows */
   merge(rows) {
     const known = new Map(this.tree.turns.map((turn) => [turn.response?.id, turn]));
     for (const row of rows) known.get(row.id)?.merge(row);
@@ -105,18 +122,19 @@ export class Conversation {
     this.tree.add(...added);
   }
 
-  /** The turn with this event's response, or the unaccepted one that the event accepts. */
+  /** The turn of this event's response, or the unaccepted one that the event accepts. @param {ResponseEvent} event */
   #turnOf(event) {
     const id = responseIdOf(event);
     const known = this.tree.find(id);
     const asked = id && event.stream_id && this.tree.unsent.find((turn) => turn.requestId === event.stream_id);
     if (!asked) return known;
-    if (!known) return this.#accept(asked, id, event.response);
-    if (asked.stopping && known.running) known.stop(this.#send); // a fetched row came before the event that accepts it
+    if (!known) return this.#accept(asked, id, "response" in event ? event.response : null);
+    if (asked.stopping && known.running) known.stop(this.#send); // its row came before this event
     this.#remove(asked);
     return known;
   }
 
+  /** @param {Turn} turn @param {string} id @param {ResponseObject | null} response */
   #accept(turn, id, response) {
     turn.response = new ResponseState({ id });
     turn.model = response?.model ?? turn.model;
@@ -127,6 +145,7 @@ export class Conversation {
     return turn;
   }
 
+  /** @param {RefusalEvent} event */
   #refuse({ error, stream_id: streamId }) {
     const turn = this.tree.unsent.find((each) => each.requestId === streamId);
     if (!turn) return false;
@@ -136,6 +155,7 @@ export class Conversation {
     return true;
   }
 
+  /** @param {Turn} turn */
   #remove(turn) {
     this.#outbox.drop(turn.requestId);
     this.tree.remove(turn);

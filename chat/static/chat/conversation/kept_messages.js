@@ -1,11 +1,10 @@
-/**
- * Sends the messages that the outbox keeps from an earlier page or another tab.
- *
- * in:  entries of the outbox, the open conversations, events of the socket
- * out: commands through `send`; a refused message becomes the draft of its conversation
- */
+/** Sends the messages that the outbox keeps from an earlier page or another tab. A refused one becomes a draft. */
 
 import { createCommand, EVENT, responseIdOf, unsubscribeCommand } from "../server/protocol.js";
+
+/** @import { Drafts } from "../storage/drafts.js" */
+/** @import { Outbox } from "../storage/outbox.js" */
+/** @import { Conversation } from "./conversation.js" */
 
 export class KeptMessages {
   #outbox;
@@ -13,7 +12,10 @@ export class KeptMessages {
   #send;
   #create;
 
-  /** `create()` opens a new conversation. */
+  /**
+   * `create()` opens a new conversation.
+   * @param {{ outbox: Outbox, drafts: Drafts, send: Send, create: () => Conversation }} parts
+   */
   constructor({ outbox, drafts, send, create }) {
     this.#outbox = outbox;
     this.#drafts = drafts;
@@ -21,25 +23,31 @@ export class KeptMessages {
     this.#create = create;
   }
 
-  /** Ask each message that none of these conversations has, in the one it belongs to. */
+  /**
+   * Send each message that none of these conversations has, through its own one if that is open.
+   * @param {Conversation[]} conversations
+   */
   send(conversations) {
     const here = new Set(conversations.flatMap(({ tree }) => tree.turns.map((turn) => turn.requestId)));
     for (const entry of this.#outbox.entries().filter(({ requestId }) => !here.has(requestId))) {
       const { conversationId, requestId, previousId, regenerateOf, input, model } = entry;
       const home = conversationId ? conversations.find(({ id }) => id === conversationId) : this.#create();
       if (home) home.ask(input, model, { requestId, previousId, regenerateOf });
-      else this.#send(createCommand(entry)); // its conversation is not open: see settle()
+      else this.#send(createCommand(entry)); // settle() handles the reply
     }
   }
 
-  /** Drop a message that is accepted or refused while its conversation is not open. Returns whether there is one. */
+  /**
+   * Drop a message that is accepted or refused while its conversation is not open. Returns whether there is one.
+   * @param {ResponseEvent | RefusalEvent} event
+   */
   settle(event) {
-    const entry = this.#outbox.get(event.stream_id);
+    const entry = this.#outbox.get(event.stream_id ?? "");
     if (!entry) return false;
     const id = responseIdOf(event);
     if (event.type === EVENT.error) this.#drafts.restore(entry.conversationId, entry.input);
     else if (id)
-      this.#send(unsubscribeCommand(id)); // the server subscribes a socket to what it asks
+      this.#send(unsubscribeCommand(id)); // a create subscribes its socket
     else return false;
     this.#outbox.drop(entry.requestId);
     return true;

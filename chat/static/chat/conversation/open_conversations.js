@@ -1,9 +1,11 @@
 /**
- * The conversations open in this page: the visible one, and hidden ones with running responses.
- *
- * in:  the reader's choices (open, show), each opening of the socket and its events, rows of api_client.js
- * out: commands through `send`; drafts of hidden conversations; `on`, for the visible conversation only: shown, loaded
- *      (its summary), changed, path, refused, named; and `listed` when the set of conversations without an id has changed
+ * The conversations open in this page: the visible one, and hidden ones with running responses. The callbacks concern the
+ * visible one, except `listed`: the set of conversations without an id has changed.
+ * @typedef {Callbacks & {
+ *   shown: (conversation: Conversation) => void,
+ *   loaded: (summary: Summary) => void,
+ *   listed: () => void,
+ * }} PageCallbacks
  */
 
 import { ifApiError } from "../server/api_client.js";
@@ -11,10 +13,16 @@ import { EVENT } from "../server/protocol.js";
 import { Conversation } from "./conversation.js";
 import { KeptMessages } from "./kept_messages.js";
 
+/** @import { ApiClient } from "../server/api_client.js" */
+/** @import { Drafts } from "../storage/drafts.js" */
+/** @import { Outbox } from "../storage/outbox.js" */
+/** @import { Callbacks } from "./conversation.js" */
+
 export class OpenConversations {
-  shown = null;
-  #open = [];
-  #visit = 0; // +1 with each choice of a conversation: one that loads late is dropped
+  // @ts-expect-error start() sets it before any use
+  /** @type {Conversation} */ shown = null;
+  /** @type {Conversation[]} */ #open = [];
+  #visit = 0; // +1 with each choice; a conversation that loads after a later choice is dropped
   #kept;
   #api;
   #drafts;
@@ -23,6 +31,16 @@ export class OpenConversations {
   #on;
   #now;
 
+  /**
+   * @param {{
+   *   api: Pick<ApiClient, "responses">,
+   *   drafts: Drafts,
+   *   outbox: Outbox,
+   *   send: Send,
+   *   on: PageCallbacks,
+   *   now?: () => number,
+   * }} parts
+   */
   constructor({ api, drafts, outbox, send, on, now = Date.now }) {
     this.#kept = new KeptMessages({ outbox, drafts, send, create: () => this.#create() });
     this.#api = api;
@@ -33,21 +51,26 @@ export class OpenConversations {
     this.#now = now;
   }
 
-  /** The conversations whose first message is not accepted yet: they have no id and no summary. */
+  /** The conversations without an id: their first message is not accepted yet. */
   get waiting() {
     return this.#open.filter(({ id, tree }) => !id && tree.turns.length);
   }
 
-  /** Show the conversation of the page data; on the page of a new conversation, the last unsent one. */
+  /**
+   * Show the conversation of the page data; on the page of a new conversation, the last unsent one.
+   * @param {{ id: string | null, responses: ResponseRow[] }} page
+   */
   start({ id, responses }) {
     this.show(this.#create({ id, responses }));
     this.#kept.send(this.#open);
-    if (!id && this.waiting.length) this.show(this.waiting.at(-1));
+    const unsent = this.waiting.at(-1);
+    if (!id && unsent) this.show(unsent);
   }
 
   /**
-   * Show a conversation, or a new one for null. Resolves when it is shown, or a later choice has replaced it. Rejects with
-   * an ApiError: nothing has changed.
+   * Show a conversation; null: a new one. Resolves when it is shown or superseded by a later choice. Rejects with an
+   * ApiError and changes nothing.
+   * @param {string | null} id
    */
   async open(id) {
     if (!id) return this.show(this.#create());
@@ -66,7 +89,7 @@ export class OpenConversations {
     this.#kept.send(this.#open);
   }
 
-  /** Show one of the open conversations and drop the hidden ones in which nothing runs. */
+  /** Show an open conversation and drop the idle hidden ones. @param {Conversation} conversation */
   show(conversation) {
     this.#visit += 1;
     this.shown = conversation;
@@ -75,8 +98,8 @@ export class OpenConversations {
   }
 
   /**
-   * Fetch what happened elsewhere. The server marks a fetched conversation as read. While the server is unavailable,
-   * nothing changes: the next socket that opens fetches again.
+   * Fetch changes made elsewhere; the server marks the conversation as read. While it is unavailable, nothing changes: the
+   * next socket that opens fetches again.
    */
   async refresh() {
     const { shown } = this;
@@ -85,23 +108,29 @@ export class OpenConversations {
     if (fetched) shown.merge(fetched.responses);
   }
 
-  /** Returns whether the event belonged to an open conversation or to a message of the outbox. */
+  /**
+   * Returns whether the event belongs to an open conversation or to a message of the outbox.
+   * @param {ResponseEvent | RefusalEvent} event
+   */
   receive(event) {
     return this.#open.some((conversation) => conversation.receive(event)) || this.#kept.settle(event);
   }
 
-  /** A change event may arrive before the events of its response: it names the conversation that was asked for here. */
+  /**
+   * Name the conversation that asked for the response of a change event: the event may precede those of the response.
+   * @param {ChangeOfResponse} event
+   */
   nameWaiting({ conversation, response }) {
     this.waiting.find((each) => each.hasAsked(response))?.name(conversation.id);
   }
 
-  /** The socket has opened: send again what the last one may have lost. */
+  /** The socket has opened: resend what the last one may have lost. */
   resume() {
     for (const conversation of this.#open) conversation.resume();
     this.#kept.send(this.#open);
   }
 
-  /** The server rejects the frame that was just sent, and would reject it again. */
+  /** The server rejects the last frame, and would reject it again. @param {ErrorObject} error */
   refuseUnaccepted(error) {
     for (const { tree } of this.#open) {
       const [turn] = tree.unsent;
@@ -109,6 +138,7 @@ export class OpenConversations {
     }
   }
 
+  /** @param {number | null} openedAt */
   isSilent(openedAt) {
     const now = this.#now();
     return this.#open.some(({ tree }) => tree.turns.some((turn) => turn.isSilent(now, openedAt)));
@@ -119,21 +149,23 @@ export class OpenConversations {
     this.#on.listed();
   }
 
+  /** @param {{ id?: string | null, responses?: ResponseRow[] }} page */
   #create({ id = null, responses = [] } = {}) {
-    const whenShown = (name, ...about) => conversation === this.shown && this.#on[name](...about);
+    const isShown = () => conversation === this.shown;
+    /** @type {Callbacks} */
     const on = {
       changed: (turn) => {
-        whenShown("changed", turn);
-        if (!turn.running && conversation !== this.shown) this.#closeIdle();
+        if (isShown()) this.#on.changed(turn);
+        else if (!turn.running) this.#closeIdle();
       },
-      path: () => whenShown("path"),
+      path: () => isShown() && this.#on.path(),
       refused: (turn) => {
-        if (conversation === this.shown) return this.#on.refused(turn);
+        if (isShown()) return this.#on.refused(turn);
         this.#drafts.restore(conversation.id, turn.input);
         this.#closeIdle();
       },
       named: (named) => {
-        whenShown("named", named);
+        if (isShown()) this.#on.named(named);
         this.#on.listed();
       },
     };

@@ -1,25 +1,21 @@
-/**
- * The state of one response, folded from its events in order. Pure: no socket, no DOM, no clock.
- *
- * in:  the events of one response, in any order and number (conversation.js)
- * out: the text and status to show (response_view.js); whether to subscribe again from `last`
- */
+/** The state of one response, folded from its events. Pure. */
 
 import { EVENT, isEnded, STATUS, textsOf } from "../server/protocol.js";
 
 export const APPLIED = "applied";
-export const DROPPED = "dropped"; // already applied, or ahead of a replay that is on its way
+export const DROPPED = "dropped"; // already applied, or ahead of an awaited replay
 export const BEHIND = "behind"; // events are missing: subscribe again from `last`
 
 export class ResponseState {
-  last = null; // the cursor: sequence number of the last applied event; null = none
-  edition = 0; // +1 whenever the text restarts; within one edition it only grows
-  snapshots = 0; // +1 with each snapshot: its text was not generated at that moment
-  queue = null; // how many responses are ahead in the queue, while that is known
-  interruption = null; // why another attempt took over, until its first text
-  waiting = null; // { seconds, until }: the model is busy; the worker retries at `until` (Unix seconds)
-  #subscribing = false; // a subscribe is unanswered: events ahead of the cursor are expected
+  /** @type {number | null} */ last = null; // the cursor: sequence number of the last applied event
+  edition = 0; // +1 when the text restarts; within one edition it only grows
+  snapshots = 0; // +1 with each: its text was not generated at that moment
+  /** @type {number | null} */ queue = null; // responses ahead of this one, while known
+  /** @type {string | null} */ interruption = null; // why a new attempt runs, until its first text
+  /** @type {Wait | null} */ waiting = null;
+  #subscribing = false; // until the replay begins: events ahead of the cursor are expected
 
+  /** @param {{ id: string } & Partial<ResponseRow>} row */
   constructor({ id, status, output_text, reasoning_text, error, incomplete_details, usage }) {
     this.id = id;
     this.status = status ?? STATUS.queued;
@@ -27,28 +23,29 @@ export class ResponseState {
     this.reasoning = reasoning_text ?? "";
     this.error = error ?? null;
     this.reason = incomplete_details?.reason ?? null;
-    this.usage = usage ?? null; // the model's own token count, known at the end
+    this.usage = usage ?? null;
   }
 
   get ended() {
     return isEnded(this.status);
   }
 
-  /** The caller has sent a subscribe with `last`. */
+  /** The caller has subscribed from `last`. */
   subscribed() {
     this.#subscribing = true;
   }
 
-  /** Apply one event of this response. Returns APPLIED, DROPPED or BEHIND. */
+  /** Apply an event, in any order. Returns APPLIED, DROPPED or BEHIND. @param {ResponseEvent} event */
   apply(event) {
     if (this.ended) return DROPPED;
     if (event.type === EVENT.snapshot) return this.#seek(event);
     if (event.type === EVENT.upToDate) return this.#answered();
     if (event.type === EVENT.heartbeat) return event.latest > (this.last ?? -1) ? BEHIND : APPLIED;
-    if (!Number.isInteger(event.sequence_number)) return this.#fold(event);
+    if (event.sequence_number === undefined) return this.#fold(event);
     return this.#advance(event);
   }
 
+  /** @param {LoggedEvent} event */
   #advance(event) {
     const next = this.last === null ? 0 : this.last + 1;
     if (event.sequence_number < next) return DROPPED;
@@ -64,6 +61,7 @@ export class ResponseState {
     return APPLIED;
   }
 
+  /** @param {SnapshotEvent} event */
   #seek({ response, waiting, sequence_number: sequenceNumber }) {
     const { output, reasoning } = textsOf(response);
     const continues = output.startsWith(this.output) && reasoning.startsWith(this.reasoning);
@@ -84,14 +82,16 @@ export class ResponseState {
     this.edition += 1;
   }
 
+  /** @param {ResponseObject} response */
   #updateStatus(response) {
-    this.status = response?.status ?? this.status;
-    this.error = response?.error ?? null;
-    this.reason = response?.incomplete_details?.reason ?? null;
-    this.usage = response?.usage ?? null;
+    this.status = response.status ?? this.status;
+    this.error = response.error ?? null;
+    this.reason = response.incomplete_details?.reason ?? null;
+    this.usage = response.usage ?? null;
     if (this.status !== STATUS.queued) this.queue = null;
   }
 
+  /** @param {ResponseEvent} event */
   #fold(event) {
     switch (event.type) {
       case EVENT.textDelta:

@@ -1,33 +1,36 @@
-/**
- * When the stages of a response began and ended, and how fast its text comes. Pure; times in ms.
- *
- * in:  the response's state whenever it changes, or the times of its row
- * out: durations of the stages and tokens per second, for stats.js and status_text.js
- */
+/** When the stages of a response began and ended, and the speed of its text. Pure; times in ms. */
 
-const WINDOW_MS = 3_000; // the speed is that of the last seconds
+/** @import { ResponseState } from "./response_state.js" */
+
+const WINDOW_MS = 3_000; // of the speed
 const SAMPLE_MS = 250;
-const CHARS_PER_TOKEN = 4; // the usual estimate: the server's own count comes with the end
+const CHARS_PER_TOKEN = 4; // the usual estimate; the exact count comes with the end
 
+/** @param {number | null} seconds */
 const ms = (seconds) => (typeof seconds === "number" ? seconds * 1000 : null);
 
 export class Timing {
   askedAt;
-  startedAt = null; // a worker claimed it
-  reasoningAt = null; // the first reasoning, if it arrived live
-  firstAt = null; // the first text, if it arrived live
-  grewAt = null; // the last text of either kind, if it arrived live
-  endedAt = null;
-  #samples = []; // [time, characters], oldest first
+  /** @type {number | null} */ startedAt = null; // a worker claimed it
+  /** @type {number | null} */ reasoningAt = null; // first reasoning, if it arrived live
+  /** @type {number | null} */ firstAt = null; // first text, if it arrived live
+  /** @type {number | null} */ grewAt = null; // last text or reasoning, if it arrived live
+  /** @type {number | null} */ endedAt = null;
+  /** @type {[at: number, characters: number][]} */ #samples = []; // oldest first
   #jumps = 0;
   #length = 0;
-  #live = true; // observed here from its start: a row's times add nothing
+  #live = true; // observed from its start: rows add nothing
 
+  /** @param {number} now */
   constructor(now) {
     this.askedAt = now;
   }
 
-  /** A row has the times of the server's clock: only their differences are used. */
+  /**
+   * A row has times of the server's clock: only their differences are used.
+   * @param {ResponseRow} row
+   * @param {number} now
+   */
   static of(row, now) {
     const timing = new Timing(ms(row.created_at) ?? now);
     timing.#live = false;
@@ -35,6 +38,7 @@ export class Timing {
     return timing;
   }
 
+  /** @param {ResponseRow} row */
   merge({ started_at: started, first_token_at: first, ended_at: ended }) {
     if (this.#live) return;
     this.startedAt = ms(started);
@@ -42,9 +46,10 @@ export class Timing {
     this.endedAt = ms(ended);
   }
 
+  /** @param {ResponseState} response @param {number} now */
   update({ status, output, reasoning, edition, snapshots, ended }, now) {
     const jumps = edition + snapshots;
-    if (jumps !== this.#jumps) this.#samples = []; // that text was not generated at this moment
+    if (jumps !== this.#jumps) this.#samples = []; // the text did not just grow
     this.#jumps = jumps;
     if (status !== "queued") this.startedAt ??= now;
     if (reasoning) this.reasoningAt ??= now;
@@ -53,20 +58,21 @@ export class Timing {
     this.#grow(output.length + reasoning.length, now);
   }
 
-  /** Estimated tokens per second; null while there are too few samples. */
+  /** Estimated tokens per second; null while there are too few samples. @param {number} now */
   speed(now) {
-    if (this.#samples.length < 2) return null;
-    const [[from, before], [, after]] = [this.#samples[0], this.#samples.at(-1)];
+    const [first, last] = [this.#samples.at(0), this.#samples.at(-1)];
+    if (!first || !last || first === last) return null;
+    const [[from, before], [, after]] = [first, last];
     return now - from < SAMPLE_MS ? null : ((after - before) / CHARS_PER_TOKEN / (now - from)) * 1000;
   }
 
-  /** From the question to the first text of either kind; null if unknown. */
+  /** From the question to the first text or reasoning; null if unknown. */
   get untilFirst() {
     if (this.firstAt === null) return null;
     return Math.max(0, Math.min(this.reasoningAt ?? this.firstAt, this.firstAt) - this.askedAt);
   }
 
-  /** How long the reasoning took, so far or up to the text; null if unknown. */
+  /** The time of the reasoning, so far or up to the text; null if unknown. @param {number} now */
   reasoning(now) {
     if (this.reasoningAt === null) return null;
     return Math.max(0, (this.firstAt ?? this.endedAt ?? now) - this.reasoningAt);
@@ -78,6 +84,7 @@ export class Timing {
     return Math.max(0, this.endedAt - this.startedAt);
   }
 
+  /** @param {number} characters @param {number} now */
   #grow(characters, now) {
     if (characters !== this.#length || this.grewAt === null) this.grewAt = now;
     this.#length = characters;

@@ -1,24 +1,18 @@
-/**
- * One turn: an input and, once the server has accepted it, its response.
- *
- * in:  the reader's input, or a row of the page data
- * out: its state for conversation.js (which changes it) and response_view.js (which shows it); its commands, through the
- *      `send(command)` that it is given, which returns whether the command was sent
- */
+/** One turn: an input and, once the server has accepted it, its response. Sends its commands. */
 
 import { cancelCommand, createCommand, newRequestId, subscribeCommand } from "../server/protocol.js";
 import { ResponseState } from "./response_state.js";
 import { Timing } from "./timing.js";
 
-const SILENCE_MS = 15_000; // heartbeats come every few seconds, so by then the connection is dead
+const SILENCE_MS = 15_000; // heartbeats come every few seconds: after this the connection is dead
 
 export class Turn {
-  response = null; // null until the server has accepted the input
-  refusal = null; // the error of an input that was not accepted
-  sent = false; // the input was sent at least once
+  /** @type {ResponseState | null} */ response = null; // null until accepted
+  /** @type {ErrorObject | null} */ refusal = null;
+  sent = false;
   stopping = false;
 
-  /** `regenerateOf` is the id of the response whose input is asked again, or null. */
+  /** @param {Pick<Ask, "input" | "model" | "previousId"> & Partial<Ask>} ask @param {number} now */
   constructor({ input, model, previousId, requestId = newRequestId(), regenerateOf = null }, now) {
     this.input = input;
     this.model = model;
@@ -29,6 +23,7 @@ export class Turn {
     this.timing = new Timing(now);
   }
 
+  /** @param {ResponseRow} row @param {number} now */
   static of(row, now) {
     const { input, model, previous_response_id: previousId } = row;
     const turn = new Turn({ input, model, previousId }, now);
@@ -41,43 +36,58 @@ export class Turn {
     return !this.refusal && !this.response?.ended;
   }
 
-  /** Whether it runs without an event for too long on a socket that is open since `openedAt` (ms). */
+  /**
+   * Whether it runs, but no event came for too long since `openedAt` of the socket (ms).
+   * @param {number} now
+   * @param {number | null} openedAt
+   */
   isSilent(now, openedAt = 0) {
-    return this.running && now - Math.max(this.lastEventAt, openedAt) >= SILENCE_MS;
+    return this.running && now - Math.max(this.lastEventAt, openedAt ?? 0) >= SILENCE_MS;
   }
 
-  /** An event has arrived and is applied. */
+  /** An event was applied. @param {number} now */
   touch(now) {
     this.lastEventAt = now;
-    this.timing.update(this.response, now);
+    if (this.response) this.timing.update(this.response, now);
   }
 
-  /** Take from a fetched row what events do not carry. */
+  /** Take from a fetched row the fields that events lack. @param {ResponseRow} row */
   merge(row) {
-    if (!this.response.ended) return;
+    if (!this.response?.ended) return;
     this.response.usage ??= row.usage ?? null;
     this.timing.merge(row);
   }
 
-  /** Send the input. The same requestId each time: the server returns the same response and creates no second one. */
+  /**
+   * Send the input, always with the same requestId: the server creates one response.
+   * @param {Send} send
+   * @param {string | null} conversationId
+   * @param {number} now
+   */
   ask(send, conversationId, now) {
     if (!send(createCommand({ ...this, conversationId }))) return;
     if (!this.sent) this.lastEventAt = now;
     this.sent = true;
   }
 
-  /** Subscribe to the events after the last one. */
+  /** Subscribe to the events after the last one. @param {Send} send */
   subscribe(send) {
-    if (send(subscribeCommand(this.response.id, this.response.last))) this.response.subscribed();
+    const { response } = this;
+    if (response && send(subscribeCommand(response.id, response.last))) response.subscribed();
   }
 
-  /** Cancel the response; without one yet, once it is accepted. */
+  /** Cancel the response, or once it is accepted. @param {Send} send */
   stop(send) {
     this.stopping = true;
     if (this.response) send(cancelCommand(this.response.id));
   }
 
-  /** Send again what the last socket may have lost. */
+  /**
+   * Resend what the last socket may have lost.
+   * @param {Send} send
+   * @param {string | null} conversationId
+   * @param {number} now
+   */
   resume(send, conversationId, now) {
     if (this.response) this.subscribe(send);
     else this.ask(send, conversationId, now);

@@ -1,11 +1,8 @@
-/**
- * The turns of a conversation as a tree, and the visible path: at each fork the chosen turn, else the newest. Pure.
- *
- * in:  the turns of conversation.js; the reader's choices
- * out: all turns, those of the path, the siblings of one; `onPath()` when the path has changed
- */
+/** The turns of a conversation as a tree, and the visible path: at each fork the chosen turn, else the newest. Pure. */
 
-/** Oldest first. Ids sort by time; a turn without one is the newest. */
+/** @import { Turn } from "./turn.js" */
+
+/** Oldest first. Ids sort by time; a turn without one is the newest. @param {Turn} one @param {Turn} other */
 function byAge(one, other) {
   const [first, second] = [one.response?.id, other.response?.id];
   if (first && second) return first < second ? -1 : 1;
@@ -13,12 +10,13 @@ function byAge(one, other) {
 }
 
 export class TurnTree {
-  turns; // of the whole tree
-  path = []; // the visible ones, oldest first
-  #chosen = new Map(); // id of the previous response, null at the root → the chosen turn
-  #children = new Map(); // the same → siblings, oldest first
+  turns;
+  /** @type {Turn[]} */ path = []; // oldest first
+  /** @type {Map<string | null, Turn>} */ #chosen = new Map(); // by the id of the previous response, null at the root
+  /** @type {Map<string | null, Turn[]>} */ #children = new Map(); // by the same, oldest first
   #onPath = () => {};
 
+  /** `onPath()` is called when the path has changed. @param {Turn[]} turns @param {() => void} onPath */
   constructor(turns, onPath) {
     this.turns = turns;
     this.grow();
@@ -30,52 +28,54 @@ export class TurnTree {
     return this.path.findLast((turn) => turn.running) ?? null;
   }
 
-  /** The turns that the server has not accepted yet. */
+  /** The running turns that the server has not accepted yet. */
   get unsent() {
     return this.turns.filter((turn) => turn.running && !turn.response);
   }
 
   /** The id of the last response of the visible path, or null. */
   get lastId() {
-    return this.path.findLast((turn) => turn.response)?.response.id ?? null;
+    return this.path.findLast((turn) => turn.response)?.response?.id ?? null;
   }
 
-  /** The turn with this response. */
+  /** @param {string | null} responseId */
   find(responseId) {
     return this.turns.findLast((turn) => turn.response && turn.response.id === responseId);
   }
 
-  /** The turns with the same previous response, oldest first, this one included. */
+  /** The turns with the same previous response, oldest first, this one included. @param {Turn} turn */
   siblings(turn) {
     return [...this.#children.values()].find((each) => each.includes(turn)) ?? [turn];
   }
 
-  /** Show this sibling and the path below it. */
+  /** Show this sibling and the path below it. @param {Turn} turn */
   choose(turn) {
     const [parent] = [...this.#children].find(([, siblings]) => siblings.includes(turn)) ?? [];
     if (parent !== undefined) this.#chosen.set(parent, turn);
     this.grow();
   }
 
-  /** Add turns. One that was asked here is shown, whatever was chosen before. */
+  /** Add turns. One without a response is shown, whichever was chosen before. @param {Turn[]} turns */
   add(...turns) {
     for (const turn of turns) if (!turn.response) this.#chosen.delete(turn.previousId ?? null);
     this.turns.push(...turns);
     this.grow();
   }
 
+  /** @param {Turn} turn */
   remove(turn) {
     this.turns.splice(this.turns.indexOf(turn), 1);
     this.grow();
   }
 
-  /** Rebuild the tree, also once a turn has its response: others may continue it. */
+  /** Rebuild the tree, also when a turn gets its response: others may continue it. */
   grow() {
     const known = new Set(this.turns.map((turn) => turn.response?.id));
     this.#children.clear();
     for (const turn of [...this.turns].sort(byAge)) {
-      const parent = known.has(turn.previousId) ? turn.previousId : null;
-      if (this.#children.has(parent)) this.#children.get(parent).push(turn);
+      const parent = turn.previousId && known.has(turn.previousId) ? turn.previousId : null;
+      const siblings = this.#children.get(parent);
+      if (siblings) siblings.push(turn);
       else this.#children.set(parent, [turn]);
     }
     const before = this.path;
@@ -86,13 +86,17 @@ export class TurnTree {
 
   #visible() {
     const path = [];
-    let siblings = this.#children.get(null);
-    for (let parent = null; siblings; siblings = parent && this.#children.get(parent)) {
-      const chosen = this.#chosen.get(parent);
-      const turn = siblings.includes(chosen) ? chosen : siblings.at(-1);
+    for (let turn = this.#shown(null); turn; ) {
       path.push(turn);
-      parent = turn.response?.id ?? null;
+      turn = turn.response ? this.#shown(turn.response.id) : undefined;
     }
     return path;
+  }
+
+  /** The chosen child of a response, else the newest. @param {string | null} parent */
+  #shown(parent) {
+    const siblings = this.#children.get(parent) ?? [];
+    const chosen = this.#chosen.get(parent);
+    return chosen && siblings.includes(chosen) ? chosen : siblings.at(-1);
   }
 }

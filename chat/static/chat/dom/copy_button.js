@@ -1,27 +1,23 @@
-/**
- * A button that copies a text and shows whether that worked.
- *
- * in:  a function that returns the text when the button is pressed
- * out: the clipboard
- */
+/** A button that copies a text and shows whether that worked. */
 
-import { button } from "./elements.js";
+import { button, set } from "./elements.js";
 
-const FEEDBACK_MS = 2_000; // long enough to read, short enough to press again
+const FEEDBACK_MS = 2_000; // time to read it
 
+/** @param {{ label: string, text: () => string }} options */
 export function copyButton({ label, text }) {
-  let timer = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */ let timer;
   const made = button("copy quiet", "Copy", async () => {
     made.textContent = (await copied(text())) ? "Copied" : "Not copied";
     clearTimeout(timer);
-    timer = setTimeout(() => (made.textContent = "Copy"), FEEDBACK_MS);
+    timer = setTimeout(() => set(made, "textContent", "Copy"), FEEDBACK_MS);
   });
   made.title = label;
   made.ariaLive = "polite";
   return made;
 }
 
-/** Resolves to whether the text was copied. A page over plain http has no clipboard. */
+/** Resolves to whether the text was copied. On plain http there is no clipboard. @param {string} text */
 async function copied(text) {
   try {
     await navigator.clipboard.writeText(text);

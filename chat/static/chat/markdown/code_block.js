@@ -1,16 +1,11 @@
-/**
- * The DOM of a code block: its language, a copy button, and highlighting once it is complete.
- *
- * in:  the code as it arrives
- * out: its element for markdown_nodes.js
- */
+/** The DOM of a code block: its language, a copy button, and highlighting once it is complete. */
 
 import { copyButton } from "../dom/copy_button.js";
 import { element } from "../dom/elements.js";
 import { GrowingText } from "./growing_text.js";
 import { highlight } from "./highlight.js";
 
-const LONGEST_LABEL = 30; // a longer one is no name of a language
+const LONGEST_LABEL = 30; // characters
 
 export class CodeBlock {
   #language = element("span", "language", "code");
@@ -22,7 +17,7 @@ export class CodeBlock {
     this.element.dir = "ltr";
     const head = element("div", "code-head");
     const lines = element("pre");
-    lines.tabIndex = 0; // so that it scrolls by keyboard
+    lines.tabIndex = 0; // scrolls by keyboard
     lines.setAttribute("role", "group");
     lines.ariaLabel = "Code";
     lines.append(this.#code);
@@ -30,11 +25,13 @@ export class CodeBlock {
     this.element.append(head, lines);
   }
 
+  /** @param {string} name */
   set language(name) {
     const word = name.trim().split(/\s/)[0];
     if (word && word.length <= LONGEST_LABEL) this.#language.textContent = word;
   }
 
+  /** @param {string} text */
   append(text) {
     this.#text.append(text);
   }
@@ -53,7 +50,7 @@ export class CodeBlock {
 
   #isSelected() {
     const selection = document.getSelection();
-    return !selection.isCollapsed && selection.containsNode(this.#code, true);
+    return selection !== null && !selection.isCollapsed && selection.containsNode(this.#code, true);
   }
 
   #highlight() {

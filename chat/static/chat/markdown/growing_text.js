@@ -1,35 +1,38 @@
-/**
- * Text that grows by appending: a selection survives, and the cost is that of the new text.
- *
- * in:  an element, more text
- * out: text nodes in chunks of bounded length: the browser lays out the whole block that has changed, and no more
- */
+/** Text that grows by appending: a selection survives, and only the new text costs time. */
 
 import { element } from "../dom/elements.js";
 
 export const CHUNK_CHARS = 3_000;
-const NODE_CHARS = 300; // an unchanged text node is not shaped again
+const NODE_CHARS = 300; // the browser shapes only changed text nodes
 
-/** Append to the last text node, or begin another at a space: letters that shape each other stay together. */
+/**
+ * Append to the last text node, or begin another at a space: letters that shape each other stay together.
+ * @param {Element} parent
+ * @param {string} text
+ */
 export function appendText(parent, text) {
   const last = parent.lastChild;
-  const isFull = last?.length > NODE_CHARS && /^\s/.test(text);
-  if (last?.nodeType === Node.TEXT_NODE && !isFull) last.appendData(text);
+  if (last instanceof Text && !(last.length > NODE_CHARS && /^\s/.test(text))) last.appendData(text);
   else parent.append(text);
 }
 
-/** Preformatted text of any length: blocks of lines. */
+/** Preformatted text in blocks of lines: the browser lays out only the last block. */
 export class GrowingText {
   #parent;
-  #chunk = null;
+  /** @type {HTMLElement | null} */ #chunk = null;
   #edition = 0;
   #length = 0;
 
+  /** @param {Element} parent */
   constructor(parent) {
     this.#parent = parent;
   }
 
-  /** Show the whole text so far. It grows within one edition and is replaced with the next. */
+  /**
+   * Show the whole text so far. It grows within one edition and is replaced with the next.
+   * @param {string} text
+   * @param {number} edition
+   */
   show(text, edition) {
     if (edition !== this.#edition) this.#clear();
     this.#edition = edition;
@@ -37,13 +40,15 @@ export class GrowingText {
     this.#length = text.length;
   }
 
+  /** @param {string} text */
   append(text) {
     for (const [line] of text.matchAll(/[^\n]+|\n/g)) {
-      if (line === "\n" && this.#chunk?.textContent.length >= CHUNK_CHARS) this.#break();
+      if (line === "\n" && this.#chunk && this.#chunk.textContent.length >= CHUNK_CHARS) this.#break();
       else this.#add(line);
     }
   }
 
+  /** @param {string} text */
   #add(text) {
     if (!this.#chunk) {
       this.#chunk = element("span", "lines");
@@ -52,7 +57,7 @@ export class GrowingText {
     appendText(this.#chunk, text);
   }
 
-  /** The line break between two blocks is hidden: it is there to be copied. */
+  /** Hide the line break between two blocks: it is there to be copied. */
   #break() {
     const hidden = element("span", "", "\n");
     hidden.hidden = true;

@@ -1,43 +1,42 @@
-/**
- * The vendored Markdown parser, and guards for text that it would lose, nest too deeply, or read as something else. Pure.
- *
- * in:  pieces of text: runs without special characters, and single characters (maths.js)
- * out: the callbacks of the parser, for markdown.js
- */
+/** The vendored Markdown parser, guarded against text that it would lose, nest too deeply, or misread. Pure. */
 
 import * as smd from "../vendor/streaming-markdown-html/parser.js";
 import { escapeMarkdown } from "./escape.js";
 
-const DEEPEST = 14; // the parser has room for 24 levels; deeper nesting is text
-const LONGEST_PENDING = 2_000; // a longer address of a link is none
+const DEEPEST = 14; // the parser has room for 24 levels
+const LONGEST_PENDING = 2_000; // of an address
 const CODE = new Set([smd.CODE_INLINE, smd.CODE_FENCE, smd.CODE_BLOCK]);
 const LISTS = new Set([smd.LIST_UNORDERED, smd.LIST_ORDERED]);
 const ADDRESSED = new Set([smd.LINK, smd.IMAGE]);
 
-/** Whether a line with this beginning may be an item of a list; a quotation has its own rules. */
+/** Whether a line with this beginning may be an item of a list. Quotations have their own rules. @param {string} start */
 const mayBeItem = (start) => /^(\s*|[-*+]( .*)?|\d+(\.( .*)?)?|>.*)$/.test(start);
 
-/** After an empty line: the kind of the next line depends on each of its first characters. */
+/**
+ * Whether an empty line precedes: the kind of the next line depends on each of its first characters.
+ * @param {smd.Parser} parser
+ */
 const beginsLine = ({ token, pending }) => LISTS.has(token) || (token === smd.LINE_BREAK && pending === "\n");
 
-/** After an empty line, at the margin: the parser would close only the innermost list. */
+/** After an empty line, at the margin: the parser would close only the innermost list. @param {smd.Parser} parser */
 function leaveLists(parser) {
   const begun = parser.pending.trimStart();
   parser.pending = "\n";
   smd.parserWrite(parser, `\n${begun}`);
 }
 
-/** A fence after text on the same line does not end the code. */
+/** A fence after text on the same line does not end the code. @param {smd.Parser} parser */
 function keepFence(parser) {
-  if (["\n", parser.fenceChar, undefined].includes(parser.pending[0])) return;
+  if (["", "\n", parser.fenceChar].includes(parser.pending.charAt(0))) return;
   parser.text += parser.pending;
   parser.pending = "";
 }
 
 export class GuardedParser {
   #parser;
-  #cut = false; // the link or image that ends now has no "]"
+  #cut = false; // the link or image ended without "]"
 
+  /** @param {Omit<smd.Renderer, "data">} callbacks */
   constructor(callbacks) {
     this.#parser = smd.parser({ data: null, ...callbacks });
   }
@@ -48,7 +47,7 @@ export class GuardedParser {
     return CODE.has(tokens[len]) || pending[0] === "`" || pending.startsWith("~~~");
   }
 
-  /** The source after the text of the link or image that ends now without an address. */
+  /** The source after the text of a link or image that ends without an address. */
   get bracket() {
     return this.#parser.pending === "]" && !this.#cut ? "]" : "";
   }
@@ -60,6 +59,7 @@ export class GuardedParser {
     return altText;
   }
 
+  /** @param {string} piece */
   feed(piece) {
     const parser = this.#parser;
     if (beginsLine(parser) && [...piece].length > 1) {
@@ -77,7 +77,7 @@ export class GuardedParser {
     this.#cut = false;
   }
 
-  /** Make the parser end the link or image here, with the supposed address as text. */
+  /** End the link or image here, with the supposed address as text. */
   #giveUpAddress() {
     const parser = this.#parser;
     this.#cut = parser.pending !== "]";

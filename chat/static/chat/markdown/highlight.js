@@ -1,11 +1,6 @@
-/**
- * Highlights code: finds comments, strings, numbers, keywords and called names. Approximate. Pure.
- *
- * in:  a block of code and the language that its fence names
- * out: pieces `{kind, text}` that add up to the code, byte for byte; kind null = not highlighted
- */
+/** Highlights code, approximately: comments, strings, numbers, keywords and called names. Pure. */
 
-export const LONGEST = 20_000; // characters; longer code stays plain, so that it delays no frame
+export const LONGEST = 20_000; // characters; longer code stays plain and delays no frame
 
 const KEYWORDS = {
   python: `and as assert async await break class continue def del elif else except finally for from global if import in is
@@ -34,6 +29,7 @@ const STRING = "\"(?:[^\"\\\\\\n]|\\\\[^])*\"?|'(?:[^'\\\\\\n]|\\\\[^])*'?";
 const LONG_STRING = "\"\"\"[^]*?(?:\"\"\"|(?![^]))|'''[^]*?(?:'''|(?![^]))";
 const TEMPLATE = "`(?:[^`\\\\]|\\\\[^])*`?";
 
+/** @type {Record<string, Record<string, string>>} */
 const FAMILIES = {
   python: rules({ comment: LINE.hash, string: `${LONG_STRING}|${STRING}`, keywords: KEYWORDS.python }),
   script: rules({ comment: LINE.slashes, string: `${STRING}|${TEMPLATE}`, keywords: KEYWORDS.script }),
@@ -62,6 +58,7 @@ const FAMILY_OF = new Map(
   Object.entries(LANGUAGES).flatMap(([family, names]) => names.split(/\s+/).map((name) => [name, family])),
 );
 
+/** @param {{ comment: string, string: string, keywords: string, flags?: string }} options */
 function rules({ comment, string, keywords, flags = "" }) {
   const keyword = `\\b(?:${keywords.split(/\s+/).join("|")})\\b`;
   return {
@@ -75,29 +72,37 @@ function rules({ comment, string, keywords, flags = "" }) {
   };
 }
 
+/** @type {Map<string, RegExp>} */
 const scanners = new Map();
 
-/** One expression with a named group for each kind: linear for any code. */
+/** One expression with a named group for each kind: linear time for any code. @param {string} family */
 function scanner(family) {
-  if (!scanners.has(family)) {
+  let made = scanners.get(family);
+  if (!made) {
     const { flags = "", ...kinds } = FAMILIES[family];
     const source = Object.entries(kinds)
       .map(([kind, pattern]) => `(?<${kind}>${pattern})`)
       .join("|");
-    scanners.set(family, new RegExp(source, `gm${flags}`));
+    made = new RegExp(source, `gm${flags}`);
+    scanners.set(family, made);
   }
-  return scanners.get(family);
+  return made;
 }
 
-/** The pieces of the code; one plain piece if the language is unknown or the code too long. */
+/**
+ * Pieces that add up to the code; kind null = plain. One plain piece if the language is unknown or the code too long.
+ * @param {string} code
+ * @param {string} language
+ * @returns {{ kind: string | null, text: string }[]}
+ */
 export function highlight(code, language) {
   const family = FAMILY_OF.get(language.toLowerCase());
   if (!family || code.length > LONGEST) return [{ kind: null, text: code }];
   const pieces = [];
   let at = 0;
   for (const match of code.matchAll(scanner(family))) {
-    const kind = Object.keys(match.groups).find((name) => match.groups[name] !== undefined);
-    if (kind === "name" || !match[0]) continue; // names match so that no keyword is found inside one
+    const [kind = "name"] = Object.entries(match.groups ?? {}).find(([, found]) => found !== undefined) ?? [];
+    if (kind === "name" || !match[0]) continue; // matched so that no keyword is found inside a name
     if (match.index > at) pieces.push({ kind: null, text: code.slice(at, match.index) });
     pieces.push({ kind, text: match[0] });
     at = match.index + match[0].length;

@@ -1,14 +1,13 @@
-/**
- * Which addresses of a model's text become links, and the host that each shows. Pure.
- *
- * in:  an address, as the text has it
- * out: `{href, host}` for markdown.js, or null: it stays text
- */
+/** Decides which addresses of a model's text become links. Pure. */
 
-const LONGEST = 2_000; // browsers and servers guarantee no more
+const LONGEST = 2_000; // characters that all browsers and servers accept
 const TRAILING = /[.,;:!?'"*_~`|<>\]}]+$/;
 
-/** `host` is what the reader sees: the site, or the mail address. Relative addresses are refused: they lead to this site. */
+/**
+ * `host` is the visible site or mail address. Null: the address stays text. Relative addresses are refused: they lead to
+ * this site.
+ * @param {string} address
+ */
 export function safeLink(address) {
   const text = address.trim();
   if (text.length > LONGEST || !/^(https?:\/\/|mailto:)/i.test(text) || !URL.canParse(text)) return null;
@@ -18,6 +17,7 @@ export function safeLink(address) {
   return { href: url.href, host: url.host };
 }
 
+/** @param {string} text */
 function decoded(text) {
   try {
     return decodeURIComponent(text);
@@ -26,7 +26,7 @@ function decoded(text) {
   }
 }
 
-/** Whether the text of a link already shows its host, as a bare address does. */
+/** Whether the text of a link already shows its host, as a bare address does. @param {string} text @param {string} host */
 export function showsHost(text, host) {
   const start = text
     .trim()
@@ -35,7 +35,11 @@ export function showsHost(text, host) {
   return start === host || start.startsWith(`${host}/`);
 }
 
-/** Split a bare address from the punctuation of its sentence: `[address, rest]`. */
+/**
+ * Split a bare address from the punctuation of its sentence.
+ * @param {string} text
+ * @returns {[address: string, rest: string]}
+ */
 export function withoutPunctuation(text) {
   let end = text.replace(TRAILING, "").length;
   const opened = text.slice(0, end).split("(").length;

@@ -1,11 +1,20 @@
 /**
- * Parses Markdown as it arrives and calls a sink that builds it, append-only. Pure.
- *
- * in:  a text in pieces, cut anywhere (maths.js), as the callbacks of guarded_parser.js
- * out: `open(kind)`, `set(name, value)`, `text(text)`, `image(facts)` and `close(facts)` of a sink (markdown_nodes.js)
+ * Parses Markdown as it arrives and builds it through a sink, append-only. Pure.
  *
  * A model's text may be hostile or unfinished. Refused links, HTML, maths, and text that the parser would lose (a link
  * without its end) come out as plain text.
+ *
+ * @typedef {{ link: Link | null, before: string, after: string }} Ending
+ * @typedef {{
+ *   open: (kind: Kind) => void,
+ *   set: (name: "language" | "start" | "checked", value: string) => void,
+ *   text: (text: string) => void,
+ *   image: (image: { alt: string, link: Link }) => void,
+ *   close: (ending?: Ending) => void,
+ * }} Sink
+ * @typedef {NonNullable<ReturnType<typeof safeLink>>} Link
+ * @typedef {"p" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "codeblock" | "code" | "em" | "strong" | "del" | "a"
+ *   | "blockquote" | "br" | "hr" | "ul" | "ol" | "li" | "checkbox" | "table" | "tr" | "td"} Kind
  */
 
 import * as smd from "../vendor/streaming-markdown-html/parser.js";
@@ -14,6 +23,7 @@ import { GuardedParser } from "./guarded_parser.js";
 import { safeLink, withoutPunctuation } from "./links.js";
 import { Maths } from "./maths.js";
 
+/** @type {Map<number, Kind>} */
 const KINDS = new Map([
   [smd.PARAGRAPH, "p"],
   [smd.HEADING_1, "h1"],
@@ -47,9 +57,10 @@ export class Markdown {
   #sink;
   #parser;
   #maths;
-  #frames = []; // the open tokens, innermost last: { type, text, address }
+  /** @type {{ type: number, text: string, address: string | null }[]} */ #frames = []; // the open tokens, innermost last
   #text = "";
 
+  /** @param {Sink} sink */
   constructor(sink) {
     this.#sink = sink;
     this.#parser = new GuardedParser({
@@ -61,42 +72,49 @@ export class Markdown {
     this.#maths = new Maths(this.#parser);
   }
 
+  /** @param {string} text */
   write(text) {
     this.#maths.write(text);
     this.#flush();
   }
 
-  /** The text has ended: flush what is pending. */
+  /** The text has ended: flush pending text. */
   end() {
     this.#maths.end();
     this.#parser.feed("\n");
     while (this.#frames.length) this.#close();
   }
 
+  /** @param {number} type */
   #open(type) {
     this.#flush();
     this.#frames.push({ type, text: "", address: null });
-    if (KINDS.has(type)) this.#sink.open(KINDS.get(type));
+    const kind = KINDS.get(type);
+    if (kind) this.#sink.open(kind);
   }
 
+  /** @param {string} text */
   #addText(text) {
     const frame = this.#frames.at(-1);
     if (frame?.type === smd.RAW_URL) frame.text += text;
     else this.#text += text;
   }
 
+  /** @param {number} attribute @param {string} value */
   #set(attribute, value) {
     const frame = this.#frames.at(-1);
+    if (!frame) return;
     if (attribute === smd.HREF || attribute === smd.SRC) frame.address = unescapeMarkdown(value);
     else if (attribute === smd.ALT) frame.text = value;
     else if (attribute === smd.LANG) this.#sink.set("language", unescapeMarkdown(value).replace("language-", ""));
     else if (attribute === smd.START) this.#sink.set("start", value);
-    else if (attribute === smd.CHECKED) this.#sink.set("checked", true);
+    else if (attribute === smd.CHECKED) this.#sink.set("checked", "true");
   }
 
   #close() {
     this.#flush();
     const frame = this.#frames.pop();
+    if (!frame) return;
     if (frame.type === smd.RAW_URL) return this.#bareAddress(unescapeMarkdown(frame.text));
     if (frame.type === smd.IMAGE) return this.#image(frame);
     if (frame.type !== smd.LINK) return this.#sink.close();
@@ -104,11 +122,12 @@ export class Markdown {
     this.#sink.close({ link, before: "[", after: this.#ending(frame) });
   }
 
-  /** The source after the text of a link or image that is none. */
+  /** The source after the text of a refused link or image. @param {{ address: string | null }} frame */
   #ending({ address }) {
     return address === null ? this.#parser.bracket : `](${address})`;
   }
 
+  /** @param {{ text: string, address: string | null }} frame */
   #image(frame) {
     const unset = this.#parser.takeAlt();
     const alt = unescapeMarkdown(frame.text || unset);
@@ -117,6 +136,7 @@ export class Markdown {
     else this.#sink.text(`![${alt}${this.#ending(frame)}`);
   }
 
+  /** @param {string} text */
   #bareAddress(text) {
     const [address, rest] = withoutPunctuation(text);
     const link = safeLink(address);
@@ -128,7 +148,7 @@ export class Markdown {
   }
 
   #flush() {
-    const text = this.#frames.length ? this.#text : this.#text.trim(); // the parser leaves spaces between blocks
+    const text = this.#frames.length ? this.#text : this.#text.trim(); // spaces between blocks
     if (text) this.#sink.text(unescapeMarkdown(text));
     this.#text = "";
   }

@@ -1,25 +1,25 @@
-/**
- * Keeps maths and backslash escapes from the Markdown parser. Pure.
- *
- * in:  a text in pieces, cut anywhere; whether the parser is inside code (guarded_parser.js)
- * out: pieces for that parser, with literal text escaped (escape.js)
- */
+/** Hides maths and backslash escapes from the Markdown parser. Pure. */
 
 import { escapeMarkdown } from "./escape.js";
 
-const PIECES = /[A-Za-z0-9\u0080-\uffff ,;:'"(){}@%^=?/.]+|./gs; // runs without special characters, and single characters
+/** @import { GuardedParser } from "./guarded_parser.js" */
+
+const PIECES = /[A-Za-z0-9\u0080-\uffff ,;:'"(){}@%^=?/.]+|./gs; // runs of plain characters, and single special ones
+/** @type {Record<string, string>} */
 const CLOSERS = { "\\(": "\\)", "\\[": "\\]", $$: "$$", $: "$" };
 
 export class Maths {
   #parser;
-  #pending = ""; // a backslash or dollars whose meaning depends on the next character
-  #closer = null; // inside maths: the delimiter that ends it
+  #pending = ""; // a backslash or dollars: the next character decides
+  /** @type {string | null} */ #closer = null; // inside maths: its end
   #newlines = 0;
 
+  /** @param {Pick<GuardedParser, "feed" | "inCode">} parser */
   constructor(parser) {
     this.#parser = parser;
   }
 
+  /** @param {string} text */
   write(text) {
     for (const [piece] of text.matchAll(PIECES)) {
       if (piece.length > 1 && !this.#pending && !this.#closer) this.#parser.feed(piece);
@@ -33,13 +33,15 @@ export class Maths {
     this.#closer = null;
   }
 
+  /** @param {string} char */
   #read(char) {
-    if (this.#closer) return this.#readMaths(char);
+    if (this.#closer) return this.#readMaths(char, this.#closer);
     if (this.#pending) return this.#decide(char);
     if ((char === "\\" || char === "$") && !this.#parser.inCode) this.#pending = char;
     else this.#parser.feed(char === "&" ? escapeMarkdown(char) : char);
   }
 
+  /** @param {string} char */
   #decide(char) {
     const text = this.#pending + char;
     this.#pending = text === "$$" ? text : "";
@@ -47,31 +49,37 @@ export class Maths {
     if (text in CLOSERS) return this.#begin(text);
     if (text[0] === "$") return this.#decideDollars(text.slice(0, -char.length), char);
     if (char === "\n") return this.#parser.feed(char);
-    this.#parser.feed(escapeMarkdown(/[!-/:-@[-`{-~]/.test(char) ? char : text)); // an escaped character, or just a backslash
+    this.#parser.feed(escapeMarkdown(/[!-/:-@[-`{-~]/.test(char) ? char : text)); // an escaped character, or a backslash
   }
 
+  /** @param {string} dollars @param {string} char */
   #decideDollars(dollars, char) {
     if (dollars === "$$" || /[^\s\d.,;:!?)\]]/.test(char)) return this.#begin(dollars, char);
     this.#parser.feed(escapeMarkdown(dollars)); // $5 is a price
     this.#read(char);
   }
 
+  /** @param {string} opener */
   #begin(opener, first = "") {
     this.#closer = CLOSERS[opener];
     this.#newlines = 0;
     this.#parser.feed(escapeMarkdown(opener));
-    if (first) this.#readMaths(first);
+    if (first) this.#readMaths(first, CLOSERS[opener]);
   }
 
-  /** Inside maths only its end matters. `$` ends with its line at the latest, the rest with its paragraph. */
-  #readMaths(char) {
+  /**
+   * Only the end of maths matters: `$` ends with its line at the latest, the rest with the paragraph.
+   * @param {string} char
+   * @param {string} closer
+   */
+  #readMaths(char, closer) {
     this.#newlines = char === "\n" ? this.#newlines + 1 : 0;
-    const over = this.#newlines >= (this.#closer === "$" ? 1 : 2);
+    const over = this.#newlines >= (closer === "$" ? 1 : 2);
     const text = this.#pending + char;
-    const isHalf = !over && this.#closer.length > 1 && text === this.#closer[0];
+    const isHalf = !over && closer.length > 1 && text === closer[0];
     this.#pending = isHalf ? text : "";
     if (isHalf) return;
-    if (over || text === this.#closer) this.#closer = null;
+    if (over || text === closer) this.#closer = null;
     this.#parser.feed(escapeMarkdown(text));
   }
 }

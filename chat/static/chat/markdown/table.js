@@ -1,13 +1,8 @@
-/**
- * The DOM of a table whose rows arrive one after the other.
- *
- * in:  the table as it grows
- * out: its elements for markdown_nodes.js
- */
+/** The DOM of a table whose rows arrive one after the other. */
 
 import { element } from "../dom/elements.js";
 
-const COLUMN_REM = 7; // the narrowest column of a table; without room for it the table scrolls
+const COLUMN_REM = 7; // the narrowest column; a table without room for it scrolls
 
 /** A table in a frame: a wide one scrolls inside it, also by keyboard. */
 export function framedTable() {
@@ -19,15 +14,22 @@ export function framedTable() {
   return { frame, table };
 }
 
-/** The first row is the head of its table. It is added when complete: each cell makes the others narrower. */
+/**
+ * Add a row. The first one, the head, is added when complete: each cell makes the others narrower.
+ * @param {HTMLElement} table
+ */
 export function addRow(table) {
   const row = element("tr");
   if (table.childElementCount === 1) table.append(element("tbody"));
-  if (table.childElementCount) table.lastElementChild.append(row);
+  table.lastElementChild?.append(row);
   return row;
 }
 
-/** The head row is complete: fix the widths of the columns, so that later cells do not move them. */
+/**
+ * The head row is complete: fix the widths of the columns, so that later cells do not move them.
+ * @param {HTMLElement} table
+ * @param {HTMLElement} row
+ */
 export function setHead(table, row) {
   const head = element("thead");
   head.append(row);

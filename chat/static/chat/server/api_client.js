@@ -1,35 +1,39 @@
-/**
- * The client of the conversation API: lists, reads, renames and deletes conversations over HTTP, without the socket.
- *
- * in:  calls of list_controller.js, list_pages.js and open_conversations.js
- * out: the server's JSON, or an ApiError
- */
+/** The client of the conversation API: HTTP requests, JSON replies. */
 
 const LIST = "/conversations/";
 
-/** The status of an error response; 0 if the server is unreachable. */
+/** `status` is the HTTP status, or 0 if the server is unreachable. */
 export class ApiError extends Error {
+  /** @param {number} status */
   constructor(status) {
     super(`the conversation API returned ${status}`);
     this.status = status;
   }
 }
 
-/** For `catch`: handle an ApiError, pass on any other error. */
+/**
+ * For `catch`: handle an ApiError, rethrow any other error.
+ * @template Result
+ * @param {(error: ApiError) => Result} handle
+ * @returns {(error: unknown) => Result}
+ */
 export const ifApiError = (handle) => (error) => {
   if (error instanceof ApiError) return handle(error);
   throw error;
 };
 
-/** Django's CSRF token. The cookie is first: a sign-in in another tab renews it, but not the page's own copy. */
+/** Django's CSRF token. The cookie first: a sign-in in another tab renews it, but not the page's copy. */
 function csrfToken() {
   const cookie = document.cookie.split("; ").find((each) => each.startsWith("csrftoken="));
-  return cookie?.slice("csrftoken=".length) ?? document.querySelector("meta[name=csrf-token]").content;
+  return (
+    cookie?.slice("csrftoken=".length) ?? document.querySelector("meta[name=csrf-token]")?.getAttribute("content") ?? ""
+  );
 }
 
+/** @param {string} path @param {{ method?: string, headers?: Record<string, string>, body?: string }} options */
 async function request(path, options = {}) {
   const headers = { Accept: "application/json", ...options.headers };
-  // a redirect leads to the sign-in page: report 401 instead of following it
+  // a redirect means the sign-in page: report 401
   const reply = await fetch(path, { ...options, headers, redirect: "manual" }).catch(() => null);
   if (!reply) throw new ApiError(0);
   if (!reply.ok) throw new ApiError(reply.type === "opaqueredirect" ? 401 : reply.status);
@@ -39,12 +43,16 @@ async function request(path, options = {}) {
 export class ApiClient {
   #conversationPath;
 
-  /** `conversationPath` is the path of a conversation with `{id}` in it. */
+  /** `conversationPath` contains `{id}`. @param {string} conversationPath */
   constructor(conversationPath) {
     this.#conversationPath = conversationPath;
   }
 
-  /** A page of the list: `{conversations, more}`. */
+  /**
+   * One page of the list; the first without `before`.
+   * @param {{ search?: string, before?: string | null }} query
+   * @returns {Promise<ListPage>}
+   */
   list({ search = "", before = null } = {}) {
     const query = new URLSearchParams();
     if (search) query.set("search", search);
@@ -52,17 +60,22 @@ export class ApiClient {
     return request(`${LIST}?${query}`);
   }
 
-  /** `{conversation, responses}`: every response of a conversation. */
+  /**
+   * All responses of a conversation.
+   * @param {string} id
+   * @returns {Promise<{ conversation: Summary, responses: ResponseRow[] }>}
+   */
   responses(id) {
     return request(`${this.#of(id)}responses/`);
   }
 
-  /** Change `title`, `deleted` or `read`. Resolves to the new summary. */
+  /** Resolves to the new summary. @param {string} id @param {ConversationChanges} changes @returns {Promise<Summary>} */
   change(id, changes) {
     const headers = { "Content-Type": "application/json", "X-CSRFToken": csrfToken() };
     return request(this.#of(id), { method: "PATCH", headers, body: JSON.stringify(changes) });
   }
 
+  /** @param {string} id */
   #of(id) {
     return this.#conversationPath.replace("{id}", id);
   }

@@ -1,9 +1,4 @@
-/**
- * The names of the wire protocol: the commands the page sends, the events it reads.
- *
- * in:  nothing
- * out: names, command builders and pure readers for the conversation room
- */
+/** The names of the wire protocol, command builders and readers of events. Pure. wire.d.ts has the shapes. */
 
 export const COMMAND = Object.freeze({
   create: "response.create",
@@ -49,51 +44,60 @@ export const STATUS = Object.freeze({
 });
 
 export const CLOSE_SIGNED_OUT = 4401;
-export const CLOSE_TOO_LARGE = 1009; // the frame is larger than the server accepts: sending it again cannot help
+export const CLOSE_TOO_LARGE = 1009; // the frame is too large: sending it again cannot help
 
+/** @type {Set<Status>} */
 const RUNNING = new Set([STATUS.queued, STATUS.inProgress]);
 
-/** True for every status that is final. */
+/** @param {Status} status */
 export const isEnded = (status) => !RUNNING.has(status);
 
+/** @param {Ask} ask */
 export function createCommand({ input, model, previousId, conversationId, requestId, regenerateOf }) {
-  const command = { type: COMMAND.create, stream_id: requestId };
+  /** @type {CreateCommand} */
+  const command = { type: COMMAND.create, stream_id: requestId, tailrace: { client_request_id: requestId } };
   if (model) command.model = model;
-  if (!regenerateOf) command.input = input; // else the server uses the input and previous id of that response
+  if (!regenerateOf) command.input = input; // else the server takes both from that response
   if (previousId && !regenerateOf) command.previous_response_id = previousId;
-  command.tailrace = { client_request_id: requestId };
   if (regenerateOf) command.tailrace.regenerate_of = regenerateOf;
   if (conversationId) command.tailrace.conversation_id = conversationId;
   return command;
 }
 
-/** `last` is the sequence number of the last applied event; with null the server returns a snapshot. */
+/**
+ * `last` is the sequence number of the last applied event; null requests a snapshot.
+ * @param {string} responseId
+ * @param {number | null} last
+ */
 export function subscribeCommand(responseId, last) {
-  const command = { type: COMMAND.subscribe, response_id: responseId };
-  if (last !== null) command.starting_after = last;
-  return command;
+  return { type: COMMAND.subscribe, response_id: responseId, ...(last !== null && { starting_after: last }) };
 }
 
+/** @param {string} responseId @returns {Command} */
 export const unsubscribeCommand = (responseId) => ({ type: COMMAND.unsubscribe, response_id: responseId });
 
+/** @param {string} responseId @returns {Command} */
 export const cancelCommand = (responseId) => ({ type: COMMAND.cancel, response_id: responseId });
 
-/** The response an event belongs to, or null. Events about an item carry only the item's id. */
+/**
+ * The response of an event, or null. Events about an item carry only the id of the item.
+ * @param {EventIds} event
+ */
 export function responseIdOf(event) {
   const itemId = event.item_id ?? event.item?.id;
   return event.response?.id ?? event.response_id ?? itemId?.replace(/^(msg|rs)_/, "") ?? null;
 }
 
-/** The two texts of a whole Response object: the answer and the reasoning before it. */
+/** The answer and the reasoning of a response object. @param {ResponseObject} response */
 export function textsOf(response) {
   const texts = { message: "", reasoning: "" };
-  for (const item of response.output ?? []) {
-    if (item.type in texts) texts[item.type] += (item.content ?? []).map((part) => part.text ?? "").join("");
+  for (const { type, content } of response.output ?? []) {
+    if (type === "message" || type === "reasoning") texts[type] += (content ?? []).map((part) => part.text ?? "").join("");
   }
   return { output: texts.message, reasoning: texts.reasoning };
 }
 
-/** An id for one ask. `crypto.randomUUID` exists only on https and localhost. */
+/** `crypto.randomUUID` exists only on https and localhost. */
 export function newRequestId() {
   if (crypto.randomUUID) return crypto.randomUUID();
   const bytes = crypto.getRandomValues(new Uint8Array(16));

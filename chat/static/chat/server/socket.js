@@ -1,42 +1,45 @@
 /**
- * One WebSocket that reconnects: after a loss, a sleep, or a change of the network.
- *
- * in:  commands of turn.js and kept_messages.js; `online`, `offline` and visibility of the browser; the clock
- * out: `onEvent(event)`, `onOpen()`, `onClose(code)`, `onState(state, before)`
- *
- * The states: connecting, open, reconnecting, offline, signed-out.
+ * One WebSocket that reconnects after a loss, a sleep, or a change of the network.
+ * @typedef {"connecting" | "open" | "reconnecting" | "offline" | "signed-out"} ConnectionState
+ * @typedef {{
+ *   onEvent: (event: ServerEvent) => void,
+ *   onOpen: () => void,
+ *   onClose: (code?: number) => void,
+ *   onState: (state: ConnectionState, before: ConnectionState) => void,
+ * }} Callbacks
  */
 
 import { CLOSE_SIGNED_OUT } from "./protocol.js";
 
-const FIRST_DELAY_MS = 1_000; // the bound of the first wait, doubled by each failure. Less, and a deploy is a reconnect storm
-const LONGEST_DELAY_MS = 10_000; // a recovered server is found within this time
-const CONNECT_MS = 10_000; // a handshake without an answer is aborted
-const SLEPT_MS = 120_000; // a clock jump of this size means sleep: timers of hidden pages fire once a minute
-const STEADY_MS = 5_000; // a shorter life counts as a failure: no tight loop with a server that closes at once
+const FIRST_DELAY_MS = 1_000; // bound of the first wait, doubled by each failure; less makes a deploy a reconnect storm
+const LONGEST_DELAY_MS = 10_000; // and so a recovered server is found within this time
+const CONNECT_MS = 10_000; // for a handshake
+const SLEPT_MS = 120_000; // such a clock jump means sleep: timers of hidden pages fire once a minute
+const STEADY_MS = 5_000; // a shorter connection counts as a failure: no tight loop with a server that closes at once
 
-/** Exponential back-off with full jitter: anywhere between 0 and the bound, so that clients do not reconnect together. */
+/** Exponential back-off with full jitter, in ms: clients must not reconnect together. @param {number} attempt */
 export function delayBefore(attempt, random = Math.random) {
   return random() * Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** attempt);
 }
 
 export class Socket {
-  state = "connecting";
-  retryAt = null; // ms; when the next attempt starts, while waiting for it
-  openedAt = null; // ms; null while not open
+  /** @type {ConnectionState} */ state = "connecting";
+  /** @type {number | null} */ retryAt = null; // ms; start of the next attempt
+  /** @type {number | null} */ openedAt = null; // ms; null while not open
   #url;
   #on;
-  #socket = null;
+  /** @type {WebSocket | null} */ #socket = null;
   #attempt = 0;
-  #timer = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */ #timer;
   #tickedAt = Date.now();
 
+  /** @param {string} path @param {Callbacks} on */
   constructor(path, on) {
     this.#url = new URL(path, location.href);
     this.#url.protocol = this.#url.protocol.replace("http", "ws");
     this.#on = on;
     addEventListener("online", () => this.retryNow());
-    // advisory: a server on this machine is reachable without a network, so the next attempt decides
+    // a server on this machine needs no network: keep waiting for the next attempt
     addEventListener("offline", () => (this.retryAt === null ? this.restart() : this.#setState(this.#disconnectedState())));
     addEventListener("pageshow", (event) => event.persisted && this.retryNow());
     document.addEventListener("visibilitychange", () => document.hidden || this.retryNow());
@@ -54,9 +57,9 @@ export class Socket {
     this.#setState(this.state === "connecting" ? "connecting" : this.#disconnectedState());
   }
 
-  /** Returns whether the command was sent; nothing is queued. */
+  /** Returns whether the command was sent; nothing is queued. @param {Command} command */
   send(command) {
-    if (this.state !== "open") return false;
+    if (this.state !== "open" || !this.#socket) return false;
     this.#socket.send(JSON.stringify(command));
     return true;
   }
@@ -66,16 +69,16 @@ export class Socket {
     if (this.retryAt !== null) this.connect();
   }
 
-  /** Drop this socket without waiting for its close handshake, and connect again. */
+  /** Drop this socket without a close handshake, and connect again. */
   restart() {
-    if (this.state === "signed-out" || this.retryAt !== null) return;
     const socket = this.#socket;
+    if (!socket || this.state === "signed-out" || this.retryAt !== null) return;
     socket.onopen = socket.onmessage = socket.onclose = null;
     socket.close();
     this.#closed();
   }
 
-  /** Call every second. A socket that died during a sleep never reports it, so reconnect after one. */
+  /** Call every second. A socket that died during a sleep never reports it. */
   tick(now = Date.now()) {
     const slept = now - this.#tickedAt >= SLEPT_MS;
     this.#tickedAt = now;
@@ -90,6 +93,7 @@ export class Socket {
     this.#on.onOpen();
   }
 
+  /** @param {number} [code] */
   #closed(code) {
     clearTimeout(this.#timer);
     const steady = this.openedAt !== null && Date.now() - this.openedAt >= STEADY_MS;
@@ -107,6 +111,7 @@ export class Socket {
     return navigator.onLine ? "reconnecting" : "offline";
   }
 
+  /** @param {ConnectionState} state */
   #setState(state) {
     const before = this.state;
     this.state = state;

@@ -1,31 +1,30 @@
-/**
- * The form for a message: a box that grows, Send and Stop.
- *
- * in:  keys and clicks; whether a response runs, whether the reader is signed out
- * out: `ask(input)`, `stop()`, `changed()` after each change of the text
- */
+/** The form for a message: a box that grows, Send and Stop. */
 
-import { fitHeight, set } from "../dom/elements.js";
+import { find, fitHeight, set } from "../dom/elements.js";
 
-const NEAR_THE_LIMIT = 0.9; // the length is shown from this share of the limit on
+const NEAR_THE_LIMIT = 0.9; // the length is shown from this share on
 
 const number = new Intl.NumberFormat("en");
 
-/** Characters as the server counts them: code points, not UTF-16 units. */
+/** Characters as the server counts them: code points, not UTF-16 units. @param {string} text */
 export function lengthOf(text) {
   let length = 0;
   for (const _ of text) length += 1;
   return length;
 }
 
-/** The text about a length; empty while it is far from the limit. */
+/** Empty while the length is far from the limit. @param {number} length @param {number} limit */
 export function lengthText(length, limit) {
   if (length > limit) return `${number.format(length - limit)} characters too many`;
   if (length >= limit * NEAR_THE_LIMIT) return `${number.format(length)} of ${number.format(limit)} characters`;
   return "";
 }
 
-/** Whether this key sends. On a touch screen Enter begins a line: there is no Shift, and a button to send. */
+/**
+ * Whether this key sends. On a touch screen Enter begins a line: there is no Shift, but a button to send.
+ * @param {Pick<KeyboardEvent, "key" | "shiftKey" | "isComposing">} event
+ * @param {boolean} touch
+ */
 export function sends({ key, shiftKey, isComposing }, touch) {
   return key === "Enter" && !shiftKey && !isComposing && !touch;
 }
@@ -42,11 +41,15 @@ export class Composer {
   #running = false;
   #signedOut = false;
 
+  /**
+   * @param {HTMLFormElement} form
+   * @param {{ limit: number, on: { ask: (input: string) => void, stop: () => void, changed: () => void } }} options
+   */
   constructor(form, { limit, on }) {
-    this.#box = form.querySelector("textarea");
-    this.#count = form.querySelector("#count");
-    this.#send = form.querySelector("#send");
-    this.#stop = form.querySelector("#stop");
+    this.#box = find("textarea", HTMLTextAreaElement, form);
+    this.#count = find("#count", HTMLElement, form);
+    this.#send = find("#send", HTMLButtonElement, form);
+    this.#stop = find("#stop", HTMLButtonElement, form);
     this.#limit = limit;
     this.#on = on;
     form.addEventListener("submit", (event) => this.#submit(event));
@@ -65,13 +68,14 @@ export class Composer {
     this.#changed();
   }
 
+  /** @param {boolean} running */
   set running(running) {
     this.#running = running;
     this.#stop.hidden = !running;
     this.#send.hidden = running;
   }
 
-  /** The text stays but cannot be sent. */
+  /** The text stays but cannot be sent. @param {boolean} signedOut */
   set signedOut(signedOut) {
     this.#signedOut = signedOut;
     this.#measure();
@@ -86,12 +90,14 @@ export class Composer {
     if (this.#fine.matches) this.focus();
   }
 
+  /** @param {KeyboardEvent} event */
   #press(event) {
-    if (event.isComposing) return; // this key belongs to an input method
+    if (event.isComposing) return; // the key of an input method
     if (sends(event, this.#touch.matches)) this.#submit(event);
     if (event.key === "Escape" && this.#running) this.#stopAnswer();
   }
 
+  /** @param {Event} event */
   #submit(event) {
     event.preventDefault();
     if (this.#running || this.#send.disabled) return;
@@ -114,7 +120,7 @@ export class Composer {
   #measure() {
     const length = lengthOf(this.text);
     set(this.#count, "textContent", lengthText(length, this.#limit));
-    this.#count.dataset.over = length > this.#limit;
+    this.#count.dataset.over = String(length > this.#limit);
     this.#send.disabled = this.#signedOut || length > this.#limit || !this.text.trim();
     fitHeight(this.#box);
   }

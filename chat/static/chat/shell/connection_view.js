@@ -1,12 +1,9 @@
-/**
- * The line that shows the state of the connection.
- *
- * in:  the socket's state and the time of its next attempt
- * out: text and `data-state` on #connection; `retryNow()` when the reader does not want to wait
- */
+/** The line that shows the state of the connection. */
 
-import { set } from "../dom/elements.js";
+import { find, set } from "../dom/elements.js";
 import { connectionText } from "../turns/status_text.js";
+
+/** @import { Socket } from "../server/socket.js" */
 
 export class ConnectionView {
   #element;
@@ -14,20 +11,25 @@ export class ConnectionView {
   #retry;
   #signIn;
 
+  /**
+   * `retryNow()` is called when the reader does not want to wait.
+   * @param {HTMLElement} element
+   * @param {{ retryNow: () => void }} callbacks
+   */
   constructor(element, { retryNow }) {
     this.#element = element;
-    this.#text = element.querySelector(".words");
-    this.#retry = element.querySelector("button");
-    this.#signIn = element.querySelector("a");
+    this.#text = find(".words", HTMLElement, element);
+    this.#retry = find("button", HTMLButtonElement, element);
+    this.#signIn = find("a", HTMLAnchorElement, element);
     this.#retry.addEventListener("click", retryNow);
   }
 
-  /** `kept`: a message waits for the connection. */
+  /** `kept`: a message waits for the connection. @param {Pick<Socket, "state" | "retryAt">} socket @param {boolean} kept */
   render({ state, retryAt }, kept) {
     set(this.#text, "textContent", connectionText(state, retryAt && retryAt - Date.now(), kept));
     this.#element.dataset.state = state;
     this.#retry.hidden = retryAt === null;
     this.#signIn.hidden = state !== "signed-out";
-    this.#signIn.search = new URLSearchParams({ next: location.pathname });
+    this.#signIn.search = String(new URLSearchParams({ next: location.pathname }));
   }
 }

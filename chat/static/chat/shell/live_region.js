@@ -1,31 +1,27 @@
-/**
- * The two live regions of the page: one for screen readers alone, one visible above the composer.
- *
- * in:  sentences
- * out: the text of the regions
- */
+/** The two live regions of the page: one for screen readers, one visible above the composer. */
 
 export class LiveRegions {
   #announcer;
   #notice;
 
+  /** @param {{ announcer: HTMLElement, notice: HTMLElement }} elements */
   constructor({ announcer, notice }) {
     this.#announcer = announcer;
     this.#notice = notice;
   }
 
-  /** To screen readers, politely. */
+  /** Announce politely, to screen readers only. @param {string} text */
   announce(text) {
     this.#announcer.textContent = text;
   }
 
-  /** An error, visible until it is cleared. */
+  /** Show an error until it is cleared. @param {string} text */
   warn(text) {
     this.#notice.textContent = text;
   }
 
   clear() {
     this.warn("");
-    this.announce(""); // so that the same sentence is announced again
+    this.announce(""); // lets the same sentence be announced again
   }
 }

@@ -1,16 +1,14 @@
-/**
- * The choice of a model. The last one is remembered for new conversations.
- *
- * in:  the models of the page data; the model of the shown conversation
- * out: `model`, for the next input
- */
+/** The choice of a model. The last one is remembered for new conversations. */
 
-const MODEL = "model"; // the name in the store
+/** @import { Store } from "../storage/store.js" */
+
+const MODEL = "model";
 
 export class ModelPicker {
   #select;
   #store;
 
+  /** @param {HTMLSelectElement} select @param {{ models: string[], store: Store }} options */
   constructor(select, { models, store }) {
     this.#select = select;
     this.#store = store;
@@ -23,8 +21,9 @@ export class ModelPicker {
     return this.#select.value;
   }
 
-  /** Choose this model, else the last choice. A model that is no longer offered leaves the choice as it is. */
+  /** Choose this model, else the last choice. An unknown model changes nothing. @param {unknown} model */
   choose(model = this.#store.get(MODEL)) {
-    if ([...this.#select.options].some((option) => option.value === model)) this.#select.value = model;
+    const known = [...this.#select.options].find((option) => option.value === model);
+    if (known) this.#select.value = known.value;
   }
 }

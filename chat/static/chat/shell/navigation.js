@@ -1,11 +1,17 @@
-/**
- * Moves between conversations: by a choice in the list, a key, or the browser's back and forward.
- *
- * in:  choices of conversation_list_view.js, the shortcuts and the address; deletions elsewhere
- * out: the visible conversation, the address, the focus, a toast that undoes a deletion
- */
+/** Moves between conversations: by the list, a key, or the back and forward buttons. Undoes deletions. */
 
 import { ifApiError } from "../server/api_client.js";
+
+/** @import { Conversation } from "../conversation/conversation.js" */
+/** @import { OpenConversations } from "../conversation/open_conversations.js" */
+/** @import { ApiError } from "../server/api_client.js" */
+/** @import { ConversationList } from "../sidebar/conversation_list.js" */
+/** @import { ConversationListView } from "../sidebar/conversation_list_view.js" */
+/** @import { ListController } from "../sidebar/list_controller.js" */
+/** @import { Sidebar } from "../sidebar/sidebar.js" */
+/** @import { Address } from "./address.js" */
+/** @import { Composer } from "./composer.js" */
+/** @import { Toast } from "./toast.js" */
 
 export class Navigation {
   #openConversations;
@@ -18,6 +24,19 @@ export class Navigation {
   #toast;
   #failed;
 
+  /**
+   * @param {{
+   *   openConversations: OpenConversations,
+   *   list: ConversationList,
+   *   listController: ListController,
+   *   listView: ConversationListView,
+   *   sidebar: Sidebar,
+   *   composer: Composer,
+   *   address: Address,
+   *   toast: Toast,
+   *   failed: (error: ApiError) => void,
+   * }} parts
+   */
   constructor({ openConversations, list, listController, listView, sidebar, composer, address, toast, failed }) {
     this.#openConversations = openConversations;
     this.#list = list;
@@ -30,22 +49,25 @@ export class Navigation {
     this.#failed = failed;
   }
 
-  /** Show a conversation, or a new one for null. If it cannot be fetched, everything stays, the address too. */
+  /**
+   * Show a conversation; null: a new one. If it cannot be fetched, everything stays, the address too.
+   * @param {string | null} id
+   */
   async visit(id, { push = false } = {}) {
     if (push) this.#address.push(id);
-    const refused = (error) => {
+    const refused = (/** @type {ApiError} */ error) => {
       this.#address.replace(this.#openConversations.shown.id);
       this.#failed(error);
     };
     await this.#openConversations.open(id).catch(ifApiError(refused));
   }
 
-  /** Open a conversation from the list, or a new one for null. */
+  /** Open a conversation from the list; null: a new one. @param {string | null} id */
   open(id) {
     this.#goOn(() => this.visit(id, { push: true }));
   }
 
-  /** Show one that has no id yet: its first message is not accepted. */
+  /** Show a conversation without an id: its first message is not accepted. @param {Conversation} conversation */
   showWaiting(conversation) {
     this.#goOn(() => {
       this.#address.push(null);
@@ -53,37 +75,44 @@ export class Navigation {
     });
   }
 
-  /** Show the conversation so many rows below. The focus stays. */
+  /** Show the conversation so many rows below. The focus stays. @param {number} by */
   step(by) {
     const id = this.#list.neighbour(this.#openConversations.shown.id, by);
     if (id) this.visit(id, { push: true });
   }
 
-  /** Delete at once and offer Undo. By keyboard, the focus moves to Undo. */
+  /** Delete at once and offer Undo. By keyboard, the focus moves to Undo. @param {string} id @param {boolean} byKeyboard */
   async remove(id, byKeyboard) {
     const summary = this.#list.get(id);
+    if (!summary) return;
     const next = this.#list.neighbour(id, 1) ?? this.#list.neighbour(id, -1);
     const wasShown = id === this.#openConversations.shown.id;
     if (wasShown) this.#leave();
     const removed = this.#listController.remove(id);
-    this.#listView.focus(next); // the focused row is gone
+    this.#listView.focus(next); // the focused row is removed
     if (await removed) this.#offerUndo(summary, wasShown, byKeyboard);
     else if (wasShown) this.visit(id, { push: true });
   }
 
-  /** An open drawer would cover the toast. */
+  /**
+   * An open drawer would cover the toast.
+   * @param {Summary} summary
+   * @param {boolean} wasShown
+   * @param {boolean} byKeyboard
+   */
   #offerUndo(summary, wasShown, byKeyboard) {
     this.#sidebar.closeDrawer({ focus: false });
     this.#toast.show("Deleted.", () => this.#restore(summary, wasShown), { focus: byKeyboard });
   }
 
-  /** Leave a deleted conversation. A deletion from this page has left it before its change event comes. */
+  /** Leave a deleted conversation. This page leaves before its own deletions arrive here. @param {Summary} summary */
   removedElsewhere(summary) {
     if (summary.id !== this.#openConversations.shown.id) return;
     this.#leave();
     this.#toast.show("Deleted in another window.", () => this.#restore(summary, true));
   }
 
+  /** @param {Summary} summary @param {boolean} show */
   async #restore(summary, show) {
     const restored = await this.#listController.restore(summary);
     if (restored && show) this.visit(summary.id, { push: true });
@@ -96,7 +125,7 @@ export class Navigation {
     this.#openConversations.open(null);
   }
 
-  /** From the list into the conversation: the reader writes next. */
+  /** From the list into the conversation: the reader writes next. @param {() => void} go */
   #goOn(go) {
     this.#sidebar.closeDrawer();
     go();

@@ -1,14 +1,13 @@
+/** Keeps the end of the page in view until the reader scrolls up; at the end again, it follows again. */
+
+const NEAR_PX = 32; // scrolling down so near to the end resumes following
+const STILL_PX = 2; // for fractions of a pixel
+
 /**
- * Keeps the end of the page in view until the reader scrolls up; at the end again, it follows again.
- *
- * in:  scroll events, and `follow()` after the page has grown
- * out: the scroll position; a button to the end while it does not follow
+ * Whether to follow after a scroll from `before` to `after`, with `below` pixels left under the window.
+ * @param {boolean} following
+ * @param {{ before: number, after: number, below: number }} position
  */
-
-const NEAR_PX = 32; // scrolling down to within this of the end resumes following
-const STILL_PX = 2; // tolerance for fractions of a pixel
-
-/** Whether to follow after a scroll from `before` to `after`, with `below` pixels left under the window. */
 export function follows(following, { before, after, below }) {
   if (below <= STILL_PX) return true;
   if (after < before) return false;
@@ -21,6 +20,7 @@ export class Scroll {
   #before = 0;
   #button;
 
+  /** @param {HTMLElement} button */
   constructor(button) {
     this.#button = button;
     button.addEventListener("click", () => this.toEnd());
@@ -28,7 +28,7 @@ export class Scroll {
     addEventListener("resize", () => this.follow());
   }
 
-  /** Without turns the page shows the welcome from its top, even if that is longer than the window. */
+  /** Without turns the page shows the welcome from its top, even if it is longer than the window. @param {boolean} empty */
   set empty(empty) {
     if (empty && !this.#empty) scrollTo({ top: 0, behavior: "instant" });
     this.#empty = empty;

@@ -1,11 +1,9 @@
 /**
  * The keyboard shortcuts of the page and the table for their sheet. Pure.
- *
- * in:  the fields of a key event
- * out: the name of the action, for page.js; the table for shortcuts_sheet.js
+ * @typedef {"compose" | "create" | "search" | "next" | "previous" | "sidebar" | "stop" | "undo"} PageAction
  */
 
-/** In the order of the sheet, where single keys can be switched off. */
+/** In the order of the sheet. @type {readonly { action: PageAction | "sheet", keys: string[], text: string }[]} */
 export const SHORTCUTS = Object.freeze([
   { action: "compose", keys: ["c"], text: "Write a message" },
   { action: "create", keys: ["n"], text: "New conversation" },
@@ -27,13 +25,17 @@ export const LOCAL_KEYS = Object.freeze([
   { keys: ["Del"], text: "Delete the conversation in focus" },
 ]);
 
-/** The action of a key, or null. `typing`: the focus is in a field that takes text. */
+/**
+ * The action of a key, or null. `typing`: the focus is in a text field.
+ * @param {Pick<KeyboardEvent, "key"> & Partial<KeyboardEvent> & { typing?: boolean }} event
+ */
 export function actionOf({ key, ctrlKey, metaKey, altKey, isComposing, typing }) {
   if (typing || isComposing || ctrlKey || metaKey || altKey) return null;
   return SHORTCUTS.find(({ keys }) => keys.includes(key))?.action ?? null;
 }
 
-/** Whether keys type text, or have their own meaning, in this element. */
-export function isTyping(element) {
-  return Boolean(element?.closest?.("input:not([type=radio], [type=checkbox]), textarea, select, [contenteditable]"));
+/** Whether keys type text, or have their own meaning, in this element. @param {EventTarget | null} target */
+export function isTyping(target) {
+  const typing = "input:not([type=radio], [type=checkbox]), textarea, select, [contenteditable]";
+  return target instanceof Element && target.closest(typing) !== null;
 }

@@ -1,15 +1,14 @@
-/**
- * The dialog that lists the shortcuts, and the listener for their keys.
- *
- * in:  key events of the page; the table of shortcuts.js
- * out: `act(action)`; the reader's choice whether single keys work, remembered
- */
+/** The dialog that lists the shortcuts, and the listener for their keys. */
 
-import { element } from "../dom/elements.js";
+import { element, find } from "../dom/elements.js";
 import { actionOf, isTyping, LOCAL_KEYS, SHORTCUTS } from "./shortcuts.js";
 
-const SINGLE_KEYS = "single-keys"; // false: switched off, for readers whose speech input or hands press keys unintentionally
+/** @import { Store } from "../storage/store.js" */
+/** @import { PageAction } from "./shortcuts.js" */
 
+const SINGLE_KEYS = "single-keys"; // false: off, for readers whose speech input or hands press keys unintentionally
+
+/** @param {{ keys: string[], text: string }} shortcut */
 function line({ keys, text }) {
   const term = element("dt");
   term.append(...keys.map((key) => element("kbd", "", key)));
@@ -21,28 +20,33 @@ export class ShortcutsSheet {
   #switch;
   #act;
 
+  /**
+   * @param {HTMLDialogElement} dialog
+   * @param {{ button: HTMLElement, store: Store, act: (action: PageAction) => void }} options
+   */
   constructor(dialog, { button, store, act }) {
     this.#dialog = dialog;
-    this.#switch = dialog.querySelector("[type=checkbox]");
+    this.#switch = find("[type=checkbox]", HTMLInputElement, dialog);
     this.#act = act;
-    dialog.querySelector("dl").append(...[...SHORTCUTS, ...LOCAL_KEYS].flatMap(line));
+    find("dl", HTMLElement, dialog).append(...[...SHORTCUTS, ...LOCAL_KEYS].flatMap(line));
     this.#switch.checked = store.get(SINGLE_KEYS) !== false;
     this.#switch.addEventListener("change", () => store.set(SINGLE_KEYS, this.#switch.checked));
     button.addEventListener("click", () => this.open());
     addEventListener("keydown", (event) => this.#pressed(event));
   }
 
-  /** The browser restores the focus when it is closed. */
+  /** The browser restores the focus on close. */
   open() {
     this.#dialog.showModal();
   }
 
+  /** @param {KeyboardEvent} event */
   #pressed(event) {
     if (!this.#switch.checked || document.querySelector("dialog:modal")) return;
     const { key, ctrlKey, metaKey, altKey, isComposing, target } = event;
     const action = actionOf({ key, ctrlKey, metaKey, altKey, isComposing, typing: isTyping(target) });
     if (!action) return;
-    event.preventDefault(); // the key must not be typed into the field that gets the focus
+    event.preventDefault(); // not typed into the field that gets the focus
     if (action === "sheet") this.open();
     else this.#act(action);
   }

@@ -1,9 +1,6 @@
-/**
- * A short message with an Undo button, shown for a while.
- *
- * in:  a text and the function of Undo
- * out: a status in the page; it stays while the pointer or the focus is on it
- */
+/** A short message with an Undo button. It stays while the pointer or the focus is on it. */
+
+import { find } from "../dom/elements.js";
 
 const SHOWN_MS = 8_000;
 
@@ -11,15 +8,19 @@ export class Toast {
   #element;
   #text;
   #button;
-  #undo = null;
-  #timer = null;
+  /** @type {(() => void) | null} */ #undo = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */ #timer;
   #onFocusLost;
 
-  /** `onFocusLost()` is called when it hides with the focus in it: something has to take it. */
+  /**
+   * `onFocusLost()` is called when it hides while it has the focus.
+   * @param {HTMLElement} element
+   * @param {{ onFocusLost: () => void }} callbacks
+   */
   constructor(element, { onFocusLost }) {
     this.#element = element;
-    this.#text = element.querySelector("p");
-    this.#button = element.querySelector("button");
+    this.#text = find("p", HTMLElement, element);
+    this.#button = find("button", HTMLButtonElement, element);
     this.#button.addEventListener("click", () => this.undo());
     for (const event of ["pointerenter", "focusin"]) element.addEventListener(event, () => clearTimeout(this.#timer));
     for (const event of ["pointerleave", "focusout"]) element.addEventListener(event, () => this.#wait());
@@ -27,6 +28,7 @@ export class Toast {
     this.#onFocusLost = onFocusLost;
   }
 
+  /** @param {string} text @param {() => void} undo */
   show(text, undo, { focus = false } = {}) {
     this.#undo = undo;
     this.#element.hidden = false;

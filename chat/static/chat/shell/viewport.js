@@ -1,16 +1,15 @@
-/**
- * The on-screen keyboard: where it covers the page, the dock moves above it.
- *
- * in:  the visual viewport's size and position
- * out: `--keyboard` of <html>, in px
- */
+/** The on-screen keyboard: sets `--keyboard` of <html>, in px, so that the dock moves above it. */
 
-/** How much of the layout viewport's end is covered. Zoom shrinks the visual viewport too: 0 while zoomed. */
+/**
+ * How much of the layout viewport's end is covered. Zoom shrinks the visual viewport too: 0 while zoomed.
+ * @param {number} layoutHeight
+ * @param {Pick<VisualViewport, "height" | "offsetTop" | "scale">} viewport
+ */
 export function coveredPx(layoutHeight, { height, offsetTop, scale }) {
   return scale > 1 ? 0 : Math.max(0, Math.round(layoutHeight - height - offsetTop));
 }
 
-/** `changed()` is called after the size has changed: the end of the conversation has moved. */
+/** `changed()` is called after a change: the end of the conversation has moved. @param {() => void} changed */
 export function watchViewport(changed) {
   const { visualViewport } = window;
   if (!visualViewport) return;

@@ -1,9 +1,7 @@
-/**
- * Keeps a visible page fresh: fetches what was missed, and marks what is on screen as read.
- *
- * in:  the server's change events, each opening of the socket, the page becoming visible
- * out: calls of the list controller, the list pages, the open conversations and the navigation
- */
+/** Keeps a visible page fresh: fetches missed changes and marks the visible conversation as read. */
+
+/** @import { Conversation } from "../conversation/conversation.js" */
+/** @import { ConversationList } from "../sidebar/conversation_list.js" */
 
 export class Visibility {
   #openConversations;
@@ -13,6 +11,23 @@ export class Visibility {
   #navigation;
   #isHidden;
 
+  /**
+   * @param {{
+   *   openConversations: {
+   *     shown: Pick<Conversation, "id" | "isMissing">,
+   *     refresh: () => void,
+   *     nameWaiting: (event: ConversationEvent) => void,
+   *   },
+   *   list: ConversationList,
+   *   listController: {
+   *     markRead: (id: string) => void,
+   *     applyChange: (conversation: ConversationEvent["conversation"]) => void,
+   *   },
+   *   listPages: { reload: () => void },
+   *   navigation: { removedElsewhere: (summary: Summary) => void },
+   *   isHidden?: () => boolean,
+   * }} parts
+   */
   constructor({ openConversations, list, listController, listPages, navigation, isHidden = () => document.hidden }) {
     this.#openConversations = openConversations;
     this.#list = list;
@@ -22,7 +37,7 @@ export class Visibility {
     this.#isHidden = isHidden;
   }
 
-  /** Fetch what lost notifications may have missed. A hidden page waits until it is visible. */
+  /** Fetch changes that lost notifications may have missed. A hidden page waits until it is visible. */
   refresh() {
     if (this.#isHidden()) return;
     this.#listPages.reload();
@@ -33,10 +48,10 @@ export class Visibility {
   /** Mark the shown conversation as read if it is visible. */
   markRead() {
     const { id } = this.#openConversations.shown;
-    if (!this.#isHidden() && this.#list.get(id)?.unread) this.#listController.markRead(id);
+    if (id && !this.#isHidden() && this.#list.get(id)?.unread) this.#listController.markRead(id);
   }
 
-  /** Handle `tailrace:conversation`: a conversation has changed. */
+  /** Handle a change event of a conversation. @param {ConversationEvent} event */
   handleChange(event) {
     this.#openConversations.nameWaiting(event); // first: one conversation must not be listed twice
     this.#listController.applyChange(event.conversation);

@@ -1,26 +1,25 @@
 /**
  * The known part of the list of conversations: newest activity first, in pages, or the results of a search. Pure.
  *
- * in:  pages of the list and summaries {id, title, updated_at, running, unread} (list_pages.js, list_controller.js)
- * out: `rows` for conversation_list_view.js; the neighbours of a row for the keyboard
- *
- * A fetched page may be older than a change that arrived during the fetch: of the two, the later one stays. A change
- * from before the fetch yields to the page: notifications may be lost, and the clocks of web and worker differ.
+ * A fetched page may be older than a change that arrived during the fetch: the later one stays. A change from before the
+ * fetch yields to the page: notifications may be lost, and the clocks of web and worker differ.
  */
 
-/** Newest activity first; ids decide between equal times. */
+/** Ids decide between equal times. @param {Summary} one @param {Summary} other */
 const newestFirst = (one, other) => other.updated_at - one.updated_at || (other.id < one.id ? -1 : 1);
 
-/** The later of two summaries of one conversation; the first one at equal times. */
+/** The later of two summaries; the first one at equal times. @param {Summary} one @param {Summary} other */
 const later = (one, other) => (other.updated_at > one.updated_at ? other : one);
 
 export class ConversationList {
   search = "";
-  version = 0; // changes so far; a fetch hands in the version at which it began
-  more = null; // the cursor of the next page, null = there is none
-  #summaries = new Map();
-  #changes = new Map(); // id → { version, summary }: its latest change; summary null = deleted
+  version = 0; // changes so far; a fetch passes the version at its start
+  /** @type {string | null} */ more = null; // the cursor of the next page, if any
+  /** @type {Map<string, Summary>} */ #summaries = new Map();
+  /** @type {Map<string, { version: number, summary: Summary | null }>} */
+  #changes = new Map(); // the latest of each id; summary null = deleted
 
+  /** @param {ListPage} page */
   constructor(page) {
     this.fill(page);
   }
@@ -29,11 +28,12 @@ export class ConversationList {
     return [...this.#summaries.values()].sort(newestFirst);
   }
 
+  /** @param {string | null} id */
   get(id) {
-    return this.#summaries.get(id) ?? null;
+    return this.#summaries.get(id ?? "") ?? null;
   }
 
-  /** Replace everything by the first page, fetched at version `since`. */
+  /** Replace everything by the first page, fetched at version `since`. @param {ListPage} page */
   fill(page, since = this.version) {
     this.#summaries.clear();
     this.extend(page, since);
@@ -42,7 +42,7 @@ export class ConversationList {
     }
   }
 
-  /** Add the next page, fetched at version `since`. */
+  /** Add the next page, fetched at version `since`. @param {ListPage} page */
   extend({ conversations, more }, since = this.version) {
     for (const summary of conversations) {
       const change = this.#changes.get(summary.id);
@@ -52,35 +52,42 @@ export class ConversationList {
     this.more = more;
   }
 
-  /** A conversation has changed. A search keeps out what it did not find. */
+  /** A conversation has changed. A search keeps out conversations that it did not find. @param {Summary} summary */
   put({ id, title, updated_at, running, unread }) {
     const summary = { id, title, updated_at, running, unread };
     this.#record(id, summary);
     this.#set(summary);
   }
 
-  /** Take a summary from the reply to a request: a change may have arrived since. */
+  /** Take a summary from the reply to a request: a change may have arrived since. @param {Summary} summary */
   merge(summary) {
-    if (this.#changes.get(summary.id)?.summary === null) return; // deleted meanwhile
+    if (this.#changes.get(summary.id)?.summary === null) return; // deleted
     this.put(later(summary, this.get(summary.id) ?? summary));
   }
 
-  /** A conversation is deleted. */
+  /** @param {string} id */
   remove(id) {
     this.#record(id, null);
     this.#summaries.delete(id);
   }
 
+  /** @param {string} id @param {Summary | null} summary */
   #record(id, summary) {
     this.version += 1;
     this.#changes.set(id, { version: this.version, summary });
   }
 
+  /** @param {Summary} summary */
   #set(summary) {
     if (!this.search || this.#summaries.has(summary.id)) this.#summaries.set(summary.id, summary);
   }
 
-  /** The id `step` rows below this one (negative: above), or null. From outside the list: its first or last row. */
+  /**
+   * The id `step` rows below (negative: above), or null. From outside the list: its first or last row.
+   * @param {string | null} id
+   * @param {number} step
+   * @returns {string | null}
+   */
   neighbour(id, step) {
     const { rows } = this;
     const here = rows.findIndex((summary) => summary.id === id);

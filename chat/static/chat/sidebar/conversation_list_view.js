@@ -1,38 +1,54 @@
-/**
- * The DOM of the list: its rows in order, the search field, and more rows when its end comes into view.
- *
- * in:  the rows of conversation_list.js, unsent new conversations, the visible conversation
- * out: `on`: open(id), show(conversation), rename(id, title), remove(id, byKeyboard), search(text), more()
- */
+/** The DOM of the list: its rows in order, the search field, and more rows when its end comes into view. */
 
-import { element } from "../dom/elements.js";
+import { element, find } from "../dom/elements.js";
 import { ConversationRow } from "./conversation_row.js";
 import { byDay } from "./days.js";
+
+/** @import { Conversation } from "../conversation/conversation.js" */
+/** @import { Address } from "../shell/address.js" */
+/** @import { RowCallbacks } from "./conversation_row.js" */
 
 const AHEAD = "200px"; // the next page is fetched before the end is in view
 
 export class ConversationListView {
-  #rows = new Map(); // the id, or the conversation without one → ConversationRow
-  #headings = new Map(); // the name of a day → its element
+  /** @type {Map<string | Conversation, ConversationRow>} */ #rows = new Map(); // by id, or by the conversation without one
+  /** @type {Map<string, { element: HTMLElement }>} */ #headings = new Map(); // by day
   #list;
   #search;
   #empty;
   #address;
   #on;
 
+  /**
+   * @param {HTMLElement} sidebar
+   * @param {{
+   *   address: Address,
+   *   on: {
+   *     open: (id: string) => void,
+   *     show: (conversation: Conversation) => void,
+   *     rename: (id: string, title: string) => void,
+   *     remove: (id: string, byKeyboard: boolean) => void,
+   *     search: (text: string) => void,
+   *     more: () => void,
+   *   },
+   * }} options
+   */
   constructor(sidebar, { address, on }) {
-    this.#list = sidebar.querySelector("#conversations");
-    this.#search = sidebar.querySelector("#search");
-    this.#empty = sidebar.querySelector("#none");
+    this.#list = find("#conversations", HTMLElement, sidebar);
+    this.#search = find("#search", HTMLInputElement, sidebar);
+    this.#empty = find("#none", HTMLElement, sidebar);
     this.#on = on;
     this.#address = address;
     this.#search.addEventListener("input", () => on.search(this.#search.value));
     this.#search.addEventListener("keydown", (event) => this.#pressed(event));
     const observer = new IntersectionObserver(([entry]) => entry.isIntersecting && on.more(), { rootMargin: AHEAD });
-    observer.observe(sidebar.querySelector("#more"));
+    observer.observe(find("#more", HTMLElement, sidebar));
   }
 
-  /** `waiting` are conversations without an id; `shown` is the visible one. */
+  /**
+   * `waiting` are conversations without an id.
+   * @param {{ rows: Summary[], waiting: Conversation[], shown: Conversation, search: string }} list
+   */
   render({ rows, waiting, shown, search }) {
     const unnamed = waiting.map((each) => this.#waitingRow(each, shown));
     const days = byDay(rows, Date.now()).flatMap(({ name, rows: its }) => [
@@ -46,8 +62,9 @@ export class ConversationListView {
     this.#empty.textContent = search ? "Nothing found." : "No conversations yet.";
   }
 
+  /** @param {string | null} id */
   focus(id) {
-    (this.#rows.get(id) ?? { focus: () => this.#search.focus() }).focus();
+    (this.#rows.get(id ?? "") ?? this.#search).focus();
   }
 
   focusSearch() {
@@ -55,6 +72,7 @@ export class ConversationListView {
     this.#search.focus();
   }
 
+  /** @param {Summary} summary @param {Conversation} shown */
   #row(summary, shown) {
     const { id } = summary;
     const row = this.#known(id, {
@@ -66,6 +84,7 @@ export class ConversationListView {
     return row;
   }
 
+  /** @param {Conversation} conversation @param {Conversation} shown */
   #waitingRow(conversation, shown) {
     const row = this.#known(conversation, { open: () => this.#on.show(conversation) }, { canChange: false });
     const title = conversation.tree.turns[0].input.trim();
@@ -73,35 +92,41 @@ export class ConversationListView {
     return row;
   }
 
+  /** @param {string | Conversation} key @param {RowCallbacks} on @param {{ canChange?: boolean }} [how] */
   #known(key, on, how) {
-    if (!this.#rows.has(key)) this.#rows.set(key, new ConversationRow(on, how));
-    return this.#rows.get(key);
+    const row = this.#rows.get(key) ?? new ConversationRow(on, how);
+    this.#rows.set(key, row);
+    return row;
   }
 
+  /** @param {string} name */
   #heading(name) {
-    if (!this.#headings.has(name)) {
-      const line = element("li", "day");
-      line.append(element("h2", "", name));
-      this.#headings.set(name, { element: line });
-    }
-    return this.#headings.get(name);
+    const known = this.#headings.get(name);
+    if (known) return known;
+    const heading = { element: element("li", "day") };
+    heading.element.append(element("h2", "", name));
+    this.#headings.set(name, heading);
+    return heading;
   }
 
+  /** @param {HTMLElement} line @param {Element | undefined} before */
   #place(line, before) {
     if (line === before) return;
-    // `moveBefore`, where the browser has it, keeps the focus and a title that is being typed
-    if (line.isConnected && this.#list.moveBefore) this.#list.moveBefore(line, before ?? null);
+    // `moveBefore` keeps the focus and a title in edit; not every browser has it
+    if (line.isConnected && "moveBefore" in this.#list) this.#list.moveBefore(line, before ?? null);
     else this.#list.insertBefore(line, before ?? null);
   }
 
+  /** @param {Set<Element>} wanted */
   #dropOthers(wanted) {
     for (const [key, row] of this.#rows) if (!wanted.has(row.element)) this.#rows.delete(key);
     for (const line of [...this.#list.children]) if (!wanted.has(line)) line.remove();
   }
 
+  /** @param {KeyboardEvent} event */
   #pressed(event) {
     if (event.key === "Escape" && this.#search.value) {
-      event.stopPropagation(); // the first Escape empties the field, the next one closes the drawer
+      event.stopPropagation(); // the next Escape closes the drawer
       this.#search.value = "";
       this.#on.search("");
     }

@@ -1,8 +1,7 @@
 /**
  * The DOM of one row of the list: a link, its marks, rename and delete.
- *
- * in:  a summary {title, running, unread} and the address; whether it is the visible conversation
- * out: `on`: open(), rename(title), remove(byKeyboard)
+ * @typedef {{ waiting?: boolean, running?: boolean, unread?: boolean }} Marks
+ * @typedef {{ open: () => void, rename?: (title: string) => void, remove?: (byKeyboard: boolean) => void }} RowCallbacks
  */
 
 import { button, element, set } from "../dom/elements.js";
@@ -11,6 +10,7 @@ const SVG = "http://www.w3.org/2000/svg";
 const UNTITLED = "Untitled";
 const MAX_TITLE_CHARS = 80;
 
+/** @param {string} name @param {string} iconName @param {(event: MouseEvent) => void} pressed */
 function iconButton(name, iconName, pressed) {
   const made = button(`icon ${name}`, "", pressed);
   const svg = document.createElementNS(SVG, "svg");
@@ -22,7 +22,7 @@ function iconButton(name, iconName, pressed) {
   return made;
 }
 
-/** The text of the mark for a screen reader, after the title. */
+/** The text of the mark for a screen reader, after the title. @param {Marks} marks */
 function markText({ waiting, running, unread }) {
   if (waiting) return ", waiting to be sent";
   if (running) return ", is being answered";
@@ -35,9 +35,10 @@ export class ConversationRow {
   #markText = element("span", "visually-hidden");
   #link = element("a", "open");
   #actions = element("span", "actions");
-  #input = null; // while it is renamed
+  /** @type {HTMLInputElement | null} */ #input = null;
   #on;
 
+  /** @param {RowCallbacks} on */
   constructor(on, { canChange = true } = {}) {
     this.#on = on;
     this.element = element("li", "entry");
@@ -48,11 +49,12 @@ export class ConversationRow {
     if (!canChange) return;
     this.#actions.append(
       iconButton("rename", "pencil", () => this.rename()),
-      iconButton("remove", "bin", (event) => on.remove(event.detail === 0)),
+      iconButton("remove", "bin", (event) => on.remove?.(event.detail === 0)),
     );
     this.#link.addEventListener("keydown", (event) => this.#pressed(event));
   }
 
+  /** @param {{ title: string, href: string, current: boolean } & Marks} row */
   render({ title, href, current, ...marks }) {
     const name = title || UNTITLED;
     this.#link.href = href;
@@ -83,6 +85,7 @@ export class ConversationRow {
     input.select();
   }
 
+  /** @param {KeyboardEvent} event */
   #typed(event) {
     if (event.isComposing || !["Enter", "Escape"].includes(event.key)) return;
     event.preventDefault();
@@ -91,24 +94,27 @@ export class ConversationRow {
     this.focus();
   }
 
+  /** @param {boolean} save */
   #done(save) {
     const input = this.#input;
     if (!input) return;
     this.#input = null; // first: removing a focused field fires `blur`
     this.#link.hidden = this.#actions.hidden = false;
     input.remove();
-    if (save) this.#on.rename(input.value.trim());
+    if (save) this.#on.rename?.(input.value.trim());
   }
 
+  /** @param {MouseEvent} event */
   #clicked(event) {
     if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return; // a new tab or window
     event.preventDefault();
     this.#on.open();
   }
 
+  /** @param {KeyboardEvent} event */
   #pressed(event) {
     if (event.key === "F2") this.rename();
-    else if (event.key === "Delete") this.#on.remove(true);
+    else if (event.key === "Delete") this.#on.remove?.(true);
     else return;
     event.preventDefault();
   }

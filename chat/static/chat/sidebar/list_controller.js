@@ -1,62 +1,72 @@
-/**
- * Keeps the list of conversations and the server in step: marks, renames, deletions and their undo.
- *
- * in:  the reader's actions (conversation_list_view.js), the server's change events
- * out: requests of api_client.js; `on`: changed(), failed(error)
- */
+/** Keeps the list of conversations and the server in step: marks, renames, deletions and their undo. */
 
 import { ifApiError } from "../server/api_client.js";
 
-const GONE = 404; // deleted elsewhere, or never there
+/** @import { ApiClient, ApiError } from "../server/api_client.js" */
+/** @import { ConversationList } from "./conversation_list.js" */
+
+const NOT_FOUND = 404; // or never there
 
 export class ListController {
   #list;
   #api;
   #on;
-  #changes = new Map(); // id → the last change event of it
+  /** @type {Map<string, Summary>} */ #changes = new Map(); // the last change event of each id
 
+  /**
+   * @param {ConversationList} list
+   * @param {{ api: Pick<ApiClient, "change">, on: { changed: () => void, failed: (error: ApiError) => void } }} parts
+   */
   constructor(list, { api, on }) {
     this.#list = list;
     this.#api = api;
     this.#on = on;
   }
 
-  /** Apply a change event of the server. */
+  /** Apply a change event of the server. @param {ConversationEvent["conversation"]} conversation */
   applyChange(conversation) {
     this.#changes.set(conversation.id, conversation);
     this.#put(conversation.id, conversation.deleted ? null : conversation);
   }
 
+  /** @param {string} id @param {string} title */
   rename(id, title) {
     const before = this.#list.get(id);
-    if (!before || !title || title === before.title) return this.#on.changed(); // it may be deleted by now
-    return this.#change(before, { title }, { ...before, title });
+    if (!before || !title || title === before.title) return this.#on.changed(); // it may be deleted
+    return this.#change(id, before, { title }, { ...before, title });
   }
 
-  /** The newest response was seen. If the request fails, the next fetch restores the mark. */
+  /** The newest response was seen. If the request fails, the next fetch restores the mark. @param {string} id */
   markRead(id) {
-    this.#put(id, { ...this.#list.get(id), unread: false });
+    const summary = this.#list.get(id);
+    if (summary) this.#put(id, { ...summary, unread: false });
     return this.#api.change(id, { read: true }).catch(ifApiError(() => null));
   }
 
-  /** Resolves to whether it is deleted. */
+  /** Resolves to whether it is deleted. @param {string} id */
   remove(id) {
-    return this.#change(this.#list.get(id), { deleted: true }, null);
+    return this.#change(id, this.#list.get(id), { deleted: true }, null);
   }
 
-  /** Resolves to whether it is restored. */
+  /** Resolves to whether it is restored. @param {Summary} summary */
   restore(summary) {
-    return this.#change(null, { deleted: false }, summary);
+    return this.#change(summary.id, null, { deleted: false }, summary);
   }
 
-  /** Show the change at once, and revert it if the server refuses. Resolves to whether it succeeded. */
-  async #change(before, changes, after) {
-    const { id } = before ?? after;
+  /**
+   * Show the change at once, and revert it if the server refuses. A null summary is a deleted one. Resolves to whether it
+   * succeeded.
+   * @param {string} id
+   * @param {Summary | null} before
+   * @param {ConversationChanges} changes
+   * @param {Summary | null} after
+   */
+  async #change(id, before, changes, after) {
     this.#put(id, after);
     const change = this.#changes.get(id);
-    const refused = (error) => {
+    const refused = (/** @type {ApiError} */ error) => {
       this.#on.failed(error);
-      if (this.#changes.get(id) === change) this.#revert(id, error.status === GONE ? null : before, after); // else it is newer
+      if (this.#changes.get(id) === change) this.#revert(id, error.status === NOT_FOUND ? null : before, after);
       return null;
     };
     const summary = await this.#api.change(id, changes).catch(ifApiError(refused));
@@ -67,13 +77,19 @@ export class ListController {
     return summary !== null;
   }
 
-  /** Of a rename revert only the title, and only if it is still there: the rest may be newer. */
+  /**
+   * Of a rename revert only the title, and only if it is still there: the rest may be newer.
+   * @param {string} id
+   * @param {Summary | null} before
+   * @param {Summary | null} after
+   */
   #revert(id, before, after) {
     const now = this.#list.get(id);
     if (!before || !after) this.#put(id, before);
-    else if (now?.title === after.title) this.#put(id, { ...now, title: before.title });
+    else if (now && now.title === after.title) this.#put(id, { ...now, title: before.title });
   }
 
+  /** @param {string} id @param {Summary | null} summary */
   #put(id, summary) {
     if (summary) this.#list.put(summary);
     else this.#list.remove(id);

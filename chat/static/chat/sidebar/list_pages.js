@@ -1,29 +1,28 @@
-/**
- * Fetches the list of conversations: its first page, the next ones, and the results of a search.
- *
- * in:  the search field and the end of the list coming into view (conversation_list_view.js)
- * out: requests of api_client.js; `changed()` when a page is in the list
- */
+/** Fetches the list of conversations: its first page, the next ones, and the results of a search. */
 
 import { ifApiError } from "../server/api_client.js";
 
-const TYPING_MS = 200; // a search starts after this pause in typing
+/** @import { ApiClient } from "../server/api_client.js" */
+/** @import { ConversationList } from "./conversation_list.js" */
+
+const TYPING_MS = 200; // before a search starts
 
 export class ListPages {
   #list;
   #api;
   #changed;
-  #timer = null;
-  #reloads = 0; // a page fetched before the latest reload is dropped
+  /** @type {ReturnType<typeof setTimeout> | undefined} */ #timer;
+  #reloads = 0; // pages fetched before the latest one are dropped
   #loading = false;
 
+  /** @param {ConversationList} list @param {{ api: Pick<ApiClient, "list">, changed: () => void }} parts */
   constructor(list, { api, changed }) {
     this.#list = list;
     this.#api = api;
     this.#changed = changed;
   }
 
-  /** Call at each key: searches after a pause in typing, at once when the field is emptied. */
+  /** Call at each key: searches after a pause in typing, at once when the field is emptied. @param {string} text */
   search(text) {
     clearTimeout(this.#timer);
     this.#list.search = text.trim();
@@ -45,6 +44,7 @@ export class ListPages {
     this.#loading = false;
   }
 
+  /** @param {{ search: string, before?: string | null }} query @param {(page: ListPage, since: number) => void} put */
   async #fetch(query, put) {
     const [reloads, since] = [this.#reloads, this.#list.version];
     const page = await this.#api.list(query).catch(ifApiError(() => null));

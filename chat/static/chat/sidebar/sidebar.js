@@ -1,10 +1,6 @@
-/**
- * The frame of the list: beside the conversation in a wide window, else a drawer over it.
- *
- * in:  the toggle, Escape, a click outside the drawer, the width of the window
- * out: `data-sidebar` of <html> (open, closed; remembered), the drawer, the focus
- */
+/** The frame of the list: beside the conversation in a wide window, else a drawer over it. */
 
+import { find } from "../dom/elements.js";
 import { prefer, preference } from "../storage/preferences.js";
 
 const WIDE = "(min-width: 56rem)"; // as in sidebar.css
@@ -16,7 +12,11 @@ export class Sidebar {
   #wide = matchMedia(WIDE);
   #drawer = false;
 
-  /** `main` is everything that an open drawer covers. */
+  /**
+   * `main` is everything that an open drawer covers.
+   * @param {HTMLElement} sidebar
+   * @param {{ toggle: HTMLElement, close: HTMLElement, main: HTMLElement }} parts
+   */
   constructor(sidebar, { toggle, close, main }) {
     this.#sidebar = sidebar;
     this.#toggle = toggle;
@@ -37,7 +37,7 @@ export class Sidebar {
     if (this.#wide.matches) prefer("sidebar", this.#shown ? "closed" : "open");
     else this.#drawer = !this.#drawer;
     this.#render();
-    if (this.#drawer) this.#sidebar.querySelector("a, button, input").focus();
+    if (this.#drawer) find("a, button, input", HTMLElement, this.#sidebar).focus();
   }
 
   /** For a shortcut that leads into the list. */
@@ -52,6 +52,7 @@ export class Sidebar {
     if (wasOpen && focus) this.#toggle.focus();
   }
 
+  /** @param {Event} event */
   #clickedMain(event) {
     if (!this.#drawer) return;
     event.preventDefault();
@@ -61,8 +62,8 @@ export class Sidebar {
 
   #render() {
     document.documentElement.dataset.drawer = this.#drawer ? "open" : "closed";
-    this.#sidebar.inert = !this.#shown; // hidden: the Tab key must skip it
-    for (const each of this.#main.children) each.inert = this.#drawer;
+    this.#sidebar.inert = !this.#shown; // the Tab key must skip it
+    for (const each of this.#main.children) if (each instanceof HTMLElement) each.inert = this.#drawer;
     this.#toggle.ariaExpanded = String(this.#shown);
   }
 }

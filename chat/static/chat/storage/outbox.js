@@ -1,49 +1,63 @@
 /**
- * The messages that the server has not accepted yet. Each is kept until it is accepted or refused, so that it survives a
- * reload and the next page sends it. Several tabs may send the same message: its request id makes it one response.
- *
- * in:  unaccepted turns (conversation.js)
- * out: entries {requestId, conversationId, previousId, regenerateOf, input, model, at}, the oldest first
+ * Messages that the server has not accepted yet. Each survives a reload until it is accepted or refused. Several tabs may
+ * send the same message: its request id makes it one response.
+ * @typedef {Ask & { at: number }} Entry
  */
 
-const PREFIX = "outbox:"; // one name per message: tabs that write at the same time do not overwrite each other
+/** @import { Store } from "./store.js" */
+
+const PREFIX = "outbox:"; // one name per message: tabs that write at the same time do not collide
 
 export class Outbox {
   #store;
-  #ids = new Set(); // the known request ids: no access to the store while tokens arrive
+  /** @type {Set<string>} */ #ids = new Set(); // spares reading the store while tokens arrive
 
+  /** @param {Store} store */
   constructor(store) {
     this.#store = store;
   }
 
-  /** Whether this page knows of an unaccepted message. */
+  /** Whether this page knows an unaccepted message. */
   get hasPending() {
     return this.#ids.size > 0;
   }
 
-  /** Keep an unaccepted turn; one that the outbox sent again stays as it is. */
+  /**
+   * Keep an unaccepted message, once.
+   * @param {Omit<Ask, "conversationId">} turn
+   * @param {string | null} conversationId
+   * @param {number} at
+   */
   keep({ requestId, previousId, regenerateOf, input, model }, conversationId, at) {
     if (this.#ids.has(requestId)) return;
     this.#ids.add(requestId);
+    /** @type {Entry} */
     const entry = { requestId, conversationId, previousId, regenerateOf, input, model, at };
     this.#store.set(PREFIX + requestId, entry);
   }
 
-  /** The entry of a message, or null. */
+  /** @param {string} requestId */
   get(requestId) {
-    return this.#ids.has(requestId) ? this.#store.get(PREFIX + requestId) : null;
+    return this.#ids.has(requestId) ? this.#read(PREFIX + requestId) : null;
   }
 
+  /** @param {string} requestId */
   drop(requestId) {
     if (!this.#ids.delete(requestId)) return;
     this.#store.set(PREFIX + requestId, null);
   }
 
-  /** All unaccepted messages, of other tabs too. */
+  /** The unaccepted messages of all tabs, oldest first. */
   entries() {
-    const entries = this.#store.names(PREFIX).map((name) => this.#store.get(name));
-    const whole = entries.filter((entry) => entry?.requestId && entry.input);
-    this.#ids = new Set(whole.map((entry) => entry.requestId));
-    return whole.sort((one, other) => one.at - other.at);
+    const read = this.#store.names(PREFIX).map((name) => this.#read(name));
+    const entries = read.filter((entry) => entry !== null);
+    this.#ids = new Set(entries.map((entry) => entry.requestId));
+    return entries.sort((one, other) => one.at - other.at);
+  }
+
+  /** Null if it is incomplete. @param {string} name */
+  #read(name) {
+    const entry = /** @type {Entry | null} */ (this.#store.get(name));
+    return entry?.requestId && entry.input ? entry : null;
   }
 }

@@ -1,16 +1,15 @@
 /**
- * Choices that the first paint needs: the server reads them from cookies and writes them into the document.
- *
- * in:  theme (system, light, dark) and sidebar (open, closed), when the reader chooses
- * out: a `data-` attribute of <html> for the style sheets, and the cookie for the next page
+ * Choices that the first paint needs, in cookies: the server writes them into the document as `data-` attributes of <html>.
  */
 
 const YEAR_SECS = 365 * 24 * 60 * 60;
 
+/** @param {string} name */
 export function preference(name) {
   return document.documentElement.dataset[name];
 }
 
+/** @param {string} name @param {string} value */
 export function prefer(name, value) {
   document.documentElement.dataset[name] = value;
   const secure = location.protocol === "https:" ? "; Secure" : "";
@@ -18,9 +17,11 @@ export function prefer(name, value) {
   document.cookie = `${name}=${value}; Path=/; Max-Age=${YEAR_SECS}; SameSite=Lax${secure}`;
 }
 
-/** Bind the radio buttons of the theme. */
+/** Bind the radio buttons of the theme. @param {HTMLElement} fieldset */
 export function themeSwitch(fieldset) {
-  const chosen = fieldset.querySelector(`[value="${CSS.escape(preference("theme"))}"]`);
-  (chosen ?? fieldset.querySelector("[value=system]")).checked = true;
-  fieldset.addEventListener("change", ({ target }) => prefer("theme", target.value));
+  const choices = [...fieldset.querySelectorAll("input")];
+  const chosen =
+    choices.find(({ value }) => value === preference("theme")) ?? choices.find(({ value }) => value === "system");
+  if (chosen) chosen.checked = true;
+  for (const choice of choices) choice.addEventListener("change", () => prefer("theme", choice.value));
 }

@@ -1,9 +1,4 @@
-/**
- * One owner's values in this browser: small JSON values that survive a reload and a restart.
- *
- * in:  names and values of drafts.js, outbox.js, shortcuts_sheet.js and model_picker.js; a `Storage` of the browser, or null
- * out: the values; without storage nothing is kept and nothing fails
- */
+/** One owner's values in this browser: small JSON values. Without storage nothing is kept and nothing fails. */
 
 const PREFIX = "tailrace";
 
@@ -20,43 +15,47 @@ export class Store {
   #storage;
   #prefix;
 
-  /** `owner` is part of each name: people who share a browser do not share values. */
+  /**
+   * Names contain the owner: users of one browser do not share values.
+   * @param {Pick<Storage, "getItem" | "setItem" | "removeItem" | "key" | "length"> | null} storage
+   * @param {string} owner
+   */
   constructor(storage, owner) {
     this.#storage = storage;
     this.#prefix = `${PREFIX}:${owner}:`;
   }
 
-  /** The value, or null if there is none or it is not valid JSON. */
+  /** Null if there is none or it is not valid JSON. @param {string} name @returns {unknown} */
   get(name) {
     try {
-      return JSON.parse(this.#storage.getItem(this.#prefix + name));
+      return JSON.parse(this.#storage?.getItem(this.#prefix + name) ?? "null");
     } catch {
       return null;
     }
   }
 
-  /** Keep the value; null or "" removes it. */
+  /** Keep the value; null or "" removes it. @param {string} name @param {unknown} value */
   set(name, value) {
     try {
-      if (value === null || value === "") this.#storage.removeItem(this.#prefix + name);
-      else this.#storage.setItem(this.#prefix + name, JSON.stringify(value));
+      if (value === null || value === "") this.#storage?.removeItem(this.#prefix + name);
+      else this.#storage?.setItem(this.#prefix + name, JSON.stringify(value));
     } catch {
-      // no storage, or it is full: only the next visit misses the value
+      // the storage is full: only the next visit misses the value
     }
   }
 
   /** The names with this prefix, without the owner. */
   names(prefix = "") {
-    const whole = this.#prefix + prefix;
+    const [storage, whole] = [this.#storage, this.#prefix + prefix];
     try {
-      const keys = Array.from({ length: this.#storage.length }, (_, index) => this.#storage.key(index));
+      const keys = Array.from({ length: storage?.length ?? 0 }, (_, index) => storage?.key(index) ?? "");
       return keys.filter((key) => key.startsWith(whole)).map((key) => key.slice(this.#prefix.length));
     } catch {
       return [];
     }
   }
 
-  /** Remove all values of this owner: they have signed out. */
+  /** Remove all values of this owner, who signed out. */
   clear() {
     for (const name of this.names()) this.set(name, null);
   }

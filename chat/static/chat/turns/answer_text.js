@@ -1,10 +1,8 @@
 /**
- * The text of an answer as Markdown elements: it grows within one edition and is replaced with the next.
- *
- * in:  the whole text so far, its edition, whether it has ended
- * out: elements; whether one frame was enough for all of it
- *
- * If the parser fails, the text before is built again and the rest is shown as plain text.
+ * The text of an answer as Markdown elements: it grows within one edition and is replaced with the next. If the parser
+ * fails, the text before is built again and the rest is shown as plain text.
+ * @typedef {{ write: (text: string) => void, end: () => void }} MarkdownText
+ * @typedef {{ show: (text: string, edition: number) => void }} PlainText
  */
 
 import { element } from "../dom/elements.js";
@@ -12,8 +10,9 @@ import { GrowingText } from "../markdown/growing_text.js";
 import { Markdown } from "../markdown/markdown.js";
 import { MarkdownNodes } from "../markdown/markdown_nodes.js";
 
-const FRAME_CHARS = 3_000; // about 10 ms on a slow machine: a long answer that arrives at once is built over several frames
+const FRAME_CHARS = 3_000; // about 10 ms on a slow machine; a long answer takes several frames
 
+/** @type {{ markdown: (root: HTMLElement) => MarkdownText, plain: (root: HTMLElement) => PlainText }} */
 const MAKE = {
   markdown: (root) => new Markdown(new MarkdownNodes(root)),
   plain(root) {
@@ -27,21 +26,26 @@ export class AnswerText {
   #root;
   #make;
   #markdown;
-  #plain = null; // shows the text from #end on, if any
+  /** @type {PlainText | null} */ #plain = null; // the text from #end on
   #edition = 0;
   #start = 0; // of the last piece
-  #shown = 0; // characters given to the parser
-  #end = Infinity; // the text from here on is plain
+  #shown = 0; // characters that the parser has read
+  #end = Infinity; // of the Markdown
   #ended = false;
 
-  /** `make.markdown(root)` returns `{write(text), end()}`, `make.plain(root)` returns `{show(text, edition)}`. */
+  /** @param {HTMLElement} root */
   constructor(root, make = MAKE) {
     this.#root = root;
     this.#make = make;
     this.#markdown = make.markdown(root);
   }
 
-  /** Returns whether all of it is shown. */
+  /**
+   * Returns whether all of it is shown; else call again in the next frame.
+   * @param {string} text
+   * @param {number} edition
+   * @param {boolean} ended
+   */
   show(text, edition, ended) {
     if (edition !== this.#edition) this.#restart(Infinity);
     this.#edition = edition;
@@ -50,6 +54,7 @@ export class AnswerText {
     return true;
   }
 
+  /** @param {string} text @param {boolean} ended */
   #tried(text, ended) {
     try {
       return this.#read(text, ended);
@@ -61,6 +66,7 @@ export class AnswerText {
     }
   }
 
+  /** @param {string} text @param {boolean} ended */
   #read(text, ended) {
     if (this.#shown < text.length) {
       this.#start = this.#shown;
@@ -74,11 +80,13 @@ export class AnswerText {
     return true;
   }
 
+  /** @param {string} text */
   #showPlain(text) {
     this.#plain ??= this.#make.plain(this.#root);
     this.#plain.show(text, this.#edition);
   }
 
+  /** @param {number} end */
   #restart(end) {
     this.#root.replaceChildren();
     this.#markdown = this.#make.markdown(this.#root);
@@ -89,7 +97,7 @@ export class AnswerText {
   }
 }
 
-/** `end`, or one more where that would cut a surrogate pair in two. */
+/** `end`, or one more where that would cut a surrogate pair in two. @param {string} text @param {number} end */
 function wholeCharacters(text, end) {
   const isHigh = end < text.length && (text.charCodeAt(end - 1) & 0xfc00) === 0xd800;
   return isHigh ? end + 1 : end;

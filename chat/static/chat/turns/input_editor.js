@@ -1,15 +1,11 @@
-/**
- * Edits an input in place. Enter sends, as in the composer; Escape cancels.
- *
- * in:  the input
- * out: `send(text)` or `cancel()`; its element, a form
- */
+/** Edits an input in place. Enter sends, as in the composer; Escape cancels. */
 
 import { button, element, fitHeight } from "../dom/elements.js";
 
 export class InputEditor {
   #box = element("textarea");
 
+  /** @param {string} input @param {{ send: (text: string) => void, cancel: () => void }} on */
   constructor(input, { send, cancel }) {
     this.element = element("form", "editor");
     this.#box.value = input;
@@ -35,8 +31,9 @@ export class InputEditor {
     this.#box.setSelectionRange(this.#box.value.length, this.#box.value.length);
   }
 
+  /** @param {KeyboardEvent} event @param {() => void} cancel */
   #press(event, cancel) {
-    if (event.isComposing) return; // this key belongs to an input method
+    if (event.isComposing) return; // the key of an input method
     if (event.key === "Enter" && !event.shiftKey) {
       event.preventDefault();
       this.element.requestSubmit();

@@ -1,23 +1,21 @@
-/**
- * The DOM of a turn's input, its Edit button and its versions.
- *
- * in:  a turn; its siblings with each rendering
- * out: `edit(turn, text)`, `choose(turn)`; its element for response_view.js
- */
+/** The DOM of a turn's input, its Edit button and its versions. */
 
 import { button, element, set } from "../dom/elements.js";
 import { BranchWalker } from "./branch_walker.js";
 import { InputEditor } from "./input_editor.js";
+
+/** @import { Turn } from "../conversation/turn.js" */
 
 export class QuestionView {
   #input;
   #tools = element("div", "tools-of-turn");
   #edit;
   #walker;
-  #editor = null;
+  /** @type {InputEditor | null} */ #editor = null;
   #turn;
   #on;
 
+  /** @param {Turn} turn @param {{ edit: (turn: Turn, text: string) => void, choose: (turn: Turn) => void }} on */
   constructor(turn, on) {
     this.#turn = turn;
     this.#on = on;
@@ -31,7 +29,10 @@ export class QuestionView {
     this.element.append(element("h2", "visually-hidden", "You asked"), this.#input, this.#tools);
   }
 
-  /** The walker is here if the versions differ in their input, else below the answer. */
+  /**
+   * The walker is here if the versions differ in their input, else below the answer.
+   * @param {{ siblings: Turn[], walksHere: boolean, busy: boolean }} situation
+   */
   render({ siblings, walksHere, busy }) {
     this.#walker.render(walksHere ? siblings : [this.#turn]);
     set(this.#edit, "hidden", busy || !this.#turn.response);
@@ -55,7 +56,7 @@ export class QuestionView {
   }
 
   #close() {
-    this.#editor.element.remove();
+    this.#editor?.element.remove();
     this.#editor = null;
     this.#input.hidden = this.#tools.hidden = false;
   }

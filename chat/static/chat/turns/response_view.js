@@ -1,10 +1,13 @@
 /**
- * The DOM of one turn: the input, the reasoning, the answer, its status, and the buttons.
- *
- * in:  a turn of conversation.js, rendered whenever it has changed
- * out: its element for turn_list.js; the reader's `retry`, `regenerate`, `edit` and `choose`
- *
- * Only new text is appended: the cost of an event does not grow with the answer.
+ * The DOM of one turn: the input, the reasoning, the answer, its status, and the buttons. Only new text is appended: the
+ * cost of an event does not grow with the answer.
+ * @typedef {{ connection: ConnectionState, now: number, busy: boolean, siblings: Turn[] }} Situation
+ * @typedef {{
+ *   retry: (turn: Turn) => void,
+ *   regenerate: (turn: Turn) => void,
+ *   edit: (turn: Turn, input: string) => void,
+ *   choose: (turn: Turn) => void,
+ * }} Choices
  */
 
 import { copyButton } from "../dom/copy_button.js";
@@ -15,6 +18,9 @@ import { BranchWalker } from "./branch_walker.js";
 import { QuestionView } from "./question_view.js";
 import { reasoningText, statsText } from "./stats.js";
 import { statusOf } from "./status_text.js";
+
+/** @import { Turn } from "../conversation/turn.js" */
+/** @import { ConnectionState } from "../server/socket.js" */
 
 export class ResponseView {
   #question;
@@ -33,12 +39,13 @@ export class ResponseView {
   #regenerate;
   #walker;
 
+  /** @param {Turn} turn @param {Choices} on */
   constructor(turn, on) {
     this.turn = turn;
     this.#question = new QuestionView(turn, on);
     this.#walker = new BranchWalker(turn, on.choose);
     this.#retry = button("retry", "Retry", () => on.retry(turn));
-    this.#copy = copyButton({ label: "Copy this answer as Markdown", text: () => turn.response.output });
+    this.#copy = copyButton({ label: "Copy this answer as Markdown", text: () => turn.response?.output ?? "" });
     this.#regenerate = button("regenerate quiet", "Regenerate", () => on.regenerate(turn));
     this.element = element("article", "turn");
     this.element.append(this.#question.element, this.#answer());
@@ -60,7 +67,7 @@ export class ResponseView {
     return answer;
   }
 
-  /** `situation` is `{connection, now, busy, siblings}`. Returns whether all text is on screen. */
+  /** Returns whether all text is on screen. @param {Situation} situation */
   render(situation) {
     const { turn } = this;
     const { response } = turn;
@@ -78,6 +85,7 @@ export class ResponseView {
     return this.#outputText.show(response.output, response.edition, !turn.running);
   }
 
+  /** @param {Situation} situation */
   #renderStatus(situation) {
     const { text, help, trouble, flowing, retry } = statusOf(this.turn, situation);
     const { dataset } = this.element;
@@ -89,6 +97,7 @@ export class ResponseView {
     set(this.#stats, "textContent", statsText(this.turn, situation.now));
   }
 
+  /** @param {Situation} situation */
   #renderTools({ siblings, busy }) {
     const { turn } = this;
     const walksHere = siblings.every((each) => each.input === turn.input);

@@ -1,26 +1,28 @@
-/**
- * The line of figures under an answer: its model and speed, at the end its duration and tokens. Pure.
- *
- * in:  a turn, the time
- * out: text for response_view.js
- */
+/** The line of figures under an answer: its model and speed, at the end its duration and tokens. Pure. */
+
+/** @import { ResponseState } from "../conversation/response_state.js" */
+/** @import { Timing } from "../conversation/timing.js" */
+/** @import { Turn } from "../conversation/turn.js" */
 
 const whole = new Intl.NumberFormat("en");
 
-/** 0.4 s, 12 s, 3 min 20 s. */
+/** 0.4 s, 12 s, 3 min 20 s. @param {number} ms */
 export function duration(ms) {
   if (ms < 9_950) return `${(ms / 1000).toFixed(1)} s`;
   const seconds = Math.round(ms / 1000);
   return seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
 }
 
+/** @param {Turn} turn @param {number} now */
 export function statsText(turn, now) {
-  if (!turn.response) return "";
-  const stats = turn.running ? runningStats(turn, now) : endedStats(turn);
-  return [turn.model, ...stats].filter(Boolean).join(" · ");
+  const { model, response, timing } = turn;
+  if (!response) return "";
+  const stats = turn.running ? runningStats(timing, response, now) : endedStats(timing, response);
+  return [model, ...stats].filter(Boolean).join(" · ");
 }
 
-function runningStats({ timing, response }, now) {
+/** @param {Timing} timing @param {ResponseState} response @param {number} now */
+function runningStats(timing, response, now) {
   if (!response.output && !response.reasoning) return [`${duration(Math.max(0, now - timing.askedAt))} so far`];
   const { untilFirst } = timing;
   const speed = timing.speed(now);
@@ -30,7 +32,8 @@ function runningStats({ timing, response }, now) {
   ];
 }
 
-function endedStats({ timing, response }) {
+/** @param {Timing} timing @param {ResponseState} response */
+function endedStats(timing, response) {
   const tokens = response.usage?.output_tokens;
   return [
     timing.took !== null && duration(timing.took),
@@ -38,9 +41,9 @@ function endedStats({ timing, response }) {
   ];
 }
 
-/** The summary of the folded reasoning. */
+/** The summary of the folded reasoning. @param {Turn} turn @param {number} now */
 export function reasoningText(turn, now) {
   const time = turn.timing.reasoning(now);
-  if (turn.running && !turn.response.output) return time === null ? "Thinking…" : `Thinking for ${duration(time)}…`;
+  if (turn.running && !turn.response?.output) return time === null ? "Thinking…" : `Thinking for ${duration(time)}…`;
   return time === null ? "Reasoning" : `Thought for ${duration(time)}`;
 }

@@ -1,42 +1,55 @@
 /**
  * The status of a turn, the connection and an API error in sentences. Pure. The server's own sentence explains a failure.
- *
- * in:  a turn, the socket's state, the time
- * out: text for response_view.js, connection_view.js, turn_list.js and page.js
  */
 
 import { STATUS } from "../server/protocol.js";
 import { helpFor } from "./error_help.js";
 
+/** @import { ResponseState } from "../conversation/response_state.js" */
+/** @import { Turn } from "../conversation/turn.js" */
+/** @import { ConnectionState } from "../server/socket.js" */
+
+/** @type {Record<string, string>} */
 const CUT_OFF = {
   max_output_tokens: "Cut off: the answer reached its length limit.",
   content_filter: "Cut off by the content filter.",
 };
 
+/** @type {Record<string, string>} */
 const INTERRUPTED = {
   worker_lost: "Worker lost",
   handed_over: "Moved to another worker",
 };
 
-const PAUSE_MS = 3_000; // a model that is generating is seldom silent for so long
+const PAUSE_MS = 3_000; // a generating model is seldom silent for so long
 
+/** @param {number} ms */
 const seconds = (ms) => Math.max(1, Math.ceil(ms / 1000));
 
+/** @param {ErrorObject | null} error */
 export const errorText = (error) => error?.message || "Something went wrong.";
 
-/** `{text, help, trouble, flowing, retry}`: its status in words; whether it failed, text may flow, Retry is offered. */
+/**
+ * `trouble`: it failed; `flowing`: text may arrive; `retry`: Retry is offered.
+ * @param {Turn} turn
+ * @param {{ connection: ConnectionState, now: number }} situation
+ */
 export function statusOf(turn, { connection, now }) {
   if (turn.refusal) return failing(`Not sent. ${errorText(turn.refusal)}`, turn.refusal);
   if (turn.running) {
     const flowing = connection === "open" && !turn.isSilent(now);
     return { ...still(runningText(turn, connection, now)), flowing };
   }
-  const { status, reason, error } = turn.response;
+  return turn.response ? endedStatus(turn.response) : still("");
+}
+
+/** @param {ResponseState} response */
+function endedStatus({ status, reason, error }) {
   switch (status) {
     case STATUS.failed:
       return failing(errorText(error), error);
     case STATUS.incomplete:
-      return still(CUT_OFF[reason] ?? "Cut off: the answer is not complete.");
+      return still(CUT_OFF[reason ?? ""] ?? "Cut off: the answer is not complete.");
     case STATUS.cancelled:
       return still("Stopped.");
     default:
@@ -44,25 +57,36 @@ export function statusOf(turn, { connection, now }) {
   }
 }
 
+/** @param {string} text */
 const still = (text) => ({ text, help: "", trouble: false, flowing: false, retry: false });
 
+/** @param {string} text @param {ErrorObject | null} error */
 const failing = (text, error) => ({ text, help: helpFor(error), trouble: true, flowing: false, retry: true });
 
+/** @param {Turn} turn @param {ConnectionState} connection @param {number} now */
 function runningText(turn, connection, now) {
   if (turn.stopping) return "Stopping…";
   if (connection !== "open") return disconnectedText(turn, connection);
-  if (turn.isSilent(now)) return `No news for ${seconds(now - turn.lastEventAt)} s, reconnecting…`;
+  if (turn.isSilent(now)) return `No data for ${seconds(now - turn.lastEventAt)} s, reconnecting…`;
   if (!turn.response) return "Sending…";
-  return turn.response.status === STATUS.queued ? queuedText(turn.response) : workingText(turn, now);
+  return turn.response.status === STATUS.queued
+    ? queuedText(turn.response)
+    : workingText(turn.response, turn.timing.grewAt, now);
 }
 
+/** @param {ResponseState} response */
 function queuedText({ queue }) {
   if (queue === null) return "Queued";
   return queue === 0 ? "In the queue, next" : `In the queue, ${queue} ahead`;
 }
 
-/** Heartbeats arrive. During a pause the page cannot know whether the model is slow or the worker is lost. */
-function workingText({ response: { waiting, interruption, output }, timing: { grewAt } }, now) {
+/**
+ * Heartbeats arrive. During a pause the page cannot know whether the model is slow or the worker is lost.
+ * @param {ResponseState} response
+ * @param {number | null} grewAt
+ * @param {number} now
+ */
+function workingText({ waiting, interruption, output }, grewAt, now) {
   if (waiting) return waitingText(waiting, now);
   if (interruption)
     return `${INTERRUPTED[interruption] ?? INTERRUPTED.worker_lost}, ${output ? "continuing…" : "starting again…"}`;
@@ -70,21 +94,27 @@ function workingText({ response: { waiting, interruption, output }, timing: { gr
   return now - (grewAt ?? now) < PAUSE_MS ? "" : "Waiting for the next words…";
 }
 
-/** The clocks of page and server differ: never count more than `total` seconds. */
+/** The clocks of page and server differ: never count more than `seconds`. @param {Wait} wait @param {number} now */
 function waitingText({ seconds: total, until }, now) {
   const left = Math.min(until - now / 1000, total);
-  return left > 0 ? busyText(left) : "The model was busy, and is asked again…";
+  return left > 0 ? busyText(left) : "The model was busy, retrying…";
 }
 
-const busyText = (left) => `The model is busy: asked again in ${seconds(left * 1000)} s`;
+/** @param {number} left */
+const busyText = (left) => `The model is busy: retrying in ${seconds(left * 1000)} s`;
 
+/** @param {Turn} turn @param {ConnectionState} connection */
 function disconnectedText(turn, connection) {
   if (connection === "signed-out") return "You are signed out.";
   if (!turn.response) return "Waiting for the connection…";
-  return connection === "connecting" ? "Connecting…" : "Connection lost. The answer goes on, and will be shown here.";
+  return connection === "connecting" ? "Connecting…" : "Connection lost. The answer continues and will appear here.";
 }
 
-/** The state of the connection; `wait` is the time in ms until the next attempt, or null; `kept`: a message waits. */
+/**
+ * `wait` is the time in ms until the next attempt, or null; `kept`: a message waits.
+ * @param {ConnectionState} state
+ * @param {number | null} wait
+ */
 export function connectionText(state, wait, kept = false) {
   switch (state) {
     case "open":
@@ -94,7 +124,7 @@ export function connectionText(state, wait, kept = false) {
     case "signed-out":
       return kept ? "You are signed out. Your message is kept." : "You are signed out.";
     case "offline":
-      return kept ? "You are offline. Your message is kept, and sent when you are back." : "You are offline.";
+      return kept ? "You are offline. Your message is kept and will be sent when you are online." : "You are offline.";
     default:
       return (
         (wait === null ? "Reconnecting…" : `Reconnecting in ${seconds(wait)} s`) + (kept ? ": your message is kept" : "")
@@ -102,26 +132,26 @@ export function connectionText(state, wait, kept = false) {
   }
 }
 
-/** Why a request to the conversation API failed, by its HTTP status; 0 = unreachable. */
+/** Why a request to the conversation API failed, by its HTTP status; 0 = unreachable. @param {number} status */
 export function apiErrorText(status) {
-  if (status === 0 || status >= 500) return "The server cannot be reached just now. Try again when the connection is back.";
+  if (status === 0 || status >= 500) return "The server is unavailable. Try again in a moment.";
   if (status === 401 || status === 403) return "You are signed out.";
-  if (status === 404) return "This conversation was deleted, or it belongs to somebody else.";
-  return "The server refused this.";
+  if (status === 404) return "This conversation was deleted, or it belongs to another user.";
+  return "The server rejected the request.";
 }
 
-/** The announcement for screen readers when a turn changes; null = none. Tokens are not read out. */
+/** The announcement for screen readers when a turn changes; null = none. Tokens are not read out. @param {Turn} turn */
 export function announcement(turn) {
   if (turn.refusal) return `Not sent. ${errorText(turn.refusal)}`;
-  switch (turn.response?.status) {
+  if (!turn.response) return null;
+  switch (turn.response.status) {
     case STATUS.queued:
-    case undefined:
       return null;
     case STATUS.inProgress:
       return turn.response.waiting ? `${busyText(turn.response.waiting.seconds)}.` : "The answer has started.";
     case STATUS.completed:
       return "The answer is complete.";
     default:
-      return statusOf(turn, {}).text;
+      return endedStatus(turn.response).text;
   }
 }

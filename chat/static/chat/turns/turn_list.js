@@ -1,41 +1,50 @@
 /**
- * The DOM of the visible path: paints the turns that changed, at most once per frame.
- *
- * in:  the tree of a conversation to `show`; `layOut()` when its path has changed, `touch(turn)`
- *      when a turn has
- * out: elements in the page; `announce(text)` when the latest turn starts or ends; `painted(empty)` after each painting;
- *      the reader's `retry(turn)`, `regenerate(turn)`, `edit(turn, input)` and `choose(turn)`
+ * The DOM of the visible path: renders the turns that changed, at most once per frame.
+ * @typedef {Choices & {
+ *   connection: () => ConnectionState,
+ *   announce: (text: string) => void,
+ *   painted: (empty: boolean) => void,
+ * }} Callbacks
  */
 
 import { ResponseView } from "./response_view.js";
 import { announcement } from "./status_text.js";
 
-const FRAME_MS = 10; // of scripts, so that the browser has time for its part of the frame
+/** @import { Turn } from "../conversation/turn.js" */
+/** @import { TurnTree } from "../conversation/turn_tree.js" */
+/** @import { ConnectionState } from "../server/socket.js" */
+/** @import { Choices, Situation } from "./response_view.js" */
+
+const FRAME_MS = 10; // of scripts in a frame; the rest is for the browser
 const HIDDEN_PAINT_MS = 250; // a hidden page gets no animation frames
 
 export class TurnList {
-  #tree = null; // the shown one
-  #views = new Map(); // turn → ResponseView
-  #stale = new Set();
+  /** @type {TurnTree | null} */ #tree = null;
+  /** @type {Map<Turn, ResponseView>} */ #views = new Map();
+  /** @type {Set<Turn>} */ #stale = new Set();
   #scheduled = false;
   #busy = false;
-  #announced = null; // [the latest turn, its last announcement]
+  /** @type {[turn: Turn, text: string | null] | null} */ #announced = null; // the last announcement of the latest turn
   #element;
   #on;
   #viewOn;
 
-  /** `on.connection()` is the socket's state. */
+  /**
+   * `announce` is called when the latest turn starts or ends, `painted` after each frame.
+   * @param {HTMLElement} element
+   * @param {Callbacks} on
+   */
   constructor(element, on) {
     this.#element = element;
     this.#on = on;
-    this.#viewOn = { ...on, choose: (turn) => this.#choose(turn) };
+    this.#viewOn = { ...on, choose: (/** @type {Turn} */ turn) => this.#choose(turn) };
   }
 
   get #latest() {
     return this.#tree?.path.at(-1) ?? null;
   }
 
-  /** Replace everything by another conversation. */
+  /** Replace everything by another conversation. @param {TurnTree} tree */
   show(tree) {
     this.#tree = tree;
     this.#views.clear();
@@ -47,7 +56,7 @@ export class TurnList {
 
   /** The path has changed: turns that are still on it keep their elements. */
   layOut() {
-    const { path } = this.#tree;
+    const path = this.#tree?.path ?? [];
     const wanted = new Set(path);
     for (const [turn, view] of this.#views) {
       if (wanted.has(turn)) continue;
@@ -65,6 +74,7 @@ export class TurnList {
     this.#schedule();
   }
 
+  /** @param {Turn} turn */
   touch(turn) {
     if (!this.#views.has(turn)) return;
     this.#stale.add(turn);
@@ -76,9 +86,11 @@ export class TurnList {
     for (const turn of this.#views.keys()) if (turn.running) this.touch(turn);
   }
 
+  /** @param {Turn} turn */
   #viewOf(turn) {
-    if (!this.#views.has(turn)) this.#views.set(turn, new ResponseView(turn, this.#viewOn));
-    return this.#views.get(turn);
+    const view = this.#views.get(turn) ?? new ResponseView(turn, this.#viewOn);
+    this.#views.set(turn, view);
+    return view;
   }
 
   #schedule() {
@@ -90,19 +102,24 @@ export class TurnList {
 
   #paint() {
     this.#scheduled = false;
+    if (!this.#tree) return;
     const busy = this.#tree.running !== null;
     if (busy !== this.#busy) for (const turn of this.#views.keys()) this.#stale.add(turn); // their buttons change
     this.#busy = busy;
-    this.#renderStale({ connection: this.#on.connection(), now: Date.now(), busy });
+    this.#renderStale(this.#tree, { connection: this.#on.connection(), now: Date.now(), busy });
     this.#announce();
     this.#on.painted(this.#views.size === 0);
   }
 
-  /** The newest first, the rest in later frames: a long conversation appears from its end and never freezes the page. */
-  #renderStale(situation) {
+  /**
+   * The newest first, the rest in later frames: a long conversation appears from its end and never freezes the page.
+   * @param {TurnTree} tree
+   * @param {Omit<Situation, "siblings">} situation
+   */
+  #renderStale(tree, situation) {
     const until = performance.now() + FRAME_MS;
     for (const turn of [...this.#stale].reverse()) {
-      const whole = this.#views.get(turn)?.render({ ...situation, siblings: this.#tree.siblings(turn) });
+      const whole = this.#views.get(turn)?.render({ ...situation, siblings: tree.siblings(turn) });
       if (whole !== false) this.#stale.delete(turn);
       if (performance.now() > until) break;
     }
@@ -115,15 +132,18 @@ export class TurnList {
     const text = announcement(latest);
     if (text === this.#announced?.[1]) return;
     this.#announced = [latest, text];
-    this.#on.announce(text);
+    this.#on.announce(text ?? "");
   }
 
-  /** Move the focus to the same button of the sibling that takes this turn's place. */
+  /** Move the focus to the same button of the sibling that takes this turn's place. @param {Turn} turn */
   #choose(turn) {
     const name = document.activeElement?.className;
     this.#on.choose(turn);
     this.#paint();
     const view = this.#views.get(turn);
-    if (name && view) [...view.element.getElementsByClassName(name)].find((each) => !each.closest("[hidden]"))?.focus();
+    if (!name || !view) return;
+    for (const each of view.element.getElementsByClassName(name)) {
+      if (each instanceof HTMLElement && !each.closest("[hidden]")) return each.focus();
+    }
   }
 }

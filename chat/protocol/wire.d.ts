@@ -1,0 +1,215 @@
+/**
+ * The shapes of the wire and of the page data, as far as the page's scripts read them.
+ * Global types for `tsc`; no page loads this file.
+ */
+
+type Status = "queued" | "in_progress" | "completed" | "incomplete" | "failed" | "cancelled";
+
+interface ErrorObject {
+  code?: string;
+  message?: string;
+}
+
+interface IncompleteDetails {
+  reason: string;
+}
+
+interface Usage {
+  output_tokens: number;
+}
+
+/** The model is busy. `seconds` is the delay, `until` its end in Unix seconds. */
+interface Wait {
+  seconds: number;
+  until: number;
+}
+
+interface OutputItem {
+  type: string;
+  content?: { text?: string }[];
+}
+
+/** A response object. Only `tailrace:snapshot` needs its output. */
+interface ResponseObject {
+  id?: string;
+  status?: Status;
+  model?: string;
+  output?: OutputItem[];
+  error?: ErrorObject | null;
+  incomplete_details?: IncompleteDetails | null;
+  usage?: Usage | null;
+  conversation?: { id: string };
+}
+
+/** A response in the page data and the conversation API. Times are in Unix seconds. */
+interface ResponseRow {
+  id: string;
+  previous_response_id: string | null;
+  input: string;
+  output_text: string;
+  reasoning_text: string;
+  status: Status;
+  error: ErrorObject | null;
+  incomplete_details: IncompleteDetails | null;
+  model: string;
+  usage: Usage | null;
+  created_at: number;
+  started_at: number | null;
+  first_token_at: number | null;
+  ended_at: number | null;
+}
+
+/** A conversation in the list. `updated_at` is in Unix seconds. */
+interface Summary {
+  id: string;
+  title: string;
+  updated_at: number;
+  running: boolean;
+  unread: boolean;
+}
+
+/** `more` is the cursor of the next page; null on the last one. */
+interface ListPage {
+  conversations: Summary[];
+  more: string | null;
+}
+
+interface PageData {
+  conversation: string | null;
+  conversations: ListPage;
+  responses: ResponseRow[];
+  models: string[];
+  max_input_chars: number;
+  socket_path: string;
+  /** With `{id}` in it. */
+  conversation_path: string;
+}
+
+/** The fields of a PATCH; each absent one stays unchanged. */
+interface ConversationChanges {
+  title?: string;
+  deleted?: boolean;
+  read?: true;
+}
+
+/** An event of the log. `stream_id` is the request id of the message that the event accepts. */
+interface Logged {
+  sequence_number: number;
+  stream_id?: string;
+}
+
+/** An event outside the log. */
+interface Unlogged {
+  sequence_number?: undefined;
+  stream_id?: string;
+}
+
+type WholeEvent = Logged & {
+  type:
+    | "response.created"
+    | "response.queued"
+    | "response.in_progress"
+    | "response.completed"
+    | "response.incomplete"
+    | "response.failed";
+  response: ResponseObject;
+};
+
+type ItemEvent = Logged & {
+  type: "response.output_item.added" | "response.output_item.done";
+  item: { id: string; type: string };
+};
+
+type PartEvent = Logged & {
+  type:
+    | "response.content_part.added"
+    | "response.content_part.done"
+    | "response.output_text.done"
+    | "response.reasoning_text.done";
+  item_id: string;
+};
+
+type DeltaEvent = Logged & {
+  type: "response.output_text.delta" | "response.reasoning_text.delta";
+  item_id: string;
+  delta: string;
+};
+
+type SnapshotEvent = Logged & {
+  type: "tailrace:snapshot";
+  response_id: string;
+  response: ResponseObject;
+  waiting?: Wait | null;
+};
+
+type AttemptEvent = Logged & {
+  type: "tailrace:restarted" | "tailrace:continued";
+  response_id: string;
+  attempt: number;
+  reason?: string;
+};
+
+type WaitingEvent = Logged & Wait & { type: "tailrace:waiting"; response_id: string };
+
+type PositionEvent = Unlogged & {
+  type: "tailrace:up_to_date" | "tailrace:heartbeat";
+  response_id: string;
+  latest: number;
+};
+
+type QueueEvent = Unlogged & { type: "tailrace:queue"; response_id: string; position: number };
+
+type RefusalEvent = Unlogged & { type: "error"; error: ErrorObject };
+
+/** The response that changed a conversation, if any. */
+interface ChangeOfResponse {
+  conversation: { id: string };
+  response: { id: string; client_request_id?: string | null } | null;
+}
+
+type ConversationEvent = Unlogged &
+  ChangeOfResponse & { type: "tailrace:conversation"; conversation: Summary & { deleted: boolean } };
+
+type LoggedEvent = WholeEvent | ItemEvent | PartEvent | DeltaEvent | SnapshotEvent | AttemptEvent | WaitingEvent;
+
+type ResponseEvent = LoggedEvent | PositionEvent | QueueEvent;
+
+/** The places in which an event may name its response. */
+interface EventIds {
+  type: string;
+  response?: { id?: string } | null;
+  response_id?: string;
+  item?: { id: string };
+  item_id?: string;
+}
+
+type ServerEvent = ResponseEvent | RefusalEvent | ConversationEvent;
+
+/** A message to send. The same `requestId` creates one response. */
+interface Ask {
+  requestId: string;
+  /** Null for a new conversation. */
+  conversationId: string | null;
+  previousId: string | null;
+  /** The response to regenerate, or null. */
+  regenerateOf: string | null;
+  input: string;
+  model: string;
+}
+
+interface CreateCommand {
+  type: "response.create";
+  stream_id: string;
+  model?: string;
+  input?: string;
+  previous_response_id?: string;
+  tailrace: { client_request_id: string; regenerate_of?: string; conversation_id?: string };
+}
+
+type Command =
+  | CreateCommand
+  | { type: "tailrace:subscribe"; response_id: string; starting_after?: number }
+  | { type: "tailrace:unsubscribe" | "tailrace:cancel"; response_id: string };
+
+/** Returns whether the command was sent; nothing is queued. */
+type Send = (command: Command) => boolean;
