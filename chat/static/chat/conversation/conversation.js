@@ -38,7 +38,7 @@ export class Conversation {
   }
 
   /**
-   * Whether it lacks the response of a change event. A response asked for here is about to be accepted.
+   * Whether it lacks the response of a change event and did not ask for it.
    * @param {ChangeOfResponse} event
    */
   isMissing({ conversation: { id }, response }) {
@@ -57,8 +57,7 @@ export class Conversation {
   }
 
   /**
-   * With the `requestId` of an earlier ask, the server creates no second response. With the `previousId` of a turn, the new
-   * one is its sibling.
+   * An earlier `requestId` creates no second response; the `previousId` of a turn makes a sibling.
    * @param {string} input
    * @param {string} model
    * @param {Partial<Ask>} options
@@ -97,7 +96,7 @@ export class Conversation {
     return null;
   }
 
-  /** A socket has opened: resend what the last one may have lost. */
+  /** A socket has opened: repeat commands that the last one may have lost. */
   resume() {
     for (const turn of this.tree.turns) if (turn.running) turn.resume(this.#send, this.id, this.#now());
   }
@@ -113,7 +112,7 @@ export class Conversation {
     return true;
   }
 
-  /** Add fetched rows that another tab or device created, and subscribe to the running ones. @param {ResponseRow[]} rows */
+  /** Add the rows of other tabs and devices, and subscribe to running ones. @param {ResponseRow[]} rows */
   merge(rows) {
     const known = new Map(this.tree.turns.map((turn) => [turn.response?.id, turn]));
     for (const row of rows) known.get(row.id)?.merge(row);
@@ -122,14 +121,14 @@ export class Conversation {
     this.tree.add(...added);
   }
 
-  /** The turn of this event's response, or the unaccepted one that the event accepts. @param {ResponseEvent} event */
+  /** The turn of this response, or the one that the event accepts. @param {ResponseEvent} event */
   #turnOf(event) {
     const id = responseIdOf(event);
     const known = this.tree.find(id);
     const asked = id && event.stream_id && this.tree.unsent.find((turn) => turn.requestId === event.stream_id);
     if (!asked) return known;
     if (!known) return this.#accept(asked, id, "response" in event ? event.response : null);
-    if (asked.stopping && known.running) known.stop(this.#send); // its row came before this event
+    if (asked.stopping && known.running) known.stop(this.#send); // its row was fetched before this event
     this.#remove(asked);
     return known;
   }

@@ -24,7 +24,7 @@ export class KeptMessages {
   }
 
   /**
-   * Send each message that none of these conversations has, through its own one if that is open.
+   * Send each message that these conversations lack, through its conversation if open.
    * @param {Conversation[]} conversations
    */
   send(conversations) {
@@ -38,7 +38,7 @@ export class KeptMessages {
   }
 
   /**
-   * Drop a message that is accepted or refused while its conversation is not open. Returns whether there is one.
+   * Drop a message that is accepted or refused while its conversation is closed. Returns whether there is one.
    * @param {ResponseEvent | RefusalEvent} event
    */
   settle(event) {
@@ -47,7 +47,7 @@ export class KeptMessages {
     const id = responseIdOf(event);
     if (event.type === EVENT.error) this.#drafts.restore(entry.conversationId, entry.input);
     else if (id)
-      this.#send(unsubscribeCommand(id)); // a create subscribes its socket
+      this.#send(unsubscribeCommand(id)); // response.create has subscribed
     else return false;
     this.#outbox.drop(entry.requestId);
     return true;

@@ -1,6 +1,6 @@
 /**
- * The conversations open in this page: the visible one, and hidden ones with running responses. The callbacks concern the
- * visible one, except `listed`: the set of conversations without an id has changed.
+ * The visible conversation, and hidden ones with running responses. The callbacks concern the visible one, except
+ * `listed`: the set of conversations without an id has changed.
  * @typedef {Callbacks & {
  *   shown: (conversation: Conversation) => void,
  *   loaded: (summary: Summary) => void,
@@ -22,7 +22,7 @@ export class OpenConversations {
   // @ts-expect-error start() sets it before any use
   /** @type {Conversation} */ shown = null;
   /** @type {Conversation[]} */ #open = [];
-  #visit = 0; // +1 with each choice; a conversation that loads after a later choice is dropped
+  #visit = 0; // +1 with each choice; one that loads after a later choice is dropped
   #kept;
   #api;
   #drafts;
@@ -68,8 +68,7 @@ export class OpenConversations {
   }
 
   /**
-   * Show a conversation; null: a new one. Resolves when it is shown or superseded by a later choice. Rejects with an
-   * ApiError and changes nothing.
+   * Show a conversation; null: a new one. Resolves when it or a later choice is shown. Rejects with an ApiError.
    * @param {string | null} id
    */
   async open(id) {
@@ -85,7 +84,7 @@ export class OpenConversations {
     if (visit !== this.#visit) return;
     this.#on.loaded(summary);
     this.show(this.#create({ id, responses }));
-    this.shown.resume(); // subscribe to what runs in it
+    this.shown.resume(); // subscribe to running responses
     this.#kept.send(this.#open);
   }
 
@@ -98,8 +97,7 @@ export class OpenConversations {
   }
 
   /**
-   * Fetch changes made elsewhere; the server marks the conversation as read. While it is unavailable, nothing changes: the
-   * next socket that opens fetches again.
+   * Fetch changes of other pages; the server marks the conversation as read. While it is unavailable, nothing changes.
    */
   async refresh() {
     const { shown } = this;
@@ -109,7 +107,7 @@ export class OpenConversations {
   }
 
   /**
-   * Returns whether the event belongs to an open conversation or to a message of the outbox.
+   * Returns whether the event belongs to an open conversation or to the outbox.
    * @param {ResponseEvent | RefusalEvent} event
    */
   receive(event) {
@@ -117,14 +115,14 @@ export class OpenConversations {
   }
 
   /**
-   * Name the conversation that asked for the response of a change event: the event may precede those of the response.
+   * Name the conversation that asked for this response: a change event may precede the events of the response.
    * @param {ChangeOfResponse} event
    */
   nameWaiting({ conversation, response }) {
     this.waiting.find((each) => each.hasAsked(response))?.name(conversation.id);
   }
 
-  /** The socket has opened: resend what the last one may have lost. */
+  /** The socket has opened: repeat commands that the last one may have lost. */
   resume() {
     for (const conversation of this.#open) conversation.resume();
     this.#kept.send(this.#open);

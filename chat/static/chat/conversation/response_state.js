@@ -9,11 +9,11 @@ export const BEHIND = "behind"; // events are missing: subscribe again from `las
 export class ResponseState {
   /** @type {number | null} */ last = null; // the cursor: sequence number of the last applied event
   edition = 0; // +1 when the text restarts; within one edition it only grows
-  snapshots = 0; // +1 with each: its text was not generated at that moment
+  snapshots = 0; // +1 with each: their text was generated earlier
   /** @type {number | null} */ queue = null; // responses ahead of this one, while known
   /** @type {string | null} */ interruption = null; // why a new attempt runs, until its first text
   /** @type {Wait | null} */ waiting = null;
-  #subscribing = false; // until the replay begins: events ahead of the cursor are expected
+  #subscribing = false; // awaiting a replay: events ahead of the cursor are expected
 
   /** @param {{ id: string } & Partial<ResponseRow>} row */
   constructor({ id, status, output_text, reasoning_text, error, incomplete_details, usage }) {
@@ -52,7 +52,7 @@ export class ResponseState {
     if (event.sequence_number > next) return this.#subscribing ? DROPPED : BEHIND;
     this.last = next;
     this.#subscribing = false;
-    this.waiting = event.type === EVENT.waiting ? event : null; // any later event ends the wait
+    this.waiting = event.type === EVENT.waiting ? event : null; // a later event ends the wait
     return this.#fold(event);
   }
 

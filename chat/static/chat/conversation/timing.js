@@ -2,7 +2,7 @@
 
 /** @import { ResponseState } from "./response_state.js" */
 
-const WINDOW_MS = 3_000; // of the speed
+const WINDOW_MS = 3_000; // the speed covers this time
 const SAMPLE_MS = 250;
 const CHARS_PER_TOKEN = 4; // the usual estimate; the exact count comes with the end
 
@@ -11,10 +11,10 @@ const ms = (seconds) => (typeof seconds === "number" ? seconds * 1000 : null);
 
 export class Timing {
   askedAt;
-  /** @type {number | null} */ startedAt = null; // a worker claimed it
-  /** @type {number | null} */ reasoningAt = null; // first reasoning, if it arrived live
-  /** @type {number | null} */ firstAt = null; // first text, if it arrived live
-  /** @type {number | null} */ grewAt = null; // last text or reasoning, if it arrived live
+  /** @type {number | null} */ startedAt = null; // claimed by a worker
+  /** @type {number | null} */ reasoningAt = null; // first reasoning, if live
+  /** @type {number | null} */ firstAt = null; // first text, if live
+  /** @type {number | null} */ grewAt = null; // last text or reasoning, if live
   /** @type {number | null} */ endedAt = null;
   /** @type {[at: number, characters: number][]} */ #samples = []; // oldest first
   #jumps = 0;
@@ -27,7 +27,7 @@ export class Timing {
   }
 
   /**
-   * A row has times of the server's clock: only their differences are used.
+   * Times of the server's clock: only differences are used.
    * @param {ResponseRow} row
    * @param {number} now
    */
@@ -49,7 +49,7 @@ export class Timing {
   /** @param {ResponseState} response @param {number} now */
   update({ status, output, reasoning, edition, snapshots, ended }, now) {
     const jumps = edition + snapshots;
-    if (jumps !== this.#jumps) this.#samples = []; // the text did not just grow
+    if (jumps !== this.#jumps) this.#samples = []; // the text was generated earlier
     this.#jumps = jumps;
     if (status !== "queued") this.startedAt ??= now;
     if (reasoning) this.reasoningAt ??= now;
@@ -72,7 +72,7 @@ export class Timing {
     return Math.max(0, Math.min(this.reasoningAt ?? this.firstAt, this.firstAt) - this.askedAt);
   }
 
-  /** The time of the reasoning, so far or up to the text; null if unknown. @param {number} now */
+  /** The time of the reasoning up to now or the text; null if unknown. @param {number} now */
   reasoning(now) {
     if (this.reasoningAt === null) return null;
     return Math.max(0, (this.firstAt ?? this.endedAt ?? now) - this.reasoningAt);

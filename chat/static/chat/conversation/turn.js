@@ -4,10 +4,10 @@ import { cancelCommand, createCommand, newRequestId, subscribeCommand } from "..
 import { ResponseState } from "./response_state.js";
 import { Timing } from "./timing.js";
 
-const SILENCE_MS = 15_000; // heartbeats come every few seconds: after this the connection is dead
+const SILENCE_MS = 15_000; // heartbeats come every few seconds
 
 export class Turn {
-  /** @type {ResponseState | null} */ response = null; // null until accepted
+  /** @type {ResponseState | null} */ response = null;
   /** @type {ErrorObject | null} */ refusal = null;
   sent = false;
   stopping = false;
@@ -37,7 +37,7 @@ export class Turn {
   }
 
   /**
-   * Whether it runs, but no event came for too long since `openedAt` of the socket (ms).
+   * Whether it runs without an event for too long on a socket open since `openedAt` (ms).
    * @param {number} now
    * @param {number | null} openedAt
    */
@@ -59,7 +59,7 @@ export class Turn {
   }
 
   /**
-   * Send the input, always with the same requestId: the server creates one response.
+   * Send the input. A repeated requestId creates no second response.
    * @param {Send} send
    * @param {string | null} conversationId
    * @param {number} now
@@ -76,14 +76,14 @@ export class Turn {
     if (response && send(subscribeCommand(response.id, response.last))) response.subscribed();
   }
 
-  /** Cancel the response, or once it is accepted. @param {Send} send */
+  /** Cancel the response, else once it is accepted. @param {Send} send */
   stop(send) {
     this.stopping = true;
     if (this.response) send(cancelCommand(this.response.id));
   }
 
   /**
-   * Resend what the last socket may have lost.
+   * Repeat commands that the last socket may have lost.
    * @param {Send} send
    * @param {string | null} conversationId
    * @param {number} now

@@ -23,7 +23,7 @@ export class TurnTree {
     this.#onPath = onPath;
   }
 
-  /** The running turn of the visible path, or null. */
+  /** The running turn of the path, or null. */
   get running() {
     return this.path.findLast((turn) => turn.running) ?? null;
   }
@@ -33,7 +33,7 @@ export class TurnTree {
     return this.turns.filter((turn) => turn.running && !turn.response);
   }
 
-  /** The id of the last response of the visible path, or null. */
+  /** The id of the last response of the path, or null. */
   get lastId() {
     return this.path.findLast((turn) => turn.response)?.response?.id ?? null;
   }
@@ -55,7 +55,7 @@ export class TurnTree {
     this.grow();
   }
 
-  /** Add turns. One without a response is shown, whichever was chosen before. @param {Turn[]} turns */
+  /** Add turns. One without a response is shown. @param {Turn[]} turns */
   add(...turns) {
     for (const turn of turns) if (!turn.response) this.#chosen.delete(turn.previousId ?? null);
     this.turns.push(...turns);
@@ -68,7 +68,7 @@ export class TurnTree {
     this.grow();
   }
 
-  /** Rebuild the tree, also when a turn gets its response: others may continue it. */
+  /** Rebuild the tree. Call when a turn gets its response: others may continue it. */
   grow() {
     const known = new Set(this.turns.map((turn) => turn.response?.id));
     this.#children.clear();

@@ -2,7 +2,7 @@
 
 import { button, set } from "./elements.js";
 
-const FEEDBACK_MS = 2_000; // time to read it
+const FEEDBACK_MS = 2_000;
 
 /** @param {{ label: string, text: () => string }} options */
 export function copyButton({ label, text }) {

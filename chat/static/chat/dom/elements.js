@@ -1,4 +1,4 @@
-/** Creates and finds elements, and writes to the page only where something changes. No HTML from strings. */
+/** Finds, creates and changes elements, never from HTML. */
 
 /**
  * @template {keyof HTMLElementTagNameMap} Tag
@@ -12,7 +12,7 @@ export function element(tag, className = "", text = "") {
 }
 
 /**
- * The element that matches the selector. Throws if there is none, or one of another kind.
+ * The first element that matches. Throws if it is missing or of another kind.
  * @template {Element} Kind
  * @param {string} selector
  * @param {new () => Kind} kind

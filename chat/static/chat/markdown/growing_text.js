@@ -1,4 +1,4 @@
-/** Text that grows by appending: a selection survives, and only the new text costs time. */
+/** Append-only text: a selection survives, and only new text costs time. */
 
 import { element } from "../dom/elements.js";
 
@@ -6,7 +6,7 @@ export const CHUNK_CHARS = 3_000;
 const NODE_CHARS = 300; // the browser shapes only changed text nodes
 
 /**
- * Append to the last text node, or begin another at a space: letters that shape each other stay together.
+ * Append to the last text node; begin another only at a space: letters shape each other.
  * @param {Element} parent
  * @param {string} text
  */

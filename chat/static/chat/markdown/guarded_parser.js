@@ -9,11 +9,11 @@ const CODE = new Set([smd.CODE_INLINE, smd.CODE_FENCE, smd.CODE_BLOCK]);
 const LISTS = new Set([smd.LIST_UNORDERED, smd.LIST_ORDERED]);
 const ADDRESSED = new Set([smd.LINK, smd.IMAGE]);
 
-/** Whether a line with this beginning may be an item of a list. Quotations have their own rules. @param {string} start */
+/** Whether a line that starts so may be an item of a list. Quotations have their own rules. @param {string} start */
 const mayBeItem = (start) => /^(\s*|[-*+]( .*)?|\d+(\.( .*)?)?|>.*)$/.test(start);
 
 /**
- * Whether an empty line precedes: the kind of the next line depends on each of its first characters.
+ * After an empty line the first characters decide the kind of the next.
  * @param {smd.Parser} parser
  */
 const beginsLine = ({ token, pending }) => LISTS.has(token) || (token === smd.LINE_BREAK && pending === "\n");
@@ -47,7 +47,7 @@ export class GuardedParser {
     return CODE.has(tokens[len]) || pending[0] === "`" || pending.startsWith("~~~");
   }
 
-  /** The source after the text of a link or image that ends without an address. */
+  /** The source after a link or image that ends without an address. */
   get bracket() {
     return this.#parser.pending === "]" && !this.#cut ? "]" : "";
   }
@@ -77,7 +77,7 @@ export class GuardedParser {
     this.#cut = false;
   }
 
-  /** End the link or image here, with the supposed address as text. */
+  /** End the link or image here; its address becomes text. */
   #giveUpAddress() {
     const parser = this.#parser;
     this.#cut = parser.pending !== "]";

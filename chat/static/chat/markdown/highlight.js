@@ -90,7 +90,7 @@ function scanner(family) {
 }
 
 /**
- * Pieces that add up to the code; kind null = plain. One plain piece if the language is unknown or the code too long.
+ * Pieces that add up to the code; kind null = plain. Unknown languages and long code are one plain piece.
  * @param {string} code
  * @param {string} language
  * @returns {{ kind: string | null, text: string }[]}

@@ -1,10 +1,10 @@
 /** Decides which addresses of a model's text become links. Pure. */
 
-const LONGEST = 2_000; // characters that all browsers and servers accept
+const LONGEST = 2_000; // characters; browsers and servers guarantee no more
 const TRAILING = /[.,;:!?'"*_~`|<>\]}]+$/;
 
 /**
- * `host` is the visible site or mail address. Null: the address stays text. Relative addresses are refused: they lead to
+ * `host` is the visible site or mail address. Null: it stays text, like relative addresses, which lead to
  * this site.
  * @param {string} address
  */

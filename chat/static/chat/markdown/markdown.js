@@ -1,8 +1,7 @@
 /**
  * Parses Markdown as it arrives and builds it through a sink, append-only. Pure.
  *
- * A model's text may be hostile or unfinished. Refused links, HTML, maths, and text that the parser would lose (a link
- * without its end) come out as plain text.
+ * A model's text may be hostile or unfinished: refused links, HTML, maths and unfinished links stay plain text.
  *
  * @typedef {{ link: Link | null, before: string, after: string }} Ending
  * @typedef {{
@@ -148,7 +147,7 @@ export class Markdown {
   }
 
   #flush() {
-    const text = this.#frames.length ? this.#text : this.#text.trim(); // spaces between blocks
+    const text = this.#frames.length ? this.#text : this.#text.trim(); // the parser leaves spaces between blocks
     if (text) this.#sink.text(unescapeMarkdown(text));
     this.#text = "";
   }

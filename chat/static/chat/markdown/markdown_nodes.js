@@ -1,4 +1,4 @@
-/** The DOM of an answer: the sink of markdown.js. Append-only; from fixed element names and text. */
+/** The DOM of an answer: the append-only sink of markdown.js. */
 
 import { element } from "../dom/elements.js";
 import { CodeBlock } from "./code_block.js";
@@ -59,7 +59,7 @@ export class MarkdownNodes {
     appendText(this.#here, text);
   }
 
-  /** Continue an endless paragraph in another one: each frame would lay out the whole. */
+  /** Continue a long paragraph in another: each frame lays out a whole one. */
   #shorten() {
     if (this.#here.textContent.length < CHUNK_CHARS) return;
     this.#open.pop();

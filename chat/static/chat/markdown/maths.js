@@ -4,7 +4,7 @@ import { escapeMarkdown } from "./escape.js";
 
 /** @import { GuardedParser } from "./guarded_parser.js" */
 
-const PIECES = /[A-Za-z0-9\u0080-\uffff ,;:'"(){}@%^=?/.]+|./gs; // runs of plain characters, and single special ones
+const PIECES = /[A-Za-z0-9\u0080-\uffff ,;:'"(){}@%^=?/.]+|./gs; // plain runs and single special characters
 /** @type {Record<string, string>} */
 const CLOSERS = { "\\(": "\\)", "\\[": "\\]", $$: "$$", $: "$" };
 
@@ -68,7 +68,7 @@ export class Maths {
   }
 
   /**
-   * Only the end of maths matters: `$` ends with its line at the latest, the rest with the paragraph.
+   * `$` ends with its line at the latest, other maths with the paragraph.
    * @param {string} char
    * @param {string} closer
    */

@@ -26,7 +26,7 @@ export function addRow(table) {
 }
 
 /**
- * The head row is complete: fix the widths of the columns, so that later cells do not move them.
+ * The head row is complete: fix the columns, so that later cells do not move them.
  * @param {HTMLElement} table
  * @param {HTMLElement} row
  */

@@ -49,7 +49,7 @@ export class ApiClient {
   }
 
   /**
-   * One page of the list; the first without `before`.
+   * The page of the list after the cursor `before`.
    * @param {{ search?: string, before?: string | null }} query
    * @returns {Promise<ListPage>}
    */

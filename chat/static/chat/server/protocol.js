@@ -1,4 +1,4 @@
-/** The names of the wire protocol, command builders and readers of events. Pure. wire.d.ts has the shapes. */
+/** The wire protocol: names, commands, readers of events. Pure. Shapes: wire.d.ts. */
 
 export const COMMAND = Object.freeze({
   create: "response.create",
@@ -80,7 +80,7 @@ export const unsubscribeCommand = (responseId) => ({ type: COMMAND.unsubscribe, 
 export const cancelCommand = (responseId) => ({ type: COMMAND.cancel, response_id: responseId });
 
 /**
- * The response of an event, or null. Events about an item carry only the id of the item.
+ * The id of the response, or null. Item events carry only the id of the item.
  * @param {EventIds} event
  */
 export function responseIdOf(event) {

@@ -1,5 +1,5 @@
 /**
- * One WebSocket that reconnects after a loss, a sleep, or a change of the network.
+ * One WebSocket that reconnects after a loss, a sleep or a network change.
  * @typedef {"connecting" | "open" | "reconnecting" | "offline" | "signed-out"} ConnectionState
  * @typedef {{
  *   onEvent: (event: ServerEvent) => void,
@@ -12,10 +12,10 @@
 import { CLOSE_SIGNED_OUT } from "./protocol.js";
 
 const FIRST_DELAY_MS = 1_000; // bound of the first wait, doubled by each failure; less makes a deploy a reconnect storm
-const LONGEST_DELAY_MS = 10_000; // and so a recovered server is found within this time
-const CONNECT_MS = 10_000; // for a handshake
+const LONGEST_DELAY_MS = 10_000; // a recovered server is found within this time
+const CONNECT_MS = 10_000; // of a handshake
 const SLEPT_MS = 120_000; // such a clock jump means sleep: timers of hidden pages fire once a minute
-const STEADY_MS = 5_000; // a shorter connection counts as a failure: no tight loop with a server that closes at once
+const STEADY_MS = 5_000; // a shorter connection counts as a failure: a server may close at once
 
 /** Exponential back-off with full jitter, in ms: clients must not reconnect together. @param {number} attempt */
 export function delayBefore(attempt, random = Math.random) {

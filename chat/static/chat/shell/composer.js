@@ -21,7 +21,7 @@ export function lengthText(length, limit) {
 }
 
 /**
- * Whether this key sends. On a touch screen Enter begins a line: there is no Shift, but a button to send.
+ * Whether this key sends. On a touch screen Enter begins a line: there is no Shift.
  * @param {Pick<KeyboardEvent, "key" | "shiftKey" | "isComposing">} event
  * @param {boolean} touch
  */

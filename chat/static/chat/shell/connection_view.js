@@ -12,7 +12,6 @@ export class ConnectionView {
   #signIn;
 
   /**
-   * `retryNow()` is called when the reader does not want to wait.
    * @param {HTMLElement} element
    * @param {{ retryNow: () => void }} callbacks
    */

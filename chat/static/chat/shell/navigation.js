@@ -67,7 +67,7 @@ export class Navigation {
     this.#goOn(() => this.visit(id, { push: true }));
   }
 
-  /** Show a conversation without an id: its first message is not accepted. @param {Conversation} conversation */
+  /** Show a conversation whose first message is not accepted. @param {Conversation} conversation */
   showWaiting(conversation) {
     this.#goOn(() => {
       this.#address.push(null);
@@ -89,7 +89,7 @@ export class Navigation {
     const wasShown = id === this.#openConversations.shown.id;
     if (wasShown) this.#leave();
     const removed = this.#listController.remove(id);
-    this.#listView.focus(next); // the focused row is removed
+    this.#listView.focus(next);
     if (await removed) this.#offerUndo(summary, wasShown, byKeyboard);
     else if (wasShown) this.visit(id, { push: true });
   }
@@ -105,7 +105,7 @@ export class Navigation {
     this.#toast.show("Deleted.", () => this.#restore(summary, wasShown), { focus: byKeyboard });
   }
 
-  /** Leave a deleted conversation. This page leaves before its own deletions arrive here. @param {Summary} summary */
+  /** Leave a deleted conversation. Deletions by this page have left it already. @param {Summary} summary */
   removedElsewhere(summary) {
     if (summary.id !== this.#openConversations.shown.id) return;
     this.#leave();
@@ -125,7 +125,7 @@ export class Navigation {
     this.#openConversations.open(null);
   }
 
-  /** From the list into the conversation: the reader writes next. @param {() => void} go */
+  /** Leave the list: the reader writes next. @param {() => void} go */
   #goOn(go) {
     this.#sidebar.closeDrawer();
     go();

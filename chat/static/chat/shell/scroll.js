@@ -1,6 +1,6 @@
-/** Keeps the end of the page in view until the reader scrolls up; at the end again, it follows again. */
+/** Keeps the end of the page in view, unless the reader has scrolled up. */
 
-const NEAR_PX = 32; // scrolling down so near to the end resumes following
+const NEAR_PX = 32; // scrolling down to here resumes following
 const STILL_PX = 2; // for fractions of a pixel
 
 /**
@@ -28,7 +28,7 @@ export class Scroll {
     addEventListener("resize", () => this.follow());
   }
 
-  /** Without turns the page shows the welcome from its top, even if it is longer than the window. @param {boolean} empty */
+  /** An empty page shows the welcome from its top, even if it is longer than the window. @param {boolean} empty */
   set empty(empty) {
     if (empty && !this.#empty) scrollTo({ top: 0, behavior: "instant" });
     this.#empty = empty;

@@ -34,7 +34,7 @@ export function actionOf({ key, ctrlKey, metaKey, altKey, isComposing, typing })
   return SHORTCUTS.find(({ keys }) => keys.includes(key))?.action ?? null;
 }
 
-/** Whether keys type text, or have their own meaning, in this element. @param {EventTarget | null} target */
+/** Whether this element uses the keys itself. @param {EventTarget | null} target */
 export function isTyping(target) {
   const typing = "input:not([type=radio], [type=checkbox]), textarea, select, [contenteditable]";
   return target instanceof Element && target.closest(typing) !== null;

@@ -13,7 +13,7 @@ export class Toast {
   #onFocusLost;
 
   /**
-   * `onFocusLost()` is called when it hides while it has the focus.
+   * `onFocusLost()`: it had the focus when it was hidden.
    * @param {HTMLElement} element
    * @param {{ onFocusLost: () => void }} callbacks
    */

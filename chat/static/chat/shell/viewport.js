@@ -9,7 +9,7 @@ export function coveredPx(layoutHeight, { height, offsetTop, scale }) {
   return scale > 1 ? 0 : Math.max(0, Math.round(layoutHeight - height - offsetTop));
 }
 
-/** `changed()` is called after a change: the end of the conversation has moved. @param {() => void} changed */
+/** `changed()`: the end of the conversation may have moved. @param {() => void} changed */
 export function watchViewport(changed) {
   const { visualViewport } = window;
   if (!visualViewport) return;

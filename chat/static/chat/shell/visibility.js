@@ -37,7 +37,7 @@ export class Visibility {
     this.#isHidden = isHidden;
   }
 
-  /** Fetch changes that lost notifications may have missed. A hidden page waits until it is visible. */
+  /** Fetch changes whose notifications were lost. A hidden page waits until it is visible. */
   refresh() {
     if (this.#isHidden()) return;
     this.#listPages.reload();

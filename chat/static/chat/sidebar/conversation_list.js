@@ -1,5 +1,5 @@
 /**
- * The known part of the list of conversations: newest activity first, in pages, or the results of a search. Pure.
+ * The fetched pages of conversations, newest activity first, or of search results. Pure.
  *
  * A fetched page may be older than a change that arrived during the fetch: the later one stays. A change from before the
  * fetch yields to the page: notifications may be lost, and the clocks of web and worker differ.
@@ -52,14 +52,14 @@ export class ConversationList {
     this.more = more;
   }
 
-  /** A conversation has changed. A search keeps out conversations that it did not find. @param {Summary} summary */
+  /** A conversation has changed. Search results get no new ones. @param {Summary} summary */
   put({ id, title, updated_at, running, unread }) {
     const summary = { id, title, updated_at, running, unread };
     this.#record(id, summary);
     this.#set(summary);
   }
 
-  /** Take a summary from the reply to a request: a change may have arrived since. @param {Summary} summary */
+  /** Take a summary from a reply, unless a later change has arrived. @param {Summary} summary */
   merge(summary) {
     if (this.#changes.get(summary.id)?.summary === null) return; // deleted
     this.put(later(summary, this.get(summary.id) ?? summary));

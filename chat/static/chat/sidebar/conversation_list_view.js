@@ -1,4 +1,4 @@
-/** The DOM of the list: its rows in order, the search field, and more rows when its end comes into view. */
+/** The DOM of the list: its rows and search field. Requests more rows near its end. */
 
 import { element, find } from "../dom/elements.js";
 import { ConversationRow } from "./conversation_row.js";
@@ -8,7 +8,7 @@ import { byDay } from "./days.js";
 /** @import { Address } from "../shell/address.js" */
 /** @import { RowCallbacks } from "./conversation_row.js" */
 
-const AHEAD = "200px"; // the next page is fetched before the end is in view
+const AHEAD = "200px"; // before the end is in view
 
 export class ConversationListView {
   /** @type {Map<string | Conversation, ConversationRow>} */ #rows = new Map(); // by id, or by the conversation without one

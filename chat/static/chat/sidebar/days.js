@@ -11,7 +11,7 @@ function midnight(now, back) {
 }
 
 /**
- * Non-empty groups; rows are newest first, `now` is in ms. The server's clock may be ahead: the future counts as today.
+ * Non-empty groups; `now` is in ms. The server's clock may be ahead: the future counts as today.
  * @template {{ updated_at: number }} Row
  * @param {Row[]} rows
  * @param {number} now

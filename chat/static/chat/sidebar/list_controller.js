@@ -1,11 +1,11 @@
-/** Keeps the list of conversations and the server in step: marks, renames, deletions and their undo. */
+/** Applies changes to the list: events of the server, and renames, deletions and reads of the reader. */
 
 import { ifApiError } from "../server/api_client.js";
 
 /** @import { ApiClient, ApiError } from "../server/api_client.js" */
 /** @import { ConversationList } from "./conversation_list.js" */
 
-const NOT_FOUND = 404; // or never there
+const NOT_FOUND = 404;
 
 export class ListController {
   #list;
@@ -54,8 +54,7 @@ export class ListController {
   }
 
   /**
-   * Show the change at once, and revert it if the server refuses. A null summary is a deleted one. Resolves to whether it
-   * succeeded.
+   * Show the change at once; revert it if refused. A null summary means deleted. Resolves to whether it succeeded.
    * @param {string} id
    * @param {Summary | null} before
    * @param {ConversationChanges} changes
@@ -78,7 +77,7 @@ export class ListController {
   }
 
   /**
-   * Of a rename revert only the title, and only if it is still there: the rest may be newer.
+   * Of a rename revert only the title, and only if it is unchanged since: the rest may be newer.
    * @param {string} id
    * @param {Summary | null} before
    * @param {Summary | null} after

@@ -5,14 +5,14 @@ import { ifApiError } from "../server/api_client.js";
 /** @import { ApiClient } from "../server/api_client.js" */
 /** @import { ConversationList } from "./conversation_list.js" */
 
-const TYPING_MS = 200; // before a search starts
+const TYPING_MS = 200; // pause in typing before a search starts
 
 export class ListPages {
   #list;
   #api;
   #changed;
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #timer;
-  #reloads = 0; // pages fetched before the latest one are dropped
+  #reloads = 0; // a page fetched before the latest reload is dropped
   #loading = false;
 
   /** @param {ConversationList} list @param {{ api: Pick<ApiClient, "list">, changed: () => void }} parts */
@@ -22,14 +22,14 @@ export class ListPages {
     this.#changed = changed;
   }
 
-  /** Call at each key: searches after a pause in typing, at once when the field is emptied. @param {string} text */
+  /** Search after a pause in typing; at once if the field is empty. @param {string} text */
   search(text) {
     clearTimeout(this.#timer);
     this.#list.search = text.trim();
     this.#timer = setTimeout(() => this.reload(), this.#list.search ? TYPING_MS : 0);
   }
 
-  /** Fetch the first page again. While the server is unavailable, the list stays as it is. */
+  /** Fetch the first page. While the server is unavailable, the list stays. */
   async reload() {
     this.#reloads += 1;
     const { search } = this.#list;

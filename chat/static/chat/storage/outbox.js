@@ -1,6 +1,6 @@
 /**
- * Messages that the server has not accepted yet. Each survives a reload until it is accepted or refused. Several tabs may
- * send the same message: its request id makes it one response.
+ * Messages that the server has not accepted or refused yet; they survive a reload. Several tabs may send the same one:
+ * its request id makes it one response.
  * @typedef {Ask & { at: number }} Entry
  */
 

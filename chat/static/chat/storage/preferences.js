@@ -1,5 +1,5 @@
 /**
- * Choices that the first paint needs, in cookies: the server writes them into the document as `data-` attributes of <html>.
+ * Choices for the first paint: cookies, which the server writes as `data-` attributes of <html>.
  */
 
 const YEAR_SECS = 365 * 24 * 60 * 60;

@@ -40,7 +40,7 @@ export class Store {
       if (value === null || value === "") this.#storage?.removeItem(this.#prefix + name);
       else this.#storage?.setItem(this.#prefix + name, JSON.stringify(value));
     } catch {
-      // the storage is full: only the next visit misses the value
+      // full: only the next visit misses the value
     }
   }
 
@@ -55,7 +55,7 @@ export class Store {
     }
   }
 
-  /** Remove all values of this owner, who signed out. */
+  /** Remove all values of this owner. */
   clear() {
     for (const name of this.names()) this.set(name, null);
   }

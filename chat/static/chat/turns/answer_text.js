@@ -1,6 +1,5 @@
 /**
- * The text of an answer as Markdown elements: it grows within one edition and is replaced with the next. If the parser
- * fails, the text before is built again and the rest is shown as plain text.
+ * The text of an answer as Markdown. If the parser fails, the text before is built again and the rest is plain.
  * @typedef {{ write: (text: string) => void, end: () => void }} MarkdownText
  * @typedef {{ show: (text: string, edition: number) => void }} PlainText
  */
@@ -30,7 +29,7 @@ export class AnswerText {
   #edition = 0;
   #start = 0; // of the last piece
   #shown = 0; // characters that the parser has read
-  #end = Infinity; // of the Markdown
+  #end = Infinity; // the rest is plain
   #ended = false;
 
   /** @param {HTMLElement} root */
@@ -41,7 +40,7 @@ export class AnswerText {
   }
 
   /**
-   * Returns whether all of it is shown; else call again in the next frame.
+   * Returns whether all is shown; else call again in the next frame. A new edition replaces the text.
    * @param {string} text
    * @param {number} edition
    * @param {boolean} ended

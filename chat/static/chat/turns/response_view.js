@@ -1,6 +1,5 @@
 /**
- * The DOM of one turn: the input, the reasoning, the answer, its status, and the buttons. Only new text is appended: the
- * cost of an event does not grow with the answer.
+ * The DOM of one turn. Only new text is appended: the cost of an event does not grow with the answer.
  * @typedef {{ connection: ConnectionState, now: number, busy: boolean, siblings: Turn[] }} Situation
  * @typedef {{
  *   retry: (turn: Turn) => void,

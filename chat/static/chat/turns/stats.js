@@ -1,4 +1,4 @@
-/** The line of figures under an answer: its model and speed, at the end its duration and tokens. Pure. */
+/** The line under an answer: model and speed, at the end duration and tokens. Pure. */
 
 /** @import { ResponseState } from "../conversation/response_state.js" */
 /** @import { Timing } from "../conversation/timing.js" */

@@ -1,5 +1,5 @@
 /**
- * The status of a turn, the connection and an API error in sentences. Pure. The server's own sentence explains a failure.
+ * The status of a turn, the connection and an API error in sentences. Pure.
  */
 
 import { STATUS } from "../server/protocol.js";
@@ -81,7 +81,7 @@ function queuedText({ queue }) {
 }
 
 /**
- * Heartbeats arrive. During a pause the page cannot know whether the model is slow or the worker is lost.
+ * During a pause the page cannot know whether the model is slow or the worker is lost.
  * @param {ResponseState} response
  * @param {number | null} grewAt
  * @param {number} now
@@ -140,7 +140,7 @@ export function apiErrorText(status) {
   return "The server rejected the request.";
 }
 
-/** The announcement for screen readers when a turn changes; null = none. Tokens are not read out. @param {Turn} turn */
+/** The announcement of a change for screen readers, or null. Tokens are not read out. @param {Turn} turn */
 export function announcement(turn) {
   if (turn.refusal) return `Not sent. ${errorText(turn.refusal)}`;
   if (!turn.response) return null;

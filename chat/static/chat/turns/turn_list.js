@@ -112,7 +112,7 @@ export class TurnList {
   }
 
   /**
-   * The newest first, the rest in later frames: a long conversation appears from its end and never freezes the page.
+   * The newest first, the rest in later frames: a long conversation never freezes the page.
    * @param {TurnTree} tree
    * @param {Omit<Situation, "siblings">} situation
    */
