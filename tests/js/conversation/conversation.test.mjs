@@ -73,7 +73,7 @@ test("the next ask continues the last response, whatever its status", () => {
   assert.equal(asked()[0].tailrace.conversation_id, "c1");
 });
 
-test("an item without item_id of its own is routed by the item's id", () => {
+test("an item event without item_id is routed by the id of the item", () => {
   const talk = conversation([row("r1", "queued")]);
   talk.receive(snapshot("r1", 2));
   talk.receive({ type: "response.output_item.added", sequence_number: 3, item: { id: "msg_r1", type: "message" } });
@@ -248,7 +248,7 @@ test("a response from another device is added, shown and subscribed to", () => {
   assert.equal(talk.tree.turns.length, 6);
 });
 
-test("an input whose response was learned from its row is not shown twice", () => {
+test("an input whose response came as a row is not shown twice", () => {
   const talk = conversation([], "c1");
   talk.ask("hi", "m");
   talk.merge([row("r1", "in_progress")]);
@@ -257,7 +257,7 @@ test("an input whose response was learned from its row is not shown twice", () =
   assert.deepEqual(ids(talk.tree.path), ["r1"]);
 });
 
-test("a stop of an input whose response was learned from its row stops that response", () => {
+test("a stop of an input whose response came as a row stops that response", () => {
   const talk = conversation([], "c1");
   talk.ask("hi", "m");
   talk.stop();

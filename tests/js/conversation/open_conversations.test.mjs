@@ -219,7 +219,7 @@ for (const id of ["c1", "c2"])
     assert.deepEqual(asked(), [], "refused: it is not sent again");
   });
 
-test("what is stopped before it was sent is not kept", () => {
+test("a message that is stopped before it was sent is not kept", () => {
   online = false;
   const open = page("c1", []);
   open.shown.ask("no", "m");

@@ -111,7 +111,7 @@ test("a continued response keeps its text and its cursor", () => {
   assert.equal(state.interruption, null, "the text flows: nothing is interrupted any more");
 });
 
-test("a snapshot that goes on from the text keeps the edition: what is on screen stays", () => {
+test("a snapshot that continues the text keeps the edition: the text on screen stays", () => {
   const state = folded(snapshot(3, "some"));
   const { edition, snapshots } = state;
   state.apply(snapshot(8, "some more"));

@@ -10,7 +10,7 @@ const kinds = (code, language) =>
     .filter(({ kind }) => kind)
     .map(({ kind, text }) => [kind, text]);
 
-test("comments, strings, numbers, keywords and calls are told apart", () => {
+test("comments, strings, numbers, keywords and calls are distinguished", () => {
   assert.deepEqual(kinds('def f(x):  # why\n    return "a # b" + 12', "python"), [
     ["keyword", "def"],
     ["called", "f"],
@@ -35,12 +35,12 @@ test("comments, strings, numbers, keywords and calls are told apart", () => {
   ]);
 });
 
-test("a language that is not known, and code without end, stay plain", () => {
+test("unknown languages and endless code stay plain", () => {
   assert.deepEqual(highlight("if x", "klingon"), [{ kind: null, text: "if x" }]);
   assert.equal(highlight("1 ".repeat(LONGEST), "python").length, 1);
 });
 
-test("the pieces add up to the code, in no time, whatever it is", () => {
+test("the pieces of any code add up to it, within half a second", () => {
   const random = seeded(5);
   const bits = [
     "'",

@@ -119,7 +119,7 @@ for (const [name, text, expected] of CASES) {
   });
 }
 
-test("any nonsense is read to its end, and no word of it is lost", () => {
+test("any nonsense is read to its end, and no word is lost", () => {
   const random = seeded(11);
   const marks = [
     "\n",
@@ -179,7 +179,7 @@ test("any nonsense is read to its end, and no word of it is lost", () => {
   console.assert = complain;
 });
 
-test("what is nested without end stays text", () => {
+test("endless nesting stays text", () => {
   const tags = built(`${"> ".repeat(500)}deep`);
   assert.ok(tags.includes("deep"));
   assert.ok(tags.split("<blockquote>").length < 20);

@@ -46,7 +46,7 @@ beforeEach(() => {
   });
 });
 
-test("a visible page fetches what was missed and marks what is shown as read", () => {
+test("a visible page fetches missed changes and marks the shown conversation as read", () => {
   visibility.refresh();
   assert.deepEqual(done, ["reload", "fetch", "read a"]);
 });

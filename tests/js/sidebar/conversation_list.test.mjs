@@ -24,7 +24,7 @@ test("a page that overlaps the one before it doubles nothing", () => {
   assert.equal(known.more, "cursor");
 });
 
-test("a new conversation is no result of a search, but what was found is kept up to date", () => {
+test("a new conversation is no result of a search, but the results stay up to date", () => {
   const known = list(summary("a", 1));
   known.search = "about";
   known.put(summary("b", 2));
@@ -89,7 +89,7 @@ test("the keyboard goes from row to row and stops at the ends", () => {
   assert.equal(known.neighbour(null, -1), "c");
 });
 
-test("a deleted conversation is gone", () => {
+test("a deleted conversation leaves the list", () => {
   const known = list(summary("a", 1), summary("b", 2));
   known.remove("b");
   assert.deepEqual(ids(known), ["a"]);

@@ -9,7 +9,7 @@ import { Memory } from "../memory.mjs";
 /** @param {string} requestId */
 const turn = (requestId) => ({ requestId, previousId: "r0", regenerateOf: null, input: "hi", model: "m" });
 
-test("two owners of one browser do not see what the other keeps, and a sign-out leaves nothing", () => {
+test("two owners of one browser do not see each other's values, and a sign-out leaves none", () => {
   const memory = new Memory();
   const [one, other] = [new Store(memory, "1"), new Store(memory, "11")];
   one.set("model", "m");

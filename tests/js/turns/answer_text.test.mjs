@@ -67,7 +67,7 @@ function arrive(text, step) {
   paint(text, { ended: true });
 }
 
-test("where the parser fails the text goes on as it is, and no word is lost or doubled", () => {
+test("where the parser fails the text continues as plain text, and no word is lost or doubled", () => {
   for (const step of [1, 7, 5000]) {
     arrive("one two `three` four § five\n\n**six**", step);
     assert.equal(`${built.words}${built.plain}`.replaceAll(/[`\s]/g, ""), "onetwothreefour§five**six**", `${step} at once`);
@@ -84,14 +84,14 @@ test("the text before the fault stays Markdown, also in a long answer", () => {
   assert.equal(words?.length, 1000);
 });
 
-test("a text that the parser cannot end is shown as it is, whole", () => {
+test("a text that the parser cannot end is shown as plain text, whole", () => {
   failsAtEnd = true;
   const text = "one `two ".repeat(7000);
   arrive(text, 5000);
   assert.deepEqual(built, { words: "", plain: text });
 });
 
-test("what the parser held back before the fault is shown while the text still grows", () => {
+test("text that the parser held back before the fault is shown while more arrives", () => {
   for (const text of ["see [a](https", "see [a](https§", "see [a](https§ c"]) paint(text);
   assert.deepEqual(built, { words: "see a](https", plain: "§ c" });
 });

@@ -20,7 +20,7 @@ export const SHORTCUTS = Object.freeze([
 export const LOCAL_KEYS = Object.freeze([
   { keys: ["Enter"], text: "Send the message" },
   { keys: ["Shift", "Enter"], text: "Begin a line" },
-  { keys: ["Esc"], text: "Stop the answer while writing; close what is open" },
+  { keys: ["Esc"], text: "Stop the answer while writing; close the open panel" },
   { keys: ["F2"], text: "Rename the conversation in focus" },
   { keys: ["Del"], text: "Delete the conversation in focus" },
 ]);
