@@ -1,4 +1,4 @@
-"""The page's modules: their own tests under Node, and their words against the server's."""
+"""The page's modules: their tests under Node, and their names against the server's."""
 
 import re
 import shutil

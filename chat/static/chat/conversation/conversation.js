@@ -37,10 +37,7 @@ export class Conversation {
     );
   }
 
-  /**
-   * Whether it lacks the response of a change event and did not ask for it.
-   * @param {ChangeOfResponse} event
-   */
+  /** Whether it lacks the response of a change event and did not ask for it. @param {ChangeOfResponse} event */
   isMissing({ conversation: { id }, response }) {
     return id === this.id && response && !this.tree.find(response.id) && !this.hasAsked(response);
   }

@@ -96,9 +96,7 @@ export class OpenConversations {
     this.#on.shown(conversation);
   }
 
-  /**
-   * Fetch changes of other pages; the server marks the conversation as read. While it is unavailable, nothing changes.
-   */
+  /** Fetch changes of other pages; the server marks the conversation as read. While it is unavailable, nothing changes. */
   async refresh() {
     const { shown } = this;
     if (!shown.id) return;

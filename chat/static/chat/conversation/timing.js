@@ -26,11 +26,7 @@ export class Timing {
     this.askedAt = now;
   }
 
-  /**
-   * Times of the server's clock: only differences are used.
-   * @param {ResponseRow} row
-   * @param {number} now
-   */
+  /** Times of the server's clock: only differences are used. @param {ResponseRow} row @param {number} now */
   static of(row, now) {
     const timing = new Timing(ms(row.created_at) ?? now);
     timing.#live = false;

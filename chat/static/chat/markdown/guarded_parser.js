@@ -12,10 +12,7 @@ const ADDRESSED = new Set([smd.LINK, smd.IMAGE]);
 /** Whether a line that starts so may be an item of a list. Quotations have their own rules. @param {string} start */
 const mayBeItem = (start) => /^(\s*|[-*+]( .*)?|\d+(\.( .*)?)?|>.*)$/.test(start);
 
-/**
- * After an empty line the first characters decide the kind of the next.
- * @param {smd.Parser} parser
- */
+/** After an empty line the first characters decide the kind of the next. @param {smd.Parser} parser */
 const beginsLine = ({ token, pending }) => LISTS.has(token) || (token === smd.LINE_BREAK && pending === "\n");
 
 /** After an empty line, at the margin: the parser would close only the innermost list. @param {smd.Parser} parser */

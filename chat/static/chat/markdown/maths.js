@@ -67,11 +67,7 @@ export class Maths {
     if (first) this.#readMaths(first, CLOSERS[opener]);
   }
 
-  /**
-   * `$` ends with its line at the latest, other maths with the paragraph.
-   * @param {string} char
-   * @param {string} closer
-   */
+  /** `$` ends with its line at the latest, other maths with the paragraph. @param {string} char @param {string} closer */
   #readMaths(char, closer) {
     this.#newlines = char === "\n" ? this.#newlines + 1 : 0;
     const over = this.#newlines >= (closer === "$" ? 1 : 2);

@@ -79,10 +79,7 @@ export const unsubscribeCommand = (responseId) => ({ type: COMMAND.unsubscribe, 
 /** @param {string} responseId @returns {Command} */
 export const cancelCommand = (responseId) => ({ type: COMMAND.cancel, response_id: responseId });
 
-/**
- * The id of the response, or null. Item events carry only the id of the item.
- * @param {EventIds} event
- */
+/** The id of the response, or null. Item events carry only the id of the item. @param {EventIds} event */
 export function responseIdOf(event) {
   const itemId = event.item_id ?? event.item?.id;
   return event.response?.id ?? event.response_id ?? itemId?.replace(/^(msg|rs)_/, "") ?? null;

@@ -11,10 +11,7 @@ export class ConnectionView {
   #retry;
   #signIn;
 
-  /**
-   * @param {HTMLElement} element
-   * @param {{ retryNow: () => void }} callbacks
-   */
+  /** @param {HTMLElement} element @param {{ retryNow: () => void }} callbacks */
   constructor(element, { retryNow }) {
     this.#element = element;
     this.#text = find(".words", HTMLElement, element);

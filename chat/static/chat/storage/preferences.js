@@ -1,6 +1,4 @@
-/**
- * Choices for the first paint: cookies, which the server writes as `data-` attributes of <html>.
- */
+/** Choices for the first paint: cookies, which the server writes as `data-` attributes of <html>. */
 
 const YEAR_SECS = 365 * 24 * 60 * 60;
 

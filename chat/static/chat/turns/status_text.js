@@ -1,6 +1,4 @@
-/**
- * The status of a turn, the connection and an API error in sentences. Pure.
- */
+/** The status of a turn, the connection and an API error in sentences. Pure. */
 
 import { STATUS } from "../server/protocol.js";
 import { helpFor } from "./error_help.js";
