@@ -3,8 +3,8 @@
 import * as smd from "../vendor/streaming-markdown-html/parser.js";
 import { escapeMarkdown } from "./escape.js";
 
-const DEEPEST = 14; // the parser has room for 24 levels
-const LONGEST_PENDING = 2_000; // of an address
+const DEEPEST = 14; // deeper nesting is text: the parser has room for 24 levels
+const LONGEST_PENDING = 2_000; // characters of an address
 const CODE = new Set([smd.CODE_INLINE, smd.CODE_FENCE, smd.CODE_BLOCK]);
 const LISTS = new Set([smd.LIST_UNORDERED, smd.LIST_ORDERED]);
 const ADDRESSED = new Set([smd.LINK, smd.IMAGE]);

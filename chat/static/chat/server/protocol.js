@@ -8,6 +8,7 @@ export const COMMAND = Object.freeze({
   cancel: "tailrace:cancel",
 });
 
+/** @satisfies {Record<string, ServerEvent["type"]>} */
 export const EVENT = Object.freeze({
   created: "response.created",
   queued: "response.queued",
@@ -34,6 +35,7 @@ export const EVENT = Object.freeze({
   error: "error",
 });
 
+/** @satisfies {Record<string, Status>} */
 export const STATUS = Object.freeze({
   queued: "queued",
   inProgress: "in_progress",
