@@ -1,19 +1,36 @@
-"""What the documents claim, checked where it can be."""
+"""The documents agree with the code."""
 
+import ast
 import re
 from pathlib import Path
 
 import pytest
-from django.core.checks import WARNING, CheckMessage
 
 from chat import __version__
+from chat.protocol import commands, events
+from chat.protocol.errors import FAILURES, REFUSALS, SIGNED_OUT, SLOW_READER
 from chat.responses.model_catalog import read
-from project.doctor import database, queues, report, site, verdicts, workers
+from project.doctor import report, site, verdicts, workers
+from project.up.parts import web_command
 from project.up.summary import LABEL_CHARS
 from tests.harness.upstream.client import ROOT
 
-README = (ROOT / "README.md").read_text()
-ARCHITECTURE = (ROOT / "docs/architecture.md").read_text()
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+README, ARCHITECTURE, CONFIGURATION, DEPLOYMENT, PROTOCOL, RELIABILITY = (
+    (ROOT / name).read_text()
+    for name in (
+        "README.md",
+        "docs/architecture.md",
+        "docs/configuration.md",
+        "docs/deployment.md",
+        "docs/protocol.md",
+        "docs/reliability.md",
+    )
+)
+MAX_COLUMNS = 120
+UNPLAIN = re.compile(
+    r"\b(tells?|telling|told|whoever|nobody|somebody|goes on|comes back|is gone|of its own)\b", re.IGNORECASE
+)
 HEARTBEAT = {
     "name": "w1@chat",
     "pid": 20355,
@@ -23,56 +40,148 @@ HEARTBEAT = {
 }
 
 
-def first_column(text: str, heading: str) -> set[str]:
-    """The names in backticks in the first column of the first table under a heading."""
-    section = text.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
-    cells = re.findall(r"^\| (`.*?) \|", section, re.MULTILINE)
-    return {name for cell in cells for name in re.findall(r"`([^`]+)`", cell)}
+def section(text: str, heading: str) -> str:
+    """The text under a heading, up to the next heading of any level."""
+    found = re.search(rf"^#+ {re.escape(heading)}\n(.*?)(?=^#+ |\Z)", text, re.MULTILINE | re.DOTALL)
+    assert found, heading
+    return found[1]
+
+
+def column(text: str, heading: str, number: int = 0) -> list[str]:
+    """The cells of a column in the tables under a heading; without the heads of the tables."""
+    rows = re.findall(r"^\|(.*)\|$", section(text, heading), re.MULTILINE)
+    cells = [row.split("|")[number].strip() for row in rows]
+    return [cell for cell, below in zip(cells, [*cells[1:], ""], strict=True) if "---" not in (cell, below)]
+
+
+def names(text: str, heading: str, number: int = 0) -> list[str]:
+    """The names in backticks in a column; what is in braces is no name."""
+    found = re.findall(r"`([^`]+)`", " ".join(column(text, heading, number)))
+    return [name for name in found if "{" not in name]
+
+
+def links(path: Path) -> list[str]:
+    """The addresses of a document's links and pictures that stay in the repository."""
+    text = path.read_text()
+    found = re.findall(r"\]\(([^)]+)\)", text) + re.findall(r'(?:src|srcset)="([^"]+)"', text)
+    return [link for link in found if "://" not in link]
+
+
+def anchors(path: Path) -> set[str]:
+    """The fragments by which a forge links to the headings of a document."""
+    headings = re.findall(r"^#+ (.+)$", path.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def prose(path: Path) -> list[str]:
+    """The lines of a document outside code, tables and HTML."""
+    text = re.sub(r"^```.*?^```", "", path.read_text(), flags=re.MULTILINE | re.DOTALL)
+    return [line for line in text.splitlines() if not line.lstrip().startswith(("|", "<"))]
 
 
 def test_the_table_of_settings_has_every_variable_and_no_other() -> None:
     source = (ROOT / "project/settings.py").read_text()
     read_by_settings = set(re.findall(r'env\.\w+\(\s*"(\w+)"', source))
     read_by_workers = {"OPENAI_API_KEY"}
-    assert first_column(README, "Configuration") == read_by_settings | read_by_workers
+    assert set(names(CONFIGURATION, "Variables")) == read_by_settings | read_by_workers
 
 
 def test_the_table_of_rooms_has_every_room_and_no_other() -> None:
     faces = [*(ROOT / "chat").glob("*/__init__.py"), *(ROOT / "workers").glob("*/__init__.py")]
     rooms = {f"{face.parent.relative_to(ROOT)}/" for face in faces}
-    assert first_column(ARCHITECTURE, "Rooms") == rooms - {"chat/migrations/", "chat/templatetags/"}
+    assert set(names(ARCHITECTURE, "Rooms")) == rooms - {"chat/migrations/", "chat/templatetags/"}
 
 
-def test_the_folders_of_the_layout_exist() -> None:
-    folders = first_column(README, "Layout")
-    assert {"project/", "chat/", "workers/", "templates/", "tests/", "bench/", "docs/"} == folders
-    assert all((ROOT / folder).is_dir() for folder in folders)
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_every_file_that_a_document_names_exists(path: Path) -> None:
+    named = re.findall(r"`((?:chat|workers|project|tests|docs|templates|bench)/[\w./-]+)`", path.read_text())
+    named += [link.partition("#")[0] for link in links(path)]
+    places = [ROOT, path.parent]
+    assert [name for name in named if name and not any((place / name).exists() for place in places)] == []
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_every_heading_that_a_document_links_to_exists(path: Path) -> None:
+    for link in links(path):
+        document, _, fragment = link.partition("#")
+        target = path.parent / document if document else path
+        assert not fragment or fragment in anchors(target), link
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_a_document_is_plain_and_of_one_width(path: Path) -> None:
+    assert [line for line in prose(path) if len(line) > MAX_COLUMNS or UNPLAIN.search(line)] == []
+
+
+def test_every_document_is_linked_from_the_readme() -> None:
+    others = {path.relative_to(ROOT).as_posix() for path in DOCUMENTS} - {"README.md"}
+    assert others <= {link.partition("#")[0] for link in links(ROOT / "README.md")}
+
+
+def test_every_test_that_the_table_of_faults_names_exists() -> None:
+    named = names(RELIABILITY, "Faults", 2)
+    assert named
+    places = [ROOT / "tests/faults", ROOT / "tests", ROOT / "tests/workers"]
+    assert [name for name in named if not any((at / f"{name}.py").exists() for at in places)] == []
+
+
+def test_the_protocol_has_every_command_with_its_fields_and_no_other() -> None:
+    assert column(PROTOCOL, "Commands") == [f"`{kind}`" for kind in commands.COMMANDS]
+    for kind, fields in zip(commands.COMMANDS, column(PROTOCOL, "Commands", 1), strict=True):
+        if kind != "response.create":
+            assert set(re.findall(r"`(\w+)`", fields)) == fields_of(commands.COMMANDS[kind])
+    options = {f"tailrace.{field}" for field in commands.TailraceOptions.model_fields}
+    assert set(names(PROTOCOL, "Fields of response.create")) == fields_of(commands.Create) | options
+
+
+def fields_of(command: type[commands.Command]) -> set[str]:
+    """The fields of a command beside its type."""
+    return set(command.model_fields) - {"type"}
+
+
+def test_the_protocol_has_every_event_and_no_other() -> None:
+    source = (ROOT / "chat/protocol/events.py").read_text()
+    kinds = set(re.findall(r'"((?:response\.|tailrace:)[\w.]+)"', source))
+    assert set(events.EVENTS) < kinds
+    documented = names(PROTOCOL, "OpenAI's events") + names(PROTOCOL, "Extensions")
+    assert set(documented) == kinds | {"error"}
 
 
 @pytest.mark.parametrize(
-    "document",
+    ("heading", "known"),
     [
-        "README.md",
-        "CONTRIBUTING.md",
-        "docs/architecture.md",
-        "docs/performance.md",
-        "docs/reliability.md",
+        ("Errors", set(REFUSALS)),
+        ("Failures", set(FAILURES)),
+        ("Close codes", {str(SIGNED_OUT), str(SLOW_READER)}),
     ],
 )
-def test_every_file_that_a_document_names_exists(document: str) -> None:
-    text = (ROOT / document).read_text()
-    named = re.findall(r"`((?:chat|workers|project|tests|docs|templates|bench)/[\w./]+)`", text)
-    named += [link for link in re.findall(r"\]\(([^)]+)\)", text) if "://" not in link]
-    assert named
-    places = [ROOT, (ROOT / document).parent]
-    assert [name for name in named if not any((place / name).exists() for place in places)] == []
+def test_the_protocol_has_every_code_and_no_other(heading: str, known: set[str]) -> None:
+    assert set(names(PROTOCOL, heading)) == known
+
+
+def test_the_protocol_has_the_status_of_every_error() -> None:
+    statuses = zip(names(PROTOCOL, "Errors"), column(PROTOCOL, "Errors", 1), strict=True)
+    assert dict(statuses) == {code: str(status) for code, (status, _) in REFUSALS.items()}
 
 
 def test_the_example_of_models_can_be_used(tmp_path: Path) -> None:
     file = tmp_path / "models.toml"
-    file.write_text(README.partition("```toml\n")[2].partition("```")[0])
+    file.write_text(CONFIGURATION.partition("```toml\n")[2].partition("```")[0])
     (model,) = read(file)
     assert model.deadlines.total == 600
+
+
+def test_the_example_of_a_program_handles_every_end() -> None:
+    program = README.partition("```python\n")[2].partition("```")[0]
+    ends = {kind.type for kind in events.TERMINAL} | {"error"}
+    assert ends <= {node.value for node in ast.walk(ast.parse(program)) if isinstance(node, ast.Constant)}
+
+
+def test_the_web_server_is_started_by_hand_with_the_limits_of_up() -> None:
+    shown = section(DEPLOYMENT, "By hand").replace("\\\n", " ")
+    options = [word for word in web_command(8000) if word.startswith("--")]
+    assert options
+    assert [option for option in options if option.replace("=", " ") not in shown] == []
 
 
 def test_the_promised_summary_is_the_one_that_is_printed() -> None:
@@ -83,17 +192,12 @@ def test_the_promised_summary_is_the_one_that_is_printed() -> None:
 
 
 def test_the_lines_that_the_doctor_is_shown_to_print_are_those_that_it_prints() -> None:
-    section = README.partition("\n## Is it well set up?\n")[2].partition("\n## ")[0]
-    shown = section.split("```\n")[2].splitlines()
+    shown = section(DEPLOYMENT, "Doctor").split("```\n")[2].splitlines()
     found = [
         site.checked([])[0],
-        site.checked([CheckMessage(WARNING, "", id="security.W012")])[1],
-        verdicts.version({"valkey_version": "9.1.2"}),
         verdicts.eviction({"maxmemory_policy": "allkeys-lru"}),
-        database.migrations([], []),
         workers.judged([HEARTBEAT], {})[1],
         workers.clock({"first": 0.0, "second": 2.1}),
-        queues.judged("responses", 0, [HEARTBEAT]),
     ]
     assert [line.split() for line in shown] == [
         line.split() for line in report.text(found, colour=False).splitlines()[: len(found)]
