@@ -29,7 +29,8 @@ README, ARCHITECTURE, CONFIGURATION, DEPLOYMENT, PROTOCOL, RELIABILITY = (
 )
 MAX_COLUMNS = 120
 UNPLAIN = re.compile(
-    r"\b(tells?|telling|told|whoever|nobody|somebody|goes on|comes back|is gone|of its own)\b", re.IGNORECASE
+    r"\b(tells?|telling|told|away|mute|whoever|nobody|somebody|goes on|comes back|is gone|of its own)\b",
+    re.IGNORECASE,
 )
 HEARTBEAT = {
     "name": "w1@chat",
