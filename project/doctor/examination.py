@@ -13,7 +13,7 @@ from threading import Thread
 from django.conf import settings
 from django.db import connections
 
-from project.doctor import database, keys, queues, responses, site, store, workers
+from project.doctor import database, deployment, keys, queues, responses, site, store, workers
 from project.doctor.finding import Finding, UnavailableError, error, warning
 
 PART_SECS = 8  # more than the checks of any part may take by their own limits
@@ -34,6 +34,7 @@ class Part:
 def parts() -> tuple[Part, ...]:
     """Return all parts; each comes after those that it needs."""
     return (
+        Part("deployment", deployment.examine),
         Part("settings", site.examine),
         Part("models", keys.examine),
         Part("Redis", store.examine),

@@ -16,11 +16,15 @@ def is_colourful(stream: TextIO, environ: Mapping[str, str]) -> bool:
 
 
 class Console:
-    """Writes whole lines; after the terminal was closed it writes nothing, and raises nothing."""
+    """Writes whole lines; once the terminal is closed it writes nothing and raises nothing.
 
-    def __init__(self, stream: TextIO, *, colour: bool) -> None:
+    Lines of parts are hidden until `show_parts`, unless `verbose`.
+    """
+
+    def __init__(self, stream: TextIO, *, colour: bool, verbose: bool = False) -> None:
         self._stream: TextIO | None = stream
         self._colour = colour
+        self._verbose = self._shows_parts = verbose
         self._names: list[str] = []
 
     def say(self, text: str) -> None:
@@ -28,8 +32,18 @@ class Console:
         for line in text.splitlines():
             self._write(self._painted(f"{OURS:<{NAME_CHARS}} |", 1) + f" {line}")
 
+    def show_parts(self) -> None:
+        """Write the lines of parts from now on."""
+        self._shows_parts = True
+
+    def hide_parts(self) -> None:
+        """Hide the lines of parts again, unless `verbose`."""
+        self._shows_parts = self._verbose
+
     def line(self, name: str, text: str) -> None:
         """Write one line of a part, without control characters."""
+        if not self._shows_parts:
+            return
         plain = "".join(char if char.isprintable() or char == "\t" else "�" for char in text)
         self._write(self._painted(f"{name:<{NAME_CHARS}} |", self._colour_of(name)) + f" {plain}")
 

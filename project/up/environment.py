@@ -53,10 +53,14 @@ def weights() -> Path:
     return next(Path(package.origin).parent.glob("*.gguf"))
 
 
-def children(environ: Mapping[str, str], embedded: Embedded, data_dir: Path) -> dict[str, str]:
+def children(
+    environ: Mapping[str, str], embedded: Embedded, data_dir: Path, *, verbose: bool = False
+) -> dict[str, str]:
     """Return the environment of every child process; it holds secrets."""
     env = {**environ, "TAILRACE_DATA_DIR": str(data_dir), "PYTHONUNBUFFERED": "1"}
-    env["TAILRACE_STATIC_ROOT"] = str(data_dir / "static")  # this run's own folder, made from its own code
+    env["TAILRACE_STATIC_ROOT"] = str(data_dir / "static")  # from this checkout's code
+    if not verbose:
+        env.setdefault("LOG_LEVEL", "WARNING")
     if embedded.redis_port is not None:
         env["REDIS_URL"] = valkey.url(embedded.redis_port)
     if embedded.model_port is not None:

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import time
+from collections.abc import Iterable
 from typing import NoReturn
 
 from project.up.console import Console
@@ -45,7 +46,7 @@ class Keeper:
             started_at = time.monotonic()
             end = await self._run_once()
             if not self.is_settled:
-                message = f"{self.part.name} {end} during start-up.\n{self.explanation(self.part.remedy)}"
+                message = f"{self.part.name} {end} during start-up.\n{explanation([self], self.part.remedy)}"
                 raise StartError(message)
             pause = backoff.after(time.monotonic() - started_at)
             self._console.say(f"{self.part.name} {end}; it starts again in {pause:g} s")
@@ -55,7 +56,7 @@ class Keeper:
         """Run the part once; raises StartError unless it exits with 0."""
         end = await self._run_once()
         if end != ending(0):
-            message = f"{self.part.name} {end}.\n{self.explanation(self.part.remedy)}"
+            message = f"{self.part.name} {end}.\n{explanation([self], self.part.remedy)}"
             raise StartError(message)
 
     async def stop(self, hurry: asyncio.Event) -> None:
@@ -65,12 +66,13 @@ class Keeper:
             self._console.say(
                 f"{self.part.name} stopped" if code == 0 else f"{self.part.name} {ending(code)}"
             )
+            if code > 0:  # its own failure, not our signal
+                self._console.say("\n".join(self.tail()))
 
-    def explanation(self, remedy: str) -> str:
-        """Return the last lines of the log and the remedy."""
-        tail = self._process.tail if self._process is not None else ()
-        lines = [f"  {line}" for line in tail]
-        return "\n".join([*(["Its last lines:", *lines] if lines else []), remedy])
+    def tail(self) -> list[str]:
+        """Return the last lines of the log under a heading; an empty list without any."""
+        lines = [f"  {line}" for line in self._process.tail] if self._process is not None else []
+        return [f"Last lines of {self.part.name}:", *lines] if lines else []
 
     async def _run_once(self) -> str:
         """Run the part, and return how it ended."""
@@ -79,6 +81,11 @@ class Keeper:
         except OSError as error:
             return f"could not be started ({error.strerror})"
         return ending(await self._process.end())
+
+
+def explanation(keepers: Iterable[Keeper], remedy: str) -> str:
+    """Return the last lines of these parts' logs, and the remedy."""
+    return "\n".join([*(line for keeper in keepers for line in keeper.tail()), remedy])
 
 
 def ending(code: int) -> str:

@@ -15,11 +15,10 @@ LOCK_NAME = "up.lock"
 def held(data_dir: Path) -> Iterator[int]:
     """Create the directory if missing, and lock it; raises DataDirError if another process has it.
 
-    Yields the lock's descriptor. The kernel releases the lock once all processes with the descriptor have
-    ended, in any way. The file that remains means nothing.
+    Yields the lock's descriptor. The kernel releases the lock when the last process with it ends.
     """
     try:
-        data_dir.mkdir(parents=True, exist_ok=True)
+        _create(data_dir)
         file = (data_dir / LOCK_NAME).open("a+")
     except OSError as error:
         message = f"{data_dir} cannot be written ({error.strerror}): choose another with --data-dir."
@@ -36,3 +35,21 @@ def held(data_dir: Path) -> Iterator[int]:
         file.write(str(os.getpid()))
         file.flush()
         yield file.fileno()
+
+
+def is_held(data_dir: Path) -> bool:
+    """Return whether an `up`, or what is left of it, has the lock."""
+    try:
+        with (data_dir / LOCK_NAME).open() as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _create(data_dir: Path) -> None:
+    data_dir.mkdir(parents=True, exist_ok=True)
+    if not any(data_dir.iterdir()):  # new: a folder with files may be someone else's, as /tmp
+        data_dir.chmod(0o700)

@@ -26,6 +26,7 @@ class Options:
     flower_port: int | None
     workers: int
     data_dir: Path
+    verbose: bool = False  # show every line of every part, not only warnings and errors
 
 
 @dataclass(frozen=True)
@@ -66,18 +67,21 @@ def plan(options: Options, embedded: Embedded, env: Mapping[str, str], drain_sec
     """Return the parts of a run; workers get `drain_secs` to end their answers."""
     servers = []
     if embedded.redis_port is not None:
-        servers.append(_redis(embedded.redis_port, options.data_dir, env))
+        servers.append(_redis(embedded.redis_port, options, env))
     if embedded.model_port is not None:
         servers.append(_model(embedded.model_port, env))
-    workers = [_worker(number, env, drain_secs) for number in range(1, options.workers + 1)]
-    flower = [] if options.flower_port is None else [_flower(options.flower_port, env)]
+    numbers = range(1, options.workers + 1)
+    workers = [_worker(number, env, drain_secs, verbose=options.verbose) for number in numbers]
+    flower = [] if options.flower_port is None else [_flower(options.flower_port, options, env)]
     return Plan(
         outside=_outside(embedded, env),
         servers=tuple(servers),
         preparations=(_migrate(env), _static_files(env)),
-        processes=(_web(options.port, env), *workers, *flower),
+        processes=(_web(options, env), *workers, *flower),
         # every refusal of /readyz is logged as an error, so it is probed less often
-        page=Wait(WholeProbe(options.port, options.workers), 60, "The log above says which part fails.", 0.5),
+        page=Wait(
+            WholeProbe(options.port, options.workers), 60, "Start with --verbose to see all logs.", 0.5
+        ),
     )
 
 
@@ -94,11 +98,11 @@ def _outside(embedded: Embedded, env: Mapping[str, str]) -> dict[str, Wait]:
     return {"redis": Wait(probe, 10, "Check REDIS_URL, or unset it to run the embedded Valkey.")}
 
 
-def _redis(port: int, data_dir: Path, env: Mapping[str, str]) -> Part:
-    remedy = f"Its data is in {data_dir}: choose another place with --data-dir, or set REDIS_URL."
+def _redis(port: int, options: Options, env: Mapping[str, str]) -> Part:
+    remedy = f"Its data is in {options.data_dir}: choose another place with --data-dir, or set REDIS_URL."
     return Part(
         "redis",
-        valkey.command(port, data_dir),
+        valkey.command(port, options.data_dir, verbose=options.verbose),
         env,
         remedy,
         stop_turn=5,
@@ -130,43 +134,51 @@ def _static_files(env: Mapping[str, str]) -> Part:
     return Part("static", command, env, "--data-dir names a folder that can be written.", stop_turn=1)
 
 
-def _web(port: int, env: Mapping[str, str]) -> Part:
+def _web(options: Options, env: Mapping[str, str]) -> Part:
     remedy = "--port chooses another port; ALLOWED_HOSTS, when set, must contain 127.0.0.1."
     return Part(
         "web",
-        web_command(port),
+        web_command(options.port, verbose=options.verbose),
         env,
         remedy,
         stop_turn=1,
-        wait=Wait(HttpProbe(port, "/healthz"), 60, remedy),
+        wait=Wait(HttpProbe(options.port, "/healthz"), 60, remedy),
     )
 
 
-def web_command(port: int) -> tuple[str, ...]:
-    """Return the command line of the web server on the loopback address."""
+def web_command(port: int, *, verbose: bool = True) -> tuple[str, ...]:
+    """Return the command line of the web server on the loopback address; not `verbose`: no access log."""
     # Daphne closes a socket with a larger frame without a reply, so our own limit must be smaller
     limits = [f"--websocket-max-{what}-size={MAX_SERVER_FRAME_BYTES}" for what in ("message", "frame")]
     limits.append(f"--ping-timeout={SILENT_SECS}")
-    return _python("daphne", "-b", HOST, "-p", str(port), *limits, "project.asgi:application")
+    log = ["--verbosity", "1" if verbose else "0"]
+    return _python("daphne", "-b", HOST, "-p", str(port), *limits, *log, "project.asgi:application")
 
 
-def _worker(number: int, env: Mapping[str, str], drain_secs: float) -> Part:
+def _worker(number: int, env: Mapping[str, str], drain_secs: float, *, verbose: bool) -> Part:
     name = f"worker{number}"
-    command = _python("celery", "-A", "project", "worker", "-n", f"{name}@%h")
+    command = _celery("worker", "-n", f"{name}@%h", verbose=verbose)
     stop_secs = drain_secs + HANDING_OVER_SECS
     return Part(name, command, env, "Its log lines say why.", stop_turn=2, stop_secs=stop_secs)
 
 
-def _flower(port: int, env: Mapping[str, str]) -> Part:
+def _flower(port: int, options: Options, env: Mapping[str, str]) -> Part:
     remedy = "--flower-port chooses another port, --no-flower starts without it."
+    # it warns of every worker that is not ready when it asks
+    level = "info" if options.verbose else "error"
+    arguments = ("flower", f"--address={HOST}", f"--port={port}", f"--logging={level}")
     return Part(
         "flower",
-        _python("celery", "-A", "project", "flower", f"--address={HOST}", f"--port={port}"),
+        _celery(*arguments, verbose=options.verbose),
         env,
         remedy,
         stop_turn=3,
         wait=Wait(HttpProbe(port, "/healthcheck"), 60, remedy),
     )
+
+
+def _celery(*arguments: str, verbose: bool) -> tuple[str, ...]:
+    return _python("celery", *([] if verbose else ["--quiet"]), "-A", "project", *arguments)
 
 
 def _python(module: str, *arguments: str) -> tuple[str, ...]:

@@ -53,6 +53,7 @@ class Process:
                 env=part.env,
                 cwd=settings.BASE_DIR,
                 start_new_session=True,
+                umask=0o077,  # databases and logs are for this user only
             )
         return cls(part, child, log, console, guard)
 

@@ -6,12 +6,16 @@ In: `manage.py up`, with a plan. Out: one process for each part, and their log l
 import asyncio
 import signal
 import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
 from project.up.console import Console
 from project.up.errors import StartError
 from project.up.guard import Guard
-from project.up.keeper import Keeper
+from project.up.keeper import Keeper, explanation
 from project.up.parts import Part, Plan, Wait
+
+PROGRESS_SECS = 5  # a step that takes longer says so, again and again
 
 
 class StopRequestedError(Exception):
@@ -41,12 +45,14 @@ class Supervisor:
                 tasks.create_task(self._until_stop())
                 await self._start(tasks)
                 self._console.say(welcome)
+                self._console.show_parts()
         except* StopRequestedError:
             pass
         except* StartError as errors:
             failure = next(error for error in errors.exceptions if isinstance(error, StartError))
         finally:
             await self._stop_all()
+            self._console.say("all parts have stopped")
         if failure is not None:
             raise failure
 
@@ -58,7 +64,7 @@ class Supervisor:
             await self._start_part(tasks, part)
         await asyncio.gather(*(self._prepare(part) for part in self._plan.preparations))
         await asyncio.gather(*(self._start_part(tasks, part) for part in self._plan.processes))
-        await self._until_ready("page", self._plan.page)
+        await self._until_ready("page", self._plan.page, self._keepers)
         for keeper in self._keepers:
             keeper.is_settled = True
 
@@ -66,28 +72,43 @@ class Supervisor:
         keeper = self._keeper(part)
         tasks.create_task(keeper.keep())
         if part.wait is not None:
-            await self._until_ready(part.name, part.wait, keeper)
+            await self._until_ready(part.name, part.wait, [keeper])
 
     async def _prepare(self, part: Part) -> None:
-        began = time.monotonic()
-        await self._keeper(part).run_to_end()
-        self._console.say(f"{part.name} done in {time.monotonic() - began:.1f} s")
+        async with self._timed(part.name, "done"):
+            await self._keeper(part).run_to_end()
 
     def _keeper(self, part: Part) -> Keeper:
         keeper = Keeper(part, self._console, self._guard)
         self._keepers.append(keeper)
         return keeper
 
-    async def _until_ready(self, name: str, wait: Wait, keeper: Keeper | None = None) -> None:
-        """Probe until the part is ready; raises StartError after the time limit."""
+    async def _until_ready(self, name: str, wait: Wait, keepers: Sequence[Keeper] = ()) -> None:
+        """Probe until ready; after the time limit raises StartError with the last lines of `keepers`."""
+        deadline = time.monotonic() + wait.secs
+        async with self._timed(name, "ready"):
+            while shortfall := await wait.probe.shortfall():
+                if time.monotonic() > deadline:
+                    more = explanation(keepers, wait.remedy)
+                    message = f"{name} was not ready within {wait.secs:g} s: {shortfall}\n{more}"
+                    raise StartError(message)
+                await asyncio.sleep(wait.pause_secs)
+
+    @asynccontextmanager
+    async def _timed(self, name: str, done: str) -> AsyncIterator[None]:
+        """Show how long a step takes, at its end and every PROGRESS_SECS until then."""
         began = time.monotonic()
-        while shortfall := await wait.probe.shortfall():
-            if time.monotonic() - began > wait.secs:
-                more = keeper.explanation(wait.remedy) if keeper is not None else wait.remedy
-                message = f"{name} was not ready within {wait.secs:g} s: {shortfall}\n{more}"
-                raise StartError(message)
-            await asyncio.sleep(wait.pause_secs)
-        self._console.say(f"{name} ready in {time.monotonic() - began:.1f} s")
+        progress = asyncio.create_task(self._show_progress(name, began))
+        try:
+            yield
+        finally:
+            progress.cancel()
+        self._console.say(f"{name} {done} in {time.monotonic() - began:.1f} s")
+
+    async def _show_progress(self, name: str, began: float) -> None:
+        while True:
+            await asyncio.sleep(PROGRESS_SECS)
+            self._console.say(f"{name} … {time.monotonic() - began:.0f} s")
 
     async def _until_stop(self) -> None:
         await self._stop.wait()
@@ -111,5 +132,8 @@ class Supervisor:
             self._hurry.set()
             return
         self._stop.set()
+        self._console.hide_parts()
         longest = max(part.stop_secs for part in (*self._plan.servers, *self._plan.processes))
-        self._console.say(f"stopping in order, each part has up to {longest:.0f} s; a second signal hurries")
+        self._console.say(
+            f"stopping: each part has up to {longest:.0f} s; a second Ctrl-C kills it after 1 s"
+        )

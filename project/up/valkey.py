@@ -16,7 +16,7 @@ else:
 REMEDY = "Set REDIS_URL to use another Redis"
 
 
-def command(port: int, data_dir: Path) -> tuple[str, ...]:
+def command(port: int, data_dir: Path, *, verbose: bool = True) -> tuple[str, ...]:
     """Return the command line of a Valkey on the loopback address, with its data in `data_dir`.
 
     Raises LocalError without a binary. The directory must exist. A write is in the file before its reply; it
@@ -32,6 +32,7 @@ def command(port: int, data_dir: Path) -> tuple[str, ...]:
         "maxmemory-policy": "noeviction",  # an evicted key would be a lost answer
         "daemonize": "no",
         "logfile": "",  # the log goes to stdout
+        "loglevel": "notice" if verbose else "warning",
     }
     words = [word for name, value in options.items() for word in (f"--{name}", value)]
     return (str(binary()), *words)

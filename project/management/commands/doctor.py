@@ -1,11 +1,15 @@
 """`manage.py doctor`: check whether this deployment is set up well."""
 
 import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any, TextIO, cast
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
-from project.doctor import examination, report
+from project.doctor import deployment, examination, report
 from project.doctor.finding import State, counts
 from project.up.console import is_colourful
 
@@ -14,18 +18,27 @@ class Command(BaseCommand):
     """Shows the findings of the examination."""
 
     help = (
-        "Check this deployment: settings, models, Redis, the database, the workers, their queues. Each line "
-        "says what was checked, what was found and, if necessary, what to do. The exit code is 1 if any line "
-        "is an error. Nothing is changed, and no model is asked."
+        "Check a deployment: settings, models, Redis, the database, the workers, their queues. It is the "
+        "running `manage.py up`, or the one that SECRET_KEY or REDIS_URL in the environment name. Each line "
+        "has the check, its result and, if necessary, the remedy. The exit code is 1 if any line is an "
+        "error. Nothing is changed, and no model is asked."
     )
     requires_system_checks: list[str] = []  # noqa: RUF012 - Django's own declaration
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""
         parser.add_argument("--json", action="store_true", help="show the same as JSON, for machines")
+        parser.add_argument(
+            "--data-dir",
+            type=Path,
+            help="check the `up` that runs with this data directory, whatever the environment names",
+        )
 
     def handle(self, **options: Any) -> None:
         """Examine, report, and end with exit code 1 on an error."""
+        env = deployment.environment(options["data_dir"], os.environ)
+        if env is not None:  # the settings are read once: another process reads them from this environment
+            raise SystemExit(_run_again(env, options))
         findings = examination.findings(examination.parts())
         stream = cast(TextIO, self.stdout)
         colour = is_colourful(stream, os.environ) and not options["no_color"]
@@ -34,3 +47,10 @@ class Command(BaseCommand):
         )
         if counts(findings)[State.ERROR]:
             raise SystemExit(1)
+
+
+def _run_again(env: dict[str, str], options: dict[str, Any]) -> int:
+    """Examine with this environment, in the directory of the parts of `up`; return the exit code."""
+    flags = [f"--{name.replace('_', '-')}" for name in ("json", "no_color", "traceback") if options[name]]
+    command = [sys.executable, "manage.py", "doctor", *flags]
+    return subprocess.run(command, env=env, cwd=settings.BASE_DIR, check=False).returncode

@@ -7,14 +7,18 @@ from pathlib import Path
 from typing import Any, TextIO, cast
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from project.up import environment, guard, lock, parts, ports
+from chat.responses.model_catalog import catalog
+from project.up import environment, guard, lock, parts, ports, running
 from project.up.console import Console, is_colourful
 from project.up.errors import PortError, UpError
 from project.up.parts import Options
 from project.up.summary import summary
 from project.up.supervisor import Supervisor
+
+INTERRUPTED = 130  # the exit code of a shell's command that Ctrl-C ended
 
 
 class Command(BaseCommand):
@@ -44,6 +48,14 @@ class Command(BaseCommand):
             default=settings.TAILRACE_DATA_DIR,
             help="where Redis and SQLite keep their files (default: TAILRACE_DATA_DIR, now %(default)s)",
         )
+        parser.add_argument(
+            "--verbose",
+            action="store_true",
+            help=(
+                "show every log line of every part; without it only the steps of start and stop, "
+                "and between them warnings and errors"
+            ),
+        )
 
     def handle(self, **options: Any) -> None:
         """Run until stopped; exit code 1 when start-up failed."""
@@ -52,23 +64,36 @@ class Command(BaseCommand):
             flower_port=None if options["no_flower"] else options["flower_port"],
             workers=options["workers"],
             data_dir=options["data_dir"].expanduser().resolve(),
+            verbose=options["verbose"],
         )
         stream = cast(TextIO, self.stdout)
         colour = is_colourful(stream, os.environ) and not options["no_color"]
         try:
-            _run(wanted, Console(stream, colour=colour))
+            _run(wanted, Console(stream, colour=colour, verbose=wanted.verbose))
         except UpError as error:
             raise CommandError(str(error)) from error
+        except KeyboardInterrupt:  # before the supervisor handles signals, or after
+            raise SystemExit(INTERRUPTED) from None
 
 
 def _run(options: Options, console: Console) -> None:
     with lock.held(options.data_dir) as lock_file, guard.started(lock_file) as watch:
         _require_ports(options)
         embedded = environment.choose(os.environ, frozenset({options.port, options.flower_port or 0}))
-        env = environment.children(os.environ, embedded, options.data_dir)
+        env = environment.children(os.environ, embedded, options.data_dir, verbose=options.verbose)
         plan = parts.plan(options, embedded, env, settings.TAILRACE_DRAIN_SECONDS)
         welcome = summary(options, embedded, env, settings.CELERY_WORKER_CONCURRENCY)
-        asyncio.run(Supervisor(plan, console, watch).run(welcome))
+        console.say("starting" if options.verbose else "starting; --verbose shows the logs of all parts")
+        with running.recorded(options.data_dir, env, _key_names()):
+            asyncio.run(Supervisor(plan, console, watch).run(welcome))
+
+
+def _key_names() -> frozenset[str]:
+    """Return the variables with the models' keys; none if the models cannot be read: the workers say why."""
+    try:
+        return frozenset(model.key_env for model in catalog().values() if model.key_env)
+    except ImproperlyConfigured:
+        return frozenset()
 
 
 def _require_ports(options: Options) -> None:

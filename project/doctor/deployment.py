@@ -1,0 +1,52 @@
+"""Choose the deployment to check: a running `up`, or the one of the environment."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from django.conf import settings
+from django.core.management.base import CommandError
+
+from project.doctor.finding import Finding, ok, warning
+from project.up import running
+
+MARK = "TAILRACE_DOCTOR_CHECKS"  # the data directory of the `up` whose environment this process has
+NAMING = ("SECRET_KEY", "REDIS_URL")  # with one of them the environment names a deployment
+
+
+def environment(data_dir: Path | None, environ: Mapping[str, str]) -> dict[str, str] | None:
+    """Return the environment of the `up` to check; None: check the deployment of `environ`.
+
+    `data_dir` wins over `environ`. Raises CommandError if no `up` runs with it.
+    """
+    if MARK in environ or (data_dir is None and _names(environ)):
+        return None
+    place = (data_dir or settings.TAILRACE_DATA_DIR).expanduser().resolve()
+    variables = running.variables_of(place)
+    if variables is not None:
+        given = {name: value for name, value in variables.items() if value is not None}
+        others = {name: value for name, value in environ.items() if name not in variables}
+        return {**others, **given, MARK: str(place)}
+    if data_dir is not None:
+        message = f"No `up` runs with the data directory {place}, or it is another user's."
+        raise CommandError(message)
+    return None
+
+
+def examine() -> list[Finding]:
+    """Name the deployment that this process checks."""
+    return [named(os.environ, settings.TAILRACE_DATA_DIR)]
+
+
+def named(environ: Mapping[str, str], data_dir: Path) -> Finding:
+    """Name the deployment of `environ`; without any, warn that only defaults are checked."""
+    if place := environ.get(MARK):
+        return ok("deployment", f"the running `up` with its data in {place}")
+    if variables := _names(environ):
+        return ok("deployment", f"the one of this environment ({' and '.join(variables)})")
+    remedy = "Start `manage.py up`, name its --data-dir, or set the REDIS_URL of a deployment."
+    return warning("deployment", f"the defaults: no `up` runs with its data in {data_dir}", remedy)
+
+
+def _names(environ: Mapping[str, str]) -> list[str]:
+    return [name for name in NAMING if environ.get(name)]

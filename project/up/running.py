@@ -1,0 +1,62 @@
+"""The private file by which `manage.py doctor` finds a running `up`.
+
+It holds secrets, so only this user can read it. It counts only while the data directory is locked.
+"""
+
+import json
+import os
+import stat
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from project.up import lock
+
+FILE_NAME = "up.json"
+# every variable of `project.settings` but LOG_LEVEL, which is each command's own
+VARIABLES = (
+    *("SECRET_KEY", "DEBUG", "ALLOWED_HOSTS", "TAILRACE_ORIGINS", "TAILRACE_GUESTS"),
+    *("TAILRACE_SECURE_COOKIES", "TAILRACE_DATA_DIR", "TAILRACE_STATIC_ROOT", "DATABASE_URL", "REDIS_URL"),
+    *("TAILRACE_MODELS", "OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL", "OPENAI_MAX_OUTPUT_TOKENS"),
+    *("OPENAI_RESUME", "TAILRACE_CONCURRENCY", "DRAIN_SECONDS"),
+)
+Variables = dict[str, str | None]  # None: not set
+
+
+@contextmanager
+def recorded(data_dir: Path, env: Mapping[str, str], keys: frozenset[str] = frozenset()) -> Iterator[None]:
+    """Keep the file: VARIABLES, and `keys` of models, as `env` has them."""
+    path = data_dir / FILE_NAME
+    _write(path, {name: env.get(name) for name in sorted({*VARIABLES, *keys})})
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def variables_of(data_dir: Path) -> Variables | None:
+    """Return the variables of the `up` that runs with this data directory; None if none does."""
+    if not lock.is_held(data_dir):
+        return None  # a killed `up` leaves its file
+    try:
+        with (data_dir / FILE_NAME).open() as file:
+            if not _is_private(file.fileno()):
+                return None
+            variables: Variables = json.load(file)
+    except (OSError, ValueError):
+        return None
+    return variables
+
+
+def _write(path: Path, variables: Variables) -> None:
+    """Replace the file in one step; `mkstemp` gives it the mode 0600."""
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f"{FILE_NAME}.")
+    with os.fdopen(descriptor, "w") as file:
+        json.dump(variables, file)
+    Path(name).replace(path)
+
+
+def _is_private(descriptor: int) -> bool:
+    status = os.fstat(descriptor)
+    return status.st_uid == os.getuid() and not stat.S_IMODE(status.st_mode) & 0o077
