@@ -28,8 +28,8 @@ def screen() -> io.StringIO:
 
 @pytest.fixture
 def console(screen: io.StringIO) -> Console:
-    """A console without colours."""
-    return Console(screen, colour=False)
+    """A console without colours that shows every line."""
+    return Console(screen, colour=False, verbose=True)
 
 
 @pytest.fixture

@@ -14,13 +14,27 @@ class Terminal(io.StringIO):
 
 def test_a_plain_line_stands_after_the_name_of_its_part() -> None:
     stream = io.StringIO()
-    Console(stream, colour=False).line("web", "listening")
+    Console(stream, colour=False, verbose=True).line("web", "listening")
     assert stream.getvalue() == "web      | listening\n"
+
+
+@pytest.mark.parametrize(("verbose", "shown"), [(False, ["steady"]), (True, ["start", "steady", "stop"])])
+def test_lines_of_parts_are_hidden_before_show_parts_and_after_hide_parts(
+    verbose: bool, shown: list[str]
+) -> None:
+    stream = io.StringIO()
+    console = Console(stream, colour=False, verbose=verbose)
+    console.line("web", "start")
+    console.show_parts()
+    console.line("web", "steady")
+    console.hide_parts()
+    console.line("web", "stop")
+    assert stream.getvalue().splitlines() == [f"web      | {text}" for text in shown]
 
 
 def test_each_part_keeps_a_colour_of_its_own() -> None:
     stream = io.StringIO()
-    console = Console(stream, colour=True)
+    console = Console(stream, colour=True, verbose=True)
     for name in ("web", "worker1", "web"):
         console.line(name, "text")
     first, second, third = stream.getvalue().splitlines()
@@ -45,7 +59,7 @@ def test_colour_is_for_terminals_without_no_color(
 
 def test_control_characters_are_replaced() -> None:
     stream = io.StringIO()
-    Console(stream, colour=False).line("web", "GET /\x1b[2J\x9b\r")
+    Console(stream, colour=False, verbose=True).line("web", "GET /\x1b[2J\x9b\r")
     assert stream.getvalue() == "web      | GET /�[2J��\n"
 
 
@@ -54,5 +68,5 @@ def test_a_closed_terminal_raises_nothing() -> None:
     os.close(reading)
     with open(writing, "w") as stream:  # noqa: PTH123 - it is a descriptor
         console = Console(stream, colour=False)
-        console.say("nobody reads this")
-        console.say("nor this")
+        console.say("no reader")
+        console.say("still none")

@@ -36,12 +36,18 @@ def test_the_environment_points_at_the_embedded_servers() -> None:
         "PYTHONUNBUFFERED": "1",
         "TAILRACE_DATA_DIR": "/data",
         "TAILRACE_STATIC_ROOT": "/data/static",
+        "LOG_LEVEL": "WARNING",
         "REDIS_URL": "redis://127.0.0.1:20001/0",
         "OPENAI_BASE_URL": "http://127.0.0.1:20002/v1",
         "OPENAI_MODEL": LOCAL_MODEL,
         "OPENAI_MAX_OUTPUT_TOKENS": "1024",
         "OPENAI_RESUME": "continue",
     }
+
+
+def test_a_verbose_run_and_a_named_log_level_are_kept() -> None:
+    assert "LOG_LEVEL" not in environment.children({}, NOTHING, Path(), verbose=True)
+    assert environment.children({"LOG_LEVEL": "DEBUG"}, NOTHING, Path())["LOG_LEVEL"] == "DEBUG"
 
 
 def test_each_run_has_a_key_of_its_own() -> None:

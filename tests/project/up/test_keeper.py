@@ -54,13 +54,40 @@ async def test_an_end_during_start_up_shows_the_last_lines_and_the_remedy(
     with pytest.raises(StartError) as raised:
         await Keeper(part("web", CRASH), console, watch).keep()
     assert str(raised.value) == (
-        "web ended with exit code 3 during start-up.\nIts last lines:\n  the reason\nFix it."
+        "web ended with exit code 3 during start-up.\nLast lines of web:\n  the reason\nFix it."
     )
+
+
+FAILING_STOP = """
+import signal, time
+def stop(*_):
+    print("the reason")
+    raise SystemExit(3)
+signal.signal(signal.SIGTERM, stop)
+print("ready", flush=True)
+time.sleep(600)
+"""
+
+
+async def test_a_stop_that_fails_shows_the_last_lines(screen: io.StringIO, watch: Guard) -> None:
+    keeper = Keeper(part("web", FAILING_STOP), Console(screen, colour=False), watch)
+    keeping = asyncio.create_task(keeper.keep())
+    await await_until(lambda: "  ready" in keeper.tail(), 20, "the part handles SIGTERM")
+    keeping.cancel()
+    await keeper.stop(asyncio.Event())
+    assert screen.getvalue().splitlines() == [
+        "up       | web ended with exit code 3",
+        "up       | Last lines of web:",
+        "up       |   ready",
+        "up       |   the reason",
+    ]
 
 
 async def test_a_preparation_that_fails_is_an_error_and_one_that_succeeds_is_not(
     console: Console, watch: Guard
 ) -> None:
     await Keeper(part("migrate", "pass"), console, watch).run_to_end()
-    with pytest.raises(StartError, match=r"^migrate ended with exit code 3\.\nIts last lines:\n  the reason"):
+    with pytest.raises(
+        StartError, match=r"^migrate ended with exit code 3\.\nLast lines of migrate:\n  the reason"
+    ):
         await Keeper(part("migrate", CRASH), console, watch).run_to_end()

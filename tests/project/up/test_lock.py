@@ -39,6 +39,22 @@ def test_a_missing_directory_is_created(tmp_path: Path) -> None:
         assert (tmp_path / "new" / "deep").is_dir()
 
 
+def test_a_new_directory_is_private_and_one_with_files_keeps_its_mode(tmp_path: Path) -> None:
+    new, shared = tmp_path / "new", tmp_path / "shared"
+    shared.mkdir()
+    (shared / "file").touch()
+    shared.chmod(0o755)
+    with lock.held(new), lock.held(shared):
+        assert [path.stat().st_mode & 0o777 for path in (new, shared)] == [0o700, 0o755]
+
+
+def test_a_lock_is_held_until_it_is_released(tmp_path: Path) -> None:
+    assert not lock.is_held(tmp_path)
+    with lock.held(tmp_path):
+        assert lock.is_held(tmp_path)
+    assert not lock.is_held(tmp_path)
+
+
 def test_a_directory_that_cannot_be_created_is_named_with_the_option(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(DataDirError, match=r"file/data cannot be written .*--data-dir"):

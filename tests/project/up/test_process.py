@@ -2,6 +2,7 @@ import asyncio
 import io
 import os
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -75,6 +76,13 @@ async def test_the_children_of_a_part_end_with_it(console: Console, watch: Guard
     process = await Process.start(part("job", GRANDCHILD), console, watch)
     assert await process.end() == 0
     await await_until(lambda: not is_alive(int(process.tail[0])), 20, "the grandchild ends")
+
+
+async def test_the_files_of_a_part_are_private(tmp_path: Path, console: Console, watch: Guard) -> None:
+    file = tmp_path / "file"
+    process = await Process.start(part("job", f"open({str(file)!r}, 'w').close()"), console, watch)
+    assert await process.end() == 0
+    assert file.stat().st_mode & 0o777 == 0o600
 
 
 async def test_a_command_that_does_not_exist_is_an_error(console: Console, watch: Guard) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from project.up import supervisor
 from project.up.console import Console
 from project.up.errors import StartError
 from project.up.guard import Guard
@@ -87,7 +88,8 @@ async def test_each_step_is_shown(
     steps = [line.split("|")[1].split(" in ")[0].strip() for line in screen.getvalue().splitlines()]
     assert steps == [
         *["redis ready", "model ready", "migrate done", "web ready", "page ready", WELCOME],
-        *["stopping", "web stopped", "model stopped", "redis stopped"],
+        *["stopping: each part has up to 10 s; a second Ctrl-C kills it after 1 s"],
+        *["web stopped", "model stopped", "redis stopped", "all parts have stopped"],
     ]
 
 
@@ -103,10 +105,10 @@ def terminal() -> Iterator[None]:
 async def test_a_killed_part_is_started_again(
     plan: Plan, tmp_path: Path, console: Console, watch: Guard, shown: Shown
 ) -> None:
-    supervisor = Supervisor(plan, console, watch)
-    run = asyncio.create_task(supervisor.run(WELCOME))
+    runner = Supervisor(plan, console, watch)
+    run = asyncio.create_task(runner.run(WELCOME))
     await shown(WELCOME)
-    web = next(keeper for keeper in supervisor._keepers if keeper.part.name == "web")
+    web = next(keeper for keeper in runner._keepers if keeper.part.name == "web")
     assert web._process is not None
     os.kill(web._process.pid, signal.SIGKILL)
     await shown("web was ended by SIGKILL; it starts again in 0.5 s")
@@ -136,8 +138,75 @@ async def test_a_part_that_is_never_ready_is_an_error_with_its_last_lines(
     with pytest.raises(StartError) as raised:
         await Supervisor(replace(plan, processes=(busy,)), console, watch).run(WELCOME)
     assert str(raised.value) == (
-        "web was not ready within 1 s: no never yet\nIts last lines:\n  busy\nMake the file."
+        "web was not ready within 1 s: no never yet\nLast lines of web:\n  busy\nMake the file."
     )
+
+
+async def test_a_page_that_is_never_ready_is_an_error_with_the_last_lines_of_all_parts(
+    plan: Plan, tmp_path: Path, console: Console, watch: Guard
+) -> None:
+    ready = tmp_path / "ready"
+    busy = part(
+        "web",
+        f"print('busy', flush=True); open({str(ready)!r}, 'w').close(); {SLEEP}",
+        wait=until_file(ready),
+    )
+    broken = replace(plan, processes=(busy,), page=until_file(tmp_path / "never", secs=1))
+    with pytest.raises(
+        StartError, match=r"^page was not ready .*\nLast lines of web:\n  busy\nMake the file\.$"
+    ):
+        await Supervisor(broken, console, watch).run(WELCOME)
+
+
+TALKATIVE = """
+import pathlib, signal, sys, time
+def stop(*_):
+    print("it stops", flush=True)
+    sys.exit()
+signal.signal(signal.SIGTERM, stop)
+print("it starts", flush=True)
+pathlib.Path({ready!r}).touch()
+while not pathlib.Path({steady!r}).exists():
+    time.sleep(0.01)
+print("a warning", flush=True)
+time.sleep(600)
+"""
+
+
+async def test_lines_of_parts_are_shown_between_start_and_stop_only(
+    plan: Plan, tmp_path: Path, screen: io.StringIO, watch: Guard, shown: Shown
+) -> None:
+    ready, steady = tmp_path / "ready", tmp_path / "steady"
+    talkative = part("web", TALKATIVE.format(ready=str(ready), steady=str(steady)), wait=until_file(ready))
+    plan = replace(plan, processes=(talkative,), page=until_file(ready))
+    run = asyncio.create_task(Supervisor(plan, Console(screen, colour=False), watch).run(WELCOME))
+    await shown(WELCOME)
+    steady.touch()
+    await shown("a warning")
+    os.kill(os.getpid(), signal.SIGINT)
+    await run
+    lines = screen.getvalue().splitlines()
+    assert [line for line in lines if not line.startswith("up ")] == ["web      | a warning"]
+    assert lines[-1] == "up       | all parts have stopped"
+
+
+async def test_a_long_step_shows_its_progress(
+    plan: Plan,
+    tmp_path: Path,
+    console: Console,
+    watch: Guard,
+    shown: Shown,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(supervisor, "PROGRESS_SECS", 0.1)
+    waiting = part("web", SLEEP, wait=until_file(tmp_path / "file", secs=60))
+    plan = replace(plan, processes=(waiting,), page=until_file(tmp_path / "file"))
+    run = asyncio.create_task(Supervisor(plan, console, watch).run(WELCOME))
+    await shown("web … 1 s")
+    (tmp_path / "file").touch()
+    await shown(WELCOME)
+    os.kill(os.getpid(), signal.SIGINT)
+    await run
 
 
 async def test_a_server_elsewhere_that_does_not_answer_stops_the_start(
@@ -169,7 +238,7 @@ async def test_a_second_signal_hurries(
     await shown("deaf")
     await shown(WELCOME)
     os.kill(os.getpid(), signal.SIGINT)
-    await shown("stopping in order, each part has up to 600 s; a second signal hurries")
+    await shown("stopping: each part has up to 600 s; a second Ctrl-C kills it after 1 s")
     os.kill(os.getpid(), signal.SIGINT)
     await run
     await shown("web was ended by SIGKILL")

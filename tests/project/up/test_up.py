@@ -124,6 +124,7 @@ def status(port: int, path: str) -> int:
 def test_one_command_starts_restarts_and_stops_everything(tmp_path: Path) -> None:
     with running(tmp_path / "data") as run:
         run.until("stop          Ctrl-C")
+        assert [line for line in run.text().splitlines() if not line.startswith("up ")] == []
         assert [status(run.port, path) for path in ("/", "/minimal/", "/readyz")] == [200, 200, 200]
         assert status(run.flower_port, "/healthcheck") == 200
         assert (tmp_path / "data" / "db.sqlite3").exists()
@@ -139,6 +140,8 @@ def test_one_command_starts_restarts_and_stops_everything(tmp_path: Path) -> Non
         run.process.send_signal(signal.SIGINT)
         assert run.process.wait(STOP_SECS) == 0
         assert not [args for args, pid in children.items() if is_alive(pid)]
+        assert "Traceback" not in run.text()
+        assert run.text().splitlines()[-1] == "up       | all parts have stopped"
         stopped = re.findall(r"^up +\| (\w+) (?:stopped|was ended)", run.text(), re.MULTILINE)
         assert [name.rstrip("12") for name in stopped[-6:]] == [
             *["web", "worker", "worker", "flower", "model", "redis"]
@@ -150,9 +153,11 @@ def test_one_command_starts_restarts_and_stops_everything(tmp_path: Path) -> Non
 @pytest.mark.usefixtures("local_parts")
 def test_a_killed_up_leaves_no_process_behind(tmp_path: Path) -> None:
     with running(
-        tmp_path / "data", "--no-flower", "--workers=1", OPENAI_BASE_URL="http://127.0.0.1:1/v1"
+        *(tmp_path / "data", "--no-flower", "--workers=1", "--verbose"),
+        OPENAI_BASE_URL="http://127.0.0.1:1/v1",
     ) as run:
         run.until("model         the first of GET /models, elsewhere (http://127.0.0.1:1/v1)")
+        assert all(f"\n{name:<8} | " in run.text() for name in ("redis", "migrate", "web", "worker1"))
         children = run.children()
         assert len(children) == 4  # the guard, Redis, the web server, one worker
         run.process.kill()
@@ -169,8 +174,8 @@ def test_a_failed_start_shows_the_reason_and_stops_the_started_parts(tmp_path: P
         children = run.children()
         assert run.process.wait(START_SECS) == 1
         assert not any(map(is_alive, children.values()))
-        end = run.text().partition("redis stopped\n")[2]
-        assert end.startswith("CommandError: migrate ended with exit code 1.\nIts last lines:\n")
+        end = run.text().partition("all parts have stopped\n")[2]
+        assert end.startswith("CommandError: migrate ended with exit code 1.\nLast lines of migrate:\n")
         assert "unable to open database file" in end
         assert "check DATABASE_URL" in end
         assert "secret" not in run.text()
