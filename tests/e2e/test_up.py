@@ -141,6 +141,21 @@ async def test_the_local_model_continues_its_sentence_after_its_worker_was_kille
     assert not rest.startswith(first[:20]), "it continues, and does not restart"
 
 
+def test_a_doctor_without_any_variable_finds_the_running_up(up: Up) -> None:
+    done = subprocess.run(
+        [sys.executable, "manage.py", "doctor", "--json", f"--data-dir={up.data_dir}"],
+        cwd=ROOT,
+        env={name: value for name, value in os.environ.items() if name not in OUTSIDE},
+        stdout=subprocess.PIPE,
+        check=True,  # no finding is an error
+    )
+    found = {finding["what"]: finding["found"] for finding in json.loads(done.stdout)["findings"]}
+    assert found["deployment"] == f"the running `up` with its data in {up.data_dir}"
+    assert found["workers"] == "2 live"
+    assert str(up.data_dir) in found["database"]
+    assert found["model smollm2-135m-instruct"].endswith("OPENAI_API_KEY is set")
+
+
 def test_static_files_are_compressed_and_cached_for_ever(up: Up) -> None:
     with urllib.request.urlopen(up.url) as page:
         names = re.findall(r"/static/chat/(?:styles/)?page\.[0-9a-f]+\.(?:css|js)", page.read().decode())

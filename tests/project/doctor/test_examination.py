@@ -1,7 +1,6 @@
 """The examination: each part is checked, also when another one fails."""
 
 import threading
-import time
 
 import pytest
 
@@ -54,10 +53,8 @@ def test_an_unresponsive_part_is_an_error_within_its_time(monkeypatch: pytest.Mo
         end.wait()
         return well()
 
-    begun = time.monotonic()
-    found = findings([Part("one", unresponsive), Part("two", well)])
+    found = findings([Part("one", unresponsive), Part("two", well)])  # without its limit it waits for ever
     end.set()
-    assert time.monotonic() - begun < 5
     assert faults(found) == {"one": ERROR}
     assert found[0].found == "no answer within 0.1 s"
     assert states(found)["it"] is OK

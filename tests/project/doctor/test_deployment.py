@@ -1,0 +1,111 @@
+"""Which deployment the doctor checks; with a real lock, and a process of the command."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.core.management import CommandError
+
+from project.doctor import deployment
+from project.doctor.deployment import MARK
+from project.doctor.finding import State
+from project.up import lock, running
+from project.up.environment import Embedded, children
+from tests.harness.valkey import OwnValkey
+from tests.project.doctor.looks import faults
+
+HERE = {"REDIS_URL": "redis://127.0.0.1:1/0", "OPENAI_MODEL": "theirs"}
+NAMED = [{"REDIS_URL": "redis://x"}, {"SECRET_KEY": "x"}]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """A data directory for an `up`, also when the doctor looks for one by itself."""
+    return tmp_path / "data"
+
+
+@pytest.mark.parametrize("named", NAMED)
+def test_an_environment_that_names_a_deployment_is_kept(named: dict[str, str], run: Path) -> None:
+    settings_of_up = {"TAILRACE_DATA_DIR": str(run)}
+    with lock.held(run), running.recorded(run, HERE):
+        assert deployment.environment(None, {**settings_of_up, **named}) is None
+
+
+def test_a_running_up_is_found_in_the_data_directory_of_the_settings(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "TAILRACE_DATA_DIR", run)
+    assert deployment.environment(None, {}) is None
+    with lock.held(run), running.recorded(run, HERE):
+        env = deployment.environment(
+            None, {"PATH": "/bin", "OPENAI_BASE_URL": "http://ours", "REDIS_URL": ""}
+        )
+    assert env == {**HERE, "PATH": "/bin", MARK: str(run)}
+    with running.recorded(run, HERE):  # its process is dead
+        assert deployment.environment(None, {}) is None
+
+
+@pytest.mark.parametrize("named", [{}, *NAMED])
+def test_a_data_directory_wins_over_the_environment(named: dict[str, str], run: Path) -> None:
+    with lock.held(run), running.recorded(run, HERE):
+        env = deployment.environment(run, named)
+        assert env is not None
+        assert env["REDIS_URL"] == HERE["REDIS_URL"]
+        assert deployment.environment(run, env) is None, "the second process examines"
+
+
+def test_a_data_directory_without_an_up_is_an_error(run: Path) -> None:
+    with pytest.raises(CommandError, match=rf"^No `up` runs with the data directory {run}"):
+        deployment.environment(run, {})
+
+
+@pytest.mark.parametrize(
+    ("environ", "state", "found"),
+    [
+        ({MARK: "/data", "REDIS_URL": "x"}, State.OK, "the running `up` with its data in /data"),
+        ({"SECRET_KEY": "x"}, State.OK, "the one of this environment (SECRET_KEY)"),
+        ({}, State.WARNING, "the defaults: no `up` runs with its data in /here"),
+    ],
+)
+def test_the_deployment_is_named(environ: dict[str, str], state: State, found: str) -> None:
+    finding = deployment.named(environ, Path("/here"))
+    faults([finding])
+    assert (finding.state, finding.found) == (state, found)
+
+
+def doctor(data_dir: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """Run the command without a variable of a deployment but the data directory."""
+    ours = {*running.VARIABLES, MARK}
+    env = {name: value for name, value in os.environ.items() if name not in ours}
+    return subprocess.run(
+        [sys.executable, "manage.py", "doctor", "--json", *options],
+        cwd=settings.BASE_DIR,
+        env={**env, "TAILRACE_DATA_DIR": str(data_dir)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_command_checks_the_running_up_first_by_name(run: Path, own_valkey: OwnValkey) -> None:
+    up = children({"REDIS_URL": own_valkey.url}, Embedded(redis_port=None, model_port=20_002), run)
+    with lock.held(run), running.recorded(run, up):
+        done = doctor(run)
+    assert done.returncode == 1, "there are no tables and no workers"
+    first, *others = json.loads(done.stdout)["findings"]
+    assert (first["what"], first["found"]) == ("deployment", f"the running `up` with its data in {run}")
+    found = {finding["what"]: finding["found"] for finding in others}
+    assert found["Redis"] == f"{own_valkey.url} answers"
+    assert found[f"model {up['OPENAI_MODEL']}"].startswith(up["OPENAI_BASE_URL"])
+    assert str(run) in found["database"]
+    assert up["OPENAI_API_KEY"] not in done.stdout + done.stderr
+
+
+def test_the_command_refuses_a_data_directory_without_an_up(run: Path) -> None:
+    done = doctor(run, f"--data-dir={run}")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("CommandError: No `up` runs")
