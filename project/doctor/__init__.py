@@ -1,6 +1,4 @@
-"""Check whether a deployment is set up well: `manage.py doctor`.
+"""`manage.py doctor`: check a deployment.
 
-`examination` checks one part after the other, each in a module of its own: `site` (settings), `keys` (of the
-models), `store` (Redis), `database`, `workers`, `queues`, `responses`. Each separates asking from judging:
-figures in, findings out. `report` shows the findings.
+`examination` runs one module per part; each queries first, then judges figures. `report` shows the findings.
 """

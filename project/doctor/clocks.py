@@ -1,27 +1,23 @@
-"""Compare the clocks of the machines.
+"""Compare the machines' clocks.
 
-Rows carry the times of the web and worker machines, and the reaper compares them with its own: if its clock
-is GONE_SECS ahead, it takes a response that just started for an orphan. No time of Redis or of the database
-is stored (expiry counts from now), so their clocks only show which machine's clock is wrong.
+Rows carry times of web and worker machines. A reaper whose clock is GONE_SECS ahead takes a fresh response
+for an orphan. No time of Redis or the database is stored: their clocks only serve as references.
 """
 
 from project.doctor.finding import Finding, error, ok, warning
 
-APART_SECS = 1.0  # more than the network explains
-TOO_FAR_SECS = 5.0  # short of the 6 s after which a fresh answer is taken for an orphan
+APART_SECS = 1.0  # more than network latency
+TOO_FAR_SECS = 5.0  # from 6 s: orphans
 REMEDY = "Let a time service (chrony, systemd-timesyncd) set the clock of every machine"
 
 
 def ahead(theirs: float, before: float, after: float) -> float:
-    """Return how far their clock is ahead of ours, in seconds; we asked at `before` and knew at `after`.
-
-    A time between the two is no difference: it may be the network's.
-    """
+    """Return by how many seconds `theirs` lies outside our times before and after the query."""
     return max(theirs - after, 0.0) + min(theirs - before, 0.0)
 
 
 def judged(what: str, apart_secs: float) -> Finding:
-    """Return the finding for clocks this far apart, in either direction."""
+    """Judge clocks this far apart, in either direction."""
     secs = abs(apart_secs)
     if secs > TOO_FAR_SECS:
         return error(what, f"{secs:.1f} s apart", f"{REMEDY}: answers that run are taken for orphans.")

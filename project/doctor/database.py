@@ -1,4 +1,4 @@
-"""Check the database: it answers, has this checkout's tables, and locks as the rows need it."""
+"""Check the database: availability, migrations, locking."""
 
 import time
 from collections.abc import Sequence
@@ -12,13 +12,13 @@ from chat.checks import can_claim
 from project.doctor import clocks
 from project.doctor.finding import Finding, State, UnavailableError, error, ok, warning
 
-WAIT_MS = 5000  # a writer that gives up sooner fails while others write
-SHOWN = 3  # names of migrations
+WAIT_MS = 5000  # writers must outwait others
+SHOWN = 3  # migrations by name
 
 
 @dataclass(frozen=True, slots=True)
 class Sqlite:
-    """How an SQLite file is opened."""
+    """Modes of an open SQLite file."""
 
     journal_mode: str
     transaction_mode: str
@@ -27,15 +27,15 @@ class Sqlite:
 
 @dataclass(frozen=True, slots=True)
 class Postgres:
-    """What a PostgreSQL server reports."""
+    """Replies of a PostgreSQL server."""
 
     version: str
     isolation: str
-    ahead_secs: float  # of our clock
+    ahead_secs: float
 
 
 def examine(*, debug: bool) -> list[Finding]:
-    """Query the database, and judge the replies. Raises UnavailableError."""
+    """Query and judge. Raises UnavailableError."""
     _connect()
     missing, unknown = _migrations()
     findings = [ok("database", f"{_place()} answers"), migrations(missing, unknown)]
@@ -47,7 +47,7 @@ def examine(*, debug: bool) -> list[Finding]:
 
 def _connect() -> None:
     name = str(connection.settings_dict["NAME"])
-    # connecting would create an empty file, and succeed
+    # connecting would create the file
     if connection.vendor == "sqlite" and not name.startswith("file:") and not Path(name).exists():
         remedy = "Run `manage.py migrate`, or correct DATABASE_URL or TAILRACE_DATA_DIR."
         raise UnavailableError("database", f"{_place()}: there is no such file", remedy)
@@ -63,7 +63,7 @@ def _connect() -> None:
 
 
 def _place() -> str:
-    """The address, without the password."""
+    """The address without password."""
     configured = connection.settings_dict
     if connection.vendor == "sqlite":
         return f"SQLite {configured['NAME']}"
@@ -72,7 +72,7 @@ def _place() -> str:
 
 
 def _migrations() -> tuple[list[str], list[str]]:
-    """Return the migrations not applied, and those applied but not in this checkout."""
+    """Return missing migrations, and applied ones unknown to this checkout."""
     executor = MigrationExecutor(connection)
     loader = executor.loader
     plan = executor.migration_plan(loader.graph.leaf_nodes())
@@ -101,7 +101,7 @@ def _postgres() -> Postgres:
 
 
 def migrations(missing: Sequence[str], unknown: Sequence[str]) -> Finding:
-    """Check that the tables are those of this checkout."""
+    """Check that the tables are this checkout's."""
     if missing:
         found = f"{len(missing)} not applied ({_some(missing)})"
         return error("migrations", found, "Run `manage.py migrate`, then start web and workers again.")
@@ -116,7 +116,7 @@ def _some(names: Sequence[str]) -> str:
 
 
 def sqlite(mode: Sqlite, *, debug: bool) -> list[Finding]:
-    """Check that readers and a writer do not block each other, and that writers wait."""
+    """Check that readers and writers do not block each other."""
     return [_journal(mode), _waits(mode), *([] if debug else [_one_machine()])]
 
 
@@ -144,9 +144,9 @@ def _one_machine() -> Finding:
 
 
 def postgres(server: Postgres) -> list[Finding]:
-    """Check the isolation level, and the clock: no row has its time, but it shows whether ours is right."""
+    """Check isolation level and clock."""
     clock = clocks.judged("database clock", server.ahead_secs)
-    if clock.state is State.ERROR:  # harmless: only the clocks of web and workers count
+    if clock.state is State.ERROR:  # no row has its time
         clock = warning(clock.what, clock.found, f"{clocks.REMEDY}: this one's or the database's is wrong.")
     return [ok("PostgreSQL version", server.version), _isolation(server.isolation), clock]
 

@@ -10,14 +10,14 @@ from django.core.management.base import CommandError
 from project.doctor.finding import Finding, ok, warning
 from project.up import running
 
-MARK = "TAILRACE_DOCTOR_CHECKS"  # the data directory of the `up` whose environment this process has
-NAMING = ("SECRET_KEY", "REDIS_URL")  # with one of them the environment names a deployment
+MARK = "TAILRACE_DOCTOR_CHECKS"  # the data directory of the checked `up`
+NAMING = ("SECRET_KEY", "REDIS_URL")  # either names a deployment
 
 
 def environment(data_dir: Path | None, environ: Mapping[str, str]) -> dict[str, str] | None:
-    """Return the environment of the `up` to check; None: check the deployment of `environ`.
+    """Return the environment of the `up` to check, or None to check `environ`.
 
-    `data_dir` wins over `environ`. Raises CommandError if no `up` runs with it.
+    `data_dir` beats `environ`; raises CommandError if no `up` runs there.
     """
     if MARK in environ or (data_dir is None and _names(environ)):
         return None
@@ -34,12 +34,12 @@ def environment(data_dir: Path | None, environ: Mapping[str, str]) -> dict[str, 
 
 
 def examine() -> list[Finding]:
-    """Name the deployment that this process checks."""
+    """Name the checked deployment."""
     return [named(os.environ, settings.TAILRACE_DATA_DIR)]
 
 
 def named(environ: Mapping[str, str], data_dir: Path) -> Finding:
-    """Name the deployment of `environ`; without any, warn that only defaults are checked."""
+    """Name the deployment of `environ`; warn about defaults."""
     if place := environ.get(MARK):
         return ok("deployment", f"the running `up` with its data in {place}")
     if variables := _names(environ):

@@ -1,7 +1,4 @@
-"""Checks one part after the other. A failure in one does not keep the others from being checked.
-
-In: `manage.py doctor`. Out: the findings, for `report`.
-"""
+"""Check every part, also after a failure of another."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -16,7 +13,7 @@ from django.db import connections
 from project.doctor import database, deployment, keys, queues, responses, site, store, workers
 from project.doctor.finding import Finding, UnavailableError, error, warning
 
-PART_SECS = 8  # more than the checks of any part may take by their own limits
+PART_SECS = 8  # above the parts' own limits
 
 logger = logging.getLogger(__name__)
 Examine = Callable[[], list[Finding]]
@@ -24,7 +21,7 @@ Examine = Callable[[], list[Finding]]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part, and those that must answer before it can be checked."""
+    """A part, and the available parts that it needs."""
 
     name: str
     examine: Examine
@@ -32,7 +29,7 @@ class Part:
 
 
 def parts() -> tuple[Part, ...]:
-    """Return all parts; each comes after those that it needs."""
+    """All parts; each after those that it needs."""
     return (
         Part("deployment", deployment.examine),
         Part("settings", site.examine),
@@ -46,7 +43,7 @@ def parts() -> tuple[Part, ...]:
 
 
 def findings(parts: Sequence[Part]) -> list[Finding]:
-    """Return the findings of all parts; an unavailable part is one error, not one for each check."""
+    """Return all findings; an unavailable part is a single error."""
     found: list[Finding] = []
     unavailable: set[str] = set()
     for part in parts:
@@ -58,7 +55,7 @@ def findings(parts: Sequence[Part]) -> list[Finding]:
         except UnavailableError as outage:
             found.append(outage.finding)
             unavailable.add(part.name)
-        except Exception as trouble:  # after any error the other parts are still checked
+        except Exception as trouble:  # the other parts are still checked
             logger.debug("%s could not be checked", part.name, exc_info=True)
             found.append(_broken(part.name, trouble))
             unavailable.add(part.name)
@@ -66,7 +63,7 @@ def findings(parts: Sequence[Part]) -> list[Finding]:
 
 
 def _bounded(examine: Examine, secs: float) -> list[Finding]:
-    """Examine in a daemon thread. Raises what it raises, and TimeoutError."""
+    """Examine in a daemon thread; also raises TimeoutError."""
     outcome: Future[list[Finding]] = Future()
     Thread(target=_examine, args=[examine, outcome], daemon=True).start()
     return outcome.result(secs)

@@ -1,4 +1,4 @@
-"""A finding of the doctor: one line of its report."""
+"""A finding: one line of the report."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -7,16 +7,16 @@ from enum import StrEnum
 
 
 class State(StrEnum):
-    """The result of one check."""
+    """Result of a check."""
 
     OK = "ok"
-    WARNING = "warning"  # it works now, but may fail later
-    ERROR = "error"  # answers are lost, refused or wait
+    WARNING = "warning"  # may fail later
+    ERROR = "error"
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was checked, what was found and, unless it is ok, how to fix it."""
+    """A check, its result and, unless ok, the remedy."""
 
     state: State
     what: str
@@ -25,7 +25,7 @@ class Finding:
 
 
 class UnavailableError(Exception):
-    """A part does not answer; its one finding stands for all checks that need it."""
+    """A part is unavailable."""
 
     def __init__(self, what: str, found: str, remedy: str) -> None:
         super().__init__(found)
@@ -33,21 +33,21 @@ class UnavailableError(Exception):
 
 
 def ok(what: str, found: str) -> Finding:
-    """Return a finding without a problem."""
+    """No problem."""
     return Finding(State.OK, what, found)
 
 
 def warning(what: str, found: str, remedy: str) -> Finding:
-    """Return a finding that works now, but may fail later."""
+    """It works, but may fail later."""
     return Finding(State.WARNING, what, found, remedy)
 
 
 def error(what: str, found: str, remedy: str) -> Finding:
-    """Return a finding that loses, refuses or delays answers."""
+    """Answers are lost, refused or delayed."""
     return Finding(State.ERROR, what, found, remedy)
 
 
 def counts(findings: Iterable[Finding]) -> dict[State, int]:
-    """Return how many findings there are of each state."""
+    """Count the findings of each state."""
     counted = Counter(finding.state for finding in findings)
     return {state: counted[state] for state in State}

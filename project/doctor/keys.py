@@ -1,4 +1,4 @@
-"""Check the keys of the models: the variable that each names is set. No model is asked."""
+"""Check that the models' key variables are set; no model is asked."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -11,7 +11,7 @@ from project.up.summary import masked
 
 
 def examine() -> list[Finding]:
-    """Check the models against the environment of this process. Raises UnavailableError without models."""
+    """Check all models. Raises UnavailableError if they cannot be read."""
     try:
         models = catalog().values()
     except ImproperlyConfigured as trouble:  # its text names the file
@@ -22,7 +22,7 @@ def examine() -> list[Finding]:
 
 
 def judged(models: Iterable[ModelConfig], environ: Mapping[str, str]) -> list[Finding]:
-    """Judge the models by the environment, which should have their keys."""
+    """Check `environ` for each model's key."""
     return [_judged(model, bool(environ.get(model.key_env))) for model in models]
 
 

@@ -1,4 +1,4 @@
-"""Check the queues of the models: live workers serve them."""
+"""Check that live workers serve the models' queues."""
 
 import time
 from collections.abc import Sequence
@@ -11,14 +11,14 @@ from project.doctor.workers import START, alive
 
 
 def examine() -> list[Finding]:
-    """Read the queues and the heartbeats, and judge them. Raises `outages.UNAVAILABLE`."""
+    """Query and judge. Raises `outages.UNAVAILABLE`."""
     depths = _depths()
-    heartbeats = alive()  # after the depths: a worker that took a job has reported it
+    heartbeats = alive()  # after the depths: jobs taken meanwhile are in them
     return [judged(queue, depth, heartbeats) for queue, depth in depths.items()]
 
 
 def _depths() -> dict[str, int]:
-    """Return how many jobs wait in each queue, now and one heartbeat later: one may have just arrived."""
+    """Return the depth of each queue; a job must wait for a heartbeat to count."""
     depths = {queue: waiting(queue) for queue in sorted({model.queue for model in catalog().values()})}
     if any(depths.values()):
         time.sleep(HEARTBEAT_SECS)
@@ -26,7 +26,7 @@ def _depths() -> dict[str, int]:
 
 
 def judged(queue: str, depth: int, heartbeats: Sequence[WorkerStatus]) -> Finding:
-    """Judge a queue of this depth by the live workers."""
+    """Judge a queue by its depth and the live workers."""
     what, found = f"queue {queue}", f"{depth} waiting"
     serving = [figures for figures in heartbeats if queue in figures.get("queues", [queue])]
     if not serving and depth:
@@ -51,5 +51,5 @@ def _is_idle(figures: WorkerStatus) -> bool:
 
 
 def _room(serving: Sequence[WorkerStatus]) -> int:
-    """Return how many answers these workers write at once; an older version does not report it."""
+    """Return the total concurrency; older versions do not report theirs."""
     return sum(figures.get("concurrency", 1) for figures in serving)

@@ -1,23 +1,23 @@
-"""Show the findings, for people and for machines."""
+"""Format the findings."""
 
 import json
 from collections.abc import Sequence
 
 from project.doctor.finding import Finding, State, counts
 
-COLOURS = {State.OK: 32, State.WARNING: 33, State.ERROR: 31}  # ANSI green, yellow, red
+COLOURS = {State.OK: 32, State.WARNING: 33, State.ERROR: 31}  # ANSI
 STATE_CHARS = max(map(len, State))
 
 
 def text(findings: Sequence[Finding], *, colour: bool) -> str:
-    """Return one aligned line for each finding, and a last one with the counts."""
+    """Return aligned lines, then the counts."""
     what_chars = max((len(finding.what) for finding in findings), default=0)
     lines = [_line(finding, what_chars, colour=colour) for finding in findings]
     return "\n".join([*lines, "", _total(findings)])
 
 
 def machine_text(findings: Sequence[Finding]) -> str:
-    """Return the same as JSON; `ok` is true without an error."""
+    """Return JSON; `ok` is true without errors."""
     counted = counts(findings)
     rows = [
         {"state": each.state, "what": each.what, "found": each.found, "remedy": each.remedy}
@@ -35,7 +35,7 @@ def _line(finding: Finding, what_chars: int, *, colour: bool) -> str:
 
 
 def _plain(part: str) -> str:
-    """Replace control characters: a name comes from outside and must not control the terminal."""
+    """Replace control characters in names from outside."""
     return "".join(char if char.isprintable() else "�" for char in part)
 
 

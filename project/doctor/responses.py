@@ -1,4 +1,4 @@
-"""Check the responses that have not ended: a live worker has each of them."""
+"""Check that a live worker has each running response."""
 
 from datetime import timedelta
 
@@ -9,24 +9,24 @@ from chat.models import Response, Status
 from project.doctor.finding import Finding, ok, warning
 from project.doctor.workers import alive
 
-STUCK_SECS = 30  # the reaper needs at most half of it, also after Redis was unavailable
+STUCK_SECS = 30  # the reaper needs at most half
 LOGS = "If workers are alive, their logs say why the reaper does not act."
 
 
 def examine() -> list[Finding]:
-    """Read rows and heartbeats, and judge them. Raises `outages.UNAVAILABLE`, but no database error."""
+    """Query and judge. Raises `outages.UNAVAILABLE`; a database error is a finding."""
     try:
         ids, queued = _rows()
     except Error as trouble:
         remedy = "First run `manage.py migrate`: their table cannot be read."
         return [warning("responses", f"not checked ({type(trouble).__name__})", remedy)]
-    heartbeats = alive()  # after the rows: a response that started meanwhile is no orphan
+    heartbeats = alive()  # after the rows: new responses are no orphans
     claimed = {response_id for figures in heartbeats for response_id in figures["running"]}
     return judged(len(ids - claimed), 0 if heartbeats else queued)
 
 
 def _rows() -> tuple[set[str], int]:
-    """Return the ids that run for more than STUCK_SECS, and how many wait for as long."""
+    """Return the ids running, and the number queued, for over STUCK_SECS."""
     before = timezone.now() - timedelta(seconds=STUCK_SECS)
     running = Response.objects.filter(status=Status.IN_PROGRESS, started_at__lt=before)
     queued = Response.objects.filter(status=Status.QUEUED, queued_at__lt=before)
@@ -34,7 +34,7 @@ def _rows() -> tuple[set[str], int]:
 
 
 def judged(orphaned: int, queued: int) -> list[Finding]:
-    """Judge how many run without a live worker, and how many are queued while no worker is alive."""
+    """Judge orphaned responses, and those queued without live workers."""
     findings = []
     if orphaned:
         remedy = f"Start a worker: within seconds it takes them over. {LOGS}"

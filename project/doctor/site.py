@@ -1,4 +1,4 @@
-"""Check that the settings are fit for a deployment, with Django's own checks where it has them."""
+"""Check the settings of a deployment, also by Django's checks."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ from project.doctor.finding import Finding, error, ok, warning
 LOOPBACK = {"localhost", "127.0.0.1", "[::1]"}
 KEY = {"security.W009"}
 COOKIES = {f"security.W0{number}" for number in (10, 11, 12, 16)}
-# HSTS and the redirect to https belong to the proxy that ends TLS; DEBUG and the hosts are judged here
+# HSTS and redirects are the proxy's; DEBUG and hosts are judged here
 LEFT_OUT = {"security.W004", "security.W008", "security.W018", "security.W020"}
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """The settings that are checked here."""
+    """The checked settings."""
 
     debug: bool
     hosts: Sequence[str]
@@ -28,14 +28,14 @@ class Site:
 def examine() -> list[Finding]:
     """Check the settings of this process."""
     site = Site(settings.DEBUG, settings.ALLOWED_HOSTS, settings.TAILRACE_ORIGINS)
-    if site.debug:  # Django's checks and full origins are for deployments
+    if site.debug:  # the rest is for deployments
         return [debug(site)]
     messages = run_checks(tags=[Tags.security], include_deployment_checks=True)
     return [debug(site), hosts(site), origins(site), *checked(messages)]
 
 
 def debug(site: Site) -> Finding:
-    """Check that DEBUG, which shows settings and code on every error, is limited to this machine."""
+    """Check that DEBUG is off, or limited to this machine."""
     if not site.debug:
         return ok("DEBUG", "off")
     if set(site.hosts) <= LOOPBACK:
@@ -46,7 +46,7 @@ def debug(site: Site) -> Finding:
 
 
 def hosts(site: Site) -> Finding:
-    """Check that host names are listed: links are built from the name in a request."""
+    """Check for listed host names."""
     if "*" in site.hosts:
         remedy = "Name the hosts of this site: any visitor may claim another, and links are built from it."
         return warning("ALLOWED_HOSTS", "*", remedy)
@@ -56,12 +56,12 @@ def hosts(site: Site) -> Finding:
 
 
 def origins(site: Site) -> Finding:
-    """Check for full origins: a browser sends cookies from any page, so the page's origin decides."""
+    """Check for full origins: browsers send cookies from any page."""
     found = ", ".join(site.origins)
     remedy = "Write full origins, as https://chat.example.org"
     if "*" in site.origins:
         return error("TAILRACE_ORIGINS", found, f"{remedy}: any page may talk in the name of a visitor.")
-    if all("*" in origin for origin in site.origins):  # a star within an origin matches nothing
+    if all("*" in origin for origin in site.origins):  # no wildcard within an origin
         return error("TAILRACE_ORIGINS", found or "empty", f"{remedy}: no page can open a socket.")
     if not all(map(_is_full, site.origins)):
         return warning("TAILRACE_ORIGINS", found, f"{remedy}: a bare host lets in any scheme and port.")
@@ -74,7 +74,7 @@ def _is_full(origin: str) -> bool:
 
 
 def checked(messages: Iterable[CheckMessage]) -> list[Finding]:
-    """Judge the messages of Django's deployment checks, without those that a proxy takes care of."""
+    """Judge the messages of Django's deployment checks."""
     by_id = {str(message.id): message for message in messages}
     others = [message for name, message in by_id.items() if name not in KEY | COOKIES | LEFT_OUT]
     return [_key(by_id), _cookies(by_id), *map(_other, others)]

@@ -1,4 +1,4 @@
-"""Check Redis: it answers, and what it reports is judged by `verdicts`."""
+"""Query Redis for `verdicts`."""
 
 import asyncio
 import time
@@ -15,35 +15,35 @@ from project.doctor import clocks, verdicts
 from project.doctor.finding import Finding, UnavailableError, ok
 from project.up.summary import masked
 
-ASK_SECS = 6  # for all commands of a part together: time enough to measure a slow Redis
+ASK_SECS = 6  # for all commands of a part; a slow Redis needs it
 PINGS = 11
-PINGS_SECS = 1  # the time for them: for a slow Redis fewer are enough
-NO_LOG = key("doctor")  # a log that does not exist: the commands below write nothing
+PINGS_SECS = 1  # then fewer are enough
+NO_LOG = key("doctor")  # does not exist: nothing is written
 NEEDS: dict[str, tuple[str | int, ...]] = {
-    "XRANGE with (": ("XRANGE", NO_LOG, "(1-1", "+"),  # reads the events after a cursor
-    "SET with GET": ("SET", NO_LOG, "", "XX", "GET"),  # detects a lost heartbeat
-    "EVAL": ("EVAL", "return redis.call('XREVRANGE', KEYS[1], '+', '-')", 1, NO_LOG),  # appends to the logs
-    "PUBLISH": ("PUBLISH", NO_LOG, ""),  # notifies readers
+    "XRANGE with (": ("XRANGE", NO_LOG, "(1-1", "+"),  # cursor reads
+    "SET with GET": ("SET", NO_LOG, "", "XX", "GET"),  # lost heartbeats
+    "EVAL": ("EVAL", "return redis.call('XREVRANGE', KEYS[1], '+', '-')", 1, NO_LOG),  # appends
+    "PUBLISH": ("PUBLISH", NO_LOG, ""),  # notifications
 }
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class RedisStatus:
-    """What a Redis reports."""
+    """Replies of a Redis."""
 
     info: Mapping[str, Any]
-    config: Mapping[str, str]  # "save" and "appendfsync"; empty if the server refuses CONFIG
-    refused: Mapping[str, str]  # of NEEDS, with the type of the error
+    config: Mapping[str, str]  # empty if refused
+    refused: Mapping[str, str]  # of NEEDS: the error type
     ping_secs: Sequence[float]
-    ahead_secs: float  # of our clock
+    ahead_secs: float
 
 
 def examine() -> list[Finding]:
-    """Query Redis, and judge the replies. Raises UnavailableError."""
+    """Query and judge. Raises UnavailableError."""
     try:
         figures = ask(_status())
-    except ValueError:  # its text may quote a password
+    except ValueError:  # it may quote a password
         remedy = "Write it as redis://user:password@host:port/0."
         raise UnavailableError("Redis", "REDIS_URL cannot be read", remedy) from None
     except UNAVAILABLE as trouble:
@@ -52,7 +52,7 @@ def examine() -> list[Finding]:
 
 
 def ask(question: Coroutine[Any, Any, T]) -> T:
-    """Return what Redis replies, on an event loop of its own. Raises `outages.UNAVAILABLE`."""
+    """Run a query on a new event loop. Raises `outages.UNAVAILABLE`."""
     return asyncio.run(_within_bounds(question))
 
 
@@ -66,7 +66,7 @@ async def _within_bounds(question: Coroutine[Any, Any, T]) -> T:
 
 async def _status() -> RedisStatus:
     redis = redis_client.client()
-    await redis.ping()  # the first one opens the connection, and is not measured
+    await redis.ping()  # connects; not measured
     pings = await _pings()
     before = time.time()
     secs, micros = await redis.time()
@@ -86,7 +86,7 @@ async def _pings() -> list[float]:
 async def _config() -> dict[str, str]:
     try:
         config = await redis_client.client().config_get("save", "appendfsync")
-    except LogError:  # hosted ones often refuse CONFIG
+    except LogError:  # common on hosted ones
         return {}
     return {str(name): str(value) for name, value in config.items()}
 
@@ -100,7 +100,7 @@ async def _refused() -> dict[str, str]:
 
 
 def unavailable(trouble: Exception) -> UnavailableError:
-    """Return the error for a Redis that does not answer."""
+    """Return the error of an unavailable Redis."""
     reason = type(trouble).__name__
     remedy = verdicts.REMEDIES.get(reason, "Start it, or correct host and port in REDIS_URL.")
     found = f"{masked(settings.TAILRACE_REDIS_URL)} does not answer ({reason})"
@@ -108,7 +108,7 @@ def unavailable(trouble: Exception) -> UnavailableError:
 
 
 def judged(figures: RedisStatus) -> list[Finding]:
-    """Return all findings about a Redis that answers."""
+    """Judge an available Redis."""
     return [
         verdicts.version(figures.info),
         verdicts.commands(figures.refused),

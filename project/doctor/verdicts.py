@@ -1,4 +1,4 @@
-"""Judge a Redis that answers: it can hold logs, heartbeats and queues, and keeps them."""
+"""Judge the replies of Redis."""
 
 import statistics
 from collections.abc import Mapping, Sequence
@@ -6,10 +6,10 @@ from typing import Any
 
 from project.doctor.finding import Finding, error, ok, warning
 
-SLOW_SECS = 0.005  # a worker makes one round trip per flush, and flushes are 9 ms or more apart
-TOO_SLOW_SECS = 0.25  # readers see the text stutter, and time limits of seconds are at risk
-FULL, ALMOST_FULL = 0.95, 0.8  # of the memory; without eviction, a full Redis refuses every write
-OLDEST = {"Redis": (6, 2), "Valkey": (7, 2)}  # the first with all that is needed; every Valkey has it
+SLOW_SECS = 0.005  # one round trip per flush, at least 9 ms apart
+TOO_SLOW_SECS = 0.25  # text stutters
+FULL, ALMOST_FULL = 0.95, 0.8  # of the memory; a full Redis refuses writes
+OLDEST = {"Redis": (6, 2), "Valkey": (7, 2)}  # the first with all NEEDS
 REMEDIES = {
     "AuthenticationError": "Correct user and password in REDIS_URL.",
     "NoPermissionError": "Give the user of REDIS_URL all commands, keys and channels (ACL SETUSER).",
@@ -22,7 +22,7 @@ REMEDIES = {
 
 
 def version(info: Mapping[str, Any]) -> Finding:
-    """Check for Redis 6.2 or Valkey 7.2, the first with exclusive ranges and SET with GET."""
+    """Check for exclusive ranges and SET with GET."""
     name = "Valkey" if "valkey_version" in info else "Redis"
     text = str(info.get(f"{name.lower()}_version", ""))
     numbers = tuple(int(number) for number in text.split(".")[:2] if number.isdecimal())
@@ -36,7 +36,7 @@ def version(info: Mapping[str, Any]) -> Finding:
 
 
 def commands(refused: Mapping[str, str]) -> Finding:
-    """Check that the commands of logs, heartbeats and notifications are not refused."""
+    """Check that no needed command is refused."""
     if not refused:
         return ok("Redis commands", "all that are needed")
     found = ", ".join(f"{name} refused ({reason})" for name, reason in refused.items())
@@ -46,7 +46,7 @@ def commands(refused: Mapping[str, str]) -> Finding:
 
 
 def eviction(info: Mapping[str, Any]) -> Finding:
-    """Check for noeviction, also without a memory limit: an evicted key is a lost answer or a lost job."""
+    """Check for noeviction, also without a memory limit."""
     policy = str(info.get("maxmemory_policy", "unknown"))
     if policy == "noeviction":
         return ok("Redis eviction", policy)
@@ -55,11 +55,10 @@ def eviction(info: Mapping[str, Any]) -> Finding:
 
 
 def persistence(info: Mapping[str, Any], config: Mapping[str, str]) -> Finding:
-    """Check for an appendonly file; less is a warning.
+    """Check for an appendonly file; without it warn.
 
-    Without it, live workers restore the logs that Redis lost, and the reaper enqueues the jobs again.
-    So a restart of Redis alone costs seconds; one of Redis and the workers together costs the text so far.
-    Snapshots are no better: a log comes back without its newest events, and its writer restores it.
+    Workers restore lost logs, the reaper lost jobs: a restart of Redis alone costs seconds, one of Redis and
+    workers together the text so far. Snapshots lack the newest events, so they are no better.
     """
     if not info.get("aof_enabled"):
         return _without_appendonly(config)
@@ -85,7 +84,7 @@ def _without_appendonly(config: Mapping[str, str]) -> Finding:
 
 
 def latency(ping_secs: Sequence[float]) -> Finding:
-    """Judge the median time of some PINGs."""
+    """Judge the median of the PINGs."""
     median = statistics.median(ping_secs)
     found = f"{median * 1000:.1f} ms"
     if median > TOO_SLOW_SECS:
@@ -98,7 +97,7 @@ def latency(ping_secs: Sequence[float]) -> Finding:
 
 
 def memory(info: Mapping[str, Any]) -> Finding:
-    """Judge how much of maxmemory is used; without it, of the machine's memory."""
+    """Judge the used part of maxmemory, or of the machine's memory."""
     limit = info.get("maxmemory") or info.get("total_system_memory") or 0
     used = info.get("used_memory", 0)
     whose = "maxmemory" if info.get("maxmemory") else "the machine's memory"

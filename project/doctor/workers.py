@@ -1,4 +1,4 @@
-"""Check the workers: some are alive, all of this version, and their clocks agree."""
+"""Check the workers: alive, of this version, clocks in agreement."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -14,12 +14,12 @@ UNKNOWN = "of an unknown version"
 
 
 def examine() -> list[Finding]:
-    """Read the heartbeats, and judge them. Raises `outages.UNAVAILABLE`."""
+    """Query and judge. Raises `outages.UNAVAILABLE`."""
     return judged(alive(), ask(_clocks()))
 
 
 def alive() -> list[WorkerStatus]:
-    """Return the figures of each live worker. Raises `outages.UNAVAILABLE`."""
+    """Return every live worker. Raises `outages.UNAVAILABLE`."""
     return list(ask(_alive()).values())
 
 
@@ -32,7 +32,7 @@ async def _clocks() -> dict[str, float]:
 
 
 def judged(heartbeats: Sequence[WorkerStatus], ahead: Mapping[str, float]) -> list[Finding]:
-    """Judge the workers by their heartbeats, and by how far each one's clock is ahead of Redis's."""
+    """Judge heartbeats, and how far each clock is ahead of Redis's."""
     if not heartbeats:
         return [error("workers", "none is alive: nothing is answered", START)]
     each = [ok(f"worker {figures['name']}", _described(figures)) for figures in _by_name(heartbeats)]
@@ -40,7 +40,7 @@ def judged(heartbeats: Sequence[WorkerStatus], ahead: Mapping[str, float]) -> li
 
 
 def versions(heartbeats: Sequence[WorkerStatus]) -> Finding:
-    """Check that all have this checkout's version: each reads what others wrote."""
+    """Check for one version: workers read each other's data."""
     others = {_version(figures) for figures in heartbeats} - {__version__}
     if not others:
         return ok("worker versions", f"all {__version__}, as this checkout")
@@ -49,7 +49,7 @@ def versions(heartbeats: Sequence[WorkerStatus]) -> Finding:
 
 
 def clock(ahead: Mapping[str, float]) -> Finding:
-    """Compare the workers' clocks with each other; Redis's clock is only the common reference."""
+    """Compare the workers' clocks by Redis's, the common reference."""
     spread = max(ahead.values()) - min(ahead.values()) if ahead else 0.0
     return clocks.judged("worker clocks", spread)
 

@@ -1,5 +1,4 @@
-"""Run everything on one machine, from one command: `manage.py up`.
+"""`manage.py up`: everything on one machine.
 
-The command parses the options, `environment` decides which servers are embedded, `parts` describes each part,
-`supervisor` starts, restarts and stops them.
+`environment` picks the embedded servers, `parts` plans the processes, `supervisor` runs them.
 """

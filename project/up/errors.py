@@ -1,33 +1,33 @@
-"""The errors that keep `up` from starting; each message names the remedy.
+"""Errors of start-up; each message names the remedy.
 
 UpError
-├── PortError      a port is taken, or needs more rights
-├── AddressError   REDIS_URL cannot be read
-├── LocalError     the parts that run on this machine are not installed
-├── DataDirError   another `up` uses the data directory
-└── StartError     a part ended or was not ready during start-up
+├── PortError
+├── AddressError
+├── LocalError
+├── DataDirError
+└── StartError
 """
 
 
 class UpError(Exception):
-    """The base error: the command shows its text and exits with code 1."""
+    """Exit code 1, with this text."""
 
 
 class PortError(UpError):
-    """A port cannot be used."""
+    """A port is taken or privileged."""
 
 
 class AddressError(UpError):
-    """An address from the environment is malformed."""
+    """REDIS_URL is malformed."""
 
 
 class LocalError(UpError):
-    """An embedded part is not installed or does not exist for this platform."""
+    """An embedded server is not installed, or not available for this platform."""
 
 
 class DataDirError(UpError):
-    """The data directory is in use."""
+    """The data directory is in use or not writable."""
 
 
 class StartError(UpError):
-    """A part did not become ready."""
+    """A part ended or was not ready."""

@@ -1,9 +1,7 @@
-"""Kills the children when `up` is killed and cannot do it itself.
+"""Kill the parts after `up` was killed.
 
-The guard is a process of its own. From a pipe, whose other end only `up` holds, it reads which process groups
-run. When the pipe ends, because `up` ended in any way, it kills the groups that are still listed.
-A pipe works on every Unix and needs no code between fork and exec; Linux's parent-death signal would need a
-launcher before every child. SIGKILL is enough: losing `up` is a crash, and the parts survive crashes.
+A separate process reads the running process groups from a pipe. The pipe ends with `up`; then it kills the
+groups still listed. Unlike Linux's parent-death signal, a pipe works on every Unix, without a launcher.
 """
 
 import os
@@ -16,43 +14,40 @@ from typing import IO, TextIO, cast
 
 
 class Guard:
-    """The writing end of the pipe, in `up`."""
+    """The writing end of the pipe."""
 
     def __init__(self, pipe: int) -> None:
         self._pipe = pipe
 
     def watch(self, group: int) -> None:
-        """List a process group, to be killed when `up` ends."""
+        """Add a process group."""
         self._write(f"+{group}\n")
 
     def forget(self, group: int) -> None:
-        """Remove a group: it has ended, and its number may be reused."""
+        """Remove an ended group: its number may be reused."""
         self._write(f"-{group}\n")
 
     def _write(self, line: str) -> None:
-        with suppress(BrokenPipeError):  # without a guard everything but a SIGKILL of `up` still works
+        with suppress(BrokenPipeError):  # only a SIGKILL of `up` needs the guard
             os.write(self._pipe, line.encode())
 
 
 @contextmanager
 def started(*descriptors: int) -> Iterator[Guard]:
-    """Run a guard, in its own session so that the terminal's Ctrl-C does not reach it.
-
-    It keeps `descriptors` open until then: a lock among them is held until the children are gone.
-    """
+    """Run a guard; it keeps `descriptors` (the lock) open until the parts have ended."""
     with subprocess.Popen(
         [sys.executable, "-I", "-S", __file__],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        start_new_session=True,
+        start_new_session=True,  # out of reach of Ctrl-C
         pass_fds=descriptors,
     ) as process:
         yield Guard(cast(IO[bytes], process.stdin).fileno())
 
 
 def kill_remaining(lines: TextIO) -> None:
-    """Read the list to its end, then kill the groups that are left on it."""
+    """Read to the end, then kill the listed groups."""
     groups: set[int] = set()
     for line in lines:
         change = groups.add if line[0] == "+" else groups.discard
@@ -62,12 +57,12 @@ def kill_remaining(lines: TextIO) -> None:
 
 
 def kill_group(group: int) -> None:
-    """Send SIGKILL to every process of a group, if any is left."""
-    with suppress(ProcessLookupError, PermissionError):  # macOS denies it for a group of zombies
+    """Send SIGKILL to a group, if it exists."""
+    with suppress(ProcessLookupError, PermissionError):  # macOS, for zombies
         os.killpg(group, signal.SIGKILL)
 
 
 if __name__ == "__main__":
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)  # it exits only at the end of the pipe
+        signal.signal(number, signal.SIG_IGN)  # exit at the end of the pipe only
     kill_remaining(sys.stdin)

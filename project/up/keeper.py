@@ -1,4 +1,4 @@
-"""Keeps one part running: whenever it ends, restarts it after a pause."""
+"""Restart a part when it ends."""
 
 import asyncio
 import signal
@@ -13,24 +13,24 @@ from project.up.parts import Part
 from project.up.process import Process
 
 FIRST_PAUSE_SECS, LONGEST_PAUSE_SECS = 0.5, 30.0
-WELL_SECS = 60  # after this long a new failure is not the previous one repeated
+WELL_SECS = 60  # then a failure is a new one
 
 
 class Backoff:
-    """The pause before each restart: it doubles until the part has run for WELL_SECS."""
+    """Doubling pauses between restarts, reset after WELL_SECS of health."""
 
     def __init__(self) -> None:
         self._pause = FIRST_PAUSE_SECS
 
     def after(self, alive_secs: float) -> float:
-        """Return the seconds to wait after a run of `alive_secs`."""
+        """Return the pause in seconds after a run of `alive_secs`."""
         pause = FIRST_PAUSE_SECS if alive_secs >= WELL_SECS else self._pause
         self._pause = min(pause * 2, LONGEST_PAUSE_SECS)
         return pause
 
 
 class Keeper:
-    """Runs and restarts a part; until `is_settled`, its end is a failed start."""
+    """Runs a part; before `is_settled` its end is a failed start."""
 
     def __init__(self, part: Part, console: Console, guard: Guard) -> None:
         self.part = part
@@ -40,7 +40,7 @@ class Keeper:
         self._process: Process | None = None
 
     async def keep(self) -> NoReturn:
-        """Run and restart the part until cancelled; raises StartError before it is settled."""
+        """Run and restart until cancelled; raises StartError before `is_settled`."""
         backoff = Backoff()
         while True:
             started_at = time.monotonic()
@@ -53,29 +53,28 @@ class Keeper:
             await asyncio.sleep(pause)
 
     async def run_to_end(self) -> None:
-        """Run the part once; raises StartError unless it exits with 0."""
+        """Run once; raises StartError unless the exit code is 0."""
         end = await self._run_once()
         if end != ending(0):
             message = f"{self.part.name} {end}.\n{explanation([self], self.part.remedy)}"
             raise StartError(message)
 
     async def stop(self, hurry: asyncio.Event) -> None:
-        """Stop the process, if one runs, and report it; call this once `keep` is cancelled."""
+        """Stop the process, if any, and report it. `keep` must be cancelled."""
         if self._process is not None and self._process.is_running:
             code = await self._process.stop(hurry)
             self._console.say(
                 f"{self.part.name} stopped" if code == 0 else f"{self.part.name} {ending(code)}"
             )
-            if code > 0:  # its own failure, not our signal
+            if code > 0:  # a failure, no signal
                 self._console.say("\n".join(self.tail()))
 
     def tail(self) -> list[str]:
-        """Return the last lines of the log under a heading; an empty list without any."""
+        """Return the last lines of the log with a heading, if any."""
         lines = [f"  {line}" for line in self._process.tail] if self._process is not None else []
         return [f"Last lines of {self.part.name}:", *lines] if lines else []
 
     async def _run_once(self) -> str:
-        """Run the part, and return how it ended."""
         try:
             self._process = await Process.start(self.part, self._console, self._guard)
         except OSError as error:
@@ -84,10 +83,10 @@ class Keeper:
 
 
 def explanation(keepers: Iterable[Keeper], remedy: str) -> str:
-    """Return the last lines of these parts' logs, and the remedy."""
+    """Return the last lines of these parts, and the remedy."""
     return "\n".join([*(line for keeper in keepers for line in keeper.tail()), remedy])
 
 
 def ending(code: int) -> str:
-    """Describe how a process ended: its exit code, or below zero the signal that ended it."""
+    """Describe an exit code, or a negative signal number."""
     return f"ended with exit code {code}" if code >= 0 else f"was ended by {signal.Signals(-code).name}"

@@ -1,4 +1,4 @@
-"""Lock the data directory: two runs of `up` would write the same Valkey and SQLite files."""
+"""Lock the data directory: two runs must not share its files."""
 
 import fcntl
 import os
@@ -13,9 +13,9 @@ LOCK_NAME = "up.lock"
 
 @contextmanager
 def held(data_dir: Path) -> Iterator[int]:
-    """Create the directory if missing, and lock it; raises DataDirError if another process has it.
+    """Create and lock the directory, yield the lock's descriptor; raises DataDirError.
 
-    Yields the lock's descriptor. The kernel releases the lock when the last process with it ends.
+    The lock lasts until the last process with the descriptor ends.
     """
     try:
         _create(data_dir)
@@ -38,7 +38,7 @@ def held(data_dir: Path) -> Iterator[int]:
 
 
 def is_held(data_dir: Path) -> bool:
-    """Return whether an `up`, or what is left of it, has the lock."""
+    """Return whether an `up` has the lock."""
     try:
         with (data_dir / LOCK_NAME).open() as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -51,5 +51,5 @@ def is_held(data_dir: Path) -> bool:
 
 def _create(data_dir: Path) -> None:
     data_dir.mkdir(parents=True, exist_ok=True)
-    if not any(data_dir.iterdir()):  # new: a folder with files may be someone else's, as /tmp
+    if not any(data_dir.iterdir()):  # a folder with files may be shared, as /tmp
         data_dir.chmod(0o700)

@@ -1,4 +1,4 @@
-"""The parts: how each is started, when it is ready, how it is stopped."""
+"""Plan the parts: command, readiness, stop."""
 
 import sys
 from collections.abc import Mapping
@@ -14,57 +14,57 @@ from project.up.errors import AddressError
 from project.up.ports import HOST
 from project.up.probes import ConnectProbe, HttpProbe, PingProbe, Probe, WholeProbe
 
-REDIS_PORT = 6379  # of a REDIS_URL without a port
-HANDING_OVER_SECS = 30  # what a worker may need after its drain while the database is unavailable
+REDIS_PORT = 6379  # the default of REDIS_URL
+HANDING_OVER_SECS = 30  # after the drain, while the database is unavailable
 
 
 @dataclass(frozen=True)
 class Options:
-    """The options of the command line; no `flower_port` means no Flower."""
+    """Command line options; `flower_port` None: no Flower."""
 
     port: int
     flower_port: int | None
     workers: int
     data_dir: Path
-    verbose: bool = False  # show every line of every part, not only warnings and errors
+    verbose: bool = False
 
 
 @dataclass(frozen=True)
 class Wait:
-    """A condition for start-up to continue, its time limit, and the remedy if it is not met."""
+    """A condition with a time limit, and the remedy after it."""
 
     probe: Probe
     secs: float
     remedy: str
-    pause_secs: float = 0.1  # between two probes
+    pause_secs: float = 0.1
 
 
 @dataclass(frozen=True)
 class Part:
-    """One process: parts with the same `stop_turn` stop together, the lowest first."""
+    """One process. The lowest `stop_turn` stops first."""
 
     name: str
     command: tuple[str, ...]
-    env: Mapping[str, str] = field(repr=False)  # it holds secrets
+    env: Mapping[str, str] = field(repr=False)  # secrets
     remedy: str
     stop_turn: int
-    stop_secs: float = 10  # from SIGTERM to SIGKILL
-    wait: Wait | None = None  # None: ready once it runs
+    stop_secs: float = 10  # then SIGKILL
+    wait: Wait | None = None  # None: ready at once
 
 
 @dataclass(frozen=True)
 class Plan:
-    """All parts, in the order of start-up."""
+    """All parts, in start order."""
 
-    outside: Mapping[str, Wait]  # servers of others, probed first
-    servers: tuple[Part, ...]  # started one after the other
-    preparations: tuple[Part, ...]  # run to their ends, in parallel
-    processes: tuple[Part, ...]  # started in parallel
-    page: Wait  # the whole site, through the web server
+    outside: Mapping[str, Wait]  # only probed
+    servers: tuple[Part, ...]  # one after the other
+    preparations: tuple[Part, ...]  # to their ends, in parallel
+    processes: tuple[Part, ...]
+    page: Wait
 
 
 def plan(options: Options, embedded: Embedded, env: Mapping[str, str], drain_secs: float) -> Plan:
-    """Return the parts of a run; workers get `drain_secs` to end their answers."""
+    """Plan a run; workers drain for `drain_secs`."""
     servers = []
     if embedded.redis_port is not None:
         servers.append(_redis(embedded.redis_port, options, env))
@@ -78,7 +78,7 @@ def plan(options: Options, embedded: Embedded, env: Mapping[str, str], drain_sec
         servers=tuple(servers),
         preparations=(_migrate(env), _static_files(env)),
         processes=(_web(options, env), *workers, *flower),
-        # every refusal of /readyz is logged as an error, so it is probed less often
+        # each refusal of /readyz is logged as an error: probe it less often
         page=Wait(
             WholeProbe(options.port, options.workers), 60, "Start with --verbose to see all logs.", 0.5
         ),
@@ -89,10 +89,10 @@ def _outside(embedded: Embedded, env: Mapping[str, str]) -> dict[str, Wait]:
     try:
         address = urlsplit(env["REDIS_URL"])
         host, port = address.hostname, address.port or REDIS_PORT
-    except ValueError as error:  # its text may quote a password
+    except ValueError as error:  # it may quote a password
         message = "REDIS_URL cannot be read: write it as redis://user:password@host:port/0."
         raise AddressError(message) from error
-    if embedded.redis_port is not None or host is None:  # ours, or a Unix socket
+    if embedded.redis_port is not None or host is None:  # embedded, or a Unix socket
         return {}
     probe = ConnectProbe(host, port)
     return {"redis": Wait(probe, 10, "Check REDIS_URL, or unset it to run the embedded Valkey.")}
@@ -147,8 +147,8 @@ def _web(options: Options, env: Mapping[str, str]) -> Part:
 
 
 def web_command(port: int, *, verbose: bool = True) -> tuple[str, ...]:
-    """Return the command line of the web server on the loopback address; not `verbose`: no access log."""
-    # Daphne closes a socket with a larger frame without a reply, so our own limit must be smaller
+    """Return the web server's command on the loopback address; `verbose`: with access log."""
+    # beyond them Daphne closes without an error event, so our own limit is lower
     limits = [f"--websocket-max-{what}-size={MAX_SERVER_FRAME_BYTES}" for what in ("message", "frame")]
     limits.append(f"--ping-timeout={SILENT_SECS}")
     log = ["--verbosity", "1" if verbose else "0"]
@@ -164,7 +164,7 @@ def _worker(number: int, env: Mapping[str, str], drain_secs: float, *, verbose: 
 
 def _flower(port: int, options: Options, env: Mapping[str, str]) -> Part:
     remedy = "--flower-port chooses another port, --no-flower starts without it."
-    # it warns of every worker that is not ready when it asks
+    # its warnings are about workers still starting
     level = "info" if options.verbose else "error"
     arguments = ("flower", f"--address={HOST}", f"--port={port}", f"--logging={level}")
     return Part(

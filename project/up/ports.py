@@ -1,4 +1,4 @@
-"""Find free ports on the loopback address."""
+"""Free ports on the loopback address."""
 
 import errno
 import secrets
@@ -7,14 +7,13 @@ import socket
 from project.up.errors import PortError
 
 HOST = "127.0.0.1"
-# Below the range from which the kernel takes the ports of outgoing connections (Linux 32768, macOS 49152): a
-# client that retries while a part is down would sooner or later connect to itself and keep the port.
+# below the ephemeral ports (Linux 32768, macOS 49152): retries of a stopped part may connect to themselves
 FIRST_PORT, LAST_PORT = 20_000, 32_000
-TRIES = 100  # far more than enough with a few hundred open ports
+TRIES = 100
 
 
 def require_free(port: int, option: str) -> None:
-    """Raise PortError, naming the option that changes it, unless `port` can be listened on."""
+    """Raise PortError, naming `option`, unless `port` is free."""
     try:
         _bind(port)
     except PermissionError as error:
@@ -28,7 +27,7 @@ def require_free(port: int, option: str) -> None:
 
 
 def pick_free(*, excluded: frozenset[int] = frozenset()) -> int:
-    """Return a free port that is not in `excluded`."""
+    """Return a free port outside `excluded`."""
     for _ in range(TRIES):
         port = FIRST_PORT + secrets.randbelow(LAST_PORT - FIRST_PORT)
         if port not in excluded and _is_free(port):
@@ -47,6 +46,6 @@ def _is_free(port: int) -> bool:
 
 def _bind(port: int) -> None:
     with socket.socket() as listener:
-        # as the servers do: a port whose old connections still time out counts as free
+        # as the servers do: ignore old connections in TIME_WAIT
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((HOST, port))

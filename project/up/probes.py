@@ -1,4 +1,4 @@
-"""Probes: each asks a part whether it is ready, and returns the reason why not, or nothing."""
+"""Probe whether a part is ready."""
 
 import asyncio
 import json
@@ -7,20 +7,20 @@ from typing import Protocol
 
 from project.up.ports import HOST
 
-PROBE_SECS = 3  # the time limit of one probe
-BODY_CHARS = 200  # of an error page, for the message
+PROBE_SECS = 3
+BODY_CHARS = 200
 
 
 class Probe(Protocol):
-    """A readiness check that can be repeated."""
+    """A readiness check."""
 
     async def shortfall(self) -> str:
-        """Return why the part is not ready; an empty string means that it is."""
+        """Return why the part is not ready; empty: ready."""
 
 
 @dataclass(frozen=True)
 class PingProbe:
-    """An embedded Redis is ready when it replies PONG; while it loads its data it refuses."""
+    """Ready when Redis replies PONG: while loading it refuses."""
 
     port: int
 
@@ -34,7 +34,7 @@ class PingProbe:
 
 @dataclass(frozen=True)
 class HttpProbe:
-    """A web part is ready when GET `path` answers 200."""
+    """Ready when GET `path` returns 200."""
 
     port: int
     path: str
@@ -47,13 +47,13 @@ class HttpProbe:
 
 @dataclass(frozen=True)
 class WholeProbe:
-    """The site is ready when GET /readyz answers 200 and counts every worker."""
+    """Ready when /readyz returns 200 and counts every worker."""
 
     port: int
     workers: int
 
     async def shortfall(self) -> str:
-        """Send GET, and count the workers."""
+        """Send GET."""
         body, fault = await _get(self.port, "/readyz")
         if fault:
             return fault
@@ -63,20 +63,20 @@ class WholeProbe:
 
 @dataclass(frozen=True)
 class ConnectProbe:
-    """A server elsewhere is ready when it accepts a connection; its clients report any other error."""
+    """Ready when a server accepts a connection."""
 
     host: str
     port: int
 
     async def shortfall(self) -> str:
-        """Connect, and close."""
+        """Connect."""
         _, fault = await _exchange(self.host, self.port, b"")
         return fault
 
 
 async def _get(port: int, path: str) -> tuple[str, str]:
-    """Return the body of an answer of 200, and the fault of any other."""
-    # HTTP/1.0: the body comes in one piece and ends with the connection
+    """Return the body of a 200, or else a fault."""
+    # HTTP/1.0: no chunks, the connection ends the body
     request = f"GET {path} HTTP/1.0\r\nHost: {HOST}:{port}\r\n\r\n"
     reply, fault = await _exchange(HOST, port, request.encode())
     head, _, body = reply.partition("\r\n\r\n")
@@ -87,7 +87,7 @@ async def _get(port: int, path: str) -> tuple[str, str]:
 
 
 async def _exchange(host: str, port: int, request: bytes) -> tuple[str, str]:
-    """Send `request` and read to the end, unless it is empty; return the reply and the fault."""
+    """Send `request` if any, read to the end; return reply and fault."""
     try:
         async with asyncio.timeout(PROBE_SECS):
             reader, writer = await asyncio.open_connection(host, port)

@@ -1,4 +1,4 @@
-"""One run of a part: its process, its log lines, its exit code."""
+"""One run of a part."""
 
 import asyncio
 import os
@@ -14,14 +14,14 @@ from project.up.console import Console
 from project.up.guard import Guard, kill_group
 from project.up.parts import Part
 
-TAIL_LINES = 20  # kept to explain a failed start
-MAX_LINE_BYTES = 65_536  # a longer line is shown in pieces
-HURRY_SECS = 1  # enough for a part without running work
-LOG_END_SECS = 1  # for the log after the process ended: another process may hold the pipe
+TAIL_LINES = 20
+MAX_LINE_BYTES = 65_536  # longer lines are split
+HURRY_SECS = 1  # enough for idle parts
+LOG_END_SECS = 1  # after the process: another may hold its pipe
 
 
 class Process:
-    """A process in a session of its own, so that the terminal's Ctrl-C does not reach it."""
+    """A process in a separate session, out of reach of Ctrl-C."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class Process:
 
     @classmethod
     async def start(cls, part: Part, console: Console, guard: Guard) -> Self:
-        """Start the part; raises OSError if that fails."""
+        """Start the part; raises OSError."""
         log, output = await _open_pipe()
         with os.fdopen(output, "wb"):
             child = await asyncio.create_subprocess_exec(
@@ -53,26 +53,26 @@ class Process:
                 env=part.env,
                 cwd=settings.BASE_DIR,
                 start_new_session=True,
-                umask=0o077,  # databases and logs are for this user only
+                umask=0o077,  # its files are private
             )
         return cls(part, child, log, console, guard)
 
     @property
     def pid(self) -> int:
-        """The process id, which is also that of its group."""
+        """The id of the process and of its group."""
         return self._child.pid
 
     @property
     def is_running(self) -> bool:
-        """Whether the process has not ended."""
+        """Whether the process runs."""
         return not self._ended.done()
 
     async def end(self) -> int:
-        """Wait for the end; return the exit code, or the negative number of the signal."""
+        """Wait for the exit code, or the negative signal number."""
         return await asyncio.shield(self._ended)
 
     async def stop(self, hurry: asyncio.Event) -> int:
-        """Send SIGTERM and wait; send SIGKILL after the part's time limit, or HURRY_SECS after `hurry`."""
+        """Send SIGTERM; SIGKILL after `stop_secs`, or HURRY_SECS after `hurry`."""
         with suppress(ProcessLookupError):
             self._child.send_signal(signal.SIGTERM)
         hurried = asyncio.create_task(hurry.wait())
@@ -88,7 +88,7 @@ class Process:
 
     async def _wait(self) -> int:
         code = await self._child.wait()
-        kill_group(self.pid)  # its own children
+        kill_group(self.pid)  # and its children
         self._guard.forget(self.pid)
         await asyncio.wait({self._shown}, timeout=LOG_END_SECS)
         self._shown.cancel()
@@ -101,10 +101,7 @@ class Process:
 
 
 async def _open_pipe() -> tuple[asyncio.StreamReader, int]:
-    """Return a reader, and the descriptor to write to.
-
-    With asyncio's own pipes, waiting for a child means waiting for every process that inherited the pipe.
-    """
+    # with asyncio's own pipes, `wait` also waits for every process that inherited them
     incoming, outgoing = os.pipe()
     reader = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(

@@ -1,6 +1,6 @@
-"""The private file by which `manage.py doctor` finds a running `up`.
+"""The file by which `manage.py doctor` finds a running `up`.
 
-It holds secrets, so only this user can read it. It counts only while the data directory is locked.
+It holds secrets: mode 0600. Without a lock on the data directory it is stale.
 """
 
 import json
@@ -14,7 +14,7 @@ from pathlib import Path
 from project.up import lock
 
 FILE_NAME = "up.json"
-# every variable of `project.settings` but LOG_LEVEL, which is each command's own
+# of `project.settings`, without LOG_LEVEL
 VARIABLES = (
     *("SECRET_KEY", "DEBUG", "ALLOWED_HOSTS", "TAILRACE_ORIGINS", "TAILRACE_GUESTS"),
     *("TAILRACE_SECURE_COOKIES", "TAILRACE_DATA_DIR", "TAILRACE_STATIC_ROOT", "DATABASE_URL", "REDIS_URL"),
@@ -26,7 +26,7 @@ Variables = dict[str, str | None]  # None: not set
 
 @contextmanager
 def recorded(data_dir: Path, env: Mapping[str, str], keys: frozenset[str] = frozenset()) -> Iterator[None]:
-    """Keep the file: VARIABLES, and `keys` of models, as `env` has them."""
+    """Keep the file with VARIABLES and `keys` of models from `env`."""
     path = data_dir / FILE_NAME
     _write(path, {name: env.get(name) for name in sorted({*VARIABLES, *keys})})
     try:
@@ -36,9 +36,9 @@ def recorded(data_dir: Path, env: Mapping[str, str], keys: frozenset[str] = froz
 
 
 def variables_of(data_dir: Path) -> Variables | None:
-    """Return the variables of the `up` that runs with this data directory; None if none does."""
+    """Return the variables of the `up` running in `data_dir`, or None."""
     if not lock.is_held(data_dir):
-        return None  # a killed `up` leaves its file
+        return None
     try:
         with (data_dir / FILE_NAME).open() as file:
             if not _is_private(file.fileno()):
@@ -50,7 +50,7 @@ def variables_of(data_dir: Path) -> Variables | None:
 
 
 def _write(path: Path, variables: Variables) -> None:
-    """Replace the file in one step; `mkstemp` gives it the mode 0600."""
+    """Replace atomically; `mkstemp` sets mode 0600."""
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f"{FILE_NAME}.")
     with os.fdopen(descriptor, "w") as file:
         json.dump(variables, file)

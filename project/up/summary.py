@@ -1,4 +1,4 @@
-"""The closing text of start-up: the addresses, the model, how to stop."""
+"""The last lines of start-up."""
 
 import re
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ LABEL_CHARS = 12
 
 
 def summary(options: Options, embedded: Embedded, env: Mapping[str, str], answers: int) -> str:
-    """Return the closing text of start-up; each worker runs `answers` at the same time."""
+    """Return the summary; each worker runs `answers` at once."""
     page = f"http://{HOST}:{options.port}"
     flower = "off" if options.flower_port is None else f"http://{HOST}:{options.flower_port}/"
     rows = {
@@ -31,7 +31,7 @@ def summary(options: Options, embedded: Embedded, env: Mapping[str, str], answer
 
 
 def masked(url: str) -> str:
-    """Hide what stands before the last @ and after the first ?, where URLs carry passwords."""
+    """Hide credentials: before the last @, after the first ?."""
     return re.sub(r"//.*@", "//***@", url).partition("?")[0]
 
 

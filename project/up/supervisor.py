@@ -1,7 +1,4 @@
-"""Starts the parts in order, restarts them, stops them in order.
-
-In: `manage.py up`, with a plan. Out: one process for each part, and their log lines on the console.
-"""
+"""Start the parts in order, restart them, stop them in order."""
 
 import asyncio
 import signal
@@ -15,7 +12,7 @@ from project.up.guard import Guard
 from project.up.keeper import Keeper, explanation
 from project.up.parts import Part, Plan, Wait
 
-PROGRESS_SECS = 5  # a step that takes longer says so, again and again
+PROGRESS_SECS = 5
 
 
 class StopRequestedError(Exception):
@@ -34,10 +31,7 @@ class Supervisor:
         self._hurry = asyncio.Event()
 
     async def run(self, welcome: str) -> None:
-        """Start everything, show `welcome`, and return after an orderly stop.
-
-        Raises StartError if a part did not become ready, after stopping the others.
-        """
+        """Run until a signal. A failed start stops all parts, then raises StartError."""
         self._handle_signals()
         failure: StartError | None = None
         try:
@@ -57,7 +51,7 @@ class Supervisor:
             raise failure
 
     async def _start(self, tasks: asyncio.TaskGroup) -> None:
-        """Start the servers, run the preparations, start the rest in parallel, and probe the page."""
+        """Servers, then preparations, then the rest, then the page."""
         for name, wait in self._plan.outside.items():
             await self._until_ready(name, wait)
         for part in self._plan.servers:
@@ -84,7 +78,7 @@ class Supervisor:
         return keeper
 
     async def _until_ready(self, name: str, wait: Wait, keepers: Sequence[Keeper] = ()) -> None:
-        """Probe until ready; after the time limit raises StartError with the last lines of `keepers`."""
+        """Probe until ready; raises StartError with the last lines of `keepers`."""
         deadline = time.monotonic() + wait.secs
         async with self._timed(name, "ready"):
             while shortfall := await wait.probe.shortfall():
@@ -96,7 +90,7 @@ class Supervisor:
 
     @asynccontextmanager
     async def _timed(self, name: str, done: str) -> AsyncIterator[None]:
-        """Show how long a step takes, at its end and every PROGRESS_SECS until then."""
+        """Show the duration of a step, and every PROGRESS_SECS its progress."""
         began = time.monotonic()
         progress = asyncio.create_task(self._show_progress(name, began))
         try:
@@ -115,7 +109,7 @@ class Supervisor:
         raise StopRequestedError
 
     async def _stop_all(self) -> None:
-        """Stop turn by turn: clients before their servers."""
+        """Stop clients before their servers."""
         for turn in sorted({keeper.part.stop_turn for keeper in self._keepers}):
             now = [keeper for keeper in self._keepers if keeper.part.stop_turn == turn]
             await asyncio.gather(*(keeper.stop(self._hurry) for keeper in now))
@@ -124,7 +118,7 @@ class Supervisor:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             if number == signal.SIGHUP and signal.getsignal(number) == signal.SIG_IGN:
-                continue  # under nohup a closed terminal does not stop it
+                continue  # nohup
             loop.add_signal_handler(number, self._request_stop)
 
     def _request_stop(self) -> None:

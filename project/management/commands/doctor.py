@@ -1,4 +1,4 @@
-"""`manage.py doctor`: check whether this deployment is set up well."""
+"""`manage.py doctor`: check a deployment."""
 
 import os
 import subprocess
@@ -35,9 +35,9 @@ class Command(BaseCommand):
         )
 
     def handle(self, **options: Any) -> None:
-        """Examine, report, and end with exit code 1 on an error."""
+        """Examine, report; exit code 1 on an error."""
         env = deployment.environment(options["data_dir"], os.environ)
-        if env is not None:  # the settings are read once: another process reads them from this environment
+        if env is not None:  # settings are read once, at start
             raise SystemExit(_run_again(env, options))
         findings = examination.findings(examination.parts())
         stream = cast(TextIO, self.stdout)
@@ -50,7 +50,7 @@ class Command(BaseCommand):
 
 
 def _run_again(env: dict[str, str], options: dict[str, Any]) -> int:
-    """Examine with this environment, in the directory of the parts of `up`; return the exit code."""
+    """Examine with this environment, where `up` runs its parts; return the exit code."""
     flags = [f"--{name.replace('_', '-')}" for name in ("json", "no_color", "traceback") if options[name]]
     command = [sys.executable, "manage.py", "doctor", *flags]
     return subprocess.run(command, env=env, cwd=settings.BASE_DIR, check=False).returncode

@@ -1,4 +1,4 @@
-"""`manage.py up`: everything on one machine, from one command."""
+"""`manage.py up`: everything on one machine."""
 
 import argparse
 import asyncio
@@ -18,7 +18,7 @@ from project.up.parts import Options
 from project.up.summary import summary
 from project.up.supervisor import Supervisor
 
-INTERRUPTED = 130  # the exit code of a shell's command that Ctrl-C ended
+INTERRUPTED = 130  # exit code after Ctrl-C
 
 
 class Command(BaseCommand):
@@ -58,7 +58,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, **options: Any) -> None:
-        """Run until stopped; exit code 1 when start-up failed."""
+        """Run until stopped; exit code 1 after a failed start."""
         wanted = Options(
             port=options["port"],
             flower_port=None if options["no_flower"] else options["flower_port"],
@@ -72,7 +72,7 @@ class Command(BaseCommand):
             _run(wanted, Console(stream, colour=colour, verbose=wanted.verbose))
         except UpError as error:
             raise CommandError(str(error)) from error
-        except KeyboardInterrupt:  # before the supervisor handles signals, or after
+        except KeyboardInterrupt:  # before or after the supervisor's own handling
             raise SystemExit(INTERRUPTED) from None
 
 
@@ -89,7 +89,7 @@ def _run(options: Options, console: Console) -> None:
 
 
 def _key_names() -> frozenset[str]:
-    """Return the variables with the models' keys; none if the models cannot be read: the workers say why."""
+    """Return the variables of the models' keys; unreadable models stop the workers."""
     try:
         return frozenset(model.key_env for model in catalog().values() if model.key_env)
     except ImproperlyConfigured:
