@@ -20,7 +20,7 @@ def judged(what: str, apart_secs: float) -> Finding:
     """Judge clocks this far apart, in either direction."""
     secs = abs(apart_secs)
     if secs > TOO_FAR_SECS:
-        return error(what, f"{secs:.1f} s apart", f"{REMEDY}: answers that run are taken for orphans.")
+        return error(what, f"{secs:.1f} s apart", f"{REMEDY}: running answers are taken for orphans.")
     if secs > APART_SECS:
         return warning(what, f"{secs:.1f} s apart", f"{REMEDY}: from 6 s on, answers are taken for orphans.")
     return ok(what, "the same time, within a second")

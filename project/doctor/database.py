@@ -38,7 +38,7 @@ def examine(*, debug: bool) -> list[Finding]:
     """Query and judge. Raises UnavailableError."""
     _connect()
     missing, unknown = _migrations()
-    findings = [ok("database", f"{_place()} answers"), migrations(missing, unknown)]
+    findings = [ok("database", f"{_place()} is available"), migrations(missing, unknown)]
     findings += [error("database kind", lack.msg, str(lack.hint)) for lack in can_claim([connection.alias])]
     if connection.vendor == "sqlite":
         return findings + sqlite(_sqlite(), debug=debug)
@@ -57,7 +57,7 @@ def _connect() -> None:
         remedy = "Use a later version of the server: Django does not support this one."
         raise UnavailableError("database", f"{_place()} is too old", remedy) from trouble
     except Error as trouble:
-        found = f"{_place()} does not answer ({type(trouble).__name__})"
+        found = f"{_place()} is unavailable ({type(trouble).__name__})"
         remedy = "Start it, or correct host, name, user and password in DATABASE_URL."
         raise UnavailableError("database", found, remedy) from trouble
 
@@ -123,7 +123,7 @@ def sqlite(mode: Sqlite, *, debug: bool) -> list[Finding]:
 def _journal(mode: Sqlite) -> Finding:
     if mode.journal_mode == "wal":
         return ok("SQLite journal", "WAL")
-    remedy = "Put the file on a local disk, with journal_mode=WAL in the settings: readers block writers."
+    remedy = "Put the file on a local disk, with journal_mode=WAL: otherwise readers block writers."
     return error("SQLite journal", mode.journal_mode, remedy)
 
 
@@ -139,7 +139,7 @@ def _waits(mode: Sqlite) -> Finding:
 
 
 def _one_machine() -> Finding:
-    remedy = "Name a PostgreSQL server in DATABASE_URL before web and workers are on more than one machine."
+    remedy = "Set DATABASE_URL to a PostgreSQL server before you use more than one machine."
     return warning("database kind", "SQLite is for one machine", remedy)
 
 
@@ -154,5 +154,5 @@ def postgres(server: Postgres) -> list[Finding]:
 def _isolation(isolation: str) -> Finding:
     if isolation == "read committed":
         return ok("PostgreSQL isolation", isolation)
-    remedy = "Set default_transaction_isolation to read committed: others fail where two claim one row."
+    remedy = "Set default_transaction_isolation to read committed: others fail when two claim one row."
     return error("PostgreSQL isolation", isolation, remedy)

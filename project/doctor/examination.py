@@ -81,11 +81,11 @@ def _examine(examine: Examine, outcome: Future[list[Finding]]) -> None:
 
 
 def _not_checked(name: str, missing: Sequence[str]) -> Finding:
-    return warning(name, f"not checked without {' and '.join(missing)}", "First fix what is unavailable.")
+    return warning(name, f"not checked without {' and '.join(missing)}", "First fix the unavailable part.")
 
 
 def _broken(name: str, trouble: Exception) -> Finding:
     if isinstance(trouble, TimeoutError):
-        return error(name, f"no answer within {PART_SECS} s", "It does not reply: check its host and log.")
+        return error(name, f"no reply within {PART_SECS} s", "Check its host and its log.")
     remedy = "Fix the other errors; if there are none, LOG_LEVEL=DEBUG shows the cause."
     return error(name, f"could not be checked ({type(trouble).__name__})", remedy)

@@ -16,7 +16,7 @@ def examine() -> list[Finding]:
         models = catalog().values()
     except ImproperlyConfigured as trouble:  # its text names the file
         raise UnavailableError(
-            "models", str(trouble), "Correct the file: docs/configuration.md shows how it looks."
+            "models", str(trouble), "Correct the file: docs/configuration.md shows the format."
         ) from trouble
     return judged([model for model in models if model.name != DEMO], os.environ)
 

@@ -10,7 +10,7 @@ from project.doctor.finding import Finding, ok, warning
 from project.doctor.workers import alive
 
 STUCK_SECS = 30  # the reaper needs at most half
-LOGS = "If workers are alive, their logs say why the reaper does not act."
+LOGS = "If workers are alive, check their logs for the reaper."
 
 
 def examine() -> list[Finding]:
@@ -18,7 +18,7 @@ def examine() -> list[Finding]:
     try:
         ids, queued = _rows()
     except Error as trouble:
-        remedy = "First run `manage.py migrate`: their table cannot be read."
+        remedy = "Run `manage.py migrate` first: the table cannot be read."
         return [warning("responses", f"not checked ({type(trouble).__name__})", remedy)]
     heartbeats = alive()  # after the rows: new responses are no orphans
     claimed = {response_id for figures in heartbeats for response_id in figures["running"]}

@@ -42,16 +42,16 @@ def debug(site: Site) -> Finding:
         remedy = "For a deployment set SECRET_KEY, without DEBUG; then the other settings are checked."
         return warning("DEBUG", "on: a development checkout", remedy)
     remedy = "Set SECRET_KEY and DEBUG=0: visitors see settings and code whenever there is an error."
-    return error("DEBUG", f"on, and answers to {', '.join(site.hosts)}", remedy)
+    return error("DEBUG", f"on, and reachable as {', '.join(site.hosts)}", remedy)
 
 
 def hosts(site: Site) -> Finding:
     """Check for listed host names."""
     if "*" in site.hosts:
-        remedy = "Name the hosts of this site: any visitor may claim another, and links are built from it."
+        remedy = "List the hosts of this site: a visitor may send any other, and links are built from it."
         return warning("ALLOWED_HOSTS", "*", remedy)
     if not site.hosts:
-        return error("ALLOWED_HOSTS", "empty", "Name the hosts of this site: it answers to none.")
+        return error("ALLOWED_HOSTS", "empty", "List the hosts of this site: it accepts none.")
     return ok("ALLOWED_HOSTS", ", ".join(site.hosts))
 
 
@@ -60,7 +60,7 @@ def origins(site: Site) -> Finding:
     found = ", ".join(site.origins)
     remedy = "Write full origins, as https://chat.example.org"
     if "*" in site.origins:
-        return error("TAILRACE_ORIGINS", found, f"{remedy}: any page may talk in the name of a visitor.")
+        return error("TAILRACE_ORIGINS", found, f"{remedy}: any page may act as the visitor.")
     if all("*" in origin for origin in site.origins):  # no wildcard within an origin
         return error("TAILRACE_ORIGINS", found or "empty", f"{remedy}: no page can open a socket.")
     if not all(map(_is_full, site.origins)):
@@ -96,4 +96,4 @@ def _cookies(ids: Collection[str]) -> Finding:
 
 def _other(message: CheckMessage) -> Finding:
     judge = error if message.level >= ERROR else warning
-    return judge(f"Django {message.id}", str(message.msg), message.hint or "Django's documentation names it.")
+    return judge(f"Django {message.id}", str(message.msg), message.hint or "See Django's documentation.")

@@ -48,7 +48,7 @@ def examine() -> list[Finding]:
         raise UnavailableError("Redis", "REDIS_URL cannot be read", remedy) from None
     except UNAVAILABLE as trouble:
         raise unavailable(trouble) from trouble
-    return [ok("Redis", f"{masked(settings.TAILRACE_REDIS_URL)} answers"), *judged(figures)]
+    return [ok("Redis", f"{masked(settings.TAILRACE_REDIS_URL)} is available"), *judged(figures)]
 
 
 def ask(question: Coroutine[Any, Any, T]) -> T:
@@ -103,7 +103,7 @@ def unavailable(trouble: Exception) -> UnavailableError:
     """Return the error of an unavailable Redis."""
     reason = type(trouble).__name__
     remedy = verdicts.REMEDIES.get(reason, "Start it, or correct host and port in REDIS_URL.")
-    found = f"{masked(settings.TAILRACE_REDIS_URL)} does not answer ({reason})"
+    found = f"{masked(settings.TAILRACE_REDIS_URL)} is unavailable ({reason})"
     return UnavailableError("Redis", found, remedy)
 
 

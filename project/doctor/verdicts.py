@@ -88,10 +88,10 @@ def latency(ping_secs: Sequence[float]) -> Finding:
     median = statistics.median(ping_secs)
     found = f"{median * 1000:.1f} ms"
     if median > TOO_SLOW_SECS:
-        remedy = "Bring Redis near to web and workers (same zone), and check the load of its machine."
+        remedy = "Bring Redis into the zone of web and workers, and check its machine's load."
         return error("Redis latency", found, remedy)
     if median > SLOW_SECS:
-        remedy = "Text comes in larger pieces than it could: bring Redis nearer, or lower its machine's load."
+        remedy = "Bring Redis nearer, or lower its machine's load: text comes in larger pieces."
         return warning("Redis latency", found, remedy)
     return ok("Redis latency", found)
 

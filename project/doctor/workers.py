@@ -34,7 +34,7 @@ async def _clocks() -> dict[str, float]:
 def judged(heartbeats: Sequence[WorkerStatus], ahead: Mapping[str, float]) -> list[Finding]:
     """Judge heartbeats, and how far each clock is ahead of Redis's."""
     if not heartbeats:
-        return [error("workers", "none is alive: nothing is answered", START)]
+        return [error("workers", "none is alive", START)]
     each = [ok(f"worker {figures['name']}", _described(figures)) for figures in _by_name(heartbeats)]
     return [ok("workers", f"{len(heartbeats)} live"), *each, versions(heartbeats), clock(ahead)]
 

@@ -124,14 +124,12 @@ def _model(port: int, env: Mapping[str, str]) -> Part:
 
 def _migrate(env: Mapping[str, str]) -> Part:
     command = (sys.executable, "manage.py", "migrate", "--noinput")
-    return Part(
-        "migrate", command, env, "When the database could not be reached: check DATABASE_URL.", stop_turn=1
-    )
+    return Part("migrate", command, env, "If the database is unavailable, check DATABASE_URL.", stop_turn=1)
 
 
 def _static_files(env: Mapping[str, str]) -> Part:
     command = (sys.executable, "manage.py", "collectstatic", "--noinput")
-    return Part("static", command, env, "--data-dir names a folder that can be written.", stop_turn=1)
+    return Part("static", command, env, "Name a writable folder with --data-dir.", stop_turn=1)
 
 
 def _web(options: Options, env: Mapping[str, str]) -> Part:
@@ -159,7 +157,7 @@ def _worker(number: int, env: Mapping[str, str], drain_secs: float, *, verbose: 
     name = f"worker{number}"
     command = _celery("worker", "-n", f"{name}@%h", verbose=verbose)
     stop_secs = drain_secs + HANDING_OVER_SECS
-    return Part(name, command, env, "Its log lines say why.", stop_turn=2, stop_secs=stop_secs)
+    return Part(name, command, env, "Start with --verbose to see its log.", stop_turn=2, stop_secs=stop_secs)
 
 
 def _flower(port: int, options: Options, env: Mapping[str, str]) -> Part:

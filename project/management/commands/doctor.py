@@ -18,20 +18,20 @@ class Command(BaseCommand):
     """Shows the findings of the examination."""
 
     help = (
-        "Check a deployment: settings, models, Redis, the database, the workers, their queues. It is the "
-        "running `manage.py up`, or the one that SECRET_KEY or REDIS_URL in the environment name. Each line "
-        "has the check, its result and, if necessary, the remedy. The exit code is 1 if any line is an "
-        "error. Nothing is changed, and no model is asked."
+        "Check a deployment: settings, models, Redis, database, workers, queues. If the environment names "
+        "one (SECRET_KEY or REDIS_URL), check that; otherwise the running `manage.py up`. Each line has the "
+        "check, its result and, if necessary, the remedy. The exit code is 1 if any line is an error. "
+        "Nothing is changed, and no model is asked."
     )
     requires_system_checks: list[str] = []  # noqa: RUF012 - Django's own declaration
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""
-        parser.add_argument("--json", action="store_true", help="show the same as JSON, for machines")
+        parser.add_argument("--json", action="store_true", help="show the same as JSON")
         parser.add_argument(
             "--data-dir",
             type=Path,
-            help="check the `up` that runs with this data directory, whatever the environment names",
+            help="check the `up` with this data directory, also if the environment names a deployment",
         )
 
     def handle(self, **options: Any) -> None:

@@ -52,8 +52,8 @@ class Command(BaseCommand):
             "--verbose",
             action="store_true",
             help=(
-                "show every log line of every part; without it only the steps of start and stop, "
-                "and between them warnings and errors"
+                "show all logs of the parts; without it only their warnings and errors, "
+                "and none during start and stop"
             ),
         )
 

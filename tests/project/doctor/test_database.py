@@ -120,7 +120,7 @@ def test_a_file_of_another_kind_is_unavailable(django_db_blocker: DjangoDbBlocke
     file.write_text("not a database, and longer than the header of one " * 100)
     options = {"init_command": "PRAGMA journal_mode=WAL;"}
     with pointed_at(django_db_blocker, ENGINE="django.db.backends.sqlite3", NAME=file, OPTIONS=options):
-        assert unavailable().found == f"SQLite {file} does not answer (DatabaseError)"
+        assert unavailable().found == f"SQLite {file} is unavailable (DatabaseError)"
 
 
 def test_each_fault_of_a_file_opened_without_our_options_is_found(
@@ -195,7 +195,7 @@ def test_a_server_that_refuses_us_is_unavailable_and_no_password_is_shown(
     with on(server, django_db_blocker, **slip):
         finding = unavailable()
     assert finding.found.startswith("PostgreSQL 127.0.0.1:")
-    assert finding.found.endswith("does not answer (OperationalError)")
+    assert finding.found.endswith("is unavailable (OperationalError)")
     assert "secret" not in finding.found + finding.remedy
 
 
@@ -207,5 +207,5 @@ def test_an_unresponsive_server_is_unavailable_within_seconds(
         port = str(unresponsive.getsockname()[1])
         begun = time.monotonic()
         with on(server, django_db_blocker, PORT=port):
-            assert f"{HOST}:{port}/{server.name} does not answer" in unavailable().found
+            assert f"{HOST}:{port}/{server.name} is unavailable" in unavailable().found
     assert time.monotonic() - begun < CONNECT_SECS

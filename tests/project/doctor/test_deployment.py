@@ -99,7 +99,7 @@ def test_the_command_checks_the_running_up_first_by_name(run: Path, own_valkey: 
     first, *others = json.loads(done.stdout)["findings"]
     assert (first["what"], first["found"]) == ("deployment", f"the running `up` with its data in {run}")
     found = {finding["what"]: finding["found"] for finding in others}
-    assert found["Redis"] == f"{own_valkey.url} answers"
+    assert found["Redis"] == f"{own_valkey.url} is available"
     assert found[f"model {up['OPENAI_MODEL']}"].startswith(up["OPENAI_BASE_URL"])
     assert str(run) in found["database"]
     assert up["OPENAI_API_KEY"] not in done.stdout + done.stderr

@@ -17,7 +17,7 @@ def well() -> list[Finding]:
 
 
 def unavailable() -> list[Finding]:
-    raise UnavailableError("Redis", "does not answer", "Start it.")
+    raise UnavailableError("Redis", "is unavailable", "Start it.")
 
 
 def broken() -> list[Finding]:
@@ -56,7 +56,7 @@ def test_an_unresponsive_part_is_an_error_within_its_time(monkeypatch: pytest.Mo
     found = findings([Part("one", unresponsive), Part("two", well)])  # without its limit it waits for ever
     end.set()
     assert faults(found) == {"one": ERROR}
-    assert found[0].found == "no answer within 0.1 s"
+    assert found[0].found == "no reply within 0.1 s"
     assert states(found)["it"] is OK
 
 

@@ -67,7 +67,7 @@ def test_the_missing_rights_of_a_user_are_named(
     found = {finding.what: finding for finding in store.examine()}
     refused = "EVAL refused (NoPermissionError), PUBLISH refused (NoPermissionError)"
     assert found["Redis commands"].found == refused
-    assert found["Redis"].found == f"{own_valkey.url.replace('//', '//***@')} answers"
+    assert found["Redis"].found == f"{own_valkey.url.replace('//', '//***@')} is available"
 
 
 def test_a_redis_that_refuses_config_is_judged_all_the_same(
@@ -98,7 +98,7 @@ def unavailable() -> UnavailableError:
 def test_a_stopped_redis_is_unavailable(own_valkey: OwnValkey) -> None:
     own_valkey.kill()
     finding = unavailable().finding
-    assert finding.found == f"{own_valkey.url} does not answer (ConnectionError)"
+    assert finding.found == f"{own_valkey.url} is unavailable (ConnectionError)"
     assert "REDIS_URL" in finding.remedy
 
 
@@ -125,7 +125,7 @@ def test_an_unresponsive_redis_is_unavailable_within_seconds(own_valkey: OwnValk
     begun = time.monotonic()
     finding = unavailable().finding
     assert time.monotonic() - begun < ANSWER_SECS
-    assert finding.found == f"{own_valkey.url} does not answer (TimeoutError)"
+    assert finding.found == f"{own_valkey.url} is unavailable (TimeoutError)"
     assert "does not reply" in finding.remedy
 
 
