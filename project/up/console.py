@@ -27,7 +27,7 @@ class Console:
     def say(self, text: str) -> None:
         """Write lines of `up`."""
         for line in text.splitlines():
-            self._write(self._painted(f"{OURS:<{NAME_CHARS}} |", 1) + f" {line}")
+            self._write(self._painted(f"{OURS:<{NAME_CHARS}} |", 1) + f" {_plain(line)}")
 
     def show_parts(self) -> None:
         """Show lines of parts."""
@@ -38,11 +38,9 @@ class Console:
         self._shows_parts = self._verbose
 
     def line(self, name: str, text: str) -> None:
-        """Write a line of a part, control characters replaced."""
-        if not self._shows_parts:
-            return
-        plain = "".join(char if char.isprintable() or char == "\t" else "�" for char in text)
-        self._write(self._painted(f"{name:<{NAME_CHARS}} |", self._colour_of(name)) + f" {plain}")
+        """Write a line of a part, if they are shown."""
+        if self._shows_parts:
+            self._write(self._painted(f"{name:<{NAME_CHARS}} |", self._colour_of(name)) + f" {_plain(text)}")
 
     def _colour_of(self, name: str) -> int:
         if name not in self._names:
@@ -68,3 +66,8 @@ class Console:
             null = os.open(os.devnull, os.O_WRONLY)
             os.dup2(null, stream.fileno())
             os.close(null)
+
+
+def _plain(text: str) -> str:
+    """Replace control characters."""
+    return "".join(char if char.isprintable() or char == "\t" else "�" for char in text)

@@ -59,8 +59,14 @@ def test_colour_is_for_terminals_without_no_color(
 
 def test_control_characters_are_replaced() -> None:
     stream = io.StringIO()
-    Console(stream, colour=False, verbose=True).line("web", "GET /\x1b[2J\x9b\r")
-    assert stream.getvalue() == "web      | GET /�[2J��\n"
+    console = Console(stream, colour=False, verbose=True)
+    console.line("web", "GET /\x1b[2J\x9b\r")
+    console.say("Last lines of web:\n  GET /\x1b[2J\tX")
+    assert stream.getvalue().splitlines() == [
+        "web      | GET /�[2J��",
+        "up       | Last lines of web:",
+        "up       |   GET /�[2J\tX",
+    ]
 
 
 def test_a_closed_terminal_raises_nothing() -> None:

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError, call_command, load_command_class
 
-from project.up import environment, ports
+from project.up import environment, lock, ports
 from tests.harness.waiting import wait_until
 from tests.project.up.children import is_alive
 
@@ -50,6 +50,25 @@ def test_one_port_cannot_be_two(tmp_path: Path) -> None:
     port = ports.pick_free()
     with pytest.raises(CommandError, match=f"Port {port} is used twice: choose another with --flower-port"):
         call_command("up", f"--port={port}", f"--flower-port={port}", f"--data-dir={tmp_path}")
+
+
+def test_ctrl_c_outside_the_supervisor_ends_without_a_traceback(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def interrupted(data_dir: Path) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(lock, "held", interrupted)
+    with pytest.raises(SystemExit) as raised:
+        call_command("up", f"--data-dir={tmp_path}")
+    assert raised.value.code == 130
+
+
+def test_help_explains_verbose() -> None:
+    shown = " ".join(
+        load_command_class("project", "up").create_parser("manage.py", "up").format_help().split()
+    )
+    assert "--verbose show all logs of the parts; without it only their warnings and errors" in shown
 
 
 class Run:
