@@ -12,7 +12,7 @@ REMEDY = "Let a time service (chrony, systemd-timesyncd) set the clock of every 
 
 
 def ahead(theirs: float, before: float, after: float) -> float:
-    """Return by how many seconds `theirs` lies outside our times before and after the query."""
+    """Return by how many seconds `theirs` is outside our times around the query; negative: behind."""
     return max(theirs - after, 0.0) + min(theirs - before, 0.0)
 
 
