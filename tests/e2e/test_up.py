@@ -22,7 +22,6 @@ from tests.harness.stack import answers
 from tests.harness.upstream.client import ROOT
 from tests.harness.waiting import wait_until
 
-
 START_SECS = 240  # load the model, migrate, start seven processes on a busy machine
 STOP_SECS = 30
 pytestmark = [pytest.mark.e2e, pytest.mark.local_model, pytest.mark.timeout(2 * START_SECS)]
