@@ -1,3 +1,8 @@
 """The web side, and rooms shared with workers."""
 
-__version__ = "0.1.0"  # as in pyproject.toml; workers send it in heartbeats
+import tomllib
+from pathlib import Path
+
+_PROJECT = tomllib.loads(Path(__file__).parents[1].joinpath("pyproject.toml").read_text())["project"]
+
+__version__: str = _PROJECT["version"]  # of Tailrace; workers report it in their heartbeats

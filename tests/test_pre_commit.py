@@ -1,5 +1,6 @@
 """The hooks run what the project's own environment has, and nothing from elsewhere."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import yaml
 ROOT = Path(__file__).resolve().parents[1]
 CONFIG = ROOT / ".pre-commit-config.yaml"
 PROGRAMS = Path(sys.executable).parent
+SCRIPTS = json.loads((ROOT / "package.json").read_text()).get("scripts", {})
 
 
 def hooks() -> list[dict[str, Any]]:
@@ -31,5 +33,7 @@ def test_a_hook_runs_a_program_that_is_installed(hook: dict[str, Any]) -> None:
     words = hook["entry"].split()
     if words[:2] == ["uv", "run"]:
         assert (PROGRAMS / words[2]).exists()
+    elif words[:2] == ["npm", "run"]:
+        assert words[-1] in SCRIPTS
     else:
         assert words[:3] == ["uv", "pip", "compile"]
