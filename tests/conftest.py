@@ -135,7 +135,7 @@ def static_root(settings: Settings, tmp_path: Path) -> None:
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Web server, two workers, Valkey and the scripted upstream, as processes of their own, as deployed."""
+    """Web server, two workers, Valkey and the scripted upstream, as separate processes, as deployed."""
     directory = tmp_path_factory.mktemp("stack")
     env = {**DEPLOYED, "TAILRACE_STATIC_ROOT": str(directory / "static")}
     with running(directory, MODELS, 2, None, **env) as parts:

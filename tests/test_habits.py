@@ -1,4 +1,4 @@
-"""The verbs of the justfile: CI and the templates of GitHub call no other, and each calls what is installed."""
+"""The verbs of the justfile: CI and GitHub's templates call no other, and each calls what is installed."""
 
 import itertools
 import json

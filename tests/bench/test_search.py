@@ -5,7 +5,7 @@ from bench.search import FIRST, TOLERANCE, Bracket
 
 
 def searched(most: int) -> tuple[Bracket, list[int]]:
-    """What is found where exactly so many pass, and what was tried."""
+    """The number found where exactly so many pass, and the numbers tried."""
     bracket, tried = Bracket(), []
     while (guess := bracket.guess()) is not None:
         tried.append(guess)

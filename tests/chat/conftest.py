@@ -16,7 +16,7 @@ from tests.harness.broker import Broker
 
 @pytest.fixture
 def stranger(db: None) -> User:
-    """Somebody else."""
+    """Another user."""
     return User.objects.create_user("stranger")
 
 

@@ -1,4 +1,4 @@
-"""Rows to begin a test with, and a look at them from inside an event loop."""
+"""Rows for tests, and queries of them from inside an event loop."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar

@@ -1,7 +1,7 @@
-"""What `docker compose up` runs, run here without Docker: the commands, environments and health checks.
+"""Run the commands, environments and health checks of `docker compose up` without Docker.
 
-What a container would give is given otherwise: the image is a folder with what the Dockerfile copies, the
-names `redis` and `postgres` are loopback ports, and so are the ports that containers have for themselves.
+The image is a folder with the files that the Dockerfile copies; the names `redis` and `postgres` and the
+containers' ports are loopback ports.
 """
 
 import os
@@ -32,11 +32,11 @@ HEALTH_CHECK_SECS = 20
 
 @dataclass(frozen=True)
 class Stack:
-    """A running stack, in a folder of its own."""
+    """A running stack in its folder."""
 
     folder: Path
     database: postgres.Server
-    variables: Mapping[str, str]  # what stands in .env
+    variables: Mapping[str, str]  # the contents of .env
     ports: Mapping[str, int]  # of redis, web and flower
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     built: dict[Path, int] = field(

@@ -1,4 +1,4 @@
-"""The image holds the locked packages and the project, runs as nobody in particular, and keeps no secret."""
+"""The image holds the locked packages and the project, runs as an unprivileged user, and keeps no secret."""
 
 import re
 from fnmatch import fnmatch

@@ -1,4 +1,4 @@
-"""Guests: nobody can sign in as one, and each visitor gets one once."""
+"""Guests: no client can sign in as one, and each visitor gets exactly one."""
 
 from typing import Any
 

@@ -37,7 +37,7 @@ WAIT = Wait("rate_limit_exceeded", seconds=4.0, until=104.5)
 
 
 def seen(state: ResponseState) -> dict[str, Any]:
-    """What a reader can observe of a writer: how its text was cut does not count."""
+    """The state as a reader observes it: the cuts in the text do not count."""
     return {
         "next": state.next,
         "items": [(item.kind, item.id, item.index, item.text) for item in state.items],

@@ -119,7 +119,7 @@ def test_what_is_added_to_our_own_events_has_a_default() -> None:
         for name, kind in EVENTS.items()
         if name.startswith("tailrace:")
     }
-    assert required == {  # what they began with
+    assert required == {  # the fields of the first version
         "tailrace:restarted": {"response_id", "attempt", "reason"},
         "tailrace:continued": {"response_id", "attempt"},
         "tailrace:waiting": {"response_id", "reason", "seconds", "until"},
@@ -127,7 +127,7 @@ def test_what_is_added_to_our_own_events_has_a_default() -> None:
     }
 
 
-# what stood in the logs before these fields were added
+# events in logs from before these fields
 EARLIER = [
     ({"type": "tailrace:continued", "response_id": "r1", "attempt": 2}, {"reason": "worker_lost"}),
     ({"type": "tailrace:snapshot", "response_id": "r1", "response": {}}, {"attempt": 1, "waiting": None}),

@@ -1,4 +1,4 @@
-"""The state: whoever folds what a writer wrote has the writer's state, from any point on."""
+"""The state: folding a writer's events gives the writer's state, from any point on."""
 
 from typing import Any
 

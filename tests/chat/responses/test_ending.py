@@ -1,4 +1,4 @@
-"""Ending: whoever writes the end first has ended the response, and the row takes it from the log."""
+"""Ending: the first terminal event in the log ends the response, and the row takes its end from there."""
 
 import asyncio
 from typing import Any
@@ -40,7 +40,7 @@ def ended(owner: User) -> Response:
 
 @pytest.fixture
 async def answer(log: Log, running: Response) -> Answer:
-    """What its worker has written so far."""
+    """The text that its worker has written so far."""
     answer = await Answer.begun(log, running)
     await answer.add("Two me")
     return answer

@@ -24,7 +24,7 @@ Message = dict[str, Any]
 
 
 class Transport:
-    """Who its producer is, and what was asked of it."""
+    """A transport that records its producer and its calls."""
 
     def __init__(self) -> None:
         self.producer: Any = "the HTTP connection"
@@ -49,7 +49,7 @@ class Transport:
 
 
 class Protocol:
-    """Daphne's WebSocket protocol, as far as we look at it."""
+    """Daphne's WebSocket protocol, as far as the tests need it."""
 
     def __init__(self) -> None:
         self.transport = Transport()

@@ -1,4 +1,4 @@
-"""The smallest form: a message becomes a job, and the worker's text comes back as messages."""
+"""The minimal page: a message becomes a task, and the worker's text arrives as messages."""
 
 import json
 from collections.abc import AsyncIterator

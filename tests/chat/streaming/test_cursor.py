@@ -35,7 +35,7 @@ def state(number: int, pieces: Pieces, *, ended: bool = False) -> ResponseState:
 
 
 def shown(event: str, before: Pieces) -> Pieces:
-    """What a reader has after an event: one more piece, or a snapshot of all of them."""
+    """A reader's pieces after an event: one more, or a snapshot of all of them."""
     if event.startswith("piece"):
         return [*before, event]
     body: dict[str, Any] = json.loads(event)
@@ -49,7 +49,7 @@ class Reader(RuleBasedStateMachine):
     def start(self, last: int) -> None:
         self.log: list[tuple[int, str]] = []
         self.next = self.count = self.losses = 0
-        self.texts: list[Pieces] = [[]]  # what was written: another list after each lost attempt
+        self.texts: list[Pieces] = [[]]  # the written pieces: another list after each lost attempt
         self.notifications: list[list[tuple[int, str]]] = []  # all that were ever sent, received or not
         self.screen: Pieces = []
         self.room = math.inf  # frames that the client reads before it pauses
@@ -217,7 +217,7 @@ TestReader.settings = settings(max_examples=400, stateful_step_count=30, deadlin
         (4, [4], []),
         (4, [5, 6], [5, 6]),  # begun again with a snapshot, just above the cursor
         (NOTHING, [0, 1], [0, 1]),
-        (4, [], None),  # the log is gone, or ends before
+        (4, [], None),  # the log is lost, or ends before
         (4, [6, 7], None),
         (4, [4, 6], None),  # Redis lost some of it
         (4, [4, EPOCH_SIZE], None),

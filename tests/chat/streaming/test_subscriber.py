@@ -427,7 +427,7 @@ async def test_an_end_that_redis_lost_is_found_by_idle_checks(reader: Reader, wi
 
 @pytest.fixture
 async def waiting(log: Log, response: Response) -> Response:
-    """A response that waits for a worker, behind nobody."""
+    """A response that waits for a worker, first in the queue."""
     await log.create(response_object(response))
     return response
 

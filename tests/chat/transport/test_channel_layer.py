@@ -17,7 +17,7 @@ from tests.harness.valkey import running
 from tests.harness.waiting import await_until
 
 MESSAGES = 500
-SOCKETS = 300  # sockets that come back at once
+SOCKETS = 300  # sockets that reconnect at the same time
 
 
 async def received(layer: Any, channel: str, count: int) -> list[int]:

@@ -52,7 +52,7 @@ async def test_a_batch_that_would_leave_a_hole_is_a_gap(log: Log) -> None:
 
 
 async def written(log: Log, text: str) -> Writer:
-    """What an attempt has written in the log."""
+    """A writer whose attempt has this text in the log."""
     state = await log.state("r1")
     assert state is not None
     writer = Writer(state)

@@ -1,4 +1,4 @@
-"""Heartbeats: a worker lives while it sends them, and is gone when it stops or leaves."""
+"""Heartbeats: a worker is listed while it sends them, until it stops or leaves."""
 
 import time
 

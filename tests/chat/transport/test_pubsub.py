@@ -1,4 +1,4 @@
-"""The pub/sub connection, on a real Valkey that stops, freezes and comes back."""
+"""The pub/sub connection, on a real Valkey that stops, freezes and restarts."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""A Valkey of a test's own, which the test may configure badly."""
+"""A separate Valkey, which the test may configure badly."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The command itself, `project.management.commands.doctor`, as a process of its own."""
+"""The command itself, `project.management.commands.doctor`, as a separate process."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""The pool of SQLite connections, on files of its own."""
+"""The pool of SQLite connections, on files."""
 
 import sqlite3
 from collections.abc import Iterator
