@@ -140,3 +140,13 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     env = {**DEPLOYED, "TAILRACE_STATIC_ROOT": str(directory / "static")}
     with running(directory, MODELS, 2, None, **env) as parts:
         yield parts
+
+
+SYSTEMS = {"bench", "browser", "deploy", "e2e", "faults"}  # folders whose tests run a whole Tailrace
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of those folders out of the fast tier, `just test`."""
+    for item in items:
+        if SYSTEMS & set(item.path.relative_to(Path(__file__).parent).parts):
+            item.add_marker(pytest.mark.system)

@@ -20,6 +20,7 @@ def folders() -> list[Path]:
     return [path for path in found if not {"__pycache__", "vendor"} & set(path.parts)]
 
 
+@pytest.mark.system
 def test_every_module_lies_in_a_room_and_imports_run_one_way() -> None:
     command = Path(sys.executable).with_name("lint-imports")
     done = subprocess.run([command, "--no-cache"], cwd=ROOT, capture_output=True, text=True)

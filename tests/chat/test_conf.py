@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import pytest
 from pytest_django import Settings
 
 from chat.conf import Conf, Setting, conf
@@ -32,6 +33,7 @@ print(Response.objects.count(), *catalog())
 """
 
 
+@pytest.mark.system
 def test_the_apps_work_in_a_project_that_names_none_of_our_settings() -> None:
     done = subprocess.run([sys.executable, "-c", ANOTHER_PROJECT], cwd=ROOT, capture_output=True, text=True)
     assert done.stdout.splitlines()[-1:] == ["0 default demo-count"], done.stderr

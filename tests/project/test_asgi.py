@@ -3,9 +3,12 @@
 import subprocess
 import sys
 
+import pytest
+
 from tests.harness.upstream.client import ROOT
 
 
+@pytest.mark.system
 def test_start_up_objects_are_kept_out_of_garbage_collection() -> None:
     printed = subprocess.run(
         [sys.executable, "-c", "import gc, project.asgi; print(gc.get_freeze_count())"],

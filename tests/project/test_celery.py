@@ -5,12 +5,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.harness.upstream.client import ROOT
 
 WORKER = [sys.executable, "-m", "celery", "-A", "project", "worker"]
 START_SECS = 60  # a process on a busy machine
 
 
+@pytest.mark.system
 def test_a_worker_whose_models_cannot_be_read_exits_with_the_file_and_the_remedy(tmp_path: Path) -> None:
     models = tmp_path / "models.toml"
     env = {**os.environ, "TAILRACE_MODELS": str(models), "TAILRACE_DATA_DIR": str(tmp_path)}

@@ -220,6 +220,7 @@ async def test_a_deletion_cancels_the_live_responses(
     assert (await others())["response"] == {
         "id": answer.id,
         "previous_response_id": None,
+        "client_request_id": None,
         "status": "cancelled",
     }
     assert (await others())["conversation"]["deleted"] is True

@@ -276,7 +276,7 @@ async def test_every_socket_of_the_owner_is_notified_of_a_response_and_of_its_en
         begun = await other.change()
         assert begun["conversation"]["title"] == ASKED["input"]
         assert (begun["conversation"]["running"], begun["conversation"]["deleted"]) == (True, False)
-        about = {"id": response_id, "previous_response_id": None}
+        about = {"id": response_id, "previous_response_id": None, "client_request_id": None}
         assert begun["response"] == about | {"status": "queued"}
         await end(log, response_id, Ending("completed", at=5.0))
         ended = await other.change()

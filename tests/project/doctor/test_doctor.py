@@ -20,6 +20,8 @@ from project.doctor.finding import ok
 from project.up.ports import HOST
 from tests.harness.valkey import OwnValkey
 
+pytestmark = pytest.mark.system
+
 ENDS_SECS = 60  # two unresponsive parts, on a busy machine
 LONG_KEY = "vR3hVb9ZkQ0pXy7LmN2sTg5WdJ8cFa1eUiOoPqKz4BxYw6HnMl"
 

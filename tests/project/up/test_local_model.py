@@ -16,7 +16,7 @@ from project.up import environment, ports
 from project.up.environment import LOCAL_MODEL
 from tests.harness.waiting import wait_until
 
-pytestmark = [pytest.mark.local_model, pytest.mark.usefixtures("local_parts")]
+pytestmark = [pytest.mark.system, pytest.mark.local_model, pytest.mark.usefixtures("local_parts")]
 
 Server = subprocess.Popen[bytes]
 PROMPT = "Tell of the mill and of the river, at length."

@@ -19,6 +19,8 @@ from project.up import environment, lock, ports
 from tests.harness.waiting import wait_until
 from tests.project.up.children import is_alive
 
+pytestmark = pytest.mark.system
+
 START_SECS = 240  # on a busy machine
 STOP_SECS = 60
 
