@@ -58,7 +58,7 @@ async def test_without_redis_it_is_soon_not_ready(async_client: AsyncClient, set
 async def test_without_the_database_it_is_not_ready(
     async_client: AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    nowhere = {"NAME": "/nowhere/db.sqlite3", "ENGINE": "django.db.backends.sqlite3"}
+    nowhere = {"NAME": "/nowhere/db.sqlite3", "ENGINE": "django.db.backends.sqlite3", "OPTIONS": {}}
     with monkeypatch.context() as patch:
         for name, value in nowhere.items():
             patch.setitem(connections.settings["default"], name, value)
