@@ -34,7 +34,7 @@ test *arguments:
 
 # the whole suite, with the floor of its coverage; without `CI=true` a missing part skips its tests
 test-all *arguments:
-    uv run pytest --cov {{arguments}}
+    uv run pytest {{arguments}} --cov
 
 # measure what a change costs: `just bench --quick`, `just bench --help`
 bench *arguments:
