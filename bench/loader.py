@@ -10,8 +10,8 @@ from typing import Any
 
 import psutil
 
-from bench.parts import ROOT
 from bench.tokens import WrongStreamError
+from tests.harness.processes import ROOT
 
 Figures = dict[str, Any]
 

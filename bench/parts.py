@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -13,26 +12,21 @@ from pathlib import Path
 import psutil
 
 from project.up.probes import Probe
+from tests.harness.processes import TAIL_CHARS, Process, finished
+from tests.harness.waiting import POLL_SECS, deadline
 
-ROOT = Path(__file__).parent.parent
-READY_SECS = 60  # to be ready, on a busy machine
-STOP_SECS = 20  # to end by itself
-POLL_SECS = 0.05  # between two probes of a part
-LOG_CHARS = 2000  # of a log, for the message
+READY_SECS = 60  # to be ready
 
 
 class PartError(Exception):
     """A part did not start, or ended too early."""
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One process, and the group that its CPU is counted in."""
+@dataclass
+class Part(Process):
+    """A process, and the group that its CPU is counted in."""
 
-    name: str
-    group: str  # web, worker, broker, upstream
-    popen: subprocess.Popen[bytes]
-    log: Path
+    group: str = ""  # web, worker, broker, upstream
 
     def tree(self) -> Iterator[psutil.Process]:
         """Yield the process and its descendants."""
@@ -57,20 +51,9 @@ class Parts:
 
     def start(self, name: str, group: str, *command: str) -> Part:
         """Start a process; what it prints goes to a file."""
-        log = self.directory / f"{name}.log"
-        with log.open("ab") as output:
-            popen = subprocess.Popen(
-                command,
-                cwd=ROOT,
-                env={**os.environ, **self.env},
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        part = Part(name, group, popen, log)
+        part = Part(self.directory / f"{name}.log", command, os.environ | self.env, group=group)
         self.started.append(part)
-        return part
+        return part.start()
 
     def python(self, name: str, group: str, module: str, *arguments: str) -> Part:
         """Start a Python module."""
@@ -78,24 +61,17 @@ class Parts:
 
     async def run(self, *command: str) -> None:
         """Run a command to its end. Raises PartError with what it printed."""
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            cwd=ROOT,
-            env={**os.environ, **self.env},
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        output, _ = await process.communicate()
-        if process.returncode:
-            message = f"{' '.join(command)}: {output.decode()[-LOG_CHARS:]}"
+        done = await asyncio.to_thread(finished, *command, env=os.environ | self.env)
+        if done.returncode:
+            message = f"{' '.join(command)}: {done.stderr[-TAIL_CHARS:]}"
             raise PartError(message)
 
     async def wait_for(self, part: Part, probe: Probe) -> None:
         """Wait until the part is ready. Raises PartError with the end of its log."""
-        give_up_at = time.monotonic() + READY_SECS
+        begun = time.monotonic()
         while shortfall := await probe.shortfall():
-            if part.popen.poll() is not None or time.monotonic() > give_up_at:
-                message = f"{part.name}: {shortfall}\n{part.log.read_text()[-LOG_CHARS:]}"
+            if not part.is_running or time.monotonic() - begun > deadline(READY_SECS):
+                message = f"{part.log.stem}: {shortfall}\n{part.tail()}"
                 raise PartError(message)
             await asyncio.sleep(POLL_SECS)
 
@@ -117,16 +93,10 @@ class Parts:
 
     def log_tails(self) -> str:
         """Return the end of every log, for debugging."""
-        return "\n".join(f"--- {part.name}\n{part.log.read_text()[-LOG_CHARS:]}" for part in self.started)
+        return "\n".join(part.tail() for part in self.started)
 
     def stop(self) -> None:
         """Stop every process, the last started first."""
         for part in reversed(self.started):
-            part.popen.terminate()
-            try:
-                part.popen.wait(STOP_SECS)
-            except subprocess.TimeoutExpired:
-                for process in part.tree():
-                    process.kill()
-                part.popen.wait()
+            part.stop()
         self.started.clear()

@@ -10,8 +10,8 @@ from typing import Any
 import psutil
 import pytest
 
-from bench.parts import ROOT
-from tests.harness.waiting import wait_until
+from tests.harness.processes import Process, finished
+from tests.harness.waiting import deadline
 
 pytestmark = pytest.mark.timeout(300)  # three designs start side by side, on a machine that may be busy
 STREAMS, TOKENS = 2, 40
@@ -20,9 +20,7 @@ NAMES = ["tailrace", "direct", "relay"]
 
 def bench(*words: str) -> subprocess.CompletedProcess[str]:
     """Run `python -m bench`."""
-    return subprocess.run(
-        [sys.executable, "-m", "bench", *words], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    return finished(sys.executable, "-m", "bench", *words, timeout=None)
 
 
 @pytest.fixture(scope="module")
@@ -76,21 +74,16 @@ def test_the_machine_is_named(tiny: tuple[dict[str, Any], str, Path]) -> None:
 
 @pytest.mark.e2e
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_stops_its_parts(how: signal.Signals) -> None:
+def test_a_signal_stops_its_parts(how: signal.Signals, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "bench", "--only", "idle"]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    started = psutil.Process(process.pid)
-    wait_until(lambda: len(started.children(recursive=True)) > 2, 60, "its parts run")
+    process = Process(tmp_path / "bench.log", command).start()
+    started = psutil.Process(process.popen.pid)
+    process.wait_until(lambda: len(started.children(recursive=True)) > 2)
     parts = started.children(recursive=True)
-    process.send_signal(how)
-    try:
-        _, errors = process.communicate(timeout=60)
-    finally:
-        process.kill()
-        process.communicate()
-    assert errors.splitlines()[-1] == "bench: stopped"
-    assert "Traceback" not in errors
-    assert psutil.wait_procs(parts, 10)[1] == []
+    process.stop(how, 60)
+    assert process.output().splitlines()[-1] == "bench: stopped"
+    assert "Traceback" not in process.output()
+    assert psutil.wait_procs(parts, deadline())[1] == []
 
 
 def test_a_section_that_does_not_exist_is_refused() -> None:

@@ -95,8 +95,7 @@ async def test_a_lost_worker_is_shown_and_the_text_continues(page: Page, stack: 
     response_id = await turn.get_attribute("data-response-id")
     assert response_id
     lost = stack.holder(response_id)
-    stack.processes[lost].popen.kill()
-    stack.processes[lost].popen.wait()
+    stack.processes[lost].kill()
     first = await turn.locator(".output p").element_handle()
     assert first
     await until(page, "states.includes('Worker lost, continuing…')", 20)

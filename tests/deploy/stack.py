@@ -8,26 +8,24 @@ import os
 import re
 import shutil
 import socket
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from subprocess import CompletedProcess
 
-import redis
-
-from project.up import ports, valkey
+from project.up import valkey
 from project.up.ports import HOST
 from tests.deploy import compose, dockerfile
 from tests.deploy.compose import Service
 from tests.harness import postgres
-from tests.harness.waiting import wait_until
+from tests.harness.processes import Process, finished, free_port, run
+from tests.harness.valkey import answers
 
 IMAGE = dockerfile.stages()[-1]
 SERVICES = compose.services()
-HEALTHY_SECS = 60
-HEALTH_CHECK_SECS = 20
 
 
 @dataclass(frozen=True)
@@ -38,10 +36,7 @@ class Stack:
     database: postgres.Server
     variables: Mapping[str, str]  # the contents of .env
     ports: Mapping[str, int]  # of redis, web and flower
-    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
-    built: dict[Path, int] = field(
-        default_factory=dict
-    )  # the image's files and their times, as they were built
+    built: dict[Path, int] = field(default_factory=dict)  # the image's files and when each was written
 
     @property
     def app(self) -> Path:
@@ -84,76 +79,25 @@ class Stack:
         """Return the command of a service."""
         return [self.here(word) for word in service.command(IMAGE.command, self.variables)]
 
-    def run(self, command: list[str], service: str = "web", **more: str) -> subprocess.CompletedProcess[str]:
+    def run(self, command: list[str], service: str = "web", **more: str) -> CompletedProcess[str]:
         """Run a command to its end, as `docker compose run` with this service would."""
-        environment = self.environment(SERVICES[service]) | more
-        return subprocess.run(
-            command, cwd=self.app, env=environment, capture_output=True, text=True, check=False
-        )
+        return finished(*command, cwd=self.app, env=self.environment(SERVICES[service]) | more)
 
     def is_healthy(self, name: str) -> bool:
         """Run the health check of a service."""
-        service = SERVICES[name]
-        command = [self.here(word) for word in service.health_command(self.variables)]
-        environment = self.environment(service)
-        check = subprocess.run(
-            command,
-            cwd=self.app,
-            env=environment,
-            capture_output=True,
-            timeout=HEALTH_CHECK_SECS,
-            check=False,
-        )
-        return check.returncode == 0
-
-    def log(self, name: str) -> str:
-        """Return what a service wrote."""
-        return (self.folder / f"{name}.log").read_text(errors="replace")
-
-    def wait_until_healthy(self, name: str) -> None:
-        """Wait for the health check of a service; fail with its log when it ends before or takes too long."""
-
-        def is_settled() -> bool:
-            process = self.processes.get(name)
-            return (process is not None and process.poll() is not None) or self.is_healthy(name)
-
-        try:
-            wait_until(is_settled, HEALTHY_SECS, f"{name} is healthy")
-        except AssertionError as error:
-            raise AssertionError(self.log(name)) from error
-        process = self.processes.get(name)
-        assert process is None or process.poll() is None, self.log(name)
+        command = [self.here(word) for word in SERVICES[name].health_command(self.variables)]
+        return self.run(command, name).returncode == 0
 
     @contextmanager
-    def start(self, name: str, command: list[str] | None = None) -> Iterator[None]:
+    def start(self, name: str, command: list[str] | None = None) -> Iterator[Process]:
         """Run a service until the block ends; then it must end within its time."""
         service = SERVICES[name]
-        log = (self.folder / f"{name}.log").open("wb")
-        with (
-            log,
-            subprocess.Popen(
-                command or self.command(service),
-                cwd=self.app,
-                env=self.environment(service),
-                stdout=log,
-                stderr=log,
-            ) as process,
-        ):
-            self.processes[name] = process
-            try:
-                yield
-            finally:
-                process.terminate()
-                end(process, service.stop_secs)
-
-
-def end(process: subprocess.Popen[bytes], stop_secs: float) -> None:
-    """Wait for the orderly end of a process; kill it and fail when it takes longer than Compose gives it."""
-    try:
-        assert process.wait(stop_secs) == 0
-    except subprocess.TimeoutExpired:
-        process.kill()
-        raise
+        command = command or self.command(service)
+        process = Process(self.folder / f"{name}.log", command, self.environment(service), self.app).start()
+        try:
+            yield process
+        finally:
+            assert process.stop(secs=service.stop_secs) == 0, process.tail()
 
 
 def build_image(stack: Stack) -> None:
@@ -161,15 +105,7 @@ def build_image(stack: Stack) -> None:
     for source, target in IMAGE.copied.items():
         copy(dockerfile.ROOT / source, stack.app / target)
     [collect] = [rest for rest in IMAGE.all("RUN") if "collectstatic" in rest]
-    done = subprocess.run(
-        ["sh", "-c", collect],
-        cwd=stack.app,
-        env=stack.environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    run("sh", "-c", collect, cwd=stack.app, env=stack.environment())
     stack.built.update(stack.files)
 
 
@@ -191,31 +127,21 @@ def redis_command(stack: Stack) -> list[str]:
     return [str(valkey.binary()), *options, *place]
 
 
-def redis_answers(port: int) -> bool:
-    """Whether Redis answers: its own health check needs a client program that may not be installed."""
-    with redis.Redis(host=HOST, port=port) as client:
-        try:
-            return bool(client.ping())
-        except redis.ConnectionError:
-            return False
-
-
 @contextmanager
 def up(folder: Path, variables: Mapping[str, str]) -> Iterator[Stack]:
     """Bring the whole file up, in the order that it asks for; take it down with the block."""
-    free = [ports.pick_free() for _ in range(3)]
-    own_ports = dict(zip(("redis", "web", "flower"), free, strict=True))
+    own_ports = {name: free_port() for name in ("redis", "web", "flower")}
     variables = {**variables, "PORT": str(own_ports["web"])}
     with ExitStack() as stopping:
         database = stopping.enter_context(postgres.running("tailrace", variables["POSTGRES_PASSWORD"]))
         stack = Stack(folder, database, variables, own_ports)
         build_image(stack)
-        stopping.enter_context(stack.start("redis", redis_command(stack)))
-        wait_until(lambda: redis_answers(own_ports["redis"]), HEALTHY_SECS, "redis answers")
+        redis = stopping.enter_context(stack.start("redis", redis_command(stack)))
+        redis.wait_until(lambda: answers(valkey.url(own_ports["redis"])))  # its own check needs redis-cli
         migrated = stack.run(stack.command(SERVICES["migrate"]))
         assert migrated.returncode == 0, migrated.stderr
-        for name in ("web", "worker", "flower"):
-            stopping.enter_context(stack.start(name))
-        for name in ("postgres", "web", "worker", "flower"):
-            stack.wait_until_healthy(name)
+        assert stack.is_healthy("postgres")
+        started = {name: stopping.enter_context(stack.start(name)) for name in ("web", "worker", "flower")}
+        for name, process in started.items():
+            process.wait_until(partial(stack.is_healthy, name))
         yield stack

@@ -2,7 +2,6 @@
 
 import base64
 import json
-import subprocess
 from collections.abc import Iterator
 from http.cookiejar import CookieJar
 from typing import Any
@@ -164,9 +163,7 @@ def basic(credentials: str) -> str:
 
 def test_the_health_check_of_a_worker_fails_for_one_that_is_not_there(stack: Stack) -> None:
     command = SERVICES["worker"].health_command(stack.variables)
-    environment = stack.environment(SERVICES["worker"]) | {"HOSTNAME": "nobody"}
-    check = subprocess.run(command, cwd=stack.app, env=environment, capture_output=True, check=False)
-    assert check.returncode != 0
+    assert stack.run(command, "worker", HOSTNAME="nobody").returncode != 0
 
 
 def test_the_doctor_finds_only_what_the_file_leaves_open(stack: Stack) -> None:

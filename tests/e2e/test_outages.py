@@ -1,7 +1,6 @@
 """Outages of Redis and of the database: nothing hangs, commands get `busy`, and later everything goes on."""
 
 import asyncio
-import signal
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -76,14 +75,14 @@ async def test_many_sockets_open_without_redis_and_get_busy(own: Stack) -> None:
 async def test_an_unresponsive_redis_is_busy(own: Stack) -> None:
     async with visiting(own.url) as visitor:
         response_id = (await visitor.answer())[0]["response"]["id"]
-        frozen = own.processes["redis"].popen
-        frozen.send_signal(signal.SIGSTOP)
+        frozen = own.processes["redis"]
+        frozen.freeze()
         try:
             begun = time.monotonic()
             assert await subscribed(visitor, response_id) == "busy"
             assert time.monotonic() - begun < BUSY_SECS
         finally:
-            frozen.send_signal(signal.SIGCONT)
+            frozen.thaw()
         assert await subscribed(visitor, response_id) == "tailrace:up_to_date"
 
 

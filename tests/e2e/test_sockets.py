@@ -12,11 +12,10 @@ from websockets.exceptions import InvalidStatus
 from websockets.typing import Origin
 
 from chat.protocol.commands import MAX_FRAME_BYTES
-from project.up import ports
+from tests.harness.processes import Process, free_port
 from tests.harness.socket_client import text_of, visiting
-from tests.harness.stack import Process, Stack, answers
+from tests.harness.stack import Stack, answers
 from tests.harness.upstream.behaviour import text_of as upstream_text
-from tests.harness.waiting import wait_until
 
 pytestmark = pytest.mark.e2e
 
@@ -89,7 +88,7 @@ async def test_an_idle_socket_still_lives_after_a_minute(stack: Stack) -> None:
 @pytest.fixture(scope="module")
 def runserver(stack: Stack) -> Iterator[str]:
     """The stack's page through `manage.py runserver`."""
-    port = ports.pick_free()
+    port = free_port()
     process = stack.start(
         "runserver", sys.executable, "manage.py", "runserver", "--noreload", f"127.0.0.1:{port}"
     )
@@ -99,7 +98,7 @@ def runserver(stack: Stack) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def uvicorn(stack: Stack) -> Iterator[str]:
     """The stack's page through uvicorn."""
-    port = ports.pick_free()
+    port = free_port()
     process = stack.start(
         "uvicorn", sys.executable, "-m", "uvicorn", f"--port={port}", "project.asgi:application"
     )
@@ -108,7 +107,7 @@ def uvicorn(stack: Stack) -> Iterator[str]:
 
 def _listening(process: Process, port: int) -> Iterator[str]:
     url = f"http://127.0.0.1:{port}"
-    wait_until(lambda: answers(f"{url}/healthz"), 30, f"{process.name} answers")
+    process.wait_until(lambda: answers(f"{url}/healthz"))
     yield url
     process.stop()
 

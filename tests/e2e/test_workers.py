@@ -3,7 +3,6 @@
 import ast
 import asyncio
 import json
-import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
@@ -11,10 +10,10 @@ from collections.abc import Iterator
 import pytest
 import redis
 
+from tests.harness.processes import run
 from tests.harness.socket_client import visiting
 from tests.harness.stack import Stack
 from tests.harness.upstream.behaviour import text_of
-from tests.harness.upstream.client import ROOT
 from tests.harness.waiting import wait_until
 
 pytestmark = pytest.mark.e2e
@@ -53,7 +52,7 @@ async def test_celery_and_flower_show_the_task_by_its_id_and_no_text(stack: Stac
     async with visiting(stack.url) as visitor:
         await visitor.create("words-80@10:canary", f"{CANARY} please", instructions=CANARY)
         response_id = (await visitor.until("response.output_text.delta"))[0]["response"]["id"]
-        inspected = await asyncio.to_thread(stack.run, "-m", "celery", "-A", "project", "inspect", "active")
+        inspected = str(await asyncio.to_thread(stack.control, "active", "worker1", "worker2"))
         assert response_id in inspected
         await visitor.until("response.completed")
     task = wait_until(
@@ -84,5 +83,4 @@ def _celery_keys(stack: Stack) -> str:
 
 def test_the_web_process_never_loads_the_openai_sdk() -> None:
     code = "import project.asgi, sys; print([name for name in ('openai', 'workers') if name in sys.modules])"
-    loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True)
-    assert loaded.stdout.decode().strip() == "[]"
+    assert run(sys.executable, "-c", code).strip() == "[]"

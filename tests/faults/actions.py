@@ -26,14 +26,14 @@ def a_worker_is_stopped(harness: Harness, dice: random.Random) -> None:
 def a_worker_freezes(harness: Harness, dice: random.Random) -> None:
     """For longer than its heartbeat lasts: it wakes up as a zombie."""
     frozen = dice.choice(harness.workers)
-    harness.freeze(frozen)
+    harness.stack.processes[frozen].freeze()
     time.sleep(dice.uniform(7, 12))
-    harness.thaw(frozen)
+    harness.stack.processes[frozen].thaw()
 
 
 def the_web_server_is_killed(harness: Harness, dice: random.Random) -> None:
     """It starts again."""
-    harness.kill_web()
+    harness.stack.processes["web"].kill()
     harness.start_web()
 
 
@@ -45,25 +45,25 @@ def the_web_server_is_stopped(harness: Harness, dice: random.Random) -> None:
 
 def redis_is_killed(harness: Harness, dice: random.Random) -> None:
     """It starts again with its data."""
-    harness.kill_redis()
+    harness.stack.processes["redis"].kill()
     time.sleep(dice.uniform(0, 3))
-    harness.start_redis()
+    harness.stack.start_redis()
 
 
 def redis_loses_its_data(harness: Harness, dice: random.Random) -> None:
     """It starts again without its data."""
-    harness.kill_redis()
+    harness.stack.processes["redis"].kill()
     harness.delete_data()
-    harness.start_redis()
+    harness.stack.start_redis()
 
 
 def redis_comes_back_with_older_data(harness: Harness, dice: random.Random) -> None:
     """As after a crash of its machine: the last second was not on disk."""
     harness.back_up_data()
     time.sleep(1)
-    harness.kill_redis()
+    harness.stack.processes["redis"].kill()
     harness.restore_older_data()
-    harness.start_redis()
+    harness.stack.start_redis()
 
 
 def redis_forgets_everything(harness: Harness, dice: random.Random) -> None:
@@ -73,9 +73,9 @@ def redis_forgets_everything(harness: Harness, dice: random.Random) -> None:
 
 def redis_freezes(harness: Harness, dice: random.Random) -> None:
     """For up to eight seconds, which is longer than a heartbeat lasts."""
-    harness.freeze("redis")
+    harness.stack.processes["redis"].freeze()
     time.sleep(dice.uniform(2, 8))
-    harness.thaw("redis")
+    harness.stack.processes["redis"].thaw()
 
 
 def redis_is_full(harness: Harness, dice: random.Random) -> None:

@@ -1,24 +1,17 @@
 """A whole Tailrace with a proxy on each connection between its parts, and the faults to inject."""
 
-import os
 import shutil
-import signal
 import sqlite3
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import redis
-
-from project.up import ports
 from tests.faults.proxy import Proxy
-from tests.harness.stack import Process, Stack, Ways, running
-from tests.harness.waiting import wait_until
-
-AWAKE_SECS = 30  # from the start of a part to its first answer, on a busy machine
+from tests.harness.processes import free_port
+from tests.harness.stack import Stack, Ways, running
 
 
 @dataclass
@@ -34,11 +27,6 @@ class Harness:
     lost_periods: list[tuple[float, float]] = field(default_factory=list)  # missing in older data (Unix secs)
     _backed_up_at: float = 0
 
-    @property
-    def proxies(self) -> tuple[Proxy, ...]:
-        """All proxies."""
-        return (self.web_to_redis, self.workers_to_redis, self.workers_to_upstream)
-
     def start_worker(self) -> str:
         """Start one more worker, and return its name."""
         self.started_workers += 1
@@ -50,45 +38,25 @@ class Harness:
     def wait_for_worker(self, name: str) -> None:
         """Wait until a worker takes tasks; `readyz` would also count one that has just died."""
         process = self.stack.processes[name]
-        wait_until(lambda: f"{name}@test ready" in process.output(), AWAKE_SECS, f"{name} takes tasks")
+        process.wait_until(lambda: f"{name}@test ready" in process.output())
 
     def kill_holder(self, response_id: str) -> None:
         """Kill the worker that has claimed a response."""
         self.kill_worker(self.stack.holder(response_id))
 
     def kill_worker(self, name: str) -> None:
-        """Kill a worker, as the kernel does when memory is short."""
+        """Kill a worker."""
         self.workers.remove(name)
-        kill(self.stack.processes[name])
+        self.stack.processes[name].kill()
 
     def stop_worker(self, name: str) -> int:
         """Stop a worker as an operator does, and return its exit code."""
         self.workers.remove(name)
         return self.stack.processes[name].stop()
 
-    def kill_web(self) -> None:
-        """Kill the web server."""
-        kill(self.stack.processes["web"])
-
     def start_web(self) -> None:
         """Start the web server again, and wait until it answers."""
-        self.stack.start_web()
-        wait_until(self.stack.readyz, AWAKE_SECS, "the web server answers")
-
-    def kill_redis(self) -> None:
-        """Kill Redis; every write that it confirmed is in its file."""
-        kill(self.stack.processes["redis"])
-
-    def start_redis(self) -> None:
-        """Start Redis again, and wait until it answers."""
-        self.stack.start_redis()
-        wait_until(self._redis_answers, AWAKE_SECS, "Redis answers")
-
-    def _redis_answers(self) -> bool:
-        try:
-            return bool(self.stack.redis("PING"))
-        except redis.RedisError:
-            return False
+        self.stack.start_web().wait_until(self.stack.readyz)
 
     def delete_data(self) -> None:
         """Delete the data of a killed Redis."""
@@ -113,14 +81,6 @@ class Harness:
     def _older(self) -> Path:
         return self.stack.directory / "older"
 
-    def freeze(self, name: str) -> None:
-        """Suspend a part with SIGSTOP."""
-        os.kill(self.stack.processes[name].popen.pid, signal.SIGSTOP)
-
-    def thaw(self, name: str) -> None:
-        """Resume a part."""
-        os.kill(self.stack.processes[name].popen.pid, signal.SIGCONT)
-
     @contextmanager
     def locked_database(self) -> Iterator[None]:
         """Hold the write lock of the database during the block."""
@@ -130,26 +90,15 @@ class Harness:
             database.execute("ROLLBACK")
 
 
-def kill(process: Process) -> None:
-    """Kill a process."""
-    process.popen.kill()
-    process.popen.wait()
-
-
 @contextmanager
 def start_harness(directory: Path, models: list[str], workers: int = 2, **env: str) -> Iterator[Harness]:
     """Run a whole Tailrace behind proxies, ready."""
-    redis, upstream, web_redis, workers_redis, workers_upstream = _free_ports(5)
-    ways = Ways(redis, web_redis, workers_redis, upstream, workers_upstream)
-    with ExitStack() as stack:
-        to_redis = stack.enter_context(Proxy.to(redis, web_redis))
-        workers_to_redis = stack.enter_context(Proxy.to(redis, workers_redis))
-        workers_to_upstream = stack.enter_context(Proxy.to(upstream, workers_upstream))
-        parts = stack.enter_context(running(directory, models, workers, ways, **env))
-        harness = Harness(parts, to_redis, workers_to_redis, workers_to_upstream)
-        harness.workers = [f"worker{number}" for number in range(1, workers + 1)]
-        harness.started_workers = workers
-        yield harness
+    redis, upstream = free_port(), free_port()
+    with Proxy.to(redis) as web, Proxy.to(redis) as worker, Proxy.to(upstream) as model:
+        ways = Ways(redis, web.port, worker.port, upstream, model.port)
+        with running(directory, models, workers, ways, **env) as stack:
+            names = [f"worker{number}" for number in range(1, workers + 1)]
+            yield Harness(stack, web, worker, model, names, workers)
 
 
 @contextmanager
@@ -162,10 +111,3 @@ def scratch(name: str) -> Iterator[Path]:
         print(f"the logs of the parts are in {directory}")  # noqa: T201 - for the developer
         raise
     shutil.rmtree(directory)
-
-
-def _free_ports(count: int) -> list[int]:
-    taken: list[int] = []
-    while len(taken) < count:
-        taken.append(ports.pick_free(excluded=frozenset(taken)))
-    return taken

@@ -13,9 +13,10 @@ from typing import Any, Self, TypeVar
 
 from project.up.ports import HOST
 from tests.faults.resp import Splitter, is_notification
+from tests.harness.processes import free_port
+from tests.harness.waiting import deadline
 
 READ_BYTES = 65_536
-CALL_SECS = 10  # a change takes about a millisecond
 
 T = TypeVar("T")
 Loses = Callable[[bytes], bool]  # whether a notification is lost
@@ -24,8 +25,8 @@ Loses = Callable[[bytes], bool]  # whether a notification is lost
 class Proxy:
     """The proxy between two parts. Every method may be called from any thread."""
 
-    def __init__(self, target_port: int, port: int) -> None:
-        self.port = port
+    def __init__(self, target_port: int) -> None:
+        self.port = free_port()
         self.lost_notifications = 0
         self._target_port = target_port
         self._loop = asyncio.new_event_loop()
@@ -38,10 +39,10 @@ class Proxy:
 
     @classmethod
     @contextmanager
-    def to(cls, target_port: int, port: int) -> Iterator[Self]:
-        """Listen on `port` until the block ends."""
-        proxy = cls(target_port, port)
-        thread = threading.Thread(target=proxy._loop.run_forever, name=f"proxy {port}", daemon=True)
+    def to(cls, target_port: int) -> Iterator[Self]:
+        """Listen on a free port until the block ends."""
+        proxy = cls(target_port)
+        thread = threading.Thread(target=proxy._loop.run_forever, name=f"proxy {proxy.port}", daemon=True)
         thread.start()
         try:
             proxy._call(proxy._listen())
@@ -79,7 +80,7 @@ class Proxy:
         self._loop.call_soon_threadsafe(self._flows.set)
 
     def _call(self, work: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(CALL_SECS)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(deadline())
 
     async def _listen(self) -> None:
         if self._server is None:

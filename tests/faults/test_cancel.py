@@ -125,7 +125,7 @@ async def test_flower_cancels_a_running_response(harness: Harness, terminate: bo
     await asyncio.wait_for(reading, 10)
     await assert_stopped(harness, client, stopped_at, FLOWER_SECS)
     await asyncio.to_thread(harness.stack.processes["flower"].stop)
-    assert harness.stack.processes[harness.workers[0]].popen.poll() is None
+    assert harness.stack.processes[harness.workers[0]].is_running
 
 
 async def test_cancel_while_its_worker_is_dead_is_final(harness: Harness) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from project.up import ports
 from tests.faults.harness import Harness, start_harness
 from tests.faults.load import all_end, all_ended, load, longest_pause
 from tests.faults.proxy import Proxy
@@ -42,15 +41,11 @@ async def test_a_locked_database_stops_no_stream_and_rows_are_settled_later(harn
 
 @pytest.mark.postgres
 async def test_a_postgresql_unavailable_at_the_last_token(tmp_path_factory: pytest.TempPathFactory) -> None:
-    directory, way = tmp_path_factory.mktemp("postgres"), ports.pick_free()
+    directory = tmp_path_factory.mktemp("postgres")
     with (
         postgres.running("tailrace", "secret") as server,
-        Proxy.to(server.port, way) as to_database,
-        running(
-            directory,
-            [SHORT],
-            ways=Ways(database=server.url, database_of_parts=server.url.replace(str(server.port), str(way))),
-        ) as stack,
+        Proxy.to(server.port) as to_database,
+        running(directory, [SHORT], ways=ways_to(server, to_database.port)) as stack,
     ):
         harness = Harness(stack, to_database, to_database, to_database)
         async with load(harness, [SHORT] * 10) as clients:
@@ -60,3 +55,8 @@ async def test_a_postgresql_unavailable_at_the_last_token(tmp_path_factory: pyte
             to_database.mend()
             findings = await all_end(harness, clients, 10)
         findings.require(completed=10)
+
+
+def ways_to(server: postgres.Server, port: int) -> Ways:
+    """Let the parts reach a PostgreSQL through the proxy on this port."""
+    return Ways(database=server.url, database_of_parts=server.url.replace(str(server.port), str(port)))

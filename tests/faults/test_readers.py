@@ -15,8 +15,8 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from chat.protocol.errors import SLOW_READER
-from project.up import ports
 from project.up.parts import web_command
+from tests.harness.processes import free_port
 from tests.harness.socket_client import TERMINAL, Event, Visitor, cookie, text_of, visiting
 from tests.harness.stack import Stack, answers, running
 from tests.harness.upstream.behaviour import text_of as upstream_text
@@ -215,11 +215,11 @@ async def flood(visitor: Visitor, kind: str) -> None:
 @pytest.fixture(scope="module")
 def impatient(own: Stack) -> int:
     """The port of a web server that waits for a few seconds only."""
-    port = ports.pick_free()
+    port = free_port()
     daphne = web_command(port)[3:]
     module = ("tests.faults.impatient", str(UNREAD_SECS), str(CLOSE_SECS))
-    own.start("impatient", sys.executable, "-m", *module, *daphne)
-    wait_until(lambda: answers(f"http://127.0.0.1:{port}/healthz"), 30, "the impatient server answers")
+    process = own.start("impatient", sys.executable, "-m", *module, *daphne)
+    process.wait_until(lambda: answers(f"http://127.0.0.1:{port}/healthz"))
     return port
 
 

@@ -37,7 +37,7 @@ def _all_survive(harness: Harness) -> Iterator[None]:
     yield
     harness.stack.wait_for_workers(2)
     assert {n: harness.stack.processes[n].popen.pid for n in before} == before
-    assert all(harness.stack.processes[name].popen.poll() is None for name in before)
+    assert all(harness.stack.processes[name].is_running for name in before)
     asyncio.run(_ask(harness))
 
 
@@ -66,16 +66,16 @@ async def test_broken_connections_are_not_noticed(harness: Harness) -> None:
 
 async def test_redis_killed_and_started_with_its_data(harness: Harness) -> None:
     async with load(harness, TWENTY) as clients:
-        await asyncio.to_thread(harness.kill_redis)
-        await asyncio.to_thread(harness.start_redis)
+        await asyncio.to_thread(harness.stack.processes["redis"].kill)
+        await asyncio.to_thread(harness.stack.start_redis)
         await flows_and_completes(harness, clients)
 
 
 async def test_redis_killed_and_started_without_its_data(harness: Harness) -> None:
     async with load(harness, TWENTY) as clients:
-        await asyncio.to_thread(harness.kill_redis)
+        await asyncio.to_thread(harness.stack.processes["redis"].kill)
         harness.delete_data()
-        await asyncio.to_thread(harness.start_redis)
+        await asyncio.to_thread(harness.stack.start_redis)
         await flows_and_completes(harness, clients)
 
 
@@ -84,9 +84,9 @@ async def test_redis_killed_and_started_with_older_data(harness: Harness) -> Non
         harness.back_up_data()
         before = [client.last for client in clients]
         await await_until(_all_beyond(clients, before), 5, "every client has received more")
-        await asyncio.to_thread(harness.kill_redis)
+        await asyncio.to_thread(harness.stack.processes["redis"].kill)
         harness.restore_older_data()
-        await asyncio.to_thread(harness.start_redis)
+        await asyncio.to_thread(harness.stack.start_redis)
         await flows_and_completes(harness, clients)
 
 
@@ -117,11 +117,11 @@ async def assert_busy(harness: Harness) -> None:
 
 async def test_redis_frozen_for_half_a_minute(harness: Harness) -> None:
     async with load(harness, TWENTY) as clients:
-        harness.freeze("redis")
+        harness.stack.processes["redis"].freeze()
         frozen_at = time.monotonic()
         await assert_busy(harness)
         await asyncio.sleep(max(0, frozen_at + 30 - time.monotonic()))  # the fault itself takes this long
-        harness.thaw("redis")
+        harness.stack.processes["redis"].thaw()
         await all_complete(harness, clients)
 
 
@@ -137,14 +137,14 @@ async def test_redis_full_when_a_task_is_delivered(harness: Harness) -> None:
     """A worker whose write is refused just then survives."""
     session = await cookie(harness.stack.url)  # first: a worker may hold the database's lock when it freezes
     for worker in harness.workers:
-        harness.freeze(worker)
+        harness.stack.processes[worker].freeze()
     clients = [RecordingClient(harness.stack.url, session, BRIEF) for _ in harness.workers]
     pushed = _pushed(harness)
     readings = [asyncio.create_task(client.read()) for client in clients]
     await await_until(_delivered(harness, pushed + 2), 5, "each frozen worker has a message on its way")
     harness.stack.redis("CONFIG", "SET", "maxmemory", "1")
     for worker in harness.workers:
-        harness.thaw(worker)
+        harness.stack.processes[worker].thaw()
     await await_until(_all_refused(harness), 10, "both workers were refused")
     harness.stack.redis("CONFIG", "SET", "maxmemory", "0")
     await all_complete(harness, clients)

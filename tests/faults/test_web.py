@@ -46,8 +46,7 @@ async def test_five_hundred_clients_reconnect_and_miss_nothing(harness: Harness,
         readings = [asyncio.create_task(other.read()) for other in everyone[ANSWERS:]]
         await await_until(_all_listen(everyone, 0), END_SECS, "every reader listens")
         died_at = time.time()
-        harness.stack.processes["web"].popen.send_signal(how)
-        await asyncio.to_thread(harness.stack.processes["web"].popen.wait)
+        await asyncio.to_thread(harness.stack.processes["web"].stop, how)
         cursors = [client.last for client in everyone]
         await asyncio.to_thread(harness.start_web)
         await await_until(_all_listen(everyone, died_at), END_SECS, "every reader is back")

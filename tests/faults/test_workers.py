@@ -1,8 +1,6 @@
 """Workers that die, freeze or lose a message: the answer goes on, or ends with a code."""
 
 import asyncio
-import os
-import signal
 import time
 from collections.abc import Iterator
 
@@ -117,10 +115,10 @@ async def test_a_frozen_worker_that_wakes_up_writes_nothing_and_closes_the_upstr
 ) -> None:
     async with visiting(own.url) as visitor:
         response_id, events = await begin(visitor, FROZEN)
-        zombie = own.processes[own.holder(response_id)].popen.pid
-        os.kill(zombie, signal.SIGSTOP)
+        zombie = own.processes[own.holder(response_id)]
+        zombie.freeze()
         events += await visitor.until("tailrace:restarted")
-        os.kill(zombie, signal.SIGCONT)
+        zombie.thaw()
         wait_until(lambda: own.upstream.requests(FROZEN)[0].aborted, 5, "the zombie closes the upstream")
         after = await visitor.until("response.completed")
     assert_whole(events + after)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.harness.upstream.client import ROOT
+from tests.harness.processes import ROOT, finished
 
 EXAMPLE_LINE = re.compile(r"(?P<off># )?(?P<name>[A-Z][A-Z0-9_]*)=(?P<value>.*)")
 COMMENT_LINE = re.compile(r"# [^A-Z].*|# [A-Z][^=]*")
@@ -81,14 +81,8 @@ def load_settings(
     (checkout / "project").mkdir(exist_ok=True)
     shutil.copy(ROOT / "project/settings.py", checkout / "project")
     (checkout / ".env").write_text(dotenv)
-    return subprocess.run(
-        [sys.executable, "-c", DUMP],
-        cwd=checkout,
-        env={"PATH": os.environ["PATH"], **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    environment = {"PATH": os.environ["PATH"], **environment}
+    return finished(sys.executable, "-c", DUMP, cwd=checkout, env=environment)
 
 
 def loaded_settings(checkout: Path, environment: Mapping[str, str], dotenv: str = "") -> dict[str, Any]:

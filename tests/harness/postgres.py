@@ -3,21 +3,18 @@
 import os
 import shutil
 import signal
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from project.up import ports
 from project.up.ports import HOST
+from tests.harness.processes import Process, finished, free_port, run
 from tests.harness.skips import skip_without
-from tests.harness.waiting import wait_until
 
 OWNER = "postgres" if os.geteuid() == 0 else None  # the server refuses to run as root
 PROGRAMS = ("initdb", "postgres", "pg_isready", "createdb")
-START_SECS = 30
 
 
 @dataclass(frozen=True)
@@ -52,13 +49,14 @@ def find_bin_dir() -> Path:
 @contextmanager
 def running(name: str, password: str) -> Iterator[Server]:
     """Run a server with the database `name` of the user `name`, until the block ends."""
-    server = Server(ports.pick_free(), find_bin_dir(), name, password)
+    server = Server(free_port(), find_bin_dir(), name, password)
     with tempfile.TemporaryDirectory(prefix="postgres-") as folder:
         if OWNER:
             shutil.chown(folder, OWNER)
         create_cluster(server, Path(folder))
         with started(server, Path(folder)):
-            run(server, "createdb", f"--host={folder}", f"--port={server.port}", f"--username={name}", name)
+            address = (f"--host={folder}", f"--port={server.port}", f"--username={name}")
+            run_program(server, "createdb", *address, name)
             yield server
 
 
@@ -67,7 +65,7 @@ def create_cluster(server: Server, folder: Path) -> None:
     secret = folder / "password"
     secret.write_text(server.password)
     secret.chmod(0o644)  # its folder is not accessible to others
-    run(
+    run_program(
         server,
         "initdb",
         f"--pgdata={folder / 'data'}",
@@ -86,23 +84,15 @@ def started(server: Server, folder: Path) -> Iterator[None]:
     """Run the server on loopback until the block ends; without fsync, as its data is not needed later."""
     options = ["-D", str(folder / "data"), "-p", str(server.port), "-k", str(folder), "-h", HOST, "-F"]
     command = [str(server.bin_dir / "postgres"), *options]
-    log = (folder / "log").open("wb")
-    with log, subprocess.Popen(command, user=OWNER, cwd=folder, stdout=log, stderr=log) as process:
-        try:
-            wait_until(lambda: is_ready(server), START_SECS, "PostgreSQL answers")
-            yield
-        finally:
-            process.send_signal(signal.SIGINT)  # ends its clients' sessions; SIGTERM waits for them
+    process = Process(folder / "postgres.log", command, cwd=folder, user=OWNER).start()
+    is_ready = [str(server.bin_dir / "pg_isready"), f"--host={HOST}", f"--port={server.port}", "--quiet"]
+    try:
+        process.wait_until(lambda: finished(*is_ready).returncode == 0)
+        yield
+    finally:
+        process.stop(signal.SIGINT)  # ends its clients' sessions; SIGTERM waits for them
 
 
-def is_ready(server: Server) -> bool:
-    """Whether the server takes connections."""
-    command = [str(server.bin_dir / "pg_isready"), f"--host={HOST}", f"--port={server.port}", "--quiet"]
-    return subprocess.run(command, check=False).returncode == 0
-
-
-def run(server: Server, program: str, *arguments: str) -> None:
+def run_program(server: Server, program: str, *arguments: str) -> None:
     """Run one of the server's programs as its owner."""
-    command = [str(server.bin_dir / program), *arguments]
-    done = subprocess.run(command, user=OWNER, cwd="/", capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    run(str(server.bin_dir / program), *arguments, user=OWNER, cwd="/")

@@ -1,38 +1,42 @@
 """Run a whole Tailrace as processes on loopback: Valkey, workers, web server, upstream."""
 
+import functools
 import json
 import os
-import signal
 import sqlite3
-import subprocess
 import sys
+import tempfile
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.error import HTTPError, URLError
+from urllib.error import HTTPError
 
 import psycopg
 import redis
+from celery import Celery
 from psycopg.rows import dict_row
 
-from project.up import ports, valkey
+from project.up import valkey
 from project.up.parts import web_command
-from tests.harness.upstream.client import ROOT, Upstream
-from tests.harness.waiting import wait_until
+from project.up.ports import HOST
+from tests.harness.processes import Process, free_port, run
+from tests.harness.upstream.client import Upstream
+from tests.harness.valkey import answers as redis_answers
+from tests.harness.waiting import deadline, wait_until
 
 # without DEBUG: the error pages are ours; on plain http, for any origin
 DEPLOYED = {
     "SECRET_KEY": "of-the-tests-" * 4,
     "TAILRACE_GUESTS": "1",
     "TAILRACE_SECURE_COOKIES": "0",
-    "TAILRACE_ORIGINS": "127.0.0.1",
+    "TAILRACE_ORIGINS": HOST,
 }
-START_SECS = 30  # a process on a busy machine
-SETTLE_SECS = 5  # an UPDATE, on a busy machine
-STOP_SECS = 15  # a worker that ends its answers
+START_SECS = 60
+SETTLE_SECS = 30  # an UPDATE
+CELERY = (sys.executable, "-m", "celery", "-A", "project")
 
 
 def answers(url: str) -> bool:
@@ -44,45 +48,30 @@ def answers(url: str) -> bool:
         return False
 
 
+@functools.cache
+def migrated() -> bytes:
+    """Return the file of a migrated database without rows."""
+    with tempfile.TemporaryDirectory() as directory:
+        run(sys.executable, "manage.py", "migrate", "-v0", env=os.environ | {"TAILRACE_DATA_DIR": directory})
+        return (Path(directory) / "db.sqlite3").read_bytes()
+
+
 @dataclass(frozen=True)
 class Ways:
     """The ports through which the parts reach each other; a fault suite puts proxies there."""
 
-    redis: int = field(default_factory=ports.pick_free)
+    redis: int = field(default_factory=free_port)
     redis_of_web: int | None = None  # None: straight
     redis_of_workers: int | None = None
-    upstream: int = field(default_factory=ports.pick_free)
+    upstream: int = field(default_factory=free_port)
     upstream_of_workers: int | None = None
     database: str | None = None  # the URL of a PostgreSQL; None: SQLite in the directory
     database_of_parts: str | None = None
 
 
 @dataclass
-class Process:
-    """One part; everything that it prints is in its log file."""
-
-    name: str
-    popen: subprocess.Popen[bytes]
-    log: Path
-
-    def stop(self) -> int:
-        """End it as an operator does, and return its exit code."""
-        if self.popen.poll() is None:
-            self.popen.send_signal(signal.SIGTERM)
-        try:
-            return self.popen.wait(STOP_SECS)
-        except subprocess.TimeoutExpired:
-            self.popen.kill()
-            return self.popen.wait()
-
-    def output(self) -> str:
-        """Return its output so far."""
-        return self.log.read_text(errors="replace")
-
-
-@dataclass
 class Stack:
-    """The running parts and their addresses."""
+    """The running parts and their addresses. Its methods block: in an event loop, call them in a thread."""
 
     directory: Path
     upstream: Upstream
@@ -94,29 +83,17 @@ class Stack:
     @property
     def url(self) -> str:
         """The URL of the page."""
-        return f"http://127.0.0.1:{self.web_port}"
+        return f"http://{HOST}:{self.web_port}"
 
     def start(self, name: str, *command: str, **env: str) -> Process:
         """Start a part."""
-        log = self.directory / f"{name}.log"
-        with log.open("ab") as output:
-            popen = subprocess.Popen(
-                command,
-                cwd=ROOT,
-                env=self.env | env,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                stdin=subprocess.DEVNULL,
-                start_new_session=True,
-            )
-        self.processes[name] = Process(name, popen, log)
-        return self.processes[name]
+        process = Process(self.directory / f"{name}.log", command, self.env | env)
+        self.processes[name] = process
+        return process.start()
 
     def run(self, *arguments: str) -> str:
         """Run Python to its end with the environment of the parts, and return what it printed."""
-        command = [sys.executable, *arguments]
-        done = subprocess.run(command, cwd=ROOT, env=self.env, capture_output=True, check=True, timeout=60)
-        return done.stdout.decode()
+        return run(sys.executable, *arguments, env=self.env)
 
     def redis(self, *command: str | bytes) -> Any:
         """Send one command to Redis, and return its reply."""
@@ -125,40 +102,54 @@ class Stack:
 
     def revoke(self, response_id: str) -> None:
         """Revoke a task as Flower does."""
-        self.run("-m", "celery", "-A", "project", "control", "revoke", response_id)
+        with self._celery() as app:
+            app.control.revoke(response_id)
 
     def take_tasks(self, *workers: str, yes: bool) -> None:
         """Make workers take tasks, or stop taking any."""
-        command = "add_consumer" if yes else "cancel_consumer"
-        names = ",".join(f"{worker}@test" for worker in workers)
-        self.run("-m", "celery", "-A", "project", "control", "-d", names, command, "responses")
+        self.control("add_consumer" if yes else "cancel_consumer", *workers, queue="responses")
+
+    def control(self, call: str, *workers: str, **arguments: str) -> list[dict[str, Any]]:
+        """Call a remote control command of Celery in workers; return the replies of all."""
+        names = [f"{worker}@test" for worker in workers]
+        with self._celery() as app:
+            replies = app.control.broadcast(
+                call, arguments, names, reply=True, timeout=deadline(), limit=len(names)
+            )
+        assert replies is not None
+        assert len(replies) == len(names), replies
+        return replies
+
+    def _celery(self) -> Celery:
+        return Celery(broker=self.env["REDIS_URL"], set_as_current=False)
 
     def holder(self, response_id: str) -> str:
         """Return the name of the worker that has claimed a response."""
         heartbeat = json.loads(self.redis("GET", f"worker:{self.row(response_id)['worker']}"))
         return str(heartbeat["name"]).removesuffix("@test")
 
-    def start_redis(self) -> Process:
-        """Start Redis, with its previous data."""
-        return self.start("redis", *valkey.command(self.ways.redis, self.directory))
+    def start_redis(self) -> None:
+        """Start Redis with its previous data; return when it answers."""
+        process = self.start("redis", *valkey.command(self.ways.redis, self.directory))
+        process.wait_until(lambda: redis_answers(self.env["REDIS_URL"]))
 
     def start_worker(self, name: str) -> Process:
         """Start a worker; `readyz` counts it when it is alive."""
-        command = (sys.executable, "-m", "celery", "-A", "project", "worker", "-n", f"{name}@test")
-        return self.start(name, *command, REDIS_URL=valkey.url(self.ways.redis_of_workers or self.ways.redis))
+        redis_url = valkey.url(self.ways.redis_of_workers or self.ways.redis)
+        return self.start(name, *CELERY, "worker", "-n", f"{name}@test", REDIS_URL=redis_url)
 
     def start_web(self) -> Process:
-        """Start the web server."""
+        """Start the web server; `wait_until(readyz)` waits until it answers."""
         redis_url = valkey.url(self.ways.redis_of_web or self.ways.redis)
         return self.start("web", *web_command(self.web_port), REDIS_URL=redis_url)
 
     def start_flower(self, *options: str, **env: str) -> str:
         """Start Flower, and return its address once it answers."""
-        port = ports.pick_free()
-        command = (sys.executable, "-m", "celery", "-A", "project", "flower", f"--port={port}")
-        self.start("flower", *command, f"--address={ports.HOST}", *options, **env)
-        url = f"http://{ports.HOST}:{port}"
-        wait_until(lambda: answers(f"{url}/healthcheck"), START_SECS, "Flower answers")
+        port = free_port()
+        address = (f"--port={port}", f"--address={HOST}")
+        process = self.start("flower", *CELERY, "flower", *address, *options, **env)
+        url = f"http://{HOST}:{port}"
+        process.wait_until(lambda: answers(f"{url}/healthcheck"))
         return url
 
     def readyz(self) -> dict[str, Any]:
@@ -166,16 +157,20 @@ class Stack:
         try:
             with urllib.request.urlopen(f"{self.url}/readyz") as reply:
                 return dict(json.load(reply)["parts"])
-        except (URLError, ConnectionError) as error:
+        except OSError as error:
             return dict(json.load(error)["parts"]) if isinstance(error, HTTPError) else {}
 
     def wait_for_workers(self, count: int) -> None:
         """Wait until everything is ready, with this many workers."""
-        wait_until(
-            lambda: self.readyz().get("workers", {}).get("alive") == count,
-            START_SECS,
-            f"{count} workers are alive",
-        )
+        try:
+            wait_until(
+                lambda: self.readyz().get("workers", {}).get("alive") == count,
+                START_SECS,
+                f"{count} workers are alive",
+            )
+        except AssertionError as error:
+            error.add_note("\n".join(process.tail() for process in self.processes.values()))
+            raise
 
     def row(self, response_id: str) -> dict[str, Any]:
         """Return a row of the table of responses."""
@@ -209,10 +204,10 @@ class Stack:
             database.row_factory = sqlite3.Row
             return database.execute(query, values).fetchall()
 
-    def stop(self) -> None:
-        """Stop every part that still runs, the last started first."""
-        for process in reversed(list(self.processes.values())):
-            process.stop()
+    def kill(self) -> None:
+        """Kill every part, the last started first."""
+        for process in reversed(self.processes.values()):
+            process.kill()
 
 
 @contextmanager
@@ -226,7 +221,7 @@ def running(
     ways = ways or Ways()
     with ExitStack() as stack:
         upstream = stack.enter_context(Upstream.start(api_key="upstream-key", port=ways.upstream))
-        base_url = f"http://127.0.0.1:{ways.upstream_of_workers or ways.upstream}/v1"
+        base_url = f"http://{HOST}:{ways.upstream_of_workers or ways.upstream}/v1"
         catalog = directory / "models.toml"
         catalog.write_text("".join(_entry(model, base_url) for model in models))
         settings = {
@@ -238,10 +233,13 @@ def running(
         }
         if ways.database is not None:
             settings["DATABASE_URL"] = ways.database_of_parts or ways.database
-        parts = Stack(directory, upstream, {**os.environ, **settings, **env}, ports.pick_free(), ways)
-        stack.callback(parts.stop)
+        parts = Stack(directory, upstream, {**os.environ, **settings, **env}, free_port(), ways)
+        stack.callback(parts.kill)
         parts.start_redis()
-        parts.run("manage.py", "migrate", "-v0")
+        if ways.database is None:
+            (directory / "db.sqlite3").write_bytes(migrated())
+        else:
+            parts.run("manage.py", "migrate", "-v0")
         if "TAILRACE_STATIC_ROOT" in env:
             parts.run("manage.py", "collectstatic", "--noinput", "-v0")
         parts.start_web()

@@ -1,21 +1,35 @@
-"""Wait for a condition with a deadline, instead of sleeping."""
+"""Wait for a condition, not for a time. Every deadline is a multiple of how busy the machine is."""
 
 import asyncio
 import inspect
+import os
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar, overload
 
 POLL_SECS = 0.02  # short beside any deadline, long beside the cost of a check
+LEAST_SECS = 30  # of any wait: a longer deadline costs nothing while the tests are green
 
 T = TypeVar("T")
 
 
+def patience() -> float:
+    """Return how many times longer than planned anything may take: TEST_PATIENCE, else by the load."""
+    fixed = os.environ.get("TEST_PATIENCE")
+    return float(fixed) if fixed else 1 + 2 * max(os.getloadavg()[:2]) / (os.cpu_count() or 1)
+
+
+def deadline(secs: float = LEAST_SECS) -> float:
+    """Return the seconds to wait for what takes `secs` at most on an idle machine."""
+    return max(secs, LEAST_SECS) * patience()
+
+
 def wait_until(condition: Callable[[], T], deadline_secs: float, what: str) -> T:
-    """Return the first true value of `condition()`; fail, naming `what`, after `deadline_secs`."""
-    deadline = time.monotonic() + deadline_secs
+    """Return the first true value of `condition()`; fail, naming `what`, after the deadline."""
+    begun = time.monotonic()
     while not (value := condition()):
-        _check_deadline(deadline, deadline_secs, what)
+        _check_deadline(begun, deadline_secs, what)
         time.sleep(POLL_SECS)
     return value
 
@@ -26,18 +40,28 @@ async def await_until(condition: Callable[[], Awaitable[T]], deadline_secs: floa
 async def await_until(condition: Callable[[], bool], deadline_secs: float, what: str) -> bool: ...
 async def await_until(condition: Callable[[], Any], deadline_secs: float, what: str) -> Any:
     """Do the same without blocking the event loop; `condition` may be a coroutine function."""
-    deadline = time.monotonic() + deadline_secs
+    begun = time.monotonic()
     while True:
         value = condition()
         if inspect.isawaitable(value):
             value = await value
         if value:
             return value
-        _check_deadline(deadline, deadline_secs, what)
+        _check_deadline(begun, deadline_secs, what)
         await asyncio.sleep(POLL_SECS)
 
 
-def _check_deadline(deadline: float, deadline_secs: float, what: str) -> None:
-    if time.monotonic() > deadline:
-        message = f"not within {deadline_secs:g} s: {what}"
+def _check_deadline(begun: float, deadline_secs: float, what: str) -> None:
+    """Compare with the load as it is now: it may have risen since the wait began."""
+    if time.monotonic() - begun > deadline(deadline_secs):
+        message = f"not within {deadline(deadline_secs):.0f} s: {what}"
         raise AssertionError(message)
+
+
+@contextmanager
+def within(secs: float) -> Iterator[None]:
+    """Fail if the block takes longer than `secs`, times the patience."""
+    begun = time.monotonic()
+    yield
+    passed, most = time.monotonic() - begun, secs * patience()
+    assert passed < most, f"took {passed:.1f} s, not {most:.1f} s at most"

@@ -1,0 +1,110 @@
+"""One process of the tests or of the benchmark: start, wait for, stop, freeze, kill, start again."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from project.up import ports
+from tests.harness.waiting import deadline, wait_until
+
+ROOT = Path(__file__).resolve().parents[2]
+START_SECS = 60
+STOP_SECS = 15  # a worker that ends its answers
+TAIL_CHARS = 3000  # of the output, in a failure
+_given: set[int] = set()  # ports that may not be in use yet
+
+
+@dataclass
+class Process:
+    """A command in its own session. Its output is appended to `log`, which also names it."""
+
+    log: Path
+    command: Sequence[str]
+    env: Mapping[str, str] | None = field(default=None, repr=False)  # None: as here
+    cwd: Path = ROOT
+    user: str | None = None
+    popen: subprocess.Popen[bytes] = field(init=False, repr=False)
+
+    def start(self) -> Self:
+        """Start it, also after it has ended. `wait_until` waits until it is ready."""
+        with self.log.open("ab") as output:
+            self.popen = subprocess.Popen(
+                self.command,
+                cwd=self.cwd,
+                env=self.env,
+                user=self.user,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        return self
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it has not ended."""
+        return self.popen.poll() is None
+
+    def wait_until(self, is_ready: Callable[[], object], secs: float = START_SECS) -> Self:
+        """Wait until it is ready; fail with the end of its output if it is late, or ends."""
+        try:
+            wait_until(lambda: is_ready() or not self.is_running, secs, f"{self.log.stem} is ready")
+            assert self.is_running, f"{self.log.stem} has ended"
+        except AssertionError as error:
+            error.add_note(self.tail())
+            raise
+        return self
+
+    def stop(self, how: signal.Signals = signal.SIGTERM, secs: float = STOP_SECS) -> int:
+        """Send the signal, SIGKILL to its session after `secs`; return the exit code."""
+        self.popen.send_signal(how)
+        try:
+            return self.popen.wait(deadline(secs))
+        except subprocess.TimeoutExpired:
+            return self.kill()
+
+    def kill(self) -> int:
+        """Kill its session, as the kernel does when memory is short; return the exit code."""
+        if self.is_running:
+            os.killpg(self.popen.pid, signal.SIGKILL)
+        return self.popen.wait()
+
+    def freeze(self) -> None:
+        """Suspend it: its port accepts connections, and nothing is answered."""
+        self.popen.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Resume it."""
+        self.popen.send_signal(signal.SIGCONT)
+
+    def output(self) -> str:
+        """Return what it has printed."""
+        return self.log.read_text(errors="replace")
+
+    def tail(self) -> str:
+        """Return the end of the output."""
+        return f"--- {self.log.stem}\n{self.output()[-TAIL_CHARS:]}"
+
+
+def run(*command: str, **options: Any) -> str:
+    """Run a command to its end; return what it printed, or fail with it."""
+    done = finished(*command, **options)
+    assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def finished(*command: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end, whatever its exit code; `options` are those of `subprocess.run`."""
+    options = {"cwd": ROOT, "timeout": deadline(120), **options}
+    return subprocess.run(command, capture_output=True, text=True, check=False, **options)
+
+
+def free_port() -> int:
+    """Return a free port that no earlier call has returned."""
+    port = ports.pick_free(excluded=frozenset(_given))
+    _given.add(port)
+    return port
