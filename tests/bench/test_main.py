@@ -13,7 +13,6 @@ import pytest
 from tests.harness.processes import Process, finished
 from tests.harness.waiting import deadline
 
-pytestmark = pytest.mark.timeout(300)  # three designs start side by side, on a machine that may be busy
 STREAMS, TOKENS = 2, 40
 NAMES = ["tailrace", "direct", "relay"]
 

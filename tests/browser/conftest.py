@@ -1,13 +1,18 @@
-"""A real Chromium and the running Tailrace that it looks at."""
+"""A real Chromium: one for all tests, with a fresh profile for each."""
 
+import functools
 import shutil
 from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright, expect
+import pytest_asyncio
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from tests.browser.watch import Watch
 from tests.harness.skips import skip_without
+from tests.harness.waiting import deadline
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 # no sandbox: tests may run as root; and nothing but the tests may use the network
@@ -18,13 +23,20 @@ FLAGS = [
     "--disable-sync",
     "--no-first-run",
 ]
-# what is expected comes at once, or late on a busy machine; it costs nothing while the tests are green
-expect.set_options(timeout=20_000)
+EXPECT_SECS = 60
+in_session = functools.partial(pytest_asyncio.fixture, loop_scope="session")
 
 
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    """A Chromium of this test alone."""
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the tests of this folder on one event loop, so that they can share a Chromium."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent and pytest_asyncio.is_async_test(item):
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+@in_session(scope="session")
+async def chromium() -> AsyncIterator[Browser]:
+    """The Chromium of all tests."""
     if CHROMIUM is None:
         skip_without("Chromium (Debian: apt-get install chromium)")
     async with async_playwright() as playwright:
@@ -33,17 +45,33 @@ async def browser() -> AsyncIterator[Browser]:
         await browser.close()
 
 
-@pytest.fixture
+@in_session()
+async def browser(chromium: Browser) -> AsyncIterator[Browser]:
+    """The Chromium, without the profiles of other tests."""
+    expect.set_options(timeout=deadline(EXPECT_SECS) * 1000)
+    yield chromium
+    for context in chromium.contexts:
+        await context.close()
+
+
+async def profile(browser: Browser, **options: Any) -> BrowserContext:
+    """A fresh profile, as patient as the machine is busy."""
+    context = await browser.new_context(**options)
+    context.set_default_timeout(deadline(EXPECT_SECS) * 1000)
+    return context
+
+
+@in_session()
 async def watch(browser: Browser) -> AsyncIterator[Watch]:
     """A fresh profile; an error that a page of it logs, or a violation of the policy, fails the test."""
-    watch = await Watch.over(await browser.new_context())
+    watch = await Watch.over(await profile(browser))
     yield watch
     await watch.context.close()
     assert watch.errors == []
     assert watch.violations == []
 
 
-@pytest.fixture
+@in_session()
 async def page(watch: Watch) -> Page:
     """An empty page of the watched profile."""
     return await watch.context.new_page()

@@ -96,7 +96,7 @@ async def streaming(page: Page, stack: Stack) -> None:
     """An answer in the middle of its list, after its reasoning."""
     await open_with_conversations(page, stack)
     turn = await ask(page, "mill-thinking")
-    await expect(turn.locator(".output")).to_contain_text("undershot", timeout=30_000)
+    await expect(turn.locator(".output")).to_contain_text("undershot")
 
 
 async def error(page: Page, stack: Stack) -> None:

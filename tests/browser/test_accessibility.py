@@ -1,12 +1,13 @@
 """axe-core finds nothing serious on any screen, light and dark."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Literal
 
 import pytest
 from playwright.async_api import Browser, Page, expect
 
 from chat.protocol.commands import MAX_INPUT_CHARS
+from tests.browser.conftest import in_session, profile
 from tests.browser.visitor import ask, ended, open_page, refuse_socket
 from tests.harness.skips import skip_without
 from tests.harness.stack import Stack
@@ -131,12 +132,10 @@ def axe() -> str:
     return AXE.read_text()
 
 
-@pytest.fixture
-async def page(browser: Browser) -> AsyncIterator[Page]:
+@in_session()
+async def page(browser: Browser) -> Page:
     """A page without its policy, which would stop the styles that axe tries things with."""
-    context = await browser.new_context(bypass_csp=True, reduced_motion="reduce")
-    yield await context.new_page()
-    await context.close()
+    return await (await profile(browser, bypass_csp=True, reduced_motion="reduce")).new_page()
 
 
 async def findings(page: Page, axe: str) -> list[str]:

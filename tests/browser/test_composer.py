@@ -6,6 +6,7 @@ import pytest
 from playwright.async_api import Locator, Page, expect
 
 from chat.protocol.commands import MAX_INPUT_CHARS
+from tests.browser.conftest import in_session
 from tests.browser.visitor import ask_here, open_page, row
 from tests.harness.stack import Stack
 
@@ -14,7 +15,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 DEFAULT, OTHER = "words-30@60", "words-5"
 
 
-@pytest.fixture
+@in_session()
 async def box(page: Page, stack: Stack) -> Locator:
     """Where one writes, on the page of a new guest."""
     await open_page(page, stack)

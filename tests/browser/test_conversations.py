@@ -3,6 +3,7 @@
 import pytest
 from playwright.async_api import Page, Request, expect
 
+from tests.browser.conftest import in_session
 from tests.browser.visitor import ask_here, beside, ended, open_page, refuse_socket, row
 from tests.harness.stack import Stack
 from tests.harness.upstream.behaviour import text_of
@@ -13,7 +14,7 @@ ONE_HELD, OTHER_HELD = "words-40+hold-after-10", "words-80+hold-after-10"
 QUICK, LONGER = "words-20", "words-30@60"
 
 
-@pytest.fixture
+@in_session()
 async def home(page: Page, stack: Stack) -> Page:
     """The page of a new guest, connected."""
     await open_page(page, stack)

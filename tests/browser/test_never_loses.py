@@ -2,13 +2,12 @@
 
 import random
 import re
-import time
 from collections.abc import Awaitable, Callable
 
 import pytest
 from playwright.async_api import Browser, Error, Locator, Page, expect
 
-from tests.browser.visitor import END_MS, ask, ask_here, beside, open_page, row
+from tests.browser.visitor import ask, ask_here, beside, ended, open_page, row
 from tests.harness.stack import Stack
 from tests.harness.upstream.behaviour import text_of
 from tests.harness.waiting import await_until
@@ -25,7 +24,7 @@ OPEN_SECS = 20  # a socket, on a busy machine
 
 async def whole(turn: Locator, model: str) -> None:
     """The turn ends with all of its text, byte for byte."""
-    await expect(turn).to_have_attribute("data-status", "completed", timeout=END_MS)
+    await ended(turn)
     assert (await turn.locator(".output").text_content() or "").strip() == text_of(model)
 
 
@@ -65,21 +64,18 @@ async def test_twenty_reloads_at_random_moments_of_one_answer_lose_nothing(page:
 async def test_what_is_written_in_ten_seconds_without_a_network_comes_with_it(
     page: Page, stack: Stack
 ) -> None:
+    await page.clock.install()
     turn = await ask(page, stack, HELD, "Count")
     output = turn.locator(".output")
     await expect(output).to_contain_text(BEGUN)
     await page.context.set_offline(True)
-    began = time.monotonic()
     connection = page.locator("#connection")
     await expect(connection).to_have_attribute("data-state", "offline")
     await expect(connection.locator(".words")).to_have_text("You are offline.")
     stack.upstream.release(HELD)
     assert stack.settled(await turn.get_attribute("data-response-id") or "")["status"] == "completed"
 
-    async def long_enough() -> bool:
-        return time.monotonic() - began >= OFFLINE_SECS
-
-    await await_until(long_enough, OFFLINE_SECS + 1, "the network is offline for this long")
+    await page.clock.run_for(OFFLINE_SECS * 1000)
     await expect(connection).to_have_attribute("data-state", "offline")
     await expect(output).not_to_contain_text(LAST)
     await page.context.set_offline(False)

@@ -1,10 +1,11 @@
 """The Content Security Policy in a browser: no string becomes HTML or a script, and the admin still works."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 
 import pytest
 from playwright.async_api import Browser, Error, expect
 
+from tests.browser.conftest import in_session, profile
 from tests.browser.corpus import ELSEWHERE
 from tests.browser.watch import Watch
 from tests.harness.stack import Stack
@@ -24,12 +25,10 @@ SINKS = [
 ]
 
 
-@pytest.fixture
-async def careless(browser: Browser) -> AsyncIterator[Watch]:
+@in_session()
+async def careless(browser: Browser) -> Watch:
     """A profile whose pages may do wrong."""
-    watch = await Watch.over(await browser.new_context())
-    yield watch
-    await watch.context.close()
+    return await Watch.over(await profile(browser))
 
 
 @pytest.mark.parametrize("path", ["/", "/minimal/", "/accounts/login/", "/nowhere/"])
@@ -48,8 +47,12 @@ async def test_an_image_from_elsewhere_is_stopped_and_reported(careless: Watch, 
     await page.evaluate(f"document.body.append(Object.assign(new Image(), {{ src: '{ELSEWHERE}/a.png' }}))")
     await await_until(reports(careless, 1), REPORT_SECS, "it is reported")
     assert careless.violations[0].startswith(f"img-src {ELSEWHERE}/a.png")
-    assert careless.leaving(stack.url) == [f"{ELSEWHERE}/a.png"], "the watch records attempts, too"
-    assert [each.failure for each in careless.requests if each.url.startswith(ELSEWHERE)] == ["csp"]
+
+    async def is_stopped() -> bool:
+        return [each.failure for each in careless.requests if each.url.startswith(ELSEWHERE)] == ["csp"]
+
+    await await_until(is_stopped, REPORT_SECS, "the watch records attempts, too")
+    assert careless.leaving(stack.url) == [f"{ELSEWHERE}/a.png"]
 
 
 async def test_the_admin_works_under_its_policy(careless: Watch, stack: Stack) -> None:

@@ -11,7 +11,7 @@ from playwright.async_api import Browser, Page, expect
 from tests.browser.measures import Measures, Stats
 from tests.browser.visitor import ask_here, ended, open_page
 from tests.harness.stack import Stack
-from tests.harness.waiting import await_until
+from tests.harness.waiting import await_until, patience
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
@@ -24,7 +24,6 @@ SLOW = """() => new Promise((done) => setTimeout(() => {
   for (const end = performance.now() + 120; performance.now() < end; );
   done();
 }))"""
-TRIES = 2  # a machine that is busy with other tests stops every task now and then
 
 
 async def watched(browser: Browser, stack: Stack) -> Stats:
@@ -43,11 +42,8 @@ async def watched(browser: Browser, stack: Stack) -> Stats:
 
 
 async def test_a_long_fast_answer_leaves_the_page_responsive(browser: Browser, stack: Stack) -> None:
-    for _ in range(TRIES):
-        stats = await watched(browser, stack)
-        if stats.longest_task_ms < LONGEST_TASK_MS:
-            break
-    assert stats.longest_task_ms < LONGEST_TASK_MS
+    stats = await watched(browser, stack)
+    assert stats.longest_task_ms < LONGEST_TASK_MS * patience()  # others' work interrupts tasks
     assert stats.shift == 0, stats.moved
     assert stats.heap_mb < HEAP_MB
     assert stats.nodes < NODES

@@ -5,9 +5,9 @@ import re
 from playwright.async_api import BrowserContext, Locator, Page, WebSocketRoute, expect
 
 from tests.harness.stack import Stack
-from tests.harness.waiting import await_until
+from tests.harness.waiting import await_until, deadline
 
-END_MS = 90_000  # of a long answer, on a busy machine
+END_SECS = 90  # of a long answer
 
 
 async def open_page(page: Page, stack: Stack) -> None:
@@ -43,7 +43,7 @@ async def ask_here(page: Page, model: str, prompt: str = "How does a water mill 
 
 async def ended(turn: Locator, status: str = "completed") -> None:
     """Wait until the answer has ended as it should."""
-    await expect(turn).to_have_attribute("data-status", status, timeout=END_MS)
+    await expect(turn).to_have_attribute("data-status", status, timeout=deadline(END_SECS) * 1000)
 
 
 async def until(page: Page, claim: str, deadline_secs: float = 20) -> None:

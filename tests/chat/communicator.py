@@ -21,7 +21,7 @@ T = TypeVar("T")
 Frame = dict[str, Any]
 CHANGE = '{"type":"tailrace:conversation"'
 PATH = "/ws/responses/"
-FRAME_SECS = 5  # the longest wait for a frame that must come
+FRAME_SECS = 300  # the longest wait for a frame that must come, however busy the machine is
 
 
 class Socket(WebsocketCommunicator):

@@ -16,9 +16,9 @@ from websockets.typing import Origin
 
 from project.up.ports import HOST
 from tests.deploy.stack import SERVICES, Stack, up
-from tests.harness.waiting import wait_until
+from tests.harness.waiting import deadline, wait_until
 
-pytestmark = [pytest.mark.postgres, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.postgres
 
 PASSWORD = "a-password-of-the-test"
 VARIABLES = {
@@ -54,7 +54,7 @@ class Browser:
 
     def _ask(self, request: Request) -> tuple[int, str]:
         try:
-            with self.opener.open(request, timeout=ANSWER_SECS) as response:
+            with self.opener.open(request, timeout=deadline(ANSWER_SECS)) as response:
                 return response.status, response.read().decode()
         except HTTPError as error:
             with error:
@@ -73,10 +73,12 @@ def asked(stack: Stack, browser: Browser, **command: Any) -> list[dict[str, Any]
     url = f"ws://{HOST}:{stack.ports['web']}/ws/responses/"
     headers = {"Cookie": browser.cookie_header}
     events: list[dict[str, Any]] = []
-    with connect(url, origin=Origin(browser.origin), additional_headers=headers, proxy=None) as socket:
+    with connect(
+        url, origin=Origin(browser.origin), additional_headers=headers, open_timeout=deadline(), proxy=None
+    ) as socket:
         socket.send(json.dumps({"type": "response.create", **command}))
         while not events or events[-1]["type"] not in ("response.completed", "response.failed", "error"):
-            events.append(json.loads(socket.recv(timeout=ANSWER_SECS)))
+            events.append(json.loads(socket.recv(timeout=deadline(ANSWER_SECS))))
     return events
 
 

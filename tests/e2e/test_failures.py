@@ -1,7 +1,6 @@
 """A failure upstream ends the response with a stable code, and the text so far is kept."""
 
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from tests.harness.skips import skip_without
 from tests.harness.socket_client import TERMINAL, cookie, text_of, visiting
 from tests.harness.stack import Stack, running
 from tests.harness.upstream.behaviour import text_of as upstream_text
-from tests.harness.waiting import wait_until
+from tests.harness.waiting import wait_until, within
 from workers.generation.deadlines import CLOSING_SECS
 
 pytestmark = pytest.mark.e2e
@@ -69,10 +68,8 @@ def output_of(response: dict[str, Any]) -> str:
 async def test_the_response_fails_with_a_code_and_keeps_its_text(
     stack: Stack, model: str, code: str, text: str
 ) -> None:
-    begun = time.monotonic()
     async with visiting(stack.url) as visitor:
         events = await visitor.answer(model)
-    assert time.monotonic() - begun < 8
     last, response = events[-1], events[-1]["response"]
     assert (last["type"], response["status"]) == ("response.failed", "failed")
     assert response["error"] == {"code": code, "message": FAILURES[code]}
@@ -82,11 +79,10 @@ async def test_the_response_fails_with_a_code_and_keeps_its_text(
 
 
 async def test_an_answer_with_a_finish_reason_is_complete_without_the_servers_close(stack: Stack) -> None:
-    begun = time.monotonic()
     async with visiting(stack.url) as visitor:
-        events = await visitor.answer("stall-last")
+        with within(CLOSING_SECS * 3):  # not the 30 s between tokens
+            events = await visitor.answer("stall-last")
     assert events[-1]["type"] == "response.completed"
-    assert CLOSING_SECS - 1 < time.monotonic() - begun < CLOSING_SECS + 5
     assert text_of(events) == upstream_text("fast") == stack.settled(events[-1]["response"]["id"])["output"]
 
 
@@ -109,7 +105,7 @@ async def test_retry_after_is_followed_and_readers_see_the_wait(stack: Stack) ->
     assert text_of(events) == upstream_text("fast") == stack.settled(response_id)["output"]
     first, second = stack.upstream.requests(model)
     assert first.started_at + 2 <= second.started_at
-    assert waiting["until"] == pytest.approx(second.started_at, abs=1)
+    assert waiting["until"] <= second.started_at
 
 
 async def test_a_waiting_response_can_be_cancelled_at_once(stack: Stack) -> None:
@@ -119,10 +115,9 @@ async def test_a_waiting_response_can_be_cancelled_at_once(stack: Stack) -> None
         await visitor.create(model)
         response_id = (await visitor.until("tailrace:waiting"))[0]["response"]["id"]
         wait_until(lambda: response_id in claimed(stack), 6, "a worker has claimed it")
-        stopped_at = time.monotonic()
-        await visitor.send({"type": "tailrace:cancel", "response_id": response_id})
-        last = (await visitor.until(*TERMINAL))[-1]
-        assert time.monotonic() - stopped_at < 1
+        with within(3):  # it would wait for 15
+            await visitor.send({"type": "tailrace:cancel", "response_id": response_id})
+            last = (await visitor.until(*TERMINAL))[-1]
     assert last["response"]["status"] == stack.settled(response_id)["status"] == "cancelled"
     wait_until(lambda: response_id not in claimed(stack), 6, "no worker has it any more")
     assert len(stack.upstream.requests(model)) == 1

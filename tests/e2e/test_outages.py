@@ -2,7 +2,6 @@
 
 import asyncio
 import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, closing
 
@@ -11,13 +10,13 @@ import pytest
 from tests.harness.socket_client import Visitor, cookie, text_of, visiting
 from tests.harness.stack import Stack, running
 from tests.harness.upstream.behaviour import text_of as upstream_text
-from tests.harness.waiting import wait_until
+from tests.harness.waiting import wait_until, within
 
 pytestmark = pytest.mark.e2e
 
-BUSY_SECS = 6  # how long a client may wait for `busy`
+BUSY_SECS = 10  # how long a client may wait for `busy`
 SOCKETS = 200  # that reconnect at once
-OPEN_SECS = 10  # for all of them, on a busy machine; one after the other they took ten seconds each
+OPEN_SECS = 20  # for all of them; one after the other they took ten seconds each
 WRITERS = 12  # more than asyncio's default threads on a small machine
 
 
@@ -33,10 +32,10 @@ async def test_without_redis_readyz_names_it_and_a_command_gets_busy(own: Stack)
         own.processes["redis"].stop()
         wait_until(lambda: own.readyz()["redis"]["state"] == "unavailable", 5, "readyz notices")
         assert own.readyz()["database"]["state"] == "ok"
-        before, begun = own.count_rows(), time.monotonic()
-        await visitor.create()
-        refusal = await visitor.next()
-        assert time.monotonic() - begun < BUSY_SECS
+        before = own.count_rows()
+        with within(BUSY_SECS):
+            await visitor.create()
+            refusal = await visitor.next()
         assert (refusal["type"], refusal["status"], refusal["error"]["code"]) == ("error", 503, "busy")
         assert own.count_rows() == before  # a refused command stores nothing
         own.start_redis()
@@ -56,15 +55,13 @@ async def test_many_sockets_open_without_redis_and_get_busy(own: Stack) -> None:
     async with visiting(own.url, session) as visitor, AsyncExitStack() as opened:
         response_id = (await visitor.answer())[0]["response"]["id"]
         own.processes["redis"].stop()
-        begun = time.monotonic()
-        sockets = await asyncio.gather(
-            *(opened.enter_async_context(visiting(own.url, session)) for _ in range(SOCKETS))
-        )
-        assert time.monotonic() - begun < OPEN_SECS
-        begun = time.monotonic()
-        replies = await asyncio.gather(*(subscribed(each, response_id) for each in sockets))
+        with within(OPEN_SECS):
+            sockets = await asyncio.gather(
+                *(opened.enter_async_context(visiting(own.url, session)) for _ in range(SOCKETS))
+            )
+        with within(OPEN_SECS):
+            replies = await asyncio.gather(*(subscribed(each, response_id) for each in sockets))
         assert set(replies) == {"busy"}
-        assert time.monotonic() - begun < OPEN_SECS
         own.start_redis()
         own.wait_for_workers(1)
         replies = await asyncio.gather(*(subscribed(each, response_id) for each in sockets))
@@ -78,9 +75,8 @@ async def test_an_unresponsive_redis_is_busy(own: Stack) -> None:
         frozen = own.processes["redis"]
         frozen.freeze()
         try:
-            begun = time.monotonic()
-            assert await subscribed(visitor, response_id) == "busy"
-            assert time.monotonic() - begun < BUSY_SECS
+            with within(BUSY_SECS):
+                assert await subscribed(visitor, response_id) == "busy"
         finally:
             frozen.thaw()
         assert await subscribed(visitor, response_id) == "tailrace:up_to_date"
@@ -96,9 +92,8 @@ async def test_a_wait_for_a_locked_database_does_not_block_other_sockets(own: St
             before = own.count_rows()
             for writer in writers:
                 await writer.create()
-            begun = time.monotonic()
-            assert await subscribed(visitor, response_id) == "tailrace:up_to_date"
-            assert time.monotonic() - begun < 3
+            with within(BUSY_SECS):
+                assert await subscribed(visitor, response_id) == "tailrace:up_to_date"
             assert own.count_rows() == before  # they still wait
             database.execute("ROLLBACK")
         for writer in writers:

@@ -15,7 +15,7 @@ from tests.faults.harness import Harness, scratch, start_harness
 from tests.faults.load import words_of
 from tests.faults.recording_client import RecordingClient
 from tests.harness.socket_client import cookie
-from tests.harness.waiting import await_until
+from tests.harness.waiting import await_until, deadline
 
 RESTARTED, CONTINUED = "words-160@20:kill", "words-160@20:continued"
 WORDS_BEFORE = 10  # an answer is in its middle
@@ -34,7 +34,7 @@ async def kill_once(harness: Harness, model: str) -> tuple[RecordingClient, floa
     await await_until(lambda: len(client.deltas) > deltas, NEXT_WORD_SECS, "a new word after the kill")
     pause = time.monotonic() - killed_at
     await asyncio.to_thread(harness.wait_for_worker, harness.start_worker())
-    await asyncio.wait_for(reading, END_SECS)
+    await asyncio.wait_for(reading, deadline(END_SECS))
     return client, pause
 
 

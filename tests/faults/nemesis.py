@@ -19,6 +19,7 @@ from tests.faults.checker import Findings, check
 from tests.faults.harness import Harness, scratch, start_harness
 from tests.faults.recording_client import RecordingClient
 from tests.harness.socket_client import cookie
+from tests.harness.waiting import deadline
 
 STREAMS = 30
 WORKERS = 3
@@ -50,7 +51,7 @@ class Nemesis:
         ]  # one for each reader: the faults do not depend on them
         readers = [asyncio.create_task(self._ask_repeatedly(session, random.Random(seed))) for seed in seeds]
         await self._inject_faults()
-        _, stuck = await asyncio.wait(readers, timeout=END_SECS)
+        _, stuck = await asyncio.wait(readers, timeout=deadline(END_SECS))
         for reader in stuck:
             reader.cancel()
         await asyncio.gather(*readers, return_exceptions=True)

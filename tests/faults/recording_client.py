@@ -15,6 +15,7 @@ from websockets.exceptions import WebSocketException
 
 from tests.harness.socket_client import TERMINAL, Event
 from tests.harness.upstream.client import ROOT
+from tests.harness.waiting import patience
 
 SOCKET_JS = (ROOT / "chat/static/chat/server/socket.js").read_text()
 
@@ -115,14 +116,15 @@ class RecordingClient:
             additional_headers={"Cookie": self.session},
             max_queue=None,
             max_size=None,
-            open_timeout=CONNECT_SECS,
+            open_timeout=CONNECT_SECS * patience(),
+            ping_timeout=None,
             close_timeout=1,
             compression=None,
         ) as self._socket:
             try:
                 await self._send_command(self._socket)
                 while self.ended_at is None:
-                    async with asyncio.timeout(SILENT_SECS):
+                    async with asyncio.timeout(SILENT_SECS * patience()):
                         event: Event = json.loads(await self._socket.recv())
                     await self._process(event, self._socket)
             finally:

@@ -14,9 +14,9 @@ from tests.faults.load import all_ended, load, words_of
 from tests.faults.recording_client import RecordingClient
 from tests.harness.socket_client import cookie
 from tests.harness.upstream.record import Record
-from tests.harness.waiting import await_until
+from tests.harness.waiting import await_until, deadline, patience
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.e2e
 
 STREAMING = "words-400@20:streaming"
 STALLED = "words-20+stall-after-5@50:stalled"
@@ -24,8 +24,7 @@ STALLED_FIRST = "stall-first:silent"
 NO_REPLY = "no-reply:unresponsive"
 BRIEF = "words-20@40:brief"  # half a second
 QUEUED = "words-30@20:queued"
-ON_SCREEN_SECS, UPSTREAM_SECS = 1, 2
-FLOWER_SECS = 4  # a revoked task is noticed by the next heartbeat
+AT_ONCE_SECS = 3  # on screen it takes about 50 ms
 LAST_WORD = 20  # of BRIEF
 RACES = 24
 
@@ -54,16 +53,14 @@ async def begun(harness: Harness, model: str) -> tuple[RecordingClient, asyncio.
     return client, reading
 
 
-async def assert_stopped(
-    harness: Harness, client: RecordingClient, stopped_at: float, upstream_secs: float
-) -> None:
+async def assert_stopped(harness: Harness, client: RecordingClient, stopped_at: float) -> None:
     """Check that it ended as cancelled, in time, everywhere."""
     findings = await asyncio.to_thread(check, harness.stack, [client])
     findings.require(cancelled=1)
     (request,) = requests_of(harness, client)
     assert request.aborted
     assert request.ended_at is not None
-    assert request.ended_at - stopped_at < upstream_secs
+    assert request.ended_at - stopped_at < AT_ONCE_SECS * patience()
 
 
 @pytest.mark.parametrize("model", [NO_REPLY, STALLED_FIRST, STREAMING, STALLED])
@@ -71,9 +68,9 @@ async def test_cancel_in_every_phase_of_the_upstream(harness: Harness, model: st
     client, reading = await begun(harness, model)
     stopped_at = time.time()
     await client.cancel()
-    await asyncio.wait_for(reading, 5)
-    assert (client.ended_at or 0) - stopped_at < ON_SCREEN_SECS
-    await assert_stopped(harness, client, stopped_at, UPSTREAM_SECS)
+    await asyncio.wait_for(reading, deadline())
+    assert (client.ended_at or 0) - stopped_at < AT_ONCE_SECS * patience()
+    await assert_stopped(harness, client, stopped_at)
 
 
 async def test_cancel_after_a_reload_from_another_socket(harness: Harness) -> None:
@@ -86,10 +83,10 @@ async def test_cancel_after_a_reload_from_another_socket(harness: Harness) -> No
     client.hang_up()
     stopped_at = time.time()
     await reloaded.cancel()
-    await asyncio.wait_for(again, 5)
-    assert (reloaded.ended_at or 0) - stopped_at < ON_SCREEN_SECS
-    await asyncio.wait_for(reading, 10)
-    await assert_stopped(harness, reloaded, stopped_at, UPSTREAM_SECS)
+    await asyncio.wait_for(again, deadline())
+    assert (reloaded.ended_at or 0) - stopped_at < AT_ONCE_SECS * patience()
+    await asyncio.wait_for(reading, deadline())
+    await assert_stopped(harness, reloaded, stopped_at)
 
 
 async def test_cancel_in_the_same_instant_as_the_end_has_one_winner(harness: Harness) -> None:
@@ -122,8 +119,8 @@ async def test_flower_cancels_a_running_response(harness: Harness, terminate: bo
     )
     with await asyncio.to_thread(urllib.request.urlopen, request) as reply:
         assert reply.status == 200
-    await asyncio.wait_for(reading, 10)
-    await assert_stopped(harness, client, stopped_at, FLOWER_SECS)
+    await asyncio.wait_for(reading, deadline())
+    await assert_stopped(harness, client, stopped_at)
     await asyncio.to_thread(harness.stack.processes["flower"].stop)
     assert harness.stack.processes[harness.workers[0]].is_running
 
@@ -134,10 +131,10 @@ async def test_cancel_while_its_worker_is_dead_is_final(harness: Harness) -> Non
     await asyncio.to_thread(harness.kill_worker, harness.workers[0])
     stopped_at = time.time()
     await client.cancel()
-    await asyncio.wait_for(reading, 5)
-    assert (client.ended_at or 0) - stopped_at < ON_SCREEN_SECS
+    await asyncio.wait_for(reading, deadline())
+    assert (client.ended_at or 0) - stopped_at < AT_ONCE_SECS * patience()
     await asyncio.to_thread(harness.wait_for_worker, harness.start_worker())
-    await assert_stopped(harness, client, stopped_at, UPSTREAM_SECS)
+    await assert_stopped(harness, client, stopped_at)
 
 
 async def test_cancel_in_the_queue_is_final(harness: Harness) -> None:
@@ -147,8 +144,8 @@ async def test_cancel_in_the_queue_is_final(harness: Harness) -> None:
     await await_until(lambda: client.is_listening, 5, "it waits in the queue")
     stopped_at = time.time()
     await client.cancel()
-    await asyncio.wait_for(reading, 5)
-    assert (client.ended_at or 0) - stopped_at < ON_SCREEN_SECS
+    await asyncio.wait_for(reading, deadline())
+    assert (client.ended_at or 0) - stopped_at < AT_ONCE_SECS * patience()
     await asyncio.to_thread(harness.wait_for_worker, harness.start_worker())
     await await_until(_is_skipped(harness, client), 10, "the worker has skipped the message")
     findings = await asyncio.to_thread(check, harness.stack, [client])

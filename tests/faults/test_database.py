@@ -11,14 +11,14 @@ from tests.faults.load import all_end, all_ended, load, longest_pause
 from tests.faults.proxy import Proxy
 from tests.harness import postgres
 from tests.harness.stack import Ways, running
-from tests.harness.waiting import await_until
+from tests.harness.waiting import await_until, patience
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.e2e
 
 SHORT = "words-40@20:short"  # 2 s: it ends while the database is locked
 LONG = "words-400@20:long"  # 20 s: it streams all the while
 LOCKED_SECS = 12  # more than a writer waits (settings.py)
-BRISK_SECS = 1.5  # between two pieces of text, on a busy machine
+BRISK_SECS = 4  # between two pieces of text; a locked database would stop them for LOCKED_SECS
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ async def test_a_locked_database_stops_no_stream_and_rows_are_settled_later(harn
             await asyncio.sleep(max(0, locked_at + LOCKED_SECS - time.time()))  # the fault itself
         findings = await all_end(harness, clients, 40)
     findings.require(completed=20)
-    assert max(map(longest_pause, clients)) < BRISK_SECS
+    assert max(map(longest_pause, clients)) < BRISK_SECS * patience()
 
 
 @pytest.mark.postgres

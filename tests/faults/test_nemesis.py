@@ -9,7 +9,6 @@ SEED = 7
 
 
 @pytest.mark.e2e
-@pytest.mark.timeout(300)
 def test_a_minute_of_faults_at_random_loses_and_doubles_nothing() -> None:
     findings = run(MINUTES, SEED)
     assert not findings.counts, findings.table()

@@ -5,7 +5,6 @@ import contextlib
 import json
 import socket
 import sys
-import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -20,7 +19,7 @@ from tests.harness.processes import free_port
 from tests.harness.socket_client import TERMINAL, Event, Visitor, cookie, text_of, visiting
 from tests.harness.stack import Stack, answers, running
 from tests.harness.upstream.behaviour import text_of as upstream_text
-from tests.harness.waiting import wait_until
+from tests.harness.waiting import wait_until, within
 
 pytestmark = pytest.mark.e2e
 
@@ -185,10 +184,9 @@ async def test_a_reader_beside_those_that_do_not_read_is_not_slowed(
         async with visiting(own.url, session) as healthy:
             await healthy.create(HEALTHY)
             await healthy.until("response.output_text.delta")
-            begun = time.monotonic()
-            events = await healthy.until(*TERMINAL)
+            with within(6):  # two seconds of text
+                events = await healthy.until(*TERMINAL)
             assert events[-1]["type"] == "response.completed"
-            assert time.monotonic() - begun < 4  # two seconds of text, and the machine is busy
 
 
 @pytest.mark.parametrize("kind", ["bad frames", "pings"])
@@ -261,6 +259,6 @@ async def test_who_never_reads_again_is_let_go(own: Stack, session: str, long: s
         await asyncio.to_thread(
             wait_until,
             lambda: not is_connected(impatient, client),
-            UNREAD_SECS + CLOSE_SECS + 5,
+            UNREAD_SECS + CLOSE_SECS,
             "its connection is gone",
         )

@@ -12,8 +12,9 @@ from tests.faults.load import all_end, load
 from tests.faults.proxy import some_and_the_last
 from tests.faults.recording_client import RecordingClient
 from tests.harness.socket_client import TERMINAL, Event, cookie, visiting
+from tests.harness.waiting import patience
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.e2e
 
 EVENTS = 300  # at least; at this rate each word is an event
 EVERYWHERE = "words-320@50:everywhere"
@@ -98,4 +99,4 @@ async def test_lost_notifications_are_replaced_from_the_log(harness: Harness) ->
     assert harness.web_to_redis.lost_notifications > 20 * 5
     written_at = {r.messages[-1]["content"]: r.ended_at for r in harness.stack.upstream.requests(NOTIFIED)}
     late = [(client.ended_at or 0) - (written_at[client.prompt] or 0) for client in clients]
-    assert max(late) < CHECK_SECS
+    assert max(late) < CHECK_SECS * patience()

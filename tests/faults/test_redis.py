@@ -11,17 +11,17 @@ from tests.faults.harness import Harness, start_harness
 from tests.faults.load import all_end, load, receives_text_since
 from tests.faults.recording_client import RecordingClient
 from tests.harness.socket_client import cookie, visiting
-from tests.harness.waiting import await_until
+from tests.harness.waiting import await_until, patience
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.e2e
 
 TALK = "words-120@20:talk"  # 6 s
 BRIEF = "words-30@60:brief"
 TWENTY = [TALK] * 20
 END_SECS = 60
-FLOWS_SECS = 4  # from the start of Redis to the next piece of text
-SERVED_SECS = 1  # the longest that the web server's event loop may be busy
-BUSY_SECS = 5  # the longest that a client may wait for `busy`
+FLOWS_SECS = 30  # from the start of Redis to the next piece of text
+SERVED_SECS = 3  # the longest that the web server's event loop may be busy
+BUSY_SECS = 10  # the longest that a client may wait for `busy`
 
 
 @pytest.fixture(scope="module")
@@ -102,17 +102,17 @@ async def test_redis_flushed_in_the_middle(harness: Harness) -> None:
 
 async def assert_busy(harness: Harness) -> None:
     """Check that a command gets `busy` in time, and that the web server goes on serving meanwhile."""
-    began = time.monotonic()
     async with visiting(harness.stack.url) as visitor:
+        began = time.monotonic()
         await visitor.create(BRIEF)
         refusal = asyncio.create_task(visitor.next())
         while not refusal.done():
             with await asyncio.to_thread(
-                urlopen, f"{harness.stack.url}/healthz", timeout=SERVED_SECS
+                urlopen, f"{harness.stack.url}/healthz", timeout=SERVED_SECS * patience()
             ) as reply:
                 assert reply.status == 200
         assert (await refusal)["error"]["code"] == "busy"
-    assert time.monotonic() - began < BUSY_SECS + 1  # loading the page, and the command
+        assert time.monotonic() - began < BUSY_SECS * patience()
 
 
 async def test_redis_frozen_for_half_a_minute(harness: Harness) -> None:

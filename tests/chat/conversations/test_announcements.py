@@ -15,6 +15,7 @@ from chat.models import Conversation, Response
 from chat.responses.representation import response_object
 from chat.transport.notifications import owner_group, owner_message
 from tests.chat.rows import on_rows
+from tests.harness.waiting import deadline
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -26,7 +27,7 @@ async def test_only_the_owner_is_notified_of_a_response(
     await layer.group_add(owner_group(owner.pk), mine)
     await layer.group_add(owner_group(stranger.pk), theirs)
     await announce_response(response_object(response))
-    message = await asyncio.wait_for(layer.receive(mine), 5)
+    message = await asyncio.wait_for(layer.receive(mine), deadline())
     frame = json.loads(message["frame"])
     assert message == owner_message(message["frame"])
     assert (frame["type"], frame["response"]["id"]) == ("tailrace:conversation", str(response.pk))

@@ -44,6 +44,7 @@ from tests.chat.answers import Answer
 from tests.chat.communicator import FRAME_SECS, PATH, Socket, assert_signed_out, eventually, joined, opened
 from tests.chat.rows import counted, on_rows, saved, stored
 from tests.harness.broker import Broker
+from tests.harness.waiting import deadline
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -260,7 +261,7 @@ async def test_a_socket_that_closes_during_a_notification_leaves_its_groups(
     response_id = await created(socket)
     monkeypatch.setattr(Subscriber, "on_notification", never_ends)
     await notify_readers([Batch(response_id, 99, ["{}"])])
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(deadline()):
         await reading.wait()
     await socket.disconnect()
     await left(layer)
@@ -429,7 +430,7 @@ async def test_a_cancel_ends_the_response_and_notifies_the_workers(
     await socket.send_command("tailrace:cancel", response_id=response_id)
     end = (await socket.until("response.incomplete"))[-1]
     assert (end["response"]["status"], output_text(end["response"])) == ("cancelled", "Two ")
-    assert await asyncio.wait_for(layer.receive(worker), 5) == cancel_message(response_id)
+    assert await asyncio.wait_for(layer.receive(worker), deadline()) == cancel_message(response_id)
     row = await settled(response_id)
     assert (row.status, row.output) == ("cancelled", "Two ")
 
@@ -440,7 +441,7 @@ async def test_a_cancel_after_the_end_changes_nothing(socket: Socket, log: Log, 
     response_id = await created(socket)
     await (await answer_of(log, response_id)).close()
     await socket.send_command("tailrace:cancel", response_id=response_id)
-    await asyncio.wait_for(layer.receive(worker), 5)
+    await asyncio.wait_for(layer.receive(worker), deadline())
     assert (await settled(response_id)).status == "completed"
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -14,14 +13,14 @@ from chat.transport import channel_layer as layer_module
 from chat.transport.channel_layer import LayerError, PipelinedChannelLayer, PipelinedShard
 from project.up import ports, valkey
 from tests.harness.valkey import running
-from tests.harness.waiting import await_until
+from tests.harness.waiting import await_until, deadline, within
 
 MESSAGES = 500
 SOCKETS = 300  # sockets that reconnect at the same time
 
 
 async def received(layer: Any, channel: str, count: int) -> list[int]:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(deadline()):
         return [(await layer.receive(channel))["number"] for _ in range(count)]
 
 
@@ -120,7 +119,7 @@ async def test_a_flush_fails_the_pending_sends(layer: Any) -> None:
     sends = [asyncio.create_task(layer.group_send("g", message(number))) for number in range(3)]
     await asyncio.sleep(0)
     await layer.flush()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(deadline()):
         outcomes = await asyncio.gather(*sends, return_exceptions=True)
     assert {type(outcome) for outcome in outcomes} == {ConnectionError}
 
@@ -165,7 +164,7 @@ async def test_an_unresponsive_redis_times_out(unconnected: Any, monkeypatch: py
     with socket.create_server(("127.0.0.1", port)):  # accepts in the kernel, and never replies
         for number in range(2):
             with pytest.raises(TimeoutError):
-                await asyncio.wait_for(layer.group_send("g", message(number)), 10)
+                await asyncio.wait_for(layer.group_send("g", message(number)), deadline())
 
 
 async def test_a_group_is_joined_again_when_valkey_is_back(unconnected: Any, tmp_path: Path) -> None:
@@ -186,16 +185,14 @@ async def test_joins_while_redis_is_unavailable_do_not_wait_for_each_other(
     unconnected: Any, tmp_path: Path
 ) -> None:
     layer, port = unconnected
-    begun = time.monotonic()
-    channels = await asyncio.gather(*(layer.new_channel() for _ in range(SOCKETS)))
-    assert time.monotonic() - begun < layer_module.OPEN_SECS + 1
-    begun = time.monotonic()
-    outcomes = await asyncio.gather(
-        *(layer.group_add(f"g{number % 50}", channel) for number, channel in enumerate(channels)),
-        return_exceptions=True,
-    )
+    with within(layer_module.OPEN_SECS * 5):
+        channels = await asyncio.gather(*(layer.new_channel() for _ in range(SOCKETS)))
+    with within(layer_module.SUBSCRIBE_SECS * 5):
+        outcomes = await asyncio.gather(
+            *(layer.group_add(f"g{number % 50}", channel) for number, channel in enumerate(channels)),
+            return_exceptions=True,
+        )
     assert {type(outcome) for outcome in outcomes} == {TimeoutError}
-    assert time.monotonic() - begun < layer_module.SUBSCRIBE_SECS + 1
     assert layer.groups == {}  # a channel that could not join is no member
     with running(tmp_path, port):
         await asyncio.gather(*(layer.group_add("g", channel) for channel in channels))
@@ -209,7 +206,7 @@ async def test_leaving_a_group_does_not_wait_for_redis(unconnected: Any, tmp_pat
         channel = await layer.new_channel()
         await layer.group_add("g", channel)
         await layer.group_add("h", channel)
-    async with asyncio.timeout(0.5):
+    with within(2):
         await layer.group_discard("g", channel)
     with running(tmp_path, port):
         await layer.group_add("i", channel)
@@ -264,7 +261,7 @@ async def test_a_join_without_waiting_receives_messages_once_redis_is_there(
     layer.group_join("g", channel)
     with running(tmp_path, port):
         (shard,) = layer._shards
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(deadline()):
             await shard._subscriptions._channels["asgi__group__g"].wait()
         await layer.group_send("g", message(1))
         assert await received(layer, channel, 1) == [1]

@@ -23,12 +23,13 @@ from chat.transport.notifications import (
 )
 from project.up import ports
 from tests.harness.valkey import use
+from tests.harness.waiting import deadline
 
 BATCHES = [Batch("r1", 2, ("two", "three")), Batch("r2", 7, ["seven"])]
 
 
 async def received(layer: Any, channel: str) -> Any:
-    return await asyncio.wait_for(layer.receive(channel), 5)
+    return await asyncio.wait_for(layer.receive(channel), deadline())
 
 
 async def test_readers_are_notified_of_their_own_response(layer: Any) -> None:

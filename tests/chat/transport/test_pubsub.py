@@ -12,9 +12,9 @@ from chat.transport import pubsub
 from chat.transport.pubsub import PubSubConnection
 from project.up import ports, valkey
 from tests.harness.valkey import running
-from tests.harness.waiting import await_until
+from tests.harness.waiting import await_until, deadline
 
-WAIT_SECS = 5
+WAIT_SECS = 30
 
 
 class Subscriber:
@@ -27,7 +27,7 @@ class Subscriber:
         self.connection = PubSubConnection(self.pool, lambda name, data: self.received.append((name, data)))
 
     async def subscribed(self, *channels: str) -> None:
-        async with asyncio.timeout(WAIT_SECS):
+        async with asyncio.timeout(deadline()):
             await asyncio.gather(*(self.connection.subscribe(channel).wait() for channel in channels))
 
     async def publish(self, channel: str, data: bytes = b"data") -> int:

@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from chat.transport import redis_client
+from tests.harness.waiting import deadline
 
 
 async def test_an_event_loop_has_one_client(redis_url: str) -> None:
@@ -49,5 +50,5 @@ async def test_an_unresponsive_redis_times_out(settings: Settings, monkeypatch: 
     with socket.create_server(("127.0.0.1", 0)) as listener:  # accepts in the kernel, and never replies
         settings.TAILRACE_REDIS_URL = f"redis://127.0.0.1:{listener.getsockname()[1]}/0"
         with pytest.raises(RedisTimeoutError):
-            await asyncio.wait_for(redis_client.client().ping(), 2)
+            await asyncio.wait_for(redis_client.client().ping(), deadline())
         await redis_client.close()
