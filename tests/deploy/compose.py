@@ -3,13 +3,13 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
-ROOT = Path(__file__).resolve().parents[2]
-REFERENCE = re.compile(r"(?P<name>[A-Za-z_]\w*)(?P<operator>:-|:\?)?(?P<argument>.*)", re.DOTALL)
+from tests.harness.processes import ROOT, finished
+
+REFERENCE = re.compile(r"(?=(?<!\$)\$\{?(\w+)(:-|:\?)?([^}]*))")  # ahead: they nest
 SECONDS = {"s": 1, "m": 60}
 
 
@@ -17,70 +17,29 @@ class MissingVariableError(LookupError):
     """A variable that `:?` requires is not set."""
 
 
-@dataclass(frozen=True)
-class Reference:
+class Reference(NamedTuple):
     """`${NAME}`, `${NAME:-default}` or `${NAME:?message}`."""
 
     name: str
     operator: str
     argument: str
 
-    def value(self, variables: Mapping[str, str]) -> str:
-        """Return what it stands for. Raise MissingVariableError for a required one that is unset or empty."""
-        value = variables.get(self.name, "")
-        if value or not self.operator:
-            return value
-        if self.operator == ":?":
-            raise MissingVariableError(self.argument)
-        return interpolate(self.argument, variables)
 
-
-def split_reference(text: str) -> tuple[Reference, str]:
-    """Read the reference that a text begins with, without its dollar; return it and the text after it."""
-    assert text.startswith("{"), f"only the form ${{NAME}} is understood here: ${text}"
-    end = closing_brace(text)
-    match = REFERENCE.fullmatch(text[1:end])
-    assert match is not None, f"no reference: ${text}"
-    return Reference(match["name"], match["operator"] or "", match["argument"]), text[end + 1 :]
-
-
-def closing_brace(text: str) -> int:
-    """Return the place of the brace that closes the first one; those between may nest."""
-    depth = 0
-    for match in re.finditer(r"[{}]", text):
-        depth += 1 if match[0] == "{" else -1
-        if depth == 0:
-            return match.start()
-    raise AssertionError(f"a brace is not closed: ${text}")
-
-
-def tokens(text: str) -> Iterator[str | Reference]:
-    """Cut a text into plain text and references; `$$` is a plain dollar."""
-    while text:
-        plain, mark, text = text.partition("$")
-        yield plain
-        if mark and text.startswith("$"):
-            yield "$"
-            text = text[1:]
-        elif mark:
-            reference, text = split_reference(text)
-            yield reference
+def references(text: str) -> list[Reference]:
+    """Return every reference in a text, those in defaults too."""
+    return [Reference(*match.groups("")) for match in REFERENCE.finditer(text)]
 
 
 def interpolate(text: str, variables: Mapping[str, str]) -> str:
-    """Return the text with its references resolved. Raise MissingVariableError for a required one."""
-    return "".join(
-        token.value(variables) if isinstance(token, Reference) else token for token in tokens(text)
-    )
+    """Resolve the references as a shell does, which has the same; `$$` is a plain dollar.
 
-
-def references(text: str) -> Iterator[Reference]:
-    """Return every reference in a text, those in defaults too."""
-    for token in tokens(text):
-        if isinstance(token, Reference):
-            yield token
-            if token.operator == ":-":
-                yield from references(token.argument)
+    Raise MissingVariableError for a required one that is unset or empty.
+    """
+    quoted = re.sub(r'[\\`"]|\$\$', lambda match: "\\" + match[0][0], text)
+    done = finished("sh", "-c", f'printf %s "{quoted}"', env=variables)
+    if done.returncode:
+        raise MissingVariableError(done.stderr)
+    return done.stdout
 
 
 def texts(node: Any) -> Iterator[str]:

@@ -4,9 +4,8 @@ import json
 import re
 import shlex
 from dataclasses import dataclass
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.harness.processes import ROOT
 
 
 @dataclass(frozen=True)

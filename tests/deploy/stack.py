@@ -21,7 +21,7 @@ from project.up.ports import HOST
 from tests.deploy import compose, dockerfile
 from tests.deploy.compose import Service
 from tests.harness import postgres
-from tests.harness.processes import Process, finished, free_port, run
+from tests.harness.processes import ROOT, Process, finished, free_port, run
 from tests.harness.valkey import answers
 
 IMAGE = dockerfile.stages()[-1]
@@ -103,7 +103,7 @@ class Stack:
 def build_image(stack: Stack) -> None:
     """Make the image's folder: copy what the Dockerfile copies, collect the static files as it does."""
     for source, target in IMAGE.copied.items():
-        copy(dockerfile.ROOT / source, stack.app / target)
+        copy(ROOT / source, stack.app / target)
     [collect] = [rest for rest in IMAGE.all("RUN") if "collectstatic" in rest]
     run("sh", "-c", collect, cwd=stack.app, env=stack.environment())
     stack.built.update(stack.files)

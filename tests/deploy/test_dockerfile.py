@@ -9,7 +9,8 @@ from django.conf import settings
 
 from chat.protocol.commands import MAX_SERVER_FRAME_BYTES
 from chat.sockets.daphne import SILENT_SECS
-from tests.deploy.dockerfile import ROOT, instructions, stages
+from tests.deploy.dockerfile import instructions, stages
+from tests.harness.processes import ROOT
 
 IMAGE = stages()[-1]
 
