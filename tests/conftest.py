@@ -1,5 +1,6 @@
 """Parts that many tests share: a real Valkey with Django pointed at it, and a whole running Tailrace."""
 
+import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -78,6 +79,22 @@ MODELS = [
     "cut-after-5+times-1:answering",
     "wait-1+words-80+hold-after-10+times-1:continued-answering",
 ]
+
+
+# the folders whose files take longest: they run first, so that short ones fill the end
+SLOW = ("faults", "e2e", "browser", "project/up", "project/doctor", "deploy", "bench")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Run two files at a time on each core: most of the slow tests wait."""
+    return 2 * (os.cpu_count() or 1)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start the slow files first."""
+    folders = [Path(__file__).parent / name for name in SLOW]
+    items.sort(key=lambda item: not any(map(item.path.is_relative_to, folders)))
 
 
 @pytest.fixture(scope="session")
