@@ -1,7 +1,6 @@
 """The hooks run what the project's own environment has, and nothing from elsewhere."""
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-ROOT = Path(__file__).resolve().parents[1]
+from tests.harness.processes import ROOT, run
+
 CONFIG = ROOT / ".pre-commit-config.yaml"
 PROGRAMS = Path(sys.executable).parent
 SCRIPTS = json.loads((ROOT / "package.json").read_text()).get("scripts", {})
@@ -23,9 +23,7 @@ def hooks() -> list[dict[str, Any]]:
 
 
 def test_the_configuration_is_valid() -> None:
-    command = [str(PROGRAMS / "pre-commit"), "validate-config", str(CONFIG)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout
+    run(str(PROGRAMS / "pre-commit"), "validate-config", str(CONFIG))
 
 
 @pytest.mark.parametrize("hook", hooks(), ids=lambda hook: hook["id"])

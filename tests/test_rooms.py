@@ -2,13 +2,12 @@
 
 import ast
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.harness.upstream.client import ROOT
+from tests.harness.processes import ROOT, run
 
 MAX_MODULES = 20  # in one folder: more than a reader takes in at a glance
 PRODUCT = ("chat", "workers", "project", "templates")
@@ -22,9 +21,7 @@ def folders() -> list[Path]:
 
 @pytest.mark.system
 def test_every_module_lies_in_a_room_and_imports_run_one_way() -> None:
-    command = Path(sys.executable).with_name("lint-imports")
-    done = subprocess.run([command, "--no-cache"], cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout
+    run(str(Path(sys.executable).with_name("lint-imports")), "--no-cache")
 
 
 @pytest.mark.parametrize("folder", folders(), ids=lambda path: str(path.relative_to(ROOT)))

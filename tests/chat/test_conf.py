@@ -1,13 +1,12 @@
 """Our settings: each has a default, so that the apps work in another project, and is read when it is used."""
 
-import subprocess
 import sys
 
 import pytest
 from pytest_django import Settings
 
 from chat.conf import Conf, Setting, conf
-from tests.harness.upstream.client import ROOT
+from tests.harness.processes import ROOT, run
 
 ANOTHER_PROJECT = """
 import django
@@ -35,8 +34,8 @@ print(Response.objects.count(), *catalog())
 
 @pytest.mark.system
 def test_the_apps_work_in_a_project_that_names_none_of_our_settings() -> None:
-    done = subprocess.run([sys.executable, "-c", ANOTHER_PROJECT], cwd=ROOT, capture_output=True, text=True)
-    assert done.stdout.splitlines()[-1:] == ["0 default demo-count"], done.stderr
+    printed = run(sys.executable, "-c", ANOTHER_PROJECT)
+    assert printed.splitlines()[-1:] == ["0 default demo-count"]
 
 
 def test_a_setting_is_read_when_it_is_used(settings: Settings) -> None:

@@ -2,15 +2,14 @@
 
 import re
 import shutil
-import subprocess
 
 import pytest
 
 from chat.protocol.commands import COMMANDS
 from chat.protocol.errors import FAILURES, REFUSALS
 from chat.protocol.events import EVENTS
+from tests.harness.processes import ROOT, run
 from tests.harness.skips import skip_without
-from tests.harness.upstream.client import ROOT
 
 UNNUMBERED = ("up_to_date", "heartbeat", "queue", "conversation")  # frames that are in no log
 SCRIPTS = ROOT / "chat/static/chat"
@@ -22,8 +21,7 @@ def test_the_modules_pass_their_own_tests() -> None:
         skip_without("Node (Debian: apt-get install nodejs)")
     scripts = sorted(map(str, (ROOT / "tests/js").rglob("*.test.mjs")))
     assert scripts
-    done = subprocess.run([node, "--test", *scripts], capture_output=True, text=True, timeout=100)
-    assert done.returncode == 0, done.stdout
+    run(node, "--test", *scripts)
 
 
 @pytest.mark.parametrize(

@@ -1,23 +1,21 @@
 """The Celery application: a worker serves the queues of the models, or exits with the reason."""
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.harness.upstream.client import ROOT
+from tests.harness.processes import finished
 
 WORKER = [sys.executable, "-m", "celery", "-A", "project", "worker"]
-START_SECS = 60  # a process on a busy machine
 
 
 @pytest.mark.system
 def test_a_worker_whose_models_cannot_be_read_exits_with_the_file_and_the_remedy(tmp_path: Path) -> None:
     models = tmp_path / "models.toml"
     env = {**os.environ, "TAILRACE_MODELS": str(models), "TAILRACE_DATA_DIR": str(tmp_path)}
-    done = subprocess.run(WORKER, cwd=ROOT, env=env, capture_output=True, text=True, timeout=START_SECS)
+    done = finished(*WORKER, env=env)
     assert done.returncode == 1
     assert f"TAILRACE_MODELS: {models} cannot be used: [Errno 2] No such file" in done.stderr
     assert "correct the file, or unset TAILRACE_MODELS" in done.stderr

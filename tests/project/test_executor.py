@@ -5,14 +5,15 @@ import threading
 from typing import Any
 
 from project.executor import THREADS, Executor
+from tests.harness.waiting import deadline
 
 
 async def test_a_loop_has_all_its_threads_from_the_first_request_on() -> None:
     together = threading.Barrier(THREADS)  # passes only if all are there at once
 
     async def application(scope: Any, receive: Any, send: Any) -> None:
-        async with asyncio.timeout(10):
-            await asyncio.gather(*(asyncio.to_thread(together.wait, 10) for _ in range(THREADS)))
+        async with asyncio.timeout(deadline()):
+            await asyncio.gather(*(asyncio.to_thread(together.wait, deadline()) for _ in range(THREADS)))
 
     await Executor(application)({}, None, None)
 
