@@ -18,6 +18,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 TOKENS = 20_000 if os.environ.get("FULL_LENGTH") else 4_000
 MODEL = f"article-{TOKENS}@500"
 LONGEST_TASK_MS = 100
+SHIFT = 0.01  # a line that moves once, on a slow machine; each flush that moved one would add as much
 HEAP_MB = 12 + TOKENS / 1000  # the page, and a kilobyte for each token: its text, and the nodes that show it
 NODES = 1000 + TOKENS
 SLOW = """() => new Promise((done) => setTimeout(() => {
@@ -44,7 +45,7 @@ async def watched(browser: Browser, stack: Stack) -> Stats:
 async def test_a_long_fast_answer_leaves_the_page_responsive(browser: Browser, stack: Stack) -> None:
     stats = await watched(browser, stack)
     assert stats.longest_task_ms < LONGEST_TASK_MS * patience()  # others' work interrupts tasks
-    assert stats.shift == 0, stats.moved
+    assert stats.shift < SHIFT, stats.moved
     assert stats.heap_mb < HEAP_MB
     assert stats.nodes < NODES
 

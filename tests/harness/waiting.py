@@ -1,4 +1,4 @@
-"""Wait for a condition, not for a time. Every deadline is a multiple of how busy the machine is."""
+"""Wait for a condition, with a deadline that grows with the load of the machine."""
 
 import asyncio
 import inspect
@@ -15,13 +15,13 @@ T = TypeVar("T")
 
 
 def patience() -> float:
-    """Return how many times longer than planned anything may take: TEST_PATIENCE, else by the load."""
+    """Return the factor of all deadlines and bounds: TEST_PATIENCE, else 1 + twice the load per core."""
     fixed = os.environ.get("TEST_PATIENCE")
     return float(fixed) if fixed else 1 + 2 * max(os.getloadavg()[:2]) / (os.cpu_count() or 1)
 
 
 def deadline(secs: float = LEAST_SECS) -> float:
-    """Return the seconds to wait for what takes `secs` at most on an idle machine."""
+    """Return the seconds to wait for a step that takes at most `secs` on an idle machine."""
     return max(secs, LEAST_SECS) * patience()
 
 
@@ -52,7 +52,7 @@ async def await_until(condition: Callable[[], Any], deadline_secs: float, what: 
 
 
 def _check_deadline(begun: float, deadline_secs: float, what: str) -> None:
-    """Compare with the load as it is now: it may have risen since the wait began."""
+    # the load may have risen since the wait began
     if time.monotonic() - begun > deadline(deadline_secs):
         message = f"not within {deadline(deadline_secs):.0f} s: {what}"
         raise AssertionError(message)
@@ -60,7 +60,7 @@ def _check_deadline(begun: float, deadline_secs: float, what: str) -> None:
 
 @contextmanager
 def within(secs: float) -> Iterator[None]:
-    """Fail if the block takes longer than `secs`, times the patience."""
+    """Fail if the block takes longer than `secs` on an idle machine, more on a busy one."""
     begun = time.monotonic()
     yield
     passed, most = time.monotonic() - begun, secs * patience()
