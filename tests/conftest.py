@@ -118,8 +118,7 @@ def broker(valkey_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Broker]
     """Celery's broker, on the same Valkey."""
     monkeypatch.setattr(celery_app.conf, "broker_url", valkey_url)
     _forget_connections()
-    with Broker(valkey_url) as broker:
-        yield broker
+    yield Broker(valkey_url)
     _forget_connections()
 
 

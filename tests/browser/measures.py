@@ -1,4 +1,4 @@
-"""What the browser measures of a page: long tasks, layout shifts, memory.
+"""Measure a page in the browser: long tasks, layout shifts, memory.
 
 in:  a page that has not loaded its document yet
 out: statistics, at any time
@@ -66,7 +66,7 @@ class Measures:
         return cls(page, devtools)
 
     async def begin(self) -> None:
-        """Forget what was before: how the page itself was loaded."""
+        """Drop the records so far, of the load of the page."""
         await self._page.evaluate("beginMeasure()")
 
     async def stats(self) -> Stats:

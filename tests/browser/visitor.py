@@ -1,4 +1,4 @@
-"""What a person does with the page, whatever it looks like: opens it, asks, waits for the end."""
+"""Use the page as a person does: open it, ask, wait for the end."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What a page does that it must not: errors, violations of the policy, scripts that ran, requests that leave.
+"""Record what a page must not do: errors, violations of the policy, foreign scripts, requests to other hosts.
 
 in:  everything that happens in a browser context, from before its first document on
 out: lists that a test expects to be empty
@@ -21,7 +21,7 @@ INSIDE = ("data", "blob", "about")  # schemes that do not leave the browser
 
 @dataclass
 class Watch:
-    """What was seen in one browser context."""
+    """The records of one browser context."""
 
     context: BrowserContext
     errors: list[str] = field(default_factory=list)  # uncaught, or logged; but for a lost socket
@@ -43,7 +43,7 @@ class Watch:
         return watch
 
     def leaving(self, origin: str) -> list[str]:
-        """The addresses of the requests to anybody else, also of those that the policy stopped."""
+        """The addresses of the requests to other hosts, also of those that the policy stopped."""
         places = [urlsplit(request.url) for request in self.requests]
         return [
             place.geturl()

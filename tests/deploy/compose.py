@@ -56,7 +56,7 @@ def texts(node: Any) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class Service:
-    """One service, as the file says it."""
+    """One service of the file."""
 
     name: str
     config: dict[str, Any]

@@ -45,7 +45,7 @@ class Stage:
 
     @property
     def copied(self) -> dict[str, str]:
-        """Return what is copied from the checkout: source to target."""
+        """Return the copied paths of the checkout: source to target."""
         copies = [rest.split() for rest in self.all("COPY") if not rest.startswith("--from=")]
         return dict(copies)
 

@@ -84,7 +84,7 @@ def text_in(response: Event) -> str:
 
 @dataclass
 class Evidence:
-    """One response as its client, its row, its log ([] if gone) and its upstream have it."""
+    """One response in its client, its row, its log ([] if expired) and its upstream."""
 
     client: RecordingClient
     row: dict[str, Any]
@@ -197,6 +197,6 @@ def _judge_upstream(evidence: Evidence, calls_per_attempt: int, findings: Findin
 
 
 def logged(stack: Stack, response_id: str) -> list[Event]:
-    """Return the log of a response; empty if it is gone."""
+    """Return the log of a response; empty if it has expired."""
     entries = stack.redis("XRANGE", f"response:{{{response_id}}}:log", "-", "+")
     return [json.loads(fields[b"event"] if isinstance(fields, dict) else fields[1]) for _, fields in entries]

@@ -104,7 +104,7 @@ class Proxy:
         self._connections.add(task)
         try:
             await self._connect(reader, writer)
-        except (OSError, asyncio.CancelledError):  # a side is gone, or the connection is broken on purpose
+        except (OSError, asyncio.CancelledError):  # a side has closed, or a fault breaks the connection
             writer.transport.abort()
         finally:
             writer.close()

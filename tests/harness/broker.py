@@ -3,7 +3,6 @@
 import base64
 import json
 from dataclasses import dataclass
-from types import TracebackType
 
 from redis import Redis
 
@@ -17,23 +16,16 @@ class Message:
     args: list[str]
 
 
+@dataclass(frozen=True)
 class Broker:
     """The queues of a Redis that is Celery's broker."""
 
-    def __init__(self, url: str) -> None:
-        self._redis = Redis.from_url(url)
-
-    def __enter__(self) -> "Broker":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._redis.close()
+    url: str
 
     def jobs(self, queue: str = "responses") -> list[Message]:
         """Return the waiting messages, the oldest first."""
-        messages = [json.loads(text) for text in reversed(self._redis.lrange(queue, 0, -1))]
+        with Redis.from_url(self.url) as redis:
+            messages = [json.loads(text) for text in reversed(redis.lrange(queue, 0, -1))]
         return [
             Message(
                 message["headers"]["task"],
