@@ -7,7 +7,7 @@ a shared machine may have been busy.
 from bench.designs import Scale
 from bench.ground import Ground, log
 from bench.loader import Figures, UnansweredError
-from bench.probing import probe, works_up_to
+from bench.probing import probe, work_of
 from bench.runs import Running
 from bench.search import Bracket
 
@@ -40,7 +40,7 @@ def is_ok(figures: Figures) -> bool:
 
 
 async def _tried(ground: Ground, name: str, scale: Scale) -> Figures:
-    async with ground.design(name, works_up_to(MOST), scale) as target:
+    async with ground.design(name, [work_of(MOST)], scale) as target:
         found = await search(target)
     workers = f" + {scale.workers} worker" if name == "tailrace" else ""
     return found | {"configuration": f"{scale.web} web{workers}"}

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+MODEL = "scripted"  # the only one: the prompt is its script
 Received = tuple[str, bool]  # a frame's text, and whether the answer has ended
 
 
@@ -19,14 +20,14 @@ class RefusedError(Exception):
 class Dialect:
     """How to ask and to parse frames, and the path."""
 
-    ask: Callable[[str], str]  # the frame asking this model
+    ask: Callable[[str], str]  # the frame with this prompt
     parse: Callable[[str], Received]
     path: str
     needs_session: bool  # whether a page must be fetched first, for its cookie
 
 
-def _ask_tailrace(model: str) -> str:
-    return json.dumps({"type": "response.create", "model": model, "input": "Count."})
+def _ask_tailrace(prompt: str) -> str:
+    return json.dumps({"type": "response.create", "model": MODEL, "input": prompt})
 
 
 def _parse_tailrace(frame: str) -> Received:
@@ -39,8 +40,8 @@ def _parse_tailrace(frame: str) -> Received:
     return "", kind == "response.completed"
 
 
-def _ask_plain(model: str) -> str:
-    return json.dumps({"model": model, "input": "Count."})
+def _ask_plain(prompt: str) -> str:
+    return json.dumps({"model": MODEL, "input": prompt})
 
 
 def _parse_plain(frame: str) -> Received:

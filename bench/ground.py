@@ -49,9 +49,8 @@ class Ground:
         scale = scale or Scale(streams=most)
         warm_up = Work(min(most, WARM_UP_STREAMS), WARM_UP_TOKENS, works[0].rate)
         log(f"starting {name} ({scale})")
-        scripts = [work.script for work in (*works, warm_up)]
         place = self.directory / f"{next(self._numbers)}-{name}"
-        async with running(DESIGNS[name], scale, place, self.server, scripts) as target:
+        async with running(DESIGNS[name], scale, place, self.server) as target:
             await run(target, warm_up)
             yield target
 

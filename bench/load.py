@@ -32,7 +32,7 @@ PRINT_EVERY = 100  # sockets
 class Question:
     """The question on each socket, asked `answers` times in turn."""
 
-    model: str
+    prompt: str
     tokens: int
     rate: float
     answers: int = 1
@@ -96,7 +96,7 @@ class Load:
     async def _read(self, socket: aiohttp.ClientWebSocketResponse, question: Question) -> Stream:
         """Ask once and read the answer."""
         stream = Stream(time.monotonic(), TokenReader(question.tokens))
-        await socket.send_str(self.dialect.ask(question.model))
+        await socket.send_str(self.dialect.ask(question.prompt))
         async for frame in socket:
             now = time.monotonic()
             text, over = self.dialect.parse(frame.data)
@@ -130,7 +130,7 @@ async def run(options: argparse.Namespace) -> None:
         await load.open(options.sockets)
         print("ready", flush=True)
         await read_line()
-        if options.model:
+        if options.prompt:
             print(json.dumps(await ask(load, options)), flush=True)
             await read_line()
     finally:
@@ -139,7 +139,7 @@ async def run(options: argparse.Namespace) -> None:
 
 async def ask(load: Load, options: argparse.Namespace) -> dict[str, Any]:
     """Ask, and return the figures."""
-    question = Question(options.model, options.tokens, options.rate, options.answers, options.pause)
+    question = Question(options.prompt, options.tokens, options.rate, options.answers, options.pause)
     begun, cpu = time.monotonic(), time.process_time()
     streams = await load.ask_all(question)
     seen: dict[str, Any] = {"secs": time.monotonic() - begun, "cpu_secs": time.process_time() - cpu}
@@ -154,7 +154,7 @@ def main() -> int:
     parser.add_argument("--dialect", choices=DIALECTS, required=True)
     parser.add_argument("--port", type=int, nargs="+", required=True, help="of the web processes")
     parser.add_argument("--sockets", type=int, required=True)
-    parser.add_argument("--model", help="what to ask; without it the sockets stay idle")
+    parser.add_argument("--prompt", help="without it the sockets stay idle")
     parser.add_argument("--tokens", type=int, default=0, help="in each answer")
     parser.add_argument("--rate", type=float, default=1, help="tokens per second of each answer")
     parser.add_argument("--answers", type=int, default=1, help="on each socket, one after the other")

@@ -9,20 +9,12 @@ from bench.runs import Running, Work, blamed, cpu_secs, loading_for
 
 RATE = 50  # tokens per second and stream
 STEADY_SECS = 8  # while all streams run
-LENGTHS_DIFFER_BY = 100  # tokens; few scripts then serve all numbers of streams
 PERCENT = 100
 
 
 def work_of(streams: int) -> Work:
     """Return this many streams, long enough for the steady seconds."""
-    tokens = RATE * (streams * STAGGER_SECS + STEADY_SECS)
-    return Work(streams, math.ceil(tokens / LENGTHS_DIFFER_BY) * LENGTHS_DIFFER_BY, RATE)
-
-
-def works_up_to(streams: int) -> list[Work]:
-    """Return a work per script needed for up to this many streams."""
-    works = {(work := work_of(number)).script: work for number in range(1, streams + 1)}
-    return [*works.values()]
+    return Work(streams, math.ceil(RATE * (streams * STAGGER_SECS + STEADY_SECS)), RATE)
 
 
 async def probe(target: Running, streams: int) -> Figures:

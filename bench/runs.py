@@ -11,8 +11,7 @@ from typing import Any
 from bench.designs import Design, Scale, catalog, environment
 from bench.loader import Figures, Loader, VoidRunError, loading
 from bench.parts import Parts
-from bench.upstream import HOST, script_of
-from project.up.ports import pick_free
+from project.up.ports import HOST, pick_free
 from project.up.probes import ConnectProbe
 
 SETTLE_SECS = 0.5  # after the last frame rows are settled and jobs acknowledged
@@ -32,9 +31,9 @@ class Work:
         return f"{self.streams} streams at {self.rate:g} tokens/s, {self.tokens} tokens each"
 
     @property
-    def script(self) -> str:
-        """The name of its model."""
-        return script_of(self.tokens, self.rate)
+    def prompt(self) -> str:
+        """The prompt of each stream."""
+        return f"[stamped-{self.tokens}@{self.rate:g}]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,7 @@ async def upstream(directory: Path) -> AsyncIterator[tuple[Parts, int]]:
     """Start the scripted model server; yields its parts and port."""
     parts, port = Parts(directory, {}), pick_free()
     try:
-        part = parts.python("upstream", "upstream", "bench.upstream", "--port", str(port))
+        part = parts.python("upstream", "upstream", "tests.harness.upstream", "--port", str(port))
         await parts.wait_for(part, ConnectProbe(HOST, port))
         yield parts, port
     finally:
@@ -61,12 +60,12 @@ async def upstream(directory: Path) -> AsyncIterator[tuple[Parts, int]]:
 
 @asynccontextmanager
 async def running(
-    design: Design, scale: Scale, directory: Path, server: tuple[Parts, int], scripts: Sequence[str]
+    design: Design, scale: Scale, directory: Path, server: tuple[Parts, int]
 ) -> AsyncIterator[Running]:
-    """Start a design on an upstream with these scripts, until the context ends."""
+    """Start a design on an upstream, until the context ends."""
     upstream_parts, upstream_port = server
     parts = Parts(directory, environment(upstream_port))
-    parts.write("models.toml", catalog(upstream_port, scripts))
+    parts.write("models.toml", catalog(upstream_port))
     try:
         yield Running(design, parts, upstream_parts, await design.start(parts, scale))
     finally:
@@ -101,7 +100,7 @@ def loading_for(
     target: Running, work: Work, *words: str, log: Callable[[str], None] = lambda _: None
 ) -> AbstractAsyncContextManager[Loader]:
     """Return the load; `words` extend its command line."""
-    script = ("--model", work.script, "--tokens", str(work.tokens), "--rate", str(work.rate))
+    script = ("--prompt", work.prompt, "--tokens", str(work.tokens), "--rate", str(work.rate))
     return loading(target.design.dialect, target.ports, work.streams, *script, *words, log=log)
 
 

@@ -15,74 +15,16 @@ from chat.transport import redis_client
 from project.celery import app as celery_app
 from tests.harness import valkey
 from tests.harness.broker import Broker
-from tests.harness.stack import DEPLOYED, Stack, running
+from tests.harness.stack import DEPLOYED, MODELS, Stack, running
 from tests.harness.valkey import use
 
 # no example has a deadline: the machine may be busy
 hypothesis_settings.register_profile("unhurried", hypothesis_settings(), deadline=None)
 hypothesis_settings.load_profile("unhurried")
 
-MODELS = [
-    "words-30@60",  # the default
-    "words-5",
-    "words-20",
-    "words-40@20",
-    "words-200@40:stopped",
-    "stall-after-5@50:stopped",
-    "no-reply:stopped",
-    "words-40@40:spread",
-    "words-80@10:canary",
-    "echo",
-    "spell@100",
-    "article-300",
-    "mill-large=article-246",
-    "reasoning-20+article-100@20",
-    "reasoning-20+article-300@20",
-    "article-4000@500",
-    "article-20000@500",
-    "spell:at-once",
-    "reasoning-10+words-10@100",
-    "length-10",
-    "words-40@20:reload",
-    "words-300@20:page-stop",
-    "words-150+hold-after-140@20:reloaded",
-    "words-40+hold-after-10",
-    "words-40+hold-after-10+times-1",
-    "words-80+hold-after-10",
-    "status-401",
-    "status-404",
-    "status-429",
-    "status-503",
-    "html",
-    "huge-line-2",
-    "cut-after-5",
-    "drop-after-5",
-    "reset-after-5",
-    "bad-json-after-5",
-    "bad-utf8-after-5",
-    "error-in-stream-after-5",
-    "split-utf8+words-5+cut-after-5",
-    "stall-first:impatient",
-    "stall-after-5:impatient",
-    "comments-only:impatient",
-    "comments-after-5:impatient",
-    "empty-after-5:impatient",
-    "stall-last",
-    "retry-after-60",
-    "retry-after-2+times-1",
-    "retry-after-10+times-1:page",
-    "retry-after-15:stopped",
-    "echo@100:answering",
-    "words-400+hold-after-200:answering",
-    "reasoning-10+words-30+hold-after-5:answering",
-    "words-30+hold-after-10@20:answering",
-    "cut-after-5+times-1:answering",
-    "wait-1+words-80+hold-after-10+times-1:continued-answering",
-]
 
-
-# the folders whose files take longest: they run first, so that short ones fill the end
-SLOW = ("faults", "e2e", "browser", "project/up", "project/doctor", "deploy", "bench")
+SYSTEMS = ("faults", "e2e", "browser", "deploy", "bench")  # folders whose tests run a whole Tailrace
+SLOW = (*SYSTEMS, "project/up", "project/doctor")  # they run first, so that short files fill the end
 
 
 def pytest_xdist_auto_num_workers() -> int:
@@ -92,9 +34,15 @@ def pytest_xdist_auto_num_workers() -> int:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Start the slow files first."""
-    folders = [Path(__file__).parent / name for name in SLOW]
-    items.sort(key=lambda item: not any(map(item.path.is_relative_to, folders)))
+    """Keep whole systems out of the fast tier, `just test`; start the slow files first."""
+    for item in items:
+        if _is_in(item, SYSTEMS):
+            item.add_marker(pytest.mark.system)
+    items.sort(key=lambda item: not _is_in(item, SLOW))
+
+
+def _is_in(item: pytest.Item, folders: tuple[str, ...]) -> bool:
+    return any(item.path.is_relative_to(Path(__file__).parent / folder) for folder in folders)
 
 
 @pytest.fixture(scope="session")
@@ -154,15 +102,5 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Web server, two workers, Valkey and the scripted upstream, as separate processes, as deployed."""
     directory = tmp_path_factory.mktemp("stack")
     env = {**DEPLOYED, "TAILRACE_STATIC_ROOT": str(directory / "static")}
-    with running(directory, MODELS, 2, None, **env) as parts:
+    with running(directory, 2, None, MODELS, **env) as parts:
         yield parts
-
-
-SYSTEMS = {"bench", "browser", "deploy", "e2e", "faults"}  # folders whose tests run a whole Tailrace
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of those folders out of the fast tier, `just test`."""
-    for item in items:
-        if SYSTEMS & set(item.path.relative_to(Path(__file__).parent).parts):
-            item.add_marker(pytest.mark.system)

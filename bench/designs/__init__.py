@@ -3,9 +3,10 @@
 import math
 import secrets
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from bench.dialects import MODEL
 from bench.parts import Part, Parts
 from project.up import valkey
 from project.up.parts import web_command
@@ -48,15 +49,14 @@ def environment(upstream_port: int) -> dict[str, str]:
     }
 
 
-def catalog(upstream_port: int, scripts: Sequence[str]) -> str:
-    """Return the models of `tailrace` as TOML, one per script of the upstream."""
-    entry = """[[models]]
-name = "{0}"
-upstream_model = "{0}"
-base_url = "http://{1}:{2}/v1"
+def catalog(upstream_port: int) -> str:
+    """Return the model of `tailrace` as TOML."""
+    return f"""[[models]]
+name = "{MODEL}"
+upstream_model = "{MODEL}"
+base_url = "http://{HOST}:{upstream_port}/v1"
 key_env = "OPENAI_API_KEY"
 """
-    return "\n".join(entry.format(script, HOST, upstream_port) for script in sorted(set(scripts)))
 
 
 async def _start_redis(parts: Parts) -> str:

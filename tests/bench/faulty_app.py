@@ -12,11 +12,11 @@ FAULTY_TOKEN = 5
 
 
 async def answer(request: web.Request) -> web.WebSocketResponse:
-    """Send as many tokens as the model's name says, the faulty one `times` times."""
+    """Send as many tokens as the prompt says, the faulty one `times` times."""
     socket = web.WebSocketResponse()
     await socket.prepare(request)
     async for message in socket:
-        count = int(json.loads(message.data)["model"].removeprefix("bench-").partition("@")[0])
+        count = int(json.loads(message.data)["input"].removeprefix("[stamped-").partition("@")[0])
         for number in range(count):
             times = request.app[TIMES] if number == FAULTY_TOKEN else 1
             await socket.send_str(json.dumps({"delta": token(number, time.monotonic()) * times}))

@@ -28,7 +28,7 @@ def faulty(times: int) -> Design:
 async def seen_with(times: int, directory: Path) -> dict[str, float]:
     async with (
         upstream(directory) as server,
-        running(faulty(times), Scale(), directory / "faulty", server, []) as target,
+        running(faulty(times), Scale(), directory / "faulty", server) as target,
     ):
         return await run(target, WORK)
 
@@ -58,4 +58,4 @@ def test_the_median_of_rounds_comes_with_their_spread() -> None:
 
 def test_works_say_what_they_are() -> None:
     assert str(WORK) == "2 streams at 200 tokens/s, 20 tokens each"
-    assert WORK.script == "bench-20@200"
+    assert WORK.prompt == "[stamped-20@200]"

@@ -13,11 +13,11 @@ from playwright.async_api import Locator, Page, expect
 from tests.browser.visitor import ended, open_page
 from tests.harness.stack import Stack
 
-# what the pictures call them, and what the scripted upstream makes of it
+# their scripts are not in the prompts, which are seen
 MODELS = {
-    "mill-large": "article-261@200",
-    "mill-thinking": "reasoning-30+article-261@12",
-    "mill-small": "article-261+cut-after-110@100",
+    "mill-large": "[article-261@200]",
+    "mill-thinking": "[reasoning-30+article-261@12]",
+    "mill-small": "[article-261+cut-after-110@100]",
 }
 QUESTION = "How does a water mill work?"
 # hours ago, title, whether an answer in it is unread

@@ -67,8 +67,7 @@ async def main(scenes: list[tuple[str, Scene]], folder: Path) -> None:
     """Make the pictures of these scenes."""
     with TemporaryDirectory() as directory:
         env = {**DEPLOYED, "TAILRACE_STATIC_ROOT": str(Path(directory) / "static")}
-        catalog = [f"{name}={behaviour}" for name, behaviour in MODELS.items()]
-        with running(Path(directory), catalog, 1, None, **env) as stack:
+        with running(Path(directory), 1, None, MODELS, **env) as stack:
             async with async_playwright() as playwright:
                 browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
                 for name, scene in scenes:

@@ -25,12 +25,12 @@ Screen = Callable[[Page, Stack], Awaitable[Any]]
 
 async def answer(page: Page, stack: Stack) -> None:
     """Everything that Markdown has."""
-    await ended(await ask(page, stack, "article-300"))
+    await ended(await ask(page, stack, "[article-300]"))
 
 
 async def streaming(page: Page, stack: Stack) -> None:
     """An answer that is being written, after its reasoning."""
-    turn = await ask(page, stack, "reasoning-20+article-100@20")
+    turn = await ask(page, stack, "[reasoning-20+article-100@20]")
     await expect(turn.locator(".output")).to_contain_text("water mill")
 
 
@@ -43,7 +43,7 @@ async def thoughts(page: Page, stack: Stack) -> None:
 
 async def failure(page: Page, stack: Stack) -> None:
     """An answer that broke off."""
-    await ended(await ask(page, stack, "cut-after-5"), "failed")
+    await ended(await ask(page, stack, "[cut-after-5]"), "failed")
 
 
 async def branches(page: Page, stack: Stack) -> None:

@@ -7,14 +7,13 @@ from playwright.async_api import Page, expect
 
 from tests.browser.visitor import ask, ask_here, ended, open_page, until
 from tests.harness.stack import Stack
-from tests.harness.upstream.behaviour import text_of
+from tests.harness.upstream import text_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
-ECHO = "echo@100:answering"
-HELD = "words-400+hold-after-200:answering"
-THINKING = "reasoning-10+words-30+hold-after-5:answering"
-WRITING = "words-30+hold-after-10@20:answering"
+HELD = "[words-400+hold-after-200]"
+THINKING = "[reasoning-10+words-30+hold-after-5]"
+WRITING = "[words-30+hold-after-10@20]"
 CODE = 'def greet(name):\n    # hello\n    return f"hello, {name}"'
 MARKDOWN = f"""# Heading
 
@@ -41,7 +40,7 @@ async def test_markdown_becomes_elements_and_hostile_parts_stay_text(page: Page,
     requests: list[str] = []
     await open_page(page, stack)
     page.on("request", lambda request: requests.append(request.url))
-    turn = await ask_here(page, ECHO, MARKDOWN)
+    turn = await ask_here(page, f"[echo@100]\n{MARKDOWN}")
     await ended(turn)
     output = turn.locator(".output")
     await expect(output.get_by_role("heading", name="Heading")).to_be_visible()
@@ -69,7 +68,7 @@ async def test_code_is_labelled_coloured_once_complete_and_copied(page: Page, st
     await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     await open_page(page, stack)
     source = f"Look:\n\n```python\n{CODE}\n```\n"
-    turn = await ask_here(page, ECHO, source)
+    turn = await ask_here(page, f"[echo@100]\n{source}")
     await ended(turn)
     block = turn.locator(".code-block")
     await expect(block.locator(".language")).to_have_text("python")
@@ -143,11 +142,11 @@ async def test_the_stats_are_shown_while_text_arrives_and_at_the_end(page: Page,
     turn = await ask(page, stack, WRITING)
     stats = turn.locator(".stats")
     await expect(stats).to_have_text(
-        re.compile(rf"^{re.escape(WRITING)} · first text after \d+(\.\d)? s · about \d+ tokens/s$")
+        re.compile(r"^scripted · first text after \d+(\.\d)? s · about \d+ tokens/s$")
     )
     stack.upstream.release(WRITING)
     await ended(turn)
-    await expect(stats).to_have_text(re.compile(rf"^{re.escape(WRITING)} · \d+(\.\d)? s · 30 tokens$"))
+    await expect(stats).to_have_text(re.compile(r"^scripted · \d+(\.\d)? s · 30 tokens$"))
 
 
 async def test_the_start_and_the_end_are_announced_and_no_tokens(page: Page, stack: Stack) -> None:
@@ -173,7 +172,7 @@ async def test_the_queue_position_is_shown_while_waiting_for_a_worker(page: Page
     await open_page(page, stack)
     stack.take_tasks("worker1", "worker2", yes=False)
     try:
-        turn = await ask_here(page, ECHO)
+        turn = await ask_here(page, "How deep is it?")
         await expect(turn.locator(".state")).to_have_text("In the queue, next")
         await expect(turn).to_have_attribute("data-status", "queued")
     finally:

@@ -5,14 +5,13 @@ from playwright.async_api import Locator, Page, expect
 
 from tests.browser.visitor import ask, ask_here, ended, open_page, until
 from tests.harness.stack import Stack
-from tests.harness.upstream.behaviour import text_of
+from tests.harness.upstream import text_of
 from tests.harness.waiting import wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
-ECHO = "echo@100:answering"
-FAILS_ONCE = "cut-after-5+times-1:answering"
-CONTINUED = "wait-1+words-80+hold-after-10+times-1:continued-answering"
+FAILS_ONCE = "[cut-after-5+times-1]"
+CONTINUED = "[wait-1+words-80+hold-after-10+times-1]"
 
 
 def place(turn: Locator) -> Locator:
@@ -23,9 +22,9 @@ def place(turn: Locator) -> Locator:
 async def test_regenerated_and_edited_turns_are_walked_by_keyboard(page: Page, stack: Stack) -> None:
     await open_page(page, stack)
     turns = page.locator("article.turn")
-    first = await ask_here(page, ECHO, "one")
+    first = await ask_here(page, "[echo] one")
     await ended(first)
-    await ended(await ask_here(page, ECHO, "two"))
+    await ended(await ask_here(page, "[echo] two"))
     await expect(place(turns.first)).to_have_count(0)
 
     await turns.first.get_by_role("button", name="Regenerate").click()
@@ -37,11 +36,11 @@ async def test_regenerated_and_edited_turns_are_walked_by_keyboard(page: Page, s
     await turns.first.get_by_role("button", name="Edit").click()
     editor = turns.first.get_by_role("textbox", name="Edit your message")
     await expect(editor).to_be_focused()
-    await expect(editor).to_have_value("one")
+    await expect(editor).to_have_value("[echo] one")
     await page.keyboard.press("Escape")
     await expect(turns.first.get_by_role("button", name="Edit")).to_be_focused()
     await page.keyboard.press("Enter")
-    await editor.fill("three")
+    await editor.fill("[echo] three")
     await page.keyboard.press("Enter")
     await expect(place(turns.first)).to_have_text("3/3")
     await ended(turns.first)
@@ -50,21 +49,20 @@ async def test_regenerated_and_edited_turns_are_walked_by_keyboard(page: Page, s
     await turns.first.get_by_role("button", name="Previous version").locator("visible=true").focus()
     await page.keyboard.press("Enter")
     await expect(place(turns.first)).to_have_text("2/3")
-    await expect(turns.first.locator(".input")).to_have_text("one")
+    await expect(turns.first.locator(".input")).to_have_text("[echo] one")
     await page.keyboard.press("Enter")
     await expect(place(turns.first)).to_have_text("1/3")
     await expect(turns).to_have_count(2)
-    await expect(turns.last.locator(".input")).to_have_text("two")
+    await expect(turns.last.locator(".input")).to_have_text("[echo] two")
 
     await page.reload()
     await expect(place(turns.first)).to_have_text("3/3")
     await expect(turns.first.locator(".output")).to_have_text("three")
-    await ended(await ask_here(page, ECHO, "four"))
-    await expect(turns.locator(".input")).to_have_text(["three", "four"])
+    await ended(await ask_here(page, "[echo] four"))
+    await expect(turns.locator(".input")).to_have_text(["[echo] three", "[echo] four"])
 
 
 async def test_a_failure_shows_its_help_and_is_retried_as_a_sibling(page: Page, stack: Stack) -> None:
-    stack.upstream.clear(FAILS_ONCE)
     turn = await ask(page, stack, FAILS_ONCE)
     await ended(turn, "failed")
     await expect(turn.locator(".error-help")).to_have_text(
@@ -82,8 +80,7 @@ async def test_a_failure_shows_its_help_and_is_retried_as_a_sibling(page: Page, 
 
 
 async def test_a_lost_worker_is_shown_and_the_text_continues(page: Page, stack: Stack) -> None:
-    stack.upstream.clear(CONTINUED)
-    turn = await ask(page, stack, CONTINUED)
+    turn = await ask(page, stack, CONTINUED, "scripted-continued")
     await turn.evaluate(
         """turn => {
             window.states = [];

@@ -8,11 +8,11 @@ from playwright.async_api import Locator, Page, expect
 from chat.protocol.commands import MAX_INPUT_CHARS
 from tests.browser.conftest import in_session
 from tests.browser.visitor import ask_here, open_page, row
-from tests.harness.stack import Stack
+from tests.harness.stack import MODELS, Stack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
-DEFAULT, OTHER = "words-30@60", "words-5"
+DEFAULT, OTHER, *_ = MODELS
 
 
 @in_session()
@@ -51,7 +51,7 @@ async def test_a_line_of_an_input_method_is_not_sent(page: Page, box: Locator) -
 
 
 async def test_each_conversation_has_its_draft_and_a_reload_keeps_them(page: Page, box: Locator) -> None:
-    turn = await ask_here(page, DEFAULT, "First")
+    turn = await ask_here(page, "First", DEFAULT)
     await expect(turn).to_have_attribute("data-status", "completed")
     await box.fill("for the first")
     await page.locator("#create").click()
@@ -73,7 +73,7 @@ async def test_the_model_that_was_chosen_last_is_there_for_the_next_conversation
 ) -> None:
     model = page.locator("#model")
     await expect(model).to_have_value(DEFAULT)
-    await ask_here(page, DEFAULT, "First")
+    await ask_here(page, "First", DEFAULT)
     await expect(page).to_have_url(re.compile("/conversations/"))
     await page.locator("#create").click()
     await model.select_option(OTHER)

@@ -6,12 +6,12 @@ from playwright.async_api import Page, Request, expect
 from tests.browser.conftest import in_session
 from tests.browser.visitor import ask_here, beside, ended, open_page, refuse_socket, row
 from tests.harness.stack import Stack
-from tests.harness.upstream.behaviour import text_of
+from tests.harness.upstream import text_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
-ONE_HELD, OTHER_HELD = "words-40+hold-after-10", "words-80+hold-after-10"
-QUICK, LONGER = "words-20", "words-30@60"
+ONE_HELD, OTHER_HELD = "[words-40+hold-after-10] one", "[words-80+hold-after-10] other"
+RIVERS, HILLS = "Rivers", "[words-30] Hills"
 
 
 @in_session()
@@ -24,34 +24,34 @@ async def home(page: Page, stack: Stack) -> Page:
 async def test_answers_in_several_conversations_go_on_at_once_and_are_marked(
     home: Page, stack: Stack
 ) -> None:
-    first = await ask_here(home, ONE_HELD, "First question")
+    first = await ask_here(home, ONE_HELD)
     await expect(first.locator(".output")).to_contain_text("w2")
     first_url = home.url
     await home.locator("#create").click()
     await expect(home.locator("#welcome")).to_be_visible()
-    await expect(row(home, "First question")).to_have_attribute("data-mark", "running")
-    second = await ask_here(home, OTHER_HELD, "Second question")  # it runs on while the first one is read
+    await expect(row(home, ONE_HELD)).to_have_attribute("data-mark", "running")
+    second = await ask_here(home, OTHER_HELD)  # it runs on while the first one is read
     await expect(second.locator(".output")).to_contain_text("w2")
-    await expect(row(home, "Second question").locator("a")).to_have_attribute("aria-current", "page")
+    await expect(row(home, OTHER_HELD).locator("a")).to_have_attribute("aria-current", "page")
     stack.upstream.release(ONE_HELD)
-    await expect(row(home, "First question")).to_have_attribute("data-mark", "unread")
-    await expect(row(home, "First question").locator("a")).to_have_text("First question, has a new answer")
-    await row(home, "First question").locator("a").click()
+    await expect(row(home, ONE_HELD)).to_have_attribute("data-mark", "unread")
+    await expect(row(home, ONE_HELD).locator("a")).to_have_text(f"{ONE_HELD}, has a new answer")
+    await row(home, ONE_HELD).locator("a").click()
     await expect(home).to_have_url(first_url)
     await expect(home.locator(".output")).to_have_text(text_of(ONE_HELD))
-    await expect(row(home, "First question")).to_have_attribute("data-mark", "")
-    await expect(row(home, "Second question")).to_have_attribute("data-mark", "running")
+    await expect(row(home, ONE_HELD)).to_have_attribute("data-mark", "")
+    await expect(row(home, OTHER_HELD)).to_have_attribute("data-mark", "running")
     stack.upstream.release(OTHER_HELD)
-    await expect(row(home, "Second question")).to_have_attribute("data-mark", "unread")
+    await expect(row(home, OTHER_HELD)).to_have_attribute("data-mark", "unread")
     await home.reload()
-    await expect(row(home, "First question")).to_have_attribute("data-mark", "")
-    await expect(row(home, "Second question")).to_have_attribute("data-mark", "unread")
+    await expect(row(home, ONE_HELD)).to_have_attribute("data-mark", "")
+    await expect(row(home, OTHER_HELD)).to_have_attribute("data-mark", "unread")
 
 
 async def test_back_and_forward_load_no_page_and_need_no_socket(home: Page) -> None:
     for question in ("One", "Two"):
         await home.locator("#create").click()
-        await ended(await ask_here(home, QUICK, question))
+        await ended(await ask_here(home, question))
     await refuse_socket(home)
     await home.reload()
     await expect(home.locator("#connection")).to_have_attribute("data-state", "reconnecting")
@@ -71,7 +71,7 @@ async def test_back_and_forward_load_no_page_and_need_no_socket(home: Page) -> N
 
 
 async def test_a_conversation_is_renamed_in_its_row(home: Page) -> None:
-    await ended(await ask_here(home, QUICK, "Clumsy words"))
+    await ended(await ask_here(home, "Clumsy words"))
     link = row(home, "Clumsy words").locator("a")
     await link.focus()
     await home.keyboard.press("F2")
@@ -91,7 +91,7 @@ async def test_a_conversation_is_renamed_in_its_row(home: Page) -> None:
 
 
 async def test_a_deletion_is_undone_by_keyboard(home: Page) -> None:
-    await ended(await ask_here(home, QUICK, "Precious"))
+    await ended(await ask_here(home, "Precious"))
     url = home.url
     await row(home, "Precious").locator("a").focus()
     await home.keyboard.press("Delete")
@@ -102,13 +102,13 @@ async def test_a_deletion_is_undone_by_keyboard(home: Page) -> None:
     await home.keyboard.press("Enter")
     await expect(row(home, "Precious").locator("a")).to_be_focused()
     await expect(home).to_have_url(url)
-    await expect(home.locator(".output")).to_have_text(text_of(QUICK))
+    await expect(home.locator(".output")).to_have_text(text_of("fast"))
     await home.reload()
     await expect(row(home, "Precious")).to_be_visible()
 
 
 async def test_what_is_deleted_stays_so_when_the_toast_is_gone(home: Page) -> None:
-    await ended(await ask_here(home, QUICK, "Superfluous"))
+    await ended(await ask_here(home, "Superfluous"))
     await home.clock.install()
     await row(home, "Superfluous").hover()
     await row(home, "Superfluous").get_by_role("button", name="Delete").click()
@@ -123,17 +123,17 @@ async def test_what_is_deleted_stays_so_when_the_toast_is_gone(home: Page) -> No
 
 
 async def test_a_search_finds_words_of_an_answer_and_of_a_title(home: Page) -> None:
-    for question, model in (("Rivers", QUICK), ("Hills", LONGER)):
+    for question in (RIVERS, HILLS):
         await home.locator("#create").click()
-        await ended(await ask_here(home, model, question))
+        await ended(await ask_here(home, question))
     await home.locator("#title").click()
     await home.keyboard.press("/")
     await expect(home.locator("#search")).to_be_focused()
     await home.keyboard.type("w29")
-    await expect(row(home, "Rivers")).to_have_count(0)
-    await expect(row(home, "Hills")).to_be_visible()
+    await expect(row(home, RIVERS)).to_have_count(0)
+    await expect(row(home, HILLS)).to_be_visible()
     await home.locator("#search").fill("rivers")
-    await expect(row(home, "Rivers")).to_be_visible()
+    await expect(row(home, RIVERS)).to_be_visible()
     await home.locator("#search").fill("nowhere to be found")
     await expect(home.locator("#none")).to_have_text("Nothing found.")
     await home.keyboard.press("Escape")
@@ -152,7 +152,7 @@ async def test_older_conversations_come_when_the_end_of_the_list_is_near(home: P
 
 
 async def test_two_windows_show_the_same_list(home: Page) -> None:
-    await ended(await ask_here(home, QUICK, "Shared"))
+    await ended(await ask_here(home, "Shared"))
     other = await beside(home.context, home.url)
     await row(other, "Shared").locator("a").focus()
     await other.keyboard.press("F2")
@@ -185,7 +185,7 @@ async def test_on_a_phone_the_list_is_a_drawer_that_keeps_the_focus(page: Page, 
     await page.set_viewport_size({"width": 320, "height": 640})
     await open_page(page, stack)
     await expect(page.locator("#welcome h1")).to_be_in_viewport(ratio=1)
-    await ended(await ask_here(page, QUICK, "A question that is much longer than any phone is wide, really"))
+    await ended(await ask_here(page, "A question that is much longer than any phone is wide, really"))
     assert await page.evaluate("document.documentElement.scrollWidth") == 320
     await expect(page.locator("#sidebar")).to_be_hidden()
     await page.locator("#sidebar-toggle").click()
@@ -200,7 +200,7 @@ async def test_on_a_phone_the_list_is_a_drawer_that_keeps_the_focus(page: Page, 
 async def test_on_a_phone_the_drawer_does_not_cover_undo(page: Page, stack: Stack) -> None:
     await page.set_viewport_size({"width": 320, "height": 640})
     await open_page(page, stack)
-    await ended(await ask_here(page, QUICK, "Precious"))
+    await ended(await ask_here(page, "Precious"))
     await page.locator("#sidebar-toggle").click()
     await row(page, "Precious").hover()
     await row(page, "Precious").get_by_role("button", name="Delete").click()

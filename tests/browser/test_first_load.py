@@ -62,7 +62,7 @@ async def test_all_modules_are_asked_for_by_the_document(page: Page, stack: Stac
 
 
 async def test_old_turns_are_read_and_a_new_one_is_written_without_a_socket(page: Page, stack: Stack) -> None:
-    turn = await ask(page, stack, "echo", "remember the weir")
+    turn = await ask(page, stack, "[echo] remember the weir")
     await ended(turn)
     await refuse_socket(page)
     await page.reload()

@@ -12,8 +12,8 @@ from tests.harness.stack import Stack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
-SPELLED = "spell@100"  # a few characters per frame, so that constructs are painted incomplete
-AT_ONCE = "spell:at-once"
+SPELLED = "[spell@100]"  # a few characters per frame, so that constructs are painted incomplete
+AT_ONCE = "[spell]"
 SPELLED_CHARS = 800  # a longer text comes at once
 LINKED = {  # the texts that have links which may be followed
     "autolinks",
@@ -93,7 +93,7 @@ PLANTED = """(root) => {
 
 async def echoed(page: Page, stack: Stack, text: str) -> Locator:
     """Ask for a hostile text, and return the turn once all of it has come back."""
-    turn = await ask(page, stack, SPELLED if len(text) <= SPELLED_CHARS else AT_ONCE, text)
+    turn = await ask(page, stack, f"{SPELLED if len(text) <= SPELLED_CHARS else AT_ONCE}\n{text}")
     await ended(turn)
     return turn
 
@@ -137,7 +137,7 @@ async def test_no_beginning_of_a_hostile_text_shows_anything_that_could_run_load
 
 
 async def test_what_is_planted_in_an_answer_is_found(page: Page, stack: Stack) -> None:
-    turn = await ask(page, stack, "echo", "**harmless** [link](https://example.org/)")
+    turn = await ask(page, stack, "[echo] **harmless** [link](https://example.org/)")
     await ended(turn)
     output = turn.locator(".output")
     assert await output.evaluate(FINDINGS) == []

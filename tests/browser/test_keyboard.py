@@ -11,8 +11,7 @@ from tests.harness.stack import Stack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
-QUICK = "words-5"
-CODE = "Look:\n\n```python\nx = 1\n```\n\n[more](https://example.org/)"
+CODE = "[echo] Look:\n\n```python\nx = 1\n```\n\n[more](https://example.org/)"
 MOST_STOPS = 60
 # what has the focus: its name; whether it is on screen; whether the one before looks as if it still had it
 STOP = """() => {
@@ -37,7 +36,7 @@ ORDER = [
     "Tailrace",
     "create",
     "search",
-    "Look: ```python x = 1 ``` [more](https://example.org/)",
+    "[echo] Look: ```python x = 1 ``` [more](https://example.org/)",
     "Rename",
     "Delete",
     "system",
@@ -70,7 +69,7 @@ async def stops(page: Page) -> list[dict[str, Any]]:
 
 async def test_tab_walks_the_page_in_its_order_and_each_stop_is_seen(page: Page, stack: Stack) -> None:
     await page.emulate_media(reduced_motion="reduce")
-    await ended(await ask(page, stack, "echo", CODE))
+    await ended(await ask(page, stack, CODE))
     await page.locator("#message").fill("a draft, so that it can be sent")
     found = await stops(page)
     assert [each["name"].split(" “")[0] for each in found] == ORDER
@@ -86,7 +85,7 @@ async def test_the_keys_of_the_sheet_do_what_it_says(page: Page, stack: Stack) -
     await open_page(page, stack)
     for question in ("Older", "Newer"):
         await page.locator("#create").click()
-        await ended(await ask_here(page, QUICK, question))
+        await ended(await ask_here(page, question))
     await page.keyboard.type("?n")  # while typing
     await expect(page.locator("#message")).to_have_value("?n")
     await page.locator("#message").fill("")

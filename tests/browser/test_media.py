@@ -35,26 +35,26 @@ async def test_nothing_is_wider_than_the_narrowest_screen(page: Page, watch: Wat
     for path in ("/", "/accounts/login/", "/minimal/", "/nowhere/"):
         await page.goto(stack.url + path)
         beyond[path] = await page.evaluate(BEYOND)
-    for name, model, prompt in (
-        ("answer", "article-300", "How?"),
-        ("hostile", "spell:at-once", CORPUS["long"]),
-        ("nested", "spell:at-once", CORPUS["nested"]),
+    for name, prompt in (
+        ("answer", "[article-300] How?"),
+        ("hostile", f"[spell]\n{CORPUS['long']}"),
+        ("nested", f"[spell]\n{CORPUS['nested']}"),
     ):
-        await ended(await ask(page, stack, model, prompt))
+        await ended(await ask(page, stack, prompt))
         beyond[name] = await page.evaluate(BEYOND)
-    await ended(await ask_here(page, "cut-after-5"), "failed")
+    await ended(await ask_here(page, "[cut-after-5]"), "failed")
     beyond["failure"] = await page.evaluate(BEYOND)
     assert {name: found for name, found in beyond.items() if found} == {}
     watch.errors = [error for error in watch.errors if "404" not in error]
 
 
 async def test_on_paper_there_is_the_conversation_and_nothing_to_press(page: Page, stack: Stack) -> None:
-    turn = await ask(page, stack, "article-300", "How does a water mill work?")
+    turn = await ask(page, stack, "[article-300] How does a water mill work?")
     await ended(turn)
     await page.emulate_media(media="print")
     await expect(turn.locator(".input")).to_be_visible()
     await expect(turn.locator(".output")).to_be_visible()
-    await expect(page.locator("#title")).to_have_text("How does a water mill work?")
+    await expect(page.locator("#title")).to_have_text("[article-300] How does a water mill work?")
     for hidden in ("#sidebar", ".dock"):
         await expect(page.locator(hidden)).to_be_hidden()
     await expect(page.get_by_role("button")).to_have_count(0)
@@ -64,7 +64,7 @@ async def test_on_paper_there_is_the_conversation_and_nothing_to_press(page: Pag
 
 
 async def test_nothing_moves_for_a_reader_who_wants_no_motion(page: Page, stack: Stack) -> None:
-    turn = await ask(page, stack, "reasoning-20+article-300@20")
+    turn = await ask(page, stack, "[reasoning-20+article-300@20]")
     await expect(turn.locator(".output")).to_contain_text("water mill")
     moving = await page.evaluate(MOVING)
     assert moving, "an answer that is being written moves for the others"
@@ -89,13 +89,13 @@ async def test_the_systems_own_colours_leave_everything_to_be_seen(page: Page, s
 
 
 async def test_text_from_right_to_left_begins_at_the_right(page: Page, stack: Stack) -> None:
-    turn = await ask(page, stack, "echo", HEBREW)
-    await ended(turn)
-    for block in (turn.locator(".input"), await innermost(turn.locator(".output"))):
-        assert await block.evaluate(FIRST_LETTER) > 0.5
-    await page.locator("#composer textarea").fill(HEBREW)
-    await ended(await ask_here(page, "echo", "A mill turns."))
-    assert await page.locator("article.turn .output").last.evaluate(FIRST_LETTER) < 0.5
+    english = await ask(page, stack, HEBREW)
+    await ended(english)
+    assert await english.locator(".input").evaluate(FIRST_LETTER) > 0.5
+    assert await (await innermost(english.locator(".output"))).evaluate(FIRST_LETTER) < 0.5
+    hebrew = await ask_here(page, f"[echo] {HEBREW}")
+    await ended(hebrew)
+    assert await (await innermost(hebrew.locator(".output"))).evaluate(FIRST_LETTER) > 0.5
 
 
 async def innermost(output: Locator) -> Locator:

@@ -9,23 +9,23 @@ from playwright.async_api import Browser, Error, Locator, Page, expect
 
 from tests.browser.visitor import ask, ask_here, beside, ended, open_page, row
 from tests.harness.stack import Stack
-from tests.harness.upstream.behaviour import text_of
+from tests.harness.upstream import text_of
 from tests.harness.waiting import await_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
-LONG = "words-150+hold-after-140@20:reloaded"
-HELD, HELD_ONCE = "words-40+hold-after-10", "words-40+hold-after-10+times-1"
+LONG = "[words-150+hold-after-140@20] Count"
+HELD, HELD_ONCE = "[words-40+hold-after-10] Count", "[words-40+hold-after-10+times-1] Count"
 BEGUN, LAST = "w8 ", "w39"  # the parser may hold the last letter back: it may begin a construct
-QUICK = "words-5"
+QUICK = text_of("fast")
 OFFLINE_SECS = 10  # the page has tried to come back several times by then
 OPEN_SECS = 20  # a socket, on a busy machine
 
 
-async def whole(turn: Locator, model: str) -> None:
+async def whole(turn: Locator, text: str) -> None:
     """The turn ends with all of its text, byte for byte."""
     await ended(turn)
-    assert (await turn.locator(".output").text_content() or "").strip() == text_of(model)
+    assert (await turn.locator(".output").text_content() or "").strip() == text
 
 
 async def reload_now(page: Page) -> None:
@@ -45,7 +45,7 @@ async def reload_now(page: Page) -> None:
 
 async def test_twenty_reloads_at_random_moments_of_one_answer_lose_nothing(page: Page, stack: Stack) -> None:
     await open_page(page, stack)
-    turn = await ask_here(page, LONG, "Count")
+    turn = await ask_here(page, LONG)
     await expect(turn.locator(".output")).to_contain_text("w1 ")
     response_id = await turn.get_attribute("data-response-id") or ""
     words = 1  # known to be there; some reloads come while the page is still loading
@@ -57,7 +57,7 @@ async def test_twenty_reloads_at_random_moments_of_one_answer_lose_nothing(page:
         assert stack.row(response_id)["ended_at"] is None
         await reload_now(page)
     stack.upstream.release(LONG)
-    await whole(turn, LONG)
+    await whole(turn, text_of(LONG))
     await expect(page.locator("article.turn")).to_have_count(1)
 
 
@@ -65,7 +65,7 @@ async def test_what_is_written_in_ten_seconds_without_a_network_comes_with_it(
     page: Page, stack: Stack
 ) -> None:
     await page.clock.install()
-    turn = await ask(page, stack, HELD, "Count")
+    turn = await ask(page, stack, HELD)
     output = turn.locator(".output")
     await expect(output).to_contain_text(BEGUN)
     await page.context.set_offline(True)
@@ -80,23 +80,24 @@ async def test_what_is_written_in_ten_seconds_without_a_network_comes_with_it(
     await expect(output).not_to_contain_text(LAST)
     await page.context.set_offline(False)
     await expect(connection).to_have_attribute("data-state", "open")
-    await whole(turn, HELD)
+    await whole(turn, text_of(HELD))
 
 
 async def test_two_devices_show_the_same_text_live_from_either_side(
     page: Page, browser: Browser, stack: Stack
 ) -> None:
     await open_page(page, stack)
-    await whole(await ask_here(page, QUICK, "First"), QUICK)
+    await whole(await ask_here(page, "First"), QUICK)
     device = await browser.new_context(storage_state=await page.context.storage_state())
     other = await beside(device, page.url)
-    for asking, watching, question in ((page, other, "From here"), (other, page, "From there")):
-        asked = await ask_here(asking, HELD, question)
+    for asking, watching, label in ((page, other, "From here"), (other, page, "From there")):
+        question = f"[words-40+hold-after-10] {label}"
+        asked = await ask_here(asking, question)
         watched = watching.locator("article.turn", has=watching.locator(".input", has_text=question))
         await expect(watched.locator(".output")).to_contain_text(BEGUN)
-        stack.upstream.release(HELD)
-        await whole(asked, HELD)
-        await whole(watched, HELD)
+        stack.upstream.release(question)
+        await whole(asked, text_of(question))
+        await whole(watched, text_of(question))
     texts = [await each.locator(".input, .output").all_text_contents() for each in (page, other)]
     assert texts[0] == texts[1]
     for each in (page, other):
@@ -104,12 +105,11 @@ async def test_two_devices_show_the_same_text_live_from_either_side(
 
 
 async def test_a_killed_worker_costs_seconds_and_no_text(page: Page, stack: Stack) -> None:
-    stack.upstream.clear(HELD_ONCE)
-    turn = await ask(page, stack, HELD_ONCE, "Count")
+    turn = await ask(page, stack, HELD_ONCE)
     await expect(turn.locator(".output")).to_contain_text(BEGUN)
     worker = stack.holder(await turn.get_attribute("data-response-id") or "")
     stack.processes[worker].kill()
-    await whole(turn, HELD_ONCE)
+    await whole(turn, text_of(HELD_ONCE))
     stack.start_worker(worker)
     stack.wait_for_workers(2)
 
@@ -118,11 +118,11 @@ async def test_a_message_sent_while_offline_is_kept_over_a_restart_and_arrives_o
     page: Page, browser: Browser, stack: Stack
 ) -> None:
     await open_page(page, stack)
-    await whole(await ask_here(page, QUICK, "First"), QUICK)
+    await whole(await ask_here(page, "First"), QUICK)
     rows = stack.count_rows()
     await page.context.set_offline(True)
     await expect(page.locator("#connection")).to_have_attribute("data-state", "offline")
-    waiting = await ask_here(page, QUICK, "Sent offline")
+    waiting = await ask_here(page, "Sent offline")
     await expect(waiting.locator(".input")).to_have_text("Sent offline")
     await expect(page.locator("#connection .words")).to_contain_text("Your message is kept")
     restarted = await browser.new_context(storage_state=await page.context.storage_state())
@@ -141,7 +141,7 @@ async def test_a_first_message_sent_while_offline_is_listed_and_outlives_its_pag
     await open_page(page, stack)
     rows = stack.count_rows()
     await page.context.set_offline(True)
-    await ask_here(page, QUICK, "Nobody heard this yet")
+    await ask_here(page, "Nobody heard this yet")
     entry = page.locator(".entry", has_text="Nobody heard this yet")
     await expect(entry).to_have_attribute("data-mark", "waiting")
     await page.locator("#create").click()
@@ -161,7 +161,7 @@ async def test_a_first_message_sent_while_offline_is_listed_and_outlives_its_pag
 async def test_a_restart_of_the_server_costs_neither_an_answer_nor_a_message(
     page: Page, stack: Stack
 ) -> None:
-    running = await ask(page, stack, HELD, "Count")
+    running = await ask(page, stack, HELD)
     await expect(running.locator(".output")).to_contain_text(BEGUN)
     rows = stack.count_rows()
     stack.processes["web"].stop()
@@ -171,22 +171,22 @@ async def test_a_restart_of_the_server_costs_neither_an_answer_nor_a_message(
         "Connection lost. The answer continues and will appear here."
     )
     await page.locator("#create").click()
-    turn = await ask_here(page, QUICK, "Anybody there?")
+    turn = await ask_here(page, "Anybody there?")
     await expect(words).to_have_text(re.compile(r"Reconnecting(…| in \d+ s): your message is kept"))
     stack.upstream.release(HELD)
     stack.start_web()
     await whole(turn, QUICK)
     await expect(words).to_have_css("position", "absolute")  # all is well: the mark says it
-    await row(page, "Count").locator("a").click()
-    await expect(page.locator(".input")).to_have_text("Count")
-    await whole(page.locator("article.turn"), HELD)
+    await row(page, HELD).locator("a").click()
+    await expect(page.locator(".input")).to_have_text(HELD)
+    await whole(page.locator("article.turn"), text_of(HELD))
     assert stack.count_rows() == rows + 1
 
 
 async def test_what_is_asked_again_or_edited_while_offline_arrives_once_in_its_place(
     page: Page, stack: Stack
 ) -> None:
-    turn = await ask(page, stack, QUICK, "First")
+    turn = await ask(page, stack, "First")
     await whole(turn, QUICK)
     context, url = page.context, page.url
     rows = stack.count_rows()
@@ -230,13 +230,13 @@ async def test_after_a_sleep_the_page_takes_a_new_socket_and_has_the_whole_answe
     await page.clock.install()
     page.on("websocket", lambda socket: sockets.append(socket.url))
     await open_page(page, stack)
-    turn = await ask_here(page, HELD, "Count")
+    turn = await ask_here(page, HELD)
     await expect(turn.locator(".output")).to_contain_text(BEGUN)
     assert len(sockets) == 1
     await page.clock.fast_forward("10:00")
     await await_until(have_been(2), OPEN_SECS, "another socket")
     stack.upstream.release(HELD)
-    await whole(turn, HELD)
+    await whole(turn, text_of(HELD))
     assert len(sockets) == 2
     # nothing runs that could be missed, but the socket is no better for it
     await page.clock.fast_forward("10:00")

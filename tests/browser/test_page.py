@@ -7,11 +7,11 @@ from playwright.async_api import Page, expect
 
 from tests.browser.visitor import ask, ended
 from tests.harness.stack import Stack
-from tests.harness.upstream.behaviour import text_of
+from tests.harness.upstream import text_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
-HELD = "words-40+hold-after-10"
+HELD = "[words-40+hold-after-10] Count for me"
 BUSY = re.compile(r"^The model is busy: retrying in \d+ s$")
 BEGUN, WHOLE = "w8 ", text_of(HELD)  # the parser may hold the last letter back: it may begin a construct
 
@@ -19,7 +19,7 @@ BEGUN, WHOLE = "w8 ", text_of(HELD)  # the parser may hold the last letter back:
 async def test_the_text_grows_and_a_reload_in_the_middle_shows_the_whole_answer(
     page: Page, stack: Stack
 ) -> None:
-    turn = await ask(page, stack, HELD, "Count for me")
+    turn = await ask(page, stack, HELD)
     output = turn.locator(".output")
     await expect(output).to_contain_text(BEGUN)
     await expect(page).to_have_url(re.compile("/conversations/"))
@@ -29,33 +29,31 @@ async def test_the_text_grows_and_a_reload_in_the_middle_shows_the_whole_answer(
     stack.upstream.release(HELD)
     await ended(turn)
     await expect(page.locator("article.turn")).to_have_count(1)
-    await expect(turn.locator(".input")).to_have_text("Count for me")
+    await expect(turn.locator(".input")).to_have_text(HELD)
     assert (await output.text_content() or "").strip() == WHOLE
     await page.reload()
     await expect(output).to_have_text(WHOLE)
 
 
 async def test_stop_shows_at_once_and_closes_the_upstream(page: Page, stack: Stack) -> None:
-    model = "words-300@20:page-stop"
-    turn = await ask(page, stack, model)
+    prompt = "[words-300@20] stop me"
+    turn = await ask(page, stack, prompt)
     await expect(turn.locator(".output")).to_contain_text("w3")
     await page.locator("#stop").click()
     await expect(turn).to_have_attribute("data-status", "cancelled")
-    assert stack.upstream.wait_for_end(model).aborted
+    assert stack.upstream.wait_for_end(prompt).aborted
     await expect(turn.locator(".output")).to_contain_text("w3")
 
 
 async def test_a_failure_shows_its_sentence(page: Page, stack: Stack) -> None:
-    turn = await ask(page, stack, "cut-after-5")
+    turn = await ask(page, stack, "[cut-after-5]")
     await ended(turn, "failed")
     await expect(turn.locator(".state")).to_contain_text("ended the answer before it was complete")
     await expect(turn.locator(".output")).to_contain_text("w0 w1 w2 w3 w4")
 
 
 async def test_a_busy_model_is_counted_down_until_its_text_comes(page: Page, stack: Stack) -> None:
-    model = "retry-after-10+times-1:page"
-    stack.upstream.clear(model)
-    turn = await ask(page, stack, model)
+    turn = await ask(page, stack, "[retry-after-10+times-1]")
     state = turn.locator(".state")
     await expect(state).to_have_text(BUSY)
     await expect(page.locator("#announcer")).to_have_text("The model is busy: retrying in 10 s.")

@@ -16,7 +16,7 @@ from tests.harness.waiting import await_until, patience
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
 TOKENS = 20_000 if os.environ.get("FULL_LENGTH") else 4_000
-MODEL = f"article-{TOKENS}@500"
+PROMPT = f"[article-{TOKENS}@500]"
 LONGEST_TASK_MS = 100
 SHIFT = 0.01  # a line that moves once, on a slow machine; each flush that moved one would add as much
 HEAP_MB = 12 + TOKENS / 1000  # the page, and a kilobyte for each token: its text, and the nodes that show it
@@ -33,7 +33,7 @@ async def watched(browser: Browser, stack: Stack) -> Stats:
     measures = await Measures.of(page)
     await open_page(page, stack)
     await measures.begin()
-    turn = await ask_here(page, MODEL)
+    turn = await ask_here(page, PROMPT)
     await expect(turn.locator(".output")).to_contain_text("water mill")
     await ended(turn)
     stats = await measures.stats()

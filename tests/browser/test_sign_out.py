@@ -29,7 +29,7 @@ async def test_what_was_kept_for_a_reader_is_gone_after_the_sign_out(page: Page,
     make_reader(stack, "reader")
     await refuse_socket(page)
     await sign_in(page, stack, "reader")
-    await ask_here(page, "words-5", "A secret question")
+    await ask_here(page, "A secret question")
     await page.locator("#create").click()
     await page.locator("#message").fill("a secret draft")
     kept = await page.evaluate(KEPT)
@@ -58,7 +58,7 @@ async def test_what_waits_in_a_tab_is_not_sent_as_who_signs_in_in_another(page: 
 
     await page.context.route_web_socket("**/ws/**", serve)
     await sign_in(page, stack, "first")
-    await ask_here(page, "words-5", "Mine alone")
+    await ask_here(page, "Mine alone")
     rows = stack.count_rows()
     other = await page.context.new_page()
     await other.goto(stack.url)
@@ -71,6 +71,6 @@ async def test_what_waits_in_a_tab_is_not_sent_as_who_signs_in_in_another(page: 
     await expect(connection).to_have_attribute("data-state", "signed-out")
     await expect(connection.get_by_role("link", name="Sign in")).to_be_visible()
     await expect(page.locator("#send")).to_be_disabled()
-    await ended(await ask_here(other, "words-5", "Theirs"))
+    await ended(await ask_here(other, "Theirs"))
     assert stack.count_rows() == rows + 1
     await expect(other.locator(".entry")).to_have_count(1)

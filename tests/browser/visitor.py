@@ -24,17 +24,18 @@ async def beside(context: BrowserContext, address: str) -> Page:
     return page
 
 
-async def ask(page: Page, stack: Stack, model: str, prompt: str = "How does a water mill work?") -> Locator:
+async def ask(page: Page, stack: Stack, prompt: str, model: str | None = None) -> Locator:
     """Ask in a new conversation, and return the turn that appears."""
     await open_page(page, stack)
-    return await ask_here(page, model, prompt)
+    return await ask_here(page, prompt, model)
 
 
-async def ask_here(page: Page, model: str, prompt: str = "How does a water mill work?") -> Locator:
+async def ask_here(page: Page, prompt: str, model: str | None = None) -> Locator:
     """Ask in the conversation that is shown, and return the turn once it is there, not an earlier one."""
     turns = page.locator("article.turn")
     before = await turns.count()
-    await page.locator("#composer select").select_option(model)
+    if model is not None:
+        await page.locator("#composer select").select_option(model)
     await page.locator("#composer textarea").fill(prompt)
     await page.locator("#composer textarea").press("Enter")
     await expect(turns).to_have_count(before + 1)

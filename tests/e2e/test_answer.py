@@ -7,12 +7,14 @@ import pytest
 from openai.types.responses import ResponseStreamEvent
 from pydantic import TypeAdapter
 
-from tests.harness.socket_client import cookie, text_of, visiting
+from tests.harness.socket_client import PROMPT, cookie, text_of, visiting
 from tests.harness.stack import Stack
-from tests.harness.upstream.behaviour import text_of as upstream_text
+from tests.harness.upstream import text_of as upstream_text
 
 pytestmark = pytest.mark.e2e
 
+RELOAD = "[words-40@20] reload"
+ASKED = "[echo] Who am I?"
 LIFECYCLE = [
     "response.created",
     "response.queued",
@@ -36,7 +38,7 @@ async def test_the_events_are_openais_without_a_gap_and_add_up_to_the_row(stack:
     for event in events:
         assert parser.validate_python(event).type == event["type"]
     final = events[-1]["response"]
-    whole = upstream_text("words-30@60")
+    whole = upstream_text(PROMPT)
     assert text_of(events) == final["output"][0]["content"][0]["text"] == whole
     row = stack.settled(final["id"])
     assert (row["status"], row["output"], row["error_code"]) == ("completed", whole, "")
@@ -47,25 +49,28 @@ async def test_the_events_are_openais_without_a_gap_and_add_up_to_the_row(stack:
 
 async def test_text_arrives_while_the_model_still_streams(stack: Stack) -> None:
     async with visiting(stack.url) as visitor:
-        await visitor.create("words-40@20:reload")
+        await visitor.create(RELOAD)
         await visitor.until("response.output_text.delta")
-        assert not stack.upstream.requests("words-40@20:reload")[-1].finished
+        assert not stack.upstream.requests(RELOAD)[-1].finished
         await visitor.until("response.completed")
 
 
 async def test_a_conversation_goes_on_from_the_previous_response(stack: Stack) -> None:
     async with visiting(stack.url) as visitor:
-        first = (await visitor.answer("echo", "My name is Ada."))[-1]["response"]
-        second = (await visitor.answer("echo", "Who am I?", previous_response_id=first["id"]))[-1]["response"]
+        first = (await visitor.answer("[echo] My name is Ada."))[-1]["response"]
+        second = (await visitor.answer(ASKED, previous_response_id=first["id"]))[-1]["response"]
     assert second["conversation"] == first["conversation"]
-    asked = stack.upstream.requests("echo")[-1].messages
-    assert [message["content"] for message in asked] == ["My name is Ada.", "My name is Ada.", "Who am I?"]
-    assert [message["role"] for message in asked] == ["user", "assistant", "user"]
+    (request,) = stack.upstream.requests(ASKED)
+    assert request.messages == [
+        {"role": "user", "content": "[echo] My name is Ada."},
+        {"role": "assistant", "content": "My name is Ada."},
+        {"role": "user", "content": ASKED},
+    ]
 
 
 async def test_reasoning_is_an_item_of_its_own_before_the_message(stack: Stack) -> None:
     async with visiting(stack.url) as visitor:
-        events = await visitor.answer("reasoning-10+words-10@100")
+        events = await visitor.answer("[reasoning-10+words-10@100]")
     reasoning, message = events[-1]["response"]["output"]
     assert reasoning["type"] == "reasoning"
     assert reasoning["content"][0]["text"] == " ".join(f"r{n}" for n in range(10))
@@ -74,7 +79,7 @@ async def test_reasoning_is_an_item_of_its_own_before_the_message(stack: Stack) 
 
 async def test_an_answer_cut_by_the_token_limit_is_incomplete(stack: Stack) -> None:
     async with visiting(stack.url) as visitor:
-        last = (await visitor.answer("length-10"))[-1]
+        last = (await visitor.answer("[length-10]"))[-1]
     assert last["type"] == "response.incomplete"
     assert last["response"]["status"] == "incomplete"
     assert last["response"]["incomplete_details"] == {"reason": "max_output_tokens"}
@@ -89,20 +94,19 @@ async def test_the_stream_id_is_on_every_event(stack: Stack) -> None:
 async def test_the_same_client_request_is_answered_once(stack: Stack) -> None:
     options = {"client_request_id": "only-once"}
     session = await cookie(stack.url)
-    before = len(stack.upstream.requests("echo"))
     async with visiting(stack.url, session) as one, visiting(stack.url, session) as two:
         answers = await asyncio.gather(
-            one.answer("echo", "once", tailrace=options), two.answer("echo", "once", tailrace=options)
+            one.answer("[echo] once", tailrace=options), two.answer("[echo] once", tailrace=options)
         )
     assert answers[0][-1]["response"]["id"] == answers[1][-1]["response"]["id"]
     assert text_of(answers[0]) == text_of(answers[1]) == "once"
-    assert len(stack.upstream.requests("echo")) == before + 1
+    assert len(stack.upstream.requests("[echo] once")) == 1
 
 
 async def test_a_reader_that_reconnects_gets_the_rest_and_nothing_twice(stack: Stack) -> None:
     session = await cookie(stack.url)
     async with visiting(stack.url, session) as visitor:
-        await visitor.create("words-40@20:reload")
+        await visitor.create(RELOAD)
         before = await visitor.until("response.output_text.delta")
     response_id = before[0]["response"]["id"]
     async with visiting(stack.url, session) as visitor:
@@ -113,20 +117,20 @@ async def test_a_reader_that_reconnects_gets_the_rest_and_nothing_twice(stack: S
         after = await visitor.until("response.completed")
     events = [event for event in before + after if event["type"] != "tailrace:up_to_date"]
     assert [event["sequence_number"] for event in events] == list(range(len(events)))
-    assert text_of(events) == upstream_text("words-40")
+    assert text_of(events) == upstream_text(RELOAD)
 
 
 async def test_a_reader_without_a_cursor_gets_a_snapshot_and_goes_on_from_it(stack: Stack) -> None:
     session = await cookie(stack.url)
     async with visiting(stack.url, session) as asker, visiting(stack.url, session) as late:
-        await asker.create("words-40@20:reload")
+        await asker.create(RELOAD)
         begun = await asker.until("response.output_text.delta")
         await late.send({"type": "tailrace:subscribe", "response_id": begun[0]["response"]["id"]})
         snapshot, up_to_date, *events = await late.until("response.completed")
     assert (snapshot["type"], up_to_date["type"]) == ("tailrace:snapshot", "tailrace:up_to_date")
     assert events[0]["sequence_number"] == snapshot["sequence_number"] + 1
     so_far = snapshot["response"]["output"][0]["content"][0]["text"]
-    assert so_far + text_of(events) == upstream_text("words-40")
+    assert so_far + text_of(events) == upstream_text(RELOAD)
 
 
 async def test_an_ended_answer_is_one_snapshot(stack: Stack) -> None:
@@ -144,4 +148,4 @@ async def test_an_answer_goes_on_when_its_socket_is_gone(stack: Stack) -> None:
         await visitor.create()
         response_id = (await visitor.next())["response"]["id"]
     row = stack.settled(response_id)
-    assert (row["status"], row["output"]) == ("completed", upstream_text("words-30"))
+    assert (row["status"], row["output"]) == ("completed", upstream_text(PROMPT))

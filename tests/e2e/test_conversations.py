@@ -37,10 +37,10 @@ async def test_another_tab_is_notified_of_every_change_of_a_conversation(stack: 
     ):
         await other.send({"type": "tailrace:subscribe"})  # its error arrives when the socket is ready
         await other.until("error")
-        await asker.create("echo", "How deep is it?")
+        await asker.create("[echo] How deep is it?")
         begun, ended = await other.conversation_change(), await other.conversation_change()
         line = begun["conversation"]
-        assert (line["title"], line["running"], line["deleted"]) == ("How deep is it?", True, False)
+        assert (line["title"], line["running"], line["deleted"]) == ("[echo] How deep is it?", True, False)
         assert [change["response"]["status"] for change in (begun, ended)] == ["queued", "completed"]
         assert ended["response"]["id"] == begun["response"]["id"]
         assert (ended["conversation"]["running"], ended["conversation"]["unread"]) == (False, True)
@@ -60,7 +60,7 @@ async def test_another_tab_is_notified_of_every_change_of_a_conversation(stack: 
 async def test_deleting_a_conversation_cancels_its_response_and_can_be_undone(stack: Stack) -> None:
     session = await cookie(stack.url)
     async with visiting(stack.url, session) as visitor, browsing(stack.url, session) as browser:
-        await visitor.create("words-200@40:stopped")
+        await visitor.create("[words-200@40]")
         events = await visitor.until("response.output_text.delta")
         path = f"/conversations/{events[0]['response']['conversation']['id']}/"
         await fetched(browser, "PATCH", path, deleted=True)

@@ -14,7 +14,7 @@ from chat.transport.event_log import key
 from tests.harness.skips import skip_without
 from tests.harness.socket_client import TERMINAL, cookie, text_of, visiting
 from tests.harness.stack import Stack, running
-from tests.harness.upstream.behaviour import text_of as upstream_text
+from tests.harness.upstream import text_of as upstream_text
 from tests.harness.waiting import wait_until, within
 from workers.generation.deadlines import CLOSING_SECS
 
@@ -42,7 +42,7 @@ def output_of(response: dict[str, Any]) -> str:
 
 
 @pytest.mark.parametrize(
-    ("model", "code", "text"),
+    ("script", "code", "text"),
     [
         ("status-401", "upstream_unauthorized", ""),
         ("status-404", "upstream_not_found", ""),
@@ -58,18 +58,19 @@ def output_of(response: dict[str, Any]) -> str:
         ("bad-utf8-after-5", "upstream_malformed", FIVE_WORDS),
         ("error-in-stream-after-5", "upstream_error", FIVE_WORDS),
         ("split-utf8+words-5+cut-after-5", "upstream_cut", upstream_text("split-utf8+words-5")),
-        ("stall-first:impatient", "timeout_first_token", ""),
-        ("comments-only:impatient", "timeout_first_token", ""),
-        ("stall-after-5:impatient", "timeout_between_tokens", FIVE_WORDS),
-        ("comments-after-5:impatient", "timeout_between_tokens", FIVE_WORDS),
-        ("empty-after-5:impatient", "timeout_between_tokens", FIVE_WORDS),
+        ("stall-first", "timeout_first_token", ""),
+        ("comments-only", "timeout_first_token", ""),
+        ("stall-after-5", "timeout_between_tokens", FIVE_WORDS),
+        ("comments-after-5", "timeout_between_tokens", FIVE_WORDS),
+        ("empty-after-5", "timeout_between_tokens", FIVE_WORDS),
     ],
 )
 async def test_the_response_fails_with_a_code_and_keeps_its_text(
-    stack: Stack, model: str, code: str, text: str
+    stack: Stack, script: str, code: str, text: str
 ) -> None:
     async with visiting(stack.url) as visitor:
-        events = await visitor.answer(model)
+        model = "scripted-impatient" if code.startswith("timeout") else "scripted"
+        events = await visitor.answer(f"[{script}]", model)
     last, response = events[-1], events[-1]["response"]
     assert (last["type"], response["status"]) == ("response.failed", "failed")
     assert response["error"] == {"code": code, "message": FAILURES[code]}
@@ -81,17 +82,16 @@ async def test_the_response_fails_with_a_code_and_keeps_its_text(
 async def test_an_answer_with_a_finish_reason_is_complete_without_the_servers_close(stack: Stack) -> None:
     async with visiting(stack.url) as visitor:
         with within(CLOSING_SECS * 3):  # not the 30 s between tokens
-            events = await visitor.answer("stall-last")
+            events = await visitor.answer("[stall-last]")
     assert events[-1]["type"] == "response.completed"
     assert text_of(events) == upstream_text("fast") == stack.settled(events[-1]["response"]["id"])["output"]
 
 
 async def test_retry_after_is_followed_and_readers_see_the_wait(stack: Stack) -> None:
-    model = "retry-after-2+times-1"
-    stack.upstream.clear(model)
+    prompt = "[retry-after-2+times-1]"
     session = await cookie(stack.url)
     async with visiting(stack.url, session) as visitor, visiting(stack.url, session) as other:
-        await visitor.create(model)
+        await visitor.create(prompt)
         events = await visitor.until("tailrace:waiting")
         response_id = events[0]["response"]["id"]
         waiting = events[-1]
@@ -103,16 +103,15 @@ async def test_retry_after_is_followed_and_readers_see_the_wait(stack: Stack) ->
     assert events[-1]["type"] == "response.completed"
     assert [event["sequence_number"] for event in events] == list(range(len(events)))
     assert text_of(events) == upstream_text("fast") == stack.settled(response_id)["output"]
-    first, second = stack.upstream.requests(model)
+    first, second = stack.upstream.requests(prompt)
     assert first.started_at + 2 <= second.started_at
     assert waiting["until"] <= second.started_at
 
 
 async def test_a_waiting_response_can_be_cancelled_at_once(stack: Stack) -> None:
-    model = "retry-after-15:stopped"
-    stack.upstream.clear(model)
+    prompt = "[retry-after-15] stopped"
     async with visiting(stack.url) as visitor:
-        await visitor.create(model)
+        await visitor.create(prompt)
         response_id = (await visitor.until("tailrace:waiting"))[0]["response"]["id"]
         wait_until(lambda: response_id in claimed(stack), 6, "a worker has claimed it")
         with within(3):  # it would wait for 15
@@ -120,7 +119,7 @@ async def test_a_waiting_response_can_be_cancelled_at_once(stack: Stack) -> None
             last = (await visitor.until(*TERMINAL))[-1]
     assert last["response"]["status"] == stack.settled(response_id)["status"] == "cancelled"
     wait_until(lambda: response_id not in claimed(stack), 6, "no worker has it any more")
-    assert len(stack.upstream.requests(model)) == 1
+    assert len(stack.upstream.requests(prompt)) == 1
 
 
 # a line without end
@@ -129,7 +128,7 @@ async def test_a_waiting_response_can_be_cancelled_at_once(stack: Stack) -> None
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A Tailrace of the tests' own, with one worker, whose memory is measured."""
-    with running(tmp_path_factory.mktemp("alone"), ["huge-line-2", "huge-line-100"], workers=1) as parts:
+    with running(tmp_path_factory.mktemp("alone"), workers=1) as parts:
         yield parts
 
 
@@ -144,10 +143,10 @@ def peak_bytes(stack: Stack) -> int:
 
 async def test_a_line_without_end_does_not_fill_the_worker(alone: Stack) -> None:
     async with visiting(alone.url) as visitor:
-        await visitor.answer("huge-line-2")  # the first answer of a process needs more memory
+        await visitor.answer("[huge-line-2]")  # the first answer of a process needs more memory
         before = peak_bytes(alone)
-        last = (await visitor.answer("huge-line-100"))[-1]
+        last = (await visitor.answer("[huge-line-100]"))[-1]
     assert last["response"]["error"]["code"] == "upstream_malformed"
     assert peak_bytes(alone) - before < FEW_BYTES
-    requests = alone.upstream.requests("huge-line-100")
+    requests = alone.upstream.requests("[huge-line-100]")
     assert [request.aborted for request in requests] == [True] * 3  # retried, as there was no text yet

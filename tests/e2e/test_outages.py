@@ -9,11 +9,12 @@ import pytest
 
 from tests.harness.socket_client import Visitor, cookie, text_of, visiting
 from tests.harness.stack import Stack, running
-from tests.harness.upstream.behaviour import text_of as upstream_text
+from tests.harness.upstream import text_of as upstream_text
 from tests.harness.waiting import wait_until, within
 
 pytestmark = pytest.mark.e2e
 
+BLIP = "[words-60@20] blip"
 BUSY_SECS = 10  # how long a client may wait for `busy`
 SOCKETS = 200  # that reconnect at once
 OPEN_SECS = 20  # for all of them; one after the other they took ten seconds each
@@ -23,7 +24,7 @@ WRITERS = 12  # more than asyncio's default threads on a small machine
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A Tailrace of the tests' own, whose Redis they may stop."""
-    with running(tmp_path_factory.mktemp("outages"), ["words-30@60", "words-60@20:blip"], workers=1) as parts:
+    with running(tmp_path_factory.mktemp("outages"), workers=1) as parts:
         yield parts
 
 
@@ -102,11 +103,11 @@ async def test_a_wait_for_a_locked_database_does_not_block_other_sockets(own: St
 
 async def test_an_answer_goes_on_after_redis_was_restarted_in_the_middle(own: Stack) -> None:
     async with visiting(own.url) as visitor:
-        await visitor.create("words-60@20:blip")
+        await visitor.create(BLIP)
         events = await visitor.until("response.output_text.delta")
         own.processes["redis"].stop()
         own.start_redis()
         events += await visitor.until("response.completed", "response.failed")
-    assert text_of(events) == upstream_text("words-60")
+    assert text_of(events) == upstream_text(BLIP)
     assert [event["sequence_number"] for event in events] == list(range(len(events)))
-    assert len(own.upstream.requests("words-60@20:blip")) == 1
+    assert len(own.upstream.requests(BLIP)) == 1

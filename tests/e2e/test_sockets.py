@@ -13,9 +13,9 @@ from websockets.typing import Origin
 
 from chat.protocol.commands import MAX_FRAME_BYTES
 from tests.harness.processes import Process, free_port
-from tests.harness.socket_client import text_of, visiting
+from tests.harness.socket_client import PROMPT, text_of, visiting
 from tests.harness.stack import Stack, answers
-from tests.harness.upstream.behaviour import text_of as upstream_text
+from tests.harness.upstream import text_of as upstream_text
 from tests.harness.waiting import deadline, patience
 
 pytestmark = pytest.mark.e2e
@@ -82,7 +82,7 @@ async def test_an_idle_socket_still_lives_after_a_minute(stack: Stack) -> None:
                 await visitor.socket.recv()
         assert time.monotonic() - begun >= IDLE_SECS
         assert (await visitor.answer())[-1]["type"] == "response.completed"
-        await minimal.send({"message": "Say hello"})
+        await minimal.send({"message": PROMPT})
         assert json.loads(await minimal.socket.recv())["message"].startswith("w0")
 
 
@@ -136,14 +136,14 @@ async def test_other_servers_serve_the_page_and_its_socket(
 ) -> None:
     async with visiting(request.getfixturevalue(server)) as visitor:
         events = await visitor.answer()
-    assert text_of(events) == upstream_text("words-30")
+    assert text_of(events) == upstream_text(PROMPT)
 
 
 async def test_the_minimal_socket_streams_the_default_models_text(stack: Stack) -> None:
     async with visiting(stack.url, path="/ws/openai/") as visitor:
-        await visitor.send({"message": "Say hello"})
+        await visitor.send({"message": PROMPT})
         text = ""
-        while text != upstream_text("words-30"):
+        while text != upstream_text(PROMPT):
             frame = json.loads(await visitor.socket.recv())
             assert frame.keys() == {"message"}
             text += frame["message"]
@@ -154,5 +154,5 @@ async def test_the_minimal_socket_survives_a_bad_frame(stack: Stack, frame: str)
     async with visiting(stack.url, path="/ws/openai/") as visitor:
         await visitor.send(frame)
         assert (await visitor.next())["error"]["code"]
-        await visitor.send({"message": "Say hello"})
+        await visitor.send({"message": PROMPT})
         assert (await visitor.socket.recv(decode=True)).startswith('{"message"')

@@ -14,26 +14,25 @@ AT_ONCE_SECS = 3  # it takes about 50 ms
 
 
 @pytest.mark.parametrize(
-    ("model", "begun"),
+    ("prompt", "begun"),
     [
-        ("words-200@40:stopped", "response.output_text.delta"),
-        ("stall-after-5@50:stopped", "response.output_text.delta"),
-        ("no-reply:stopped", "response.in_progress"),
+        ("[words-200@40] stopped", "response.output_text.delta"),
+        ("[stall-after-5@50] stopped", "response.output_text.delta"),
+        ("[no-reply] stopped", "response.in_progress"),
     ],
     ids=["streaming", "stalled", "before the first byte"],
 )
-async def test_stop_ends_the_answer_and_closes_the_upstream(stack: Stack, model: str, begun: str) -> None:
-    stack.upstream.clear(model)
+async def test_stop_ends_the_answer_and_closes_the_upstream(stack: Stack, prompt: str, begun: str) -> None:
     async with visiting(stack.url) as visitor:
-        await visitor.create(model)
+        await visitor.create(prompt)
         response_id = (await visitor.until(begun))[0]["response"]["id"]
-        wait_until(lambda: stack.upstream.requests(model), 5, "the upstream is asked")
+        wait_until(lambda: stack.upstream.requests(prompt), 5, "the upstream is asked")
         stopped_at = time.time()
         with within(AT_ONCE_SECS):
             await visitor.send({"type": "tailrace:cancel", "response_id": response_id})
             last = (await visitor.until("response.incomplete", "response.completed", "response.failed"))[-1]
     assert (last["type"], last["response"]["status"]) == ("response.incomplete", "cancelled")
-    request = stack.upstream.wait_for_end(model)
+    request = stack.upstream.wait_for_end(prompt)
     assert request.aborted
     assert request.ended_at is not None
     assert request.ended_at - stopped_at < AT_ONCE_SECS * patience()
@@ -42,7 +41,7 @@ async def test_stop_ends_the_answer_and_closes_the_upstream(stack: Stack, model:
 
 async def test_the_text_so_far_is_kept(stack: Stack) -> None:
     async with visiting(stack.url) as visitor:
-        await visitor.create("stall-after-5@50:stopped")
+        await visitor.create("[stall-after-5@50]")
         events = await visitor.until("response.output_text.delta")
         while text_of(events) != "w0 w1 w2 w3 w4":
             events.append(await visitor.next())
@@ -57,7 +56,7 @@ async def test_the_text_so_far_is_kept(stack: Stack) -> None:
 async def test_another_tab_can_stop_it_and_a_second_stop_is_no_error(stack: Stack) -> None:
     session = await cookie(stack.url)
     async with visiting(stack.url, session) as asker, visiting(stack.url, session) as other:
-        await asker.create("words-200@40:stopped")
+        await asker.create("[words-200@40]")
         response_id = (await asker.until("response.output_text.delta"))[0]["response"]["id"]
         for _ in range(2):
             await other.send({"type": "tailrace:cancel", "response_id": response_id})

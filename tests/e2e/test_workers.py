@@ -13,7 +13,7 @@ import redis
 from tests.harness.processes import run
 from tests.harness.socket_client import visiting
 from tests.harness.stack import Stack
-from tests.harness.upstream.behaviour import text_of
+from tests.harness.upstream import text_of
 from tests.harness.waiting import wait_until
 
 pytestmark = pytest.mark.e2e
@@ -38,7 +38,7 @@ def _get(url: str) -> dict[str, dict[str, object]]:
 async def test_twenty_answers_at_once_are_spread_over_both_workers(stack: Stack) -> None:
     async def ask() -> dict[str, str]:
         async with visiting(stack.url) as visitor:
-            return dict((await visitor.answer("words-40@40:spread"))[-1]["response"])
+            return dict((await visitor.answer("[words-40@40] spread"))[-1]["response"])
 
     responses = await asyncio.gather(*(ask() for _ in range(20)))
     assert {response["status"] for response in responses} == {"completed"}
@@ -50,7 +50,7 @@ async def test_twenty_answers_at_once_are_spread_over_both_workers(stack: Stack)
 
 async def test_celery_and_flower_show_the_task_by_its_id_and_no_text(stack: Stack, flower: str) -> None:
     async with visiting(stack.url) as visitor:
-        await visitor.create("words-80@10:canary", f"{CANARY} please", instructions=CANARY)
+        await visitor.create(f"[words-80@10] {CANARY} please", instructions=CANARY)
         response_id = (await visitor.until("response.output_text.delta"))[0]["response"]["id"]
         inspected = str(await asyncio.to_thread(stack.control, "active", "worker1", "worker2"))
         assert response_id in inspected

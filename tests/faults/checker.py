@@ -14,7 +14,7 @@ from typing import Any
 from tests.faults.recording_client import RecordingClient
 from tests.harness.socket_client import TERMINAL, Event
 from tests.harness.stack import Stack
-from tests.harness.upstream.behaviour import text_of
+from tests.harness.upstream import text_of
 from tests.harness.upstream.record import Record
 from tests.harness.waiting import wait_until
 
@@ -98,8 +98,7 @@ class Evidence:
 
         def all_ended() -> bool:
             evidence.row = stack.row(str(client.response_id))
-            records = stack.upstream.requests(client.model)
-            evidence.requests = [r for r in records if client.prompt in (m["content"] for m in r.messages)]
+            evidence.requests = stack.upstream.requests(client.prompt)
             return evidence.row["ended_at"] and all(record.ended_at for record in evidence.requests)
 
         with suppress(AssertionError):  # then the check reports it
@@ -179,11 +178,11 @@ def _holes(log: list[Event]) -> int:
 
 
 def _judge_words(client: RecordingClient, end: Story, findings: Findings) -> None:
-    expected, words = text_of(client.model).split(" "), end.text.split(" ") if end.text else []
+    expected, words = text_of(client.prompt).split(" "), end.text.split(" ") if end.text else []
     if end.status == "completed":
         findings.add("lost", f"words of {client.response_id}", len(set(expected) - set(words)))
     findings.add("doubled", f"words of {client.response_id}", len(words) - len(set(words)))
-    if not text_of(client.model).startswith(end.text):
+    if not text_of(client.prompt).startswith(end.text):
         findings.add("reordered", f"the words of {client.response_id} are not those of the model")
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.faults.proxy import Proxy
 from tests.harness.processes import free_port
-from tests.harness.stack import Stack, Ways, running
+from tests.harness.stack import MODELS, Stack, Ways, running
 
 
 @dataclass
@@ -91,12 +91,12 @@ class Harness:
 
 
 @contextmanager
-def start_harness(directory: Path, models: list[str], workers: int = 2, **env: str) -> Iterator[Harness]:
+def start_harness(directory: Path, workers: int = 2, **env: str) -> Iterator[Harness]:
     """Run a whole Tailrace behind proxies, ready."""
     redis, upstream = free_port(), free_port()
     with Proxy.to(redis) as web, Proxy.to(redis) as worker, Proxy.to(upstream) as model:
         ways = Ways(redis, web.port, worker.port, upstream, model.port)
-        with running(directory, models, workers, ways, **env) as stack:
+        with running(directory, workers, ways, MODELS, **env) as stack:
             names = [f"worker{number}" for number in range(1, workers + 1)]
             yield Harness(stack, web, worker, model, names, workers)
 

@@ -13,19 +13,19 @@ import time
 from tests.faults.checker import Findings, check
 from tests.faults.harness import Harness, scratch, start_harness
 from tests.faults.load import words_of
-from tests.faults.recording_client import RecordingClient
+from tests.faults.recording_client import Question, RecordingClient
 from tests.harness.socket_client import cookie
 from tests.harness.waiting import await_until, deadline
 
-RESTARTED, CONTINUED = "words-160@20:kill", "words-160@20:continued"
+RESTARTED, CONTINUED = Question("words-160@20"), Question("words-160@20", "scripted-continued")
 WORDS_BEFORE = 10  # an answer is in its middle
 NEXT_WORD_SECS = 30
 END_SECS = 60
 
 
-async def kill_once(harness: Harness, model: str) -> tuple[RecordingClient, float]:
+async def kill_once(harness: Harness, question: Question) -> tuple[RecordingClient, float]:
     """Kill the worker that writes an answer; return its client, and the seconds to the next word."""
-    client = RecordingClient(harness.stack.url, await cookie(harness.stack.url), model)
+    client = RecordingClient(harness.stack.url, await cookie(harness.stack.url), question)
     reading = asyncio.create_task(client.read())
     await await_until(lambda: words_of(client) >= WORDS_BEFORE, END_SECS, "the answer is in its middle")
     assert client.response_id is not None
@@ -54,7 +54,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults.kills", description=__doc__)
     parser.add_argument("--times", type=int, default=50, help="how many kills (50)")
     times = parser.parse_args().times
-    with scratch("kills") as directory, start_harness(directory, [RESTARTED, CONTINUED]) as harness:
+    with scratch("kills") as directory, start_harness(directory) as harness:
         findings, pauses = asyncio.run(kill_often(harness, times))
     print(findings.table())  # noqa: T201
     median, most = statistics.median(pauses), max(pauses)

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from tests.faults.checker import Findings, check
 from tests.faults.harness import Harness
-from tests.faults.recording_client import RecordingClient
+from tests.faults.recording_client import Question, RecordingClient
 from tests.harness.socket_client import cookie
 from tests.harness.waiting import await_until
 
@@ -16,12 +16,12 @@ BEGIN_SECS = 30
 
 @asynccontextmanager
 async def load(
-    harness: Harness, models: Sequence[str], delay_factor: float = 1
+    harness: Harness, questions: Sequence[Question], delay_factor: float = 1
 ) -> AsyncIterator[list[RecordingClient]]:
-    """Start one client for each model's name, and wait until each is in the middle of its answer."""
+    """Start one client for each question, and wait until each is in the middle of its answer."""
     url = harness.stack.url
     session = await cookie(url)
-    clients = [RecordingClient(url, session, model, delay_factor=delay_factor) for model in models]
+    clients = [RecordingClient(url, session, each, delay_factor=delay_factor) for each in questions]
     readings = [asyncio.create_task(client.read()) for client in clients]
     try:
         await await_until(lambda: all(map(words_of, clients)), BEGIN_SECS, "every answer has begun")

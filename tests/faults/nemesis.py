@@ -17,13 +17,18 @@ from dataclasses import dataclass, field
 from tests.faults import actions
 from tests.faults.checker import Findings, check
 from tests.faults.harness import Harness, scratch, start_harness
-from tests.faults.recording_client import RecordingClient
+from tests.faults.recording_client import Question, RecordingClient
 from tests.harness.socket_client import cookie
 from tests.harness.waiting import deadline
 
 STREAMS = 30
 WORKERS = 3
-MODELS = ["words-60@20:short", "words-200@40:continued", "words-200@40:restarted", "words-300@15:long"]
+QUESTIONS = [
+    Question("words-60@20"),
+    Question("words-200@40", "scripted-continued"),
+    Question("words-200@40"),
+    Question("words-300@15"),
+]
 CANCELLED, HUNG_UP = 0.1, 0.3  # the shares of clients that cancel, or drop their socket
 ACTION_SECS = 10  # after so long at the latest a client cancels or drops its socket
 PAUSE_SECS = (1.0, 4.0)  # between two faults
@@ -61,7 +66,7 @@ class Nemesis:
     async def _ask_repeatedly(self, session: str, dice: random.Random) -> None:
         """Run one client after the other; some act before their answer ends."""
         while time.time() < self.until:
-            client = RecordingClient(self.harness.stack.url, session, dice.choice(MODELS))
+            client = RecordingClient(self.harness.stack.url, session, dice.choice(QUESTIONS))
             self.clients.append(client)
             action = asyncio.create_task(self._act(client, dice))
             try:
@@ -114,7 +119,7 @@ def run(minutes: float, seed: int) -> Findings:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, OPEN_FILES)), hard))
     drain = {"DRAIN_SECONDS": str(DRAIN_SECONDS)}
-    with scratch("nemesis") as directory, start_harness(directory, MODELS, WORKERS, **drain) as harness:
+    with scratch("nemesis") as directory, start_harness(directory, WORKERS, **drain) as harness:
         return asyncio.run(Nemesis(harness, random.Random(seed), time.time() + minutes * 60).run())
 
 

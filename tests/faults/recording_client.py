@@ -8,7 +8,7 @@ import time
 import uuid
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
@@ -33,6 +33,13 @@ SILENT_SECS = 15  # without an event or a heartbeat for so long the socket is gi
 RETRY_SECS = 1  # before a command that was refused as "busy" is sent again
 
 
+class Question(NamedTuple):
+    """What a client asks: a script of the upstream, and the model."""
+
+    script: str
+    model: str = "scripted"
+
+
 @dataclass(frozen=True, slots=True)
 class ReceivedEvent:
     """One event with a sequence number, the socket it came on (from 1) and when (Unix seconds)."""
@@ -53,8 +60,8 @@ class RecordingClient:
 
     url: str
     session: str
-    model: str
-    prompt: str = field(default_factory=lambda: f"prompt-{uuid.uuid4().hex}")
+    question: Question
+    prompt: str = ""  # "": one that no other client has
     delay_factor: float = 1  # of the page's delays before a reconnect
     response_id: str | None = None
     last: int = -1  # the cursor: the highest number received, or that of a snapshot
@@ -65,6 +72,9 @@ class RecordingClient:
     ended_at: float | None = None
     _socket: ClientConnection | None = None
     _cancels: bool = False
+
+    def __post_init__(self) -> None:
+        self.prompt = self.prompt or f"[{self.question.script}] {uuid.uuid4().hex}"
 
     @property
     def is_listening(self) -> bool:
@@ -133,7 +143,8 @@ class RecordingClient:
 
     async def _send_command(self, socket: ClientConnection) -> None:
         if self.response_id is None:
-            command: dict[str, Any] = {"type": "response.create", "model": self.model, "input": self.prompt}
+            model = self.question.model
+            command: dict[str, Any] = {"type": "response.create", "model": model, "input": self.prompt}
             command["tailrace"] = {"client_request_id": self.prompt}  # the same request, however often
         else:
             command = {"type": "tailrace:subscribe", "response_id": self.response_id}

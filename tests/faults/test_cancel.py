@@ -11,19 +11,19 @@ import pytest
 from tests.faults.checker import check
 from tests.faults.harness import Harness, start_harness
 from tests.faults.load import all_ended, load, words_of
-from tests.faults.recording_client import RecordingClient
+from tests.faults.recording_client import Question, RecordingClient
 from tests.harness.socket_client import cookie
 from tests.harness.upstream.record import Record
 from tests.harness.waiting import await_until, deadline, patience
 
 pytestmark = pytest.mark.e2e
 
-STREAMING = "words-400@20:streaming"
-STALLED = "words-20+stall-after-5@50:stalled"
-STALLED_FIRST = "stall-first:silent"
-NO_REPLY = "no-reply:unresponsive"
-BRIEF = "words-20@40:brief"  # half a second
-QUEUED = "words-30@20:queued"
+STREAMING = Question("words-400@20")
+STALLED = Question("stall-after-5@50")
+STALLED_FIRST = Question("stall-first")
+NO_REPLY = Question("no-reply")
+BRIEF = Question("words-20@40")  # half a second
+QUEUED = Question("words-30@20")
 AT_ONCE_SECS = 3  # on screen it takes about 50 ms
 LAST_WORD = 20  # of BRIEF
 RACES = 24
@@ -34,20 +34,18 @@ Condition = Callable[[], bool]
 @pytest.fixture(scope="module")
 def harness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harness]:
     """One worker, which a test can kill."""
-    models = [BRIEF, STREAMING, STALLED, STALLED_FIRST, NO_REPLY, QUEUED]
-    with start_harness(tmp_path_factory.mktemp("cancel"), models, workers=1) as parts:
+    with start_harness(tmp_path_factory.mktemp("cancel"), workers=1) as parts:
         yield parts
 
 
 def requests_of(harness: Harness, client: RecordingClient) -> list[Record]:
     """Return what the upstream was asked for this client's response."""
-    requests = harness.stack.upstream.requests(client.model)
-    return [request for request in requests if request.messages[-1]["content"] == client.prompt]
+    return harness.stack.upstream.requests(client.prompt)
 
 
-async def begun(harness: Harness, model: str) -> tuple[RecordingClient, asyncio.Task[None]]:
+async def begun(harness: Harness, question: Question) -> tuple[RecordingClient, asyncio.Task[None]]:
     """Start a client, and wait until the upstream is asked."""
-    client = RecordingClient(harness.stack.url, await cookie(harness.stack.url), model)
+    client = RecordingClient(harness.stack.url, await cookie(harness.stack.url), question)
     reading = asyncio.create_task(client.read())
     await await_until(lambda: bool(requests_of(harness, client)), 10, "the upstream is asked")
     return client, reading
@@ -63,9 +61,11 @@ async def assert_stopped(harness: Harness, client: RecordingClient, stopped_at: 
     assert request.ended_at - stopped_at < AT_ONCE_SECS * patience()
 
 
-@pytest.mark.parametrize("model", [NO_REPLY, STALLED_FIRST, STREAMING, STALLED])
-async def test_cancel_in_every_phase_of_the_upstream(harness: Harness, model: str) -> None:
-    client, reading = await begun(harness, model)
+@pytest.mark.parametrize(
+    "question", [NO_REPLY, STALLED_FIRST, STREAMING, STALLED], ids=lambda question: question.script
+)
+async def test_cancel_in_every_phase_of_the_upstream(harness: Harness, question: Question) -> None:
+    client, reading = await begun(harness, question)
     stopped_at = time.time()
     await client.cancel()
     await asyncio.wait_for(reading, deadline())
@@ -150,9 +150,7 @@ async def test_cancel_in_the_queue_is_final(harness: Harness) -> None:
     await await_until(_is_skipped(harness, client), 10, "the worker has skipped the message")
     findings = await asyncio.to_thread(check, harness.stack, [client])
     findings.require(cancelled=1)
-    assert not [
-        r for r in harness.stack.upstream.requests(QUEUED) if r.messages[-1]["content"] == client.prompt
-    ]
+    assert not requests_of(harness, client)
 
 
 def _has_received(client: RecordingClient, words: int) -> Condition:

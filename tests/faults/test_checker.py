@@ -7,12 +7,12 @@ import pytest
 
 from tests.faults import checker
 from tests.faults.checker import Evidence, Findings, check, judge
-from tests.faults.recording_client import ReceivedEvent, RecordingClient
+from tests.faults.recording_client import Question, ReceivedEvent, RecordingClient
 from tests.harness.socket_client import Event
 from tests.harness.stack import Stack
 from tests.harness.upstream.record import Record
 
-MODEL = "words-4"
+QUESTION = Question("words-4")
 WORDS = ["w0", " w1", " w2", " w3"]
 ID = "01890000-0000-7000-8000-000000000001"
 
@@ -33,8 +33,7 @@ def answer(words: list[str] | None = None, status: str = "completed") -> list[Ev
 
 def request() -> Record:
     """A request that has ended."""
-    messages = [{"role": "user", "content": "a prompt"}]
-    return Record("1", MODEL, messages, {}, "", started_at=0.0, finished=True, ended_at=1.0)
+    return Record("1", "a prompt", {}, "", started_at=0.0, finished=True, ended_at=1.0)
 
 
 def row(**differing: Any) -> dict[str, Any]:
@@ -44,7 +43,7 @@ def row(**differing: Any) -> dict[str, Any]:
 
 def found(events: list[Event], **differing: Any) -> Findings:
     """What the checker finds when the reader received these events; all else is well but for what differs."""
-    client = RecordingClient("", "", MODEL, "a prompt", response_id=ID, ended_at=1.0)
+    client = RecordingClient("", "", QUESTION, response_id=ID, ended_at=1.0)
     client.received = [ReceivedEvent(event, 1, 0.0) for event in events]
     findings = Findings()
     good: dict[str, Any] = {"row": row(), "log": answer(), "requests": [request()]}
@@ -95,7 +94,7 @@ def test_a_text_that_starts_again_is_the_later_one() -> None:
 
 
 def test_a_reader_without_an_end_is_stuck() -> None:
-    client = RecordingClient("", "", MODEL)
+    client = RecordingClient("", "", QUESTION)
     assert check(object.__new__(Stack), [client]).counts == {"stuck": 1}
 
 

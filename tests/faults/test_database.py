@@ -9,21 +9,22 @@ import pytest
 from tests.faults.harness import Harness, start_harness
 from tests.faults.load import all_end, all_ended, load, longest_pause
 from tests.faults.proxy import Proxy
+from tests.faults.recording_client import Question
 from tests.harness import postgres
 from tests.harness.stack import Ways, running
 from tests.harness.waiting import await_until, patience
 
 pytestmark = pytest.mark.e2e
 
-SHORT = "words-40@20:short"  # 2 s: it ends while the database is locked
-LONG = "words-400@20:long"  # 20 s: it streams all the while
+SHORT = Question("words-40@20")  # 2 s: it ends while the database is locked
+LONG = Question("words-400@20")  # 20 s: it streams all the while
 LOCKED_SECS = 12  # more than a writer waits (settings.py)
 BRISK_SECS = 4  # between two pieces of text; a locked database would stop them for LOCKED_SECS
 
 
 @pytest.fixture
 def harness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harness]:
-    with start_harness(tmp_path_factory.mktemp("database"), [SHORT, LONG]) as parts:
+    with start_harness(tmp_path_factory.mktemp("database")) as parts:
         yield parts
 
 
@@ -45,7 +46,7 @@ async def test_a_postgresql_unavailable_at_the_last_token(tmp_path_factory: pyte
     with (
         postgres.running("tailrace", "secret") as server,
         Proxy.to(server.port) as to_database,
-        running(directory, [SHORT], ways=ways_to(server, to_database.port)) as stack,
+        running(directory, ways=ways_to(server, to_database.port)) as stack,
     ):
         harness = Harness(stack, to_database, to_database, to_database)
         async with load(harness, [SHORT] * 10) as clients:

@@ -7,12 +7,13 @@ import pytest
 
 from tests.faults.harness import Harness, start_harness
 from tests.faults.load import all_end, load
+from tests.faults.recording_client import Question
 
 pytestmark = pytest.mark.e2e
 
-LONG = "words-240@20:long"  # 12 s: more than the drain
-CONTINUED = "words-240@20:continued"
-BRIEF = "words-40@20:brief"  # 2 s: less than the drain
+LONG = Question("words-240@20")  # 12 s: more than the drain
+CONTINUED = Question("words-240@20", "scripted-continued")
+BRIEF = Question("words-40@20")  # 2 s: less than the drain
 RESUMED = ("tailrace:restarted", "tailrace:continued")
 DRAIN_SECONDS = 6
 
@@ -20,24 +21,22 @@ DRAIN_SECONDS = 6
 @pytest.fixture
 def harness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harness]:
     directory = tmp_path_factory.mktemp("drain")
-    with start_harness(
-        directory, [LONG, CONTINUED, BRIEF], workers=2, DRAIN_SECONDS=str(DRAIN_SECONDS)
-    ) as parts:
+    with start_harness(directory, workers=2, DRAIN_SECONDS=str(DRAIN_SECONDS)) as parts:
         yield parts
 
 
 async def test_a_stopping_worker_ends_some_answers_and_hands_over_the_others(harness: Harness) -> None:
-    models = [LONG] * 6 + [CONTINUED] * 6 + [BRIEF] * 8
+    questions = [LONG] * 6 + [CONTINUED] * 6 + [BRIEF] * 8
     leaving, other = harness.workers
     harness.stack.take_tasks(other, yes=False)
-    async with load(harness, models) as clients:
+    async with load(harness, questions) as clients:
         stopping = asyncio.create_task(asyncio.to_thread(harness.stop_worker, leaving))
         await asyncio.to_thread(harness.stack.take_tasks, other, yes=True)
         assert await stopping == 0
         findings = await all_end(harness, clients, 40)
     findings.require(completed=20)
     moved = [w for w in clients if harness.stack.row(str(w.response_id))["attempt"] == 2]
-    assert [w.model for w in moved] == [LONG] * 6 + [CONTINUED] * 6  # the brief ones ended
+    assert [w.question for w in moved] == [LONG] * 6 + [CONTINUED] * 6  # the brief ones ended
     reasons = [[r.event["reason"] for r in client.received if r.event["type"] in RESUMED] for client in moved]
     assert reasons == [["handed_over"]] * len(moved)
     # by the worker itself, not by the reaper some seconds later

@@ -18,15 +18,15 @@ from project.up.parts import web_command
 from tests.harness.processes import free_port
 from tests.harness.socket_client import TERMINAL, Event, Visitor, cookie, text_of, visiting
 from tests.harness.stack import Stack, answers, running
-from tests.harness.upstream.behaviour import text_of as upstream_text
+from tests.harness.upstream import text_of as upstream_text
 from tests.harness.waiting import wait_until, within
 
 pytestmark = pytest.mark.e2e
 
-LONG = "words-40000"  # as fast as it can; with its end that repeats the text, more than a megabyte to read
-LIVE = "words-1000@200:live"
-STOPPED = "words-2000@50:stopped"
-HEALTHY = "words-100@50:healthy"
+LONG = "[words-40000]"  # as fast as it can; with its end that repeats the text, more than a megabyte to read
+LIVE = "[words-1000@200]"
+STOPPED = "[words-2000@50]"
+HEALTHY = "[words-100@50]"
 SOCKETS, REPLAYS = 8, 20  # of LONG: more than 200 MB
 MOST_GROWTH_KB = 20 * 1024
 FLOOD = 300_000  # frames; far more than a socket that does not read may ask for
@@ -36,7 +36,7 @@ UNREAD_SECS, CLOSE_SECS = 3, 2
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A Tailrace of our own, whose web process we may fill."""
-    with running(tmp_path_factory.mktemp("readers"), [LONG, LIVE, STOPPED, HEALTHY], workers=1) as parts:
+    with running(tmp_path_factory.mktemp("readers"), workers=1) as parts:
         yield parts
 
 
@@ -119,7 +119,7 @@ async def obeyed(own: Stack, visitors: list[Visitor]) -> None:
     """Wait until every socket has come to the end of its commands."""
     before = own.count_rows()
     for visitor in visitors:
-        await visitor.create("demo-count")
+        await visitor.create(model="demo-count")
     await asyncio.to_thread(
         wait_until, lambda: own.count_rows() == before + len(visitors), 30, "all commands are obeyed"
     )
@@ -160,7 +160,7 @@ async def test_a_reader_that_stops_for_a_while_gets_every_event_once_and_in_orde
                 break
     assert [event["sequence_number"] for event in events] == list(range(len(events)))
     assert len(events) > last + 2
-    assert text_of(events) == row["output"] == upstream_text("words-1000")
+    assert text_of(events) == row["output"] == upstream_text(LIVE)
 
 
 async def test_a_reader_that_does_not_read_can_stop_its_answer(own: Stack, session: str, long: str) -> None:

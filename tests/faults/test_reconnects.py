@@ -10,16 +10,16 @@ from tests.faults.checker import Story, check
 from tests.faults.harness import Harness, start_harness
 from tests.faults.load import all_end, load
 from tests.faults.proxy import some_and_the_last
-from tests.faults.recording_client import RecordingClient
+from tests.faults.recording_client import Question, RecordingClient
 from tests.harness.socket_client import TERMINAL, Event, cookie, visiting
 from tests.harness.waiting import patience
 
 pytestmark = pytest.mark.e2e
 
 EVENTS = 100  # at least: on an idle machine each word is an event
-EVERYWHERE = "words-320@50:everywhere"
-RANDOM = "words-1500@200:random"
-NOTIFIED = "words-100@25:notified"
+EVERYWHERE = Question("words-320@50")
+RANDOM = Question("words-1500@200")
+NOTIFIED = Question("words-100@25")
 RECONNECTS = 300
 NOTIFICATIONS_LOST = 0.1
 CHECK_SECS = 6  # the regular check of the log finds a lost last notification
@@ -27,7 +27,7 @@ CHECK_SECS = 6  # the regular check of the log finds a lost last notification
 
 @pytest.fixture(scope="module")
 def harness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harness]:
-    with start_harness(tmp_path_factory.mktemp("reconnects"), [EVERYWHERE, RANDOM, NOTIFIED]) as parts:
+    with start_harness(tmp_path_factory.mktemp("reconnects")) as parts:
         yield parts
 
 
@@ -97,6 +97,6 @@ async def test_lost_notifications_are_replaced_from_the_log(harness: Harness) ->
         harness.web_to_redis.break_connections()
     findings.require(completed=20)
     assert harness.web_to_redis.lost_notifications > 20 * 5
-    written_at = {r.messages[-1]["content"]: r.ended_at for r in harness.stack.upstream.requests(NOTIFIED)}
+    written_at = {request.prompt: request.ended_at for request in harness.stack.upstream.requests()}
     late = [(client.ended_at or 0) - (written_at[client.prompt] or 0) for client in clients]
     assert max(late) < CHECK_SECS * patience()

@@ -9,14 +9,14 @@ import pytest
 
 from tests.faults.harness import Harness, start_harness
 from tests.faults.load import all_end, load, receives_text_since
-from tests.faults.recording_client import RecordingClient
+from tests.faults.recording_client import Question, RecordingClient
 from tests.harness.socket_client import cookie, visiting
 from tests.harness.waiting import await_until, patience
 
 pytestmark = pytest.mark.e2e
 
-TALK = "words-120@20:talk"  # 6 s
-BRIEF = "words-30@60:brief"
+TALK = Question("words-120@20")  # 6 s
+BRIEF = Question("words-30@60")
 TWENTY = [TALK] * 20
 END_SECS = 60
 FLOWS_SECS = 30  # from the start of Redis to the next piece of text
@@ -26,7 +26,7 @@ BUSY_SECS = 10  # the longest that a client may wait for `busy`
 
 @pytest.fixture(scope="module")
 def harness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harness]:
-    with start_harness(tmp_path_factory.mktemp("redis"), [BRIEF, TALK]) as parts:
+    with start_harness(tmp_path_factory.mktemp("redis")) as parts:
         yield parts
 
 
@@ -43,7 +43,7 @@ def _all_survive(harness: Harness) -> Iterator[None]:
 
 async def _ask(harness: Harness) -> None:
     async with visiting(harness.stack.url) as visitor:
-        assert (await visitor.answer(BRIEF))[-1]["type"] == "response.completed"
+        assert (await visitor.answer())[-1]["type"] == "response.completed"
 
 
 async def all_complete(harness: Harness, clients: list[RecordingClient]) -> None:
@@ -104,7 +104,7 @@ async def assert_busy(harness: Harness) -> None:
     """Check that a command gets `busy` in time, and that the web server goes on serving meanwhile."""
     async with visiting(harness.stack.url) as visitor:
         began = time.monotonic()
-        await visitor.create(BRIEF)
+        await visitor.create()
         refusal = asyncio.create_task(visitor.next())
         while not refusal.done():
             with await asyncio.to_thread(

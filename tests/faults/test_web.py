@@ -10,12 +10,12 @@ import pytest
 
 from tests.faults.harness import Harness, start_harness
 from tests.faults.load import all_end, load
-from tests.faults.recording_client import RecordingClient
+from tests.faults.recording_client import Question, RecordingClient
 from tests.harness.waiting import await_until
 
 pytestmark = pytest.mark.e2e
 
-LONG = "words-3000@4:long"  # longer than the test: it is cancelled when all are back
+LONG = Question("words-3000@4")  # longer than the test: it is cancelled when all are back
 SOCKETS = 500
 ANSWERS = 20
 END_SECS = 90
@@ -26,14 +26,14 @@ TRIES, SECS_PER_TRY = 4, 3  # of each client at most, on average: the delays gro
 def harness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harness]:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 8192)), hard))
-    with start_harness(tmp_path_factory.mktemp("web"), [LONG]) as parts:
+    with start_harness(tmp_path_factory.mktemp("web")) as parts:
         yield parts
 
 
 def others_of(asked: list[RecordingClient]) -> list[RecordingClient]:
     """Return more clients of the same responses, with the same session, as other tabs."""
     some = [asked[number % len(asked)] for number in range(SOCKETS - len(asked))]
-    return [RecordingClient(w.url, w.session, w.model, w.prompt, response_id=w.response_id) for w in some]
+    return [RecordingClient(w.url, w.session, w.question, w.prompt, response_id=w.response_id) for w in some]
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])

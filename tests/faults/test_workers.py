@@ -8,25 +8,24 @@ import pytest
 from tests.faults.harness import Harness, start_harness
 from tests.harness.socket_client import TERMINAL, Event, Visitor, text_of, visiting
 from tests.harness.stack import Stack, running
-from tests.harness.upstream.behaviour import text_of as upstream_text
+from tests.harness.upstream import text_of as upstream_text
 from tests.harness.waiting import wait_until, within
 
 pytestmark = pytest.mark.e2e
 
-KILLED = "words-120@20:killed"
-CONTINUED = "words-120@20:continued"
-POISON = "words-120@20:poison"
-FROZEN = "words-400@20:frozen"  # it still streams when the zombie wakes up
-BRIEF = "words-30@15:brief"
-REVOKED = "words-200@20:revoked"
-WORDS = upstream_text("words-120")
+KILLED = "[words-120@20] killed"
+CONTINUED = "[words-120@20] continued"
+POISON = "[words-120@20] poison"
+FROZEN = "[words-400@20] frozen"  # it still streams when the zombie wakes up
+BRIEF = "[words-30@15] brief"
+REVOKED = "[words-200@20] revoked"
+WORDS = upstream_text(KILLED)
 
 
 @pytest.fixture(scope="module")
 def harness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harness]:
     """Three workers, of which a test can kill two."""
-    models = [KILLED, CONTINUED, POISON, FROZEN, BRIEF, REVOKED]
-    with start_harness(tmp_path_factory.mktemp("workers"), models, workers=3) as parts:
+    with start_harness(tmp_path_factory.mktemp("workers"), workers=3) as parts:
         yield parts
 
 
@@ -52,9 +51,9 @@ def outcomes(harness: Harness, response_id: str, status: str) -> int:
     return sum(f"'status': '{status}'" in line for line in lines)
 
 
-async def begin(visitor: Visitor, model: str) -> tuple[str, list[Event]]:
+async def begin(visitor: Visitor, prompt: str, model: str | None = None) -> tuple[str, list[Event]]:
     """Ask, and wait for some words."""
-    await visitor.create(model)
+    await visitor.create(prompt, model)
     events = await visitor.until("response.output_text.delta")
     while len(text_of(events).split()) < 5:
         events.append(await visitor.next())
@@ -79,7 +78,7 @@ async def test_another_worker_restarts_the_answer_of_a_killed_one(harness: Harne
 
 async def test_another_worker_continues_an_answer_without_a_break(harness: Harness, own: Stack) -> None:
     async with visiting(own.url) as visitor:
-        response_id, events = await begin(visitor, CONTINUED)
+        response_id, events = await begin(visitor, CONTINUED, "scripted-continued")
         harness.kill_holder(response_id)
         events += await visitor.until("response.completed")
     assert_whole(events)
@@ -120,8 +119,8 @@ async def test_a_frozen_worker_that_wakes_up_writes_nothing_and_closes_the_upstr
         wait_until(lambda: own.upstream.requests(FROZEN)[0].aborted, 5, "the zombie closes the upstream")
         after = await visitor.until("response.completed")
     assert_whole(events + after)
-    assert text_of(after) == upstream_text("words-400")
-    assert own.settled(response_id)["output"] == upstream_text("words-400")
+    assert text_of(after) == upstream_text(FROZEN)
+    assert own.settled(response_id)["output"] == upstream_text(FROZEN)
 
 
 async def test_three_messages_at_once_are_one_call_upstream(harness: Harness, own: Stack) -> None:
@@ -135,7 +134,7 @@ async def test_three_messages_at_once_are_one_call_upstream(harness: Harness, ow
         own.redis("LPUSH", "responses", message, message, message)
         events += await visitor.until(*TERMINAL)
     assert_whole(events)
-    assert text_of(events) == upstream_text("words-30")
+    assert text_of(events) == upstream_text(BRIEF)
     response_id = events[0]["response"]["id"]
     wait_until(lambda: outcomes(harness, response_id, "skipped") == 2, 5, "two had nothing to do")
     wait_until(lambda: outcomes(harness, response_id, "completed") == 1, 5, "one has done it")
@@ -160,7 +159,7 @@ async def test_a_response_whose_message_was_lost_is_enqueued_again(harness: Harn
         own.take_tasks(*harness.workers, yes=True)
         events += await visitor.until("response.completed")
     assert_whole(events)
-    assert text_of(events) == upstream_text("words-30")
+    assert text_of(events) == upstream_text(BRIEF)
 
 
 async def test_a_revoked_running_task_ends_as_cancelled(harness: Harness, own: Stack) -> None:
@@ -177,7 +176,7 @@ async def test_a_revoked_waiting_task_ends_as_cancelled(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     directory = tmp_path_factory.mktemp("revoked")
-    with running(directory, [KILLED, REVOKED], workers=1, TAILRACE_CONCURRENCY="1") as parts:
+    with running(directory, workers=1, TAILRACE_CONCURRENCY="1") as parts:
         async with visiting(parts.url) as busy, visiting(parts.url) as visitor:
             await begin(busy, KILLED)  # the worker's one place is taken for six seconds
             await visitor.create(REVOKED)

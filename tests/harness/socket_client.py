@@ -12,6 +12,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from tests.harness.waiting import deadline
 
+PROMPT = "[words-30@60] Say hello"
 LISTEN_SECS = 60  # more than any answer of the tests takes
 TERMINAL = ("response.completed", "response.incomplete", "response.failed")
 
@@ -38,7 +39,7 @@ class Visitor:
         """Send a command, or any frame."""
         await self.socket.send(json.dumps(command) if isinstance(command, dict) else command)
 
-    async def create(self, model: str | None = None, prompt: str = "Say hello", **fields: Any) -> None:
+    async def create(self, prompt: str = PROMPT, model: str | None = None, **fields: Any) -> None:
         """Send `response.create`."""
         choice = {"model": model} if model else {}
         await self.send({"type": "response.create", "input": prompt, **choice, **fields})
@@ -65,9 +66,9 @@ class Visitor:
             events.append(await self.next())
         return events
 
-    async def answer(self, model: str | None = None, prompt: str = "Say hello", **fields: Any) -> list[Event]:
+    async def answer(self, prompt: str = PROMPT, model: str | None = None, **fields: Any) -> list[Event]:
         """Ask, and return the events to the end of the answer."""
-        await self.create(model, prompt, **fields)
+        await self.create(prompt, model, **fields)
         return await self.until(*TERMINAL)
 
 

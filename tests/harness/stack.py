@@ -7,7 +7,7 @@ import sqlite3
 import sys
 import tempfile
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,6 +34,8 @@ DEPLOYED = {
     "TAILRACE_SECURE_COOKIES": "0",
     "TAILRACE_ORIGINS": HOST,
 }
+# the catalog: names, the default first, each with its script; without one the prompt has it
+MODELS: Mapping[str, str] = {"scripted": "", "scripted-impatient": "", "scripted-continued": ""}
 START_SECS = 60
 SETTLE_SECS = 30  # an UPDATE
 CELERY = (sys.executable, "-m", "celery", "-A", "project")
@@ -212,9 +214,13 @@ class Stack:
 
 @contextmanager
 def running(
-    directory: Path, models: list[str], workers: int = 2, ways: Ways | None = None, **env: str
+    directory: Path,
+    workers: int = 2,
+    ways: Ways | None = None,
+    models: Mapping[str, str] = MODELS,
+    **env: str,
 ) -> Iterator[Stack]:
-    """Run a whole Tailrace, ready: its models are the upstream's, by these names, or as `name=model`.
+    """Run a whole Tailrace, ready.
 
     With TAILRACE_STATIC_ROOT, static files are served as in a deployment: hashed and compressed.
     """
@@ -223,7 +229,7 @@ def running(
         upstream = stack.enter_context(Upstream.start(api_key="upstream-key", port=ways.upstream))
         base_url = f"http://{HOST}:{ways.upstream_of_workers or ways.upstream}/v1"
         catalog = directory / "models.toml"
-        catalog.write_text("".join(_entry(model, base_url) for model in models))
+        catalog.write_text("".join(_entry(name, script, base_url) for name, script in models.items()))
         settings = {
             "REDIS_URL": valkey.url(ways.redis),
             "TAILRACE_DATA_DIR": str(directory),
@@ -249,16 +255,16 @@ def running(
         yield parts
 
 
-def _entry(model: str, base_url: str) -> str:
-    name, _, model = model.rpartition("=")
+def _entry(name: str, script: str, base_url: str) -> str:
+    deadline_secs = 2 if name.endswith("-impatient") else 30
     return f"""
 [[models]]
-name = "{name or model}"
+name = "{name}"
 base_url = "{base_url}"
 key_env = "UPSTREAM_KEY"
-upstream_model = "{model}"
-resume = "{"continue" if "continued" in model else "restart"}"
+upstream_model = "{script or name}"
+resume = "{"continue" if name.endswith("-continued") else "restart"}"
 [models.deadlines]
-first_token = {2 if "impatient" in model else 30}
-between_tokens = {2 if "impatient" in model else 30}
+first_token = {deadline_secs}
+between_tokens = {deadline_secs}
 """

@@ -31,7 +31,7 @@ def target(upstream: Upstream, behaviour: str, **deadlines: Any) -> ModelConfig:
         "tested",
         upstream.base_url,
         key_env=KEY_ENV,
-        upstream_model=f"{behaviour}:{new_id().hex}",
+        upstream_model=f"[{behaviour}] {new_id().hex}",
         deadlines=Deadlines(**deadlines),
     )
 

@@ -5,15 +5,9 @@ import asyncio
 
 from tests.harness.upstream.server import serve
 
-
-def main() -> None:
-    """Read the arguments and serve."""
+if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m tests.harness.upstream", description=__doc__)
-    parser.add_argument("--port", type=int, default=0, help="0 takes a free one; the ready line says which")
-    parser.add_argument("--api-key", default="", help="the Bearer key that /v1 asks for")
+    parser.add_argument("--port", type=int, default=0, help="0: a free one, printed in the ready line")
+    parser.add_argument("--api-key", default="", help="the Bearer key that /v1 requires")
     arguments = parser.parse_args()
     asyncio.run(serve(arguments.port, arguments.api_key))
-
-
-if __name__ == "__main__":
-    main()

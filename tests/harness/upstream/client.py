@@ -5,7 +5,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -21,7 +21,7 @@ CONTROL_SECS = 5.0  # a request takes about a millisecond
 
 @dataclass(frozen=True)
 class Upstream:
-    """A running upstream. Its calls block for about a millisecond."""
+    """A running upstream. Its calls block for about a millisecond; each takes a whole prompt."""
 
     port: int
     base_url: str  # the value for OPENAI_BASE_URL
@@ -30,55 +30,46 @@ class Upstream:
     @classmethod
     @contextmanager
     def start(cls, api_key: str = "", port: int = 0) -> "Iterator[Upstream]":
-        """Start a process of its own, and end it with the block."""
+        """Start a process, and end it with the block."""
         command = [sys.executable, "-m", "tests.harness.upstream", "--port", str(port), "--api-key", api_key]
         with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
             try:
-                yield cls(pid=process.pid, **ready_line(process))
+                line = process.stdout.readline()
+                assert line, "the scripted upstream did not start"
+                yield cls(pid=process.pid, **json.loads(line))
             finally:
                 process.terminate()
 
-    def requests(self, model: str | None = None) -> list[Record]:
-        """Return the requests, oldest first; of one model, or of all."""
-        return [Record(**row) for row in self._control("GET", "requests", model)]
+    def requests(self, prompt: str | None = None) -> list[Record]:
+        """Return the requests, oldest first; with one prompt, or all."""
+        return [Record(**row) for row in self._control("GET", "requests", prompt)]
 
-    def clear(self, model: str | None = None) -> None:
-        """Delete the records; of one model, or of all."""
-        self._control("DELETE", "requests", model)
+    def clear(self, prompt: str | None = None) -> None:
+        """Delete the records, and the counts for `times-N`; of one prompt, or all."""
+        self._control("DELETE", "requests", prompt)
 
-    def release(self, model: str) -> None:
-        """Let the latest answer of a `hold-after-N` go on; it must have been requested."""
-        self._control("POST", "releases", model)
+    def release(self, prompt: str) -> None:
+        """Continue the latest answer to a prompt with `hold-after-N`; it must have been requested."""
+        self._control("POST", "releases", prompt)
 
-    def wait_for_end(self, model: str, deadline_secs: float = 5.0) -> Record:
-        """Return the only request for this model, once it is finished or aborted."""
+    def wait_for_end(self, prompt: str, deadline_secs: float = 5.0) -> Record:
+        """Return the only request with this prompt, once it is finished or aborted."""
 
         def ended() -> Record | None:
-            records = self.requests(model)
-            assert len(records) <= 1, f"{len(records)} requests for {model}"
+            records = self.requests(prompt)
+            assert len(records) <= 1, f"{len(records)} requests for {prompt}"
             return next((record for record in records if record.ended_at), None)
 
-        record = wait_until(ended, deadline_secs, f"the end of the request for {model}")
+        record = wait_until(ended, deadline_secs, f"the end of the request for {prompt}")
         assert record is not None
         return record
 
-    def _control(self, method: str, what: str, model: str | None) -> Any:
-        query = "" if model is None else "?" + urlencode({"model": model})
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=CONTROL_SECS)
-        try:
-            connection.request(method, f"/control/{what}{query}")
+    def _control(self, method: str, kind: str, prompt: str | None) -> Any:
+        query = "" if prompt is None else "?" + urlencode({"prompt": prompt})
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=CONTROL_SECS)) as connection:
+            connection.request(method, f"/control/{kind}{query}")
             reply = connection.getresponse()
-            body = reply.read()
-            assert reply.status < HTTPStatus.BAD_REQUEST, f"{method} {what} of {model}: {reply.status}"
-        finally:
-            connection.close()
-        return json.loads(body) if body else None
-
-
-def ready_line(process: subprocess.Popen[str]) -> dict[str, Any]:
-    """Return what the process prints when it is ready; it prints nothing when it cannot start."""
-    assert process.stdout is not None
-    line = process.stdout.readline()
-    assert line, "the scripted upstream did not start"
-    ready: dict[str, Any] = json.loads(line)
-    return ready
+            body = json.load(reply)
+            assert reply.status == HTTPStatus.OK, f"{method} {kind} of {prompt}: {reply.status}"
+        return body

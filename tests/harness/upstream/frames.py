@@ -1,22 +1,33 @@
-"""The bytes of a chat completion's stream, as OpenAI sends them."""
+"""The bytes of a chat completion's stream, in the shape and the size that OpenAI's have."""
 
 import json
+import time
 from typing import Any
 
-DONE = b"[DONE]"
+from bench.tokens import token
+from tests.harness.upstream.record import Record
 
-
-def quoted(text: str) -> bytes:
-    """Return a JSON string in plain UTF-8, or in escapes where UTF-8 has no form for it (lone surrogates)."""
-    try:
-        return json.dumps(text, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        return json.dumps(text).encode()
+HEAD = (
+    b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n"
+    b"Cache-Control: no-cache\r\nTransfer-Encoding: chunked\r\n\r\n"
+)
+END = b"0\r\n\r\n"
+MARK = "TEXT"  # where the text stands in a chunk
 
 
 def encoded(value: Any) -> bytes:
     """Return compact JSON."""
-    return json.dumps(value, separators=(",", ":")).encode()
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def framed(data: bytes) -> bytes:
+    """Return one chunk of HTTP."""
+    return b"%x\r\n%b\r\n" % (len(data), data)
+
+
+def event(payload: bytes) -> bytes:
+    """Return one event of the stream, framed."""
+    return framed(b"data: %b\n\n" % payload)
 
 
 def error_body(status: int, code: str, message: str) -> dict[str, Any]:
@@ -26,48 +37,50 @@ def error_body(status: int, code: str, message: str) -> dict[str, Any]:
 
 
 class Frames:
-    """The chunks of one answer; their common part is encoded once."""
+    """The framed chunks of one answer; their common part is encoded once."""
 
-    def __init__(self, answer_id: str, model: str, created: int, with_usage: bool) -> None:
-        head = {"id": answer_id, "object": "chat.completion.chunk", "created": created, "model": model}
-        self._head = encoded(head)[:-1]
-        self._tail = b',"usage":null}' if with_usage else b"}"
-        self._content = self._head + b',"choices":[{"index":0,"delta":{"content":'
-        self._reasoning = self._head + b',"choices":[{"index":0,"delta":{"reasoning_content":'
-        self._open = b'},"finish_reason":null}]' + self._tail
+    def __init__(self, record: Record, with_usage: bool) -> None:
+        self._shared = {
+            "id": record.id,
+            "object": "chat.completion.chunk",
+            "created": int(record.started_at),
+            "model": record.body.get("model"),
+            "service_tier": "default",
+            "system_fingerprint": "fp_3f58d112f7",
+        }
+        self._usage = {"usage": None} if with_usage else {}
+        self._before, self._after = self._choice({"content": MARK}).split(b'"%b"' % MARK.encode())
+        self._stamp_before, self._stamp_after = b'data: %b"' % self._before, b'"%b\n\n' % self._after
+        self._stamp_size = len(self._stamp_before + self._stamp_after)
 
-    def role(self) -> bytes:
-        """Return the first chunk, with the role."""
-        return self._content.removesuffix(b'"content":') + b'"role":"assistant","content":""' + self._open
+    def _choice(self, delta: dict[str, str], finish_reason: str | None = None) -> bytes:
+        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
+        return encoded(self._shared | {"choices": [choice]} | self._usage)
 
-    def content(self, text: str) -> bytes:
-        """Return a chunk of the answer."""
-        return self._content + quoted(text) + self._open
+    def choice(self, delta: dict[str, str], finish_reason: str | None = None) -> bytes:
+        """Return a chunk with one choice."""
+        return event(self._choice(delta, finish_reason))
 
-    def reasoning(self, text: str) -> bytes:
-        """Return a chunk of the reasoning."""
-        return self._reasoning + quoted(text) + self._open
+    def content(self, text: bytes) -> bytes:
+        """Return a chunk with this text between its quotes, whatever its bytes are."""
+        return event(b'%b"%b"%b' % (self._before, text, self._after))
 
-    def finish(self, reason: str) -> bytes:
-        """Return the chunk with the finish reason."""
-        choice = b',"choices":[{"index":0,"delta":{},"finish_reason":"%s"}]'
-        return self._head + choice % reason.encode() + self._tail
+    def broken(self) -> bytes:
+        """Return a chunk that stops inside a string."""
+        return event(self._before + b'"bro')
 
-    def usage(self, prompt_tokens: int, reasoning_tokens: int, content_tokens: int) -> bytes:
-        """Return the chunk with the usage: a word is a token here."""
-        completion_tokens = reasoning_tokens + content_tokens
-        figures = {
+    def stamped(self, number: int) -> bytes:
+        """Return a token of the benchmark, stamped now; its CPU is taken from what the benchmark measures."""
+        text = token(number, time.monotonic()).encode()
+        size = self._stamp_size + len(text)
+        return b"%x\r\n%b%b%b\r\n" % (size, self._stamp_before, text, self._stamp_after)
+
+    def usage(self, prompt_tokens: int, reasoning_tokens: int, tokens: int) -> bytes:
+        """Return the chunk with the usage: a word is a token."""
+        usage = {
             "prompt_tokens": prompt_tokens,
-            "completion_tokens": completion_tokens,
-            "total_tokens": prompt_tokens + completion_tokens,
+            "completion_tokens": tokens,
+            "total_tokens": prompt_tokens + tokens,
             "completion_tokens_details": {"reasoning_tokens": reasoning_tokens},
         }
-        return self._head + b',"choices":[],"usage":' + encoded(figures) + b"}"
-
-    def broken_json(self) -> bytes:
-        """Return a chunk that stops in the middle of a string."""
-        return self._content + b'"bro'
-
-    def broken_utf8(self) -> bytes:
-        """Return a chunk whose text is not UTF-8: a lead byte without its tail, and a stray tail."""
-        return self._content + b'"\xe6\xb0 \x80"' + self._open
+        return event(encoded(self._shared | {"choices": [], "usage": usage}))

@@ -1,4 +1,4 @@
-"""The record of one request; the same type in the upstream's process and in a test's."""
+"""The record of one request; the same type in the server and in a test."""
 
 import time
 from dataclasses import dataclass
@@ -7,25 +7,28 @@ from typing import Any
 
 @dataclass
 class Record:
-    """One request. Times are `time.time()`, so that they compare between processes."""
+    """One request. Times are `time.time()`, which all processes share."""
 
     id: str
-    model: str
-    messages: list[dict[str, Any]]
+    prompt: str  # the last message of the user, or the model's name if that has the script
     body: dict[str, Any]
-    key: str  # the Bearer key, empty without one
+    key: str  # the Bearer key; empty without one
     started_at: float
-    chunks: int = 0  # chunks of text that were written
-    finished: bool = False  # the whole behaviour was played, including its fault
-    aborted: bool = False  # the client disconnected before that
+    chunks: int = 0  # sent chunks with text
+    finished: bool = False  # the script was played to its end, including its fault
     ended_at: float | None = None
 
-    def finish(self) -> None:
-        """Record that the behaviour is complete."""
-        if self.ended_at is None:
-            self.finished, self.ended_at = True, time.time()
+    @property
+    def messages(self) -> list[dict[str, Any]]:
+        """The messages of the request."""
+        return list(self.body.get("messages", []))
 
-    def abort(self) -> None:
-        """Record that the client disconnected; after the end this does nothing."""
+    @property
+    def aborted(self) -> bool:
+        """Whether the client disconnected before the end."""
+        return self.ended_at is not None and not self.finished
+
+    def end(self, *, finished: bool) -> None:
+        """Record the end; a second one does nothing."""
         if self.ended_at is None:
-            self.aborted, self.ended_at = True, time.time()
+            self.finished, self.ended_at = finished, time.time()

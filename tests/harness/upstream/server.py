@@ -1,185 +1,162 @@
-"""The upstream's process: routes, the key, the records."""
+"""The scripted upstream's process: HTTP on a bare protocol, the routes, the key, the records."""
 
 import asyncio
 import json
+import re
 import signal
 import time
 from collections import Counter, deque
-from dataclasses import asdict
-from email.utils import formatdate
-
-from aiohttp import web
+from dataclasses import asdict, dataclass, field
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from tests.harness.upstream.answer import Answer
-from tests.harness.upstream.behaviour import Behaviour, UnknownModelError, parse
-from tests.harness.upstream.frames import error_body
+from tests.harness.upstream.frames import encoded, error_body
 from tests.harness.upstream.record import Record
+from tests.harness.upstream.script import BadScriptError, Script, read
 
-MAX_RECORDS = 10_000  # the oldest go first; a long benchmark must not grow without end
-MAX_BODY_BYTES = 32 * 1024 * 1024
-EXAMPLES = (
-    "fast",
-    "echo",
-    "words-50@20",
-    "reasoning-10+words-20",
-    "status-429",
-    "stall-after-5",
-    "split-utf8",
-)
+HOST = "127.0.0.1"
+MAX_RECORDS = 10_000  # the oldest are dropped: a long benchmark must not fill the memory
+MODELS = ("scripted",)
+LENGTH = re.compile(rb"(?i)\r\ncontent-length: *(\d+)")
+KEY = re.compile(rb"(?i)\r\nauthorization: *bearer +(\S[^\r\n]*)")
+PAGE = b"<!doctype html><title>Bad gateway</title>"
 
 
-class RefusedError(Exception):
-    """A request that is answered with an error."""
+@dataclass
+class Upstream:
+    """The records, and the answers that a test may release."""
 
-    def __init__(self, status: int, code: str, message: str, headers: dict[str, str] | None = None) -> None:
-        super().__init__(message)
-        self.status = status
-        self.body = error_body(status, code, message)
-        self.headers = headers
+    api_key: str
+    records: deque[Record] = field(default_factory=lambda: deque(maxlen=MAX_RECORDS))
+    asked: Counter[str] = field(default_factory=Counter)  # by prompt
+    latest: dict[str, Answer] = field(default_factory=dict)  # by prompt
+    count: int = 0
 
-    def response(self) -> web.Response:
-        """Return the error as OpenAI words it."""
-        return web.json_response(self.body, status=self.status, headers=self.headers)
+    def record(self, body: dict[str, Any], key: str) -> Record:
+        """Record a request."""
+        self.count += 1
+        prompt = prompt_of(body)
+        self.asked[prompt] += 1
+        self.records.append(Record(f"chatcmpl-{self.count:029}", prompt, body, key, time.time()))
+        return self.records[-1]
+
+    def control(self, method: str, path: str, prompt: str | None) -> tuple[int, Any]:
+        """Return the status and the reply of a test's request about one prompt, or about all."""
+        match method, path:
+            case "GET", "/control/requests":
+                return HTTPStatus.OK, [asdict(each) for each in self.records if prompt in (None, each.prompt)]
+            case "DELETE", "/control/requests":
+                kept = [each for each in self.records if prompt not in (None, each.prompt)]
+                self.records = deque(kept, MAX_RECORDS)
+                self.asked = Counter(each.prompt for each in kept)
+                return HTTPStatus.OK, None
+            case "POST", "/control/releases" if prompt in self.latest:
+                self.latest[prompt].release()
+                return HTTPStatus.OK, None
+        return HTTPStatus.NOT_FOUND, error_body(404, "not_found", f"No {method} {path} for {prompt}.")
 
 
-class Server:
-    """Answers requests, and records them."""
+class Connection(asyncio.Protocol):
+    """One connection: a request, its reply, the next request."""
 
-    def __init__(self, api_key: str) -> None:
-        self.api_key = api_key
-        self.records: deque[Record] = deque(maxlen=MAX_RECORDS)
-        self.requests_by_model: Counter[str] = Counter()
-        self.released: dict[str, asyncio.Event] = {}  # by model: of the latest request
-        self.asked = 0
+    def __init__(self, upstream: Upstream) -> None:
+        self._upstream = upstream
+        self._received = b""
+        self._answer: Answer | None = None
 
-    def application(self) -> web.Application:
-        """Return the routes."""
-        application = web.Application(client_max_size=MAX_BODY_BYTES)
-        application.add_routes(
-            [
-                web.post("/v1/chat/completions", self.complete),
-                web.get("/v1/models", self.list_models),
-                web.get("/control/requests", self.list_requests),
-                web.delete("/control/requests", self.clear_requests),
-                web.post("/control/releases", self.release),
-            ]
-        )
-        return application
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
 
-    async def complete(self, request: web.Request) -> web.StreamResponse:
-        """Record one chat completion and answer it as its model name says."""
-        record = await self.recorded(request)
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Abort the answer under way."""
+        if self._answer is not None:
+            self._answer.abort()
+
+    def data_received(self, data: bytes) -> None:
+        """Reply to a request as soon as it is whole."""
+        self._received += data
+        head, end, rest = self._received.partition(b"\r\n\r\n")
+        match = LENGTH.search(head)
+        length = int(match[1]) if match else 0
+        if not end or len(rest) < length:
+            return
+        self._received = rest[length:]
+        method, target, _ = head.decode("latin-1").split(" ", 2)
+        key = KEY.search(head)
+        self._route(method, target, key[1].decode() if key else "", rest[:length])
+
+    def _route(self, method: str, target: str, key: str, body: bytes) -> None:
+        url = urlsplit(target)
+        is_model_call = (method, url.path) == ("POST", "/v1/chat/completions")
+        record = self._upstream.record(json.loads(body), key) if is_model_call else None
+        if url.path.startswith("/v1/") and self._upstream.api_key not in ("", key):
+            self._refuse(record, 401, "invalid_api_key", "The scripted upstream has another key.")
+        elif record is not None:
+            self._complete(record)
+        elif (method, url.path) == ("GET", "/v1/models"):
+            rows = [{"id": name, "object": "model", "created": 0, "owned_by": "tests"} for name in MODELS]
+            self._reply(200, {"object": "list", "data": rows})
+        else:
+            prompt = parse_qs(url.query, keep_blank_values=True).get("prompt", [None])[0]
+            self._reply(*self._upstream.control(method, url.path, prompt))
+
+    def _complete(self, record: Record) -> None:
+        """Play the script, unless it is an error itself or cannot be read."""
         try:
-            self.check(request, record)
-            return await self.play(request, record)
-        except RefusedError as refused:
-            record.finish()
-            return refused.response()
-        except (asyncio.CancelledError, ConnectionError):
-            record.abort()  # the connection was lost; this is known at once, though nothing was being written
-            raise
+            script, label = read(record.prompt)
+        except BadScriptError as error:
+            self._refuse(record, 404, "model_not_found", str(error))
+            return
+        script = script.on_request(self._upstream.asked[record.prompt])
+        if script.status != HTTPStatus.OK:
+            self._refuse(record, script.status, "refused", "The scripted upstream refuses.", script)
+        elif script.fault == "html":
+            record.end(finished=True)
+            self._reply(200, PAGE, {"Content-Type": "text/html"})
+        else:
+            self._answer = Answer(script, label, record, self._transport, self._end)
+            self._upstream.latest[record.prompt] = self._answer
+            self._answer.advance()
 
-    async def recorded(self, request: web.Request) -> Record:
-        """Read the body and record it."""
-        body = await request.json()
-        model = str(body.get("model", ""))
-        self.asked += 1
-        self.requests_by_model[model] += 1
-        record = Record(
-            id=f"chatcmpl-{self.asked}",
-            model=model,
-            messages=body.get("messages") or [],
-            body=body,
-            key=bearer_key(request),
-            started_at=time.time(),
-        )
-        self.records.append(record)
-        return record
+    def _end(self) -> None:
+        self._answer = None
 
-    def check(self, request: web.Request, record: Record) -> None:
-        """Raise RefusedError when the key is another one, or when no stream is asked for."""
-        self.check_key(request)
-        if record.body.get("stream") is not True:
-            raise RefusedError(400, "stream_only", 'The scripted upstream only streams: send "stream": true.')
+    def _refuse(
+        self, record: Record | None, status: int, code: str, message: str, script: Script | None = None
+    ) -> None:
+        """Reply with an error as OpenAI formats it."""
+        if record is not None:
+            record.end(finished=True)
+        self._reply(status, error_body(status, code, message), script.retry_headers() if script else {})
 
-    async def play(self, request: web.Request, record: Record) -> web.StreamResponse:
-        """Play the model's script. Raise RefusedError when that is an error or when it cannot be read."""
-        try:
-            behaviour = parse(record.model).on_request(self.requests_by_model[record.model])
-        except UnknownModelError as error:
-            raise RefusedError(404, "model_not_found", str(error)) from error
-        if behaviour.refuses:
-            code = f"status_{behaviour.status}"
-            message = "The scripted upstream refuses."
-            raise RefusedError(behaviour.status, code, message, retry_headers(behaviour))
-        released = self.released[record.model] = asyncio.Event()
-        return await Answer(request, behaviour, record, released).play()
-
-    async def list_models(self, request: web.Request) -> web.Response:
-        """Return a few names; the grammar has many more."""
-        try:
-            self.check_key(request)
-        except RefusedError as refused:
-            return refused.response()
-        rows = [{"id": name, "object": "model", "created": 0, "owned_by": "tests"} for name in EXAMPLES]
-        return web.json_response({"object": "list", "data": rows})
-
-    async def list_requests(self, request: web.Request) -> web.Response:
-        """Return the records, of one model or of all, oldest first."""
-        model = request.query.get("model")
-        return web.json_response([asdict(row) for row in self.records if model in (None, row.model)])
-
-    async def clear_requests(self, request: web.Request) -> web.Response:
-        """Delete the records, of one model or of all."""
-        model = request.query.get("model")
-        kept = [row for row in self.records if model not in (None, row.model)]
-        self.records = deque(kept, MAX_RECORDS)
-        self.requests_by_model = Counter(row.model for row in kept)
-        return web.Response(status=204)
-
-    async def release(self, request: web.Request) -> web.Response:
-        """Let the latest request for a model go on."""
-        released = self.released.get(request.query["model"])
-        if released is None:
-            raise web.HTTPNotFound
-        released.set()
-        return web.Response(status=204)
-
-    def check_key(self, request: web.Request) -> None:
-        """Raise RefusedError when a key is asked for and this is not it."""
-        if self.api_key and bearer_key(request) != self.api_key:
-            raise RefusedError(401, "invalid_api_key", "The scripted upstream was started with another key.")
+    def _reply(self, status: int, body: Any, headers: dict[str, str] | None = None) -> None:
+        content = body if isinstance(body, bytes) else encoded(body)
+        fields = {"Content-Type": "application/json", "Content-Length": str(len(content)), **(headers or {})}
+        lines = [f"HTTP/1.1 {status} Scripted", *(f"{name}: {value}" for name, value in fields.items())]
+        self._transport.write("\r\n".join(lines).encode() + b"\r\n\r\n" + content)
 
 
-def bearer_key(request: web.Request) -> str:
-    """Return the key of the request, or the empty string."""
-    scheme, _, key = request.headers.get("Authorization", "").partition(" ")
-    return key if scheme.lower() == "bearer" else ""
-
-
-def retry_headers(behaviour: Behaviour) -> dict[str, str]:
-    """Return the headers that say when to come back, if the behaviour has them."""
-    if behaviour.retry_after is None:
-        return {}
-    if behaviour.retry_after_form == "ms":
-        return {"retry-after-ms": str(behaviour.retry_after)}
-    if behaviour.retry_after_form == "date":
-        return {"Retry-After": formatdate(time.time() + behaviour.retry_after, usegmt=True)}
-    return {"Retry-After": str(behaviour.retry_after)}
+def prompt_of(body: dict[str, Any]) -> str:
+    """Return the text with the script: a model's name in brackets, or else the last message of the user."""
+    model = str(body.get("model", ""))
+    if model.startswith("["):
+        return model
+    users = [message["content"] for message in body.get("messages", []) if message["role"] == "user"]
+    return str(users[-1]) if users else ""
 
 
 async def serve(port: int, api_key: str) -> None:
     """Listen on loopback until SIGTERM; print one JSON line when ready."""
-    stop = asyncio.Event()
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    application = Server(api_key).application()
-    runner = web.AppRunner(application, handler_cancellation=True, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", port, backlog=1024)
-    await site.start()
-    port = runner.addresses[0][1]
-    ready = {"port": port, "base_url": f"http://127.0.0.1:{port}/v1"}
-    print(json.dumps(ready), flush=True)  # noqa: T201 - the ready line
+        loop.add_signal_handler(number, stop.set)
+    upstream = Upstream(api_key)
+    server = await loop.create_server(lambda: Connection(upstream), HOST, port, backlog=4096)
+    port = server.sockets[0].getsockname()[1]
+    print(json.dumps({"port": port, "base_url": f"http://{HOST}:{port}/v1"}), flush=True)  # noqa: T201 - the ready line
     await stop.wait()
-    await runner.cleanup()
+    server.close()

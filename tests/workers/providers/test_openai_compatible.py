@@ -23,6 +23,22 @@ PROMPT = [{"role": "user", "content": "say something now"}]
 ASKED = Request(PROMPT)
 
 A_MINUTE: Any = pytest.approx(60, abs=1)  # an HTTP date has whole seconds, and so has the server's clock
+KEEP_ALIVES = (
+    b": ping\n\n\nevent: ping\n\ndata:\n\ndata\n\ndata: {}\n\n"
+    b'data: {"choices":[]}\n\ndata: {"choices":[{"index":0,"delta":{}}]}\n\n'
+    b'data: {"choices":[{"index":0,"delta":{"content":""},"finish_reason":null}],"usage":null}\n\n'
+)
+STREAM = """data: {"id":"1","choices":[{"index":0,"delta":{"reasoning_content":"r0"}}]}
+
+data: {"id":"1","choices":[{"index":0,"delta":{"content":"w0 "}}]}
+
+data: {"id":"1","choices":[{"index":0,"delta":{"content":"水"},"finish_reason":"stop"}]}
+
+data: {"id":"1","choices":[],"usage":{"prompt_tokens":1,"completion_tokens":3,"total_tokens":4}}
+
+data: [DONE]
+
+""".encode()
 
 
 @pytest.fixture
@@ -110,12 +126,23 @@ async def test_every_finish_reason_is_translated(reason: str, finish: str) -> No
     assert chunk.finish == finish
 
 
-@pytest.mark.parametrize("form", ["crlf", "bom", "no-space", "many-lines", "keep-alives"])
-async def test_the_form_of_the_stream_does_not_matter(
-    provider: Provider, upstream: Upstream, form: str
-) -> None:
-    whole = await answer_of(provider, target(upstream, f"reasoning-2+{form}"))
-    assert (whole.text, whole.reasoning, whole.finish) == (text_of(form), "r0 r1", "stop")
+@pytest.mark.parametrize(
+    ("mark", "other"),
+    [
+        (b"", b""),
+        (b"\n", b"\r\n"),
+        (b"data: ", b"data:"),
+        (b',"choices"', b',\ndata: "choices"'),
+        (b'data: {"id"', KEEP_ALIVES + b'data: {"id"'),
+    ],
+    ids=["OpenAI's", "crlf", "no space", "many lines", "keep-alives"],
+)
+@pytest.mark.parametrize("bom", [b"", b"\xef\xbb\xbf"], ids=["", "bom"])
+async def test_the_form_of_the_stream_does_not_matter(mark: bytes, other: bytes, bom: bytes) -> None:
+    whole = Chunk()
+    async for chunk in _chunks(body(bom + STREAM.replace(mark, other))):
+        add(whole, chunk)
+    assert (whole.text, whole.reasoning, whole.finish) == ("w0 水", "r0", "stop")
     assert whole.usage is not None
 
 
@@ -131,8 +158,11 @@ async def test_characters_that_arrive_in_two_reads_are_whole(provider: Provider,
     assert (await answer_of(provider, target(upstream, "split-utf8"))).text == text_of("split-utf8")
 
 
-async def test_text_that_cannot_be_stored_is_replaced(provider: Provider, upstream: Upstream) -> None:
-    whole = await answer_of(provider, target(upstream, "nul"))
+async def test_text_that_cannot_be_stored_is_replaced() -> None:
+    whole, texts = Chunk(), (rb"nul\u0000 ", rb"lone\ud800 ", rb"pair\ud83d", rb"\ude00 end")
+    pieces = [b'data: {"choices":[{"delta":{"content":"%b"}}]}\n\n' % text for text in texts]
+    async for chunk in _chunks(body(*pieces, b'data: {"choices":[{"finish_reason":"stop"}]}\n\n')):
+        add(whole, chunk)
     assert whole.text == "nul\N{REPLACEMENT CHARACTER} lone\N{REPLACEMENT CHARACTER} pair" + (
         "\N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER} end"
     )
@@ -382,10 +412,10 @@ def test_openai_itself_gets_the_limit_by_its_new_name() -> None:
 async def test_without_a_name_the_first_model_of_the_server_is_asked(
     provider: Provider, upstream: Upstream
 ) -> None:
-    upstream.clear("fast")
     model = replace(target(upstream, ""), upstream_model="")
-    assert (await answer_of(provider, model)).text == text_of("fast")
-    assert [record.body["model"] for record in upstream.requests("fast")] == ["fast"]
+    asked = Request([{"role": "user", "content": "a prompt without a model"}])
+    assert (await answer_of(provider, model, asked)).text == text_of("fast")
+    assert upstream.wait_for_end("a prompt without a model").body["model"] == "scripted"
 
 
 async def test_a_server_that_lists_no_models_needs_a_name(provider: Provider, upstream: Upstream) -> None:
