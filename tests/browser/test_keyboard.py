@@ -11,7 +11,7 @@ from tests.harness.stack import Stack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
-CODE = "[echo] Look:\n\n```python\nx = 1\n```\n\n[more](https://example.org/)"
+CODE = "[echo] See:\n\n```python\nx = 1\n```\n\n[more](https://example.org/)"
 MOST_STOPS = 60
 # what has the focus: its name; whether it is on screen; whether the one before looks as if it still had it
 STOP = """() => {
@@ -36,7 +36,7 @@ ORDER = [
     "Tailrace",
     "create",
     "search",
-    "[echo] Look: ```python x = 1 ``` [more](https://example.org/)",
+    "[echo] See: ```python x = 1 ``` [more](https://example.org/)",
     "Rename",
     "Delete",
     "system",

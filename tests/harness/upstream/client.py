@@ -25,7 +25,6 @@ class Upstream:
 
     port: int
     base_url: str  # the value for OPENAI_BASE_URL
-    pid: int
 
     @classmethod
     @contextmanager
@@ -37,7 +36,7 @@ class Upstream:
             try:
                 line = process.stdout.readline()
                 assert line, "the scripted upstream did not start"
-                yield cls(pid=process.pid, **json.loads(line))
+                yield cls(**json.loads(line))
             finally:
                 process.terminate()
 

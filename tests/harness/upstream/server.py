@@ -25,7 +25,7 @@ PAGE = b"<!doctype html><title>Bad gateway</title>"
 
 
 @dataclass
-class Upstream:
+class Control:
     """The records, and the answers that a test may release."""
 
     api_key: str
@@ -42,7 +42,7 @@ class Upstream:
         self.records.append(Record(f"chatcmpl-{self.count:029}", prompt, body, key, time.time()))
         return self.records[-1]
 
-    def control(self, method: str, path: str, prompt: str | None) -> tuple[int, Any]:
+    def reply_to(self, method: str, path: str, prompt: str | None) -> tuple[int, Any]:
         """Return the status and the reply of a test's request about one prompt, or about all."""
         match method, path:
             case "GET", "/control/requests":
@@ -61,8 +61,8 @@ class Upstream:
 class Connection(asyncio.Protocol):
     """One connection: a request, its reply, the next request."""
 
-    def __init__(self, upstream: Upstream) -> None:
-        self._upstream = upstream
+    def __init__(self, control: Control) -> None:
+        self._control = control
         self._received = b""
         self._answer: Answer | None = None
 
@@ -92,8 +92,8 @@ class Connection(asyncio.Protocol):
     def _route(self, method: str, target: str, key: str, body: bytes) -> None:
         url = urlsplit(target)
         is_model_call = (method, url.path) == ("POST", "/v1/chat/completions")
-        record = self._upstream.record(json.loads(body), key) if is_model_call else None
-        if url.path.startswith("/v1/") and self._upstream.api_key not in ("", key):
+        record = self._control.record(json.loads(body), key) if is_model_call else None
+        if url.path.startswith("/v1/") and self._control.api_key not in ("", key):
             self._refuse(record, 401, "invalid_api_key", "The scripted upstream has another key.")
         elif record is not None:
             self._complete(record)
@@ -102,7 +102,7 @@ class Connection(asyncio.Protocol):
             self._reply(200, {"object": "list", "data": rows})
         else:
             prompt = parse_qs(url.query, keep_blank_values=True).get("prompt", [None])[0]
-            self._reply(*self._upstream.control(method, url.path, prompt))
+            self._reply(*self._control.reply_to(method, url.path, prompt))
 
     def _complete(self, record: Record) -> None:
         """Play the script, unless it is an error itself or cannot be read."""
@@ -111,7 +111,7 @@ class Connection(asyncio.Protocol):
         except BadScriptError as error:
             self._refuse(record, 404, "model_not_found", str(error))
             return
-        script = script.on_request(self._upstream.asked[record.prompt])
+        script = script.on_request(self._control.asked[record.prompt])
         if script.status != HTTPStatus.OK:
             self._refuse(record, script.status, "refused", "The scripted upstream refuses.", script)
         elif script.fault == "html":
@@ -119,7 +119,7 @@ class Connection(asyncio.Protocol):
             self._reply(200, PAGE, {"Content-Type": "text/html"})
         else:
             self._answer = Answer(script, label, record, self._transport, self._end)
-            self._upstream.latest[record.prompt] = self._answer
+            self._control.latest[record.prompt] = self._answer
             self._answer.advance()
 
     def _end(self) -> None:
@@ -154,8 +154,8 @@ async def serve(port: int, api_key: str) -> None:
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    upstream = Upstream(api_key)
-    server = await loop.create_server(lambda: Connection(upstream), HOST, port, backlog=4096)
+    control = Control(api_key)
+    server = await loop.create_server(lambda: Connection(control), HOST, port, backlog=4096)
     port = server.sockets[0].getsockname()[1]
     print(json.dumps({"port": port, "base_url": f"http://{HOST}:{port}/v1"}), flush=True)  # noqa: T201 - the ready line
     await stop.wait()
