@@ -456,7 +456,7 @@ async def test_a_socket_with_too_many_subscriptions_stores_nothing_more(
     assert await counted() == (1, 1)
     await socket.send_command("tailrace:unsubscribe", response_id=response_id)
     second = await created(socket)
-    assert await queued(broker, 2) == [response_id, second]
+    assert sorted(await queued(broker, 2)) == [response_id, second]  # a slow first may be overtaken
 
 
 async def test_a_closed_socket_leaves_its_groups_and_the_response_goes_on(
