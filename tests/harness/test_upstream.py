@@ -93,12 +93,13 @@ def test_a_script_outside_the_grammar_is_refused(script: str) -> None:
 # the text
 
 
-async def test_an_answer_has_openais_chunks(upstream: Upstream) -> None:
-    first, *words, finish, usage = await chunks_of(upstream, "[reasoning-2+words-3] two words")
+@pytest.mark.parametrize(("part", "reason"), [("words", "stop"), ("length", "length")])
+async def test_an_answer_has_openais_chunks(upstream: Upstream, part: str, reason: str) -> None:
+    first, *words, finish, usage = await chunks_of(upstream, f"[reasoning-2+{part}-3] two words")
     assert first["choices"][0]["delta"] == {"role": "assistant", "content": ""}
     assert words_in(words, "reasoning_content") == ["r0", " r1"]
     assert words_in(words) == ["w0", " w1", " w2"]
-    assert finish["choices"][0]["finish_reason"] == "stop"
+    assert finish["choices"][0]["finish_reason"] == reason
     figures = {"prompt_tokens": 3, "completion_tokens": 5, "total_tokens": 8}
     assert usage["usage"] == figures | {"completion_tokens_details": {"reasoning_tokens": 2}}
 
@@ -116,11 +117,6 @@ async def test_an_answer_has_openais_chunks(upstream: Upstream) -> None:
 async def test_the_text_is_what_the_script_names(upstream: Upstream, prompt: str, pieces: list[str]) -> None:
     assert words_in(await chunks_of(upstream, prompt)) == pieces
     assert text_of(prompt if prompt.startswith("[") else "fast") == "".join(pieces)
-
-
-async def test_an_answer_at_its_limit_has_another_finish_reason(upstream: Upstream) -> None:
-    chunks = await chunks_of(upstream, "[length-2]")
-    assert [each["choices"][0]["finish_reason"] for each in chunks[-3:-1]] == [None, "length"]
 
 
 @pytest.mark.parametrize(("script", "options"), [("no-usage", {"include_usage": True}), ("fast", None)])
