@@ -19,6 +19,7 @@ POISON = "[words-120@20] poison"
 FROZEN = "[words-400@20] frozen"  # it still streams when the zombie wakes up
 BRIEF = "[words-30@15] brief"
 REVOKED = "[words-200@20] revoked"
+HELD = "[words-20+hold-after-10] held"
 WORDS = upstream_text(KILLED)
 
 
@@ -178,11 +179,12 @@ async def test_a_revoked_waiting_task_ends_as_cancelled(
     directory = tmp_path_factory.mktemp("revoked")
     with running(directory, workers=1, TAILRACE_CONCURRENCY="1") as parts:
         async with visiting(parts.url) as busy, visiting(parts.url) as visitor:
-            await begin(busy, KILLED)  # the worker's one place is taken for six seconds
+            await begin(busy, HELD)  # the worker's one place is taken
             await visitor.create(REVOKED)
             response_id = (await visitor.until("response.queued"))[0]["response"]["id"]
             await asyncio.to_thread(parts.revoke, response_id)
             assert parts.redis("LLEN", "responses") == 1, "it still waits"
+            parts.upstream.release(HELD)
             last = (await visitor.until("response.incomplete", "response.completed"))[-1]
         assert last["response"]["status"] == "cancelled"
         assert parts.settled(response_id)["status"] == "cancelled"
