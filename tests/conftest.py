@@ -32,12 +32,15 @@ def pytest_xdist_auto_num_workers() -> int:
     return 2 * (os.cpu_count() or 1)
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Keep whole systems out of the fast tier, `just test`."""
+    if _is_in(item, SYSTEMS):
+        item.add_marker(pytest.mark.system)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep whole systems out of the fast tier, `just test`; start the slow files first."""
-    for item in items:
-        if _is_in(item, SYSTEMS):
-            item.add_marker(pytest.mark.system)
+    """Start the slow files first."""
     items.sort(key=lambda item: not _is_in(item, SLOW))
 
 

@@ -28,6 +28,14 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         yield parts
 
 
+@pytest.fixture(autouse=True)
+def _redis_runs_again(own: Stack) -> Iterator[None]:
+    """A failed test does not leave Redis stopped."""
+    yield
+    if not own.processes["redis"].is_running:
+        own.start_redis()
+
+
 async def test_without_redis_readyz_names_it_and_a_command_gets_busy(own: Stack) -> None:
     async with visiting(own.url) as visitor:
         own.processes["redis"].stop()

@@ -67,9 +67,9 @@ class Visitor:
         return events
 
     async def answer(self, prompt: str = PROMPT, model: str | None = None, **fields: Any) -> list[Event]:
-        """Ask, and return the events to the end of the answer."""
+        """Ask, and return the events to the end of the answer, or to an error."""
         await self.create(prompt, model, **fields)
-        return await self.until(*TERMINAL)
+        return await self.until(*TERMINAL, "error")
 
 
 @asynccontextmanager

@@ -40,7 +40,7 @@ def asked(upstream: Upstream, settings: Settings) -> Any:
 
     def ask(behaviour: str, **fields: Any) -> Response:
         settings.TAILRACE_OPENAI_BASE_URL = upstream.base_url
-        settings.TAILRACE_OPENAI_MODEL = f"{behaviour}:{new_id().hex}"
+        settings.TAILRACE_OPENAI_MODEL = f"[{behaviour}] {new_id().hex}"
         catalog.cache_clear()
         return stored(settings.TAILRACE_OPENAI_MODEL, **fields)
 
