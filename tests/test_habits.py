@@ -15,7 +15,19 @@ from tests.harness.upstream.client import ROOT
 
 PROGRAMS = Path(sys.executable).parent
 WORKFLOW = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())
-CALLERS = [".ci/run", ".github/workflows/ci.yml", ".github/pull_request_template.md", "CONTRIBUTING.md"]
+CALLERS = [
+    "README.md",
+    "CONTRIBUTING.md",
+    ".ci/run",
+    ".github/workflows/ci.yml",
+    ".github/pull_request_template.md",
+]
+    "README.md",
+    ".ci/run",
+    ".github/workflows/ci.yml",
+    ".github/pull_request_template.md",
+    "CONTRIBUTING.md",
+]
 
 
 def recipes() -> dict[str, Any]:
@@ -33,12 +45,12 @@ def test_each_verb_has_its_comment_in_the_list() -> None:
 
 @pytest.mark.parametrize("caller", CALLERS)
 def test_a_called_verb_exists(caller: str) -> None:
-    called = re.findall(r"(?:uv run |`)just ([a-z][a-z-]*)", (ROOT / caller).read_text())
+    called = re.findall(r"(?:uv run (?:--group test )?|`)just ([a-z][a-z-]*)", (ROOT / caller).read_text())
     assert set(called) <= set(recipes())
 
 
 def test_ci_checks_and_runs_the_whole_suite() -> None:
-    assert re.findall(r"^uv run just (.*)$", (ROOT / ".ci/run").read_text(), re.MULTILINE) == [
+    assert re.findall(r"^uv run --group test just (.*)$", (ROOT / ".ci/run").read_text(), re.MULTILINE) == [
         "check",
         "test-all",
     ]

@@ -1,4 +1,4 @@
-"""What is on the pictures of the page: each scene is played on the real page.
+"""Scenes for the pictures of the page, played on the real page.
 
 in:  a page of a fresh guest, and the stack with the models of `MODELS`
 out: the page as it is to be seen
@@ -153,7 +153,7 @@ async def undo(page: Page, stack: Stack) -> None:
 
 
 def at(path: str) -> Callable[[Page, Stack], Awaitable[None]]:
-    """A page of its own."""
+    """A separate page."""
 
     async def go(page: Page, stack: Stack) -> None:
         await page.goto(stack.url + path)
@@ -169,7 +169,7 @@ SCENES = {
     "error": Scene(error),
     "offline": Scene(offline),
 }
-# not kept, but to be looked at when the page changes
+# not kept: for a check of changes of the page
 OTHERS = {
     "empty": Scene(empty),
     "drawer": Scene(drawer),

@@ -1,7 +1,7 @@
-"""Makes the pictures of the page: `uv run python -m tests.browser.screenshots [scene …]`.
+"""Makes the pictures of the page: `uv run --group test python -m tests.browser.screenshots [scene …]`.
 
 With `--look FOLDER` every scene goes there, also those that are not kept, at every width, light and dark:
-that is what to look at after a change of the page's look.
+for a check after a change of the page.
 
 in:  the whole of Tailrace, and a scripted model
 out: `docs/screenshots/<scene>.png`, small
@@ -76,7 +76,7 @@ async def main(scenes: list[tuple[str, Scene]], folder: Path) -> None:
 
 
 def parse() -> tuple[list[tuple[str, Scene]], Path]:
-    """What the command line asks for."""
+    """Parse the command line: scenes and their folder."""
     parser = argparse.ArgumentParser(description="Makes the pictures of the page.")
     parser.add_argument("scenes", nargs="*", choices=[[], *SCENES, *OTHERS], metavar="scene")
     parser.add_argument("--look", type=Path, metavar="FOLDER", help="every look of a scene, into this folder")

@@ -97,7 +97,7 @@ async def without_socket(page: Page, stack: Stack) -> None:
 
 
 def at(path: str) -> Screen:
-    """A page of its own."""
+    """A separate page."""
 
     async def go(page: Page, stack: Stack) -> None:
         await page.goto(stack.url + path)
@@ -105,7 +105,7 @@ def at(path: str) -> Screen:
     return go
 
 
-SCREENS: dict[str, Screen] = {  # in this order: some go on where the one before has stopped
+SCREENS: dict[str, Screen] = {  # in this order: some continue where the previous one stopped
     "empty": open_page,
     "answer": answer,
     "streaming": streaming,
@@ -139,7 +139,7 @@ async def page(browser: Browser) -> Page:
 
 
 async def findings(page: Page, axe: str) -> list[str]:
-    """What axe holds against the page as it is now."""
+    """The issues that axe finds in the page as it is now."""
     await page.evaluate(axe)
     return list(await page.evaluate(RUN))
 

@@ -20,7 +20,7 @@ LOADED = """() => [...performance.getEntriesByType("navigation"), ...performance
 
 
 async def loaded(page: Page) -> list[dict[str, Any]]:
-    """What the page loaded, with its sizes, once nothing more is on its way."""
+    """The requests of the page with their sizes, once all have ended."""
     await page.wait_for_load_state("load")
     return list(await page.evaluate(LOADED))
 

@@ -24,7 +24,7 @@ LINKED = {  # the texts that have links which may be followed
 }
 
 # model text makes no element that loads, runs, restyles or moves; no handler; no address of another scheme
-# or of our own site; no link that does not show where it leads, or that discloses where it was clicked
+# or of this site; no link that does not show where it leads, or that discloses where it was clicked
 FINDINGS = """(root) => {
   const made = "p h4 h5 h6 ul ol li blockquote table thead tbody tr th td div pre code span button input br"
     + " hr a bdi em strong del";
@@ -92,14 +92,14 @@ PLANTED = """(root) => {
 
 
 async def echoed(page: Page, stack: Stack, text: str) -> Locator:
-    """Ask for a hostile text, and return the turn once all of it has come back."""
+    """Ask for a hostile text, and return the turn once all of it has arrived."""
     turn = await ask(page, stack, f"{SPELLED if len(text) <= SPELLED_CHARS else AT_ONCE}\n{text}")
     await ended(turn)
     return turn
 
 
 async def findings(page: Page, stack: Stack, text: str) -> list[str]:
-    """What a hostile text left in the page, while it came and when the page is loaded again."""
+    """The traces of a hostile text in the page, while it arrives and after a reload."""
     turn = await echoed(page, stack, text)
     output = turn.locator(".output")
     await expect(output).not_to_be_empty()

@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
 CODE = "[echo] See:\n\n```python\nx = 1\n```\n\n[more](https://example.org/)"
 MOST_STOPS = 60
-# what has the focus: its name; whether it is on screen; whether the one before looks as if it still had it
+# of the focused element: its name; whether it is on screen; whether the previous one still looks focused
 STOP = """() => {
   const look = (each) => {
     const { outline, boxShadow, borderColor, backgroundColor } = getComputedStyle(each);

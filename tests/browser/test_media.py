@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
 NARROW = {"width": 320, "height": 640}
 HEBREW = "טחנת מים פועלת על ידי זרם."
-# what reaches over the edge, and so can only be read by scrolling sideways
+# elements beyond the edge, which can only be read by scrolling sideways
 BEYOND = """() => document.scrollingElement.scrollWidth <= innerWidth ? [] : [...document.all]
   .filter((each) => each.getBoundingClientRect().right > innerWidth + 1)
   .map((each) => each.outerHTML.slice(0, 80))"""

@@ -18,7 +18,7 @@ LONG = "[words-150+hold-after-140@20] Count"
 HELD, HELD_ONCE = "[words-40+hold-after-10] Count", "[words-40+hold-after-10+times-1] Count"
 BEGUN, LAST = "w8 ", "w39"  # the parser may hold the last letter back: it may begin a construct
 QUICK = text_of("fast")
-OFFLINE_SECS = 10  # the page has tried to come back several times by then
+OFFLINE_SECS = 10  # by then the page has tried to reconnect several times
 OPEN_SECS = 20  # a socket, on a busy machine
 
 

@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
 PASSWORD = "correct horse battery"
 MAKE_BOSS = "from django.contrib.auth.models import User; User.objects.create_superuser"
-REPORT_SECS = 20  # a violation is reported in a task of its own
+REPORT_SECS = 20  # a violation is reported in a separate task
 SINKS = [
     "document.body.innerHTML = '<b>x</b>'",
     "document.body.insertAdjacentHTML('beforeend', '<b>x</b>')",

@@ -1,4 +1,4 @@
-"""Outages of Redis and of the database: nothing hangs, commands get `busy`, and later everything goes on."""
+"""Outages of Redis and of the database: nothing hangs, commands get `busy`, later all continues."""
 
 import asyncio
 import sqlite3

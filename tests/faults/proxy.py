@@ -1,6 +1,6 @@
 """A TCP proxy on loopback between two parts, with network faults: cut, stall, delay, lost notifications.
 
-It runs in a thread of its own, independent of the test's event loop, which may block.
+It runs in a separate thread, independent of the test's event loop, which may block.
 """
 
 import asyncio

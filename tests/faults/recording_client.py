@@ -34,7 +34,7 @@ RETRY_SECS = 1  # before a command that was refused as "busy" is sent again
 
 
 class Question(NamedTuple):
-    """What a client asks: a script of the upstream, and the model."""
+    """A script of the upstream, and the model to ask."""
 
     script: str
     model: str = "scripted"

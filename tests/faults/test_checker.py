@@ -42,7 +42,7 @@ def row(**differing: Any) -> dict[str, Any]:
 
 
 def found(events: list[Event], **differing: Any) -> Findings:
-    """What the checker finds when the reader received these events; all else is well but for what differs."""
+    """The findings for a reader that received these events; all else is well except `differing`."""
     client = RecordingClient("", "", QUESTION, response_id=ID, ended_at=1.0)
     client.received = [ReceivedEvent(event, 1, 0.0) for event in events]
     findings = Findings()

@@ -1,4 +1,4 @@
-"""The database locked, or unavailable at the last token: streams go on, and rows are settled from the log."""
+"""The database locked, or unavailable at the last token: streams continue, rows are settled from the log."""
 
 import asyncio
 import time

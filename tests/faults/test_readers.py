@@ -1,4 +1,4 @@
-"""Readers that do not read: they cost no memory, slow nobody, are obeyed, and come back to every byte."""
+"""Readers that do not read: they cost no memory, delay no one, may send commands, get every byte later."""
 
 import asyncio
 import contextlib
@@ -35,7 +35,7 @@ UNREAD_SECS, CLOSE_SECS = 3, 2
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A Tailrace of our own, whose web process we may fill."""
+    """A separate Tailrace, whose web process may be filled."""
     with running(tmp_path_factory.mktemp("readers"), workers=1) as parts:
         yield parts
 
@@ -49,7 +49,7 @@ def session(own: Stack) -> str:
 
 @asynccontextmanager
 async def stalling(port: int, session: str) -> AsyncIterator[Visitor]:
-    """A socket with small buffers everywhere: when nobody calls `recv`, it is full after 200 KB."""
+    """A socket with small buffers everywhere: without calls of `recv` it is full after 200 KB."""
     plain = socket.socket()
     plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)  # else loopback's packets need megabytes
@@ -70,7 +70,7 @@ async def stalling(port: int, session: str) -> AsyncIterator[Visitor]:
 
 
 def memory_kb(own: Stack) -> int:
-    """What the web process holds."""
+    """The resident memory of the web process."""
     status = Path(f"/proc/{own.processes['web'].popen.pid}/status").read_text()
     return int(status.split("VmRSS:")[1].split()[0])
 

@@ -1,4 +1,4 @@
-"""Redis restarts with, without or with older data, freezes, fills up, does not reply: the answers go on."""
+"""Redis restarts with, without or with older data, freezes, fills up, does not reply: answers continue."""
 
 import asyncio
 import time
@@ -101,7 +101,7 @@ async def test_redis_flushed_in_the_middle(harness: Harness) -> None:
 
 
 async def assert_busy(harness: Harness) -> None:
-    """Check that a command gets `busy` in time, and that the web server goes on serving meanwhile."""
+    """Check that a command gets `busy` in time, and that the web server serves meanwhile."""
     async with visiting(harness.stack.url) as visitor:
         began = time.monotonic()
         await visitor.create()

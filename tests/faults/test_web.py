@@ -1,4 +1,4 @@
-"""The web server dies under many sockets: answers go on, clients reconnect spread out and miss nothing."""
+"""The web server dies under many sockets: answers continue, clients reconnect spread out and miss nothing."""
 
 import asyncio
 import resource

@@ -1,4 +1,4 @@
-"""Workers that die, freeze or lose a message: the answer goes on, or ends with a code."""
+"""Workers that die, freeze or lose a message: the answer continues, or ends with a code."""
 
 import asyncio
 from collections.abc import Iterator

@@ -10,7 +10,7 @@ from chat.protocol.state import ResponseState, Wait
 
 
 class Writer:
-    """What each method returns is meant for the log, and is in `state` already."""
+    """Each method returns events for the log, which `state` already includes."""
 
     def __init__(self, state: ResponseState) -> None:
         self.state = state

@@ -1,4 +1,4 @@
-"""What the tests of the workers share: the scripted upstream, and a Valkey of a test's own."""
+"""Shared by the tests of the workers: the scripted upstream, and a Valkey for a single test."""
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path

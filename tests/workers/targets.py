@@ -20,8 +20,8 @@ from workers.generation.publisher import Publisher
 from workers.providers.openai_compatible import Provider, Request
 
 REQUEST = Request([{"role": "user", "content": "say something"}])
-AFTER_5 = "w0 w1 w2 w3 w4"  # what every behaviour "…-after-5" says
-KEY_ENV = "TAILRACE_TESTS_KEY"  # nobody sets it, unless a test does
+AFTER_5 = "w0 w1 w2 w3 w4"  # the text of every behaviour "…-after-5"
+KEY_ENV = "TAILRACE_TESTS_KEY"  # set by tests alone
 FULL = 4  # connections, more than a listener without a backlog takes
 
 
@@ -83,7 +83,7 @@ def final(outcome: Outcome) -> ResponseObject:
 
 
 def error_code(outcome: Outcome) -> str:
-    """What the response failed with."""
+    """The error code of a failed response."""
     error = final(outcome)["error"]
     assert error is not None
     return error["code"]

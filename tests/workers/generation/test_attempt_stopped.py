@@ -133,7 +133,7 @@ async def test_a_worker_that_stops_begins_nothing(log: Log, attempts: Attempts, 
 
 
 async def lost_attempt(log: Log, response: ResponseObject, attempt: int = 1) -> ResponseState:
-    """What an attempt leaves behind whose worker was lost: half an answer."""
+    """Begin an attempt whose worker is lost in the middle of the answer."""
     state = await begun(log, attempt, response)
     await appended(log, Writer(state).add("half an ans"), response["id"])
     return state

@@ -81,7 +81,7 @@ async def test_the_interval_grows_with_the_streams_up_to_a_bound(log: Log, publi
     assert time.monotonic() - begin >= 8 * MAX_INTERVAL_SECS
 
 
-# what goes out
+# flushed events
 
 
 async def test_the_log_holds_the_exact_text_of_many_answers(log: Log, publisher: Publisher) -> None:
@@ -94,7 +94,7 @@ async def test_the_log_holds_the_exact_text_of_many_answers(log: Log, publisher:
             publisher.write(
                 streams[speaker], text="" if reasons else piece, reasoning=piece if reasons else ""
             )
-            await asyncio.sleep(0.001 * (speaker + 1))  # each at a pace of its own
+            await asyncio.sleep(0.001 * (speaker + 1))  # each at a different pace
         await flushed(publisher, streams[speaker])
 
     await asyncio.gather(*map(speak, range(5)))

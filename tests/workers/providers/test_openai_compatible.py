@@ -74,7 +74,7 @@ def add(whole: Chunk, chunk: Chunk) -> None:
     whole.usage = whole.usage or chunk.usage
 
 
-# what it says
+# text and usage
 
 
 async def test_text_and_finish_are_those_of_the_server(provider: Provider, upstream: Upstream) -> None:
@@ -169,7 +169,7 @@ async def test_text_that_cannot_be_stored_is_replaced() -> None:
     whole.text.encode()
 
 
-# what goes wrong
+# faults
 
 
 @pytest.mark.parametrize(

@@ -60,5 +60,5 @@ def wait_for_text(redis: Redis, row: Response) -> None:
 
 
 async def stop(response_id: str) -> None:
-    """What an order of the web side comes to, on the runtime's loop."""
+    """Cancel an attempt on the runtime's loop, as a notification of the web side does."""
     runtime.attempts.cancel(response_id)

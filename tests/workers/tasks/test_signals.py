@@ -32,7 +32,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @dataclass(frozen=True)
 class Worker:
-    """What Celery sends its signals from: its controller, application and queues are all in one."""
+    """The sender of Celery's signals: controller, application and queues in one."""
 
     hostname: str = "first@host"
     concurrency: int = 3
