@@ -22,12 +22,6 @@ CALLERS = [
     ".github/workflows/ci.yml",
     ".github/pull_request_template.md",
 ]
-    "README.md",
-    ".ci/run",
-    ".github/workflows/ci.yml",
-    ".github/pull_request_template.md",
-    "CONTRIBUTING.md",
-]
 
 
 def recipes() -> dict[str, Any]:
