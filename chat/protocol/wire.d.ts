@@ -183,13 +183,18 @@ interface EventIds {
   item_id?: string;
 }
 
-type ServerEvent = ResponseEvent | RefusalEvent | ConversationEvent;
+/** An event of a response, or the refusal of a command. */
+type ReplyEvent = ResponseEvent | RefusalEvent;
+
+type ServerEvent = ReplyEvent | ConversationEvent;
+
+/** Null for a new conversation. */
+type ConversationId = string | null;
 
 /** A message to send. The same `requestId` creates one response. */
 interface Ask {
   requestId: string;
-  /** Null for a new conversation. */
-  conversationId: string | null;
+  conversationId: ConversationId;
   previousId: string | null;
   /** The response to regenerate, or null. */
   regenerateOf: string | null;

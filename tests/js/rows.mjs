@@ -1,7 +1,5 @@
 import assert from "node:assert/strict";
 
-/** @import { Turn } from "../../chat/static/chat/conversation/turn.js" */
-
 /** A conversation of the list. @param {string} id @param {Partial<Summary>} more @returns {Summary} */
 export const summary = (id, updated_at = 1, more = {}) => ({
   id,

@@ -1,4 +1,4 @@
-/** The page: connects the conversations to the socket, the API client and the views. Start reading here. */
+/** Connects conversations, socket, API client and views. Start reading here. */
 
 import { OpenConversations } from "./conversation/open_conversations.js";
 import { find, set } from "./dom/elements.js";
@@ -27,10 +27,6 @@ import { themeSwitch } from "./storage/preferences.js";
 import { browserStorage, Store } from "./storage/store.js";
 import { apiErrorText, connectionText, errorText } from "./turns/status_text.js";
 import { TurnList } from "./turns/turn_list.js";
-
-/** @import { Conversation } from "./conversation/conversation.js" */
-/** @import { ApiError } from "./server/api_client.js" */
-/** @import { PageAction } from "./shell/shortcuts.js" */
 
 const TITLE_CHARS = 60;
 const TICK_MS = 1000; // countdowns are in seconds
@@ -202,10 +198,7 @@ function shown(conversation) {
   visibility.markRead();
 }
 
-/**
- * Start a response in the shown conversation, unless one is running.
- * @param {(conversation: Conversation) => void} action
- */
+/** Start a response, unless one is running. @param {(conversation: Conversation) => void} action */
 function startTurn(action) {
   if (openConversations.shown.tree.running) return;
   composer.focusUnlessTouch();
@@ -244,7 +237,6 @@ function failed({ status }) {
   liveRegions.warn(apiErrorText(status));
 }
 
-/** Update the countdowns, and restart a silent socket. */
 function tick() {
   socket.tick();
   turnList.touchRunning();

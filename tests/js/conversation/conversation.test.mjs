@@ -4,8 +4,6 @@ import { beforeEach, test } from "node:test";
 import { Conversation } from "../../../chat/static/chat/conversation/conversation.js";
 import { row } from "../rows.mjs";
 
-/** @import { Turn } from "../../../chat/static/chat/conversation/turn.js" */
-
 /** @type {Command[]} */
 let sent;
 /** @type {[name: string, about: unknown][]} */

@@ -4,8 +4,6 @@ import { test } from "node:test";
 import { Markdown } from "../../../chat/static/chat/markdown/markdown.js";
 import { seeded } from "../random.mjs";
 
-/** @import { Sink } from "../../../chat/static/chat/markdown/markdown.js" */
-
 /** The built elements, as tags; `step` characters arrive at once. @param {string} text */
 function built(text, step = 1) {
   let tags = "";

@@ -3,8 +3,6 @@ import { afterEach, beforeEach, mock, test } from "node:test";
 import { Markdown } from "../../../chat/static/chat/markdown/markdown.js";
 import { AnswerText } from "../../../chat/static/chat/turns/answer_text.js";
 
-/** @import { Sink } from "../../../chat/static/chat/markdown/markdown.js" */
-
 const PAINTS = 100; // more than any of these texts needs
 
 /** @type {{ words: string, plain: string }} */

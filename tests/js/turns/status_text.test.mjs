@@ -4,8 +4,6 @@ import { Turn } from "../../../chat/static/chat/conversation/turn.js";
 import { announcement, apiErrorText, connectionText, statusOf } from "../../../chat/static/chat/turns/status_text.js";
 import { responseOf, row } from "../rows.mjs";
 
-/** @import { ConnectionState } from "../../../chat/static/chat/server/socket.js" */
-
 /** @param {Partial<ResponseRow>} more */
 function turn(more) {
   return Turn.of(row("r1", "queued", null, more), 0);

@@ -1,19 +1,9 @@
-/**
- * One conversation: the tree of its turns, kept in step with the server.
- * @typedef {{
- *   changed: (turn: Turn) => void,
- *   path: () => void,
- *   refused: (turn: Turn) => void,
- *   named: (id: string) => void,
- * }} Callbacks
- */
+/** One conversation: the tree of its turns, kept in step with the server. */
 
 import { EVENT, responseIdOf } from "../server/protocol.js";
 import { BEHIND, ResponseState } from "./response_state.js";
 import { Turn } from "./turn.js";
 import { TurnTree } from "./turn_tree.js";
-
-/** @import { Outbox } from "../storage/outbox.js" */
 
 export class Conversation {
   #send;
@@ -21,10 +11,7 @@ export class Conversation {
   #on;
   #now;
 
-  /**
-   * @param {{ id: string | null, responses: ResponseRow[] }} page
-   * @param {{ send: Send, outbox: Pick<Outbox, "keep" | "drop">, on: Callbacks, now?: () => number }} parts
-   */
+  /** @param {ConversationData} data @param {ConversationParts} parts */
   constructor({ id, responses }, { send, outbox, on, now = Date.now }) {
     this.id = id;
     this.#send = send;
@@ -42,7 +29,7 @@ export class Conversation {
     return id === this.id && response && !this.tree.find(response.id) && !this.hasAsked(response);
   }
 
-  /** Whether the response of a change event answers an unaccepted turn. @param {ChangeOfResponse["response"]} response */
+  /** Whether an unaccepted turn asked for this response. @param {ChangeOfResponse["response"]} response */
   hasAsked(response) {
     return this.tree.unsent.some((turn) => turn.requestId === response?.client_request_id);
   }
@@ -67,11 +54,7 @@ export class Conversation {
     this.tree.add(turn);
   }
 
-  /**
-   * Ask the same input again: as a sibling of an accepted turn, in place of a refused one.
-   * @param {Turn} turn
-   * @param {string} model
-   */
+  /** Ask again: as a sibling of an accepted turn, in place of a refused one. @param {Turn} turn @param {string} model */
   retry(turn, model) {
     const { input, previousId, regenerateOf, requestId, response } = turn;
     if (response) return this.ask(input, model, { previousId, regenerateOf: response.id });
@@ -80,7 +63,7 @@ export class Conversation {
     this.ask(input, model, { previousId, regenerateOf, requestId });
   }
 
-  /** Stop the running turn. Returns its input if it was never sent, else null. */
+  /** Returns the input of the running turn if it was never sent, else null. */
   stop() {
     const turn = this.tree.running;
     if (!turn) return null;
@@ -93,12 +76,11 @@ export class Conversation {
     return null;
   }
 
-  /** A socket has opened: repeat commands that the last one may have lost. */
   resume() {
     for (const turn of this.tree.turns) if (turn.running) turn.resume(this.#send, this.id, this.#now());
   }
 
-  /** Returns whether the event belongs to this conversation. @param {ResponseEvent | RefusalEvent} event */
+  /** Returns whether the event belongs to this conversation. @param {ReplyEvent} event */
   receive(event) {
     if (event.type === EVENT.error) return this.#refuse(event);
     const turn = this.#turnOf(event);
@@ -109,7 +91,7 @@ export class Conversation {
     return true;
   }
 
-  /** Add the rows of other tabs and devices, and subscribe to running ones. @param {ResponseRow[]} rows */
+  /** Add the rows of other tabs and devices; subscribe to running ones. @param {ResponseRow[]} rows */
   merge(rows) {
     const known = new Map(this.tree.turns.map((turn) => [turn.response?.id, turn]));
     for (const row of rows) known.get(row.id)?.merge(row);

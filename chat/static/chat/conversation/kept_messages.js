@@ -1,10 +1,6 @@
-/** Sends the messages that the outbox keeps from an earlier page or another tab. A refused one becomes a draft. */
+/** Sends the messages that an earlier page or another tab left in the outbox. A refused one becomes a draft. */
 
 import { createCommand, EVENT, responseIdOf, unsubscribeCommand } from "../server/protocol.js";
-
-/** @import { Drafts } from "../storage/drafts.js" */
-/** @import { Outbox } from "../storage/outbox.js" */
-/** @import { Conversation } from "./conversation.js" */
 
 export class KeptMessages {
   #outbox;
@@ -12,10 +8,7 @@ export class KeptMessages {
   #send;
   #create;
 
-  /**
-   * `create()` opens a new conversation.
-   * @param {{ outbox: Outbox, drafts: Drafts, send: Send, create: () => Conversation }} parts
-   */
+  /** @param {KeptMessagesParts} parts */
   constructor({ outbox, drafts, send, create }) {
     this.#outbox = outbox;
     this.#drafts = drafts;
@@ -39,7 +32,7 @@ export class KeptMessages {
 
   /**
    * Drop a message that is accepted or refused while its conversation is closed. Returns whether there is one.
-   * @param {ResponseEvent | RefusalEvent} event
+   * @param {ReplyEvent} event
    */
   settle(event) {
     const entry = this.#outbox.get(event.stream_id ?? "");

@@ -1,22 +1,9 @@
-/**
- * The visible conversation, and hidden ones with running responses. The callbacks concern the visible one, except
- * `listed`: the set of conversations without an id has changed.
- * @typedef {Callbacks & {
- *   shown: (conversation: Conversation) => void,
- *   loaded: (summary: Summary) => void,
- *   listed: () => void,
- * }} PageCallbacks
- */
+/** The visible conversation, and hidden ones with running responses. */
 
 import { ifApiError } from "../server/api_client.js";
 import { EVENT } from "../server/protocol.js";
 import { Conversation } from "./conversation.js";
 import { KeptMessages } from "./kept_messages.js";
-
-/** @import { ApiClient } from "../server/api_client.js" */
-/** @import { Drafts } from "../storage/drafts.js" */
-/** @import { Outbox } from "../storage/outbox.js" */
-/** @import { Callbacks } from "./conversation.js" */
 
 export class OpenConversations {
   // @ts-expect-error start() sets it before any use
@@ -31,16 +18,7 @@ export class OpenConversations {
   #on;
   #now;
 
-  /**
-   * @param {{
-   *   api: Pick<ApiClient, "responses">,
-   *   drafts: Drafts,
-   *   outbox: Outbox,
-   *   send: Send,
-   *   on: PageCallbacks,
-   *   now?: () => number,
-   * }} parts
-   */
+  /** @param {OpenConversationsParts} parts */
   constructor({ api, drafts, outbox, send, on, now = Date.now }) {
     this.#kept = new KeptMessages({ outbox, drafts, send, create: () => this.#create() });
     this.#api = api;
@@ -51,15 +29,12 @@ export class OpenConversations {
     this.#now = now;
   }
 
-  /** The conversations without an id: their first message is not accepted yet. */
+  /** Conversations without an id: their first message is not accepted yet. */
   get waiting() {
     return this.#open.filter(({ id, tree }) => !id && tree.turns.length);
   }
 
-  /**
-   * Show the conversation of the page data; on the page of a new conversation, the last unsent one.
-   * @param {{ id: string | null, responses: ResponseRow[] }} page
-   */
+  /** Show the conversation of the page data; on the page of a new one, the last unsent. @param {ConversationData} data */
   start({ id, responses }) {
     this.show(this.#create({ id, responses }));
     this.#kept.send(this.#open);
@@ -67,10 +42,7 @@ export class OpenConversations {
     if (!id && unsent) this.show(unsent);
   }
 
-  /**
-   * Show a conversation; null: a new one. Resolves when it or a later choice is shown. Rejects with an ApiError.
-   * @param {string | null} id
-   */
+  /** Resolves when this or a later choice is shown. Rejects with an ApiError. @param {ConversationId} id */
   async open(id) {
     if (!id) return this.show(this.#create());
     this.#visit += 1;
@@ -96,7 +68,7 @@ export class OpenConversations {
     this.#on.shown(conversation);
   }
 
-  /** Fetch changes of other pages; the server marks the conversation as read. While it is unavailable, nothing changes. */
+  /** Fetch changes of other pages; the server marks the conversation as read. If it is unavailable, nothing changes. */
   async refresh() {
     const { shown } = this;
     if (!shown.id) return;
@@ -104,29 +76,25 @@ export class OpenConversations {
     if (fetched) shown.merge(fetched.responses);
   }
 
-  /**
-   * Returns whether the event belongs to an open conversation or to the outbox.
-   * @param {ResponseEvent | RefusalEvent} event
-   */
+  /** Returns whether the event belongs to an open conversation or to the outbox. @param {ReplyEvent} event */
   receive(event) {
     return this.#open.some((conversation) => conversation.receive(event)) || this.#kept.settle(event);
   }
 
   /**
-   * Name the conversation that asked for this response: a change event may precede the events of the response.
+   * Name the conversation that asked for this response: the change event may precede the response events.
    * @param {ChangeOfResponse} event
    */
   nameWaiting({ conversation, response }) {
     this.waiting.find((each) => each.hasAsked(response))?.name(conversation.id);
   }
 
-  /** The socket has opened: repeat commands that the last one may have lost. */
   resume() {
     for (const conversation of this.#open) conversation.resume();
     this.#kept.send(this.#open);
   }
 
-  /** The server rejects the last frame, and would reject it again. @param {ErrorObject} error */
+  /** The server rejects the last frame, and would again. @param {ErrorObject} error */
   refuseUnaccepted(error) {
     for (const { tree } of this.#open) {
       const [turn] = tree.unsent;
@@ -145,10 +113,10 @@ export class OpenConversations {
     this.#on.listed();
   }
 
-  /** @param {{ id?: string | null, responses?: ResponseRow[] }} page */
+  /** @param {Partial<ConversationData>} data */
   #create({ id = null, responses = [] } = {}) {
     const isShown = () => conversation === this.shown;
-    /** @type {Callbacks} */
+    /** @type {ConversationCallbacks} */
     const on = {
       changed: (turn) => {
         if (isShown()) this.#on.changed(turn);

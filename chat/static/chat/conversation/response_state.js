@@ -4,13 +4,13 @@ import { EVENT, isEnded, STATUS, textsOf } from "../server/protocol.js";
 
 export const APPLIED = "applied";
 export const DROPPED = "dropped"; // already applied, or ahead of an awaited replay
-export const BEHIND = "behind"; // events are missing: subscribe again from `last`
+export const BEHIND = "behind"; // events are missing: subscribe from `last`
 
 export class ResponseState {
   /** @type {number | null} */ last = null; // the cursor: sequence number of the last applied event
   edition = 0; // +1 when the text restarts; within one edition it only grows
   snapshots = 0; // +1 with each: their text was generated earlier
-  /** @type {number | null} */ queue = null; // responses ahead of this one, while known
+  /** @type {number | null} */ queue = null; // responses ahead, while known
   /** @type {string | null} */ interruption = null; // why a new attempt runs, until its first text
   /** @type {Wait | null} */ waiting = null;
   #subscribing = false; // awaiting a replay: events ahead of the cursor are expected

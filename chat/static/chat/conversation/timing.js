@@ -1,6 +1,4 @@
-/** When the stages of a response began and ended, and the speed of its text. Pure; times in ms. */
-
-/** @import { ResponseState } from "./response_state.js" */
+/** The stages of a response and the speed of its text. Pure; times in ms. */
 
 const WINDOW_MS = 3_000; // the speed covers this time
 const SAMPLE_MS = 250;
@@ -26,7 +24,7 @@ export class Timing {
     this.askedAt = now;
   }
 
-  /** Times of the server's clock: only differences are used. @param {ResponseRow} row @param {number} now */
+  /** The server's clock: only differences are used. @param {ResponseRow} row @param {number} now */
   static of(row, now) {
     const timing = new Timing(ms(row.created_at) ?? now);
     timing.#live = false;
@@ -68,7 +66,7 @@ export class Timing {
     return Math.max(0, Math.min(this.reasoningAt ?? this.firstAt, this.firstAt) - this.askedAt);
   }
 
-  /** The time of the reasoning up to now or the text; null if unknown. @param {number} now */
+  /** From the first reasoning to the text or now; null if unknown. @param {number} now */
   reasoning(now) {
     if (this.reasoningAt === null) return null;
     return Math.max(0, (this.firstAt ?? this.endedAt ?? now) - this.reasoningAt);

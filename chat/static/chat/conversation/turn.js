@@ -1,4 +1,4 @@
-/** One turn: an input and, once the server has accepted it, its response. Sends its commands. */
+/** One turn: an input and, once accepted, its response. */
 
 import { cancelCommand, createCommand, newRequestId, subscribeCommand } from "../server/protocol.js";
 import { ResponseState } from "./response_state.js";
@@ -12,7 +12,7 @@ export class Turn {
   sent = false;
   stopping = false;
 
-  /** @param {Pick<Ask, "input" | "model" | "previousId"> & Partial<Ask>} ask @param {number} now */
+  /** @param {NewTurn} ask @param {number} now */
   constructor({ input, model, previousId, requestId = newRequestId(), regenerateOf = null }, now) {
     this.input = input;
     this.model = model;
@@ -51,7 +51,7 @@ export class Turn {
     if (this.response) this.timing.update(this.response, now);
   }
 
-  /** Take from a fetched row the fields that events lack. @param {ResponseRow} row */
+  /** Take the fields that events lack. @param {ResponseRow} row */
   merge(row) {
     if (!this.response?.ended) return;
     this.response.usage ??= row.usage ?? null;
@@ -59,9 +59,9 @@ export class Turn {
   }
 
   /**
-   * Send the input. A repeated requestId creates no second response.
+   * A repeated requestId creates no second response.
    * @param {Send} send
-   * @param {string | null} conversationId
+   * @param {ConversationId} conversationId
    * @param {number} now
    */
   ask(send, conversationId, now) {
@@ -70,13 +70,13 @@ export class Turn {
     this.sent = true;
   }
 
-  /** Subscribe to the events after the last one. @param {Send} send */
+  /** Subscribe after the last event. @param {Send} send */
   subscribe(send) {
     const { response } = this;
     if (response && send(subscribeCommand(response.id, response.last))) response.subscribed();
   }
 
-  /** Cancel the response, else once it is accepted. @param {Send} send */
+  /** Cancel the response, now or once accepted. @param {Send} send */
   stop(send) {
     this.stopping = true;
     if (this.response) send(cancelCommand(this.response.id));
@@ -85,7 +85,7 @@ export class Turn {
   /**
    * Repeat commands that the last socket may have lost.
    * @param {Send} send
-   * @param {string | null} conversationId
+   * @param {ConversationId} conversationId
    * @param {number} now
    */
   resume(send, conversationId, now) {

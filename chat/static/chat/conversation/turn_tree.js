@@ -1,6 +1,4 @@
-/** The turns of a conversation as a tree, and the visible path: at each fork the chosen turn, else the newest. Pure. */
-
-/** @import { Turn } from "./turn.js" */
+/** The tree of turns and the visible path: at each fork the chosen turn, else the newest. Pure. */
 
 /** Oldest first. Ids sort by time; a turn without one is the newest. @param {Turn} one @param {Turn} other */
 function byAge(one, other) {
@@ -12,28 +10,27 @@ function byAge(one, other) {
 export class TurnTree {
   turns;
   /** @type {Turn[]} */ path = []; // oldest first
-  /** @type {Map<string | null, Turn>} */ #chosen = new Map(); // by the id of the previous response, null at the root
-  /** @type {Map<string | null, Turn[]>} */ #children = new Map(); // by the same, oldest first
+  /** @type {Map<string | null, Turn>} */ #chosen = new Map(); // by previous response, null at the root
+  /** @type {Map<string | null, Turn[]>} */ #children = new Map(); // the same, oldest first
   #onPath = () => {};
 
-  /** `onPath()` is called when the path has changed. @param {Turn[]} turns @param {() => void} onPath */
+  /** `onPath()`: the path has changed. @param {Turn[]} turns @param {() => void} onPath */
   constructor(turns, onPath) {
     this.turns = turns;
     this.grow();
     this.#onPath = onPath;
   }
 
-  /** The running turn of the path, or null. */
   get running() {
     return this.path.findLast((turn) => turn.running) ?? null;
   }
 
-  /** The running turns that the server has not accepted yet. */
+  /** Running turns that the server has not accepted yet. */
   get unsent() {
     return this.turns.filter((turn) => turn.running && !turn.response);
   }
 
-  /** The id of the last response of the path, or null. */
+  /** The path's last response, or null. */
   get lastId() {
     return this.path.findLast((turn) => turn.response)?.response?.id ?? null;
   }
@@ -43,19 +40,19 @@ export class TurnTree {
     return this.turns.findLast((turn) => turn.response && turn.response.id === responseId);
   }
 
-  /** The turns with the same previous response, oldest first, this one included. @param {Turn} turn */
+  /** The turns after the same response, oldest first, this one included. @param {Turn} turn */
   siblings(turn) {
     return [...this.#children.values()].find((each) => each.includes(turn)) ?? [turn];
   }
 
-  /** Show this sibling and the path below it. @param {Turn} turn */
+  /** Show the path through this turn. @param {Turn} turn */
   choose(turn) {
     const [parent] = [...this.#children].find(([, siblings]) => siblings.includes(turn)) ?? [];
     if (parent !== undefined) this.#chosen.set(parent, turn);
     this.grow();
   }
 
-  /** Add turns. One without a response is shown. @param {Turn[]} turns */
+  /** A turn without a response is shown. @param {Turn[]} turns */
   add(...turns) {
     for (const turn of turns) if (!turn.response) this.#chosen.delete(turn.previousId ?? null);
     this.turns.push(...turns);
@@ -68,7 +65,7 @@ export class TurnTree {
     this.grow();
   }
 
-  /** Rebuild the tree. Call when a turn gets its response: others may continue it. */
+  /** Call when a turn gets its response: others may continue it. */
   grow() {
     const known = new Set(this.turns.map((turn) => turn.response?.id));
     this.#children.clear();
@@ -93,7 +90,7 @@ export class TurnTree {
     return path;
   }
 
-  /** The chosen child of a response, else the newest. @param {string | null} parent */
+  /** The chosen child, else the newest. @param {string | null} parent */
   #shown(parent) {
     const siblings = this.#children.get(parent) ?? [];
     const chosen = this.#chosen.get(parent);

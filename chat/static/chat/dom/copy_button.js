@@ -6,7 +6,7 @@ const FEEDBACK_MS = 2_000;
 
 /** @param {{ label: string, text: () => string }} options */
 export function copyButton({ label, text }) {
-  /** @type {ReturnType<typeof setTimeout> | undefined} */ let timer;
+  /** @type {Timer} */ let timer;
   const made = button("copy quiet", "Copy", async () => {
     made.textContent = (await copied(text())) ? "Copied" : "Not copied";
     clearTimeout(timer);
@@ -17,7 +17,7 @@ export function copyButton({ label, text }) {
   return made;
 }
 
-/** Resolves to whether the text was copied. On plain http there is no clipboard. @param {string} text */
+/** Whether the text was copied. On plain http there is no clipboard. @param {string} text */
 async function copied(text) {
   try {
     await navigator.clipboard.writeText(text);

@@ -11,26 +11,14 @@ export function element(tag, className = "", text = "") {
   return made;
 }
 
-/**
- * The first element that matches. Throws if it is missing or of another kind.
- * @template {Element} Kind
- * @param {string} selector
- * @param {new () => Kind} kind
- * @param {ParentNode} root
- */
+/** The first match. Throws if it is missing or of another kind. @type {FindElement} */
 export function find(selector, kind, root = document) {
   const found = root.querySelector(selector);
   if (found instanceof kind) return found;
   throw new TypeError(`no ${kind.name} at ${selector}`);
 }
 
-/**
- * `label` is the accessible name where the text is not enough.
- * @param {string} className
- * @param {string} text
- * @param {(event: MouseEvent) => void} pressed
- * @param {string | null} label
- */
+/** `label`: the accessible name if the text is not enough. @type {MakeButton} */
 export function button(className, text, pressed, label = null) {
   const made = element("button", className, text);
   made.type = "button";
@@ -39,19 +27,12 @@ export function button(className, text, pressed, label = null) {
   return made;
 }
 
-/**
- * Set a property if its value differs: a needless write costs a layout or makes a screen reader speak.
- * @template {object} Target
- * @template {keyof Target} Name
- * @param {Target} target
- * @param {Name} name
- * @param {Target[Name]} value
- */
+/** Set a property if it differs: a needless write costs a layout or makes a screen reader speak. @type {SetProperty} */
 export function set(target, name, value) {
   if (target[name] !== value) target[name] = value;
 }
 
-/** Make a text area as high as its text. @param {HTMLTextAreaElement} box */
+/** @param {HTMLTextAreaElement} box */
 export function fitHeight(box) {
   box.style.height = "auto"; // lets it shrink
   box.style.height = `${box.scrollHeight}px`;

@@ -1,4 +1,4 @@
-/** The DOM of a code block: its language, a copy button, and highlighting once it is complete. */
+/** A code block: its language, a copy button, and highlighting once complete. */
 
 import { copyButton } from "../dom/copy_button.js";
 import { element } from "../dom/elements.js";
@@ -36,7 +36,7 @@ export class CodeBlock {
     this.#text.append(text);
   }
 
-  /** The code is complete. Highlighting replaces its nodes, so it waits while they are selected. */
+  /** Highlighting replaces nodes, so it waits while they are selected. */
   finish() {
     if (!this.#isSelected()) return this.#highlight();
     const stop = new AbortController();

@@ -16,7 +16,7 @@ export function appendText(parent, text) {
   else parent.append(text);
 }
 
-/** Preformatted text in blocks of lines: the browser lays out only the last block. */
+/** Preformatted text in blocks of lines: the browser lays out only the last. */
 export class GrowingText {
   #parent;
   /** @type {HTMLElement | null} */ #chunk = null;
@@ -29,7 +29,7 @@ export class GrowingText {
   }
 
   /**
-   * Show the whole text so far. It grows within one edition and is replaced with the next.
+   * The whole text so far: it grows within one edition; the next replaces it.
    * @param {string} text
    * @param {number} edition
    */
@@ -57,7 +57,7 @@ export class GrowingText {
     appendText(this.#chunk, text);
   }
 
-  /** Hide the line break between two blocks: it is there to be copied. */
+  /** Hide the line break between blocks: it is for copying. */
   #break() {
     const hidden = element("span", "", "\n");
     hidden.hidden = true;

@@ -9,7 +9,7 @@ const CODE = new Set([smd.CODE_INLINE, smd.CODE_FENCE, smd.CODE_BLOCK]);
 const LISTS = new Set([smd.LIST_UNORDERED, smd.LIST_ORDERED]);
 const ADDRESSED = new Set([smd.LINK, smd.IMAGE]);
 
-/** Whether a line that starts so may be an item of a list. Quotations have their own rules. @param {string} start */
+/** Whether a line that starts so may be a list item. Quotations have their own rules. @param {string} start */
 const mayBeItem = (start) => /^(\s*|[-*+]( .*)?|\d+(\.( .*)?)?|>.*)$/.test(start);
 
 /** After an empty line the first characters decide the kind of the next. @param {smd.Parser} parser */
@@ -38,18 +38,17 @@ export class GuardedParser {
     this.#parser = smd.parser({ data: null, ...callbacks });
   }
 
-  /** Whether the next character is inside code. */
   get inCode() {
     const { pending, tokens, len } = this.#parser;
     return CODE.has(tokens[len]) || pending[0] === "`" || pending.startsWith("~~~");
   }
 
-  /** The source after a link or image that ends without an address. */
+  /** The source after a link or image without an address. */
   get bracket() {
     return this.#parser.pending === "]" && !this.#cut ? "]" : "";
   }
 
-  /** The text of the image that ends now, if it has no address. */
+  /** The text of an image without an address, once it ends. */
   takeAlt() {
     const { altText } = this.#parser;
     this.#parser.altText = "";

@@ -58,7 +58,7 @@ const FAMILY_OF = new Map(
   Object.entries(LANGUAGES).flatMap(([family, names]) => names.split(/\s+/).map((name) => [name, family])),
 );
 
-/** @param {{ comment: string, string: string, keywords: string, flags?: string }} options */
+/** @param {LanguageFamily} options */
 function rules({ comment, string, keywords, flags = "" }) {
   const keyword = `\\b(?:${keywords.split(/\s+/).join("|")})\\b`;
   return {
@@ -75,7 +75,7 @@ function rules({ comment, string, keywords, flags = "" }) {
 /** @type {Map<string, RegExp>} */
 const scanners = new Map();
 
-/** One expression with a named group for each kind: linear time for any code. @param {string} family */
+/** One expression, a named group for each kind: linear time for any code. @param {string} family */
 function scanner(family) {
   let made = scanners.get(family);
   if (!made) {
@@ -90,10 +90,10 @@ function scanner(family) {
 }
 
 /**
- * Pieces that add up to the code; kind null = plain. Unknown languages and long code are one plain piece.
+ * The pieces add up to the code. Unknown languages and long code are one plain piece.
  * @param {string} code
  * @param {string} language
- * @returns {{ kind: string | null, text: string }[]}
+ * @returns {Piece[]}
  */
 export function highlight(code, language) {
   const family = FAMILY_OF.get(language.toLowerCase());
@@ -102,7 +102,7 @@ export function highlight(code, language) {
   let at = 0;
   for (const match of code.matchAll(scanner(family))) {
     const [kind = "name"] = Object.entries(match.groups ?? {}).find(([, found]) => found !== undefined) ?? [];
-    if (kind === "name" || !match[0]) continue; // matched so that no keyword is found inside a name
+    if (kind === "name" || !match[0]) continue; // so that no keyword is found inside a name
     if (match.index > at) pieces.push({ kind: null, text: code.slice(at, match.index) });
     pieces.push({ kind, text: match[0] });
     at = match.index + match[0].length;

@@ -1,11 +1,10 @@
-/** Decides which addresses of a model's text become links. Pure. */
+/** Decides which addresses become links. Pure. */
 
 const LONGEST = 2_000; // characters; browsers and servers guarantee no more
 const TRAILING = /[.,;:!?'"*_~`|<>\]}]+$/;
 
 /**
- * `host` is the visible site or mail address. Null: it stays text, like relative addresses, which lead to
- * this site.
+ * `host` is the visible site or mail address. Null: it stays text, like relative addresses, which lead to this site.
  * @param {string} address
  */
 export function safeLink(address) {
@@ -26,7 +25,7 @@ function decoded(text) {
   }
 }
 
-/** Whether the text of a link already shows its host, as a bare address does. @param {string} text @param {string} host */
+/** Whether the text of a link shows its host, as a bare address does. @param {string} text @param {string} host */
 export function showsHost(text, host) {
   const start = text
     .trim()

@@ -1,19 +1,6 @@
 /**
- * Parses Markdown as it arrives and builds it through a sink, append-only. Pure.
- *
- * A model's text may be hostile or unfinished: refused links, HTML, maths and unfinished links stay plain text.
- *
- * @typedef {{ link: Link | null, before: string, after: string }} Ending
- * @typedef {{
- *   open: (kind: Kind) => void,
- *   set: (name: "language" | "start" | "checked", value: string) => void,
- *   text: (text: string) => void,
- *   image: (image: { alt: string, link: Link }) => void,
- *   close: (ending?: Ending) => void,
- * }} Sink
- * @typedef {NonNullable<ReturnType<typeof safeLink>>} Link
- * @typedef {"p" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "codeblock" | "code" | "em" | "strong" | "del" | "a"
- *   | "blockquote" | "br" | "hr" | "ul" | "ol" | "li" | "checkbox" | "table" | "tr" | "td"} Kind
+ * Parses Markdown as it arrives and builds it through a sink, append-only. Pure. A hostile or unfinished text is safe:
+ * refused links, HTML, maths and unfinished links stay plain text.
  */
 
 import * as smd from "../vendor/streaming-markdown-html/parser.js";
@@ -56,7 +43,7 @@ export class Markdown {
   #sink;
   #parser;
   #maths;
-  /** @type {{ type: number, text: string, address: string | null }[]} */ #frames = []; // the open tokens, innermost last
+  /** @type {Frame[]} */ #frames = []; // innermost last
   #text = "";
 
   /** @param {Sink} sink */
@@ -77,7 +64,7 @@ export class Markdown {
     this.#flush();
   }
 
-  /** The text has ended: flush pending text. */
+  /** Flush pending text. */
   end() {
     this.#maths.end();
     this.#parser.feed("\n");
@@ -121,12 +108,12 @@ export class Markdown {
     this.#sink.close({ link, before: "[", after: this.#ending(frame) });
   }
 
-  /** The source after the text of a refused link or image. @param {{ address: string | null }} frame */
+  /** The source after the text of a refused link or image. @param {Frame} frame */
   #ending({ address }) {
     return address === null ? this.#parser.bracket : `](${address})`;
   }
 
-  /** @param {{ text: string, address: string | null }} frame */
+  /** @param {Frame} frame */
   #image(frame) {
     const unset = this.#parser.takeAlt();
     const alt = unescapeMarkdown(frame.text || unset);

@@ -6,8 +6,6 @@ import { appendText, CHUNK_CHARS } from "./growing_text.js";
 import { showsHost } from "./links.js";
 import { addRow, framedTable, setHead } from "./table.js";
 
-/** @import { Ending, Kind, Link } from "./markdown.js" */
-
 const BLOCKS = new Set(["p", "h4", "h5", "h6", "ul", "ol", "blockquote", "td", "th"]); // each with its own direction
 /** @type {{ [kind: string]: "h4" | "h5" | "h6" }} */
 const HEADINGS = { h1: "h4", h2: "h5", h3: "h6", h4: "h6", h5: "h6", h6: "h6" }; // the page uses h1 to h3
@@ -59,7 +57,7 @@ export class MarkdownNodes {
     appendText(this.#here, text);
   }
 
-  /** Continue a long paragraph in another: each frame lays out a whole one. */
+  /** Continue a long paragraph in another: each frame lays out all of it. */
   #shorten() {
     if (this.#here.textContent.length < CHUNK_CHARS) return;
     this.#open.pop();
@@ -67,10 +65,7 @@ export class MarkdownNodes {
     this.#here.classList.add("goes-on");
   }
 
-  /**
-   * Show a link instead of the picture: loading it would disclose the reader to another site.
-   * @param {{ alt: string, link: Link }} image
-   */
+  /** A link instead of the picture: loading it would disclose the reader to another site. @param {Picture} image */
   image({ alt, link }) {
     const text = alt || "image";
     if (this.#here.closest("a")) return appendText(this.#here, text); // no link in a link

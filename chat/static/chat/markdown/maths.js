@@ -2,8 +2,6 @@
 
 import { escapeMarkdown } from "./escape.js";
 
-/** @import { GuardedParser } from "./guarded_parser.js" */
-
 const PIECES = /[A-Za-z0-9\u0080-\uffff ,;:'"(){}@%^=?/.]+|./gs; // plain runs and single special characters
 /** @type {Record<string, string>} */
 const CLOSERS = { "\\(": "\\)", "\\[": "\\]", $$: "$$", $: "$" };
@@ -67,7 +65,7 @@ export class Maths {
     if (first) this.#readMaths(first, CLOSERS[opener]);
   }
 
-  /** `$` ends with its line at the latest, other maths with the paragraph. @param {string} char @param {string} closer */
+  /** `$` ends with its line, other maths with the paragraph. @param {string} char @param {string} closer */
   #readMaths(char, closer) {
     this.#newlines = char === "\n" ? this.#newlines + 1 : 0;
     const over = this.#newlines >= (closer === "$" ? 1 : 2);

@@ -1,10 +1,10 @@
-/** The DOM of a table whose rows arrive one after the other. */
+/** A table whose rows arrive one by one. */
 
 import { element } from "../dom/elements.js";
 
-const COLUMN_REM = 7; // the narrowest column; a table without room for it scrolls
+const COLUMN_REM = 7; // the narrowest column; a table without room scrolls
 
-/** A table in a frame: a wide one scrolls inside it, also by keyboard. */
+/** A wide table scrolls inside its frame, also by keyboard. */
 export function framedTable() {
   const table = element("table");
   const frame = element("div", "table-frame");
@@ -14,10 +14,7 @@ export function framedTable() {
   return { frame, table };
 }
 
-/**
- * Add a row. The first one, the head, is added when complete: each cell makes the others narrower.
- * @param {HTMLElement} table
- */
+/** The first row, the head, is added when complete: each cell makes the others narrower. @param {HTMLElement} table */
 export function addRow(table) {
   const row = element("tr");
   if (table.childElementCount === 1) table.append(element("tbody"));

@@ -1,4 +1,4 @@
-/** The client of the conversation API: HTTP requests, JSON replies. */
+/** The client of the conversation API. */
 
 const LIST = "/conversations/";
 
@@ -11,18 +11,13 @@ export class ApiError extends Error {
   }
 }
 
-/**
- * For `catch`: handle an ApiError, rethrow any other error.
- * @template Result
- * @param {(error: ApiError) => Result} handle
- * @returns {(error: unknown) => Result}
- */
+/** For `catch`. @type {IfApiError} */
 export const ifApiError = (handle) => (error) => {
   if (error instanceof ApiError) return handle(error);
   throw error;
 };
 
-/** Django's CSRF token. The cookie first: a sign-in in another tab renews it, but not the page's copy. */
+/** The cookie first: a sign-in in another tab renews it, but not the page's copy. */
 function csrfToken() {
   const cookie = document.cookie.split("; ").find((each) => each.startsWith("csrftoken="));
   return (
@@ -30,10 +25,10 @@ function csrfToken() {
   );
 }
 
-/** @param {string} path @param {{ method?: string, headers?: Record<string, string>, body?: string }} options */
+/** @param {string} path @param {RequestOptions} options */
 async function request(path, options = {}) {
   const headers = { Accept: "application/json", ...options.headers };
-  // a redirect means the sign-in page: report 401
+  // a redirect means the sign-in page: 401
   const reply = await fetch(path, { ...options, headers, redirect: "manual" }).catch(() => null);
   if (!reply) throw new ApiError(0);
   if (!reply.ok) throw new ApiError(reply.type === "opaqueredirect" ? 401 : reply.status);
@@ -48,11 +43,7 @@ export class ApiClient {
     this.#conversationPath = conversationPath;
   }
 
-  /**
-   * The page of the list after the cursor `before`.
-   * @param {{ search?: string, before?: string | null }} query
-   * @returns {Promise<ListPage>}
-   */
+  /** @param {ListQuery} query @returns {Promise<ListPage>} */
   list({ search = "", before = null } = {}) {
     const query = new URLSearchParams();
     if (search) query.set("search", search);
@@ -60,16 +51,12 @@ export class ApiClient {
     return request(`${LIST}?${query}`);
   }
 
-  /**
-   * All responses of a conversation.
-   * @param {string} id
-   * @returns {Promise<{ conversation: Summary, responses: ResponseRow[] }>}
-   */
+  /** @param {string} id @returns {Promise<OneConversation>} */
   responses(id) {
     return request(`${this.#of(id)}responses/`);
   }
 
-  /** Resolves to the new summary. @param {string} id @param {ConversationChanges} changes @returns {Promise<Summary>} */
+  /** @param {string} id @param {ConversationChanges} changes @returns {Promise<Summary>} */
   change(id, changes) {
     const headers = { "Content-Type": "application/json", "X-CSRFToken": csrfToken() };
     return request(this.#of(id), { method: "PATCH", headers, body: JSON.stringify(changes) });

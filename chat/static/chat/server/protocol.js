@@ -1,4 +1,4 @@
-/** The wire protocol: names, commands, readers of events. Pure. Shapes: wire.d.ts. */
+/** Names, commands and readers of the wire protocol. Pure. Shapes: wire.d.ts. */
 
 export const COMMAND = Object.freeze({
   create: "response.create",
@@ -46,7 +46,7 @@ export const STATUS = Object.freeze({
 });
 
 export const CLOSE_SIGNED_OUT = 4401;
-export const CLOSE_TOO_LARGE = 1009; // the frame is too large: sending it again cannot help
+export const CLOSE_TOO_LARGE = 1009; // sending the frame again cannot help
 
 /** @type {Set<Status>} */
 const RUNNING = new Set([STATUS.queued, STATUS.inProgress]);
@@ -59,7 +59,7 @@ export function createCommand({ input, model, previousId, conversationId, reques
   /** @type {CreateCommand} */
   const command = { type: COMMAND.create, stream_id: requestId, tailrace: { client_request_id: requestId } };
   if (model) command.model = model;
-  if (!regenerateOf) command.input = input; // else the server takes both from that response
+  if (!regenerateOf) command.input = input; // else the server takes both from there
   if (previousId && !regenerateOf) command.previous_response_id = previousId;
   if (regenerateOf) command.tailrace.regenerate_of = regenerateOf;
   if (conversationId) command.tailrace.conversation_id = conversationId;
@@ -67,7 +67,7 @@ export function createCommand({ input, model, previousId, conversationId, reques
 }
 
 /**
- * `last` is the sequence number of the last applied event; null requests a snapshot.
+ * `last`: number of the last applied event; null requests a snapshot.
  * @param {string} responseId
  * @param {number | null} last
  */
@@ -81,13 +81,13 @@ export const unsubscribeCommand = (responseId) => ({ type: COMMAND.unsubscribe, 
 /** @param {string} responseId @returns {Command} */
 export const cancelCommand = (responseId) => ({ type: COMMAND.cancel, response_id: responseId });
 
-/** The id of the response, or null. Item events carry only the id of the item. @param {EventIds} event */
+/** The id of the response, or null. Item events carry only the item's. @param {EventIds} event */
 export function responseIdOf(event) {
   const itemId = event.item_id ?? event.item?.id;
   return event.response?.id ?? event.response_id ?? itemId?.replace(/^(msg|rs)_/, "") ?? null;
 }
 
-/** The answer and the reasoning of a response object. @param {ResponseObject} response */
+/** @param {ResponseObject} response */
 export function textsOf(response) {
   const texts = { message: "", reasoning: "" };
   for (const { type, content } of response.output ?? []) {
@@ -96,7 +96,7 @@ export function textsOf(response) {
   return { output: texts.message, reasoning: texts.reasoning };
 }
 
-/** `crypto.randomUUID` exists only on https and localhost. */
+/** `randomUUID` exists only on https and localhost. */
 export function newRequestId() {
   if (crypto.randomUUID) return crypto.randomUUID();
   const bytes = crypto.getRandomValues(new Uint8Array(16));

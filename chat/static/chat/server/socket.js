@@ -1,13 +1,4 @@
-/**
- * One WebSocket that reconnects after a loss, a sleep or a network change.
- * @typedef {"connecting" | "open" | "reconnecting" | "offline" | "signed-out"} ConnectionState
- * @typedef {{
- *   onEvent: (event: ServerEvent) => void,
- *   onOpen: () => void,
- *   onClose: (code?: number) => void,
- *   onState: (state: ConnectionState, before: ConnectionState) => void,
- * }} Callbacks
- */
+/** One WebSocket that reconnects after a loss, a sleep or a network change. */
 
 import { CLOSE_SIGNED_OUT } from "./protocol.js";
 
@@ -30,10 +21,10 @@ export class Socket {
   #on;
   /** @type {WebSocket | null} */ #socket = null;
   #attempt = 0;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */ #timer;
+  /** @type {Timer} */ #timer;
   #tickedAt = Date.now();
 
-  /** @param {string} path @param {Callbacks} on */
+  /** @param {string} path @param {SocketCallbacks} on */
   constructor(path, on) {
     this.#url = new URL(path, location.href);
     this.#url.protocol = this.#url.protocol.replace("http", "ws");
@@ -57,19 +48,18 @@ export class Socket {
     this.#setState(this.state === "connecting" ? "connecting" : this.#disconnectedState());
   }
 
-  /** Returns whether the command was sent; nothing is queued. @param {Command} command */
+  /** @type {Send} */
   send(command) {
     if (this.state !== "open" || !this.#socket) return false;
     this.#socket.send(JSON.stringify(command));
     return true;
   }
 
-  /** Skip the wait for the next attempt. */
   retryNow() {
     if (this.retryAt !== null) this.connect();
   }
 
-  /** Drop this socket without a close handshake, and connect again. */
+  /** Drop this socket without a close handshake; connect again. */
   restart() {
     const socket = this.#socket;
     if (!socket || this.state === "signed-out" || this.retryAt !== null) return;

@@ -1,4 +1,4 @@
-/** The form for a message: a box that grows, Send and Stop. */
+/** The form for a message. */
 
 import { find, fitHeight, set } from "../dom/elements.js";
 
@@ -6,14 +6,14 @@ const NEAR_THE_LIMIT = 0.9; // the length is shown from this share on
 
 const number = new Intl.NumberFormat("en");
 
-/** Characters as the server counts them: code points, not UTF-16 units. @param {string} text */
+/** Code points, as the server counts, not UTF-16 units. @param {string} text */
 export function lengthOf(text) {
   let length = 0;
   for (const _ of text) length += 1;
   return length;
 }
 
-/** Empty while the length is far from the limit. @param {number} length @param {number} limit */
+/** Empty far from the limit. @param {number} length @param {number} limit */
 export function lengthText(length, limit) {
   if (length > limit) return `${number.format(length - limit)} characters too many`;
   if (length >= limit * NEAR_THE_LIMIT) return `${number.format(length)} of ${number.format(limit)} characters`;
@@ -41,10 +41,7 @@ export class Composer {
   #running = false;
   #signedOut = false;
 
-  /**
-   * @param {HTMLFormElement} form
-   * @param {{ limit: number, on: { ask: (input: string) => void, stop: () => void, changed: () => void } }} options
-   */
+  /** @param {HTMLFormElement} form @param {ComposerOptions} options */
   constructor(form, { limit, on }) {
     this.#box = find("textarea", HTMLTextAreaElement, form);
     this.#count = find("#count", HTMLElement, form);

@@ -3,8 +3,6 @@
 import { find, set } from "../dom/elements.js";
 import { connectionText } from "../turns/status_text.js";
 
-/** @import { Socket } from "../server/socket.js" */
-
 export class ConnectionView {
   #element;
   #text;
@@ -20,7 +18,7 @@ export class ConnectionView {
     this.#retry.addEventListener("click", retryNow);
   }
 
-  /** `kept`: a message waits for the connection. @param {Pick<Socket, "state" | "retryAt">} socket @param {boolean} kept */
+  /** `kept`: a message waits. @param {Pick<Socket, "state" | "retryAt">} socket @param {boolean} kept */
   render({ state, retryAt }, kept) {
     set(this.#text, "textContent", connectionText(state, retryAt && retryAt - Date.now(), kept));
     this.#element.dataset.state = state;

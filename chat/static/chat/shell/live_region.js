@@ -1,16 +1,16 @@
-/** The two live regions of the page: one for screen readers, one visible above the composer. */
+/** The live regions: one for screen readers, one visible above the composer. */
 
 export class LiveRegions {
   #announcer;
   #notice;
 
-  /** @param {{ announcer: HTMLElement, notice: HTMLElement }} elements */
+  /** @param {LiveRegionElements} elements */
   constructor({ announcer, notice }) {
     this.#announcer = announcer;
     this.#notice = notice;
   }
 
-  /** Announce politely, to screen readers only. @param {string} text */
+  /** @param {string} text */
   announce(text) {
     this.#announcer.textContent = text;
   }

@@ -1,6 +1,4 @@
-/** The choice of a model. The last one is remembered for new conversations. */
-
-/** @import { Store } from "../storage/store.js" */
+/** The choice of a model, remembered for new conversations. */
 
 const MODEL = "model";
 
@@ -21,7 +19,7 @@ export class ModelPicker {
     return this.#select.value;
   }
 
-  /** Choose this model, else the last choice. An unknown model changes nothing. @param {unknown} model */
+  /** This model, else the last choice. An unknown one changes nothing. @param {unknown} model */
   choose(model = this.#store.get(MODEL)) {
     const known = [...this.#select.options].find((option) => option.value === model);
     if (known) this.#select.value = known.value;

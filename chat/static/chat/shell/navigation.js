@@ -1,17 +1,6 @@
-/** Moves between conversations: by the list, a key, or the back and forward buttons. Undoes deletions. */
+/** Moves between conversations, and undoes deletions. */
 
 import { ifApiError } from "../server/api_client.js";
-
-/** @import { Conversation } from "../conversation/conversation.js" */
-/** @import { OpenConversations } from "../conversation/open_conversations.js" */
-/** @import { ApiError } from "../server/api_client.js" */
-/** @import { ConversationList } from "../sidebar/conversation_list.js" */
-/** @import { ConversationListView } from "../sidebar/conversation_list_view.js" */
-/** @import { ListController } from "../sidebar/list_controller.js" */
-/** @import { Sidebar } from "../sidebar/sidebar.js" */
-/** @import { Address } from "./address.js" */
-/** @import { Composer } from "./composer.js" */
-/** @import { Toast } from "./toast.js" */
 
 export class Navigation {
   #openConversations;
@@ -24,19 +13,7 @@ export class Navigation {
   #toast;
   #failed;
 
-  /**
-   * @param {{
-   *   openConversations: OpenConversations,
-   *   list: ConversationList,
-   *   listController: ListController,
-   *   listView: ConversationListView,
-   *   sidebar: Sidebar,
-   *   composer: Composer,
-   *   address: Address,
-   *   toast: Toast,
-   *   failed: (error: ApiError) => void,
-   * }} parts
-   */
+  /** @param {NavigationParts} parts */
   constructor({ openConversations, list, listController, listView, sidebar, composer, address, toast, failed }) {
     this.#openConversations = openConversations;
     this.#list = list;
@@ -49,10 +26,7 @@ export class Navigation {
     this.#failed = failed;
   }
 
-  /**
-   * Show a conversation; null: a new one. If it cannot be fetched, everything stays, the address too.
-   * @param {string | null} id
-   */
+  /** If the conversation cannot be fetched, everything stays, the address too. @param {ConversationId} id */
   async visit(id, { push = false } = {}) {
     if (push) this.#address.push(id);
     const refused = (/** @type {ApiError} */ error) => {
@@ -62,12 +36,12 @@ export class Navigation {
     await this.#openConversations.open(id).catch(ifApiError(refused));
   }
 
-  /** Open a conversation from the list; null: a new one. @param {string | null} id */
+  /** @param {ConversationId} id */
   open(id) {
     this.#goOn(() => this.visit(id, { push: true }));
   }
 
-  /** Show a conversation whose first message is not accepted. @param {Conversation} conversation */
+  /** Show a conversation without an id. @param {Conversation} conversation */
   showWaiting(conversation) {
     this.#goOn(() => {
       this.#address.push(null);
@@ -81,7 +55,7 @@ export class Navigation {
     if (id) this.visit(id, { push: true });
   }
 
-  /** Delete at once and offer Undo. By keyboard, the focus moves to Undo. @param {string} id @param {boolean} byKeyboard */
+  /** Delete at once; offer Undo, with the focus if by keyboard. @param {string} id @param {boolean} byKeyboard */
   async remove(id, byKeyboard) {
     const summary = this.#list.get(id);
     if (!summary) return;
@@ -105,7 +79,7 @@ export class Navigation {
     this.#toast.show("Deleted.", () => this.#restore(summary, wasShown), { focus: byKeyboard });
   }
 
-  /** Leave a deleted conversation. Deletions by this page have left it already. @param {Summary} summary */
+  /** Leave a deleted conversation; deletions by this page have left it already. @param {Summary} summary */
   removedElsewhere(summary) {
     if (summary.id !== this.#openConversations.shown.id) return;
     this.#leave();
@@ -119,7 +93,7 @@ export class Navigation {
     this.#listView.focus(summary.id);
   }
 
-  /** Replace the address of the deleted conversation: the back button must not lead to it. */
+  /** Replace the address: the back button must not lead to a deleted conversation. */
   #leave() {
     this.#address.replace(null);
     this.#openConversations.open(null);

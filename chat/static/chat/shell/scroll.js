@@ -1,13 +1,9 @@
-/** Keeps the end of the page in view, unless the reader has scrolled up. */
+/** Keeps the end in view, unless the reader has scrolled up. */
 
 const NEAR_PX = 32; // scrolling down to here resumes following
 const STILL_PX = 2; // for fractions of a pixel
 
-/**
- * Whether to follow after a scroll from `before` to `after`, with `below` pixels left under the window.
- * @param {boolean} following
- * @param {{ before: number, after: number, below: number }} position
- */
+/** Whether to follow after a scroll. @param {boolean} following @param {ScrollPosition} position */
 export function follows(following, { before, after, below }) {
   if (below <= STILL_PX) return true;
   if (after < before) return false;
@@ -28,7 +24,7 @@ export class Scroll {
     addEventListener("resize", () => this.follow());
   }
 
-  /** An empty page shows the welcome from its top, even if it is longer than the window. @param {boolean} empty */
+  /** An empty page shows the welcome from its top, even if that is longer than the window. @param {boolean} empty */
   set empty(empty) {
     if (empty && !this.#empty) scrollTo({ top: 0, behavior: "instant" });
     this.#empty = empty;

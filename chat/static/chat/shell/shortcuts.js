@@ -1,9 +1,6 @@
-/**
- * The keyboard shortcuts of the page and the table for their sheet. Pure.
- * @typedef {"compose" | "create" | "search" | "next" | "previous" | "sidebar" | "stop" | "undo"} PageAction
- */
+/** The keyboard shortcuts. Pure. */
 
-/** In the order of the sheet. @type {readonly { action: PageAction | "sheet", keys: string[], text: string }[]} */
+/** In the order of the sheet. @type {readonly Shortcut[]} */
 export const SHORTCUTS = Object.freeze([
   { action: "compose", keys: ["c"], text: "Write a message" },
   { action: "create", keys: ["n"], text: "New conversation" },
@@ -16,7 +13,7 @@ export const SHORTCUTS = Object.freeze([
   { action: "sheet", keys: ["?"], text: "This sheet" },
 ]);
 
-/** Keys that work in one place only, for the sheet. */
+/** Keys that work in one place only. */
 export const LOCAL_KEYS = Object.freeze([
   { keys: ["Enter"], text: "Send the message" },
   { keys: ["Shift", "Enter"], text: "Begin a line" },
@@ -25,10 +22,7 @@ export const LOCAL_KEYS = Object.freeze([
   { keys: ["Del"], text: "Delete the conversation in focus" },
 ]);
 
-/**
- * The action of a key, or null. `typing`: the focus is in a text field.
- * @param {Pick<KeyboardEvent, "key"> & Partial<KeyboardEvent> & { typing?: boolean }} event
- */
+/** The action of a key, or null. @param {Press} press */
 export function actionOf({ key, ctrlKey, metaKey, altKey, isComposing, typing }) {
   if (typing || isComposing || ctrlKey || metaKey || altKey) return null;
   return SHORTCUTS.find(({ keys }) => keys.includes(key))?.action ?? null;

@@ -3,12 +3,9 @@
 import { element, find } from "../dom/elements.js";
 import { actionOf, isTyping, LOCAL_KEYS, SHORTCUTS } from "./shortcuts.js";
 
-/** @import { Store } from "../storage/store.js" */
-/** @import { PageAction } from "./shortcuts.js" */
-
 const SINGLE_KEYS = "single-keys"; // false: off, for readers whose speech input or hands press keys unintentionally
 
-/** @param {{ keys: string[], text: string }} shortcut */
+/** @param {LocalKeys} shortcut */
 function line({ keys, text }) {
   const term = element("dt");
   term.append(...keys.map((key) => element("kbd", "", key)));
@@ -20,10 +17,7 @@ export class ShortcutsSheet {
   #switch;
   #act;
 
-  /**
-   * @param {HTMLDialogElement} dialog
-   * @param {{ button: HTMLElement, store: Store, act: (action: PageAction) => void }} options
-   */
+  /** @param {HTMLDialogElement} dialog @param {SheetOptions} options */
   constructor(dialog, { button, store, act }) {
     this.#dialog = dialog;
     this.#switch = find("[type=checkbox]", HTMLInputElement, dialog);
@@ -46,7 +40,7 @@ export class ShortcutsSheet {
     const { key, ctrlKey, metaKey, altKey, isComposing, target } = event;
     const action = actionOf({ key, ctrlKey, metaKey, altKey, isComposing, typing: isTyping(target) });
     if (!action) return;
-    event.preventDefault(); // not typed into the field that gets the focus
+    event.preventDefault(); // not typed into the focused field
     if (action === "sheet") this.open();
     else this.#act(action);
   }

@@ -1,4 +1,4 @@
-/** A short message with an Undo button. It stays while the pointer or the focus is on it. */
+/** A message with Undo. It stays under the pointer or the focus. */
 
 import { find } from "../dom/elements.js";
 
@@ -9,7 +9,7 @@ export class Toast {
   #text;
   #button;
   /** @type {(() => void) | null} */ #undo = null;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */ #timer;
+  /** @type {Timer} */ #timer;
   #onFocusLost;
 
   /**

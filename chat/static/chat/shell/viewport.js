@@ -1,7 +1,7 @@
 /** The on-screen keyboard: sets `--keyboard` of <html>, in px, so that the dock moves above it. */
 
 /**
- * How much of the layout viewport's end is covered. Zoom shrinks the visual viewport too: 0 while zoomed.
+ * The covered end of the layout viewport; 0 while zoomed, which shrinks the visual viewport too.
  * @param {number} layoutHeight
  * @param {Pick<VisualViewport, "height" | "offsetTop" | "scale">} viewport
  */
@@ -9,7 +9,7 @@ export function coveredPx(layoutHeight, { height, offsetTop, scale }) {
   return scale > 1 ? 0 : Math.max(0, Math.round(layoutHeight - height - offsetTop));
 }
 
-/** `changed()`: the end of the conversation may have moved. @param {() => void} changed */
+/** `changed()`: the end may have moved. @param {() => void} changed */
 export function watchViewport(changed) {
   const { visualViewport } = window;
   if (!visualViewport) return;

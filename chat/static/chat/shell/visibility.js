@@ -1,7 +1,4 @@
-/** Keeps a visible page fresh: fetches missed changes and marks the visible conversation as read. */
-
-/** @import { Conversation } from "../conversation/conversation.js" */
-/** @import { ConversationList } from "../sidebar/conversation_list.js" */
+/** Keeps a visible page fresh, and its conversation read. */
 
 export class Visibility {
   #openConversations;
@@ -11,23 +8,7 @@ export class Visibility {
   #navigation;
   #isHidden;
 
-  /**
-   * @param {{
-   *   openConversations: {
-   *     shown: Pick<Conversation, "id" | "isMissing">,
-   *     refresh: () => void,
-   *     nameWaiting: (event: ConversationEvent) => void,
-   *   },
-   *   list: ConversationList,
-   *   listController: {
-   *     markRead: (id: string) => void,
-   *     applyChange: (conversation: ConversationEvent["conversation"]) => void,
-   *   },
-   *   listPages: { reload: () => void },
-   *   navigation: { removedElsewhere: (summary: Summary) => void },
-   *   isHidden?: () => boolean,
-   * }} parts
-   */
+  /** @param {VisibilityParts} parts */
   constructor({ openConversations, list, listController, listPages, navigation, isHidden = () => document.hidden }) {
     this.#openConversations = openConversations;
     this.#list = list;
@@ -45,13 +26,12 @@ export class Visibility {
     this.markRead();
   }
 
-  /** Mark the shown conversation as read if it is visible. */
   markRead() {
     const { id } = this.#openConversations.shown;
     if (id && !this.#isHidden() && this.#list.get(id)?.unread) this.#listController.markRead(id);
   }
 
-  /** Handle a change event of a conversation. @param {ConversationEvent} event */
+  /** @param {ConversationEvent} event */
   handleChange(event) {
     this.#openConversations.nameWaiting(event); // first: one conversation must not be listed twice
     this.#listController.applyChange(event.conversation);

@@ -1,23 +1,22 @@
 /**
- * The fetched pages of conversations, newest activity first, or of search results. Pure.
- *
- * A fetched page may be older than a change that arrived during the fetch: the later one stays. A change from before the
- * fetch yields to the page: notifications may be lost, and the clocks of web and worker differ.
+ * The fetched pages of conversations, newest activity first, or of search results. Pure. A fetched page may be older than a
+ * change that arrived during the fetch: the later one stays. A change from before the fetch yields to the page:
+ * notifications may be lost, and the clocks of web and worker differ.
  */
 
-/** Ids decide between equal times. @param {Summary} one @param {Summary} other */
+/** At equal times by id. @param {Summary} one @param {Summary} other */
 const newestFirst = (one, other) => other.updated_at - one.updated_at || (other.id < one.id ? -1 : 1);
 
-/** The later of two summaries; the first one at equal times. @param {Summary} one @param {Summary} other */
+/** The later summary; at equal times the first. @param {Summary} one @param {Summary} other */
 const later = (one, other) => (other.updated_at > one.updated_at ? other : one);
 
 export class ConversationList {
   search = "";
   version = 0; // changes so far; a fetch passes the version at its start
-  /** @type {string | null} */ more = null; // the cursor of the next page, if any
+  /** @type {string | null} */ more = null; // the cursor of the next page
   /** @type {Map<string, Summary>} */ #summaries = new Map();
-  /** @type {Map<string, { version: number, summary: Summary | null }>} */
-  #changes = new Map(); // the latest of each id; summary null = deleted
+  /** @type {Map<string, ListChange>} */
+  #changes = new Map(); // the latest of each id
 
   /** @param {ListPage} page */
   constructor(page) {
@@ -33,7 +32,7 @@ export class ConversationList {
     return this.#summaries.get(id ?? "") ?? null;
   }
 
-  /** Replace everything by the first page, fetched at version `since`. @param {ListPage} page */
+  /** The first page, fetched at version `since`, replaces everything. @param {ListPage} page */
   fill(page, since = this.version) {
     this.#summaries.clear();
     this.extend(page, since);
@@ -42,7 +41,7 @@ export class ConversationList {
     }
   }
 
-  /** Add the next page, fetched at version `since`. @param {ListPage} page */
+  /** @param {ListPage} page */
   extend({ conversations, more }, since = this.version) {
     for (const summary of conversations) {
       const change = this.#changes.get(summary.id);
@@ -52,14 +51,14 @@ export class ConversationList {
     this.more = more;
   }
 
-  /** A conversation has changed. Search results get no new ones. @param {Summary} summary */
+  /** Search results get no new ones. @param {Summary} summary */
   put({ id, title, updated_at, running, unread }) {
     const summary = { id, title, updated_at, running, unread };
     this.#record(id, summary);
     this.#set(summary);
   }
 
-  /** Take a summary from a reply, unless a later change has arrived. @param {Summary} summary */
+  /** Take a reply, unless a later change has arrived. @param {Summary} summary */
   merge(summary) {
     if (this.#changes.get(summary.id)?.summary === null) return; // deleted
     this.put(later(summary, this.get(summary.id) ?? summary));

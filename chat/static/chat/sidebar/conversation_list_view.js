@@ -1,12 +1,8 @@
-/** The DOM of the list: its rows and search field. Requests more rows near its end. */
+/** The list: its rows and search field. Requests more rows near its end. */
 
 import { element, find } from "../dom/elements.js";
 import { ConversationRow } from "./conversation_row.js";
 import { byDay } from "./days.js";
-
-/** @import { Conversation } from "../conversation/conversation.js" */
-/** @import { Address } from "../shell/address.js" */
-/** @import { RowCallbacks } from "./conversation_row.js" */
 
 const AHEAD = "200px"; // before the end is in view
 
@@ -19,20 +15,7 @@ export class ConversationListView {
   #address;
   #on;
 
-  /**
-   * @param {HTMLElement} sidebar
-   * @param {{
-   *   address: Address,
-   *   on: {
-   *     open: (id: string) => void,
-   *     show: (conversation: Conversation) => void,
-   *     rename: (id: string, title: string) => void,
-   *     remove: (id: string, byKeyboard: boolean) => void,
-   *     search: (text: string) => void,
-   *     more: () => void,
-   *   },
-   * }} options
-   */
+  /** @param {HTMLElement} sidebar @param {ListViewOptions} options */
   constructor(sidebar, { address, on }) {
     this.#list = find("#conversations", HTMLElement, sidebar);
     this.#search = find("#search", HTMLInputElement, sidebar);
@@ -45,10 +28,7 @@ export class ConversationListView {
     observer.observe(find("#more", HTMLElement, sidebar));
   }
 
-  /**
-   * `waiting` are conversations without an id.
-   * @param {{ rows: Summary[], waiting: Conversation[], shown: Conversation, search: string }} list
-   */
+  /** @param {ListContent} list */
   render({ rows, waiting, shown, search }) {
     const unnamed = waiting.map((each) => this.#waitingRow(each, shown));
     const days = byDay(rows, Date.now()).flatMap(({ name, rows: its }) => [

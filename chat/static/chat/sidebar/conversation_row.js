@@ -1,8 +1,4 @@
-/**
- * The DOM of one row of the list: a link, its marks, rename and delete.
- * @typedef {{ waiting?: boolean, running?: boolean, unread?: boolean }} Marks
- * @typedef {{ open: () => void, rename?: (title: string) => void, remove?: (byKeyboard: boolean) => void }} RowCallbacks
- */
+/** One row of the list. */
 
 import { button, element, set } from "../dom/elements.js";
 
@@ -22,7 +18,7 @@ function iconButton(name, iconName, pressed) {
   return made;
 }
 
-/** The text of the mark for a screen reader, after the title. @param {Marks} marks */
+/** The mark for a screen reader, after the title. @param {Marks} marks */
 function markText({ waiting, running, unread }) {
   if (waiting) return ", waiting to be sent";
   if (running) return ", is being answered";
@@ -54,7 +50,7 @@ export class ConversationRow {
     this.#link.addEventListener("keydown", (event) => this.#pressed(event));
   }
 
-  /** @param {{ title: string, href: string, current: boolean } & Marks} row */
+  /** @param {RowContent} row */
   render({ title, href, current, ...marks }) {
     const name = title || UNTITLED;
     this.#link.href = href;
@@ -72,7 +68,7 @@ export class ConversationRow {
     this.#link.focus();
   }
 
-  /** Edit the title in place: Enter and leaving the field save, Escape does not. */
+  /** Enter and leaving the field save, Escape does not. */
   rename() {
     if (this.#input) return;
     const input = element("input", "title");

@@ -1,8 +1,8 @@
-/** Groups the rows of the list by day. Pure. */
+/** Groups rows by day. Pure. */
 
 const NAMES = ["Today", "Yesterday", "Earlier"];
 
-/** The local midnight that began the day `back` days before this time. @param {number} now @param {number} back */
+/** The local midnight `back` days earlier. @param {number} now @param {number} back */
 function midnight(now, back) {
   const day = new Date(now);
   day.setHours(0, 0, 0, 0);
@@ -11,7 +11,7 @@ function midnight(now, back) {
 }
 
 /**
- * Non-empty groups; `now` is in ms. The server's clock may be ahead: the future counts as today.
+ * `now` is in ms. The server's clock may be ahead: the future counts as today.
  * @template {{ updated_at: number }} Row
  * @param {Row[]} rows
  * @param {number} now

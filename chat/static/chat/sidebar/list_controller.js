@@ -1,9 +1,6 @@
-/** Applies changes to the list: events of the server, and renames, deletions and reads of the reader. */
+/** Changes the list: for events of the server and actions of the reader. */
 
 import { ifApiError } from "../server/api_client.js";
-
-/** @import { ApiClient, ApiError } from "../server/api_client.js" */
-/** @import { ConversationList } from "./conversation_list.js" */
 
 const NOT_FOUND = 404;
 
@@ -11,19 +8,16 @@ export class ListController {
   #list;
   #api;
   #on;
-  /** @type {Map<string, Summary>} */ #changes = new Map(); // the last change event of each id
+  /** @type {Map<string, Summary>} */ #changes = new Map(); // the last event of each id
 
-  /**
-   * @param {ConversationList} list
-   * @param {{ api: Pick<ApiClient, "change">, on: { changed: () => void, failed: (error: ApiError) => void } }} parts
-   */
+  /** @param {ConversationList} list @param {ListControllerParts} parts */
   constructor(list, { api, on }) {
     this.#list = list;
     this.#api = api;
     this.#on = on;
   }
 
-  /** Apply a change event of the server. @param {ConversationEvent["conversation"]} conversation */
+  /** @param {ConversationEvent["conversation"]} conversation */
   applyChange(conversation) {
     this.#changes.set(conversation.id, conversation);
     this.#put(conversation.id, conversation.deleted ? null : conversation);
@@ -36,7 +30,7 @@ export class ListController {
     return this.#change(id, before, { title }, { ...before, title });
   }
 
-  /** The newest response was seen. If the request fails, the next fetch restores the mark. @param {string} id */
+  /** If the request fails, the next fetch restores the mark. @param {string} id */
   markRead(id) {
     const summary = this.#list.get(id);
     if (summary) this.#put(id, { ...summary, unread: false });
@@ -77,7 +71,7 @@ export class ListController {
   }
 
   /**
-   * Of a rename revert only the title, and only if it is unchanged since: the rest may be newer.
+   * Of a rename revert only the title, and only if unchanged since: the rest may be newer.
    * @param {string} id
    * @param {Summary | null} before
    * @param {Summary | null} after

@@ -1,35 +1,32 @@
-/** Fetches the list of conversations: its first page, the next ones, and the results of a search. */
+/** Fetches the list, page by page, and search results. */
 
 import { ifApiError } from "../server/api_client.js";
 
-/** @import { ApiClient } from "../server/api_client.js" */
-/** @import { ConversationList } from "./conversation_list.js" */
-
-const TYPING_MS = 200; // pause in typing before a search starts
+const TYPING_MS = 200; // pause before a search starts
 
 export class ListPages {
   #list;
   #api;
   #changed;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */ #timer;
+  /** @type {Timer} */ #timer;
   #reloads = 0; // a page fetched before the latest reload is dropped
   #loading = false;
 
-  /** @param {ConversationList} list @param {{ api: Pick<ApiClient, "list">, changed: () => void }} parts */
+  /** @param {ConversationList} list @param {ListPagesParts} parts */
   constructor(list, { api, changed }) {
     this.#list = list;
     this.#api = api;
     this.#changed = changed;
   }
 
-  /** Search after a pause in typing; at once if the field is empty. @param {string} text */
+  /** At once if the text is empty, else after a pause in typing. @param {string} text */
   search(text) {
     clearTimeout(this.#timer);
     this.#list.search = text.trim();
     this.#timer = setTimeout(() => this.reload(), this.#list.search ? TYPING_MS : 0);
   }
 
-  /** Fetch the first page. While the server is unavailable, the list stays. */
+  /** While the server is unavailable, the list stays. */
   async reload() {
     this.#reloads += 1;
     const { search } = this.#list;
@@ -44,7 +41,7 @@ export class ListPages {
     this.#loading = false;
   }
 
-  /** @param {{ search: string, before?: string | null }} query @param {(page: ListPage, since: number) => void} put */
+  /** @param {ListQuery} query @param {(page: ListPage, since: number) => void} put */
   async #fetch(query, put) {
     const [reloads, since] = [this.#reloads, this.#list.version];
     const page = await this.#api.list(query).catch(ifApiError(() => null));

@@ -1,4 +1,4 @@
-/** The frame of the list: beside the conversation in a wide window, else a drawer over it. */
+/** The list beside the conversation in a wide window, else a drawer over it. */
 
 import { find } from "../dom/elements.js";
 import { prefer, preference } from "../storage/preferences.js";
@@ -12,11 +12,7 @@ export class Sidebar {
   #wide = matchMedia(WIDE);
   #drawer = false;
 
-  /**
-   * `main` is everything that an open drawer covers.
-   * @param {HTMLElement} sidebar
-   * @param {{ toggle: HTMLElement, close: HTMLElement, main: HTMLElement }} parts
-   */
+  /** @param {HTMLElement} sidebar @param {SidebarParts} parts */
   constructor(sidebar, { toggle, close, main }) {
     this.#sidebar = sidebar;
     this.#toggle = toggle;
@@ -40,7 +36,6 @@ export class Sidebar {
     if (this.#drawer) find("a, button, input", HTMLElement, this.#sidebar).focus();
   }
 
-  /** For a shortcut that leads into the list. */
   open() {
     if (!this.#shown) this.toggle();
   }

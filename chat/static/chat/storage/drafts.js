@@ -1,6 +1,4 @@
-/** The unsent text of each conversation. A null id means the new conversation. */
-
-/** @import { Store } from "./store.js" */
+/** The unsent text of each conversation. */
 
 const PREFIX = "draft:";
 const NEW = "new";
@@ -13,21 +11,17 @@ export class Drafts {
     this.#store = store;
   }
 
-  /** @param {string | null} conversationId */
+  /** @param {ConversationId} conversationId */
   of(conversationId) {
     return String(this.#store.get(PREFIX + (conversationId ?? NEW)) ?? "");
   }
 
-  /** @param {string | null} conversationId @param {string} text */
+  /** @param {ConversationId} conversationId @param {string} text */
   keep(conversationId, text) {
     this.#store.set(PREFIX + (conversationId ?? NEW), text);
   }
 
-  /**
-   * Keep a refused input as the draft, unless there is a newer one.
-   * @param {string | null} conversationId
-   * @param {string} text
-   */
+  /** Keep a refused input, unless there is a newer draft. @param {ConversationId} conversationId @param {string} text */
   restore(conversationId, text) {
     if (!this.of(conversationId)) this.keep(conversationId, text);
   }

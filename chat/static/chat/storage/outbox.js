@@ -1,10 +1,7 @@
 /**
- * Messages that the server has not accepted or refused yet; they survive a reload. Several tabs may send the same one:
- * its request id makes it one response.
- * @typedef {Ask & { at: number }} Entry
+ * Messages that the server has not accepted or refused; they survive a reload. Several tabs may send one: its request id
+ * makes it one response.
  */
-
-/** @import { Store } from "./store.js" */
 
 const PREFIX = "outbox:"; // one name per message: tabs that write at the same time do not collide
 
@@ -17,7 +14,6 @@ export class Outbox {
     this.#store = store;
   }
 
-  /** Whether this page knows an unaccepted message. */
   get hasPending() {
     return this.#ids.size > 0;
   }
@@ -25,13 +21,13 @@ export class Outbox {
   /**
    * Keep an unaccepted message, once.
    * @param {Omit<Ask, "conversationId">} turn
-   * @param {string | null} conversationId
+   * @param {ConversationId} conversationId
    * @param {number} at
    */
   keep({ requestId, previousId, regenerateOf, input, model }, conversationId, at) {
     if (this.#ids.has(requestId)) return;
     this.#ids.add(requestId);
-    /** @type {Entry} */
+    /** @type {OutboxEntry} */
     const entry = { requestId, conversationId, previousId, regenerateOf, input, model, at };
     this.#store.set(PREFIX + requestId, entry);
   }
@@ -47,7 +43,7 @@ export class Outbox {
     this.#store.set(PREFIX + requestId, null);
   }
 
-  /** The unaccepted messages of all tabs, oldest first. */
+  /** Of all tabs, oldest first. */
   entries() {
     const read = this.#store.names(PREFIX).map((name) => this.#read(name));
     const entries = read.filter((entry) => entry !== null);
@@ -55,9 +51,9 @@ export class Outbox {
     return entries.sort((one, other) => one.at - other.at);
   }
 
-  /** Null if it is incomplete. @param {string} name */
+  /** Null if incomplete. @param {string} name */
   #read(name) {
-    const entry = /** @type {Entry | null} */ (this.#store.get(name));
+    const entry = /** @type {OutboxEntry | null} */ (this.#store.get(name));
     return entry?.requestId && entry.input ? entry : null;
   }
 }

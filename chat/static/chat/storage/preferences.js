@@ -15,7 +15,7 @@ export function prefer(name, value) {
   document.cookie = `${name}=${value}; Path=/; Max-Age=${YEAR_SECS}; SameSite=Lax${secure}`;
 }
 
-/** Bind the radio buttons of the theme. @param {HTMLElement} fieldset */
+/** @param {HTMLElement} fieldset */
 export function themeSwitch(fieldset) {
   const choices = [...fieldset.querySelectorAll("input")];
   const chosen =

@@ -1,8 +1,8 @@
-/** One owner's values in this browser: small JSON values. Without storage nothing is kept and nothing fails. */
+/** Small JSON values of one owner. Without storage nothing is kept and nothing fails. */
 
 const PREFIX = "tailrace";
 
-/** The browser's storage, or null where it is forbidden: the getter itself may throw. */
+/** Null where storage is forbidden: the getter itself may throw. */
 export function browserStorage() {
   try {
     return globalThis.localStorage ?? null;
@@ -17,7 +17,7 @@ export class Store {
 
   /**
    * Names contain the owner: users of one browser do not share values.
-   * @param {Pick<Storage, "getItem" | "setItem" | "removeItem" | "key" | "length"> | null} storage
+   * @param {StorageOfStore | null} storage
    * @param {string} owner
    */
   constructor(storage, owner) {
@@ -25,7 +25,7 @@ export class Store {
     this.#prefix = `${PREFIX}:${owner}:`;
   }
 
-  /** Null if there is none or it is not valid JSON. @param {string} name @returns {unknown} */
+  /** Null if missing or invalid JSON. @param {string} name @returns {unknown} */
   get(name) {
     try {
       return JSON.parse(this.#storage?.getItem(this.#prefix + name) ?? "null");
@@ -34,7 +34,7 @@ export class Store {
     }
   }
 
-  /** Keep the value; null or "" removes it. @param {string} name @param {unknown} value */
+  /** Null or "" removes it. @param {string} name @param {unknown} value */
   set(name, value) {
     try {
       if (value === null || value === "") this.#storage?.removeItem(this.#prefix + name);
@@ -44,7 +44,7 @@ export class Store {
     }
   }
 
-  /** The names with this prefix, without the owner. */
+  /** Names without the owner. */
   names(prefix = "") {
     const [storage, whole] = [this.#storage, this.#prefix + prefix];
     try {
@@ -55,7 +55,6 @@ export class Store {
     }
   }
 
-  /** Remove all values of this owner. */
   clear() {
     for (const name of this.names()) this.set(name, null);
   }

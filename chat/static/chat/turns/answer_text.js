@@ -1,17 +1,13 @@
-/**
- * The text of an answer as Markdown. If the parser fails, the text before is built again and the rest is plain.
- * @typedef {{ write: (text: string) => void, end: () => void }} MarkdownText
- * @typedef {{ show: (text: string, edition: number) => void }} PlainText
- */
+/** The text of an answer as Markdown. If the parser fails, the rest is plain. */
 
 import { element } from "../dom/elements.js";
 import { GrowingText } from "../markdown/growing_text.js";
 import { Markdown } from "../markdown/markdown.js";
 import { MarkdownNodes } from "../markdown/markdown_nodes.js";
 
-const FRAME_CHARS = 3_000; // about 10 ms on a slow machine; a long answer takes several frames
+const FRAME_CHARS = 3_000; // about 10 ms on a slow machine
 
-/** @type {{ markdown: (root: HTMLElement) => MarkdownText, plain: (root: HTMLElement) => PlainText }} */
+/** @type {TextMakers} */
 const MAKE = {
   markdown: (root) => new Markdown(new MarkdownNodes(root)),
   plain(root) {
@@ -28,7 +24,7 @@ export class AnswerText {
   /** @type {PlainText | null} */ #plain = null; // the text from #end on
   #edition = 0;
   #start = 0; // of the last piece
-  #shown = 0; // characters that the parser has read
+  #shown = 0; // characters read by the parser
   #end = Infinity; // the rest is plain
   #ended = false;
 
@@ -96,7 +92,7 @@ export class AnswerText {
   }
 }
 
-/** `end`, or one more where that would cut a surrogate pair in two. @param {string} text @param {number} end */
+/** `end`, or one more: a surrogate pair stays whole. @param {string} text @param {number} end */
 function wholeCharacters(text, end) {
   const isHigh = end < text.length && (text.charCodeAt(end - 1) & 0xfc00) === 0xd800;
   return isHigh ? end + 1 : end;

@@ -2,8 +2,6 @@
 
 import { button, element, set } from "../dom/elements.js";
 
-/** @import { Turn } from "../conversation/turn.js" */
-
 export class BranchWalker {
   #turn;
   /** @type {Turn[]} */ #siblings = [];

@@ -1,4 +1,4 @@
-/** The reader's remedy for an error, by its code. The server's own sentence explains the error. Pure. */
+/** The remedy for an error, by its code; the server's sentence explains it. Pure. */
 
 const AGAIN = "Try again; it may work now.";
 const LATER = "Wait a moment, then try again.";

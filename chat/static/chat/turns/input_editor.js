@@ -1,11 +1,11 @@
-/** Edits an input in place. Enter sends, as in the composer; Escape cancels. */
+/** Edits an input in place. Enter sends, Escape cancels. */
 
 import { button, element, fitHeight } from "../dom/elements.js";
 
 export class InputEditor {
   #box = element("textarea");
 
-  /** @param {string} input @param {{ send: (text: string) => void, cancel: () => void }} on */
+  /** @param {string} input @param {EditorCallbacks} on */
   constructor(input, { send, cancel }) {
     this.element = element("form", "editor");
     this.#box.value = input;

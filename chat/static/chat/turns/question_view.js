@@ -1,10 +1,8 @@
-/** The DOM of a turn's input, its Edit button and its versions. */
+/** A turn's input, its Edit button and its versions. */
 
 import { button, element, set } from "../dom/elements.js";
 import { BranchWalker } from "./branch_walker.js";
 import { InputEditor } from "./input_editor.js";
-
-/** @import { Turn } from "../conversation/turn.js" */
 
 export class QuestionView {
   #input;
@@ -15,7 +13,7 @@ export class QuestionView {
   #turn;
   #on;
 
-  /** @param {Turn} turn @param {{ edit: (turn: Turn, text: string) => void, choose: (turn: Turn) => void }} on */
+  /** @param {Turn} turn @param {QuestionCallbacks} on */
   constructor(turn, on) {
     this.#turn = turn;
     this.#on = on;
@@ -29,10 +27,7 @@ export class QuestionView {
     this.element.append(element("h2", "visually-hidden", "You asked"), this.#input, this.#tools);
   }
 
-  /**
-   * The walker is here if the versions differ in their input, else below the answer.
-   * @param {{ siblings: Turn[], walksHere: boolean, busy: boolean }} situation
-   */
+  /** @param {QuestionSituation} situation */
   render({ siblings, walksHere, busy }) {
     this.#walker.render(walksHere ? siblings : [this.#turn]);
     set(this.#edit, "hidden", busy || !this.#turn.response);

@@ -1,13 +1,4 @@
-/**
- * The DOM of one turn. Only new text is appended: the cost of an event does not grow with the answer.
- * @typedef {{ connection: ConnectionState, now: number, busy: boolean, siblings: Turn[] }} Situation
- * @typedef {{
- *   retry: (turn: Turn) => void,
- *   regenerate: (turn: Turn) => void,
- *   edit: (turn: Turn, input: string) => void,
- *   choose: (turn: Turn) => void,
- * }} Choices
- */
+/** One turn. Only new text is appended: the cost of an event does not grow with the answer. */
 
 import { copyButton } from "../dom/copy_button.js";
 import { button, element, set } from "../dom/elements.js";
@@ -17,9 +8,6 @@ import { BranchWalker } from "./branch_walker.js";
 import { QuestionView } from "./question_view.js";
 import { reasoningText, statsText } from "./stats.js";
 import { statusOf } from "./status_text.js";
-
-/** @import { Turn } from "../conversation/turn.js" */
-/** @import { ConnectionState } from "../server/socket.js" */
 
 export class ResponseView {
   #question;
@@ -38,7 +26,7 @@ export class ResponseView {
   #regenerate;
   #walker;
 
-  /** @param {Turn} turn @param {Choices} on */
+  /** @param {Turn} turn @param {TurnCallbacks} on */
   constructor(turn, on) {
     this.turn = turn;
     this.#question = new QuestionView(turn, on);
@@ -66,7 +54,7 @@ export class ResponseView {
     return answer;
   }
 
-  /** Returns whether all text is on screen. @param {Situation} situation */
+  /** Returns whether all text is shown. @param {Situation} situation */
   render(situation) {
     const { turn } = this;
     const { response } = turn;

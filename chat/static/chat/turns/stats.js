@@ -1,8 +1,4 @@
-/** The line under an answer: model and speed, at the end duration and tokens. Pure. */
-
-/** @import { ResponseState } from "../conversation/response_state.js" */
-/** @import { Timing } from "../conversation/timing.js" */
-/** @import { Turn } from "../conversation/turn.js" */
+/** The line under an answer. Pure. */
 
 const whole = new Intl.NumberFormat("en");
 
@@ -41,7 +37,7 @@ function endedStats(timing, response) {
   ];
 }
 
-/** The summary of the folded reasoning. @param {Turn} turn @param {number} now */
+/** @param {Turn} turn @param {number} now */
 export function reasoningText(turn, now) {
   const time = turn.timing.reasoning(now);
   if (turn.running && !turn.response?.output) return time === null ? "Thinking…" : `Thinking for ${duration(time)}…`;

@@ -1,11 +1,7 @@
-/** The status of a turn, the connection and an API error in sentences. Pure. */
+/** A turn, the connection or an API error in sentences. Pure. */
 
 import { STATUS } from "../server/protocol.js";
 import { helpFor } from "./error_help.js";
-
-/** @import { ResponseState } from "../conversation/response_state.js" */
-/** @import { Turn } from "../conversation/turn.js" */
-/** @import { ConnectionState } from "../server/socket.js" */
 
 /** @type {Record<string, string>} */
 const CUT_OFF = {
@@ -30,7 +26,7 @@ export const errorText = (error) => error?.message || "Something went wrong.";
 /**
  * `trouble`: it failed; `flowing`: text may arrive; `retry`: Retry is offered.
  * @param {Turn} turn
- * @param {{ connection: ConnectionState, now: number }} situation
+ * @param {StatusSituation} situation
  */
 export function statusOf(turn, { connection, now }) {
   if (turn.refusal) return failing(`Not sent. ${errorText(turn.refusal)}`, turn.refusal);
@@ -79,7 +75,7 @@ function queuedText({ queue }) {
 }
 
 /**
- * During a pause the page cannot know whether the model is slow or the worker is lost.
+ * In a pause the page cannot know whether the model is slow or the worker is lost.
  * @param {ResponseState} response
  * @param {number | null} grewAt
  * @param {number} now
@@ -92,7 +88,7 @@ function workingText({ waiting, interruption, output }, grewAt, now) {
   return now - (grewAt ?? now) < PAUSE_MS ? "" : "Waiting for the next words…";
 }
 
-/** The clocks of page and server differ: never count more than `seconds`. @param {Wait} wait @param {number} now */
+/** Clocks differ: never count more than `seconds`. @param {Wait} wait @param {number} now */
 function waitingText({ seconds: total, until }, now) {
   const left = Math.min(until - now / 1000, total);
   return left > 0 ? busyText(left) : "The model was busy, retrying…";
@@ -109,7 +105,7 @@ function disconnectedText(turn, connection) {
 }
 
 /**
- * `wait` is the time in ms until the next attempt, or null; `kept`: a message waits.
+ * `wait`: ms until the next attempt, or null; `kept`: a message waits.
  * @param {ConnectionState} state
  * @param {number | null} wait
  */
@@ -130,7 +126,7 @@ export function connectionText(state, wait, kept = false) {
   }
 }
 
-/** Why a request to the conversation API failed, by its HTTP status; 0 = unreachable. @param {number} status */
+/** By HTTP status; 0 = unreachable. @param {number} status */
 export function apiErrorText(status) {
   if (status === 0 || status >= 500) return "The server is unavailable. Try again in a moment.";
   if (status === 401 || status === 403) return "You are signed out.";
@@ -138,7 +134,7 @@ export function apiErrorText(status) {
   return "The server rejected the request.";
 }
 
-/** The announcement of a change for screen readers, or null. Tokens are not read out. @param {Turn} turn */
+/** For screen readers, or null. Tokens are not read out. @param {Turn} turn */
 export function announcement(turn) {
   if (turn.refusal) return `Not sent. ${errorText(turn.refusal)}`;
   if (!turn.response) return null;

@@ -1,21 +1,9 @@
-/**
- * The DOM of the visible path: renders the turns that changed, at most once per frame.
- * @typedef {Choices & {
- *   connection: () => ConnectionState,
- *   announce: (text: string) => void,
- *   painted: (empty: boolean) => void,
- * }} Callbacks
- */
+/** The visible path: renders changed turns, at most once per frame. */
 
 import { ResponseView } from "./response_view.js";
 import { announcement } from "./status_text.js";
 
-/** @import { Turn } from "../conversation/turn.js" */
-/** @import { TurnTree } from "../conversation/turn_tree.js" */
-/** @import { ConnectionState } from "../server/socket.js" */
-/** @import { Choices, Situation } from "./response_view.js" */
-
-const FRAME_MS = 10; // of scripts in a frame; the rest is for the browser
+const FRAME_MS = 10; // of scripts; the rest is for the browser
 const HIDDEN_PAINT_MS = 250; // a hidden page gets no animation frames
 
 export class TurnList {
@@ -24,16 +12,12 @@ export class TurnList {
   /** @type {Set<Turn>} */ #stale = new Set();
   #scheduled = false;
   #busy = false;
-  /** @type {[turn: Turn, text: string | null] | null} */ #announced = null; // the last announcement of the latest turn
+  /** @type {[turn: Turn, text: string | null] | null} */ #announced = null; // the last one of the latest turn
   #element;
   #on;
   #viewOn;
 
-  /**
-   * `announce` is called when the latest turn starts or ends, `painted` after each frame.
-   * @param {HTMLElement} element
-   * @param {Callbacks} on
-   */
+  /** @param {HTMLElement} element @param {TurnListCallbacks} on */
   constructor(element, on) {
     this.#element = element;
     this.#on = on;
@@ -44,7 +28,7 @@ export class TurnList {
     return this.#tree?.path.at(-1) ?? null;
   }
 
-  /** Replace everything by another conversation. @param {TurnTree} tree */
+  /** @param {TurnTree} tree */
   show(tree) {
     this.#tree = tree;
     this.#views.clear();
@@ -54,7 +38,7 @@ export class TurnList {
     this.layOut();
   }
 
-  /** The path has changed: turns that are still on it keep their elements. */
+  /** Turns that are still on the path keep their elements. */
   layOut() {
     const path = this.#tree?.path ?? [];
     const wanted = new Set(path);
@@ -81,7 +65,7 @@ export class TurnList {
     this.#schedule();
   }
 
-  /** The text of a running turn also depends on the clock and on the connection. */
+  /** The text of a running turn also depends on the clock and the connection. */
   touchRunning() {
     for (const turn of this.#views.keys()) if (turn.running) this.touch(turn);
   }
@@ -112,9 +96,9 @@ export class TurnList {
   }
 
   /**
-   * The newest first, the rest in later frames: a long conversation never freezes the page.
+   * Newest first, the rest in later frames: a long conversation never freezes the page.
    * @param {TurnTree} tree
-   * @param {Omit<Situation, "siblings">} situation
+   * @param {FrameSituation} situation
    */
   #renderStale(tree, situation) {
     const until = performance.now() + FRAME_MS;
@@ -135,7 +119,7 @@ export class TurnList {
     this.#on.announce(text ?? "");
   }
 
-  /** Move the focus to the same button of the sibling that takes this turn's place. @param {Turn} turn */
+  /** The focus moves to the same button of the sibling. @param {Turn} turn */
   #choose(turn) {
     const name = document.activeElement?.className;
     this.#on.choose(turn);

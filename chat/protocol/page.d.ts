@@ -1,0 +1,384 @@
+/** Global types of the page's scripts, beside those of wire.d.ts. No page loads this file. */
+
+type Address = import("../static/chat/shell/address.js").Address;
+type ApiClient = import("../static/chat/server/api_client.js").ApiClient;
+type ApiError = import("../static/chat/server/api_client.js").ApiError;
+type Composer = import("../static/chat/shell/composer.js").Composer;
+type Conversation = import("../static/chat/conversation/conversation.js").Conversation;
+type ConversationList = import("../static/chat/sidebar/conversation_list.js").ConversationList;
+type ConversationListView = import("../static/chat/sidebar/conversation_list_view.js").ConversationListView;
+type Drafts = import("../static/chat/storage/drafts.js").Drafts;
+type GuardedParser = import("../static/chat/markdown/guarded_parser.js").GuardedParser;
+type ListController = import("../static/chat/sidebar/list_controller.js").ListController;
+type OpenConversations = import("../static/chat/conversation/open_conversations.js").OpenConversations;
+type Outbox = import("../static/chat/storage/outbox.js").Outbox;
+type ResponseState = import("../static/chat/conversation/response_state.js").ResponseState;
+type Sidebar = import("../static/chat/sidebar/sidebar.js").Sidebar;
+type Socket = import("../static/chat/server/socket.js").Socket;
+type Store = import("../static/chat/storage/store.js").Store;
+type Timing = import("../static/chat/conversation/timing.js").Timing;
+type Toast = import("../static/chat/shell/toast.js").Toast;
+type Turn = import("../static/chat/conversation/turn.js").Turn;
+type TurnTree = import("../static/chat/conversation/turn_tree.js").TurnTree;
+
+type Timer = ReturnType<typeof setTimeout> | undefined;
+
+// conversation/
+
+interface ConversationData {
+  id: ConversationId;
+  responses: ResponseRow[];
+}
+
+interface ConversationCallbacks {
+  changed: (turn: Turn) => void;
+  path: () => void;
+  refused: (turn: Turn) => void;
+  named: (id: string) => void;
+}
+
+interface ConversationParts {
+  send: Send;
+  outbox: Pick<Outbox, "keep" | "drop">;
+  on: ConversationCallbacks;
+  now?: () => number;
+}
+
+type NewTurn = Pick<Ask, "input" | "model" | "previousId"> & Partial<Ask>;
+
+interface KeptMessagesParts {
+  outbox: Outbox;
+  drafts: Drafts;
+  send: Send;
+  /** Opens a new conversation. */
+  create: () => Conversation;
+}
+
+/** All but `listed` concern the visible conversation. */
+interface PageCallbacks extends ConversationCallbacks {
+  shown: (conversation: Conversation) => void;
+  loaded: (summary: Summary) => void;
+  /** The set of conversations without an id has changed. */
+  listed: () => void;
+}
+
+interface OpenConversationsParts {
+  api: Pick<ApiClient, "responses">;
+  drafts: Drafts;
+  outbox: Outbox;
+  send: Send;
+  on: PageCallbacks;
+  now?: () => number;
+}
+
+// server/
+
+type ConnectionState = "connecting" | "open" | "reconnecting" | "offline" | "signed-out";
+
+interface SocketCallbacks {
+  onEvent: (event: ServerEvent) => void;
+  onOpen: () => void;
+  onClose: (code?: number) => void;
+  onState: (state: ConnectionState, before: ConnectionState) => void;
+}
+
+interface ListQuery {
+  search?: string;
+  /** The cursor; null for the first page. */
+  before?: string | null;
+}
+
+interface OneConversation {
+  conversation: Summary;
+  responses: ResponseRow[];
+}
+
+/** Handles an ApiError, and rethrows any other error. */
+type IfApiError = <Result>(handle: (error: ApiError) => Result) => (error: unknown) => Result;
+
+interface RequestOptions {
+  method?: string;
+  headers?: Record<string, string>;
+  body?: string;
+}
+
+// storage/
+
+type OutboxEntry = Ask & { at: number };
+
+type StorageOfStore = Pick<Storage, "getItem" | "setItem" | "removeItem" | "key" | "length">;
+
+// markdown/
+
+type Link = NonNullable<ReturnType<typeof import("../static/chat/markdown/links.js").safeLink>>;
+
+type Kind =
+  | "p"
+  | "h1"
+  | "h2"
+  | "h3"
+  | "h4"
+  | "h5"
+  | "h6"
+  | "codeblock"
+  | "code"
+  | "em"
+  | "strong"
+  | "del"
+  | "a"
+  | "blockquote"
+  | "br"
+  | "hr"
+  | "ul"
+  | "ol"
+  | "li"
+  | "checkbox"
+  | "table"
+  | "tr"
+  | "td";
+
+/** The end of a link or image; without a `link` its source stays text: `before` and `after` its own text. */
+interface Ending {
+  link: Link | null;
+  before: string;
+  after: string;
+}
+
+/** An open token. */
+interface Frame {
+  type: number;
+  text: string;
+  address: string | null;
+}
+
+interface Picture {
+  alt: string;
+  link: Link;
+}
+
+interface Sink {
+  open: (kind: Kind) => void;
+  set: (name: "language" | "start" | "checked", value: string) => void;
+  text: (text: string) => void;
+  image: (image: Picture) => void;
+  close: (ending?: Ending) => void;
+}
+
+/** A piece of code; kind null = plain. */
+interface Piece {
+  kind: string | null;
+  text: string;
+}
+
+interface LanguageFamily {
+  comment: string;
+  string: string;
+  keywords: string;
+  flags?: string;
+}
+
+// turns/
+
+interface MarkdownText {
+  write: (text: string) => void;
+  end: () => void;
+}
+
+interface PlainText {
+  show: (text: string, edition: number) => void;
+}
+
+interface TextMakers {
+  markdown: (root: HTMLElement) => MarkdownText;
+  plain: (root: HTMLElement) => PlainText;
+}
+
+interface StatusSituation {
+  connection: ConnectionState;
+  now: number;
+}
+
+interface FrameSituation extends StatusSituation {
+  busy: boolean;
+}
+
+interface Situation extends FrameSituation {
+  siblings: Turn[];
+}
+
+interface QuestionSituation {
+  siblings: Turn[];
+  /** The versions differ in their input: the walker is here, else below the answer. */
+  walksHere: boolean;
+  busy: boolean;
+}
+
+interface QuestionCallbacks {
+  edit: (turn: Turn, input: string) => void;
+  choose: (turn: Turn) => void;
+}
+
+interface TurnCallbacks extends QuestionCallbacks {
+  retry: (turn: Turn) => void;
+  regenerate: (turn: Turn) => void;
+}
+
+interface TurnListCallbacks extends TurnCallbacks {
+  connection: () => ConnectionState;
+  /** The latest turn has started or ended. */
+  announce: (text: string) => void;
+  /** After each frame. */
+  painted: (empty: boolean) => void;
+}
+
+interface EditorCallbacks {
+  send: (text: string) => void;
+  cancel: () => void;
+}
+
+// sidebar/
+
+interface Marks {
+  waiting?: boolean;
+  running?: boolean;
+  unread?: boolean;
+}
+
+interface RowContent extends Marks {
+  title: string;
+  href: string;
+  current: boolean;
+}
+
+interface RowCallbacks {
+  open: () => void;
+  rename?: (title: string) => void;
+  remove?: (byKeyboard: boolean) => void;
+}
+
+interface ListViewOptions {
+  address: Address;
+  on: {
+    open: (id: string) => void;
+    show: (conversation: Conversation) => void;
+    rename: (id: string, title: string) => void;
+    remove: (id: string, byKeyboard: boolean) => void;
+    search: (text: string) => void;
+    more: () => void;
+  };
+}
+
+interface ListContent {
+  rows: Summary[];
+  /** Conversations without an id. */
+  waiting: Conversation[];
+  shown: Conversation;
+  search: string;
+}
+
+/** The latest change of an id; summary null = deleted. */
+interface ListChange {
+  version: number;
+  summary: Summary | null;
+}
+
+interface ListControllerParts {
+  api: Pick<ApiClient, "change">;
+  on: { changed: () => void; failed: (error: ApiError) => void };
+}
+
+interface ListPagesParts {
+  api: Pick<ApiClient, "list">;
+  changed: () => void;
+}
+
+interface SidebarParts {
+  toggle: HTMLElement;
+  close: HTMLElement;
+  /** Everything that an open drawer covers. */
+  main: HTMLElement;
+}
+
+// shell/
+
+interface ComposerOptions {
+  limit: number;
+  on: { ask: (input: string) => void; stop: () => void; changed: () => void };
+}
+
+interface NavigationParts {
+  openConversations: OpenConversations;
+  list: ConversationList;
+  listController: ListController;
+  listView: ConversationListView;
+  sidebar: Sidebar;
+  composer: Composer;
+  address: Address;
+  toast: Toast;
+  failed: (error: ApiError) => void;
+}
+
+interface VisibilityParts {
+  openConversations: {
+    shown: Pick<Conversation, "id" | "isMissing">;
+    refresh: () => void;
+    nameWaiting: (event: ConversationEvent) => void;
+  };
+  list: ConversationList;
+  listController: {
+    markRead: (id: string) => void;
+    applyChange: (conversation: ConversationEvent["conversation"]) => void;
+  };
+  listPages: { reload: () => void };
+  navigation: { removedElsewhere: (summary: Summary) => void };
+  isHidden?: () => boolean;
+}
+
+interface LiveRegionElements {
+  announcer: HTMLElement;
+  notice: HTMLElement;
+}
+
+type PageAction = "compose" | "create" | "search" | "next" | "previous" | "sidebar" | "stop" | "undo";
+
+interface LocalKeys {
+  keys: string[];
+  text: string;
+}
+
+interface Shortcut extends LocalKeys {
+  action: PageAction | "sheet";
+}
+
+/** `typing`: the focus is in a text field. */
+type Press = Pick<KeyboardEvent, "key"> & Partial<KeyboardEvent> & { typing?: boolean };
+
+interface SheetOptions {
+  button: HTMLElement;
+  store: Store;
+  act: (action: PageAction) => void;
+}
+
+interface ScrollPosition {
+  before: number;
+  after: number;
+  /** Pixels left under the window. */
+  below: number;
+}
+
+// dom/
+
+type FindElement = <Kind extends Element>(selector: string, kind: new () => Kind, root?: ParentNode) => Kind;
+
+type MakeButton = (
+  className: string,
+  text: string,
+  pressed: (event: MouseEvent) => void,
+  label?: string | null,
+) => HTMLButtonElement;
+
+type SetProperty = <Target extends object, Name extends keyof Target>(
+  target: Target,
+  name: Name,
+  value: Target[Name],
+) => void;
