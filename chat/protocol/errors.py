@@ -1,7 +1,10 @@
-"""Stable error codes with fixed sentences: all that a client learns of an error.
+"""Error codes with fixed sentences: all that a client learns of an error.
 
     ProtocolError
-    └── CommandError    a refused command; nothing was stored or enqueued
+    └── CommandError    a refused command
+
+A refused command stores nothing, except that after `busy` a `response.create` may be accepted: the client
+sends it again with the same `client_request_id`.
 
 REFUSALS are sent in `error` events, also before a close. FAILURES end a response: `response.error.code`.
 """

@@ -1,8 +1,10 @@
-"""Server events: OpenAI's Responses streaming events as frozen values, and one encoder.
+"""OpenAI's Responses streaming events as frozen values, and one encoder.
 
-Format: `openai.types.responses` of the official SDK
-(https://platform.openai.com/docs/api-reference/responses-streaming). A response's events are numbered from 0
-without gaps by `sequence_number`. `tailrace:` marks our own events; a client may ignore them.
+Format: `openai.types.responses` (https://platform.openai.com/docs/api-reference/responses-streaming).
+`tailrace:` marks our own events; a client may ignore them.
+
+`sequence_number` starts at 0 and rises by one. Only a `tailrace:snapshot` breaks the sequence: after Redis
+lost a log its number may be far ahead or behind.
 """
 
 import json
@@ -248,7 +250,7 @@ _TERMINAL_STARTS = tuple(f'{{"type":"{kind.type}"' for kind in TERMINAL)
 
 
 def is_terminal(text: str) -> bool:
-    """Whether an encoded event is terminal, without parsing it."""
+    """Whether an encoded event is terminal, unparsed."""
     return text.startswith(_TERMINAL_STARTS)
 
 
@@ -268,7 +270,7 @@ def queue(response_id: str, position: int) -> str:
 
 
 def conversation_changed(conversation: JSON, response: JSON | None) -> str:
-    """A changed conversation, and the response that changed it, if any."""
+    """A changed conversation and any response that changed it."""
     return _dumps({"type": "tailrace:conversation", "conversation": conversation, "response": response})
 
 

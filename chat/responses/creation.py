@@ -33,9 +33,9 @@ _pending: set[asyncio.Task[None]] = set()  # asyncio keeps only weak references 
 
 
 async def submit(owner: "AbstractBaseUser", command: Create, log: Log) -> tuple[Response, bool]:
-    """Create and queue a response: the front door for every client, which then follows it.
+    """Create and queue a response; a repeated request is not queued again.
 
-    Returns and raises as `create_response`. A repeated request is not queued again.
+    Returns and raises as `create_response`.
     """
     row, new = await create_response(owner, command, log)
     if new:
@@ -46,8 +46,8 @@ async def submit(owner: "AbstractBaseUser", command: Create, log: Log) -> tuple[
 async def create_response(owner: "AbstractBaseUser", command: Create, log: Log) -> tuple[Response, bool]:
     """Store the row, then open its log. Returns the row and whether it is new.
 
-    A repeated `client_request_id` of an owner returns the same row. Raises CommandError, or LogError or a
-    database error in an outage; then nothing is stored.
+    A repeated `client_request_id` of an owner returns the same row. Raises CommandError; in an outage
+    LogError or a database error, after deleting the row if possible.
     """
     row, new = await database_sync_to_async(_store, thread_sensitive=False)(owner, command)
     if new:
@@ -157,7 +157,6 @@ def _own_response(owner: "AbstractBaseUser", response_id: UUID | None, param: st
 def _conversation(
     owner: "AbstractBaseUser", command: Create, relative: Response | None, messages: list[dict[str, str]]
 ) -> tuple[Conversation, bool]:
-    """The conversation, and whether it is new."""
     conversation_id = command.tailrace.conversation_id
     if relative is not None:
         if conversation_id not in (None, relative.conversation_id):
