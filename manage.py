@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""`manage.py up` starts everything, `manage.py help` lists the rest."""
+"""`manage.py up` starts everything, `help` lists the rest."""
 
 import os
 import sys

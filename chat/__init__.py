@@ -5,4 +5,4 @@ from pathlib import Path
 
 _PROJECT = tomllib.loads(Path(__file__).parents[1].joinpath("pyproject.toml").read_text())["project"]
 
-__version__: str = _PROJECT["version"]  # of Tailrace; workers report it in their heartbeats
+__version__: str = _PROJECT["version"]  # reported in workers' heartbeats

@@ -13,6 +13,6 @@ class ChatConfig(AppConfig):
     label = "tailrace"  # prefix of tables, permissions and admin addresses
 
     def ready(self) -> None:
-        """Start both watches: the models are loaded."""
+        """Start both watches."""
         revocation.watch()
         checks.watch()

@@ -1,6 +1,6 @@
-"""Tailrace's settings, `TAILRACE_<name>` in Django's settings, each with a default.
+"""Tailrace's settings, each with a default: docs/configuration.md.
 
-Read at use, never at import: `conf.REDIS_URL` is `settings.TAILRACE_REDIS_URL`.
+`conf.REDIS_URL` reads Django's `TAILRACE_REDIS_URL` at use, never at import.
 """
 
 from typing import Any, Generic, TypeVar, cast
@@ -28,14 +28,14 @@ class Conf:
     """All settings of `chat` and `workers`."""
 
     REDIS_URL = Setting("redis://127.0.0.1:6379/0")
-    ORIGINS = Setting[list[str]]([])  # full origins of pages that may open a socket
-    GUESTS = Setting(default=False)  # visitors without an account become guests
+    ORIGINS = Setting[list[str]]([])
+    GUESTS = Setting(default=False)
     MODELS = Setting("")  # path of a TOML file; empty: one model, from the next four settings
     OPENAI_BASE_URL = Setting("https://api.openai.com/v1")
     OPENAI_MODEL = Setting("")
     OPENAI_MAX_OUTPUT_TOKENS = Setting(4096)
-    OPENAI_RESUME = Setting[Any]("restart")  # or "continue": the text after a lost worker
-    DRAIN_SECONDS = Setting(20)  # how long a stopping worker's answers may continue
+    OPENAI_RESUME = Setting[Any]("restart")  # or "continue"
+    DRAIN_SECONDS = Setting(20)
 
 
 conf = Conf()

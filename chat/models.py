@@ -1,7 +1,6 @@
 """Database rows: a conversation is an owner's tree of responses.
 
-Every transition is a conditional UPDATE whose row count decides; 0: another process was first. A running
-answer lives in its log.
+Every transition is a conditional UPDATE whose row count decides; 0: another process was first.
 """
 
 from datetime import datetime
@@ -21,14 +20,14 @@ from chat.protocol.output import output_text
 
 
 class ConversationQuerySet(models.QuerySet["Conversation"]):
-    """An owner's list, and its changes."""
+    """An owner's list."""
 
     def visible_to(self, owner_id: int | None) -> "ConversationQuerySet":
         """An owner's undeleted conversations."""
         return self.filter(owner_id=owner_id, deleted_at=None)
 
     def with_running(self) -> "ConversationQuerySet":
-        """Add `running`: a response has not ended. One query for all."""
+        """Add `running`: a response has not ended."""
         live = Response.objects.filter(conversation=OuterRef("pk"), status__in=LIVE)
         return self.annotate(running=Exists(live))
 
@@ -104,7 +103,7 @@ class ResponseQuerySet(models.QuerySet["Response"]):
     def claim(self, response_id: str, worker: str) -> "Response | None":
         """Queued → in_progress, by this worker. None: another claimed it, or it ended.
 
-        Returns the row in the same statement, which Django cannot.
+        Raw SQL: Django cannot return the updated row.
         """
         now = connection.ops.adapt_datetimefield_value(timezone.now())
         meta = Response._meta  # noqa: SLF001 - documented by Django
@@ -217,7 +216,7 @@ class Response(models.Model):
         return "\n\n".join(message["content"] for message in self.input if message["role"] == "user")
 
     def error(self) -> ErrorObject | None:
-        """Why it failed: a code and its sentence."""
+        """The failure's code and sentence."""
         if not self.error_code:
             return None
         return {"code": self.error_code, "message": FAILURES.get(self.error_code, "")}

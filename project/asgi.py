@@ -21,4 +21,4 @@ sockets = SocketOrigins(AuthMiddlewareStack(URLRouter(websocket_urlpatterns)), c
 application = Executor(ProtocolTypeRouter({"http": http, "websocket": ClientConnections(sockets)}))
 
 gc.collect()
-gc.freeze()  # no garbage collection of start-up objects: a full pass blocks sockets for 100 ms
+gc.freeze()  # collecting start-up objects would block sockets for 100 ms

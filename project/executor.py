@@ -1,8 +1,4 @@
-"""Enough threads in a web process for a locked database not to stop every socket.
-
-Rows are read and written in the loop's default executor. asyncio's has four threads more than cores: six
-commands waiting for a lock use all of a small machine's.
-"""
+"""Enough threads in a web process for a locked database not to stop every socket."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -16,7 +12,7 @@ Application = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
 
 
 class Executor:
-    """Gives its event loop enough threads, under any server."""
+    """Gives its event loop enough threads."""
 
     def __init__(self, application: Application) -> None:
         self._application = application

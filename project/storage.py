@@ -9,5 +9,5 @@ class HashedFiles(CompressedManifestStaticFilesStorage):
     support_js_module_import_aggregation = True
 
     def url(self, name: str, force: bool = True) -> str:
-        """Return the hashed URL, also with DEBUG, for `manage.py up`."""
+        """The hashed URL, also with DEBUG, for `manage.py up`."""
         return str(super().url(name, force))

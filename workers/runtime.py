@@ -1,7 +1,4 @@
-"""The event loop of a worker process, in its own thread, with connections and background tasks.
-
-Celery's threads do the database work, and wait here for the streaming without a database connection.
-"""
+"""A worker process's event loop, in a thread."""
 
 import asyncio
 import logging

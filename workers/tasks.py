@@ -1,4 +1,4 @@
-"""The one Celery task: a wake-up with a response's id. The row is the job: a doubled message does nothing.
+"""The one Celery task: wakes a worker for a response. The row is the job: a doubled message does nothing.
 
 Celery and Flower see ids and figures, no prompt, no answer.
 """
@@ -45,7 +45,7 @@ TaskResult = dict[str, Any]
 def generate(response_id: str) -> TaskResult:
     """Claim a row, run the attempt, settle the row.
 
-    Returns figures only: status, output tokens, milliseconds to the first token and in all.
+    Returns status, output tokens, milliseconds to the first token and in all.
     """
     begun = time.time()
     row = Response.objects.claim(response_id, runtime.worker_id)
@@ -78,7 +78,7 @@ def _run(row: Response) -> Outcome:
 
 
 def _prompt(row: Response) -> list[JSON]:
-    """Return the prompt, after settling a previous response ended only in its log."""
+    """The prompt, after settling a previous response ended only in its log."""
     if row.previous is not None and row.previous.live:
         runtime.run(settle_if_ended(runtime.attempts.log, str(row.previous_id)))
     return prompt(row)
@@ -125,11 +125,11 @@ def _result(outcome: Outcome, begun: float) -> TaskResult:
 
 @worker_ready.connect
 def start_runtime(sender: Any, **_: Any) -> None:
-    """Start the loop and the heartbeat."""
+    """Start the loop."""
     queues = sorted(sender.app.amqp.queues.consume_from)
     runtime.start(sender.hostname, concurrency=sender.controller.concurrency, queues=queues)
     gc.collect()
-    gc.freeze()  # no garbage collection of start-up objects: a full pass stops all answers for 100 ms
+    gc.freeze()  # collecting start-up objects would stop all answers for 100 ms
 
 
 @task_revoked.connect

@@ -1,5 +1,5 @@
 """User identity: guests, sessions, revocation.
 
-Imported by `sockets` and `pages`.
+For `sockets` and `pages`.
 Start with `sessions.py`.
 """

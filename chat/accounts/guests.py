@@ -1,4 +1,4 @@
-"""Guest users, for visitors without an account."""
+"""Guests: users without an account."""
 
 import functools
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Make a user's sockets re-check their sessions when its password or `is_active` changes."""
+"""Make a user's sockets recheck their sessions when the password or `is_active` changes."""
 
 from collections.abc import Collection
 from typing import Any
@@ -11,11 +11,11 @@ from django.db.models.signals import post_save
 
 from chat.transport.notifications import notify_owner_to_recheck
 
-SESSION_FIELDS = {"password", "is_active"}  # a session depends on these; a visit saves only `last_login`
+SESSION_FIELDS = {"password", "is_active"}  # sessions depend on these; a visit saves only `last_login`
 
 
 def watch() -> None:
-    """Receive every saved user: Django's model has no method of ours."""
+    """Receive every saved user."""
     post_save.connect(_saved, sender=settings.AUTH_USER_MODEL)
 
 
@@ -24,7 +24,7 @@ def _saved(
 ) -> None:
     """Notify the user's sockets after the commit; a failure does not undo the change.
 
-    `raw`: a fixture loads, perhaps with many users.
+    `raw`: a fixture, perhaps of many users.
     """
     if created or raw or (update_fields is not None and SESSION_FIELDS.isdisjoint(update_fields)):
         return

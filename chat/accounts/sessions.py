@@ -10,7 +10,7 @@ from django.http import HttpRequest
 
 
 async def is_valid(scope: dict[str, Any]) -> bool:
-    """Whether the session still belongs to its user, by Django's own check: not after a sign-out.
+    """Whether the session still belongs to its user, by Django's own check.
 
     Uses its own thread: Channels' `get_user` would queue the commands of all sockets.
     """

@@ -1,5 +1,5 @@
 """The list of conversations: pages, search, announced changes.
 
-Imported by `responses` and the rooms above.
+For `responses` and the rooms above.
 Start with `listing.py`.
 """

@@ -19,21 +19,21 @@ logger = logging.getLogger(__name__)
 
 
 async def announce_response(response: ResponseObject) -> None:
-    """Announce a response that has just ended."""
+    """Announce an ended response."""
     await announce_conversation(response["conversation"]["id"], response)
 
 
 async def announce_new(conversation: Any, response: ResponseObject, request_id: str | None) -> None:
     """Announce a new response, with its conversation as saved.
 
-    `client_request_id`: the asking page recognises its message by it.
+    `request_id`: the asking page recognises its message by it.
     """
     conversation.running = True
     await notify_owner(conversation.owner_id, change_event(conversation, response, request_id))
 
 
 async def announce_conversation(conversation_id: UUID | str, response: ResponseObject | None = None) -> None:
-    """Announce a conversation, and the response object that changed it, if any."""
+    """Announce a conversation and any response object that changed it."""
     rows = Conversation.objects.with_running().filter(pk=conversation_id)
     try:
         row = await database_sync_to_async(rows.first, thread_sensitive=False)()

@@ -1,4 +1,4 @@
-"""Conversations as JSON: pages of the list, summaries, turns, change events."""
+"""Conversations as JSON."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -65,7 +65,7 @@ def turn(response: Response) -> JSON:
 
 
 def change_event(row: Any, response: ResponseObject | None = None, request_id: str | None = None) -> str:
-    """Encode a conversation change, and the response that caused it, if any.
+    """Encode a changed conversation and any response that changed it.
 
     The row has `running`. `request_id`: a new response's `client_request_id`.
     """

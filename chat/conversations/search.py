@@ -1,7 +1,6 @@
 """Search an owner's titles, questions and answers for words.
 
-SQLite cannot ignore case beyond ASCII and calls Python per text, so a search reads at most 40 million
-characters per word.
+SQLite calls Python per text, so a search reads at most 40 million characters per word.
 """
 
 import re
@@ -59,8 +58,7 @@ def _ignoring_case(word: str) -> str:
 def _searched(owner_id: int | None) -> QuerySet[Response]:
     """The owner's latest responses, with the start of their texts as `question` and `answer`.
 
-    No filter by owner, which the conversations have: a second one would use the owner index again for each
-    conversation.
+    Only conversations are filtered by owner: a second filter would use the owner index again for each.
     """
     own = Response.objects.filter(owner_id=owner_id)
     oldest = own.order_by("-id").values("id")[MAX_RESPONSES - 1 : MAX_RESPONSES]

@@ -1,5 +1,5 @@
 """Health checks for operators.
 
-Web side only: `urls` imports it.
+For `urls`.
 Start with `health.py`.
 """

@@ -1,5 +1,5 @@
 """HTTP for browsers: pages, and their JSON.
 
-Web side only: imported by `urls` and `templatetags`.
+For `urls` and `templatetags`.
 Start with `views.py`.
 """

@@ -1,4 +1,4 @@
-"""JSON API of the page: list, read and change conversations.
+"""The page's JSON API.
 
 The CSRF middleware admits changes from our pages only.
 """
@@ -30,7 +30,7 @@ from chat.transport.outages import UNAVAILABLE
 
 
 def json_view(view: Callable[..., JSON]) -> Callable[..., HttpResponse]:
-    """Return a view's JSON to users and guests, or an error in the socket's format."""
+    """Wrap a view: its JSON, or an error in the socket's format."""
 
     @functools.wraps(view)
     def respond(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
@@ -51,7 +51,7 @@ def json_view(view: Callable[..., JSON]) -> Callable[..., HttpResponse]:
 @never_cache
 @json_view
 def conversations(request: HttpRequest) -> JSON:
-    """One page of the visitor's list. `search`: words; `before`: the previous page's `more`."""
+    """One page of the visitor's list, by the query's `search` and `before`."""
     return list_page(request.user.pk, request.GET.get("search", ""), request.GET.get("before", ""))
 
 

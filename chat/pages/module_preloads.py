@@ -1,4 +1,4 @@
-"""Find the ES modules that a page should preload."""
+"""Find a page's ES modules to preload."""
 
 import posixpath
 import re
@@ -9,7 +9,7 @@ IMPORT = re.compile(r'^(?:(?:import|export)\s[^";]*?\sfrom|import)\s*"(\.{1,2}/[
 
 
 def imported_modules(name: str, read: Callable[[str], str]) -> list[str]:
-    """Return a module's direct and indirect imports, each once, nearest first."""
+    """A module's direct and indirect imports, each once, nearest first."""
     found: dict[str, None] = {name: None}
     waiting = [name]
     for module in waiting:

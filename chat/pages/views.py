@@ -1,4 +1,4 @@
-"""The pages. Responses stream over the socket."""
+"""The pages."""
 
 from typing import Any
 from uuid import UUID

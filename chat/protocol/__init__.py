@@ -1,5 +1,5 @@
 """The wire protocol: commands, events, error codes. Pure: no Django, no I/O.
 
-Imported by every room; imports none.
+For every room; imports none.
 Start with `commands.py` and `events.py`.
 """

@@ -1,7 +1,7 @@
 """Parse client frames into typed commands.
 
-`response.create` uses the field names of OpenAI's Responses API
-(https://platform.openai.com/docs/api-reference/responses/create); `tailrace:` marks our own commands.
+`response.create` is OpenAI's (https://platform.openai.com/docs/api-reference/responses/create); `tailrace:`
+marks our own commands.
 """
 
 from typing import Annotated, Any, Literal, TypeVar
@@ -35,7 +35,7 @@ def _one_line(text: str) -> str:
 Text = Annotated[str, AfterValidator(storable)]
 Title = Annotated[Text, AfterValidator(_one_line), Field(min_length=1, max_length=MAX_TITLE_CHARS)]
 Id = Annotated[UUID, Field(strict=False)]
-SequenceNumber = Annotated[int, Field(ge=-1, lt=2**53)]  # JSON's safe integers; -1 precedes the first event
+SequenceNumber = Annotated[int, Field(ge=-1, lt=2**53)]  # JSON's safe integers; -1: before the first event
 StreamId = Annotated[Text, Field(max_length=MAX_STREAM_ID_CHARS)] | None
 
 
@@ -118,7 +118,7 @@ class Unsubscribe(_Strict):
 
 
 class Acknowledge(_Strict):
-    """`tailrace:ack`: acknowledge events. From the first one on, few are sent ahead."""
+    """`tailrace:ack`: from the first one on, few events are sent ahead."""
 
     type: Literal["tailrace:ack"]
     response_id: Id
@@ -156,10 +156,7 @@ Known = TypeVar("Known", bound=_Strict)
 
 
 def parse(frame: str) -> Command:
-    """Parse a text frame.
-
-    Raises CommandError with the field, and the frame's `stream_id` if readable.
-    """
+    """Parse a frame. Raises CommandError with the field and, if readable, the `stream_id`."""
     body = json_object(frame)
     kind = body.get("type")
     if "type" not in body:

@@ -11,7 +11,7 @@ Kind = Literal["reasoning", "message"]
 
 @dataclass(slots=True)
 class Item:
-    """An output item, its text in pieces as they arrived; `index`: its place in the output."""
+    """An output item, its text in pieces; `index`: its place in the output."""
 
     kind: Kind
     id: str

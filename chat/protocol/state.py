@@ -1,7 +1,4 @@
-"""Fold a log's events into a response's state.
-
-Readers and writers apply the same events, so screen, log and row hold the same text.
-"""
+"""Fold a log's events into a response's state."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
@@ -76,7 +73,7 @@ class ResponseState:
         return self.base | {"status": status, "output": [item.as_object(status) for item in self.items]}
 
     def snapshot(self) -> events.Snapshot:
-        """The state as one event, numbered as the last one it includes."""
+        """The state as one event, numbered as the last included."""
         return events.Snapshot(
             sequence_number=self.next - 1,
             response_id=self.id,

@@ -1,5 +1,5 @@
 """The life of a response: created, queued, ended.
 
-Imported by `streaming`, `sockets`, `pages` and the workers.
+For `streaming`, `sockets`, `pages` and the workers.
 Start with `creation.py`, then `ending.py`.
 """

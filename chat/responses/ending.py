@@ -1,7 +1,6 @@
 """End a response, for the worker, Stop and the reaper alike.
 
-`conclude` appends the terminal event; the first writer decides the outcome. `settle` copies the outcome to
-the row; a crash in between loses nothing. `end` does both for everyone but the attempt.
+The first terminal event in the log decides the outcome; a crash before `settle` loses nothing.
 """
 
 import time
@@ -27,8 +26,8 @@ async def conclude(
     """Append the terminal event and notify readers. `state`: what the caller knows.
 
     After a conflict, apply the other writer's events and retry. Restore from `state` what Redis lost. With
-    `attempt`, leave the response to a later one. Returns the final response object, perhaps another writer's;
-    None: nothing to end.
+    `attempt`, leave the response to a later one. Returns the final object, perhaps another writer's; None:
+    nothing to end.
     """
     while state is not None and state.ended is None and (attempt is None or state.attempt <= attempt):
         closing, terminal = finish(state, ending)
@@ -55,11 +54,7 @@ async def settle(final: ResponseObject, **extra: Any) -> None:
 async def end(
     log: Log, response_id: str, ending: Ending, attempt: int | None = None
 ) -> ResponseObject | None:
-    """Conclude, cancel the attempt, settle.
-
-    With `attempt`, only if no later one has the response. Returns the final response object; None: nothing to
-    end.
-    """
+    """Conclude, cancel the attempt, settle. `attempt` and result: as `conclude`."""
     state = await log.state(response_id) or await _reopened(log, response_id)
     final = await conclude(log, state, ending, attempt)
     if final is not None:
@@ -69,7 +64,7 @@ async def end(
 
 
 async def cancel(log: Log, owner_id: int, response_id: UUID) -> None:
-    """Stop: cancel an owner's response. Raises CommandError if there is none."""
+    """Stop: cancel an owner's response. Raises CommandError."""
     row = await own_response(owner_id, response_id)
     await end(log, str(row.id), Ending("cancelled", time.time()))
 
@@ -84,7 +79,6 @@ async def settle_if_ended(log: Log, response_id: str) -> bool:
 
 
 async def _reopened(log: Log, response_id: str) -> ResponseState | None:
-    """Reopen a live row's lost log; its numbers reject stale writers."""
     live = Response.objects.filter(pk=response_id, status__in=LIVE)
     row: Response | None = await database_sync_to_async(live.first, thread_sensitive=False)()
     return await log.reopened(response_object(row), row.attempt) if row else None

@@ -1,19 +1,4 @@
-"""The model catalog: from a TOML file, or one model from the environment.
-
-    [[models]]
-    name = "gpt-5-mini"
-    base_url = "https://api.openai.com/v1"    # any OpenAI-compatible server
-    key_env = "OPENAI_API_KEY"                # the NAME of the key's variable
-    upstream_model = "gpt-5-mini"             # "": the first of the server's GET /models
-    queue = "responses"
-    resume = "restart"                        # after a lost worker; or "continue", if the server continues
-                                              # a last assistant message
-    max_output_tokens = 2048
-    [models.deadlines]                        # seconds
-    connect = 10
-    first_token = 60
-    between_tokens = 30
-    total = 600
+"""The model catalog: from a TOML file (docs/configuration.md), or one model from the environment.
 
 The first model is the default. `demo-count` always exists: it counts, without network.
 """
@@ -36,7 +21,7 @@ DEMO_URL = "demo:count"
 
 @dataclass(frozen=True, slots=True)
 class Deadlines:
-    """Time limits in seconds. Only text counts, not the server's comments."""
+    """Time limits in seconds."""
 
     connect: float = 10
     first_token: float = 60

@@ -1,4 +1,4 @@
-"""Enqueue a response in its model's queue; find its queue position."""
+"""Enqueue a response; find its queue position."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +17,7 @@ async def enqueue(response: Response) -> None:
 
 
 def queue_of(model_name: str) -> str:
-    """A model's queue; the default one if the model is no longer configured."""
+    """A model's queue; of a removed model, the default one."""
     model = catalog().get(model_name)
     return model.queue if model else QUEUE
 

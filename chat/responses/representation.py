@@ -6,10 +6,7 @@ from chat.protocol.output import output_items
 
 
 def response_object(row: Response) -> ResponseObject:
-    """OpenAI's response object, with the stored output. Times: Unix seconds.
-
-    Source: https://platform.openai.com/docs/api-reference/responses/object
-    """
+    """OpenAI's response object, with the stored output."""
     completed_at = row.ended_at if row.status == Status.COMPLETED else None
     return {
         "id": str(row.id),

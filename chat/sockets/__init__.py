@@ -1,5 +1,5 @@
 """WebSockets.
 
-Web side only: imported by `routing` and the ASGI application.
+For `routing` and the ASGI application.
 Start with `minimal.py`, then `consumer.py`.
 """

@@ -32,7 +32,7 @@ from chat.transport.outages import UNAVAILABLE, retry
 logger = logging.getLogger(__name__)
 
 SESSION_SECS = 5  # between session checks: the delay if a notification is lost
-RECHECK_SECS = 1  # between session checks while the database is unavailable
+RECHECK_SECS = 1  # between checks while the database is unavailable
 
 
 class ResponsesConsumer(AsyncWebsocketConsumer):
@@ -50,7 +50,7 @@ class ResponsesConsumer(AsyncWebsocketConsumer):
         """Serve one socket: one task for commands, one for notifications.
 
         Neither waits for the other's database work; Channels would start two tasks per message. On any exit
-        the socket leaves its groups and channel; its responses continue.
+        the socket leaves its groups and channel.
         """
         self.scope, self.base_send = scope, send
         self.channel_layer = get_channel_layer()
@@ -166,6 +166,5 @@ class ResponsesConsumer(AsyncWebsocketConsumer):
 
 
 def _is_for_another(scope: dict[str, Any]) -> bool:
-    """Whether another user has signed in since the page was made."""
     owners = parse_qs(scope["query_string"].decode("latin-1")).get("owner")
     return owners is not None and owners != [str(scope["user"].pk)]

@@ -1,8 +1,7 @@
 """Back-pressure behind Daphne: pause events for a client that does not read, then close it.
 
-Daphne's `send` never waits: unread frames, and commands sent faster than executed, would fill memory. Behind
-it, a Twisted transport takes one producer and pauses it at 64 KiB unsent
-(https://docs.twisted.org/en/stable/core/howto/producers.html). Other servers wait in `send`: no pause there.
+Daphne's `send` never waits: unread frames, and commands sent faster than executed, would fill memory. A
+Twisted transport pauses its one push producer at 64 KiB unsent.
 """
 
 import asyncio
@@ -12,10 +11,10 @@ from typing import Any
 from chat.protocol.errors import SLOW_READER, CommandError
 from chat.streaming.backpressure import Application, ClientConnection, Message, Receive, Send
 
-UNREAD_SECS = 60  # then a client that reads nothing is closed; it may reconnect with its cursor
-CLOSE_SECS = 10  # from the error event to the connection's end
+UNREAD_SECS = 60  # then a client's socket is closed; it may reconnect with its cursor
+CLOSE_SECS = 10  # from the error event to the abort
 SILENT_SECS = 90  # Daphne's --ping-timeout: above both together, so our error event comes first
-MAX_UNREAD_FRAMES = 5000  # about 1 MiB of replies and pongs to a client that sends but does not read
+MAX_UNREAD_FRAMES = 5000  # about 1 MiB of replies and pongs, if the client still sends
 MAX_WAITING_COMMANDS = 100  # not yet executed
 
 TRANSPORT = ("registerProducer", "unregisterProducer", "pauseProducing", "resumeProducing", "abortConnection")

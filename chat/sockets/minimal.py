@@ -1,8 +1,8 @@
 """The smallest form: join a group, enqueue a job, forward what the worker publishes.
 
-`{"message": "start"}` counts from `{"message": "Number 0"}` to `{"message": "Number 9"}`. Any other message
-is a prompt for the default model, whose text arrives as `{"message": "<text>"}`. `consumer.py` also reads the
-log, so it survives a lost notification or socket.
+`{"message": "start"}` returns `{"message": "Number 0"}` to `Number 9`; another message is a prompt for the
+default model, whose text arrives as `{"message": "<text>"}`. `consumer.py` also reads the log, so it survives
+a lost notification or socket.
 """
 
 import json
@@ -22,7 +22,7 @@ from chat.transport.outages import UNAVAILABLE
 
 
 class MinimalConsumer(AsyncWebsocketConsumer):
-    """`/ws/openai/`: the socket enqueues and listens; a worker calls the model."""
+    """`/ws/openai/`: enqueue and listen; a worker calls the model."""
 
     groups: list[str]  # Channels leaves these when the socket closes
     counts: frozenset[str] = frozenset()  # counting responses: one frame per line

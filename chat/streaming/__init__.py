@@ -1,5 +1,5 @@
 """One reader of a response's events, for every client.
 
-Web side only: imported by `sockets`, never by workers.
+For `sockets`, never workers.
 Start with `cursor.py`, then `subscriber.py`.
 """

@@ -12,11 +12,11 @@ Application = Callable[[dict[str, Any], Receive, Send], Awaitable[None]]
 class ClientConnection:
     """A client whose server waits in `send`: never paused."""
 
-    paused = False  # the client does not read: send nothing that can wait
+    paused = False  # send nothing that can wait
 
     def __init__(self, send: Send) -> None:
         self._send = send
-        self.on_resume: Callable[[], None] = lambda: None  # called when the client reads again
+        self.on_resume: Callable[[], None] = lambda: None
 
     async def send_text(self, text: str) -> None:
         """Send one frame."""

@@ -1,7 +1,6 @@
-"""Decide a reader's next action: order, gaps, pauses. Pure: no I/O.
+"""Decide a reader's next action: order, gaps, pauses. Pure.
 
-Notifications may be late, duplicate, out of order or lost; Redis may lose the log, and a new one may replace
-it. Each input returns the next action, or None.
+Notifications may be late, duplicate, out of order or lost; Redis may lose or replace the log.
 """
 
 import math
@@ -15,7 +14,7 @@ from chat.protocol.state import EPOCH_SIZE, ResponseState
 NOTHING = -1  # before the first event
 UNKNOWN = -2  # no position: needs a snapshot
 CHUNK = 500  # events per read of the log, about 100 KiB; at least 2
-ACK_WINDOW = 1000  # events sent ahead of the last acknowledged: seconds of a fast answer
+ACK_WINDOW = 1000  # events beyond the last acknowledged: seconds of a fast answer
 IDLE_CHECKS = 3  # in a row; then check the row: Redis may have lost the end
 
 
@@ -34,16 +33,16 @@ Action = list[str] | Step
 
 @dataclass(slots=True)
 class Cursor:
-    """A reader's position and all else that decides its events."""
+    """A reader's position and pauses."""
 
     last: int = NOTHING  # the last event sent
-    row_ended: bool = False  # the row has ended: a log without a terminal event has lost it
+    row_ended: bool = False  # a log without a terminal event has lost it
     replaying: bool = False  # `tailrace:up_to_date` is due
     paused: bool = False  # send nothing; read the log from `last` later
     done: bool = False  # unsubscribed
-    limit: float = math.inf  # stop here until the client acknowledges more
+    limit: float = math.inf  # pause here until the client acknowledges
     then: Step | None = None  # the action after these events
-    idle_checks: int = 1  # checks since the last event; starts as after one
+    idle_checks: int = 1  # since the last event; starts as after one check
 
     def on_notification(self, first: int, events: list[str], client_paused: bool) -> Action | None:
         """Send new `events`, numbered from `first`; read the log on a gap."""
@@ -55,16 +54,16 @@ class Cursor:
         return self._advance(new, Step.DONE if new and is_terminal(new[-1]) else None)
 
     def catch_up(self, client_paused: bool) -> Action | None:
-        """Read the log, or pause until the client may receive more."""
+        """Read the log, or pause."""
         self.paused = self.must_wait(client_paused)
         if self.paused:
             return None
         return Step.SNAPSHOT if self.last == UNKNOWN else Step.READ
 
     def on_entries(self, numbers: list[int], events: list[str]) -> Action:
-        """Send new events; a snapshot if the log is lost, has a hole or does not continue `last`.
+        """Send new events; a snapshot if the log is lost, replaced or has a hole.
 
-        It must start with `last` or the next number; otherwise it was replaced.
+        A log that starts with neither `last` nor the next number was replaced.
         """
         if not numbers or numbers[0] > self.last + 1 or numbers[-1] - numbers[0] != len(numbers) - 1:
             return Step.SNAPSHOT
@@ -82,7 +81,7 @@ class Cursor:
         return self._advance([encode(snapshot)], Step.DONE if state.ended else None)
 
     def on_row(self, response: ResponseObject | None, *, live: bool = False) -> Action | None:
-        """Send the row as a snapshot. A live row has no text: a reader with a position keeps its own."""
+        """Send the row as a snapshot; a live row has no text, so only to a reader without a position."""
         if response is None:  # deleted
             return Step.DONE
         if live and self.last != UNKNOWN:
@@ -98,33 +97,33 @@ class Cursor:
         return events
 
     def rewind(self, unsent: int) -> None:
-        """Take back the last `unsent` events: the client paused."""
+        """Take back `unsent` events: the client paused."""
         self.last -= unsent
         self.paused, self.then = True, None
 
     def must_wait(self, client_paused: bool) -> bool:
-        """Whether to send nothing until the client reads or acknowledges."""
+        """Whether to pause until the client reads or acknowledges."""
         return client_paused or self.last >= self.limit or self.done
 
     def acknowledge(self, number: int) -> None:
-        """The client has read up to `number` and will acknowledge again."""
+        """Allow ACK_WINDOW events beyond `number`."""
         self.limit = number + ACK_WINDOW
 
     def suspects_row(self) -> bool:
-        """Whether to check the row: during a long silence Redis may have lost the end."""
+        """Whether to check the row after a long silence."""
         return self.idle_checks > IDLE_CHECKS and not self.row_ended
 
     def on_check(self, top: int | None, client_paused: bool) -> Action | None:
-        """Catch up unless `last` is `top`, the log's highest number; None: no log."""
+        """Catch up unless `last` is `top`, the log's highest number (None: no log)."""
         is_behind = top != self.last or self.replaying or self.row_ended
         return self.catch_up(client_paused) if is_behind else None
 
     def end_check(self) -> bool:
-        """Whether to send a heartbeat: no event since the previous check."""
+        """Whether a heartbeat is due: no event since the previous check."""
         self.idle_checks += 1
         return self.idle_checks > 1 and not self.done
 
 
 def ends_opening(number: int) -> bool:
-    """Whether a log's opening ends here: its reader waits for a worker."""
+    """Whether the opening ends here: the reader waits for a worker."""
     return number >= 0 and number % EPOCH_SIZE == 1

@@ -1,8 +1,7 @@
 """One socket's followed responses: each event is sent once, in order.
 
-Join the group, read the log, then forward notifications. `cursor` decides, this module performs. For a client
-that does not read, events stay in the log: a socket uses no more memory than its transport's buffer and one
-chunk.
+For a client that does not read, events stay in the log: a socket uses no more memory than its transport's
+buffer and one chunk.
 """
 
 import asyncio
@@ -27,7 +26,7 @@ from chat.transport.outages import UNAVAILABLE
 
 logger = logging.getLogger(__name__)
 
-CHECK_SECS = 5  # between comparisons with the log: the last notification may be lost
+CHECK_SECS = 5  # between checks of the log: the last notification may be lost
 MAX_SUBSCRIPTIONS = 100  # responses per socket
 
 Send = Callable[[str], Awaitable[None]]
@@ -35,7 +34,7 @@ Send = Callable[[str], Awaitable[None]]
 
 @dataclass(eq=False, slots=True)
 class Subscription:
-    """One followed response; performs its cursor's actions."""
+    """One followed response."""
 
     subscriber: "Subscriber"
     response_id: str
@@ -52,7 +51,7 @@ class Subscription:
         return ends_opening(self.cursor.last) and not self.cursor.paused and not self.cursor.done
 
     async def perform(self, action: Action | None) -> None:
-        """Perform an action and its follow-ups. Requires the subscriber's lock."""
+        """Perform an action and its follow-ups; requires the lock."""
         cursor, subscriber = self.cursor, self.subscriber
         while action is not None:
             if isinstance(action, list):
@@ -86,7 +85,7 @@ class Subscription:
                 return None
 
     async def check(self) -> None:
-        """Compare the cursor with the log; send a heartbeat after a silence."""
+        """Compare with the log; send a heartbeat after a silence."""
         cursor, subscriber = self.cursor, self.subscriber
         if subscriber.connection.paused:
             return
@@ -101,7 +100,7 @@ class Subscription:
 
 
 class Subscriber:
-    """One socket's followed responses. `send` takes a frame; `channel`: the socket's."""
+    """One socket's followed responses."""
 
     def __init__(self, channel: str, send: Send, log: Log, connection: ClientConnection) -> None:
         self.log, self.connection = log, connection
@@ -118,7 +117,7 @@ class Subscriber:
             raise CommandError("too_many_followed")
 
     async def start(self, response_id: str, stream_id: str | None, *, row_ended: bool = False) -> None:
-        """Follow from the first event; `row_ended`: the row has ended."""
+        """Follow from the first event."""
         await self.subscribe(response_id, NOTHING, stream_id, row_ended=row_ended, replay=False)
 
     async def subscribe(
@@ -132,7 +131,7 @@ class Subscriber:
     ) -> None:
         """Follow after a sequence number, or from a snapshot if None.
 
-        Join the group *before* reading the log: a notification meanwhile waits for the lock.
+        Join the group *before* reading the log; meanwhile notifications wait for the lock.
         """
         if response_id not in self._followed:
             self.require_room()
@@ -179,7 +178,7 @@ class Subscriber:
                 await subscription.send(queue(response_id, ahead))
 
     def acknowledge(self, response_id: str, number: int) -> None:
-        """The client has read up to a number and will acknowledge again."""
+        """Allow more events; the client will acknowledge again."""
         if response_id in self._followed:
             self._followed[response_id].cursor.acknowledge(number)
             self.resume()
@@ -202,13 +201,13 @@ class Subscriber:
             await self.unsubscribe(response_id)
 
     def resume(self) -> None:
-        """Send skipped events, now that the client can receive them."""
+        """Send skipped events."""
         is_idle = self._resuming is None or self._resuming.done()
         if is_idle and any(each.can_resume() for each in self._followed.values()):
             self._resuming = asyncio.create_task(self._send_rest())
 
     async def _send_rest(self) -> None:
-        """One chunk per response in turn, until none is left or the client pauses."""
+        """One chunk per response in turn."""
         try:
             while ready := [each for each in self._followed.values() if each.can_resume()]:
                 for subscription in ready:

@@ -17,10 +17,7 @@ register = template.Library()
 
 @register.simple_tag
 def modules(name: str) -> SafeString:
-    """The module's script, and a preload per import, so that all load at once.
-
-    Without preloads a browser finds a module only in its importer.
-    """
+    """The module's script, and a preload per import: else a browser finds each only in its importer."""
     names = _kept(name) if settings.STATIC_ROOT else imported_modules(name, _source)
     preloads = format_html_join(
         "\n    ", '<link rel="modulepreload" href="{}">', ([static(each)] for each in names)

@@ -1,5 +1,5 @@
-"""Between web and workers: Redis and the broker. The only room that imports `redis`.
+"""Redis and the broker, between web and workers. The only room that imports `redis`.
 
-Imported by every room except `protocol`.
+For every room except `protocol`.
 Start with `event_log.py`.
 """

@@ -1,8 +1,6 @@
-"""The channel layer: groups over Redis pub/sub, with pipelined publishes.
+"""The channel layer: groups over Redis pub/sub.
 
-The stock layer sends one PUBLISH or SUBSCRIBE at a time under a lock and retries each for 10 s in an outage.
-Here concurrent `group_send` calls share a pipeline, in order, and one task (`pubsub.py`) subscribes for all
-channels. A lost notification does no harm: the log is the truth.
+Concurrent publishes share a pipeline, in order; one task (`pubsub.py`) subscribes for all channels.
 """
 
 import asyncio
@@ -18,16 +16,16 @@ from redis.exceptions import RedisError
 
 from chat.transport.pubsub import PubSubConnection
 
-MAX_CONNECTIONS = 1000  # redis-py's default is 100
-MAX_WAITING = 1000  # messages per channel; beyond it the reader finds a gap and reads the log
+MAX_CONNECTIONS = 1000  # default: 100
+MAX_WAITING = 1000  # messages per channel; beyond it the reader reads the log
 PUBLISH_SECS = 5  # an unresponsive Redis must not block later notifications
 HEALTH_SECS = 10
-SUBSCRIBE_SECS = 2  # a slower join fails, in time for its caller's report
+SUBSCRIBE_SECS = 2  # then a join fails, in time for its caller's report
 OPEN_SECS = 1  # a socket opens without Redis: its own channel can wait
 RETRIES = 12  # about 10 s of back-off: enough for a Redis restart
-UNANSWERED_MS = 10_000  # a peer without acknowledgements for so long is dead
+UNANSWERED_MS = 10_000  # without acknowledgement: the peer is dead
 
-LayerError = RedisError  # raised while Redis is unavailable
+LayerError = RedisError
 Publish = tuple[str, bytes, asyncio.Future[None]]
 
 
@@ -42,7 +40,7 @@ class PipelinedShard(RedisSingleShardConnection):
         self._subscriptions = PubSubConnection(create_pool(once), self._deliver)
 
     async def subscribe(self, channel: str) -> None:
-        """Subscribe. Raises TimeoutError in an outage; the subscription follows later."""
+        """Subscribe. Raises TimeoutError in an outage, and subscribes later."""
         async with asyncio.timeout(SUBSCRIBE_SECS):
             await self._subscriptions.subscribe(channel).wait()
 
@@ -138,7 +136,7 @@ class PipelinedLoopLayer(RedisPubSubLoopLayer):
             await self._get_shard(channel).unsubscribe(channel)
 
     async def _subscribe_to_channel(self, channel: str) -> None:
-        """Create a channel; other processes' messages may reach it a little later."""
+        """Create a channel; other processes' messages may come a little later."""
         self.channels[channel] = asyncio.Queue()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(OPEN_SECS):

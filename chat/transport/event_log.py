@@ -1,7 +1,7 @@
 """A response's log: a Redis Stream with one entry per event, the truth while the response runs.
 
 Key `response:{<id>}:log`; event 7 has entry id `7-1` and one field, `event`. Redis rejects an id not above
-the last one: **the id is the fence**. Of two writers with the same last event, one gets a conflict and stops.
+the last one: **the id is the fence**, and of two writers one gets a conflict.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from chat.protocol.objects import ResponseObject
 from chat.protocol.state import ResponseState
 
 LIVE_SECS = 24 * 3600  # expiry without a terminal event
-ENDED_SECS = 3600  # then the row has the text; readers may still catch up
+ENDED_SECS = 3600  # readers may still catch up
 
 Rows = Any  # XRANGE reply: [(id, {field: value})], as text
 LogError = RedisError  # raised while Redis is unavailable
@@ -28,7 +28,7 @@ _APPEND = Path(__file__).with_name("append.lua").read_text()
 
 
 class Append(Enum):
-    """An append's outcome, as the script returns it."""
+    """An append's outcome."""
 
     APPENDED = 1
     CONFLICT = 0  # another writer was first
@@ -46,12 +46,12 @@ class Batch:
 
     @classmethod
     def of(cls, response_id: str, events: Sequence[Event]) -> "Batch":
-        """Encode numbered events for one log."""
+        """Encode numbered events."""
         return cls(response_id, events[0].sequence_number, [encode(event) for event in events])
 
     @classmethod
     def restoring(cls, state: ResponseState, events: Sequence[Event] = ()) -> "Batch":
-        """A snapshot, then new events, for a log lost in whole or in part."""
+        """A snapshot, then new events, for a lost log."""
         return cls.of(state.id, [state.snapshot(), *events])
 
 
@@ -69,7 +69,7 @@ def key(response_id: str) -> str:
 
 
 class Log:
-    """The logs in one Redis. Raises LogError while Redis is unavailable.
+    """The logs in one Redis. Raises LogError.
 
     Appends are idempotent: after a lost reply, send the batch again.
     """
@@ -88,11 +88,11 @@ class Log:
         return await self._write_one("append", ENDED_SECS if last else "", batch)
 
     async def append_each(self, batches: Sequence[Batch]) -> list[Append]:
-        """Append many batches in one round trip, each all or nothing."""
+        """Append many batches, each all or nothing, in one round trip."""
         return await self._write("append", "", batches)
 
     async def restore(self, batch: Batch, attempt: int, *, last: bool = False) -> Append:
-        """Append a `Batch.restoring` where Redis lost the log or its latest events.
+        """Append a `Batch.restoring` to a log lost in whole or in part.
 
         CONFLICT: ended, or a later attempt has it. GAP: the log changed meanwhile.
         """
@@ -124,7 +124,7 @@ class Log:
         return known
 
     async def reopened(self, response: ResponseObject, attempts: int) -> ResponseState | None:
-        """The state; a lost log is reopened. None: lost again."""
+        """The state; reopens a lost log. None: lost again."""
         response_id = str(response["id"])
         state = await self.state(response_id)
         if state is None:

@@ -1,7 +1,7 @@
 """Worker heartbeats in Redis: a worker without one is lost.
 
 Key `worker:<id>`: the worker's figures as JSON, expiring; set `workers`: the ids, to avoid a scan; key
-`reaper`: the id of the worker that runs the reaper.
+`reaper`: the reaper's worker id.
 """
 
 import json
@@ -10,7 +10,7 @@ from typing import Any
 from redis.asyncio import Redis
 
 HEARTBEAT_SECS = 2  # between a worker's heartbeats
-GONE_SECS = 6  # three missed heartbeats: the worker is lost
+GONE_SECS = 6  # three missed heartbeats
 
 INDEX = "workers"
 REAPER = "reaper"
@@ -30,7 +30,7 @@ class Heartbeats:
     async def record(self, worker_id: str, figures: WorkerStatus) -> bool:
         """Store a worker's heartbeat and figures.
 
-        False: no previous heartbeat: the worker is new or was frozen, or Redis lost data.
+        False without a previous one: the worker is new or was frozen, or Redis lost data.
         """
         pipe = self._redis.pipeline(transaction=False)
         pipe.set(_key(worker_id), json.dumps(figures), ex=GONE_SECS, get=True)
@@ -46,14 +46,14 @@ class Heartbeats:
         return bool(taken)
 
     async def leave(self, worker_id: str) -> None:
-        """Remove a stopping worker's heartbeat: it counts as lost at once."""
+        """Remove a stopping worker's heartbeat: it counts as lost."""
         pipe = self._redis.pipeline(transaction=False)
         pipe.delete(_key(worker_id))
         pipe.srem(INDEX, worker_id)
         await pipe.execute()
 
     async def alive(self) -> dict[str, WorkerStatus]:
-        """Return live workers' figures by id; remove lost ids."""
+        """Live workers' figures by id; also removes lost ids."""
         ids = sorted(map(str, await self._redis.smembers(INDEX)))
         if not ids:
             return {}
@@ -63,7 +63,7 @@ class Heartbeats:
         return {i: json.loads(heartbeat) for i, heartbeat in heartbeats.items() if heartbeat is not None}
 
     async def clocks(self) -> dict[str, float]:
-        """Return each live worker's clock minus Redis's, in seconds, by id.
+        """Each live worker's clock minus Redis's, in seconds, by id.
 
         A heartbeat has the worker's time, `at`; the key's remaining life gives its age.
         """

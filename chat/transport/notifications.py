@@ -12,7 +12,7 @@ from chat.transport.event_log import Batch
 
 logger = logging.getLogger(__name__)
 
-WORKERS = "workers"  # every worker process joins this group
+WORKERS = "workers"  # joined by every worker process
 NOTIFY_SECS = 2  # then it is dropped: readers check the log regularly
 
 Message = dict[str, Any]
@@ -34,12 +34,12 @@ def owner_group(owner_id: int) -> str:
 
 
 def owner_message(frame: str) -> Message:
-    """An encoded frame about a changed conversation."""
+    """An encoded frame about a conversation."""
     return {"type": "conversation.changed", "frame": frame}
 
 
 def recheck_message() -> Message:
-    """Check the session: the user may have signed out."""
+    """Check the session."""
     return {"type": "session.recheck"}
 
 
@@ -54,7 +54,7 @@ async def notify_readers(batches: Iterable[Batch]) -> None:
 
 
 async def notify_owner(owner_id: int, frame: str) -> None:
-    """Send a frame to all sockets of a user."""
+    """Send a frame to a user's sockets."""
     await _send([(owner_group(owner_id), owner_message(frame))])
 
 
@@ -64,7 +64,7 @@ async def notify_owner_to_recheck(owner_id: int) -> None:
 
 
 async def notify_workers_to_cancel(response_id: str) -> None:
-    """Notify all workers; the one with the response cancels it."""
+    """Notify all workers."""
     await _send([(WORKERS, cancel_message(response_id))])
 
 

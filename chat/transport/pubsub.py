@@ -1,7 +1,7 @@
 """One Redis pub/sub connection that keeps its subscriptions across reconnects.
 
-redis-py's `PubSub` reconnects inside the call that meets the broken connection; other calls wait. Here one
-task connects, subscribes, reads, and restarts after an error.
+One task connects, subscribes, reads, and restarts after an error: redis-py's `PubSub` reconnects inside one
+call, while others wait.
 """
 
 import asyncio
@@ -16,8 +16,8 @@ from redis.exceptions import RedisError
 
 from chat.transport.task_cancellation import cancel
 
-HEALTH_SECS = 10  # of silence before a PING, and again for its reply
-CONNECT_SECS = 4  # for connecting and HELLO; redis-py limits only the former
+HEALTH_SECS = 10  # of silence before a PING, and for its reply
+CONNECT_SECS = 4  # also for HELLO, which redis-py does not limit
 BACKOFF = ExponentialWithJitterBackoff(cap=1, base=0.05)  # a restarted Redis is found within a second
 
 logger = logging.getLogger(__name__)
@@ -26,21 +26,21 @@ Deliver = Callable[[str, bytes], None]
 
 
 class PubSubConnection:
-    """The subscribed channels of one Redis. `deliver` takes channel and message."""
+    """The subscribed channels of one Redis."""
 
     def __init__(self, pool: Any, deliver: Deliver) -> None:
         self._pool, self._deliver = pool, deliver
-        self._channels: dict[str, asyncio.Event] = {}  # the event: Redis has confirmed
+        self._channels: dict[str, asyncio.Event] = {}  # set: Redis has confirmed
         self._requested: set[str] = set()  # SUBSCRIBE was sent
         self._removed: set[str] = set()  # UNSUBSCRIBE is to be sent
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._failures = 0
         self._pinged = False  # a PING awaits its reply
-        self._due_at = 0.0  # loop time: Redis must have sent something
+        self._due_at = 0.0  # loop time of the next PING or time-out
 
     def subscribe(self, channel: str) -> asyncio.Event:
-        """Subscribe without waiting; the event is set once Redis has confirmed."""
+        """Subscribe without waiting; Redis's confirmation sets the event."""
         confirmed = self._channels.setdefault(channel, asyncio.Event())
         self._changed.set()
         if self._task is None or self._task.done():
@@ -136,7 +136,6 @@ class PubSubConnection:
         self._pinged, self._due_at = False, asyncio.get_running_loop().time() + HEALTH_SECS
 
     def _reset(self) -> None:
-        """The connection is lost: nothing is requested or confirmed."""
         self._requested.clear()
         self._removed.clear()
         self._pinged = False

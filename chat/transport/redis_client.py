@@ -16,13 +16,13 @@ from chat.conf import conf
 CONNECT_SECS = 2  # Redis is near: a slower one is unavailable
 ANSWER_SECS = 4  # per command: a client gets "busy" within 5 s
 RETRIES = 3  # of broken connections, not time-outs; callers handle longer outages
-MAX_CONNECTIONS = 1000  # a busy web process can need more than the default, 100
+MAX_CONNECTIONS = 1000  # a busy web process can need more than 100
 
 _clients: WeakKeyDictionary[asyncio.AbstractEventLoop, Redis] = WeakKeyDictionary()
 
 
 def client() -> Redis:
-    """The running event loop's client."""
+    """The running loop's client."""
     loop = asyncio.get_running_loop()
     if loop not in _clients:
         _clients[loop] = Redis.from_url(
@@ -39,7 +39,7 @@ def client() -> Redis:
 
 
 async def close() -> None:
-    """Close the running event loop's client."""
+    """Close the running loop's client."""
     redis = _clients.pop(asyncio.get_running_loop(), None)
     if redis is not None:
         await redis.aclose()

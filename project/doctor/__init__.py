@@ -1,4 +1,4 @@
 """`manage.py doctor`: check a deployment.
 
-`examination` runs one module per part; each queries first, then judges figures. `report` shows the findings.
+`examination` runs one module per part: each queries first, then judges figures.
 """

@@ -1,7 +1,7 @@
-"""Compare the machines' clocks.
+"""Compare the machines' clocks, whose times rows carry.
 
-Rows carry times of web and worker machines. A reaper whose clock is GONE_SECS ahead takes a fresh response
-for an orphan. No time of Redis or the database is stored: their clocks only serve as references.
+A reaper whose clock is GONE_SECS ahead takes a fresh response for an orphan. Redis's and the database's
+clocks only serve as references.
 """
 
 from project.doctor.finding import Finding, error, ok, warning
@@ -17,7 +17,7 @@ def ahead(theirs: float, before: float, after: float) -> float:
 
 
 def judged(what: str, apart_secs: float) -> Finding:
-    """Judge clocks this far apart, in either direction."""
+    """Judge clocks this far apart."""
     secs = abs(apart_secs)
     if secs > TOO_FAR_SECS:
         return error(what, f"{secs:.1f} s apart", f"{REMEDY}: running answers are taken for orphans.")

@@ -35,7 +35,7 @@ class Postgres:
 
 
 def examine(*, debug: bool) -> list[Finding]:
-    """Query and judge. Raises UnavailableError."""
+    """Raises UnavailableError."""
     _connect()
     missing, unknown = _migrations()
     findings = [ok("database", f"{_place()} is available"), migrations(missing, unknown)]
@@ -72,7 +72,7 @@ def _place() -> str:
 
 
 def _migrations() -> tuple[list[str], list[str]]:
-    """Return missing migrations, and applied ones unknown to this checkout."""
+    """Missing migrations, and applied ones unknown to this checkout."""
     executor = MigrationExecutor(connection)
     loader = executor.loader
     plan = executor.migration_plan(loader.graph.leaf_nodes())

@@ -1,4 +1,4 @@
-"""Choose the deployment to check: a running `up`, or the one of the environment."""
+"""Choose the deployment to check: a running `up`, or the environment's."""
 
 import os
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ NAMING = ("SECRET_KEY", "REDIS_URL")  # either names a deployment
 
 
 def environment(data_dir: Path | None, environ: Mapping[str, str]) -> dict[str, str] | None:
-    """Return the environment of the `up` to check, or None to check `environ`.
+    """The environment of the `up` to check, or None to check `environ`.
 
     `data_dir` beats `environ`; raises CommandError if no `up` runs there.
     """

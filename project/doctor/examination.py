@@ -21,7 +21,7 @@ Examine = Callable[[], list[Finding]]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part, and the available parts that it needs."""
+    """A part, and the parts that it needs."""
 
     name: str
     examine: Examine
@@ -29,7 +29,7 @@ class Part:
 
 
 def parts() -> tuple[Part, ...]:
-    """All parts; each after those that it needs."""
+    """All parts, each after those that it needs."""
     return (
         Part("deployment", deployment.examine),
         Part("settings", site.examine),
@@ -43,7 +43,7 @@ def parts() -> tuple[Part, ...]:
 
 
 def findings(parts: Sequence[Part]) -> list[Finding]:
-    """Return all findings; an unavailable part is a single error."""
+    """All findings; an unavailable part is a single error."""
     found: list[Finding] = []
     unavailable: set[str] = set()
     for part in parts:

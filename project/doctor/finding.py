@@ -1,4 +1,4 @@
-"""A finding: one line of the report."""
+"""One line of the report."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -48,6 +48,6 @@ def error(what: str, found: str, remedy: str) -> Finding:
 
 
 def counts(findings: Iterable[Finding]) -> dict[State, int]:
-    """Count the findings of each state."""
+    """Count findings by state."""
     counted = Counter(finding.state for finding in findings)
     return {state: counted[state] for state in State}

@@ -11,14 +11,14 @@ from project.doctor.workers import START, alive
 
 
 def examine() -> list[Finding]:
-    """Query and judge. Raises `outages.UNAVAILABLE`."""
+    """Raises `outages.UNAVAILABLE`."""
     depths = _depths()
     heartbeats = alive()  # after the depths: jobs taken meanwhile are in them
     return [judged(queue, depth, heartbeats) for queue, depth in depths.items()]
 
 
 def _depths() -> dict[str, int]:
-    """Return the depth of each queue; a job must wait for a heartbeat to count."""
+    """The depth of each queue; a job must wait for a heartbeat to count."""
     depths = {queue: waiting(queue) for queue in sorted({model.queue for model in catalog().values()})}
     if any(depths.values()):
         time.sleep(HEARTBEAT_SECS)
@@ -26,7 +26,7 @@ def _depths() -> dict[str, int]:
 
 
 def judged(queue: str, depth: int, heartbeats: Sequence[WorkerStatus]) -> Finding:
-    """Judge a queue by its depth and the live workers."""
+    """Judge a queue."""
     what, found = f"queue {queue}", f"{depth} waiting"
     serving = [figures for figures in heartbeats if queue in figures.get("queues", [queue])]
     if not serving and depth:
@@ -51,5 +51,5 @@ def _is_idle(figures: WorkerStatus) -> bool:
 
 
 def _room(serving: Sequence[WorkerStatus]) -> int:
-    """Return the total concurrency; older versions do not report theirs."""
+    """The total concurrency; older versions do not report theirs."""
     return sum(figures.get("concurrency", 1) for figures in serving)

@@ -10,7 +10,7 @@ STATE_CHARS = max(map(len, State))
 
 
 def text(findings: Sequence[Finding], *, colour: bool) -> str:
-    """Return aligned lines, then the counts."""
+    """Aligned lines, then the counts."""
     what_chars = max((len(finding.what) for finding in findings), default=0)
     lines = [_line(finding, what_chars, colour=colour) for finding in findings]
     return "\n".join([*lines, "", _total(findings)])

@@ -14,7 +14,7 @@ LOGS = "If workers are alive, check their logs for the reaper."
 
 
 def examine() -> list[Finding]:
-    """Query and judge. Raises `outages.UNAVAILABLE`; a database error is a finding."""
+    """Raises `outages.UNAVAILABLE`; a database error is a finding."""
     try:
         ids, queued = _rows()
     except Error as trouble:
@@ -26,7 +26,7 @@ def examine() -> list[Finding]:
 
 
 def _rows() -> tuple[set[str], int]:
-    """Return the ids running, and the number queued, for over STUCK_SECS."""
+    """The ids running, and the number queued, for over STUCK_SECS."""
     before = timezone.now() - timedelta(seconds=STUCK_SECS)
     running = Response.objects.filter(status=Status.IN_PROGRESS, started_at__lt=before)
     queued = Response.objects.filter(status=Status.QUEUED, queued_at__lt=before)
@@ -34,7 +34,7 @@ def _rows() -> tuple[set[str], int]:
 
 
 def judged(orphaned: int, queued: int) -> list[Finding]:
-    """Judge orphaned responses, and those queued without live workers."""
+    """Judge orphaned and queued responses."""
     findings = []
     if orphaned:
         remedy = f"Start a worker: within seconds it takes them over. {LOGS}"

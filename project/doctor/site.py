@@ -1,4 +1,4 @@
-"""Check the settings of a deployment, also by Django's checks."""
+"""Check a deployment's settings, also by Django's checks."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -74,7 +74,7 @@ def _is_full(origin: str) -> bool:
 
 
 def checked(messages: Iterable[CheckMessage]) -> list[Finding]:
-    """Judge the messages of Django's deployment checks."""
+    """Judge Django's deployment checks."""
     by_id = {str(message.id): message for message in messages}
     others = [message for name, message in by_id.items() if name not in KEY | COOKIES | LEFT_OUT]
     return [_key(by_id), _cookies(by_id), *map(_other, others)]

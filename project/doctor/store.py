@@ -40,7 +40,7 @@ class RedisStatus:
 
 
 def examine() -> list[Finding]:
-    """Query and judge. Raises UnavailableError."""
+    """Raises UnavailableError."""
     try:
         figures = ask(_status())
     except ValueError:  # it may quote a password
@@ -100,7 +100,7 @@ async def _refused() -> dict[str, str]:
 
 
 def unavailable(trouble: Exception) -> UnavailableError:
-    """Return the error of an unavailable Redis."""
+    """The error of an unavailable Redis."""
     reason = type(trouble).__name__
     remedy = verdicts.REMEDIES.get(reason, "Start it, or correct host and port in REDIS_URL.")
     found = f"{masked(settings.TAILRACE_REDIS_URL)} is unavailable ({reason})"

@@ -58,7 +58,7 @@ def persistence(info: Mapping[str, Any], config: Mapping[str, str]) -> Finding:
     """Check for an appendonly file; without it warn.
 
     Workers restore lost logs, the reaper lost jobs: a restart of Redis alone costs seconds, one of Redis and
-    workers together the text so far. Snapshots lack the newest events, so they are no better.
+    workers the text so far. Snapshots are no better: they lack the newest events.
     """
     if not info.get("aof_enabled"):
         return _without_appendonly(config)

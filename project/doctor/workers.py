@@ -14,12 +14,12 @@ UNKNOWN = "of an unknown version"
 
 
 def examine() -> list[Finding]:
-    """Query and judge. Raises `outages.UNAVAILABLE`."""
+    """Raises `outages.UNAVAILABLE`."""
     return judged(alive(), ask(_clocks()))
 
 
 def alive() -> list[WorkerStatus]:
-    """Return every live worker. Raises `outages.UNAVAILABLE`."""
+    """Every live worker. Raises `outages.UNAVAILABLE`."""
     return list(ask(_alive()).values())
 
 
@@ -32,7 +32,7 @@ async def _clocks() -> dict[str, float]:
 
 
 def judged(heartbeats: Sequence[WorkerStatus], ahead: Mapping[str, float]) -> list[Finding]:
-    """Judge heartbeats, and how far each clock is ahead of Redis's."""
+    """Judge heartbeats, and clocks `ahead` of Redis's."""
     if not heartbeats:
         return [error("workers", "none is alive", START)]
     each = [ok(f"worker {figures['name']}", _described(figures)) for figures in _by_name(heartbeats)]
@@ -49,7 +49,7 @@ def versions(heartbeats: Sequence[WorkerStatus]) -> Finding:
 
 
 def clock(ahead: Mapping[str, float]) -> Finding:
-    """Compare the workers' clocks by Redis's, the common reference."""
+    """Compare the workers' clocks."""
     spread = max(ahead.values()) - min(ahead.values()) if ahead else 0.0
     return clocks.judged("worker clocks", spread)
 

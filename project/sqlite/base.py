@@ -1,7 +1,7 @@
 """A pool of SQLite connections: closing keeps one, opening takes a kept one.
 
-Queries run one or two at a time, in changing threads. Opening a file, with Django's functions and pragmas,
-takes longer; closing the last connection checkpoints the whole write-ahead log. PostgreSQL has Django's pool.
+Queries run in changing threads. Opening a file takes longer than a query, and closing the last connection
+checkpoints the whole write-ahead log. PostgreSQL has Django's pool.
 """
 
 import atexit
@@ -26,7 +26,7 @@ class File(NamedTuple):
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """Django's wrapper, with pooled connections."""
+    """Django's wrapper, pooled."""
 
     _file: File | None = None
 
@@ -57,7 +57,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
 
 def _file_at(path: Any) -> File | None:
-    """Return a file's identity; None without a file, as in memory."""
+    """A file's identity; None without a file, as in memory."""
     try:
         found = Path(path).stat()
     except OSError:

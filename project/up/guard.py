@@ -1,7 +1,7 @@
 """Kill the parts after `up` was killed.
 
-A separate process reads the running process groups from a pipe. The pipe ends with `up`; then it kills the
-groups still listed. Unlike Linux's parent-death signal, a pipe works on every Unix, without a launcher.
+A separate process reads the running process groups from a pipe. When the pipe ends, with `up`, it kills the
+groups still listed. Unlike Linux's parent-death signal, this works on every Unix, without a launcher.
 """
 
 import os
@@ -47,7 +47,7 @@ def started(*descriptors: int) -> Iterator[Guard]:
 
 
 def kill_remaining(lines: TextIO) -> None:
-    """Read to the end, then kill the listed groups."""
+    """Read to the end, then kill."""
     groups: set[int] = set()
     for line in lines:
         change = groups.add if line[0] == "+" else groups.discard

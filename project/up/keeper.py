@@ -23,14 +23,14 @@ class Backoff:
         self._pause = FIRST_PAUSE_SECS
 
     def after(self, alive_secs: float) -> float:
-        """Return the pause in seconds after a run of `alive_secs`."""
+        """The pause in seconds after a run of `alive_secs`."""
         pause = FIRST_PAUSE_SECS if alive_secs >= WELL_SECS else self._pause
         self._pause = min(pause * 2, LONGEST_PAUSE_SECS)
         return pause
 
 
 class Keeper:
-    """Runs a part; before `is_settled` its end is a failed start."""
+    """Runs a part."""
 
     def __init__(self, part: Part, console: Console, guard: Guard) -> None:
         self.part = part
@@ -70,7 +70,7 @@ class Keeper:
                 self._console.say("\n".join(self.tail()))
 
     def tail(self) -> list[str]:
-        """Return the last lines of the log with a heading, if any."""
+        """The log's last lines with a heading, if any."""
         lines = [f"  {line}" for line in self._process.tail] if self._process is not None else []
         return [f"Last lines of {self.part.name}:", *lines] if lines else []
 
@@ -83,7 +83,7 @@ class Keeper:
 
 
 def explanation(keepers: Iterable[Keeper], remedy: str) -> str:
-    """Return the last lines of these parts, and the remedy."""
+    """The parts' last lines, and the remedy."""
     return "\n".join([*(line for keeper in keepers for line in keeper.tail()), remedy])
 
 

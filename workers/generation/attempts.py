@@ -8,7 +8,7 @@ from workers.generation.attempt import Assignment, Attempt, Outcome, StopReason
 from workers.generation.publisher import Publisher
 from workers.providers.openai_compatible import Provider
 
-STOP_AGAIN_SECS = 0.5  # Python 3.11: a Redis command just ending swallows a cancellation
+STOP_AGAIN_SECS = 0.5  # as in `task_cancellation`
 
 
 @dataclass(slots=True)
@@ -39,7 +39,7 @@ class Attempts:
                 del self._running[assignment.id]
 
     def cancel(self, response_id: str) -> None:
-        """Stop a response written here, closing the connection to its model."""
+        """Stop a response, closing the connection to its model."""
         if attempt := self._running.get(response_id):
             attempt.stop(StopReason.CANCELLED)
 

@@ -32,7 +32,7 @@ class AttemptProgress:
         self._wait("first_token", self.begun + self.deadlines.first_token)
 
     def receive(self, chunk: Chunk, now: float) -> None:
-        """Record a chunk that arrived at `now`."""
+        """Record a chunk."""
         self.usage = chunk.usage or self.usage
         if self.finish is None and (chunk.text or chunk.reasoning):
             self._wait("between_tokens", now + self.deadlines.between_tokens)
@@ -41,7 +41,7 @@ class AttemptProgress:
             self.deadline = now + CLOSING_SECS
 
     def pause(self, seconds: float) -> None:
-        """Extend the deadline by a pause that the server requested, within the total."""
+        """Extend the deadline by the server's pause, within the total."""
         self._wait("first_token", self.deadline + seconds)
 
     def fail(self, error_code: str | None = None) -> None:
@@ -50,7 +50,7 @@ class AttemptProgress:
             self.error_code = error_code or f"timeout_{self._phase}"
 
     def ending(self, at: float) -> Ending:
-        """Return the ending, at this Unix time."""
+        """The ending, at this Unix time."""
         if self.error_code is not None:
             return Ending("failed", at, error_code=self.error_code, usage=self.usage)
         if self.finish == "stop":

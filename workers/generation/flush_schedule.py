@@ -13,7 +13,7 @@ RETRY_SECS = 0.5  # after a failed flush
 
 
 def interval(streams: int, flush_secs: float) -> float:
-    """Return the seconds to wait after a flush, with this many open streams."""
+    """The seconds to wait after a flush."""
     room = max(MIN_INTERVAL_SECS, MAX_PERIOD_SECS - flush_secs)
     return min(MIN_INTERVAL_SECS + INTERVAL_SECS_PER_STREAM * streams, MAX_INTERVAL_SECS, room)
 
@@ -35,7 +35,7 @@ class FlushSchedule:
         return sooner
 
     def delay(self, now: float) -> float | None:
-        """Return the seconds to the next flush, 0 if due; None if not requested."""
+        """The seconds to the next flush, 0 if due; None if not requested."""
         if not self._wanted:
             return None
         return 0 if self._urgent else max(0, self._not_before - now)

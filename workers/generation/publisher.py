@@ -1,7 +1,6 @@
-"""Publish generated text: append it to the log, then notify readers over the channel layer.
+"""Publish generated text: append it to the log, then notify readers.
 
-A flush of all streams is one round trip to the log and one to the layer. Between flushes models are not read
-(`wait_for_flush`): text that arrives meanwhile is decoded at once.
+A flush of all streams is one round trip to the log and one to the channel layer.
 """
 
 import asyncio
@@ -21,12 +20,12 @@ from workers.generation.flush_schedule import FlushSchedule
 
 logger = logging.getLogger(__name__)
 
-READ_SECS = 0.5  # a hanging flush delays reading no longer than this
+READ_SECS = 0.5  # a hanging flush delays reading no longer
 
 
 @dataclass(slots=True, eq=False)
 class Stream:
-    """One response being written. `state` includes `unsent`. `on_conflict`: another writer has it."""
+    """One response being written. `state` includes `unsent`."""
 
     state: ResponseState
     on_conflict: Callable[[], object]
@@ -41,9 +40,9 @@ class Stream:
         return bool(self.waits or self.text or self.reasoning)
 
     def batch(self) -> Batch:
-        """Return the unsent batch, else one of all that is pending.
+        """The unsent batch, else one of all that is pending.
 
-        Waits come first: after text the model is not called again.
+        Waits come first: no model is called after text.
         """
         if self.unsent is None:
             events = [self._applied(composer.wait(self.state, wait)) for wait in self.waits]
@@ -81,7 +80,7 @@ class Gate:
 
 
 class Publisher:
-    """Publishes the text of all responses of this process."""
+    """Publishes this process's responses."""
 
     def __init__(self, log: Log) -> None:
         self._log = log
@@ -99,7 +98,7 @@ class Publisher:
         return stream
 
     def write(self, stream: Stream, text: str = "", reasoning: str = "") -> None:
-        """Buffer text for the next flush; a response's first text is flushed at once."""
+        """Buffer text; a response's first text is flushed at once."""
         if text:
             stream.text.append(text)
         if reasoning:
@@ -108,7 +107,7 @@ class Publisher:
         self._request(urgent=not stream.state.items)
 
     def write_wait(self, stream: Stream, wait: Wait) -> None:
-        """Notify readers at once of a pause before the next request; only before text."""
+        """Notify readers at once of a pause; only before text."""
         stream.waits.append(wait)
         self._pending[stream] = None
         self._request(urgent=True)
@@ -119,14 +118,14 @@ class Publisher:
         await self._gate.wait()
 
     async def drain(self, stream: Stream) -> None:
-        """Wait until everything written is in the log."""
+        """Wait until all is in the log."""
         if stream in self._pending:
             self._request(urgent=True)
         async with self._flushed:
             await self._flushed.wait_for(lambda: stream not in self._pending)
 
     def close(self, stream: Stream) -> None:
-        """Stop publishing this response."""
+        """Stop publishing a response."""
         self._open.discard(stream)
         self._pending.pop(stream, None)
 
@@ -176,7 +175,7 @@ class Publisher:
         return Append.RETRY not in (*outcomes, *restored)
 
     def _take_outcomes(self, streams: Sequence[Stream], outcomes: Sequence[Append]) -> None:
-        """After RETRY or GAP the next flush sends the same batch again."""
+        """After RETRY or GAP the next flush sends the batch again."""
         for stream, outcome in zip(streams, outcomes, strict=True):
             if outcome is Append.CONFLICT:
                 self.close(stream)
@@ -188,7 +187,7 @@ class Publisher:
 
 
 async def _restored(log: Log, stream: Stream) -> Append:
-    """Restore a log that Redis lost, whole or its latest events. A failure concerns this stream alone."""
+    """A failure concerns this stream alone."""
     stream.unsent = Batch.restoring(stream.state)
     try:
         outcome = await log.restore(stream.unsent, stream.state.attempt)

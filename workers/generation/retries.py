@@ -18,7 +18,7 @@ class RetryPolicy:
     _waits: int = 0
 
     def after(self, error: ProviderError, now: float) -> Pause | None:
-        """Return the pause before the next request; None: do not retry.
+        """The pause before the next request; None: do not retry.
 
         After Retry-After: then or never. Otherwise soon, unless the error is permanent.
         """

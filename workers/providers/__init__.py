@@ -1,5 +1,5 @@
 """Sources of text: a model's server, or a program.
 
-For `generation`; imports nothing of `workers`.
+For `generation`.
 Start with `base.py`.
 """

@@ -1,4 +1,4 @@
-"""The values of providers: chunks of text, pauses, one typed error."""
+"""Providers' values: chunks of text, pauses, one typed error."""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -1,7 +1,6 @@
 """The only user of the OpenAI SDK: request a chat completion and yield its chunks.
 
-The SDK sends, authenticates and raises. The body is read below it: an object per chunk costs more than the
-rest of the path.
+The body is read below the SDK: an object per chunk costs more than the rest of the path.
 """
 
 import json
@@ -21,9 +20,9 @@ from workers.providers.base import Chunk, FinishReason, ProviderError
 from workers.providers.retry_after import retry_after_secs
 from workers.providers.sse import Decoder, EventTooLongError
 
-MAX_CONNECTIONS = 2000  # above a worker's answers; defaults: SDK 1000, transport 100
+MAX_CONNECTIONS = 2000  # above a worker's answers; the transport's default is 100
 FINISH_REASONS: dict[str, FinishReason] = {"length": "length", "content_filter": "content_filter"}
-# raised by a malformed body, or by JSON nested too deep
+# raised by a malformed body, or JSON nested too deep
 _MALFORMED = (
     EventTooLongError,
     ValueError,
@@ -46,7 +45,7 @@ class Request:
 
 @dataclass(slots=True)
 class Provider:
-    """The models' servers, one SDK client each."""
+    """The models' servers."""
 
     _clients: dict[tuple[str, str], openai.AsyncOpenAI] = field(default_factory=dict)
     _first_models: dict[str, str] = field(default_factory=dict)
@@ -54,7 +53,7 @@ class Provider:
     async def stream(self, model: ModelConfig, request: Request) -> AsyncGenerator[Chunk, None]:
         """Yield a completion's chunks. Raises ProviderError.
 
-        Leaving the iteration or a cancellation closes the connection: the server stops.
+        Leaving the iteration, also by cancellation, closes the connection: the server stops.
         """
         client = self._client(model)
         try:
@@ -150,7 +149,7 @@ def _parameters(model: ModelConfig, upstream_model: str, request: Request) -> di
 
 
 async def _body(response: httpx2.Response) -> AsyncIterator[bytes]:
-    """Yield the bytes as they arrive, also those unread when the connection broke, which aiohttp keeps."""
+    """Yield the bytes, also those that aiohttp keeps unread when the connection breaks."""
     try:
         async for data in response.aiter_raw():
             yield data
@@ -163,7 +162,7 @@ async def _body(response: httpx2.Response) -> AsyncIterator[bytes]:
 
 
 async def _chunks(body: AsyncIterator[bytes]) -> AsyncIterator[Chunk]:
-    """Yield one merged chunk per read; without a finish reason the body was cut."""
+    """Yield one merged chunk per read; no finish reason: the body was cut."""
     decoder, finished = Decoder(), False
     async for data in body:
         chunk = Chunk()
@@ -242,7 +241,7 @@ _CODES: tuple[tuple[type[Exception], str, bool], ...] = (
 
 
 def _translated(error: Exception) -> ProviderError:
-    """Map an SDK error to one of our codes, never its text."""
+    """Map an SDK error to a code, never its text."""
     if isinstance(error, openai.APITimeoutError) and not _timed_out(error):
         return ProviderError("upstream_unreachable")
     for kind, code, permanent in _CODES:

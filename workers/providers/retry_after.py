@@ -10,7 +10,7 @@ from email.utils import parsedate_to_datetime
 
 
 def retry_after_secs(headers: Mapping[str, str], now: float) -> float | None:
-    """Return seconds from `now` (Unix seconds), at least 0; None without a known form.
+    """Seconds from `now` (Unix seconds), at least 0; None without a known form.
 
     `headers`: case-insensitive.
     """

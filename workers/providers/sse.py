@@ -1,7 +1,6 @@
-"""Decode server-sent events of language models. Pure: bytes in, payloads out.
+"""Decode server-sent events of language models: only `data:` is used. Pure.
 
-Format: https://html.spec.whatwg.org/multipage/server-sent-events.html. `data:` lines up to a blank line are
-a payload; comments, other fields and events without data are skipped.
+Format: https://html.spec.whatwg.org/multipage/server-sent-events.html
 """
 
 from collections.abc import Iterator
@@ -11,7 +10,7 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 class EventTooLongError(ValueError):
-    """An event, of one line or many, exceeds MAX_EVENT_BYTES."""
+    """An event exceeds MAX_EVENT_BYTES."""
 
 
 class Decoder:
@@ -36,7 +35,7 @@ class Decoder:
             raise EventTooLongError
 
     def _take(self, line: bytes) -> bytes:
-        """Return the payload completed by a line, or empty bytes."""
+        """The payload completed by a line, or empty bytes."""
         if self._at_start:
             self._at_start, line = False, line.removeprefix(BYTE_ORDER_MARK)
         if line.startswith(b"data:"):

@@ -1,7 +1,4 @@
-"""The worker's heartbeat, every two seconds: report figures, find attempts to cancel.
-
-The latter in case a cancellation is lost (`cancellations`).
-"""
+"""The worker's heartbeat: report figures, cancel attempts whose cancellation was lost."""
 
 import asyncio
 import logging
@@ -23,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Heartbeat:
-    """A worker process's heartbeat. `claimed`: live list of claimed responses; `about`: constant figures."""
+    """A worker's heartbeat. `claimed`: a live list; `about`: constant figures."""
 
     worker_id: str
     name: str

@@ -1,7 +1,7 @@
 """Recover responses whose worker or message was lost.
 
-One process leads (`Heartbeats.lead`). Mistakes are harmless: a conditional UPDATE requeues a row, the log's
-fence admits one of two attempts.
+One process leads. Mistakes are harmless: a conditional UPDATE requeues a row, the log's fence admits one of
+two attempts.
 """
 
 import asyncio
@@ -26,17 +26,17 @@ from chat.transport.outages import UNAVAILABLE
 logger = logging.getLogger(__name__)
 
 MAX_LOSSES = 2  # a response that took down two workers would take down a third
-LOST_MESSAGE_SECS = 10  # after this, in a queue short of messages, a row may have lost its own
+LOST_MESSAGE_SECS = 10  # then a queued row may have lost its message
 COLUMNS = ("id", "model", "worker", "attempt", "losses")  # without text
 MAX_ROWS = 100  # per check; the next takes the rest
 
 
 class Reaper:
-    """Recovers all workers' responses while this process leads."""
+    """Recovers responses while this process leads."""
 
     def __init__(self, worker_id: str, heartbeats: Heartbeats, log: Log) -> None:
         self._worker_id, self._heartbeats, self._log = worker_id, heartbeats, log
-        self._enqueued: dict[str, float] = {}  # time of enqueueing: a message needs a moment
+        self._enqueued: dict[str, float] = {}  # time of enqueueing
         self.doubt()
 
     def doubt(self) -> None:
@@ -44,7 +44,7 @@ class Reaper:
         self._certain_from = time.monotonic() + GONE_SECS
 
     async def run(self) -> None:
-        """Check every HEARTBEAT_SECS, for ever."""
+        """Check every HEARTBEAT_SECS."""
         while True:
             try:
                 if await self._heartbeats.lead(self._worker_id):
@@ -55,7 +55,7 @@ class Reaper:
             await asyncio.sleep(HEARTBEAT_SECS)
 
     async def check(self) -> None:
-        """Recover every response without a worker."""
+        """Recover responses without a worker."""
         alive = await self._heartbeats.alive()
         if self._worker_id not in alive:  # Redis lost ours, so others too
             self.doubt()
@@ -83,7 +83,7 @@ class Reaper:
             logger.exception("response %s: its log cannot be read", row.id)
 
     async def _enqueue_again(self, row: Response) -> None:
-        """Enqueue a row that may lack a message, unless enqueued just now."""
+        """Enqueue a row, unless enqueued just now: a message needs a moment."""
         now = time.monotonic()
         self._enqueued = {i: at for i, at in self._enqueued.items() if now - at < LOST_MESSAGE_SECS}
         if str(row.id) not in self._enqueued:
@@ -103,14 +103,14 @@ async def _requeued(row: Response) -> bool:
 
 
 def _orphaned(claimed: set[str]) -> list[Response]:
-    """Return running rows claimed by no live worker; a claim shows within GONE_SECS."""
+    """Running rows claimed by no live worker; a claim shows within GONE_SECS."""
     claimed_before = timezone.now() - timedelta(seconds=GONE_SECS)
     running = Response.objects.filter(status=Status.IN_PROGRESS, started_at__lt=claimed_before)
     return [row for row in running.only(*COLUMNS) if str(row.id) not in claimed][:MAX_ROWS]
 
 
 def _without_message() -> list[Response]:
-    """Return queued rows that may lack a message: per queue the oldest, as many as are missing.
+    """Queued rows that may lack a message: per queue the oldest, as many as are missing.
 
     A row without message soon is the oldest. Row and message do not change together, so one row may be too
     many: a second message does nothing.

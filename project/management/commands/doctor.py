@@ -15,7 +15,7 @@ from project.up.console import is_colourful
 
 
 class Command(BaseCommand):
-    """Shows the findings of the examination."""
+    """Shows the findings."""
 
     help = (
         "Check a deployment: settings, models, Redis, database, workers, queues. If the environment names "
@@ -50,7 +50,7 @@ class Command(BaseCommand):
 
 
 def _run_again(env: dict[str, str], options: dict[str, Any]) -> int:
-    """Examine with this environment, where `up` runs its parts; return the exit code."""
+    """Examine with this environment; return the exit code."""
     flags = [f"--{name.replace('_', '-')}" for name in ("json", "no_color", "traceback") if options[name]]
     command = [sys.executable, "manage.py", "doctor", *flags]
     return subprocess.run(command, env=env, cwd=settings.BASE_DIR, check=False).returncode

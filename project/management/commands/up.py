@@ -22,7 +22,7 @@ INTERRUPTED = 130  # exit code after Ctrl-C
 
 
 class Command(BaseCommand):
-    """Parses the options and runs the supervisor."""
+    """Runs the supervisor."""
 
     help = (
         "Start everything on this machine: Redis (an embedded Valkey, unless REDIS_URL names one), "
@@ -89,7 +89,7 @@ def _run(options: Options, console: Console) -> None:
 
 
 def _key_names() -> frozenset[str]:
-    """Return the variables of the models' keys; unreadable models stop the workers."""
+    """The variables of the models' keys; unreadable models stop the workers."""
     try:
         return frozenset(model.key_env for model in catalog().values() if model.key_env)
     except ImproperlyConfigured:
