@@ -58,6 +58,15 @@ class Harness:
         """Start the web server again, and wait until it answers."""
         self.stack.start_web().wait_until(self.stack.readyz)
 
+    def mend(self) -> None:
+        """End every fault that a failed test may have left."""
+        for process in self.stack.processes.values():
+            if process.is_running:
+                process.thaw()
+        for proxy in (self.web_to_redis, self.workers_to_redis, self.workers_to_upstream):
+            proxy.mend()
+        self.stack.redis("CONFIG", "SET", "maxmemory", "0")
+
     def delete_data(self) -> None:
         """Delete the data of a killed Redis."""
         shutil.rmtree(self._data)
