@@ -1,5 +1,7 @@
 """A sign-out leaves nothing in the browser: no text, and no message sent as another user."""
 
+import re
+
 import pytest
 from playwright.async_api import Page, WebSocketRoute, expect
 
@@ -10,6 +12,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
 PASSWORD = "correct horse battery"
 MAKE_READER = "from django.contrib.auth.models import User; User.objects.create_user('{}', password='{}')"
+AT_WORK = re.compile("open|reconnecting")  # before that, the page's script takes no message
 KEPT = "Object.values(localStorage).join()"
 
 
@@ -22,7 +25,7 @@ async def sign_in(page: Page, stack: Stack, name: str) -> None:
     await page.get_by_label("Username").fill(name)
     await page.get_by_label("Password").fill(PASSWORD)
     await page.get_by_role("button", name="Sign in").click()
-    await expect(page.locator("#composer")).to_be_visible()
+    await expect(page.locator("#connection")).to_have_attribute("data-state", AT_WORK)
 
 
 async def test_what_was_kept_for_a_reader_is_gone_after_the_sign_out(page: Page, stack: Stack) -> None:
