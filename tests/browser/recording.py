@@ -32,7 +32,7 @@ FILE = ROOT / "docs/recovery.webp"
 MAX_BYTES = 1_000_000
 SIZE = (800, 480)  # of the page
 STRIP = 52  # the height of the line about the workers
-FRAMES_PER_SEC = 6
+FRAMES_PER_SEC = 12
 HOLD_MS = 3000  # of the last frame
 PROMPT = "Write a short story about a miller and a river."
 KILL_AT_CHARS = 350
@@ -148,7 +148,7 @@ def keep(frames: list[Frame]) -> None:
     first, *others = [picture for _, picture in kept]
     durations.append(HOLD_MS)
     first.save(
-        FILE, save_all=True, append_images=others, duration=durations, loop=0, quality=60, method=2, kmax=1000
+        FILE, save_all=True, append_images=others, duration=durations, loop=0, quality=75, method=4, kmax=1000
     )
     print(f"{FILE.name}  {len(kept)} frames, {sum(durations) / 1000:.0f} s, {FILE.stat().st_size} bytes")
     assert FILE.stat().st_size < MAX_BYTES
