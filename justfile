@@ -32,9 +32,9 @@ fix:
 test *arguments:
     uv run pytest -m "not system" -n auto {{arguments}}
 
-# the whole suite, with the floor of its coverage; without `CI=true` a missing part skips its tests
+# the whole suite, with the floor of its coverage, or a part; without `CI=true` a missing part skips its tests
 test-all *arguments:
-    uv run pytest {{arguments}} --cov
+    uv run pytest {{ if arguments == "" { "--cov" } else { arguments } }}
 
 # measure what a change costs: `just bench --quick`, `just bench --help`
 bench *arguments:

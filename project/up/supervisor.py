@@ -69,7 +69,7 @@ class Supervisor:
             await self._until_ready(part.name, part.wait, [keeper])
 
     async def _prepare(self, part: Part) -> None:
-        async with self._timed(part.name, "done"):
+        async with timed(self._console, part.name, "done"):
             await self._keeper(part).run_to_end()
 
     def _keeper(self, part: Part) -> Keeper:
@@ -80,29 +80,13 @@ class Supervisor:
     async def _until_ready(self, name: str, wait: Wait, keepers: Sequence[Keeper] = ()) -> None:
         """Probe until ready; raises StartError with the last lines of `keepers`."""
         deadline = time.monotonic() + wait.secs
-        async with self._timed(name, "ready"):
+        async with timed(self._console, name, "ready"):
             while shortfall := await wait.probe.shortfall():
                 if time.monotonic() > deadline:
                     more = explanation(keepers, wait.remedy)
                     message = f"{name} was not ready within {wait.secs:g} s: {shortfall}\n{more}"
                     raise StartError(message)
                 await asyncio.sleep(wait.pause_secs)
-
-    @asynccontextmanager
-    async def _timed(self, name: str, done: str) -> AsyncIterator[None]:
-        """Show the duration of a step, and every PROGRESS_SECS its progress."""
-        began = time.monotonic()
-        progress = asyncio.create_task(self._show_progress(name, began))
-        try:
-            yield
-        finally:
-            progress.cancel()
-        self._console.say(f"{name} {done} in {time.monotonic() - began:.1f} s")
-
-    async def _show_progress(self, name: str, began: float) -> None:
-        while True:
-            await asyncio.sleep(PROGRESS_SECS)
-            self._console.say(f"{name} … {time.monotonic() - began:.0f} s")
 
     async def _until_stop(self) -> None:
         await self._stop.wait()
@@ -131,3 +115,21 @@ class Supervisor:
         self._console.say(
             f"stopping: each part has up to {longest:.0f} s; a second Ctrl-C kills it after 1 s"
         )
+
+
+@asynccontextmanager
+async def timed(console: Console, name: str, done: str) -> AsyncIterator[None]:
+    """Show the duration of a step, and every PROGRESS_SECS its progress."""
+    began = time.monotonic()
+    progress = asyncio.create_task(_show_progress(console, name, began))
+    try:
+        yield
+    finally:
+        progress.cancel()
+    console.say(f"{name} {done} in {time.monotonic() - began:.1f} s")
+
+
+async def _show_progress(console: Console, name: str, began: float) -> None:
+    while True:
+        await asyncio.sleep(PROGRESS_SECS)
+        console.say(f"{name} … {time.monotonic() - began:.0f} s")

@@ -20,6 +20,7 @@ from workers.generation.flush_schedule import FlushSchedule
 
 logger = logging.getLogger(__name__)
 
+RESTORES_AT_ONCE = 10  # each reads a whole log over a connection, when Redis has just returned
 READ_SECS = 0.5  # a hanging flush delays reading no longer
 
 
@@ -90,6 +91,7 @@ class Publisher:
         self._requested = asyncio.Event()
         self._flushed = asyncio.Condition()
         self._gate = Gate()
+        self._places = asyncio.Semaphore(RESTORES_AT_ONCE)
 
     def open(self, state: ResponseState, on_conflict: Callable[[], object]) -> Stream:
         """Start publishing a response."""
@@ -165,7 +167,7 @@ class Publisher:
             await notify_readers(sent)
             self._take_outcomes(streams, outcomes)
             lost = [s for s, outcome in zip(streams, outcomes, strict=True) if outcome is Append.GAP]
-            restored = await asyncio.gather(*(_restored(self._log, stream) for stream in lost))
+            restored = await asyncio.gather(*(_restored(self._log, s, self._places) for s in lost))
             self._take_outcomes(lost, restored)
         finally:
             if self._pending:
@@ -186,17 +188,18 @@ class Publisher:
                     self._pending.pop(stream, None)
 
 
-async def _restored(log: Log, stream: Stream) -> Append:
+async def _restored(log: Log, stream: Stream, places: asyncio.Semaphore) -> Append:
     """A failure concerns this stream alone."""
-    stream.unsent = Batch.restoring(stream.state)
-    try:
-        outcome = await log.restore(stream.unsent, stream.state.attempt)
-    except LogError as error:
-        logger.warning("response %s: its log is unavailable: %s", stream.state.id, type(error).__name__)
-        return Append.RETRY
-    except ProtocolError:  # events of another version
-        logger.exception("response %s: its log cannot be read", stream.state.id)
-        return Append.CONFLICT
-    if outcome is Append.APPENDED:
-        await notify_readers([stream.unsent])
-    return outcome
+    async with places:
+        stream.unsent = Batch.restoring(stream.state)
+        try:
+            outcome = await log.restore(stream.unsent, stream.state.attempt)
+        except LogError as error:
+            logger.warning("response %s: its log is unavailable: %s", stream.state.id, type(error).__name__)
+            return Append.RETRY
+        except ProtocolError:  # events of another version
+            logger.exception("response %s: its log cannot be read", stream.state.id)
+            return Append.CONFLICT
+        if outcome is Append.APPENDED:
+            await notify_readers([stream.unsent])
+        return outcome
