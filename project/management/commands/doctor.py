@@ -18,9 +18,9 @@ class Command(BaseCommand):
     """Shows the findings."""
 
     help = (
-        "Check a deployment: settings, models, Redis, database, workers, queues. If the environment names "
-        "one (SECRET_KEY or REDIS_URL), check that; otherwise the running `manage.py up`. Each line has the "
-        "check, its result and, if necessary, the remedy. The exit code is 1 if any line is an error. "
+        "Check a deployment: settings, models, Redis, database, workers, queues. If the environment or "
+        "`.env` sets REDIS_URL, check that deployment; otherwise the running `manage.py up`. Each line has "
+        "the check, its result and, if necessary, the remedy. The exit code is 1 if any line is an error. "
         "Nothing is changed, and no model is asked."
     )
     requires_system_checks: list[str] = []  # noqa: RUF012 - Django's own declaration
@@ -31,7 +31,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--data-dir",
             type=Path,
-            help="check the `up` with this data directory, also if the environment names a deployment",
+            help="check the `up` with this data directory, also if REDIS_URL is set",
         )
 
     def handle(self, **options: Any) -> None:

@@ -19,7 +19,7 @@ from tests.harness.valkey import OwnValkey
 from tests.project.doctor.looks import faults
 
 HERE = {"REDIS_URL": "redis://127.0.0.1:1/0", "OPENAI_MODEL": "theirs"}
-NAMED = [{"REDIS_URL": "redis://x"}, {"SECRET_KEY": "x"}]
+NAMED = {"REDIS_URL": "redis://x", "SECRET_KEY": "x"}
 
 
 @pytest.fixture
@@ -28,11 +28,10 @@ def run(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
-@pytest.mark.parametrize("named", NAMED)
-def test_an_environment_that_names_a_deployment_is_kept(named: dict[str, str], run: Path) -> None:
-    settings_of_up = {"TAILRACE_DATA_DIR": str(run)}
+def test_an_environment_that_names_a_deployment_is_kept(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "TAILRACE_DATA_DIR", run)
     with lock.held(run), running.recorded(run, HERE):
-        assert deployment.environment(None, {**settings_of_up, **named}) is None
+        assert deployment.environment(None, NAMED) is None
 
 
 def test_a_running_up_is_found_in_the_data_directory_of_the_settings(
@@ -42,14 +41,14 @@ def test_a_running_up_is_found_in_the_data_directory_of_the_settings(
     assert deployment.environment(None, {}) is None
     with lock.held(run), running.recorded(run, HERE):
         env = deployment.environment(
-            None, {"PATH": "/bin", "OPENAI_BASE_URL": "http://ours", "REDIS_URL": ""}
+            None, {"PATH": "/bin", "OPENAI_BASE_URL": "http://ours", "REDIS_URL": "", "SECRET_KEY": "x"}
         )
     assert env == {**HERE, "PATH": "/bin", MARK: str(run)}
     with running.recorded(run, HERE):  # its process is dead
         assert deployment.environment(None, {}) is None
 
 
-@pytest.mark.parametrize("named", [{}, *NAMED])
+@pytest.mark.parametrize("named", [{}, NAMED])
 def test_a_data_directory_wins_over_the_environment(named: dict[str, str], run: Path) -> None:
     with lock.held(run), running.recorded(run, HERE):
         env = deployment.environment(run, named)
@@ -67,8 +66,8 @@ def test_a_data_directory_without_an_up_is_an_error(run: Path) -> None:
     ("environ", "state", "found"),
     [
         ({MARK: "/data", "REDIS_URL": "x"}, State.OK, "the running `up` with its data in /data"),
-        ({"SECRET_KEY": "x"}, State.OK, "the one of this environment (SECRET_KEY)"),
-        ({}, State.WARNING, "the defaults: no `up` runs with its data in /here"),
+        (NAMED, State.OK, "the one of this environment (REDIS_URL)"),
+        ({"SECRET_KEY": "x"}, State.WARNING, "the defaults: no `up` runs with its data in /here"),
     ],
 )
 def test_the_deployment_is_named(environ: dict[str, str], state: State, found: str) -> None:
