@@ -13,7 +13,8 @@ from django.core.exceptions import ImproperlyConfigured
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = environ.Env()
-if (BASE_DIR / ".env").exists():
+# the doctor passes the whole environment of an `up`, whose `.env` may have changed since
+if "TAILRACE_DOCTOR_CHECKS" not in os.environ and (BASE_DIR / ".env").exists():
     env.read_env(BASE_DIR / ".env")
 
 # --- access -------------------------------------------------------------------------------------

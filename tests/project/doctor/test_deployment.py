@@ -15,6 +15,7 @@ from project.doctor.deployment import MARK
 from project.doctor.finding import State
 from project.up import lock, running
 from project.up.environment import Embedded, children
+from tests.harness.dotenv import loaded_settings
 from tests.harness.valkey import OwnValkey
 from tests.project.doctor.looks import faults
 
@@ -108,3 +109,15 @@ def test_the_command_refuses_a_data_directory_without_an_up(run: Path) -> None:
     done = doctor(run, f"--data-dir={run}")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("CommandError: No `up` runs")
+
+
+def test_a_variable_that_up_had_not_set_is_not_read_from_env_file(run: Path, tmp_path: Path) -> None:
+    given = {"REDIS_URL": "redis://up"}
+    with lock.held(run), running.recorded(run, given):
+        env = deployment.environment(run, {"OPENAI_MODEL": "today's"})
+    assert env is not None
+    values = loaded_settings(
+        tmp_path, env, "OPENAI_MODEL=today's\nOPENAI_RESUME=continue\nREDIS_URL=redis://today"
+    )
+    assert values["TAILRACE_REDIS_URL"] == "redis://up"
+    assert (values["TAILRACE_OPENAI_MODEL"], values["TAILRACE_OPENAI_RESUME"]) == ("", "restart")
