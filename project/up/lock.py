@@ -18,7 +18,7 @@ def held(data_dir: Path) -> Iterator[int]:
     The lock lasts until the last process with the descriptor ends.
     """
     try:
-        _create(data_dir)
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         file = (data_dir / LOCK_NAME).open("a+")
     except OSError as error:
         message = f"{data_dir} cannot be written ({error.strerror}): choose another with --data-dir."
@@ -47,9 +47,3 @@ def is_held(data_dir: Path) -> bool:
     except OSError:
         return False
     return False
-
-
-def _create(data_dir: Path) -> None:
-    data_dir.mkdir(parents=True, exist_ok=True)
-    if not any(data_dir.iterdir()):  # a folder with files may be shared, as /tmp
-        data_dir.chmod(0o700)

@@ -42,6 +42,7 @@ def test_a_checkout_without_environment_is_for_development(tmp_path: Path) -> No
     assert values["DEBUG"] is True
     assert values["ALLOWED_HOSTS"] == ["localhost", "127.0.0.1", "[::1]"]
     assert values["TAILRACE_GUESTS"] is True
+    assert (tmp_path / ".tailrace").stat().st_mode & 0o777 == 0o700
 
 
 @pytest.mark.parametrize(

@@ -39,13 +39,12 @@ def test_a_missing_directory_is_created(tmp_path: Path) -> None:
         assert (tmp_path / "new" / "deep").is_dir()
 
 
-def test_a_new_directory_is_private_and_one_with_files_keeps_its_mode(tmp_path: Path) -> None:
-    new, shared = tmp_path / "new", tmp_path / "shared"
-    shared.mkdir()
-    (shared / "file").touch()
-    shared.chmod(0o755)
-    with lock.held(new), lock.held(shared):
-        assert [path.stat().st_mode & 0o777 for path in (new, shared)] == [0o700, 0o755]
+def test_a_new_directory_is_private_and_an_existing_one_keeps_its_mode(tmp_path: Path) -> None:
+    new, empty = tmp_path / "new", tmp_path / "empty"
+    empty.mkdir()
+    empty.chmod(0o755)
+    with lock.held(new), lock.held(empty):
+        assert [path.stat().st_mode & 0o777 for path in (new, empty)] == [0o700, 0o755]
 
 
 def test_a_lock_is_held_until_it_is_released(tmp_path: Path) -> None:
