@@ -15,7 +15,7 @@ from tests.harness.skips import skip_without
 from tests.harness.socket_client import TERMINAL, cookie, text_of, visiting
 from tests.harness.stack import Stack, running
 from tests.harness.upstream import text_of as upstream_text
-from tests.harness.waiting import wait_until, within
+from tests.harness.waiting import patience, wait_until, within
 from workers.generation.deadlines import CLOSING_SECS
 
 pytestmark = pytest.mark.e2e
@@ -81,7 +81,7 @@ async def test_the_response_fails_with_a_code_and_keeps_its_text(
 
 async def test_an_answer_with_a_finish_reason_is_complete_without_the_servers_close(stack: Stack) -> None:
     async with visiting(stack.url) as visitor:
-        with within(CLOSING_SECS * 3):  # not the 30 s between tokens
+        with within(CLOSING_SECS * 3):  # not the deadline between tokens
             events = await visitor.answer("[stall-last]")
     assert events[-1]["type"] == "response.completed"
     assert text_of(events) == upstream_text("fast") == stack.settled(events[-1]["response"]["id"])["output"]
@@ -105,7 +105,7 @@ async def test_retry_after_is_followed_and_readers_see_the_wait(stack: Stack) ->
     assert text_of(events) == upstream_text("fast") == stack.settled(response_id)["output"]
     first, second = stack.upstream.requests(prompt)
     assert first.started_at + 2 <= second.started_at
-    assert waiting["until"] <= second.started_at
+    assert 0 <= second.started_at - waiting["until"] < patience()  # at that time, not much later
 
 
 async def test_a_waiting_response_can_be_cancelled_at_once(stack: Stack) -> None:

@@ -13,6 +13,8 @@ from tests.faults.proxy import Proxy
 from tests.harness.processes import free_port
 from tests.harness.stack import MODELS, Stack, Ways, running
 
+WITHOUT_FALLBACKS = {"DJANGO_SETTINGS_MODULE": "tests.faults.without_fallbacks"}
+
 
 @dataclass
 class Harness:

@@ -1,20 +1,19 @@
-"""Cancel in every phase: on screen within a second, upstream closed within two, and exactly one end."""
+"""Cancel in every phase: notifications end it on screen and at the upstream, and exactly one end."""
 
 import asyncio
 import base64
-import time
 import urllib.request
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from tests.faults.checker import check
-from tests.faults.harness import Harness, start_harness
+from tests.faults.harness import WITHOUT_FALLBACKS, Harness, start_harness
 from tests.faults.load import all_ended, load, words_of
 from tests.faults.recording_client import Question, RecordingClient
 from tests.harness.socket_client import cookie
 from tests.harness.upstream.record import Record
-from tests.harness.waiting import await_until, deadline, patience
+from tests.harness.waiting import await_until, deadline
 
 pytestmark = pytest.mark.e2e
 
@@ -24,7 +23,6 @@ STALLED_FIRST = Question("stall-first")
 NO_REPLY = Question("no-reply")
 BRIEF = Question("words-20@40")  # half a second
 QUEUED = Question("words-30@20")
-AT_ONCE_SECS = 3  # on screen it takes about 50 ms
 LAST_WORD = 20  # of BRIEF
 RACES = 24
 
@@ -33,8 +31,8 @@ Condition = Callable[[], bool]
 
 @pytest.fixture(scope="module")
 def harness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harness]:
-    """One worker, which a test can kill."""
-    with start_harness(tmp_path_factory.mktemp("cancel"), workers=1) as parts:
+    """One worker, which a test can kill; only notifications stop an answer."""
+    with start_harness(tmp_path_factory.mktemp("cancel"), workers=1, **WITHOUT_FALLBACKS) as parts:
         yield parts
 
 
@@ -51,14 +49,12 @@ async def begun(harness: Harness, question: Question) -> tuple[RecordingClient, 
     return client, reading
 
 
-async def assert_stopped(harness: Harness, client: RecordingClient, stopped_at: float) -> None:
-    """Check that it ended as cancelled, in time, everywhere."""
+async def assert_stopped(harness: Harness, client: RecordingClient) -> None:
+    """Check that it ended as cancelled, everywhere."""
     findings = await asyncio.to_thread(check, harness.stack, [client])
     findings.require(cancelled=1)
-    (request,) = requests_of(harness, client)
+    request = await asyncio.to_thread(harness.stack.upstream.wait_for_end, client.prompt)
     assert request.aborted
-    assert request.ended_at is not None
-    assert request.ended_at - stopped_at < AT_ONCE_SECS * patience()
 
 
 @pytest.mark.parametrize(
@@ -66,11 +62,9 @@ async def assert_stopped(harness: Harness, client: RecordingClient, stopped_at: 
 )
 async def test_cancel_in_every_phase_of_the_upstream(harness: Harness, question: Question) -> None:
     client, reading = await begun(harness, question)
-    stopped_at = time.time()
     await client.cancel()
     await asyncio.wait_for(reading, deadline())
-    assert (client.ended_at or 0) - stopped_at < AT_ONCE_SECS * patience()
-    await assert_stopped(harness, client, stopped_at)
+    await assert_stopped(harness, client)
 
 
 async def test_cancel_after_a_reload_from_another_socket(harness: Harness) -> None:
@@ -81,12 +75,10 @@ async def test_cancel_after_a_reload_from_another_socket(harness: Harness) -> No
     again = asyncio.create_task(reloaded.read())
     await await_until(lambda: reloaded.is_listening, 5, "the reloaded page has the answer")
     client.hang_up()
-    stopped_at = time.time()
     await reloaded.cancel()
     await asyncio.wait_for(again, deadline())
-    assert (reloaded.ended_at or 0) - stopped_at < AT_ONCE_SECS * patience()
     await asyncio.wait_for(reading, deadline())
-    await assert_stopped(harness, reloaded, stopped_at)
+    await assert_stopped(harness, reloaded)
 
 
 async def test_cancel_in_the_same_instant_as_the_end_has_one_winner(harness: Harness) -> None:
@@ -111,7 +103,6 @@ async def test_flower_cancels_a_running_response(harness: Harness, terminate: bo
     flower = await asyncio.to_thread(harness.stack.start_flower, "--basic-auth=user:secret")
     client, reading = await begun(harness, STREAMING)
     await await_until(lambda: client.is_listening, 5, "the answer has begun")
-    stopped_at = time.time()
     request = urllib.request.Request(
         f"{flower}/api/task/revoke/{client.response_id}",
         data=b"terminate=true" if terminate else b"",
@@ -120,7 +111,7 @@ async def test_flower_cancels_a_running_response(harness: Harness, terminate: bo
     with await asyncio.to_thread(urllib.request.urlopen, request) as reply:
         assert reply.status == 200
     await asyncio.wait_for(reading, deadline())
-    await assert_stopped(harness, client, stopped_at)
+    await assert_stopped(harness, client)
     await asyncio.to_thread(harness.stack.processes["flower"].stop)
     assert harness.stack.processes[harness.workers[0]].is_running
 
@@ -129,12 +120,10 @@ async def test_cancel_while_its_worker_is_dead_is_final(harness: Harness) -> Non
     client, reading = await begun(harness, STREAMING)
     await await_until(lambda: client.is_listening, 5, "the answer has begun")
     await asyncio.to_thread(harness.kill_worker, harness.workers[0])
-    stopped_at = time.time()
     await client.cancel()
     await asyncio.wait_for(reading, deadline())
-    assert (client.ended_at or 0) - stopped_at < AT_ONCE_SECS * patience()
     await asyncio.to_thread(harness.wait_for_worker, harness.start_worker())
-    await assert_stopped(harness, client, stopped_at)
+    await assert_stopped(harness, client)
 
 
 async def test_cancel_in_the_queue_is_final(harness: Harness) -> None:
@@ -142,10 +131,8 @@ async def test_cancel_in_the_queue_is_final(harness: Harness) -> None:
     client = RecordingClient(harness.stack.url, await cookie(harness.stack.url), QUEUED)
     reading = asyncio.create_task(client.read())
     await await_until(lambda: client.is_listening, 5, "it waits in the queue")
-    stopped_at = time.time()
     await client.cancel()
     await asyncio.wait_for(reading, deadline())
-    assert (client.ended_at or 0) - stopped_at < AT_ONCE_SECS * patience()
     await asyncio.to_thread(harness.wait_for_worker, harness.start_worker())
     await await_until(_is_skipped(harness, client), 10, "the worker has skipped the message")
     findings = await asyncio.to_thread(check, harness.stack, [client])
