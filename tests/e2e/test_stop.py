@@ -6,7 +6,7 @@ import pytest
 
 from tests.faults.harness import WITHOUT_FALLBACKS
 from tests.harness.socket_client import cookie, text_of, visiting
-from tests.harness.stack import Stack, running
+from tests.harness.stack import MODELS, Stack, running
 from tests.harness.waiting import wait_until
 
 pytestmark = pytest.mark.e2e
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.e2e
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A separate Tailrace, in which only notifications stop an answer."""
-    with running(tmp_path_factory.mktemp("stop"), workers=1, **WITHOUT_FALLBACKS) as parts:
+    with running(tmp_path_factory.mktemp("stop"), 1, None, MODELS, **WITHOUT_FALLBACKS) as parts:
         yield parts
 
 
