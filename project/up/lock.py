@@ -3,12 +3,16 @@
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from time import sleep
+from typing import TextIO
 
 from project.up.errors import DataDirError
 
 LOCK_NAME = "up.lock"
+RETRIES = 10
+RETRY_SECS = 0.05
 
 
 @contextmanager
@@ -25,7 +29,7 @@ def held(data_dir: Path) -> Iterator[int]:
         raise DataDirError(message) from error
     with file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock(file)
         except BlockingIOError as error:
             file.seek(0)
             owner = f"process {file.read().strip() or 'unknown'}"
@@ -38,7 +42,7 @@ def held(data_dir: Path) -> Iterator[int]:
 
 
 def is_held(data_dir: Path) -> bool:
-    """Whether an `up` has the lock."""
+    """Whether an `up` has the lock; takes a shared one for an instant."""
     try:
         with (data_dir / LOCK_NAME).open() as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -47,3 +51,13 @@ def is_held(data_dir: Path) -> bool:
     except OSError:
         return False
     return False
+
+
+def _lock(file: TextIO) -> None:
+    """Retry for 0.5 s: `is_held` may have the lock; raises BlockingIOError."""
+    for _ in range(RETRIES):
+        with suppress(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        sleep(RETRY_SECS)
+    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,3 +1,4 @@
+import fcntl
 import subprocess
 import sys
 from pathlib import Path
@@ -52,6 +53,22 @@ def test_a_lock_is_held_until_it_is_released(tmp_path: Path) -> None:
     with lock.held(tmp_path):
         assert lock.is_held(tmp_path)
     assert not lock.is_held(tmp_path)
+
+
+def test_an_up_that_starts_during_a_check_of_the_lock_waits_for_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (tmp_path / lock.LOCK_NAME).open("w") as check:
+        fcntl.flock(check, fcntl.LOCK_SH)
+        waits = []
+
+        def end_check(seconds: float) -> None:
+            waits.append(seconds)
+            fcntl.flock(check, fcntl.LOCK_UN)
+
+        monkeypatch.setattr(lock, "sleep", end_check)
+        with lock.held(tmp_path):
+            assert waits == [lock.RETRY_SECS]
 
 
 def test_a_directory_that_cannot_be_created_is_named_with_the_option(tmp_path: Path) -> None:
