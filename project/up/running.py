@@ -5,13 +5,16 @@ It holds secrets: mode 0600. Without a lock on the data directory it is stale.
 
 import json
 import os
+import re
 import stat
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeGuard
 
 from project.up import lock
+from project.up.errors import DataDirError
 
 FILE_NAME = "up.json"
 # of `project.settings`, without LOG_LEVEL
@@ -21,14 +24,16 @@ VARIABLES = (
     *("TAILRACE_MODELS", "OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL", "OPENAI_MAX_OUTPUT_TOKENS"),
     *("OPENAI_RESUME", "TAILRACE_CONCURRENCY", "DRAIN_SECONDS"),
 )
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")  # of models' keys, too
 Variables = dict[str, str | None]  # None: not set
 
 
 @contextmanager
 def recorded(data_dir: Path, env: Mapping[str, str], keys: frozenset[str] = frozenset()) -> Iterator[None]:
-    """Keep the file with VARIABLES and `keys` of models from `env`."""
+    """Keep the file with VARIABLES and `keys` of models from `env`; raises DataDirError."""
     path = data_dir / FILE_NAME
-    _write(path, {name: env.get(name) for name in sorted({*VARIABLES, *keys})})
+    names = sorted({*VARIABLES, *filter(NAME.fullmatch, keys)})
+    _write(path, {name: env.get(name) for name in names})
     try:
         yield
     finally:
@@ -40,23 +45,35 @@ def variables_of(data_dir: Path) -> Variables | None:
     if not lock.is_held(data_dir):
         return None
     try:
-        with (data_dir / FILE_NAME).open() as file:
-            if not _is_private(file.fileno()):
-                return None
-            variables: Variables = json.load(file)
+        with os.fdopen(os.open(data_dir / FILE_NAME, os.O_RDONLY | os.O_NOFOLLOW)) as file:
+            variables = json.load(file) if _is_private(file.fileno()) else None
     except (OSError, ValueError):
         return None
-    return variables
+    return variables if _is_valid(variables) else None
 
 
 def _write(path: Path, variables: Variables) -> None:
-    """Replace atomically; `mkstemp` sets mode 0600."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f"{FILE_NAME}.")
-    with os.fdopen(descriptor, "w") as file:
-        json.dump(variables, file)
-    Path(name).replace(path)
+    """Replace atomically; `mkstemp` sets mode 0600. Raises DataDirError and leaves no file."""
+    try:
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f"{FILE_NAME}.")
+        try:
+            with os.fdopen(descriptor, "w") as file:
+                json.dump(variables, file)
+            Path(name).replace(path)
+        except OSError:
+            Path(name).unlink()
+            raise
+    except OSError as error:
+        message = f"{path} cannot be written ({error.strerror}): choose another directory with --data-dir."
+        raise DataDirError(message) from error
 
 
 def _is_private(descriptor: int) -> bool:
     status = os.fstat(descriptor)
     return status.st_uid == os.getuid() and not stat.S_IMODE(status.st_mode) & 0o077
+
+
+def _is_valid(variables: object) -> TypeGuard[Variables]:
+    return isinstance(variables, dict) and all(
+        NAME.fullmatch(name) and isinstance(value, str | None) for name, value in variables.items()
+    )
