@@ -12,8 +12,6 @@ ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 DEBUG=0 TAILRACE_DATA_DIR=/data
 WORKDIR /app
 COPY --from=packages /venv /venv
 COPY manage.py ./
-# chat reads the version from it
-COPY pyproject.toml ./
 COPY project project
 COPY chat chat
 COPY workers workers

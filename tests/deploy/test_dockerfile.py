@@ -32,7 +32,7 @@ def test_only_the_lock_is_installed_and_only_with_its_hashes() -> None:
 def test_the_image_holds_what_the_settings_install() -> None:
     packages = {name for name in settings.INSTALLED_APPS if (ROOT / name).is_dir()}
     assert {"chat", "project"} <= packages
-    assert set(IMAGE.copied) == packages | {"workers", "templates", "manage.py", "pyproject.toml"}
+    assert set(IMAGE.copied) == packages | {"workers", "templates", "manage.py"}
 
 
 def test_what_is_copied_exists_and_keeps_its_place() -> None:
