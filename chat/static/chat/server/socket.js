@@ -50,7 +50,7 @@ export class Socket {
 
   /** @type {Send} */
   send(command) {
-    if (this.state !== "open" || !this.#socket) return false;
+    if (this.state !== "open" || this.#socket?.readyState !== WebSocket.OPEN) return false; // else it is being closed
     this.#socket.send(JSON.stringify(command));
     return true;
   }
