@@ -32,9 +32,10 @@ fix:
 test *arguments:
     uv run pytest -m "not system" -n auto {{arguments}}
 
-# the whole suite, with the floor of its coverage, or a part; without `CI=true` a missing part skips its tests
+# the whole suite: the fast tier with the floor of its coverage, then the rest; or a part, by arguments for pytest
 test-all *arguments:
-    uv run pytest {{ if arguments == "" { "--cov" } else { arguments } }}
+    uv run pytest {{ if arguments == "" { '-m "not system" --cov' } else { arguments } }}
+    {{ if arguments == "" { "uv run pytest -m system" } else { "" } }}
 
 # measure what a change costs: `just bench --quick`, `just bench --help`
 bench *arguments:

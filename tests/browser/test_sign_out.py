@@ -6,6 +6,7 @@ import pytest
 from playwright.async_api import Page, WebSocketRoute, expect
 
 from tests.browser.visitor import ask_here, ended, refuse_socket
+from tests.browser.watch import Watch
 from tests.harness.stack import Stack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
@@ -48,7 +49,9 @@ async def test_what_was_kept_for_a_reader_is_gone_after_the_sign_out(page: Page,
     await expect(later.locator("article.turn")).to_have_count(0)
 
 
-async def test_what_waits_in_a_tab_is_not_sent_as_who_signs_in_in_another(page: Page, stack: Stack) -> None:
+async def test_what_waits_in_a_tab_is_not_sent_as_who_signs_in_in_another(
+    page: Page, stack: Stack, watch: Watch
+) -> None:
     for name in ("first", "second"):
         make_reader(stack, name)
     network = False
@@ -77,3 +80,5 @@ async def test_what_waits_in_a_tab_is_not_sent_as_who_signs_in_in_another(page: 
     await ended(await ask_here(other, "Theirs"))
     assert stack.count_rows() == rows + 1
     await expect(other.locator(".entry")).to_have_count(1)
+    # the route above may forward to a socket that the server has just closed; the page itself does not
+    watch.errors[:] = [text for text in watch.errors if "CLOSING or CLOSED" not in text]
