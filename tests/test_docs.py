@@ -13,7 +13,7 @@ from chat.responses.model_catalog import read
 from project.doctor import report, site, verdicts, workers
 from project.up.parts import web_command
 from project.up.summary import LABEL_CHARS
-from tests.harness.upstream.client import ROOT
+from tests.harness.processes import ROOT
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 README, ARCHITECTURE, CONFIGURATION, DEPLOYMENT, PROTOCOL, RELIABILITY = (

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.harness.upstream.client import ROOT
+from tests.harness.processes import ROOT
 
 PROGRAMS = Path(sys.executable).parent
 WORKFLOW = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())

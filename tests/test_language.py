@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests import prose
-from tests.harness.upstream.client import ROOT
+from tests.harness.processes import ROOT
 from tests.prose import Passage
 
 FOREIGN = ("chat/static/chat/vendor/", "tests/browser/hostile/", "tests/harness/upstream/article.md")

@@ -1,7 +1,7 @@
 import tomllib
 
 from chat import __version__
-from tests.harness.upstream.client import ROOT
+from tests.harness.processes import ROOT
 
 
 def test_the_version_is_that_of_the_package() -> None:

@@ -20,8 +20,8 @@ from playwright.async_api import Browser, async_playwright
 
 from tests.browser.conftest import CHROMIUM, FLAGS
 from tests.browser.scenes import MODELS, OTHERS, SCENES, Scene, Size
+from tests.harness.processes import ROOT
 from tests.harness.stack import DEPLOYED, Stack, running
-from tests.harness.upstream.client import ROOT
 
 FOLDER = ROOT / "docs/screenshots"
 COLOURS = 256  # of the palette: text on paper needs no more

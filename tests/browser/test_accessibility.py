@@ -9,9 +9,9 @@ from playwright.async_api import Browser, Page, expect
 from chat.protocol.commands import MAX_INPUT_CHARS
 from tests.browser.conftest import in_session, profile
 from tests.browser.visitor import ask, ended, open_page, refuse_socket
+from tests.harness.processes import ROOT
 from tests.harness.skips import skip_without
 from tests.harness.stack import Stack
-from tests.harness.upstream.client import ROOT
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 

@@ -8,8 +8,8 @@ from playwright.async_api import Browser
 
 from tests.browser.scenes import SCENES, Scene, empty
 from tests.browser.screenshots import looks, take
+from tests.harness.processes import ROOT
 from tests.harness.stack import Stack
-from tests.harness.upstream.client import ROOT
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 

@@ -2,7 +2,6 @@
 
 import re
 import tomllib
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +9,8 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.harness.processes import ROOT
+
 LOCK = (ROOT / "requirements.lock").read_text()
 PIN = re.compile(
     r"^(?P<pin>[a-z0-9][^ \\]*==[^\\]*?) *\\\n(?P<hashes>(?: +--hash=sha256:[0-9a-f]{64}(?: \\)?\n?)+)", re.M

@@ -17,9 +17,9 @@ import pytest
 import redis
 
 from project.up import ports
+from tests.harness.processes import ROOT
 from tests.harness.socket_client import TERMINAL, text_of, visiting
 from tests.harness.stack import answers
-from tests.harness.upstream.client import ROOT
 from tests.harness.waiting import wait_until
 
 START_SECS = 240  # load the model, migrate, start seven processes on a busy machine

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
+from tests.harness.processes import ROOT
 from tests.harness.socket_client import TERMINAL, Event
-from tests.harness.upstream.client import ROOT
 from tests.harness.waiting import patience
 
 SOCKET_JS = (ROOT / "chat/static/chat/server/socket.js").read_text()

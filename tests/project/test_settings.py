@@ -6,7 +6,7 @@ import pytest
 
 from tests.harness import dotenv
 from tests.harness.dotenv import load_settings, loaded_settings
-from tests.harness.upstream.client import ROOT
+from tests.harness.processes import ROOT
 
 COMPOSE_ONLY = {"POSTGRES_PASSWORD", "FLOWER_BASIC_AUTH", "PORT"}  # docker-compose.yml alone reads them
 KEYS = {"OPENAI_API_KEY"}  # the workers read keys by the name that a model has for its own

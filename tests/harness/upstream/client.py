@@ -8,14 +8,13 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+from tests.harness.processes import ROOT
 from tests.harness.upstream.record import Record
 from tests.harness.waiting import wait_until
 
-ROOT = Path(__file__).resolve().parents[3]
 CONTROL_SECS = 5.0  # a request takes about a millisecond
 
 
