@@ -23,6 +23,8 @@ hypothesis_settings.register_profile("unhurried", hypothesis_settings(), deadlin
 hypothesis_settings.load_profile("unhurried")
 
 
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # each of some hundred processes would compile every module
+
 SYSTEMS = ("faults", "e2e", "browser", "deploy", "bench")  # folders whose tests run a whole Tailrace
 SLOW = (*SYSTEMS, "project/up", "project/doctor")  # they run first, so that short files fill the end
 

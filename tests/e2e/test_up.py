@@ -126,7 +126,7 @@ def holder(up: Up, response_id: str) -> int:
 
 async def test_the_local_model_continues_its_sentence_after_its_worker_was_killed(up: Up) -> None:
     async with visiting(up.url) as visitor:
-        await visitor.create(prompt="Tell of the mill and of the river, at length.", max_output_tokens=500)
+        await visitor.create(prompt="Tell of the mill and of the river, at length.", max_output_tokens=150)
         before = await visitor.until("response.output_text.delta")
         while len(text_of(before).split()) < 12:
             before.append(await visitor.next())

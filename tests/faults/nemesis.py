@@ -1,6 +1,6 @@
 """Faults at random over a steady load: `python -m tests.faults.nemesis --minutes 10 --seed 7`.
 
-Thirty clients ask again and again; some cancel, some lose their socket. Meanwhile a worker is killed, Redis
+Twenty clients ask again and again; some cancel, some lose their socket. Meanwhile a worker is killed, Redis
 freezes, a connection is cut … one fault after the other, each repaired again. At the end the checker compares
 the events of every client with the log, the row and the upstream. Prints the seed and the table; exits with 1
 on any violation.
@@ -21,7 +21,7 @@ from tests.faults.recording_client import Question, RecordingClient
 from tests.harness.socket_client import cookie
 from tests.harness.waiting import deadline
 
-STREAMS = 30
+STREAMS = 20
 WORKERS = 3
 QUESTIONS = [
     Question("words-60@20"),

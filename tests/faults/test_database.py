@@ -2,11 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.harness import Harness, start_harness
+from tests.faults.harness import Harness
 from tests.faults.load import all_end, all_ended, load, longest_pause
 from tests.faults.proxy import Proxy
 from tests.faults.recording_client import Question
@@ -20,12 +19,6 @@ SHORT = Question("words-40@20")  # 2 s: it ends while the database is locked
 LONG = Question("words-400@20")  # 20 s: it streams all the while
 LOCKED_SECS = 12  # more than a writer waits (settings.py)
 BRISK_SECS = 4  # between two pieces of text; a locked database would stop them for LOCKED_SECS
-
-
-@pytest.fixture
-def harness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harness]:
-    with start_harness(tmp_path_factory.mktemp("database")) as parts:
-        yield parts
 
 
 async def test_a_locked_database_stops_no_stream_and_rows_are_settled_later(harness: Harness) -> None:

@@ -2,12 +2,11 @@
 
 import asyncio
 import random
-from collections.abc import Iterator
 
 import pytest
 
 from tests.faults.checker import Story, check
-from tests.faults.harness import Harness, start_harness
+from tests.faults.harness import Harness
 from tests.faults.load import all_end, load
 from tests.faults.proxy import some_and_the_last
 from tests.faults.recording_client import Question, RecordingClient
@@ -17,18 +16,12 @@ from tests.harness.waiting import patience
 pytestmark = pytest.mark.e2e
 
 EVENTS = 100  # at least: on an idle machine each word is an event
-EVERYWHERE = Question("words-320@50")
+EVERYWHERE = Question("words-150@50")
 RANDOM = Question("words-1500@200")
 NOTIFIED = Question("words-100@25")
 RECONNECTS = 300
 NOTIFICATIONS_LOST = 0.1
 CHECK_SECS = 6  # the regular check of the log finds a lost last notification
-
-
-@pytest.fixture(scope="module")
-def harness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harness]:
-    with start_harness(tmp_path_factory.mktemp("reconnects")) as parts:
-        yield parts
 
 
 async def rest_after(harness: Harness, session: str, response_id: str, cursor: int) -> list[Event]:

@@ -7,7 +7,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from tests.faults.harness import Harness, start_harness
+from tests.faults.harness import Harness
 from tests.faults.load import all_end, load, receives_text_since
 from tests.faults.recording_client import Question, RecordingClient
 from tests.harness.socket_client import cookie, visiting
@@ -23,12 +23,6 @@ FLOWS_SECS = 30  # from the start of Redis to the next piece of text
 SERVED_SECS = 3  # the longest that the web server's event loop may be busy
 TRIES = 5  # to have a message on its way to each frozen worker
 BUSY_SECS = 10  # the longest that a client may wait for `busy`
-
-
-@pytest.fixture(scope="module")
-def harness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harness]:
-    with start_harness(tmp_path_factory.mktemp("redis")) as parts:
-        yield parts
 
 
 @pytest.fixture(autouse=True)
