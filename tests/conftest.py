@@ -26,7 +26,21 @@ hypothesis_settings.load_profile("unhurried")
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # each of some hundred processes would compile every module
 
 SYSTEMS = ("faults", "e2e", "browser", "deploy", "bench")  # folders whose tests run a whole Tailrace
-SLOW = (*SYSTEMS, "project/up", "project/doctor")  # they run first, so that short files fill the end
+# they run first, the longest before the others, so that short files fill the end
+SLOW = (
+    "faults/test_workers.py",
+    "faults/test_redis.py",
+    "e2e/test_sockets.py",
+    "faults/test_nemesis.py",
+    "e2e/test_up.py",
+    "project/up",
+    "faults",
+    "deploy",
+    "browser",
+    "e2e",
+    "bench",
+    "project/doctor",
+)
 
 
 def pytest_xdist_auto_num_workers() -> int:
@@ -36,18 +50,18 @@ def pytest_xdist_auto_num_workers() -> int:
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Keep whole systems out of the fast tier, `just test`."""
-    if _is_in(item, SYSTEMS):
+    if any(_is_in(item, folder) for folder in SYSTEMS):
         item.add_marker(pytest.mark.system)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Start the slow files first."""
-    items.sort(key=lambda item: not _is_in(item, SLOW))
+    items.sort(key=lambda item: next((at for at, place in enumerate(SLOW) if _is_in(item, place)), len(SLOW)))
 
 
-def _is_in(item: pytest.Item, folders: tuple[str, ...]) -> bool:
-    return any(item.path.is_relative_to(Path(__file__).parent / folder) for folder in folders)
+def _is_in(item: pytest.Item, place: str) -> bool:
+    return item.path.is_relative_to(Path(__file__).parent / place)
 
 
 @pytest.fixture(scope="session")

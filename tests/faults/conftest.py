@@ -12,7 +12,7 @@ OPEN_FILES = 8192  # five hundred sockets, each through a proxy
 
 @pytest.fixture(scope="session")
 def harness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harness]:
-    """Two workers and a web server; a file that kills workers has a harness of its own."""
+    """Two workers and a web server; a file that kills workers has its own harness."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, OPEN_FILES)), hard))
     with start_harness(tmp_path_factory.mktemp("harness")) as parts:
