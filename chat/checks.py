@@ -1,10 +1,13 @@
-"""System check: the database supports UPDATE … RETURNING."""
+"""System checks: the database supports UPDATE … RETURNING, the models can be read."""
 
 from collections.abc import Collection
 from typing import Any
 
 from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS, connections
+
+from chat.responses.model_catalog import catalog
 
 # MariaDB has RETURNING for INSERT only, Oracle another syntax
 CLAIMING = {"postgresql", "sqlite"}
@@ -19,6 +22,7 @@ CANNOT_CLAIM = Error(
 def watch() -> None:
     """Register for `manage.py check` and `migrate`."""
     register(can_claim, Tags.database)
+    register(can_read_models, Tags.files)
 
 
 def can_claim(databases: Collection[str] | None = None, **_: Any) -> list[CheckMessage]:
@@ -29,3 +33,12 @@ def can_claim(databases: Collection[str] | None = None, **_: Any) -> list[CheckM
     # SQLite supports it for UPDATE if it does for INSERT
     able = database.vendor in CLAIMING and database.features.can_return_columns_from_insert
     return [] if able else [CANNOT_CLAIM]
+
+
+def can_read_models(**_: Any) -> list[CheckMessage]:
+    """Whether `catalog` will work."""
+    try:
+        catalog()
+    except ImproperlyConfigured as error:
+        return [Error(str(error), hint="docs/models.md has a line for each server.", id="chat.E002")]
+    return []

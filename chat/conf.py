@@ -30,10 +30,12 @@ class Conf:
     REDIS_URL = Setting("redis://127.0.0.1:6379/0")
     ORIGINS = Setting[list[str]]([])
     GUESTS = Setting(default=False)
-    MODELS = Setting("")  # path of a TOML file; empty: one model, from the next four settings
+    MODELS = Setting("")  # path of a TOML file; empty: one model, from the next settings
     OPENAI_BASE_URL = Setting("https://api.openai.com/v1")
     OPENAI_MODEL = Setting("")
-    OPENAI_MAX_OUTPUT_TOKENS = Setting(4096)
+    OPENAI_MAX_OUTPUT_TOKENS = Setting(16_384)
+    OPENAI_CONTEXT = Setting[int | None](None)
+    OPENAI_DEADLINES = Setting[dict[str, float]]({})
     OPENAI_RESUME = Setting[Any]("restart")  # or "continue"
     DRAIN_SECONDS = Setting(20)
 

@@ -142,7 +142,14 @@ CHANNEL_LAYERS = {
 TAILRACE_MODELS = env.str("TAILRACE_MODELS", default="")
 TAILRACE_OPENAI_BASE_URL = env.str("OPENAI_BASE_URL", default="https://api.openai.com/v1")
 TAILRACE_OPENAI_MODEL = env.str("OPENAI_MODEL", default="")
-TAILRACE_OPENAI_MAX_OUTPUT_TOKENS = env.int("OPENAI_MAX_OUTPUT_TOKENS", default=4096)
+TAILRACE_OPENAI_MAX_OUTPUT_TOKENS = env.int("OPENAI_MAX_OUTPUT_TOKENS", default=16_384)
+TAILRACE_OPENAI_CONTEXT = env.int("OPENAI_CONTEXT", default=0) or None  # tokens; 0: unknown
+TAILRACE_OPENAI_DEADLINES = {
+    "connect": env.float("OPENAI_CONNECT_SECONDS", default=10),
+    "first_token": env.float("OPENAI_FIRST_TOKEN_SECONDS", default=300),
+    "between_tokens": env.float("OPENAI_BETWEEN_TOKENS_SECONDS", default=60),
+    "total": env.float("OPENAI_TOTAL_SECONDS", default=1800),
+}
 # after a lost worker "restart" the text, or "continue" where possible
 TAILRACE_OPENAI_RESUME = env.str("OPENAI_RESUME", default="restart")
 

@@ -7,7 +7,8 @@ import functools
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -24,25 +25,60 @@ class Deadlines:
     """Time limits in seconds."""
 
     connect: float = 10
-    first_token: float = 60
-    between_tokens: float = 30
-    total: float = 600
+    first_token: float = 300  # a large model loads, or reasons without showing it
+    between_tokens: float = 60
+    total: float = 1800
 
 
 @dataclass(frozen=True, slots=True)
 class ModelConfig:
-    """One configured model."""
+    """One configured model: docs/configuration.md. Raises ValueError for an unusable base_url."""
 
     __pydantic_config__: ClassVar = ConfigDict(extra="forbid")  # a misspelt field is an error
 
     name: str
     base_url: str
     key_env: str = "OPENAI_API_KEY"
+    key_header: str = ""  # "": Authorization: Bearer, or the one of a known host
     upstream_model: str = ""
     queue: str = QUEUE
     resume: Literal["restart", "continue"] = "restart"
     max_output_tokens: int | None = None
+    context: int | None = None  # tokens of prompt and answer together
+    limit_field: Literal["", "max_tokens", "max_completion_tokens"] = ""  # "": learned
+    without: tuple[str, ...] = ()  # fields that the server refuses
+    parameters: dict[str, Any] = field(default_factory=dict)  # more fields of each request
+    headers: dict[str, str] = field(default_factory=dict)  # "$NAME": a variable of the workers
+    query: dict[str, str] = field(default_factory=dict)
+    # at the start of the text; ("", end): the text begins as reasoning; (): all is text
+    reasoning_tags: tuple[str, str] | tuple[()] = ("<think>", "</think>")
+    images: bool = False
+    tools: bool = False
     deadlines: Deadlines = field(default_factory=Deadlines)
+
+    def __post_init__(self) -> None:
+        """Move the URL's query to `query`; cut the path that the SDK appends."""
+        if self.base_url == DEMO_URL:
+            return
+        url = _usable(self.base_url)
+        path = url.path.rstrip("/").removesuffix("/chat/completions")
+        object.__setattr__(self, "base_url", f"{url.scheme}://{url.netloc}{path}")
+        object.__setattr__(self, "query", {**dict(parse_qsl(url.query)), **self.query})
+
+
+def _usable(base_url: str) -> SplitResult:
+    """Raises ValueError, without the address: it may hold a secret."""
+    url = urlsplit(base_url.strip())
+    fault = ""
+    if url.scheme not in ("http", "https") or not url.hostname:
+        fault = "the base URL must begin with http:// or https:// and a host, as in https://api.openai.com/v1"
+    elif url.username is not None or url.password is not None:
+        fault = "the base URL must hold no user and password: put the key in the variable of key_env"
+    elif not base_url.strip().isprintable() or " " in base_url.strip():
+        fault = "the base URL must hold no space and no control character"
+    if fault:
+        raise ValueError(fault)
+    return url
 
 
 Catalog = dict[str, ModelConfig]
@@ -51,21 +87,26 @@ _MODELS = TypeAdapter(list[ModelConfig])
 
 @functools.cache
 def catalog() -> Catalog:
-    """Models by name, the default first. Read once per process."""
-    if conf.MODELS:
-        models = read(Path(conf.MODELS))
-    else:
-        models = [
-            ModelConfig(
-                conf.OPENAI_MODEL or "default",
-                conf.OPENAI_BASE_URL,
-                upstream_model=conf.OPENAI_MODEL,
-                max_output_tokens=conf.OPENAI_MAX_OUTPUT_TOKENS,
-                resume=conf.OPENAI_RESUME,
-            )
-        ]
+    """Models by name, the default first. Read once per process. Raises ImproperlyConfigured."""
+    models = read(Path(conf.MODELS)) if conf.MODELS else [_of_environment()]
     models.append(ModelConfig(DEMO, DEMO_URL))
     return {model.name: model for model in models}
+
+
+def _of_environment() -> ModelConfig:
+    try:
+        return ModelConfig(
+            conf.OPENAI_MODEL or "default",
+            conf.OPENAI_BASE_URL,
+            upstream_model=conf.OPENAI_MODEL,
+            max_output_tokens=conf.OPENAI_MAX_OUTPUT_TOKENS,
+            context=conf.OPENAI_CONTEXT,
+            resume=conf.OPENAI_RESUME,
+            deadlines=Deadlines(**conf.OPENAI_DEADLINES),
+        )
+    except ValueError as error:
+        message = f"OPENAI_BASE_URL: {error}."
+        raise ImproperlyConfigured(message) from error
 
 
 def read(path: Path) -> list[ModelConfig]:

@@ -8,6 +8,7 @@ import pytest
 from django.conf import settings
 
 from chat.protocol.errors import FAILURES, REFUSALS, CommandError
+from chat.responses.remedies import REMEDIES
 
 SOURCES = [path for name in ("chat", "workers") for path in (settings.BASE_DIR / name).rglob("*.py")]
 
@@ -36,6 +37,17 @@ def test_a_sentence_is_a_sentence(sentence: str) -> None:
 
 def test_a_status_is_an_http_error() -> None:
     assert {status // 100 for status, _ in REFUSALS.values()} <= {4, 5}
+
+
+def test_every_failure_has_a_remedy_for_the_person_and_one_for_the_operator() -> None:
+    source = (settings.BASE_DIR / "chat/static/chat/turns/error_help.js").read_text()
+    assert set(FAILURES) <= set(re.findall(r"^  (\w+): ", source, re.MULTILINE))
+    assert list(REMEDIES) == list(FAILURES)
+
+
+@pytest.mark.parametrize("remedy", REMEDIES.values())
+def test_a_remedy_is_a_sentence(remedy: str) -> None:
+    assert re.fullmatch(r"[A-Z][^{}%]+\.", remedy)
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(settings.BASE_DIR)))

@@ -1,5 +1,6 @@
 """The catalog: models from the environment or from a file, and a file that is wrong says where."""
 
+import json
 import re
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from pytest_django import Settings
 
+from chat.checks import can_read_models
 from chat.responses.model_catalog import DEMO, DEMO_URL, Deadlines, ModelConfig, catalog, read
 
 ONE = '[[models]]\nname = "one"\nbase_url = "http://one.example/v1"\n'
@@ -60,7 +62,7 @@ def test_a_file_names_the_models_and_the_first_is_the_default(file: Path, settin
         queue="slow",
         resume="continue",
         max_output_tokens=2048,
-        deadlines=Deadlines(connect=10, first_token=90, between_tokens=30, total=900.5),
+        deadlines=Deadlines(connect=10, first_token=90, between_tokens=60, total=900.5),
     )
     assert catalog()["one"] == ModelConfig("one", "http://one.example/v1")
 
@@ -109,3 +111,52 @@ def test_a_file_that_is_not_text_is_named(file: Path) -> None:
     file.write_bytes(b"\xff\xfe")
     with pytest.raises(ImproperlyConfigured, match=re.escape(str(file))):
         read(file)
+
+
+@pytest.mark.parametrize(
+    ("given", "base_url", "query"),
+    [
+        ("https://one.example/v1/", "https://one.example/v1", {}),
+        ("https://one.example/v1/chat/completions", "https://one.example/v1", {}),
+        (" http://[::1]:8080/v1 \n", "http://[::1]:8080/v1", {}),
+        (
+            "https://x.openai.azure.com/openai/deployments/d?api-version=2024-10-21",
+            "https://x.openai.azure.com/openai/deployments/d",
+            {"api-version": "2024-10-21"},
+        ),
+    ],
+)
+def test_a_base_url_is_read_as_it_is_meant(given: str, base_url: str, query: dict[str, str]) -> None:
+    model = ModelConfig("one", given)
+    assert (model.base_url, model.query) == (base_url, query)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "",
+        "one.example/v1",
+        "localhost:11434/v1",
+        "ftp://one.example",
+        "https:///v1",
+        "http://one .example",
+        "http://u:p4ss@one.example/v1",
+        "http://one.example/\x00p4ss",
+    ],
+)
+def test_a_base_url_that_cannot_be_used_is_refused_by_name_and_not_repeated(
+    given: str, settings: Settings, file: Path
+) -> None:
+    settings.TAILRACE_MODELS, settings.TAILRACE_OPENAI_BASE_URL = "", given
+    with pytest.raises(ImproperlyConfigured, match="OPENAI_BASE_URL") as error:
+        catalog()
+    assert "p4ss" not in str(error.value)
+    file.write_text(f'[[models]]\nname = "one"\nbase_url = {json.dumps(given)}\n')
+    with pytest.raises(ImproperlyConfigured, match=r"models\.0") as error:
+        read(file)
+    assert "p4ss" not in str(error.value)
+
+
+def test_models_that_cannot_be_read_are_an_error_of_the_check(settings: Settings) -> None:
+    settings.TAILRACE_MODELS = "/nowhere/models.toml"
+    assert [found.id for found in can_read_models()] == ["chat.E002"]
