@@ -42,7 +42,7 @@ class ResponseState:
         """
         match list(log):
             case [events.Created() | events.Snapshot() as first, *more]:
-                state = cls(first.response | {"output": [], "usage": None, "error": None})
+                state = cls(_without_outcome(first.response))
                 state.apply(first, *more)
                 return state
         message = "the log does not open with its response"
@@ -97,6 +97,7 @@ class ResponseState:
             case events.InProgress():
                 self.base = self.base | {"status": "in_progress"}
             case events.Snapshot():
+                self.base = _without_outcome(event.response)
                 self._restore(event.response)
                 self.attempt, self.ended = event.attempt, None
             case events.Completed() | events.Incomplete() | events.Failed():
@@ -114,6 +115,10 @@ class ResponseState:
         self.items = []
         for item in response["output"]:
             self._item(item["type"]).pieces += [part["text"] for part in item["content"]]
+
+
+def _without_outcome(response: ResponseObject) -> ResponseObject:
+    return response | {"output": [], "usage": None, "error": None}
 
 
 def _wait_in(event: events.Event) -> Wait | None:

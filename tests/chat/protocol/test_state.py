@@ -45,6 +45,17 @@ def test_a_snapshot_at_any_point_stands_for_what_came_before(
     assert seen(ResponseState.fold([snapshot, *after])) == seen(ResponseState.fold(events))
 
 
+@given(lives, st.integers(1, 40), st.integers(1, 40))
+def test_a_snapshot_restores_all_after_any_part_of_a_log(
+    life: tuple[list[Any], Ending | None], kept: int, at: int
+) -> None:
+    _, events = written(life)
+    events = events[: events[-1].sequence_number]
+    state = ResponseState.fold(events[:at])
+    restored = ResponseState.fold([*events[: min(kept, at)], state.snapshot()])
+    assert restored.snapshot() == state.snapshot()
+
+
 @given(lives)
 def test_the_final_object_holds_all_text_since_the_last_restart(
     life: tuple[list[Any], Ending | None],
