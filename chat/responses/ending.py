@@ -3,6 +3,7 @@
 The first terminal event in the log decides the outcome; a crash before `settle` loses nothing.
 """
 
+import logging
 import time
 from typing import Any
 from uuid import UUID
@@ -12,12 +13,15 @@ from channels.db import database_sync_to_async
 from chat.conversations.announcements import announce_response
 from chat.models import LIVE, Response
 from chat.protocol.composer import Ending, finish
+from chat.protocol.errors import ProtocolError
 from chat.protocol.objects import ResponseObject
 from chat.protocol.state import ResponseState
 from chat.responses.ownership import own_response
 from chat.responses.representation import response_object
 from chat.transport.event_log import Append, Batch, Log
 from chat.transport.notifications import notify_readers, notify_workers_to_cancel
+
+logger = logging.getLogger(__name__)
 
 
 async def conclude(
@@ -55,7 +59,7 @@ async def end(
     log: Log, response_id: str, ending: Ending, attempt: int | None = None
 ) -> ResponseObject | None:
     """Conclude, cancel the attempt, settle. `attempt` and result: as `conclude`."""
-    state = await log.state(response_id) or await _reopened(log, response_id)
+    state = await _readable(log, response_id) or await _reopened(log, response_id)
     final = await conclude(log, state, ending, attempt)
     if final is not None:
         await notify_workers_to_cancel(response_id)
@@ -76,6 +80,16 @@ async def settle_if_ended(log: Log, response_id: str) -> bool:
         return False
     await settle(state.ended)
     return True
+
+
+async def _readable(log: Log, response_id: str) -> ResponseState | None:
+    """The state; None without a log. Deletes one of another version: an accepted response must end."""
+    try:
+        return await log.state(response_id)
+    except ProtocolError:
+        logger.exception("response %s: its log cannot be read, and is replaced", response_id)
+        await log.delete(response_id)
+        return None
 
 
 async def _reopened(log: Log, response_id: str) -> ResponseState | None:

@@ -132,6 +132,10 @@ class Log:
             state = await self.state(response_id)
         return state
 
+    async def delete(self, response_id: str) -> None:
+        """Delete a log that cannot be read."""
+        await self._redis.delete(key(response_id))
+
     async def top(self, response_id: str) -> int | None:
         """The highest sequence number; None without a log."""
         rows: Rows = await self._redis.xrevrange(key(response_id), count=1)

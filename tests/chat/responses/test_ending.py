@@ -269,3 +269,13 @@ async def test_a_stop_wins_against_a_fast_writer_of_a_long_answer(
     state = await log.state(answer.id)
     assert state is not None
     assert (state.ended, state.text()) == (final, output_text(final))
+
+
+async def test_a_response_whose_log_cannot_be_read_ends_too(log: Log, answer: Answer) -> None:
+    await log.append(Batch(answer.id, answer.state.next, ['{"type":"tailrace:of_the_future"}']))
+    final = await end(log, answer.id, STOP)
+    assert final is not None
+    assert final["status"] == (await saved(answer.id)).status == Status.CANCELLED
+    assert await ends(log, answer.id) == ["cancelled"]
+    first = (await log.read(answer.id))[0]
+    assert first.sequence_number > answer.state.next  # above all that a writer may have used
