@@ -13,8 +13,12 @@ from pytest_django import Settings
 from chat.responses import model_catalog
 from chat.transport import redis_client
 from project.celery import app as celery_app
+from project.up import environment
+from project.up import valkey as embedded
+from project.up.errors import LocalError
 from tests.harness import valkey
 from tests.harness.broker import Broker
+from tests.harness.skips import skip_without
 from tests.harness.stack import DEPLOYED, MODELS, Stack, running
 from tests.harness.valkey import use
 
@@ -114,6 +118,16 @@ def owner(db: None) -> User:
 def static_root(settings: Settings, tmp_path: Path) -> None:
     """An existing STATIC_ROOT: WhiteNoise warns of a missing directory."""
     settings.STATIC_ROOT = tmp_path
+
+
+@pytest.fixture(scope="session")
+def local_parts() -> None:
+    """The embedded Valkey and the local model, installed."""
+    try:
+        embedded.binary()
+        environment.weights()
+    except LocalError:
+        skip_without("the dependency group `local`")
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ from project.up.ports import HOST
 ANSWERS = 4  # at once; more are queued
 CONTEXT_TOKENS = 2048  # each
 TEMPERATURE, TOP_P = 0.2, 0.9  # from SmolLM2's model card
+THREADS = max(1, (os.cpu_count() or 1) - 1)  # they spin while they wait for one that has no core
 REPEAT_PENALTY = 1.1  # without it this model repeats itself
 
 
@@ -45,6 +46,7 @@ def parameters(port: int, key: str) -> xllamacpp.CommonParams:
     params.sampling.temp, params.sampling.top_p = TEMPERATURE, TOP_P
     params.sampling.penalty_repeat = REPEAT_PENALTY
     params.n_ctx = ANSWERS * CONTEXT_TOKENS
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = THREADS
     params.endpoint_slots = False  # shows prompts
     params.ui = False
     params.verbosity = 0  # error lines may quote requests

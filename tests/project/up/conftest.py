@@ -3,21 +3,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from project.up import environment, guard, valkey
+from project.up import guard
 from project.up.console import Console
-from project.up.errors import LocalError
 from project.up.guard import Guard
-from tests.harness.skips import skip_without
-
-
-@pytest.fixture(scope="session")
-def local_parts() -> None:
-    """The embedded Valkey and the local model, installed."""
-    try:
-        valkey.binary()
-        environment.weights()
-    except LocalError:
-        skip_without("the dependency group `local`")
 
 
 @pytest.fixture
