@@ -7,6 +7,7 @@ from pathlib import Path
 import kombu.pools
 import pytest
 from django.contrib.auth.models import User
+from filelock import FileLock
 from hypothesis import settings as hypothesis_settings
 from pytest_django import Settings
 
@@ -19,7 +20,7 @@ from project.up.errors import LocalError
 from tests.harness import valkey
 from tests.harness.broker import Broker
 from tests.harness.skips import skip_without
-from tests.harness.stack import DEPLOYED, MODELS, Stack, running
+from tests.harness.stack import DEPLOYED, MODELS, Stack, collect_static, running
 from tests.harness.valkey import use
 
 # no example has a deadline: the machine may be busy
@@ -131,9 +132,20 @@ def local_parts() -> None:
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def static_files(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """The collected static files, hashed and compressed once for all processes of the run."""
+    own = tmp_path_factory.getbasetemp()
+    place = (own if worker_id == "master" else own.parent) / "static"
+    with FileLock(f"{place}.lock"):
+        if not place.exists():
+            collect_static(place)
+    return place
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory, static_files: Path) -> Iterator[Stack]:
     """Web server, two workers, Valkey and the scripted upstream, as separate processes, as deployed."""
     directory = tmp_path_factory.mktemp("stack")
-    env = {**DEPLOYED, "TAILRACE_STATIC_ROOT": str(directory / "static")}
+    env = {**DEPLOYED, "TAILRACE_STATIC_ROOT": str(static_files)}
     with running(directory, 2, None, MODELS, **env) as parts:
         yield parts

@@ -21,7 +21,7 @@ from playwright.async_api import Browser, async_playwright
 from tests.browser.conftest import CHROMIUM, FLAGS
 from tests.browser.scenes import MODELS, OTHERS, SCENES, Scene, Size
 from tests.harness.processes import ROOT
-from tests.harness.stack import DEPLOYED, Stack, running
+from tests.harness.stack import DEPLOYED, Stack, collect_static, running
 
 FOLDER = ROOT / "docs/screenshots"
 COLOURS = 256  # of the palette: text on paper needs no more
@@ -66,7 +66,9 @@ async def take(browser: Browser, stack: Stack, scene: Scene, path: Path) -> None
 async def main(scenes: list[tuple[str, Scene]], folder: Path) -> None:
     """Make the pictures of these scenes."""
     with TemporaryDirectory() as directory:
-        env = {**DEPLOYED, "TAILRACE_STATIC_ROOT": str(Path(directory) / "static")}
+        static = Path(directory) / "static"
+        collect_static(static)
+        env = {**DEPLOYED, "TAILRACE_STATIC_ROOT": str(static)}
         with running(Path(directory), 1, None, MODELS, **env) as stack:
             async with async_playwright() as playwright:
                 browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
