@@ -11,13 +11,13 @@ from tests.project.doctor.looks import faults
 
 def test_a_model_whose_variable_is_not_set_is_a_warning_that_names_it() -> None:
     models = [
-        ModelConfig("far", "https://u:secret@gpu/v1", key_env="FAR_KEY"),
+        ModelConfig("far", "https://gpu/v1", key_env="FAR_KEY"),
         ModelConfig("near", "http://127.0.0.1:1/v1", key_env="NEAR_KEY"),
         ModelConfig("empty", "http://127.0.0.1:2/v1", key_env="EMPTY_KEY"),
     ]
     found = keys.judged(models, {"FAR_KEY": "secret", "EMPTY_KEY": ""})
     assert faults(found) == {"model near": State.WARNING, "model empty": State.WARNING}
-    assert found[0].found == "https://***@gpu/v1, FAR_KEY is set"
+    assert found[0].found == "https://gpu/v1, FAR_KEY is set"
     assert "NEAR_KEY" in found[1].remedy
 
 
