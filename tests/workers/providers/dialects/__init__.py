@@ -1,0 +1,10 @@
+"""Answers in the forms that model servers send: `DIALECTS`, by name."""
+
+from collections.abc import Mapping
+
+from tests.workers.providers.dialects.base import Dialect
+from tests.workers.providers.dialects.openai import OPENAI
+
+__all__ = ["DIALECTS", "Dialect"]
+
+DIALECTS: Mapping[str, Dialect] = {**OPENAI}
