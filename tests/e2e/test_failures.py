@@ -49,7 +49,7 @@ def output_of(response: dict[str, Any]) -> str:
         ("status-429", "rate_limit_exceeded", ""),
         ("retry-after-60", "rate_limit_exceeded", ""),
         ("status-503", "upstream_error", ""),
-        ("html", "upstream_malformed", ""),
+        ("html", "upstream_wrong_address", ""),
         ("huge-line-2", "upstream_malformed", ""),
         ("cut-after-5", "upstream_cut", FIVE_WORDS),
         ("drop-after-5", "upstream_cut", FIVE_WORDS),

@@ -3,10 +3,9 @@
 The body is read below the SDK: an object per chunk costs more than the rest of the path.
 """
 
-import json
 import os
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,22 +15,15 @@ import openai
 
 from chat.protocol.events import JSON
 from chat.responses.model_catalog import ModelConfig
-from workers.providers.base import Chunk, FinishReason, ProviderError
+from workers.providers.base import Chunk, ProviderError
+from workers.providers.completion import Reader
+from workers.providers.framing import DONE, Framing, FramingError, MarkupError
 from workers.providers.retry_after import retry_after_secs
-from workers.providers.sse import Decoder, EventTooLongError
 
 MAX_CONNECTIONS = 2000  # above a worker's answers; the transport's default is 100
-FINISH_REASONS: dict[str, FinishReason] = {"length": "length", "content_filter": "content_filter"}
-# raised by a malformed body, or JSON nested too deep
-_MALFORMED = (
-    EventTooLongError,
-    ValueError,
-    KeyError,
-    TypeError,
-    AttributeError,
-    IndexError,
-    RecursionError,
-)
+REASONING_TAGS = ("<think>", "</think>")
+# raised by a list of models of another form, or JSON nested too deep
+_MALFORMED = (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +52,9 @@ class Provider:
             upstream_model = model.upstream_model or await self._first_model(client, model)
             response = await _ask(client, model, _parameters(model, upstream_model, request))
             async with aclosing(response):
-                if not response.headers.get("content-type", "").startswith("text/event-stream"):
-                    raise ProviderError("upstream_malformed", permanent=True)
-                async for chunk in _chunks(_body(response)):
+                names = ("content-type", "content-encoding")
+                framing = Framing(*(response.headers.get(name, "") for name in names))
+                async for chunk in _chunks(_body(response), framing, Reader(REASONING_TAGS)):
                     yield chunk
         except openai.NotFoundError as error:
             self._first_models.pop(model.base_url, None)  # it may list another now
@@ -161,69 +153,48 @@ async def _body(response: httpx2.Response) -> AsyncIterator[bytes]:
         raise
 
 
-async def _chunks(body: AsyncIterator[bytes]) -> AsyncIterator[Chunk]:
-    """Yield one merged chunk per read; no finish reason: the body was cut."""
-    decoder, finished = Decoder(), False
-    async for data in body:
-        chunk = Chunk()
-        try:
-            done = _read(decoder, data, chunk)
-        except ProviderError:
-            yield chunk  # text before the fault
-            raise
-        finished = finished or chunk.finish is not None
-        yield chunk
-        if done:
-            break
-    if not finished:
-        raise ProviderError("upstream_cut")
-
-
-def _read(decoder: Decoder, data: bytes, chunk: Chunk) -> bool:
-    """Merge the events completed by `data` into `chunk`. True: [DONE]."""
+async def _chunks(body: AsyncIterator[bytes], framing: Framing, reader: Reader) -> AsyncIterator[Chunk]:
+    """Yield one merged chunk per read, also before an error. Raises ProviderError."""
+    chunk = Chunk()
     try:
-        for payload in decoder.feed(data):
-            if payload == b"[DONE]":
+        async for data in body:
+            done = _read(framing.feed(data), reader, chunk)
+            yield chunk
+            if done:
+                return
+            chunk = Chunk()
+        _end(framing, reader, chunk)
+    except (ProviderError, httpx2.HTTPError):
+        reader.flush(chunk)
+        yield chunk
+        raise
+    if chunk != Chunk():
+        yield chunk
+
+
+def _read(values: Iterator[Any], reader: Reader, chunk: Chunk) -> bool:
+    """Merge values into a chunk. True: [DONE]."""
+    try:
+        for value in values:
+            if value is DONE:
+                reader.conclude("stop", chunk)
                 return True
-            _merge(chunk, json.loads(payload))
-    except _MALFORMED as error:
+            reader.read(value, chunk)
+    except MarkupError as error:
+        raise ProviderError("upstream_wrong_address", permanent=True) from error
+    except FramingError as error:
         raise ProviderError("upstream_malformed") from error
     return False
 
 
-def _merge(chunk: Chunk, body: JSON) -> None:
-    if body.get("error") or body.get("object") == "error":  # the second: older vLLM
-        raise ProviderError("upstream_error")
-    if body.get("usage"):
-        chunk.usage = _usage(body["usage"])
-    for choice in body.get("choices") or ():
-        delta = choice.get("delta") or {}
-        chunk.text += _storable(delta.get("content") or "")
-        chunk.reasoning += _storable(delta.get("reasoning_content") or delta.get("reasoning") or "")
-        if choice.get("finish_reason"):
-            chunk.finish = FINISH_REASONS.get(choice["finish_reason"], "stop")
-
-
-def _storable(text: str) -> str:
-    """Replace characters impossible in PostgreSQL (NUL) and UTF-8 (lone surrogates)."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text.replace("\x00", "\N{REPLACEMENT CHARACTER}")
-
-
-def _usage(usage: JSON) -> JSON:
-    prompt, completion = usage.get("prompt_tokens") or 0, usage.get("completion_tokens") or 0
-    read = usage.get("prompt_tokens_details") or {}
-    written = usage.get("completion_tokens_details") or {}
-    return {
-        "input_tokens": prompt,
-        "input_tokens_details": {"cached_tokens": read.get("cached_tokens") or 0, "cache_write_tokens": 0},
-        "output_tokens": completion,
-        "output_tokens_details": {"reasoning_tokens": written.get("reasoning_tokens") or 0},
-        "total_tokens": usage.get("total_tokens") or prompt + completion,
-    }
+def _end(framing: Framing, reader: Reader, chunk: Chunk) -> None:
+    """Merge the end of the body: complete with a finish reason, [DONE] or a whole message."""
+    _read(framing.end(), reader, chunk)
+    if framing.document and reader.whole:
+        reader.conclude("stop", chunk)
+    if reader.finish is None:
+        malformed = framing.document and not reader.known
+        raise ProviderError("upstream_malformed" if malformed else "upstream_cut")
 
 
 # the first match counts; others are "upstream_error"

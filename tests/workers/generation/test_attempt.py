@@ -195,7 +195,7 @@ async def test_a_connection_that_is_not_taken_fails_with_its_code(
     ("behaviour", "code", "kept"),
     [
         ("status-429", "rate_limit_exceeded", ""),
-        ("html", "upstream_malformed", ""),
+        ("html", "upstream_wrong_address", ""),
         ("huge-line-2", "upstream_malformed", ""),
         ("cut-after-5", "upstream_cut", AFTER_5),
         ("cut-after-20", "upstream_cut", text_of("fast")),

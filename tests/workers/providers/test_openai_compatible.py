@@ -16,8 +16,9 @@ from tests.harness.waiting import await_until
 from tests.workers.background import DEADLINE_SECS
 from tests.workers.targets import AFTER_5, KEY_ENV, record_of, requests, target, unaccepting
 from workers.providers.base import Chunk, ProviderError
+from workers.providers.completion import Reader
+from workers.providers.framing import MAX_EVENT_BYTES, Framing
 from workers.providers.openai_compatible import Provider, Request, _chunks, _parameters
-from workers.providers.sse import MAX_EVENT_BYTES
 
 PROMPT = [{"role": "user", "content": "say something now"}]
 ASKED = Request(PROMPT)
@@ -117,11 +118,16 @@ async def test_an_answer_at_its_limit_finishes_with_length(provider: Provider, u
 
 @pytest.mark.parametrize(
     ("reason", "finish"),
-    [("content_filter", "content_filter"), ("length", "length"), ("tool_calls", "stop"), ("other", "stop")],
+    [
+        ("content_filter", "content_filter"),
+        ("length", "length"),
+        ("tool_calls", "stop"),
+        ("MAX_TOKENS", "length"),
+    ],
 )
 async def test_every_finish_reason_is_translated(reason: str, finish: str) -> None:
     [chunk] = [
-        c async for c in _chunks(body(b'data: {"choices":[{"finish_reason":"%s"}]}\n\n' % reason.encode()))
+        c async for c in chunks_of(b'data: {"choices":[{"finish_reason":"%s"}]}\n\n' % reason.encode())
     ]
     assert chunk.finish == finish
 
@@ -140,7 +146,7 @@ async def test_every_finish_reason_is_translated(reason: str, finish: str) -> No
 @pytest.mark.parametrize("bom", [b"", b"\xef\xbb\xbf"], ids=["", "bom"])
 async def test_the_form_of_the_stream_does_not_matter(mark: bytes, other: bytes, bom: bytes) -> None:
     whole = Chunk()
-    async for chunk in _chunks(body(bom + STREAM.replace(mark, other))):
+    async for chunk in chunks_of(bom + STREAM.replace(mark, other)):
         add(whole, chunk)
     assert (whole.text, whole.reasoning, whole.finish) == ("w0 水", "r0", "stop")
     assert whole.usage is not None
@@ -159,12 +165,13 @@ async def test_characters_that_arrive_in_two_reads_are_whole(provider: Provider,
 
 
 async def test_text_that_cannot_be_stored_is_replaced() -> None:
-    whole, texts = Chunk(), (rb"nul\u0000 ", rb"lone\ud800 ", rb"pair\ud83d", rb"\ude00 end")
+    whole, texts = Chunk(), (rb"nul\u0000 ", rb"lone\ud800 ", rb"pair\ud83d", rb"\ude00 end\ud83d")
     pieces = [b'data: {"choices":[{"delta":{"content":"%b"}}]}\n\n' % text for text in texts]
-    async for chunk in _chunks(body(*pieces, b'data: {"choices":[{"finish_reason":"stop"}]}\n\n')):
+    async for chunk in chunks_of(*pieces, b'data: {"choices":[{"finish_reason":"stop"}]}\n\n'):
         add(whole, chunk)
-    assert whole.text == "nul\N{REPLACEMENT CHARACTER} lone\N{REPLACEMENT CHARACTER} pair" + (
-        "\N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER} end"
+    assert whole.text == (
+        "nul\N{REPLACEMENT CHARACTER} lone\N{REPLACEMENT CHARACTER} pair\N{GRINNING FACE} end"
+        "\N{REPLACEMENT CHARACTER}"
     )
     whole.text.encode()
 
@@ -182,7 +189,7 @@ async def test_text_that_cannot_be_stored_is_replaced() -> None:
         ("status-429", "rate_limit_exceeded", True),
         ("status-500", "upstream_error", False),
         ("status-503", "upstream_error", False),
-        ("html", "upstream_malformed", True),
+        ("html", "upstream_wrong_address", True),
         ("huge-line-2", "upstream_malformed", False),
     ],
 )
@@ -237,9 +244,10 @@ async def test_unread_text_before_a_break_is_kept(
         (b'data: {"choices":[{"delta":{"content":"bro\n\n', "upstream_malformed"),
         (b"data: 5\n\n", "upstream_malformed"),
         (b'data: {"choices":7}\n\n', "upstream_malformed"),
-        (b'data: {"choices":[{"delta":{"content":["parts"]}}]}\n\n', "upstream_malformed"),
+        (b'data: {"choices":[{"delta":{"content":[5]}}]}\n\n', "upstream_malformed"),
         (b'data: {"choices":[{"delta":{},"finish_reason":["stop"]}]}\n\n', "upstream_malformed"),
-        (b'data: {"usage":{"prompt_tokens":"many"}}\n\n', "upstream_malformed"),
+        (b'data: {"choices":[{"finish_reason":"abort"}]}\n\n', "upstream_error"),
+        (b'data: {"choices":[{"finish_reason":"other"}]}\n\n', "upstream_error"),
         (b"data: " + b"[" * 100_000 + b"\n\n", "upstream_malformed"),
         (b"data: " + b"x" * (MAX_EVENT_BYTES + 1), "upstream_malformed"),
         (b'data: {"error":{"message":"overloaded"}}\n\n', "upstream_error"),
@@ -249,16 +257,21 @@ async def test_unread_text_before_a_break_is_kept(
 )
 async def test_text_before_a_fault_is_kept(fault: bytes, code: str, cut: int) -> None:
     good = b'data: {"choices":[{"delta":{"content":"kept"}}]}\n\n'
-    chunks = _chunks(body(good, fault) if cut else body(good + fault))
+    chunks = chunks_of(good, fault) if cut else chunks_of(good + fault)
     assert (await anext(chunks)).text == "kept"
     with pytest.raises(ProviderError) as raised:
         assert not "".join([chunk.text async for chunk in chunks])
     assert raised.value.code == code
 
 
-async def body(*pieces: bytes) -> AsyncIterator[bytes]:
-    for piece in pieces:
-        yield piece
+def chunks_of(*pieces: bytes) -> AsyncIterator[Chunk]:
+    """Read a body that arrives in these pieces."""
+
+    async def body() -> AsyncIterator[bytes]:
+        for piece in pieces:
+            yield piece
+
+    return _chunks(body(), Framing(), Reader())
 
 
 async def test_a_closed_port_is_unreachable(provider: Provider, upstream: Upstream) -> None:

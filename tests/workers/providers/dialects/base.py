@@ -15,8 +15,7 @@ DOCUMENT = "application/json"
 class Dialect:
     """`code`: the error after the text; None: the answer ends with `finish`.
 
-    `seen`: a server that answered like this, not all that it sends. The body begins at the first byte after the
-    headers.
+    `seen`: a server that answers like this, among other forms.
     """
 
     seen: str
