@@ -48,9 +48,8 @@ class Reader:
             raise ProviderError("upstream_malformed") from error
 
     def conclude(self, word: str, chunk: Chunk) -> None:
-        """Add the finish reason, unless there was one. Raises ProviderError for a failure."""
-        reason = finish_reason(word)
-        if reason is not None and self.finish is None:
+        """Add the finish reason; the last one counts. Raises ProviderError for a failure."""
+        if (reason := finish_reason(word)) is not None:
             self.flush(chunk)
             self.finish = chunk.finish = reason
 
@@ -90,8 +89,8 @@ class Reader:
             self._undivided(choice, chunk)
         if choice.get("error"):
             raise ProviderError("upstream_error")
-        if reason := choice.get("finish_reason"):
-            self.conclude(reason, chunk)
+        if word := choice.get("finish_reason") or choice.get("finishReason"):  # the second: older Gemini
+            self.conclude(word, chunk)
         if usage := choice.get("usage"):
             chunk.usage = _usage(usage) or chunk.usage
 
@@ -122,8 +121,9 @@ class Reader:
             reasoning = reasoning or next((_flat(message[n]) for n in REASONING if message.get(n)), "")
         if reasoning:
             self._streams = True
-            if not self._tags.outside:  # the server separates it itself
+            if not self._tags.outside:
                 self.flush(chunk)
+                self._tags = TagSplitter(None)  # the server separates it itself
             chunk.reasoning += _storable(reasoning)
         if content:
             self._streams = True

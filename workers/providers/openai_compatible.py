@@ -177,7 +177,7 @@ def _read(values: Iterator[Any], reader: Reader, chunk: Chunk) -> bool:
     try:
         for value in values:
             if value is DONE:
-                reader.conclude("stop", chunk)
+                reader.conclude(reader.finish or "stop", chunk)
                 return True
             reader.read(value, chunk)
     except MarkupError as error:
@@ -190,7 +190,7 @@ def _read(values: Iterator[Any], reader: Reader, chunk: Chunk) -> bool:
 def _end(framing: Framing, reader: Reader, chunk: Chunk) -> None:
     """Merge the end of the body: complete with a finish reason, [DONE] or a whole message."""
     _read(framing.end(), reader, chunk)
-    if framing.document and reader.whole:
+    if reader.finish is None and framing.document and reader.whole:
         reader.conclude("stop", chunk)
     if reader.finish is None:
         malformed = framing.document and not reader.known

@@ -39,10 +39,12 @@ class TagSplitter:
         return text, reasoning
 
     def flush(self) -> tuple[str, str]:
-        """Return the held (text, reasoning): no delta follows, or the server separates them itself."""
+        """Return the held (text, reasoning): perhaps no delta follows."""
         held, self._held = self._held, ""
-        inside, self._place = self._place == "inside", "outside"
-        return ("", held) if inside else (held, "")
+        if self._place == "inside":
+            return "", held
+        self._place = "outside" if held else self._place
+        return held, ""
 
     def _start(self, text: str) -> str:
         words = text.lstrip()

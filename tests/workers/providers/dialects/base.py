@@ -51,7 +51,7 @@ def delta(content: Any = None, finish: str | None = None, **more: Any) -> dict[s
     """Return a chunk with one choice; `more` stands in its delta."""
     words = more if content is None else {"content": content, **more}
     choice = {"index": 0, "delta": words, "finish_reason": finish}
-    return {"id": "c1", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [choice]}
+    return {"id": "c1", "choices": [choice]}
 
 
 def usage(output_tokens: int, **more: Any) -> dict[str, Any]:

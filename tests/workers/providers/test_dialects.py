@@ -1,0 +1,164 @@
+"""Each dialect is read right however the network splits it, and is complete only at its end."""
+
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chat.protocol.errors import FAILURES
+from tests.workers.providers.dialects import DIALECTS, Dialect
+from tests.workers.providers.dialects.base import delta, events
+from workers.providers.base import Chunk, ProviderError
+from workers.providers.completion import Reader
+from workers.providers.framing import Framing
+from workers.providers.openai_compatible import REASONING_TAGS, _chunks
+
+CODES = {"upstream_error", "upstream_malformed", "upstream_cut", "upstream_wrong_address"}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One body as the provider reads it."""
+
+    text: str
+    reasoning: str
+    finish: str | None
+    code: str | None
+    output_tokens: int | None
+
+
+def answer(dialect: Dialect, *pieces: bytes) -> Answer:
+    """Read a body that arrives in these pieces."""
+
+    async def body() -> AsyncIterator[bytes]:
+        for piece in pieces:
+            yield piece
+
+    async def read() -> Answer:
+        chunks, code = [Chunk()], None
+        headers = {name.lower(): value for name, value in dialect.all_headers.items()}
+        framing = Framing(headers.get("content-type", ""), headers.get("content-encoding", ""))
+        try:
+            async for chunk in _chunks(body(), framing, Reader(REASONING_TAGS)):
+                chunks.append(chunk)
+        except ProviderError as error:
+            code = error.code
+        finish = next((chunk.finish for chunk in reversed(chunks) if chunk.finish), None)
+        usage = next((chunk.usage for chunk in reversed(chunks) if chunk.usage), {})
+        text, reasoning = (
+            "".join(getattr(chunk, name) for chunk in chunks) for name in ("text", "reasoning")
+        )
+        return Answer(text, reasoning, None if code else finish, code, usage.get("output_tokens"))
+
+    reading = read()
+    try:
+        while True:
+            reading.send(None)  # nothing waits: a loop would cost more than the reading
+    except StopIteration as done:
+        result: Answer = done.value
+        return result
+
+
+def expected(dialect: Dialect) -> Answer:
+    """Return the answer as the table has it."""
+    finish = None if dialect.code else dialect.finish
+    return Answer(dialect.text, dialect.reasoning, finish, dialect.code, dialect.output_tokens)
+
+
+def before_held(text: str) -> str:
+    """Return a text without the beginning of a tag, or half a pair, at its end."""
+    return re.sub(r"(<|</)[think]*$|\N{REPLACEMENT CHARACTER}$", "", text)
+
+
+@pytest.fixture(params=list(DIALECTS.values()), ids=list(DIALECTS))
+def dialect(request: pytest.FixtureRequest) -> Dialect:
+    found: Dialect = request.param
+    return found
+
+
+def test_a_dialect_is_read_right(dialect: Dialect) -> None:
+    assert answer(dialect, dialect.body) == expected(dialect)
+    assert dialect.code is None or dialect.code in FAILURES
+
+
+def test_its_bytes_may_arrive_one_by_one(dialect: Dialect) -> None:
+    body = dialect.body
+    assert answer(dialect, *(body[at : at + 1] for at in range(len(body)))) == expected(dialect)
+
+
+def test_it_may_be_cut_off_at_every_byte(dialect: Dialect) -> None:
+    whole = expected(dialect)
+    for cut in range(len(dialect.body)):
+        part = answer(dialect, dialect.body[:cut])
+        assert part.code in CODES or complete(part, dialect), (cut, part)
+        assert whole.text.startswith(before_held(part.text)), (cut, part)
+        assert whole.reasoning.startswith(before_held(part.reasoning)), (cut, part)
+
+
+def complete(part: Answer, dialect: Dialect) -> bool:
+    """Whether the answer may end here."""
+    if dialect is DIALECTS["gemini-stop-always"]:
+        return part.finish is not None
+    whole = expected(dialect)
+    return (part.text, part.reasoning, part.finish) == (whole.text, whole.reasoning, whole.finish)
+
+
+@settings(max_examples=100)
+@given(st.sampled_from(sorted(DIALECTS)), st.lists(st.integers(0, 1000), max_size=12))
+def test_any_split_of_it_gives_the_same_answer(name: str, cuts: list[int]) -> None:
+    dialect = DIALECTS[name]
+    ends = [*sorted(cut % (len(dialect.body) + 1) for cut in cuts), len(dialect.body)]
+    pieces = [dialect.body[begin:end] for begin, end in zip([0, *ends], ends, strict=False)]
+    assert answer(dialect, *pieces) == expected(dialect)
+
+
+DAMAGE = st.lists(st.tuples(st.integers(0, 1000), st.integers(0, 255)), min_size=1, max_size=4)
+
+
+@settings(max_examples=150)
+@given(st.sampled_from(sorted(DIALECTS)), DAMAGE)
+def test_a_damaged_body_is_an_answer_or_an_error(name: str, damage: list[tuple[int, int]]) -> None:
+    body = bytearray(DIALECTS[name].body or b" ")
+    for at, byte in damage:
+        body[at % len(body)] = byte
+    part = answer(DIALECTS[name], bytes(body))
+    assert part.code in CODES or part.finish is not None
+    (part.text + part.reasoning).encode()
+
+
+NAMES = [
+    "choices",
+    "delta",
+    "message",
+    "content",
+    "type",
+    "text",
+    "thinking",
+    "reasoning",
+    "finish_reason",
+    "index",
+    "usage",
+    "prompt_tokens",
+    "completion_tokens",
+    "prompt_tokens_details",
+    "error",
+    "x_groq",
+    "done",
+]
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=4),
+    max_leaves=10,
+)
+
+
+@settings(max_examples=150)
+@given(JSON)
+def test_json_of_other_types_is_an_answer_or_an_error(value: Any) -> None:
+    part = answer(DIALECTS["openai"], events(delta("kept"), value))
+    assert part.code in CODES or part.finish is not None
+    assert part.text.startswith("kept")
