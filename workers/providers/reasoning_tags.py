@@ -48,12 +48,13 @@ class TagSplitter:
 
     def _start(self, text: str) -> str:
         words = text.lstrip()
-        if words.startswith(self._open):
-            self._place = "inside"
-            return words.removeprefix(self._open)
-        if self._open.startswith(words) and len(text) < MAX_BLANK + len(self._open):
-            self._held = text
-            return ""
+        if len(text) - len(words) <= MAX_BLANK:
+            if words.startswith(self._open):
+                self._place = "inside"
+                return words.removeprefix(self._open)
+            if self._open.startswith(words):
+                self._held = text
+                return ""
         self._place = "outside"
         return text
 

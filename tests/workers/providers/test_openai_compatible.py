@@ -14,6 +14,7 @@ from project.up import ports
 from tests.harness.upstream import Upstream, text_of
 from tests.harness.waiting import await_until
 from tests.workers.background import DEADLINE_SECS
+from tests.workers.providers.dialects import DIALECTS
 from tests.workers.targets import AFTER_5, KEY_ENV, record_of, requests, target, unaccepting
 from workers.providers.base import Chunk, ProviderError
 from workers.providers.completion import Reader
@@ -174,6 +175,26 @@ async def test_text_that_cannot_be_stored_is_replaced() -> None:
         "\N{REPLACEMENT CHARACTER}"
     )
     whole.text.encode()
+
+
+@pytest.mark.parametrize(
+    "name", ["type-none", "gzip", "utf-16", "completion-indented", "ollama-native", "html"]
+)
+async def test_a_dialect_is_read_over_http(provider: Provider, upstream: Upstream, name: str) -> None:
+    dialect = DIALECTS[name]
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        head = "".join(f"{name}: {value}\r\n" for name, value in dialect.all_headers.items())
+        writer.write(
+            f"HTTP/1.1 {dialect.status} OK\r\n{head}Connection: close\r\n\r\n".encode() + dialect.body
+        )
+        writer.close()
+
+    async with await asyncio.start_server(answer, ports.HOST) as server, asyncio.timeout(DEADLINE_SECS):
+        base_url = f"http://{ports.HOST}:{server.sockets[0].getsockname()[1]}/v1"
+        whole, error = await said_before_error(provider, replace(target(upstream, "fast"), base_url=base_url))
+    assert (whole.text, error and error.code) == (dialect.text, dialect.code)
 
 
 # faults
