@@ -21,7 +21,6 @@ from workers.providers.framing import DONE, Framing, FramingError, MarkupError
 from workers.providers.retry_after import retry_after_secs
 
 MAX_CONNECTIONS = 2000  # above a worker's answers; the transport's default is 100
-REASONING_TAGS = ("<think>", "</think>")
 # raised by a list of models of another form, or JSON nested too deep
 _MALFORMED = (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError)
 
@@ -54,7 +53,7 @@ class Provider:
             async with aclosing(response):
                 names = ("content-type", "content-encoding")
                 framing = Framing(*(response.headers.get(name, "") for name in names))
-                async for chunk in _chunks(_body(response), framing, Reader(REASONING_TAGS)):
+                async for chunk in _chunks(_body(response), framing, Reader(model.reasoning_tags or None)):
                     yield chunk
         except openai.NotFoundError as error:
             self._first_models.pop(model.base_url, None)  # it may list another now

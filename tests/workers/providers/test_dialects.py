@@ -10,14 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chat.protocol.errors import FAILURES
+from chat.responses.model_catalog import ModelConfig
 from tests.workers.providers.dialects import DIALECTS, Dialect
 from tests.workers.providers.dialects.base import delta, events
 from workers.providers.base import Chunk, ProviderError
 from workers.providers.completion import Reader
 from workers.providers.framing import Framing
-from workers.providers.openai_compatible import REASONING_TAGS, _chunks
+from workers.providers.openai_compatible import _chunks
 
 CODES = {"upstream_error", "upstream_malformed", "upstream_cut", "upstream_wrong_address"}
+TAGS = ModelConfig("any", "https://any.example/v1").reasoning_tags or None
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ def answer(dialect: Dialect, *pieces: bytes) -> Answer:
         headers = {name.lower(): value for name, value in dialect.all_headers.items()}
         framing = Framing(headers.get("content-type", ""), headers.get("content-encoding", ""))
         try:
-            async for chunk in _chunks(body(), framing, Reader(REASONING_TAGS)):
+            async for chunk in _chunks(body(), framing, Reader(TAGS)):
                 chunks.append(chunk)
         except ProviderError as error:
             code = error.code
