@@ -8,7 +8,7 @@ from collections.abc import Iterator
 HEAD_BYTES = 4  # show a byte order mark, UTF-16 without one, and gzip
 PIECE_BYTES = 4096  # keeps the copies of `unused_data` short
 INFLATED_BYTES = 64 * 1024  # at once
-FREE_BYTES = 1024 * 1024  # whatever their ratio
+FREE_BYTES = 1024 * 1024  # at any ratio
 MAX_RATIO = 100  # chunks of one answer reach 40, a bomb 1,000
 GZIP = b"\x1f\x8b"
 

@@ -13,7 +13,6 @@ from workers.providers.decoding import BodyDecoder, BombError
 
 MAX_EVENT_BYTES = 1024 * 1024  # also of a document; a chunk has a few hundred
 DONE = object()  # [DONE], the usual end
-ERROR = {"error": "an event or a field named so"}
 FIELDS = (b"data", b"event", b"id", b"retry", b"error")
 CHARSETS = ("iso-8859-1", "windows-1252", "gb2312", "gbk", "gb18030", "big5", "shift_jis", "euc-kr", "euc-jp")
 _NOTHING = object()
@@ -154,14 +153,21 @@ class _Lines:
         payload = payload.removeprefix(b"data:").lstrip()  # some gateways add it twice
         if not payload:
             return _NOTHING
-        return ERROR if self._error else self._add(payload)
+        return self._named_error(payload) if self._error else self._add(payload)
 
     def _field(self, line: bytes) -> Any:
         name, colon, value = line.partition(b":")
         self.known = self.known or name in FIELDS or (colon == b":" and not name)
         if name == b"event":
             self._error = value.strip() == b"error"
-        return ERROR if name == b"error" and colon else _NOTHING
+        return self._named_error(value) if name == b"error" and colon else _NOTHING
+
+    def _named_error(self, payload: bytes) -> dict[str, Any]:
+        """The payload of an event or a field named "error", in the form of OpenAI's errors."""
+        value = self._json(payload)
+        if isinstance(value, dict):
+            return value if value.get("error") else {"error": value or True}
+        return {"error": True}
 
     def _end_event(self) -> Any:
         if self._pending:

@@ -1,5 +1,6 @@
 """Each dialect is read right however the network splits it, and is complete only at its end."""
 
+import json
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -99,6 +100,18 @@ def test_it_may_be_cut_off_at_every_byte(dialect: Dialect) -> None:
         assert part.code in CODES or complete(part, dialect), (cut, part)
         assert whole.text.startswith(before_held(part.text)), (cut, part)
         assert whole.reasoning.startswith(before_held(part.reasoning)), (cut, part)
+
+
+@pytest.mark.parametrize(
+    ("kept", "reasoning", "value"),
+    [("<th", "", "<th"), ("", "hm</th", "<think>hm</th"), ("\N{REPLACEMENT CHARACTER}", "", "\ud83d")],
+)
+@pytest.mark.parametrize("end", [b"", b"data: {]\n\n", b'data: {"error":"words"}\n\n'])
+def test_held_text_is_kept_at_a_fault(kept: str, reasoning: str, value: str, end: bytes) -> None:
+    stream = events(json.dumps(delta(value)), done=None)
+    part = answer(DIALECTS["openai"], stream, end)
+    assert (part.text, part.reasoning, part.finish) == (kept, reasoning, None)
+    assert part.code in CODES
 
 
 def complete(part: Answer, dialect: Dialect) -> bool:

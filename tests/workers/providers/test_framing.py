@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workers.providers import framing
-from workers.providers.framing import DONE, ERROR, MAX_EVENT_BYTES, Framing, FramingError, MarkupError
+from workers.providers.framing import DONE, MAX_EVENT_BYTES, Framing, FramingError, MarkupError
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 STREAM = (
@@ -22,7 +22,8 @@ STREAM = (
     + b"data: data: 2\n\nretry: 5\n"
     b'data: {"many":\ndata:   "lines"\r\n: a comment between\ndata:}\n\n'
     b"data:\n\ndata\n\n\n\ndata: null\rdata: 3\ndata: 4\r\n"
-    b"event: error\ndata: plain words\n\ndata: 5\nerror: words\n"
+    b"event: error\ndata: plain words\n\ndata: 5\nerror: {}\n"
+    b'event: error\ndata: {"code":1}\ndata: {"error":"words"}\n\nerror: {"error":2}\n'
     b'{"without":"data"}\n'
     b"data: [DONE]"
 )
@@ -36,9 +37,12 @@ VALUES = [
     None,
     3,
     4,
-    ERROR,
+    {"error": True},
     5,
-    ERROR,
+    {"error": True},
+    {"error": {"code": 1}},
+    {"error": "words"},
+    {"error": 2},
     {"without": "data"},
     DONE,
 ]
@@ -87,8 +91,12 @@ def test_an_encoded_body_has_the_same_values(encode: Callable[[bytes], bytes]) -
 
 
 def test_raw_deflate_is_inflated() -> None:
-    stream = zlib.compressobj(wbits=-15)
+    stream = zlib.compressobj(wbits=-15)  # as some servers understand "deflate"
     assert values(stream.compress(STREAM) + stream.flush(), encoding="deflate") == VALUES
+
+
+def test_a_body_may_be_shorter_than_any_mark() -> None:
+    assert values(b"{}") == values(gzip.compress(b"{}")) == [{}]
 
 
 def test_a_charset_counts_for_bytes_that_are_no_utf_8() -> None:
