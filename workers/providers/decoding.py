@@ -30,8 +30,8 @@ class Inflater:
         """Yield the inflated bytes in pieces. Raises BombError, zlib.error."""
         self._bytes_left += len(data) * MAX_RATIO
         for at in range(0, len(data), PIECE_BYTES):
-            piece = data[at : at + PIECE_BYTES]
-            while piece:
+            piece, inflated = data[at : at + PIECE_BYTES], b""
+            while piece or len(inflated) == INFLATED_BYTES:  # more may be ready without input
                 inflated = self._stream.decompress(piece, INFLATED_BYTES)
                 self._bytes_left -= len(inflated)
                 if self._bytes_left < 0:

@@ -72,7 +72,7 @@ class Framing:
         if data.startswith(b"data: {") and self._at_event() and b"\r" not in data:
             values, data = _whole_events(data)
             yield from values
-            self._lines.known = True
+            self._lines.known, self._lines.document = True, False
         if self._after_cr or b"\r" in data:
             data = self._with_newlines(data)
         self._rest += data
@@ -90,9 +90,11 @@ class Framing:
 
     def _with_newlines(self, data: bytes) -> bytes:
         r"""Replace the other line ends, \r\n and \r; the first may arrive in two reads."""
+        if not data:
+            return data
         if self._after_cr:
             data = data.removeprefix(b"\n")
-        self._after_cr = data.endswith(b"\r") or (self._after_cr and not data)
+        self._after_cr = data.endswith(b"\r")
         return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
 

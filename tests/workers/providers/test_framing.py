@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.providers import framing
+from workers.providers import decoding, framing
 from workers.providers.framing import DONE, MAX_EVENT_BYTES, Framing, FramingError, MarkupError
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -99,6 +99,12 @@ def test_a_body_may_be_shorter_than_any_mark() -> None:
     assert values(b"{}") == values(gzip.compress(b"{}")) == [{}]
 
 
+def test_inflated_bytes_do_not_wait_for_others() -> None:
+    stream, body = zlib.compressobj(wbits=-15), b" " * (decoding.INFLATED_BYTES + 1)
+    deflated = stream.compress(body) + stream.flush()
+    assert b"".join(decoding.Inflater(deflated).feed(deflated)) == body
+
+
 def test_a_charset_counts_for_bytes_that_are_no_utf_8() -> None:
     body = 'data: "é"\n'
     latin = "text/event-stream; charset=ISO-8859-1"
@@ -151,6 +157,8 @@ def test_an_unfinished_value_is_dropped() -> None:
         b"Not Found",
         b'data: {"bro\n\n',
         b"data: words\n\n",
+        b'data: {"a":\r\n\ndata: 1}\n',
+        b'data: {"a":\r\rdata: 1}\r',
         b"{oops}",
         b"data: {]\n",
         b"data: " + b"[" * 100_000 + b"\n\n",
@@ -159,6 +167,8 @@ def test_an_unfinished_value_is_dropped() -> None:
 def test_another_body_raises(body: bytes) -> None:
     with pytest.raises(FramingError):
         values(body)
+    with pytest.raises(FramingError):
+        values(*single(body))
 
 
 @pytest.mark.parametrize("body", [b"<!doctype html>", b"\r\n <html>", BYTE_ORDER_MARK + b"<?xml?>"])
