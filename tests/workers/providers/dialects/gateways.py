@@ -29,7 +29,7 @@ GATEWAYS = {
         code="upstream_error",
     ),
     "bedrock-gateway": Dialect(
-        "bedrock-access-gateway: `message` instead of `delta` is null",
+        "a gateway of Bedrock",
         events(delta("Bed"), delta("rock"), delta("", "end_turn"), {"choices": [], "usage": counts(2)}),
         text="Bedrock",
         output_tokens=2,

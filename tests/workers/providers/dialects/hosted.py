@@ -302,11 +302,6 @@ HOSTED = {
         text="ok",
         reasoning="hm",
     ),
-    "replicate-lite": Dialect(
-        "a gateway of Replicate: no reason, but the end",
-        events(delta("Rep"), delta("licate")),
-        text="Replicate",
-    ),
     "hugging-face-router": Dialect(
         "router.huggingface.co", events(delta("H"), delta("F", "stop"), usage(2)), text="HF", output_tokens=2
     ),

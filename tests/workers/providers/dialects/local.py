@@ -206,7 +206,7 @@ LOCAL = {
         text="LocalAI",
         output_tokens=2,
     ),
-    "jan": Dialect("Jan", events(delta("Jan"), delta(finish="stop"), end="\n"), text="Jan"),
+    "jan": Dialect("Jan", events(delta("Jan"), delta(finish="stop") | {"timings": TIMINGS}), text="Jan"),
     "gpt4all": Dialect(
         "GPT4All: one document, without streaming",
         compact(
@@ -277,9 +277,9 @@ LOCAL = {
         text="NIM",
         output_tokens=2,
     ),
-    "triton": Dialect(
-        "Triton's OpenAI frontend: words of an enumeration",
-        events(delta("Tri"), delta("ton", "FINISH_REASON_UNSPECIFIED"), delta("", "FINISH_REASON_STOP")),
-        text="Triton",
+    "enumeration": Dialect(
+        "a server of Protocol Buffers: words of an enumeration",
+        events(delta("Enu"), delta("m", "FINISH_REASON_UNSPECIFIED"), delta("", "FINISH_REASON_STOP")),
+        text="Enum",
     ),
 }
