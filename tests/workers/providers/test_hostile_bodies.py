@@ -12,7 +12,7 @@ from workers.providers import decoding, framing
 from workers.providers.framing import MAX_EVENT_BYTES, Framing, FramingError
 
 READ_BYTES = 3000
-SIZE = 3 * MAX_EVENT_BYTES
+SIZE = 2 * MAX_EVENT_BYTES
 BODIES = {
     "opened lines": b"data: {\n" * (SIZE // 8),
     "closed lines": b"data: }\n" * (SIZE // 8),
