@@ -37,6 +37,7 @@ class Conf:
     OPENAI_CONTEXT = Setting[int | None](None)
     OPENAI_DEADLINES = Setting[dict[str, float]]({})
     OPENAI_RESUME = Setting[Any]("restart")  # or "continue"
+    LOG_UPSTREAM_ERRORS = Setting(default=False)
     DRAIN_SECONDS = Setting(20)
 
 

@@ -9,6 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 from kombu import Exchange, Queue
 
 from chat.responses.model_catalog import catalog
+from chat.responses.model_keys import faults
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 
@@ -23,10 +24,13 @@ def keep_logging_settings(**_: Any) -> None:
 
 @celeryd_init.connect
 def consume_every_queue(conf: Any, **_: Any) -> None:
-    """Serve all models' queues without `-Q`; exit if models cannot be read."""
+    """Serve all models' queues without `-Q`; exit if models or keys are unusable."""
     try:
         names = sorted({model.queue for model in catalog().values()})
     except ImproperlyConfigured as error:  # Celery would only log it
         message = f"{error}\nThis worker cannot start: correct the file, or unset TAILRACE_MODELS."
         raise SystemExit(message) from error
+    if unusable := faults(catalog().values(), os.environ):
+        message = f"{'; '.join(unusable)}.\nThis worker cannot start: correct the environment or the models."
+        raise SystemExit(message)
     conf.task_queues = [Queue(name, Exchange(name), routing_key=name) for name in names]

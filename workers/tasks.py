@@ -30,7 +30,7 @@ from chat.responses.representation import response_object
 from chat.transport.job_queue import GENERATE, QueueError
 from chat.transport.outages import retry
 from workers.generation.attempt import Assignment, Outcome, StopReason
-from workers.providers.openai_compatible import Request
+from workers.providers.request import Request
 from workers.runtime import runtime
 
 logger = logging.getLogger(__name__)

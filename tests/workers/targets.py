@@ -17,7 +17,8 @@ from tests.workers.logs import queued_response
 from workers.generation.attempt import Assignment, Outcome
 from workers.generation.attempts import Attempts
 from workers.generation.publisher import Publisher
-from workers.providers.openai_compatible import Provider, Request
+from workers.providers.openai_compatible import Provider
+from workers.providers.request import Request
 
 REQUEST = Request([{"role": "user", "content": "say something"}])
 AFTER_5 = "w0 w1 w2 w3 w4"  # the text of every behaviour "…-after-5"

@@ -22,7 +22,8 @@ from workers.generation.publisher import Publisher, Stream
 from workers.generation.retries import RetryPolicy
 from workers.providers import counting
 from workers.providers.base import Chunk, Pause, ProviderError
-from workers.providers.openai_compatible import Provider, Request
+from workers.providers.openai_compatible import Provider
+from workers.providers.request import Request
 
 OUTAGE_SECS = 60  # of retries at start and end while Redis is unavailable
 RETRY_SECS = 0.5

@@ -3,43 +3,60 @@
 The body is read below the SDK: an object per chunk costs more than the rest of the path.
 """
 
+import asyncio
+import json
+import logging
 import os
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx2
 import openai
 
+from chat.conf import conf
 from chat.protocol.events import JSON
 from chat.responses.model_catalog import ModelConfig
+from chat.responses.model_keys import UnusableKeyError
+from workers.providers import refusals
 from workers.providers.base import Chunk, ProviderError
+from workers.providers.changes import Learned
+from workers.providers.chat_models import first_chat_model
 from workers.providers.completion import Reader
 from workers.providers.framing import DONE, Framing, FramingError, MarkupError
+from workers.providers.request import Request, request_body, request_headers
 from workers.providers.retry_after import retry_after_secs
 
+__all__ = ["Provider", "Request"]
+
+logger = logging.getLogger(__name__)
+
 MAX_CONNECTIONS = 2000  # above a worker's answers; the transport's default is 100
-# raised by a list of models of another form, or JSON nested too deep
-_MALFORMED = (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError)
+MAX_CHANGES = 8  # of one request, after refusals
+REFUSAL_SECS = 5  # to read the beginning of an error's body
+MAX_LIST_BYTES = 8 * 1024 * 1024  # of models; OpenRouter's has 1 MB
+LOGGED_BYTES = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """Chat messages `[{"role", "content"}]` and limits."""
+class _RefusedError(openai.OpenAIError):
+    """An error or a redirect, with the beginning of its body; raised through the SDK."""
 
-    messages: list[JSON]
-    max_output_tokens: int | None = None
-    temperature: float | None = None
+    def __init__(self, response: httpx2.Response, body: bytes) -> None:
+        super().__init__()
+        self.status, self.headers, self.body = response.status_code, response.headers, body
+        self.url = str(response.request.url)
+        self.refusal: refusals.Refusal | None = None
 
 
 @dataclass(slots=True)
 class Provider:
     """The models' servers."""
 
-    _clients: dict[tuple[str, str], openai.AsyncOpenAI] = field(default_factory=dict)
+    _clients: dict[str, openai.AsyncOpenAI] = field(default_factory=dict)  # by base URL
     _first_models: dict[str, str] = field(default_factory=dict)
+    _learned: dict[tuple[str, str], Learned] = field(default_factory=dict)
 
     async def stream(self, model: ModelConfig, request: Request) -> AsyncGenerator[Chunk, None]:
         """Yield a completion's chunks. Raises ProviderError.
@@ -49,15 +66,14 @@ class Provider:
         client = self._client(model)
         try:
             upstream_model = model.upstream_model or await self._first_model(client, model)
-            response = await _ask(client, model, _parameters(model, upstream_model, request))
+            response = await self._ask(client, model, upstream_model, request)
             async with aclosing(response):
                 names = ("content-type", "content-encoding")
                 framing = Framing(*(response.headers.get(name, "") for name in names))
                 async for chunk in _chunks(_body(response), framing, Reader(model.reasoning_tags or None)):
                     yield chunk
-        except openai.NotFoundError as error:
-            self._first_models.pop(model.base_url, None)  # it may list another now
-            raise _translated(error) from error
+        except _RefusedError as error:
+            raise self._refused(model, error) from error
         except (openai.OpenAIError, httpx2.HTTPError) as error:
             raise _translated(error) from error
 
@@ -68,31 +84,73 @@ class Provider:
         self._clients.clear()
 
     def _client(self, model: ModelConfig) -> openai.AsyncOpenAI:
-        key = (model.base_url, model.key_env)
-        if key not in self._clients:
-            self._clients[key] = openai.AsyncOpenAI(
+        if model.base_url not in self._clients:
+            self._clients[model.base_url] = openai.AsyncOpenAI(
                 base_url=model.base_url,
-                api_key=os.environ.get(model.key_env) or "none",
+                api_key="none",  # each request has its own
                 max_retries=0,  # the SDK would sleep a Retry-After of minutes
                 http_client=openai.DefaultAioHttpClient(
                     limits=httpx2.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=100),
-                    event_hooks={"response": [_leave_errors]},
+                    event_hooks={"response": [_raise_refusal]},
+                    follow_redirects=False,  # a key is for the configured address alone
                 ),
             )
-        return self._clients[key]
+        return self._clients[model.base_url]
 
     async def _first_model(self, client: openai.AsyncOpenAI, model: ModelConfig) -> str:
         if model.base_url not in self._first_models:
-            try:
-                listed = await client.models.list(timeout=model.deadlines.connect)
-                self._first_models[model.base_url] = listed.data[0].id
-            except _MALFORMED as error:  # the SDK accepts any body with 200
-                raise ProviderError("upstream_malformed") from error
+            name = first_chat_model(await _list(client, model))
+            if name is None:
+                logger.warning("model %s: its server lists none that can chat: name it", model.name)
+                raise ProviderError("upstream_not_found", permanent=True)
+            logger.info("model %s: the first that its server lists is taken: %r", model.name, name)
+            self._first_models[model.base_url] = name
         return self._first_models[model.base_url]
 
+    async def _ask(
+        self, client: openai.AsyncOpenAI, model: ModelConfig, upstream_model: str, request: Request
+    ) -> httpx2.Response:
+        """Request a completion; if the server refuses a field or a limit, again without it.
 
-async def _ask(client: openai.AsyncOpenAI, model: ModelConfig, parameters: JSON) -> httpx2.Response:
-    """Request a completion; the caller reads and closes its body.
+        The caller reads and closes its body.
+        """
+        learned = self._learned.setdefault((model.base_url, upstream_model), Learned())
+        room: int | None = None
+        for _ in range(MAX_CHANGES):
+            asked = request_body(model, upstream_model, request, learned, room)
+            try:
+                return await _post(client, model, asked)
+            except _RefusedError as error:
+                error.refusal = refusals.judge(error.status, error.body, asked)
+                change = error.refusal.change
+                if change is None:
+                    raise
+            if change.room is not None:
+                room = change.room if room is None else 0
+            elif learned.learn(change):
+                setting = learned.setting(change)
+                logger.warning("model %s: learned from a refusal: %s", model.name, setting)
+        raise ProviderError("upstream_rejected", permanent=True)
+
+    def _refused(self, model: ModelConfig, error: _RefusedError) -> ProviderError:
+        refusal = error.refusal or refusals.judge(error.status, error.body, {})
+        if refusal.code == "upstream_not_found":
+            self._first_models.pop(model.base_url, None)  # it may list another now
+        if refusal.code == "upstream_wrong_address":
+            place = refusals.wrong_address(error.url)
+            logger.warning("model %s: HTTP %d: %s", model.name, error.status, place)
+        if conf.LOG_UPSTREAM_ERRORS:
+            text = error.body[:LOGGED_BYTES].decode(errors="replace")
+            logger.warning("model %s: HTTP %d from its server: %r", model.name, error.status, text)
+        wait = None
+        if refusal.code in _WITH_RETRY_AFTER:
+            wait = retry_after_secs(error.headers, time.time())
+            wait = refusal.retry_after if wait is None else wait
+        return ProviderError(refusal.code, permanent=refusal.permanent, retry_after=wait)
+
+
+async def _post(client: openai.AsyncOpenAI, model: ModelConfig, body: JSON) -> httpx2.Response:
+    """Request a completion.
 
     `client.chat.completions.create` would search the parameters for names to transform, which takes half as
     long as the rest.
@@ -100,12 +158,8 @@ async def _ask(client: openai.AsyncOpenAI, model: ModelConfig, parameters: JSON)
     response = await client.post(
         "/chat/completions",
         cast_to=httpx2.Response,
-        body=parameters,
-        options={
-            "timeout": openai.Timeout(None, connect=model.deadlines.connect),
-            "headers": {"Accept-Encoding": "identity"},  # the body is read raw
-            "security": {"bearer_auth": True},  # no other key
-        },
+        body=body,
+        options=_options(model),
         stream=True,
         stream_cls=openai.AsyncStream[Any],
     )
@@ -113,30 +167,59 @@ async def _ask(client: openai.AsyncOpenAI, model: ModelConfig, parameters: JSON)
     return response
 
 
-async def _leave_errors(response: httpx2.Response) -> None:
-    """Close an error response unread: the SDK would read it all, only its status is reported.
+async def _list(client: openai.AsyncOpenAI, model: ModelConfig) -> Any:
+    """The server's list of models, as JSON."""
+    response = await client.get(
+        "/models",
+        cast_to=httpx2.Response,
+        options=_options(model),
+        stream=True,
+        stream_cls=openai.AsyncStream[Any],
+    )
+    assert isinstance(response, httpx2.Response)  # by `cast_to`
+    async with aclosing(response):
+        listed = await _beginning(response, MAX_LIST_BYTES, model.deadlines.connect)
+    try:
+        return json.loads(listed)
+    except (ValueError, RecursionError) as error:
+        raise ProviderError("upstream_malformed") from error
 
-    The list of models is not streamed, so always read.
-    """
-    if response.is_error and response.request.method == "POST":
-        await response.aclose()
 
-
-def _parameters(model: ModelConfig, upstream_model: str, request: Request) -> dict[str, Any]:
-    parameters: dict[str, Any] = {
-        "model": upstream_model,
-        "messages": request.messages,
-        "stream": True,
-        "stream_options": {"include_usage": True},
+def _options(model: ModelConfig) -> Any:
+    """The SDK's options of a request. Raises ProviderError without a usable key."""
+    try:
+        headers = request_headers(model, os.environ)
+    except UnusableKeyError as error:
+        logger.error("%s", error)
+        raise ProviderError("upstream_unauthorized", permanent=True) from error
+    own: dict[str, Any] = {"Authorization": openai.Omit()}  # else the SDK adds its own
+    if "authorization" in map(str.lower, headers):
+        own = {}
+    return {
+        "timeout": openai.Timeout(None, connect=model.deadlines.connect),
+        "headers": {"Accept-Encoding": "identity", **own, **headers},  # bodies are read raw
+        "params": model.query,
+        "security": {"bearer_auth": True},  # no other key
     }
-    limits = [n for n in (request.max_output_tokens, model.max_output_tokens) if n]
-    if limits:
-        # newer OpenAI models accept only the new name, many servers only the old
-        of_openai = httpx2.URL(model.base_url).host == "api.openai.com"
-        parameters["max_completion_tokens" if of_openai else "max_tokens"] = min(limits)
-    if request.temperature is not None:
-        parameters["temperature"] = request.temperature
-    return parameters
+
+
+async def _raise_refusal(response: httpx2.Response) -> None:
+    """Raise an error or a redirect with the beginning of its body; the SDK would read it all."""
+    if not response.is_success:
+        raise _RefusedError(response, await _beginning(response, refusals.MAX_BODY_BYTES, REFUSAL_SECS))
+
+
+async def _beginning(response: httpx2.Response, most: int, seconds: float) -> bytes:
+    """The first bytes of a body, as far as they arrive in time."""
+    data = bytearray()
+    assert isinstance(response.stream, httpx2.AsyncByteStream)
+    with suppress(TimeoutError, httpx2.HTTPError):
+        async with asyncio.timeout(seconds):
+            async for part in response.stream:
+                data += part
+                if len(data) >= most:
+                    break
+    return bytes(data[:most])
 
 
 async def _body(response: httpx2.Response) -> AsyncIterator[bytes]:
@@ -196,34 +279,20 @@ def _end(framing: Framing, reader: Reader, chunk: Chunk) -> None:
         raise ProviderError("upstream_malformed" if malformed else "upstream_cut")
 
 
+_WITH_RETRY_AFTER = frozenset({"rate_limit_exceeded", "upstream_error"})
 # the first match counts; others are "upstream_error"
-_CODES: tuple[tuple[type[Exception], str, bool], ...] = (
-    (openai.AuthenticationError, "upstream_unauthorized", True),
-    (openai.PermissionDeniedError, "upstream_unauthorized", True),
-    (openai.NotFoundError, "upstream_not_found", True),
-    (openai.RateLimitError, "rate_limit_exceeded", True),  # a retry would add load
-    (openai.InternalServerError, "upstream_error", False),
-    (openai.APIStatusError, "upstream_rejected", True),
-    (openai.APITimeoutError, "timeout_connect", False),
-    (openai.APIConnectionError, "upstream_unreachable", False),
-    (httpx2.HTTPError, "upstream_cut", False),
+_CODES: tuple[tuple[type[Exception], str], ...] = (
+    (openai.APITimeoutError, "timeout_connect"),
+    (openai.APIConnectionError, "upstream_unreachable"),
+    (httpx2.HTTPError, "upstream_cut"),
 )
 
 
 def _translated(error: Exception) -> ProviderError:
-    """Map an SDK error to a code, never its text."""
+    """Map an error of the connection to a code, never its text."""
     if isinstance(error, openai.APITimeoutError) and not _timed_out(error):
         return ProviderError("upstream_unreachable")
-    for kind, code, permanent in _CODES:
-        if isinstance(error, kind):
-            return ProviderError(code, permanent=permanent, retry_after=_retry_after(error))
-    return ProviderError("upstream_error")
-
-
-def _retry_after(error: Exception) -> float | None:
-    if isinstance(error, openai.RateLimitError | openai.InternalServerError):
-        return retry_after_secs(error.response.headers, time.time())
-    return None
+    return ProviderError(next((code for kind, code in _CODES if isinstance(error, kind)), "upstream_error"))
 
 
 def _timed_out(error: BaseException | None) -> bool:

@@ -23,6 +23,7 @@ The text:
 
 The faults (N counts chunks with text, including reasoning):
 
+    refuse-FIELD         400 as OpenAI words it, if the request has the field (`_` as `-`: refuse-max-tokens)
     status-N             HTTP status N with an error as OpenAI formats it
     retry-after-N        429 with `Retry-After: N`; `retry-after-N+status-503` is a 503 with it
     retry-after-date-N   429 with the HTTP date in N seconds
@@ -83,6 +84,7 @@ class Script:
     times: int | None = None  # requests that the fault hits; None is all
     finish_reason: str = "stop"
     usage: bool = True
+    refused_field: str = ""
 
     def on_request(self, number: int) -> "Script":
         """Return the script of the `number`th request (from 1) with the same prompt."""
@@ -152,6 +154,8 @@ def fields(part: str) -> dict[str, Any]:
     """Return the fields that one part sets. Raise BadScriptError for an unknown part."""
     if part in PLAIN:
         return PLAIN[part]
+    if part.startswith("refuse-"):
+        return {"refused_field": part.removeprefix("refuse-").replace("-", "_")}
     word, _, digits = part.rpartition("-")
     if digits.isascii() and digits.isdigit():
         if fault := AFTER.fullmatch(word):

@@ -112,7 +112,10 @@ class Connection(asyncio.Protocol):
             self._refuse(record, 404, "model_not_found", str(error))
             return
         script = script.on_request(self._control.asked[record.prompt])
-        if script.status != HTTPStatus.OK:
+        if script.refused_field in record.body:
+            reason = f"Unsupported parameter: '{script.refused_field}' is not supported with this model."
+            self._refuse(record, 400, "unsupported_parameter", reason)
+        elif script.status != HTTPStatus.OK:
             self._refuse(record, script.status, "refused", "The scripted upstream refuses.", script)
         elif script.fault == "html":
             record.end(finished=True)

@@ -16,10 +16,12 @@ from tests.harness.waiting import await_until
 from tests.workers.background import DEADLINE_SECS
 from tests.workers.providers.dialects import DIALECTS
 from tests.workers.targets import AFTER_5, KEY_ENV, record_of, requests, target, unaccepting
+from workers.providers import openai_compatible
 from workers.providers.base import Chunk, ProviderError
 from workers.providers.completion import Reader
 from workers.providers.framing import MAX_EVENT_BYTES, Framing
-from workers.providers.openai_compatible import Provider, Request, _chunks, _parameters
+from workers.providers.openai_compatible import Provider, _chunks
+from workers.providers.request import Request
 
 PROMPT = [{"role": "user", "content": "say something now"}]
 ASKED = Request(PROMPT)
@@ -206,7 +208,8 @@ async def test_a_dialect_is_read_over_http(provider: Provider, upstream: Upstrea
         ("status-400", "upstream_rejected", True),
         ("status-401", "upstream_unauthorized", True),
         ("status-403", "upstream_unauthorized", True),
-        ("status-404", "upstream_not_found", True),
+        ("status-402", "upstream_no_credit", True),
+        ("status-404", "upstream_wrong_address", True),
         ("status-429", "rate_limit_exceeded", True),
         ("status-500", "upstream_error", False),
         ("status-503", "upstream_error", False),
@@ -331,7 +334,9 @@ async def test_the_provider_does_not_wait_for_retry_after(
     await record_of(upstream, model)  # it fails when there were two
 
 
-async def test_an_error_whose_body_does_not_end_is_not_read(provider: Provider, upstream: Upstream) -> None:
+async def test_an_error_whose_body_does_not_end_is_left(
+    provider: Provider, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
     left = asyncio.Event()
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -342,6 +347,7 @@ async def test_an_error_whose_body_does_not_end_is_not_read(provider: Provider, 
         left.set()
         writer.close()
 
+    monkeypatch.setattr(openai_compatible, "REFUSAL_SECS", 0.2)
     async with await asyncio.start_server(answer, ports.HOST) as server, asyncio.timeout(DEADLINE_SECS):
         base_url = f"http://{ports.HOST}:{server.sockets[0].getsockname()[1]}/v1"
         _, error = await said_before_error(provider, replace(target(upstream, "fast"), base_url=base_url))
@@ -436,13 +442,6 @@ async def test_of_two_limits_the_lower_one_is_sent(
     assert (await record_of(upstream, model)).body["max_tokens"] == sent
 
 
-def test_openai_itself_gets_the_limit_by_its_new_name() -> None:
-    model = ModelConfig("gpt", "https://api.openai.com/v1", max_output_tokens=40)
-    parameters = _parameters(model, "gpt", ASKED)
-    assert parameters["max_completion_tokens"] == 40
-    assert "max_tokens" not in parameters
-
-
 async def test_without_a_name_the_first_model_of_the_server_is_asked(
     provider: Provider, upstream: Upstream
 ) -> None:
@@ -452,19 +451,21 @@ async def test_without_a_name_the_first_model_of_the_server_is_asked(
     assert upstream.wait_for_end("a prompt without a model").body["model"] == "scripted"
 
 
-async def test_a_server_that_lists_no_models_needs_a_name(provider: Provider, upstream: Upstream) -> None:
+async def test_a_server_that_lists_no_models_has_a_wrong_address(
+    provider: Provider, upstream: Upstream
+) -> None:
     model = replace(target(upstream, ""), upstream_model="", base_url=f"{upstream.base_url}/elsewhere")
     _, error = await said_before_error(provider, model)
-    assert error == ProviderError("upstream_not_found", permanent=True)
+    assert error == ProviderError("upstream_wrong_address", permanent=True)
 
 
 async def test_the_key_is_that_of_the_named_variable(
     provider: Provider, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("ONE_KEY", "key one")
-    monkeypatch.setenv("OTHER_KEY", "key other")
+    monkeypatch.setenv("ONE_KEY", "key-one")
+    monkeypatch.setenv("OTHER_KEY", "key-other")
     monkeypatch.setenv("OPENAI_API_KEY", "of somebody else")
-    for variable, key in (("ONE_KEY", "key one"), ("OTHER_KEY", "key other"), (KEY_ENV, "none")):
+    for variable, key in (("ONE_KEY", "key-one"), ("OTHER_KEY", "key-other"), (KEY_ENV, "none")):
         model = replace(target(upstream, "fast"), key_env=variable)
         await answer_of(provider, model)
         assert (await record_of(upstream, model)).key == key

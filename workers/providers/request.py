@@ -1,0 +1,68 @@
+"""Build one request to a model's server. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from chat.protocol.events import JSON
+from chat.responses.model_catalog import ModelConfig
+from chat.responses.model_keys import headers_of, key_of
+from workers.providers.changes import LIMIT_FIELDS, NEEDED, Learned, LimitField
+
+_AZURE = (".openai.azure.com", ".cognitiveservices.azure.com", ".azure-api.net")
+_NO_KEY = "none"  # some servers refuse a request without any key
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Chat messages `[{"role", "content"}]` and limits."""
+
+    messages: list[JSON]
+    max_output_tokens: int | None = None
+    temperature: float | None = None
+
+
+def request_body(
+    model: ModelConfig, upstream_model: str, request: Request, learned: Learned, room: int | None = None
+) -> JSON:
+    """The JSON body. `room`: tokens left of the context for this request; 0: send no limit."""
+    without = learned.without.union(model.without) - NEEDED
+    fields: JSON = {"stream": True, "stream_options": {"include_usage": True}}
+    limit_field = limit_field_of(model, without)
+    if limit_field and (limits := [n for n in (request.max_output_tokens, model.max_output_tokens) if n]):
+        fields[limit_field] = min(limits)
+    if request.temperature is not None:
+        fields["temperature"] = request.temperature
+    fields = _limited(fields | model.parameters, learned.limit, room)
+    kept = {name: value for name, value in fields.items() if name not in without}
+    return {**kept, "model": upstream_model, "messages": request.messages}
+
+
+def _limited(fields: JSON, limit: int | None, room: int | None) -> JSON:
+    """Lower a limit to `limit` and `room`; leave it out without room."""
+    most = [n for n in (limit, room) if n]
+    capped = {n: min(fields[n], *most) for n in LIMIT_FIELDS if most and isinstance(fields.get(n), int)}
+    return {name: value for name, value in (fields | capped).items() if room != 0 or name not in LIMIT_FIELDS}
+
+
+def limit_field_of(model: ModelConfig, without: set[str]) -> LimitField | None:
+    """The limit's name that the server takes; None if it refuses both.
+
+    Newer OpenAI models accept only the new name, many servers only the old.
+    """
+    of_openai = urlsplit(model.base_url).hostname == "api.openai.com"
+    first = model.limit_field or LIMIT_FIELDS[of_openai]
+    names = sorted(LIMIT_FIELDS, key=lambda name: name != first)
+    return next((name for name in names if name not in without), None)
+
+
+def request_headers(model: ModelConfig, environ: Mapping[str, str]) -> dict[str, str]:
+    """The key's header, and the model's own, which take precedence. Raises UnusableKeyError."""
+    key, own = key_of(model, environ) or _NO_KEY, headers_of(model, environ)
+    name = model.key_header or _key_header(model.base_url)
+    value = f"Bearer {key}" if name.lower() == "authorization" else key
+    return own if name.lower() in map(str.lower, own) else {name: value, **own}
+
+
+def _key_header(base_url: str) -> str:
+    return "api-key" if (urlsplit(base_url).hostname or "").endswith(_AZURE) else "Authorization"
