@@ -178,6 +178,8 @@ class Response(models.Model):
     error_code = models.CharField(max_length=50, blank=True)
     incomplete_reason = models.CharField(max_length=50, blank=True)
     usage = models.JSONField(null=True, blank=True)
+    # oldest turns, which did not fit into the model's context; also the default of an older version's INSERT
+    omitted_turns = models.PositiveIntegerField(default=0, db_default=0)
     attempt = models.PositiveSmallIntegerField(default=0)
     losses = models.PositiveSmallIntegerField(default=0)  # attempts whose workers were lost
     handed_over = models.BooleanField(default=False)  # by the previous attempt

@@ -57,6 +57,7 @@ def turn(response: Response) -> JSON:
         "incomplete_details": response.incomplete_details(),
         "model": response.model,
         "usage": response.usage,
+        "omitted_turns": response.omitted_turns,
         "created_at": response.queued_at.timestamp(),
         "started_at": _seconds(response.started_at),
         "first_token_at": _seconds(response.first_token_at),

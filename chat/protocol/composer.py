@@ -34,14 +34,22 @@ def opening(response: ResponseObject, attempts: int = 0) -> list[events.Event]:
 
 
 def start_attempt(
-    state: ResponseState, attempt: int, *, resume: bool = False, reason: events.Interruption = "worker_lost"
+    state: ResponseState,
+    attempt: int,
+    *,
+    resume: bool = False,
+    reason: events.Interruption = "worker_lost",
+    omitted_turns: int = 0,
 ) -> list[events.Event]:
     """The events of a new attempt. A later one drops the text, or continues it if the model can `resume`.
 
-    `reason`: why the previous attempt stopped.
+    `reason`: why the previous attempt stopped; `omitted_turns`: of the prompt.
     """
     number, response_id = state.next, state.id
     response: ResponseObject = state.base | {"status": "in_progress", "output": []}
+    response.pop("tailrace", None)  # of an earlier attempt
+    if omitted_turns:
+        response["tailrace"] = {"omitted_turns": omitted_turns}
     if attempt == 1:
         return [events.InProgress(sequence_number=number, response=response)]
     resumed = resume and state.text() and not state.text("reasoning")

@@ -45,6 +45,12 @@ class ConversationReference(TypedDict):
     id: str
 
 
+class Extension(TypedDict):
+    """`omitted_turns`: the number of oldest turns that did not fit into the model's context."""
+
+    omitted_turns: int
+
+
 class ResponseObject(TypedDict):
     """A response. Times: Unix seconds."""
 
@@ -68,3 +74,5 @@ class ResponseObject(TypedDict):
     temperature: NotRequired[float | None]
     tool_choice: NotRequired[str]
     tools: NotRequired[list[Any]]
+    truncation: NotRequired[Literal["auto", "disabled"]]
+    tailrace: NotRequired[Extension]

@@ -95,7 +95,7 @@ class ResponseState:
             case events.Created():
                 self.base = event.response
             case events.InProgress():
-                self.base = self.base | {"status": "in_progress"}
+                self.base = event.response
             case events.Snapshot():
                 self.base = _without_outcome(event.response)
                 self._restore(event.response)

@@ -16,6 +16,7 @@ interface IncompleteDetails {
 
 interface Usage {
   output_tokens: number;
+  output_tokens_details?: { reasoning_tokens: number };
 }
 
 /** The model is busy. `seconds` is the delay, `until` its end in Unix seconds. */
@@ -39,6 +40,8 @@ interface ResponseObject {
   incomplete_details?: IncompleteDetails | null;
   usage?: Usage | null;
   conversation?: { id: string };
+  /** Only if the oldest turns did not fit into the model's context. */
+  tailrace?: { omitted_turns: number };
 }
 
 /** A response in the page data and the conversation API. Times are in Unix seconds. */
@@ -53,6 +56,7 @@ interface ResponseRow {
   incomplete_details: IncompleteDetails | null;
   model: string;
   usage: Usage | null;
+  omitted_turns: number;
   created_at: number;
   started_at: number | null;
   first_token_at: number | null;

@@ -3,12 +3,14 @@
 from chat.models import Response, Status
 from chat.protocol.objects import ResponseObject
 from chat.protocol.output import output_items
+from chat.responses.model_catalog import catalog
 
 
 def response_object(row: Response) -> ResponseObject:
     """OpenAI's response object, with the stored output."""
     completed_at = row.ended_at if row.status == Status.COMPLETED else None
-    return {
+    model = catalog().get(row.model)
+    response: ResponseObject = {
         "id": str(row.id),
         "object": "response",
         "created_at": row.queued_at.timestamp(),
@@ -28,5 +30,9 @@ def response_object(row: Response) -> ResponseObject:
         "temperature": row.temperature,
         "tool_choice": "none",
         "tools": [],
+        "truncation": "auto" if model and model.context else "disabled",
         "usage": row.usage,
     }
+    if row.omitted_turns:
+        response["tailrace"] = {"omitted_turns": row.omitted_turns}
+    return response

@@ -29,6 +29,7 @@ export const row = (id, status = "completed", previous = null, more = {}) => ({
   incomplete_details: null,
   model: "m",
   usage: null,
+  omitted_turns: 0,
   created_at: 0,
   started_at: null,
   first_token_at: null,

@@ -103,6 +103,7 @@ def test_a_conversation_shows_every_turn_the_oldest_first(client: Client, owner:
         "incomplete_details": None,
         "model": DEMO,
         "usage": None,
+        "omitted_turns": 0,
         "created_at": root.queued_at.timestamp(),
         "started_at": None,
         "first_token_at": None,

@@ -17,6 +17,7 @@ from chat.protocol.events import (
 from chat.protocol.output import output_text
 from chat.protocol.state import ResponseState
 from tests.chat.protocol.lives import ENDINGS, OPENING, WAIT, seen, written
+from tests.harness.writer import Writer
 
 texts = st.text(max_size=4)
 lives = st.tuples(
@@ -133,3 +134,17 @@ def test_a_snapshot_of_an_ended_response_is_its_end() -> None:
 def test_a_log_without_its_opening_is_refused(events: list[Event]) -> None:
     with pytest.raises(ProtocolError):
         ResponseState.fold(events)
+
+
+def test_turns_that_were_left_out_are_in_every_later_object() -> None:
+    writer = Writer.after(OPENING)
+    events = [*OPENING, *writer.start(1, omitted_turns=3), *writer.add("word")]
+    state = ResponseState.fold(events)
+    assert state.snapshot().response["tailrace"] == {"omitted_turns": 3}
+    assert ResponseState.fold([state.snapshot()]).response("completed")["tailrace"] == {"omitted_turns": 3}
+    events += writer.start(2)
+    assert "tailrace" not in ResponseState.fold(events).response("completed")
+    events += [*writer.start(3, omitted_turns=1), *writer.finish(ENDINGS[0])]
+    ended = ResponseState.fold(events).ended
+    assert ended is not None
+    assert ended["tailrace"] == {"omitted_turns": 1}

@@ -2,10 +2,13 @@
 
 from typing import Any
 
+import pytest
 from django.contrib.auth.models import User
+from hypothesis import given
+from hypothesis import strategies as st
 
-from chat.models import Status
-from chat.responses.prompt import prompt
+from chat.models import Response, Status
+from chat.responses.prompt import fitting, prompt, tokens
 from tests.chat.rows import stored
 
 
@@ -16,7 +19,7 @@ def test_the_prompt_is_the_path_from_the_root_without_the_branches_beside_it(own
     middle = stored(owner, "two", output="2", previous=root, **shared)
     leaf = stored(owner, "three", previous=middle, **shared, instructions="Be brief.")
     stored(owner, "elsewhere", output="y")
-    assert prompt(leaf) == [
+    assert prompt(leaf).messages == [
         {"role": "system", "content": "Be brief."},
         {"role": "user", "content": "one"},
         {"role": "assistant", "content": "1"},
@@ -30,7 +33,7 @@ def test_the_prompt_leaves_out_turns_without_output(owner: User) -> None:
     root = stored(owner, "one", output="1")
     failed = stored(owner, "two", previous=root, conversation=root.conversation, status=Status.FAILED)
     leaf = stored(owner, "two again", previous=failed, conversation=root.conversation)
-    assert [message["content"] for message in prompt(leaf)] == ["one", "1", "two again"]
+    assert [message["content"] for message in prompt(leaf).messages] == ["one", "1", "two again"]
 
 
 def test_the_prompt_takes_one_query_however_long_the_way(owner: User, django_assert_num_queries: Any) -> None:
@@ -38,4 +41,69 @@ def test_the_prompt_takes_one_query_however_long_the_way(owner: User, django_ass
     for turn in range(5):
         row = stored(owner, str(turn), output="x", previous=row, conversation=row.conversation)
     with django_assert_num_queries(1):
-        assert len(prompt(row)) == 11
+        assert len(prompt(row).messages) == 11
+
+
+def talk(owner: User, *texts: str, **fields: Any) -> Response:
+    """A conversation whose answers are as long as its questions; the last text is the newest question."""
+    row = None
+    for text in texts:
+        shared: dict[str, Any] = {"conversation": row.conversation, "previous": row} if row else {}
+        row = stored(owner, text, output=text.upper(), **shared, **fields)
+    assert row is not None
+    return row
+
+
+def contents(row: Response, context: int | None, limit: int | None = None) -> list[str]:
+    return [message["content"] for message in prompt(row, context, limit).messages]
+
+
+def test_the_oldest_turns_that_do_not_fit_are_left_out(owner: User) -> None:
+    row = talk(owner, "a" * 300, "b" * 300, "c" * 300, "new")
+    whole = contents(row, None)
+    turn = tokens([{"content": "a" * 300}] * 2)
+    new = tokens([{"content": "new"}])
+    assert contents(row, 3 * turn + new + 40, 40) == whole
+    assert contents(row, 3 * turn + new + 39, 40) == whole[2:]
+    assert contents(row, turn + new + 40, 40) == whole[4:]
+    assert prompt(row, turn + new + 40, 40).omitted_turns == 2
+
+
+@pytest.mark.parametrize("context", [0, 1, 100])
+def test_instructions_and_the_newest_input_stay_in_any_context(owner: User, context: int) -> None:
+    row = talk(owner, "a" * 3000, "n" * 3000, instructions="Be brief.")
+    assert contents(row, context) == ["Be brief.", "n" * 3000]
+    assert prompt(row, context).omitted_turns == 1
+
+
+def test_no_turn_is_left_out_between_others(owner: User) -> None:
+    row = talk(owner, "a", "b" * 3000, "c", "new")
+    assert contents(row, 400) == ["c", "C", "new"]
+    assert prompt(row, 400).omitted_turns == 2
+
+
+def test_a_quarter_of_the_context_at_most_is_kept_for_the_answer(owner: User) -> None:
+    row = talk(owner, "a" * 300, "new")
+    needed = tokens([{"content": "a" * 300}] * 2 + [{"content": "new"}])
+    context = 4 * needed // 3 + 4
+    assert len(contents(row, context, 1_000_000)) == len(contents(row, context)) == 3
+    assert len(contents(row, context - 8)) == 1
+    assert len(contents(row, context - 8, 10)) == 3
+
+
+def test_turns_without_output_are_not_counted(owner: User) -> None:
+    root = stored(owner, "a" * 3000, status=Status.FAILED)
+    row = stored(owner, "new", previous=root, conversation=root.conversation)
+    assert prompt(row, 100).omitted_turns == 0
+
+
+def test_tokens_are_counted_by_bytes() -> None:
+    assert tokens([{"content": "\N{CJK UNIFIED IDEOGRAPH-6C34}" * 30}]) == tokens([{"content": "a" * 90}])
+    assert tokens([{"content": "a" * 90}]) >= 30
+
+
+@given(st.lists(st.integers(0, 50)), st.integers(-5, 200))
+def test_as_many_turns_as_fit_are_kept(sizes: list[int], room: int) -> None:
+    kept = fitting(sizes, room)
+    assert kept == 0 or sum(sizes[:kept]) <= room
+    assert kept == len(sizes) or sum(sizes[: kept + 1]) > room

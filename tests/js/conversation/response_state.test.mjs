@@ -219,3 +219,17 @@ test("any order and any repetition ends with the same text, when each gap is ans
     assert.equal(state.output, whole);
   }
 });
+
+test("the number of turns that were left out comes with the start, a snapshot or the row", () => {
+  const tailrace = { omitted_turns: 3 };
+  const started = folded(created, {
+    type: "response.in_progress",
+    sequence_number: 1,
+    response: { id: ID, status: "in_progress", tailrace },
+  });
+  assert.equal(started.omittedTurns, 3);
+  const whole = snapshot(8, "text");
+  assert.equal(folded({ ...whole, response: { ...whole.response, tailrace } }).omittedTurns, 3);
+  assert.equal(folded(whole).omittedTurns, 0);
+  assert.equal(new ResponseState({ id: ID, omitted_turns: 2 }).omittedTurns, 2);
+});

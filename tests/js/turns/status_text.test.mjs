@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Turn } from "../../../chat/static/chat/conversation/turn.js";
-import { announcement, apiErrorText, connectionText, statusOf } from "../../../chat/static/chat/turns/status_text.js";
+import {
+  announcement,
+  apiErrorText,
+  connectionText,
+  omittedText,
+  statusOf,
+} from "../../../chat/static/chat/turns/status_text.js";
 import { responseOf, row } from "../rows.mjs";
 
 /** @param {Partial<ResponseRow>} more */
@@ -150,4 +156,38 @@ test("each kind of API error has its text", () => {
   const texts = new Set([0, 401, 404, 400].map(apiErrorText));
   assert.equal(texts.size, 4);
   assert.equal(apiErrorText(503), apiErrorText(0));
+});
+
+test("an answer that only reasoned up to its limit has a sentence and a remedy", () => {
+  const cut = { incomplete_details: { reason: "max_output_tokens" } };
+  const sentence = /whole length limit went into reasoning/;
+  const reasoned = statusOf(turn({ status: "incomplete", ...cut, reasoning_text: "hm" }), open);
+  assert.match(reasoned.text, sentence);
+  assert.match(reasoned.help, /another model/);
+  assert.ok(!reasoned.trouble);
+  const usage = { output_tokens: 9, output_tokens_details: { reasoning_tokens: 9 } };
+  assert.match(statusOf(turn({ status: "incomplete", ...cut, usage }), open).text, sentence);
+  for (const other of [
+    { ...cut, reasoning_text: "hm", output_text: "a" },
+    { ...cut },
+    { ...cut, usage: { output_tokens: 9 } },
+    { incomplete_details: { reason: "content_filter" }, reasoning_text: "hm" },
+  ]) {
+    assert.doesNotMatch(statusOf(turn({ status: "incomplete", ...other }), open).text, sentence);
+  }
+});
+
+test("an empty answer can be retried", () => {
+  const error = { code: "empty_answer", message: "The model ended its answer without a word." };
+  const { retry, help } = statusOf(turn({ status: "failed", error }), open);
+  assert.ok(retry);
+  assert.match(help, /Try again/);
+});
+
+test("turns that were left out are counted above the answer", () => {
+  const text = (/** @type {number} */ omitted_turns) => omittedText(turn({ omitted_turns }).response);
+  assert.equal(text(0), "");
+  assert.equal(omittedText(null), "");
+  assert.equal(text(1), "The oldest turn did not fit into this model and was left out.");
+  assert.equal(text(3), "The 3 oldest turns did not fit into this model and were left out.");
 });

@@ -16,7 +16,7 @@ export class ResponseState {
   #subscribing = false; // awaiting a replay: events ahead of the cursor are expected
 
   /** @param {{ id: string } & Partial<ResponseRow>} row */
-  constructor({ id, status, output_text, reasoning_text, error, incomplete_details, usage }) {
+  constructor({ id, status, output_text, reasoning_text, error, incomplete_details, usage, omitted_turns }) {
     this.id = id;
     this.status = status ?? STATUS.queued;
     this.output = output_text ?? "";
@@ -24,6 +24,7 @@ export class ResponseState {
     this.error = error ?? null;
     this.reason = incomplete_details?.reason ?? null;
     this.usage = usage ?? null;
+    this.omittedTurns = omitted_turns ?? 0; // oldest ones, which did not fit into the model's context
   }
 
   get ended() {
@@ -88,6 +89,7 @@ export class ResponseState {
     this.error = response.error ?? null;
     this.reason = response.incomplete_details?.reason ?? null;
     this.usage = response.usage ?? null;
+    this.omittedTurns = response.tailrace?.omitted_turns ?? 0;
     if (this.status !== STATUS.queued) this.queue = null;
   }
 

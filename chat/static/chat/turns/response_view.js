@@ -7,7 +7,7 @@ import { AnswerText } from "./answer_text.js";
 import { BranchWalker } from "./branch_walker.js";
 import { QuestionView } from "./question_view.js";
 import { reasoningText, statsText } from "./stats.js";
-import { statusOf } from "./status_text.js";
+import { omittedText, statusOf } from "./status_text.js";
 
 export class ResponseView {
   #question;
@@ -17,6 +17,7 @@ export class ResponseView {
   #summary = element("summary");
   #reasoning = element("div", "reasoning");
   #reasoningText = new GrowingText(this.#reasoning);
+  #omitted = element("p", "omitted");
   #outcome = element("div", "outcome");
   #state = element("p", "state");
   #help = element("p", "error-help");
@@ -50,7 +51,8 @@ export class ResponseView {
     this.#outcome.append(words, this.#retry);
     tools.append(this.#walker.element, this.#copy, this.#regenerate);
     foot.append(tools, this.#stats);
-    answer.append(element("h3", "visually-hidden", "Answer"), this.#thoughts, this.#output, this.#outcome, foot);
+    const heading = element("h3", "visually-hidden", "Answer");
+    answer.append(heading, this.#omitted, this.#thoughts, this.#output, this.#outcome, foot);
     return answer;
   }
 
@@ -63,6 +65,7 @@ export class ResponseView {
     set(this.#output, "hidden", !response?.output);
     set(this.#output, "ariaBusy", String(turn.running));
     set(this.#thoughts, "hidden", !response?.reasoning);
+    set(this.#omitted, "textContent", omittedText(response));
     this.#renderStatus(situation);
     this.#renderTools(situation);
     if (!response) return true;

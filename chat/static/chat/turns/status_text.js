@@ -9,6 +9,9 @@ const CUT_OFF = {
   content_filter: "Cut off by the content filter.",
 };
 
+const ONLY_REASONING = "Cut off: the whole length limit went into reasoning, and no answer was written.";
+const LESS_REASONING = "Ask for something simpler, or choose another model.";
+
 /** @type {Record<string, string>} */
 const INTERRUPTED = {
   worker_lost: "Worker lost",
@@ -38,17 +41,31 @@ export function statusOf(turn, { connection, now }) {
 }
 
 /** @param {ResponseState} response */
-function endedStatus({ status, reason, error }) {
+function endedStatus(response) {
+  const { status, reason, error } = response;
   switch (status) {
     case STATUS.failed:
       return failing(errorText(error), error);
     case STATUS.incomplete:
+      if (hasOnlyReasoned(response)) return { ...still(ONLY_REASONING), help: LESS_REASONING };
       return still(CUT_OFF[reason ?? ""] ?? "Cut off: the answer is not complete.");
     case STATUS.cancelled:
       return still("Stopped.");
     default:
       return still("");
   }
+}
+
+/** Some models report hidden reasoning only in the usage. @param {ResponseState} response */
+const hasOnlyReasoned = ({ reason, output, reasoning, usage }) =>
+  reason === "max_output_tokens" && !output && Boolean(reasoning || usage?.output_tokens_details?.reasoning_tokens);
+
+/** Above an answer; "" if the model read all turns. @param {ResponseState | null} response */
+export function omittedText(response) {
+  const count = response?.omittedTurns ?? 0;
+  if (count === 0) return "";
+  const turns = count === 1 ? "oldest turn" : `${count} oldest turns`;
+  return `The ${turns} did not fit into this model and ${count === 1 ? "was" : "were"} left out.`;
 }
 
 /** @param {string} text */
