@@ -20,12 +20,12 @@ from django.db import connections
 from chat.conf import conf
 from chat.models import Response
 from chat.protocol.composer import Ending
-from chat.protocol.events import JSON
 from chat.protocol.objects import ResponseObject
 from chat.responses.ending import end, settle, settle_if_ended
-from chat.responses.model_catalog import catalog
-from chat.responses.prompt import prompt
+from chat.responses.model_catalog import ModelConfig, catalog
+from chat.responses.prompt import Prompt, prompt
 from chat.responses.queueing import enqueue
+from chat.responses.remedies import REMEDIES
 from chat.responses.representation import response_object
 from chat.transport.job_queue import GENERATE, QueueError
 from chat.transport.outages import retry
@@ -53,7 +53,9 @@ def generate(response_id: str) -> TaskResult:
         return {"status": "skipped"}  # claimed elsewhere, or stopped in the queue
     with runtime.holding(response_id):
         try:
-            return _result(_run(row), begun)
+            outcome = _run(row)
+            _log_failure(row, outcome)
+            return _result(outcome, begun)
         except DatabaseError:  # unavailable: the reaper requeues or settles it
             raise
         except Exception:
@@ -66,8 +68,10 @@ def _run(row: Response) -> Outcome:
     model = catalog().get(row.model)
     if model is None:
         return Outcome(_fail(row, "model_removed"))
-    request = Request(_prompt(row), row.max_output_tokens, row.temperature)
-    assignment = Assignment(response_object(row), row.attempt, model, request, row.handed_over)
+    asked = _prompt(row, model)
+    request = Request(asked.messages, row.max_output_tokens, row.temperature)
+    response, omitted = response_object(row), asked.omitted_turns
+    assignment = Assignment(response, row.attempt, model, request, row.handed_over, omitted)
     connections.close_all()  # none is held while it streams
     outcome = runtime.run(runtime.attempts.run(assignment))
     if outcome.response is not None:
@@ -77,11 +81,16 @@ def _run(row: Response) -> Outcome:
     return outcome
 
 
-def _prompt(row: Response) -> list[JSON]:
+def _prompt(row: Response, model: ModelConfig) -> Prompt:
     """The prompt, after settling a previous response ended only in its log."""
     if row.previous is not None and row.previous.live:
         runtime.run(settle_if_ended(runtime.attempts.log, str(row.previous_id)))
-    return prompt(row)
+    limits = [limit for limit in (row.max_output_tokens, model.max_output_tokens) if limit]
+    asked = prompt(row, model.context, min(limits, default=None))
+    if asked.omitted_turns != row.omitted_turns:
+        row.omitted_turns = asked.omitted_turns
+        Response.objects.filter(pk=row.pk, attempt=row.attempt).update(omitted_turns=asked.omitted_turns)
+    return asked
 
 
 def _settle(outcome: Outcome) -> None:
@@ -105,6 +114,14 @@ def _hand_over(row: Response) -> None:
         runtime.run(enqueue(row))
     except (DatabaseError, QueueError) as error:
         logger.warning("response %s: handing over is left to the reaper: %s", row.id, type(error).__name__)
+
+
+def _log_failure(row: Response, outcome: Outcome) -> None:
+    """Log the code and its remedy; never a text of the server or of a person."""
+    error = outcome.response and outcome.response["error"]
+    if error and outcome.stopped is not StopReason.SUPERSEDED:
+        code = error["code"]
+        logger.warning("response %s of %s failed: %s. %s", row.id, row.model, code, REMEDIES.get(code, ""))
 
 
 def _fail(row: Response, error_code: str) -> ResponseObject | None:

@@ -48,6 +48,7 @@ class Assignment:
     model: ModelConfig
     request: Request
     handed_over: bool = False  # by the previous attempt; else its worker was lost
+    omitted_turns: int = 0
 
     @property
     def id(self) -> str:
@@ -125,7 +126,8 @@ class Attempt:
         assignment = self._assignment
         reason: Interruption = "handed_over" if assignment.handed_over else "worker_lost"
         resume = assignment.model.resume == "continue"
-        events = start_attempt(state, assignment.attempt, resume=resume, reason=reason)
+        omitted = assignment.omitted_turns
+        events = start_attempt(state, assignment.attempt, resume=resume, reason=reason, omitted_turns=omitted)
         batch = Batch.of(assignment.id, events)
         if await self._log.append(batch) is not Append.APPENDED:
             return False
@@ -135,7 +137,8 @@ class Attempt:
 
     async def _generate(self, stream: Stream) -> Ending:
         deadlines, begun = self._assignment.model.deadlines, asyncio.get_running_loop().time()
-        progress, retries = AttemptProgress(deadlines, begun), RetryPolicy(begun + deadlines.total)
+        progress = AttemptProgress(deadlines, begun, has_text=bool(stream.state.text()))
+        retries = RetryPolicy(begun + deadlines.total)
         try:
             async with (
                 asyncio.timeout_at(progress.deadline) as patience,

@@ -26,6 +26,7 @@ class AttemptProgress:
     finish: FinishReason | None = None
     usage: JSON | None = None
     error_code: str | None = None
+    has_text: bool = False  # of an attempt that this one continues, too
     _phase: Phase = "first_token"
 
     def __post_init__(self) -> None:
@@ -34,6 +35,7 @@ class AttemptProgress:
     def receive(self, chunk: Chunk, now: float) -> None:
         """Record a chunk."""
         self.usage = chunk.usage or self.usage
+        self.has_text = self.has_text or bool(chunk.text and not chunk.text.isspace())
         if self.finish is None and (chunk.text or chunk.reasoning):
             self._wait("between_tokens", now + self.deadlines.between_tokens)
         if self.finish is None and chunk.finish is not None:
@@ -53,6 +55,8 @@ class AttemptProgress:
         """The ending, at this Unix time."""
         if self.error_code is not None:
             return Ending("failed", at, error_code=self.error_code, usage=self.usage)
+        if self.finish == "stop" and not self.has_text:
+            return Ending("failed", at, error_code="empty_answer", usage=self.usage)
         if self.finish == "stop":
             return Ending("completed", at, usage=self.usage)
         if self.finish == "length":

@@ -101,6 +101,23 @@ def test_an_answer_that_breaks_off_fails_with_its_code_and_keeps_its_usage() -> 
     assert state.ending(5.0) == Ending("failed", 5.0, error_code="upstream_cut", usage=USAGE)
 
 
+@pytest.mark.parametrize("text", ["", " ", "\n\n"])
+def test_an_answer_that_stops_without_text_is_empty(text: str) -> None:
+    state = after((1, Chunk(text=text, reasoning="hm", finish="stop", usage=USAGE)))
+    assert state.ending(5.0) == Ending("failed", 5.0, error_code="empty_answer", usage=USAGE)
+
+
+def test_an_answer_that_continues_another_may_add_nothing() -> None:
+    state = AttemptProgress(DEADLINES, BEGUN, has_text=True)
+    state.receive(Chunk(finish="stop"), BEGUN + 1)
+    assert state.ending(5.0) == Ending("completed", 5.0)
+
+
+@pytest.mark.parametrize("finish", ["length", "content_filter"])
+def test_an_answer_that_is_cut_off_before_its_first_text_is_incomplete(finish: FinishReason) -> None:
+    assert after((1, Chunk(reasoning="hm", finish=finish))).ending(5.0).status == "incomplete"
+
+
 @pytest.mark.parametrize("code", [None, "upstream_cut"], ids=["timeout", "cut"])
 def test_after_the_finish_an_error_does_not_count(code: str | None) -> None:
     state = after((1, Chunk(text="w0")), (2, Chunk(finish="stop")))
@@ -134,7 +151,8 @@ def test_a_second_finish_changes_nothing() -> None:
     ],
 )
 def test_the_finish_reason_says_how_the_response_ends(finish: FinishReason, ending: Ending) -> None:
-    assert after((1, Chunk(finish=finish)), (2, Chunk(usage=USAGE))).ending(5.0) == ending
+    chunks = (1, Chunk(text="w0", finish=finish)), (2, Chunk(usage=USAGE))
+    assert after(*chunks).ending(5.0) == ending
 
 
 def test_usage_is_kept() -> None:

@@ -9,6 +9,7 @@ import pytest
 from django.db import InterfaceError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
+from pytest_django import Settings
 from redis import Redis
 
 from chat.ids import new_id
@@ -17,6 +18,7 @@ from chat.protocol.composer import Ending
 from chat.protocol.events import is_terminal
 from chat.responses.ending import end
 from chat.responses.model_catalog import DEMO
+from chat.responses.remedies import REMEDIES
 from chat.responses.representation import response_object
 from chat.transport.job_queue import GENERATE
 from tests.harness.upstream import Upstream, text_of
@@ -149,6 +151,59 @@ def test_the_model_is_asked_the_whole_talk_with_the_limits_of_the_response(
         {"role": "user", "content": "a secret question"},
     ]
     assert (record.body["max_tokens"], record.body["temperature"]) == (40, 0.5)
+
+
+def test_turns_that_do_not_fit_are_left_out_and_counted(
+    asked: Any, upstream: Upstream, redis: Redis, settings: Settings
+) -> None:
+    settings.TAILRACE_OPENAI_CONTEXT = 100
+    row = asked("fast")
+    for _ in range(3):
+        done(row)
+        earlier, row = row, asked("fast", conversation=row.conversation, previous=row)
+    done(row)
+    [record] = upstream.requests(row.model)
+    assert [message["role"] for message in record.messages] == ["user", "assistant", "user"]
+    assert record.messages[1]["content"] == earlier.output
+    assert row.omitted_turns == 2
+    responses = [json.loads(event).get("response") for event in log_of(redis, row)]
+    assert [each.get("tailrace") for each in responses if each] == [None, None, *[{"omitted_turns": 2}] * 2]
+    assert responses[-1]["truncation"] == response_object(row)["truncation"] == "auto"
+
+
+def test_a_failure_is_logged_once_with_its_remedy_and_without_text(
+    asked: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    row = asked("status-402")
+    done(row)
+    [record] = [record for record in caplog.records if record.name.startswith("workers.")]
+    assert record.levelname == "WARNING"
+    assert f"response {row.id} of {row.model} failed: upstream_no_credit" in record.message
+    assert REMEDIES["upstream_no_credit"] in record.message
+    assert "secret" not in caplog.text
+
+
+def test_an_answer_that_completes_is_not_logged(asked: Any, caplog: pytest.LogCaptureFixture) -> None:
+    row = asked("fast")
+    done(row)
+    assert not [record for record in caplog.records if record.name.startswith("workers.")]
+
+
+@pytest.mark.parametrize(
+    ("script", "status", "code", "reason"),
+    [
+        ("words-0", Status.FAILED, "empty_answer", ""),
+        ("reasoning-3+words-0", Status.FAILED, "empty_answer", ""),
+        ("reasoning-3+length-0", Status.INCOMPLETE, "", "max_output_tokens"),
+    ],
+)
+def test_an_answer_without_text_is_not_completed(
+    asked: Any, upstream: Upstream, script: str, status: Status, code: str, reason: str
+) -> None:
+    row = asked(script)
+    done(row)
+    assert (row.status, row.error_code, row.incomplete_reason, row.output) == (status, code, reason, "")
+    assert len(upstream.requests(row.model)) == 1
 
 
 def test_a_model_that_was_removed_fails_the_response(redis: Redis) -> None:
