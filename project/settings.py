@@ -161,6 +161,8 @@ CELERY_WORKER_POOL = "threads"
 CELERY_WORKER_CONCURRENCY = env.int("TAILRACE_CONCURRENCY", default=100)  # answers per worker process
 # seconds for answers when a worker stops
 TAILRACE_DRAIN_SECONDS = env.int("DRAIN_SECONDS", default=20)
+# log the first characters of a refusal's body, which may hold what people wrote
+TAILRACE_LOG_UPSTREAM_ERRORS = env.bool("TAILRACE_LOG_UPSTREAM_ERRORS", default=False)
 CELERY_WORKER_DISABLE_PREFETCH = True  # jobs wait in the queue, for any worker
 CELERY_WORKER_SEND_TASK_EVENTS = True
 CELERY_TASK_SEND_SENT_EVENT = True
