@@ -45,7 +45,7 @@ def output_of(response: dict[str, Any]) -> str:
     ("script", "code", "text"),
     [
         ("status-401", "upstream_unauthorized", ""),
-        ("status-404", "upstream_wrong_address", ""),
+        ("status-404", "upstream_not_found", ""),
         ("status-402", "upstream_no_credit", ""),
         ("status-429", "rate_limit_exceeded", ""),
         ("retry-after-60", "rate_limit_exceeded", ""),

@@ -42,12 +42,15 @@ def reply(status: int, body: Any = b"", **headers: str) -> bytes:
 
 
 @asynccontextmanager
-async def gateway(*replies: bytes, path: str = "/v1") -> AsyncIterator[Gateway]:
-    """Serve the replies in order, and the last one from then on."""
-    running, turn = Gateway(), _endless(replies)
+async def gateway(*replies: bytes, path: str = "/v1", together: int = 1) -> AsyncIterator[Gateway]:
+    """Serve the replies in order, and the last one from then on; the first `together` requests at once."""
+    running, turn, arrived = Gateway(), _endless(replies), asyncio.Event()
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         running.asked.append(await _read(reader))
+        if len(running.asked) >= together:
+            arrived.set()
+        await arrived.wait()
         writer.write(next(turn))
         await writer.drain()
         writer.close()

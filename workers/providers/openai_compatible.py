@@ -92,7 +92,6 @@ class Provider:
                 http_client=openai.DefaultAioHttpClient(
                     limits=httpx2.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=100),
                     event_hooks={"response": [_raise_refusal]},
-                    follow_redirects=False,  # a key is for the configured address alone
                 ),
             )
         return self._clients[model.base_url]
@@ -101,9 +100,10 @@ class Provider:
         if model.base_url not in self._first_models:
             name = first_chat_model(await _list(client, model))
             if name is None:
-                logger.warning("model %s: its server lists none that can chat: name it", model.name)
+                logger.warning("model %s: its server lists none that can chat: set OPENAI_MODEL", model.name)
                 raise ProviderError("upstream_not_found", permanent=True)
-            logger.info("model %s: the first that its server lists is taken: %r", model.name, name)
+            if self._first_models.get(model.base_url) != name:  # others may have asked meanwhile
+                logger.info("model %s: the first that can chat on its server is %r", model.name, name)
             self._first_models[model.base_url] = name
         return self._first_models[model.base_url]
 
@@ -204,7 +204,10 @@ def _options(model: ModelConfig) -> Any:
 
 
 async def _raise_refusal(response: httpx2.Response) -> None:
-    """Raise an error or a redirect with the beginning of its body; the SDK would read it all."""
+    """Raise an error or a redirect with the beginning of its body.
+
+    The SDK would read it all, and follow the redirect: a key is for the configured address alone.
+    """
     if not response.is_success:
         raise _RefusedError(response, await _beginning(response, refusals.MAX_BODY_BYTES, REFUSAL_SECS))
 

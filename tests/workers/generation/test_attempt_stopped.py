@@ -168,6 +168,16 @@ async def test_a_later_attempt_of_a_model_that_continues_goes_on_in_the_middle(
     assert len(await ends(log, asked.id)) == 1
 
 
+async def test_a_later_attempt_may_find_the_answer_complete(
+    log: Log, attempts: Attempts, upstream: Upstream
+) -> None:
+    asked = assign(replace(target(upstream, "words-3"), resume="continue"), attempt=2)
+    state = await begun(log, 1, asked.response)
+    await appended(log, Writer(state).add(text_of("words-3")), asked.id)
+    response = final(await attempts.run(asked))
+    assert (response["status"], output_text(response)) == ("completed", text_of("words-3"))
+
+
 async def test_an_attempt_that_lost_the_log_to_a_later_one_stops_and_ends_nothing(
     log: Log, attempts: Attempts, upstream: Upstream
 ) -> None:

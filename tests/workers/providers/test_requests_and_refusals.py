@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -10,10 +11,12 @@ import pytest
 from pytest_django import Settings
 
 from chat.responses.model_catalog import ModelConfig
+from project.up import ports
 from tests.harness.upstream import Upstream, text_of
 from tests.workers.background import DEADLINE_SECS
 from tests.workers.gateway import ANSWER, Gateway, gateway, reply
 from tests.workers.targets import KEY_ENV, requests, target
+from workers.providers import openai_compatible
 from workers.providers.base import ProviderError
 from workers.providers.openai_compatible import MAX_CHANGES, Provider
 from workers.providers.request import Request
@@ -89,6 +92,17 @@ async def test_a_limit_that_both_names_are_refused_for_is_not_sent(provider: Pro
     assert not server.asked[2].body.keys() & {"max_tokens", "max_completion_tokens"}
 
 
+async def test_requests_at_once_learn_the_same_once(
+    provider: Provider, caplog: pytest.LogCaptureFixture
+) -> None:
+    refusal = refused("Unknown parameter: 'stream_options'.")
+    async with gateway(refusal, refusal, ANSWER, together=2) as server:
+        model = model_of(server)
+        assert await asyncio.gather(*(answered(provider, model) for _ in range(2))) == ["fine", "fine"]
+    assert len(server.asked) == 4
+    assert caplog.text.count('without = ["stream_options"]') == 1
+
+
 async def test_each_model_of_a_server_learns_apart(provider: Provider, upstream: Upstream) -> None:
     first, second = target(upstream, "refuse-temperature"), target(upstream, "fast")
     await answered(provider, first)
@@ -147,6 +161,26 @@ async def test_a_server_that_refuses_the_rest_of_its_context_is_full(provider: P
         error = await failed(provider, model_of(server))
     assert error == ProviderError("context_length_exceeded", permanent=True)
     assert [asked.body["max_tokens"] for asked in server.asked] == [16384, 7288]
+
+
+async def test_of_an_error_without_end_only_the_beginning_is_read(
+    provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(openai_compatible, "REFUSAL_SECS", 10 * DEADLINE_SECS)
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 400 Bad\r\nContent-Length: 99999999999\r\n\r\ninsufficient_quota ")
+        with suppress(OSError):
+            while not writer.is_closing():
+                writer.write(b"x" * 65536)
+                await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, ports.HOST) as server:
+        port = server.sockets[0].getsockname()[1]
+        error = await failed(provider, model_of(Gateway(f"http://{ports.HOST}:{port}/v1")))
+    assert error.code == "upstream_no_credit"
 
 
 async def test_a_full_context_is_not_retried(provider: Provider) -> None:

@@ -171,6 +171,16 @@ def test_turns_that_do_not_fit_are_left_out_and_counted(
     assert responses[-1]["truncation"] == response_object(row)["truncation"] == "auto"
 
 
+@pytest.mark.parametrize("name", ["max-tokens", "stream-options", "temperature"])
+def test_a_field_that_the_server_refuses_does_not_fail_the_answer(
+    asked: Any, upstream: Upstream, name: str
+) -> None:
+    row = asked(f"refuse-{name}", temperature=0.5)
+    done(row)
+    assert (row.status, row.output, row.attempt) == (Status.COMPLETED, text_of("fast"), 1)
+    assert len(upstream.requests(row.model)) == 2
+
+
 def test_a_failure_is_logged_once_with_its_remedy_and_without_text(
     asked: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
