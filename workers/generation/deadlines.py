@@ -36,11 +36,13 @@ class AttemptProgress:
         """Record a chunk."""
         self.usage = chunk.usage or self.usage
         self.has_text = self.has_text or bool(chunk.text and not chunk.text.isspace())
-        if self.finish is None and (chunk.text or chunk.reasoning):
+        grows = bool(chunk.text or chunk.reasoning)
+        repeats = grows and self.finish is not None  # some gateways send a reason with every text
+        if grows:
             self._wait("between_tokens", now + self.deadlines.between_tokens)
-        if self.finish is None and chunk.finish is not None:
+        if chunk.finish is not None and (grows or self.finish is None):
             self.finish = chunk.finish
-            self.deadline = now + CLOSING_SECS
+            self.deadline = self.deadline if repeats else now + CLOSING_SECS
 
     def pause(self, seconds: float) -> None:
         """Extend the deadline by the server's pause, within the total."""

@@ -1,8 +1,10 @@
 """Merge the JSON values of a chat completion, in the forms that servers use, into chunks. Pure."""
 
+import json
 from typing import Any
 
 from chat.protocol.events import JSON
+from workers.providers import refusals
 from workers.providers.base import Chunk, FinishReason, ProviderError
 from workers.providers.finish_words import finish_reason
 from workers.providers.reasoning_tags import TagSplitter
@@ -64,7 +66,7 @@ class Reader:
 
     def _merge(self, body: JSON, chunk: Chunk) -> None:
         if body.get("error") or body.get("object") == "error":  # the second: older vLLM
-            raise ProviderError("upstream_error")
+            raise _reported(body)
         choices = body.get("choices")
         if choices is None:
             self._native(body, chunk)
@@ -88,7 +90,7 @@ class Reader:
         elif not self._streams:  # else it repeats the deltas
             self._undivided(choice, chunk)
         if choice.get("error"):
-            raise ProviderError("upstream_error")
+            raise _reported(choice)
         if word := choice.get("finish_reason") or choice.get("finishReason"):  # the second: older Gemini
             self.conclude(word, chunk)
         if usage := choice.get("usage"):
@@ -107,7 +109,7 @@ class Reader:
             self._index = 0
             self._message(message or {"content": response}, chunk)
         elif message or _reports_error(body):
-            raise ProviderError("upstream_error")
+            raise _reported(body)
         if body.get("done") is True:
             chunk.usage = _usage(body) or chunk.usage
             self.conclude(body.get("done_reason") or "stop", chunk)
@@ -139,6 +141,14 @@ class Reader:
             text, reasoning = self._tags.split(text)
             chunk.text += text
             chunk.reasoning += reasoning
+
+
+def _reported(body: JSON) -> ProviderError:
+    """The error that a server reports in an answer that had begun well."""
+    text = json.dumps(body)[: refusals.MAX_BODY_BYTES]
+    code = body["error"].get("code") if isinstance(body.get("error"), dict) else None
+    refusal = refusals.judge(code if code in (402, 429) else 500, text.encode(), {})
+    return ProviderError(refusal.code, refusal.permanent, refusal.retry_after)
 
 
 def _reports_error(body: JSON) -> bool:

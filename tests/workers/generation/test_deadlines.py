@@ -128,7 +128,7 @@ def test_after_the_finish_an_error_does_not_count(code: str | None) -> None:
 def test_after_the_finish_the_server_may_close_in_its_own_time_but_not_for_ever() -> None:
     state = after((1, Chunk(text="w0")), (2, Chunk(finish="stop")))
     assert state.deadline == BEGUN + 2 + CLOSING_SECS
-    state.receive(Chunk(text="more", usage=USAGE), BEGUN + 4)
+    state.receive(Chunk(usage=USAGE), BEGUN + 4)
     assert state.deadline == BEGUN + 2 + CLOSING_SECS
 
 
@@ -157,3 +157,12 @@ def test_the_finish_reason_says_how_the_response_ends(finish: FinishReason, endi
 
 def test_usage_is_kept() -> None:
     assert after((1, Chunk(finish="stop", usage=USAGE)), (2, Chunk())).usage == USAGE
+
+
+def test_a_server_that_sends_a_finish_reason_with_every_text_may_pause_between_them() -> None:
+    each = Chunk(text="w ", finish="stop")
+    assert after((1, each)).deadline == BEGUN + 1 + CLOSING_SECS
+    state = after((1, each), (5, each))
+    assert state.deadline == BEGUN + 5 + 30
+    state.receive(Chunk(text="w", finish="length"), BEGUN + 30)
+    assert state.ending(BEGUN).status == "incomplete"

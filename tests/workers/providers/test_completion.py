@@ -218,3 +218,26 @@ def test_nested_parts_are_malformed() -> None:
     with pytest.raises(ProviderError) as raised:
         read(delta(content))
     assert raised.value.code == "upstream_malformed"
+
+
+# errors that a server reports in an answer
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        ({"code": 429, "message": "Rate limit"}, "rate_limit_exceeded"),
+        ({"code": 402, "message": "Insufficient credits"}, "upstream_no_credit"),
+        ({"code": "insufficient_quota"}, "upstream_no_credit"),
+        ({"code": "context_length_exceeded"}, "context_length_exceeded"),
+        ({"code": 404, "message": "not found"}, "upstream_error"),
+        ({"type": "overloaded_error"}, "upstream_error"),
+        ("the model has crashed", "upstream_error"),
+    ],
+)
+@pytest.mark.parametrize("where", ["top", "choice"])
+def test_an_error_in_an_answer_has_the_code_of_its_kind(error: Any, code: str, where: str) -> None:
+    value = {"error": error} if where == "top" else {"choices": [{"index": 0, "error": error}]}
+    with pytest.raises(ProviderError) as raised:
+        read(value)
+    assert raised.value.code == code

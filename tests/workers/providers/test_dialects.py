@@ -20,6 +20,7 @@ from workers.providers.framing import Framing
 from workers.providers.openai_compatible import _chunks
 
 CODES = {"upstream_error", "upstream_malformed", "upstream_cut", "upstream_wrong_address"}
+CODES |= {"context_length_exceeded", "upstream_no_credit", "rate_limit_exceeded"}
 TAGS = ModelConfig("any", "https://any.example/v1").reasoning_tags or None
 
 

@@ -152,10 +152,10 @@ LOCAL = {
     "llama-cpp-error-field": Dialect(
         "llama.cpp to 2025: the name of the field is `error`",
         b"error: " + compact(OVERFLOW).encode() + b"\n\ndata: [DONE]\n\n",
-        code="upstream_error",
+        code="context_length_exceeded",
     ),
     "llama-cpp-error": Dialect(
-        "llama.cpp", events(delta("a"), {"error": OVERFLOW}), text="a", code="upstream_error"
+        "llama.cpp", events(delta("a"), {"error": OVERFLOW}), text="a", code="context_length_exceeded"
     ),
     "llama-cpp-python": Dialect(
         "llama-cpp-python: CRLF, with pings",
