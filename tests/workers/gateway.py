@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,19 +45,28 @@ def reply(status: int, body: Any = b"", **headers: str) -> bytes:
 async def gateway(*replies: bytes, path: str = "/v1", together: int = 1) -> AsyncIterator[Gateway]:
     """Serve the replies in order, and the last one from then on; the first `together` requests at once."""
     running, turn, arrived = Gateway(), _endless(replies), asyncio.Event()
+    writers: list[asyncio.StreamWriter] = []
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
         running.asked.append(await _read(reader))
         if len(running.asked) >= together:
             arrived.set()
         await arrived.wait()
-        writer.write(next(turn))
-        await writer.drain()
+        with suppress(OSError):
+            writer.write(next(turn))
+            await writer.drain()
         writer.close()
 
     async with await asyncio.start_server(answer, ports.HOST) as server:
         running.base_url = f"http://{ports.HOST}:{server.sockets[0].getsockname()[1]}{path}"
-        yield running
+        try:
+            yield running
+        finally:
+            arrived.set()
+            for writer in writers:
+                with suppress(OSError):
+                    await writer.wait_closed()
 
 
 def _endless(replies: tuple[bytes, ...]) -> Iterator[bytes]:

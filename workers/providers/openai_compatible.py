@@ -121,8 +121,7 @@ class Provider:
             try:
                 return await _post(client, model, asked)
             except _RefusedError as error:
-                error.refusal = refusals.judge(error.status, error.body, asked)
-                change = error.refusal.change
+                change = _judged(model, error, asked).change
                 if change is None:
                     raise
             if change.room is not None:
@@ -133,20 +132,26 @@ class Provider:
         raise ProviderError("upstream_rejected", permanent=True)
 
     def _refused(self, model: ModelConfig, error: _RefusedError) -> ProviderError:
-        refusal = error.refusal or refusals.judge(error.status, error.body, {})
+        refusal = error.refusal or _judged(model, error, {})
         if refusal.code == "upstream_not_found":
             self._first_models.pop(model.base_url, None)  # it may list another now
         if refusal.code == "upstream_wrong_address":
             place = refusals.wrong_address(error.url)
             logger.warning("model %s: HTTP %d: %s", model.name, error.status, place)
-        if conf.LOG_UPSTREAM_ERRORS:
-            text = error.body[:LOGGED_BYTES].decode(errors="replace")
-            logger.warning("model %s: HTTP %d from its server: %r", model.name, error.status, text)
         wait = None
         if refusal.code in _WITH_RETRY_AFTER:
             wait = retry_after_secs(error.headers, time.time())
             wait = refusal.retry_after if wait is None else wait
         return ProviderError(refusal.code, permanent=refusal.permanent, retry_after=wait)
+
+
+def _judged(model: ModelConfig, error: _RefusedError, asked: JSON) -> refusals.Refusal:
+    """Judge a refusal, once. Logs the beginning of its body if the operator wants it."""
+    if conf.LOG_UPSTREAM_ERRORS:
+        text = error.body[:LOGGED_BYTES].decode(errors="replace")
+        logger.warning("model %s: HTTP %d from its server: %r", model.name, error.status, text)
+    error.refusal = refusals.judge(error.status, error.body, asked)
+    return error.refusal
 
 
 async def _post(client: openai.AsyncOpenAI, model: ModelConfig, body: JSON) -> httpx2.Response:
@@ -172,7 +177,7 @@ async def _list(client: openai.AsyncOpenAI, model: ModelConfig) -> Any:
     response = await client.get(
         "/models",
         cast_to=httpx2.Response,
-        options=_options(model),
+        options=_options(model) | {"timeout": model.deadlines.connect},
         stream=True,
         stream_cls=openai.AsyncStream[Any],
     )

@@ -79,7 +79,7 @@ UNSUPPORTED = _any(
     r"unsupported|unknown|unexpected|unrecogni[sz]ed|deprecated",
     r"not (?:currently |yet )?(?:supported|permitted|allowed|available|recognized|implemented|valid)",
     r"(?:doesn't|don't|does not|do not|cannot|can't) (?:support|accept|allow|take)",
-    r"extra_forbidden|extra (?:inputs|fields)|extraneous key|additional ?propert",
+    r"extra_forbidden|extra (?:inputs|fields)|extraneous key|additional ?(?:property|properties)",
     r"cannot find field|no such field|is not a (?:valid|known)",
     r"only (?:be )?(?:allowed|set|defined|supported)",
     r"invalid (?:field|argument|parameter)",
@@ -88,9 +88,10 @@ UNSUPPORTED = _any(
 MODEL_UNKNOWN = _any(
     r"model_?not_?found|deploymentnotfound|model_not_available|unknown_model|invalid_model",
     r"(?:not a valid|invalid|no such|unknown|unsupported) (?:model|deployment)",
-    r"no endpoints found|no model named|model not exist",
-    r"(?:model|deployment)\b.{0,120}(?:not found|not exist|unknown|not loaded|not available|not supported)",
+    r"no endpoints found|no model named|model identifier is invalid",
+    r"\b(?:model|deployment)\b.{0,120}(?:not found|not exist)",
 )
+OF_MODEL = _any(r"\b(?:model|deployment)s?\b")
 WRONG_PATH = _any(
     r"(?:invalid|unknown request|unrecognized request) url",
     r"unexpected endpoint|(?:page|file) not found|no route|cannot (?:post|get) /",

@@ -92,9 +92,8 @@ def _by_status(status: int, error: "_Error", model: str) -> Refusal:
         return Refusal("upstream_unauthorized")
     if (error.is_html and status != 413) or sentences.WRONG_PATH.search(error.text):
         return Refusal("upstream_wrong_address")
-    if sentences.MODEL_UNKNOWN.search(error.text) or (
-        status == 404 and model and model.lower() in error.text
-    ):
+    of_model = model and (model.lower() in error.text or sentences.OF_MODEL.search(error.text))
+    if sentences.MODEL_UNKNOWN.search(error.text) or (status == 404 and of_model):
         return Refusal("upstream_not_found" if error.is_json else "upstream_wrong_address")
     return Refusal("upstream_wrong_address" if status in (404, 405) else "upstream_rejected")
 

@@ -528,6 +528,9 @@ CODES = [
         {"error": {"message": "Invalid model name passed in model=gpt-x"}},
         "upstream_not_found",
     ),
+    ("Gemini, a kind", 404, openai("This model is not supported for generateContent"), "upstream_not_found"),
+    ("Bedrock", 400, {"message": "The provided model identifier is invalid."}, "upstream_not_found"),
+    ("a skill of the model", 400, openai("Model gpt-x: images are not supported"), "upstream_rejected"),
     ("FastAPI", 404, {"detail": "Not Found"}, "upstream_wrong_address"),
     ("OpenAI", 404, openai("Invalid URL (POST /chat/completions)"), "upstream_wrong_address"),
     ("Azure", 404, {"error": {"code": "404", "message": "Resource not found"}}, "upstream_wrong_address"),
@@ -606,6 +609,11 @@ def test_another_refusal_has_its_code(server: str, status: int, body: Any, code:
     assert refusal.permanent is (code != "upstream_error")
     assert code in FAILURES
     assert code in REMEDIES
+
+
+@pytest.mark.parametrize("body", [{"detail": "Not Found"}, {"error": "path /models not found"}, ""])
+def test_a_list_of_models_that_is_not_found_has_a_wrong_address(body: Any) -> None:
+    assert judge(404, encoded(body), {}) == Refusal("upstream_wrong_address")
 
 
 @pytest.mark.parametrize(

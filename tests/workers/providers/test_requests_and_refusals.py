@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from chat.responses.model_catalog import ModelConfig
+from chat.responses.model_catalog import Deadlines, ModelConfig
 from project.up import ports
 from tests.harness.upstream import Upstream, text_of
 from tests.workers.background import DEADLINE_SECS
@@ -242,6 +242,7 @@ async def test_the_words_of_a_refusal_are_logged_only_if_wanted(
     settings.TAILRACE_LOG_UPSTREAM_ERRORS = wanted
     async with gateway(reply(400, b"their words\n" + b"x" * 600)) as server:
         await failed(provider, model_of(server))
+    assert caplog.text.count("their words") == wanted
     assert (r"HTTP 400 from its server: 'their words\nxxx" in caplog.text) is wanted
     assert "x" * 490 not in caplog.text
 
@@ -321,6 +322,13 @@ async def test_a_server_without_a_list_of_models_has_a_code(
 ) -> None:
     async with gateway(listed) as server:
         assert (await failed(provider, model_of(server, upstream_model=""))).code == code
+
+
+async def test_a_server_that_does_not_send_its_list_is_left(provider: Provider) -> None:
+    deadlines = Deadlines(connect=0.2)
+    async with gateway(ANSWER, together=2) as server:
+        error = await failed(provider, model_of(server, upstream_model="", deadlines=deadlines))
+    assert error == ProviderError("timeout_connect")
 
 
 async def test_a_model_that_was_unloaded_is_looked_up_again(provider: Provider) -> None:
