@@ -4,9 +4,10 @@ import asyncio
 import http.client
 import json
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from email.utils import parsedate_to_datetime
+from types import MappingProxyType
 from typing import Any
 
 import aiohttp
@@ -16,7 +17,10 @@ from openai import AsyncOpenAI
 
 from bench.tokens import TokenReader
 from tests.harness.upstream import Upstream, text_of
+from tests.harness.upstream.frames import CANARY
 from tests.harness.upstream.script import BadScriptError, Script, parse, read
+from tests.harness.upstream.servers import EMBEDDING
+from tests.workers.providers.dialects import DIALECTS
 
 SLACK_SECS = 0.35  # a busy machine
 SILENT_SECS = 0.3
@@ -35,10 +39,18 @@ def body_of(prompt: str, *after: dict[str, str], **fields: Any) -> dict[str, Any
 
 @asynccontextmanager
 async def asking(upstream: Upstream, prompt: str, **fields: Any) -> AsyncIterator[aiohttp.ClientResponse]:
-    url, timeout = f"{upstream.base_url}/chat/completions", aiohttp.ClientTimeout(total=20)
+    async with posting(f"{upstream.base_url}/chat/completions", body_of(prompt) | fields) as reply:
+        yield reply
+
+
+@asynccontextmanager
+async def posting(
+    url: str, body: dict[str, Any], headers: Mapping[str, str] = MappingProxyType({})
+) -> AsyncIterator[aiohttp.ClientResponse]:
+    timeout = aiohttp.ClientTimeout(total=20)
     async with (
-        aiohttp.ClientSession(headers={"Authorization": "Bearer a key"}, timeout=timeout) as session,
-        session.post(url, json=body_of(prompt) | fields) as reply,
+        aiohttp.ClientSession(timeout=timeout, auto_decompress=False) as session,
+        session.post(url, json=body, headers={"Authorization": "Bearer a key", **headers}) as reply,
     ):
         yield reply
 
@@ -83,7 +95,20 @@ def test_a_prompt_selects_what_its_parts_name_and_its_label_is_free() -> None:
 
 
 @pytest.mark.parametrize(
-    "script", ["", "gpt-5", "words", "words-x", "fast@", "fast@x", "cut-5", "fast+", "Fast", "hold-after"]
+    "script",
+    [
+        "",
+        "gpt-5",
+        "words",
+        "words-x",
+        "fast@",
+        "fast@x",
+        "cut-5",
+        "Fast",
+        "hold-after",
+        "refuse-",
+        "dialect-x",
+    ],
 )
 def test_a_script_outside_the_grammar_is_refused(script: str) -> None:
     with pytest.raises(BadScriptError):
@@ -317,6 +342,94 @@ async def test_a_huge_line_has_no_end(upstream: Upstream) -> None:
     async with asking(upstream, "[huge-line-2]") as reply:
         data = await reply.read()
     assert (len(data), b"\n" in data) == (2 * 1024 * 1024 + len(b"data: "), False)
+
+
+# model servers: their bytes, their limits, their addresses
+
+
+@pytest.mark.parametrize("name", DIALECTS)
+async def test_a_dialect_is_played_byte_by_byte(upstream: Upstream, name: str) -> None:
+    dialect = DIALECTS[name]
+    async with asking(upstream, f"[dialect-{name}]") as reply:
+        assert (reply.status, await reply.read()) == (dialect.status, dialect.body)
+        assert reply.headers.get("Content-Type") == dialect.content_type
+        assert {field: reply.headers[field] for field in dialect.headers} == dialect.headers
+
+
+@pytest.mark.parametrize(
+    ("script", "status", "words"),
+    [
+        ("refuse-max-tokens", 400, "Use 'max_completion_tokens' instead."),
+        ("refuse-max-completion-tokens", 400, "Use 'max_tokens' instead."),
+        ("refuse-stream-options", 400, "Unrecognized request argument supplied: stream_options"),
+        ("forbid-max-tokens", 422, '"loc":["body","max_tokens"]'),
+    ],
+)
+async def test_a_field_is_refused_until_the_request_has_none(
+    upstream: Upstream, script: str, status: int, words: str
+) -> None:
+    prompt, field = f"[{script}+words-1]", script.split("-", 1)[1].replace("-", "_")
+    async with asking(upstream, prompt, **{field: 1}) as reply:
+        assert reply.status == status
+        assert words in (text := await reply.text())
+        assert CANARY in text
+    without = {name: value for name, value in body_of(prompt).items() if name != field}
+    async with posting(f"{upstream.base_url}/chat/completions", without) as reply:
+        assert (reply.status, b'"w0"' in await reply.read()) == (200, True)
+
+
+@pytest.mark.parametrize(
+    ("script", "status", "words"),
+    [
+        ("no-credit-402", 402, "Insufficient credits"),
+        ("no-credit-429", 429, '"code":"insufficient_quota"'),
+        ("too-long-openai", 400, '"code":"context_length_exceeded"'),
+        ("too-long-vllm", 400, "maximum context length is 8192 tokens"),
+        ("too-long-llamacpp", 400, '"n_ctx":8192'),
+    ],
+)
+async def test_a_limit_is_refused_in_the_servers_words(
+    upstream: Upstream, script: str, status: int, words: str
+) -> None:
+    async with asking(upstream, f"[{script}]") as reply:
+        assert (reply.status, "Retry-After" in reply.headers) == (status, False)
+        assert words in (text := await reply.text())
+        assert CANARY in text
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "words"),
+    [
+        ("/chat/completions", 404, '{"detail":"Not Found"}'),
+        ("/v1/chat/completions/chat/completions", 404, '{"detail":"Not Found"}'),
+        ("/nginx/chat/completions", 404, "<html>"),
+        ("/openai/deployments/d/chat/completions", 404, "Resource not found"),
+        ("/openai/deployments/d/chat/completions?api-version=1", 401, "Access denied"),
+    ],
+)
+async def test_there_is_no_server_elsewhere(upstream: Upstream, path: str, status: int, words: str) -> None:
+    url = upstream.base_url.removesuffix("/v1") + path
+    async with posting(url, body_of(path)) as reply:
+        assert reply.status == status
+        assert words in await reply.text()
+    assert upstream.wait_for_end(path).target == path
+
+
+async def test_azures_server_takes_its_own_key(upstream: Upstream) -> None:
+    target = "/openai/deployments/d/chat/completions?api-version=1"
+    url = upstream.base_url.removesuffix("/v1") + target
+    async with posting(url, body_of("[fast] azure"), {"api-key": "azure's"}) as reply:
+        assert reply.status == 200
+    [record] = upstream.requests("[fast] azure")
+    assert (record.target, record.key) == (target, "azure's")
+
+
+async def test_a_list_of_models_begins_with_one_that_refuses_to_chat(upstream: Upstream) -> None:
+    url = upstream.base_url.replace("/v1", "/embedding/v1")
+    async with AsyncOpenAI(base_url=url, api_key="any", max_retries=0) as sdk:
+        assert [model.id async for model in sdk.models.list()] == [EMBEDDING, "scripted"]
+        with pytest.raises(openai.BadRequestError, match="not a chat model"):
+            await sdk.chat.completions.create(**(body_of("[fast]") | {"model": EMBEDDING}))
 
 
 # the records and the process

@@ -13,6 +13,7 @@ HEAD = (
 )
 END = b"0\r\n\r\n"
 MARK = "TEXT"  # where the text stands in a chunk
+CANARY = "heliotrope"  # in each error's text, which no reader, row or log may have
 
 
 def encoded(value: Any) -> bytes:
@@ -30,10 +31,12 @@ def event(payload: bytes) -> bytes:
     return framed(b"data: %b\n\n" % payload)
 
 
-def error_body(status: int, code: str, message: str) -> dict[str, Any]:
+def error_body(
+    status: int, code: str | None, message: str, kind: str = "", param: str | None = None
+) -> dict[str, Any]:
     """Return an error as OpenAI formats it."""
-    kind = "invalid_request_error" if status < 500 else "server_error"
-    return {"error": {"message": message, "type": kind, "param": None, "code": code}}
+    kind = kind or ("invalid_request_error" if status < 500 else "server_error")
+    return {"error": {"message": f"{message} {CANARY}", "type": kind, "param": param, "code": code}}
 
 
 class Frames:

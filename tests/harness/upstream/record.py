@@ -12,7 +12,8 @@ class Record:
     id: str
     prompt: str  # the last message of the user, or the model's name if that has the script
     body: dict[str, Any]
-    key: str  # the Bearer key; empty without one
+    target: str  # the path with the query
+    key: str  # the Bearer key, or Azure's; empty without one
     started_at: float
     chunks: int = 0  # sent chunks with text
     finished: bool = False  # the script was played to its end, including its fault

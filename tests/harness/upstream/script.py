@@ -20,6 +20,14 @@ The text:
     no-usage             no usage chunk, although requested
     wait-N               N seconds before the first word
     hold-after-N         N chunks, and the rest when the test calls `release`, for each request anew
+    dialect-NAME         the bytes of a dialect (`tests/workers/providers/dialects`) instead
+
+A server's limits (of FIELD, `-` stands for `_`):
+
+    refuse-FIELD         400 in OpenAI's words while the request has the field
+    forbid-FIELD         422 in FastAPI's words while the request has the field
+    no-credit-429        429 with `insufficient_quota`, without Retry-After; also no-credit-402
+    too-long-SERVER      400: the context is full, in the words of openai, vllm or llamacpp
 
 The faults (N counts chunks with text, including reasoning):
 
@@ -56,6 +64,8 @@ from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
+from tests.workers.providers.dialects import DIALECTS
+
 PROMPT = re.compile(r"\[(?P<script>[^\]]*)\]\s?(?P<label>.*)", re.DOTALL)
 SCRIPT = re.compile(r"(?P<parts>[a-z0-9+-]+)(?:@(?P<rate>\d+(?:\.\d+)?))?")
 WORD = re.compile(r"\s*\S+|\s+$")
@@ -84,13 +94,16 @@ class Script:
     times: int | None = None  # requests that the fault hits; None is all
     finish_reason: str = "stop"
     usage: bool = True
-    refused_field: str = ""
+    dialect: str = ""
+    refuse: str = ""  # a field
+    forbid: str = ""  # a field
+    refusal: str = ""  # a key of `refusals.ERRORS`
 
     def on_request(self, number: int) -> "Script":
         """Return the script of the `number`th request (from 1) with the same prompt."""
         if self.times is None or number <= self.times:
             return self
-        return replace(self, status=200, retry_after=None, fault="")
+        return replace(self, status=200, retry_after=None, fault="", refusal="")
 
     def retry_headers(self) -> dict[str, str]:
         """Return the headers with the time to wait, if the script has one."""
@@ -133,6 +146,17 @@ PLAIN |= {
     fault: {"fault": fault}
     for fault in ("html", "no-reply", "stall-first", "stall-last", "stall-done", "comments-only")
 }
+PLAIN |= {
+    refusal: {"refusal": refusal}
+    for refusal in (
+        "no-credit-402",
+        "no-credit-429",
+        "too-long-openai",
+        "too-long-vllm",
+        "too-long-llamacpp",
+    )
+}
+FIELD = re.compile(r"(refuse|forbid)-([a-z-]+)")
 NUMBERED: dict[str, Callable[[int], dict[str, Any]]] = {
     "words": lambda number: {"count": number},
     "article": lambda number: {"text": "article", "count": number},
@@ -154,8 +178,10 @@ def fields(part: str) -> dict[str, Any]:
     """Return the fields that one part sets. Raise BadScriptError for an unknown part."""
     if part in PLAIN:
         return PLAIN[part]
-    if part.startswith("refuse-"):
-        return {"refused_field": part.removeprefix("refuse-").replace("-", "_")}
+    if field := FIELD.fullmatch(part):
+        return {field[1]: field[2].replace("-", "_")}
+    if (name := part.removeprefix("dialect-")) in DIALECTS and name != part:
+        return {"dialect": name}
     word, _, digits = part.rpartition("-")
     if digits.isascii() and digits.isdigit():
         if fault := AFTER.fullmatch(word):

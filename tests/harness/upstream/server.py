@@ -7,21 +7,20 @@ import signal
 import time
 from collections import Counter, deque
 from dataclasses import asdict, dataclass, field
-from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from tests.harness.upstream.answer import Answer
-from tests.harness.upstream.frames import encoded, error_body
+from tests.harness.upstream.frames import error_body
 from tests.harness.upstream.record import Record
-from tests.harness.upstream.script import BadScriptError, Script, read
+from tests.harness.upstream.refusals import NO_CHAT_MODEL, PAGE, Reply, refusal_of
+from tests.harness.upstream.script import BadScriptError, read
+from tests.harness.upstream.servers import EMBEDDING, Call, call_at
+from tests.workers.providers.dialects import DIALECTS
 
 HOST = "127.0.0.1"
 MAX_RECORDS = 10_000  # the oldest are dropped: a long benchmark must not fill the memory
-MODELS = ("scripted",)
 LENGTH = re.compile(rb"(?i)\r\ncontent-length: *(\d+)")
-KEY = re.compile(rb"(?i)\r\nauthorization: *bearer +(\S[^\r\n]*)")
-PAGE = b"<!doctype html><title>Bad gateway</title>"
 
 
 @dataclass
@@ -34,28 +33,30 @@ class Control:
     latest: dict[str, Answer] = field(default_factory=dict)  # by prompt
     count: int = 0
 
-    def record(self, body: dict[str, Any], key: str) -> Record:
+    def record(self, body: dict[str, Any], call: Call) -> Record:
         """Record a request."""
         self.count += 1
         prompt = prompt_of(body)
         self.asked[prompt] += 1
-        self.records.append(Record(f"chatcmpl-{self.count:029}", prompt, body, key, time.time()))
+        name = f"chatcmpl-{self.count:029}"
+        self.records.append(Record(name, prompt, body, call.target, call.key, time.time()))
         return self.records[-1]
 
-    def reply_to(self, method: str, path: str, prompt: str | None) -> tuple[int, Any]:
-        """Return the status and the reply of a test's request about one prompt, or about all."""
+    def reply_to(self, method: str, path: str, prompt: str | None) -> Reply:
+        """Return the reply to a test's request about one prompt, or about all."""
         match method, path:
             case "GET", "/control/requests":
-                return HTTPStatus.OK, [asdict(each) for each in self.records if prompt in (None, each.prompt)]
+                found = [asdict(each) for each in self.records if prompt in (None, each.prompt)]
+                return Reply.of(200, found)
             case "DELETE", "/control/requests":
                 kept = [each for each in self.records if prompt not in (None, each.prompt)]
                 self.records = deque(kept, MAX_RECORDS)
                 self.asked = Counter(each.prompt for each in kept)
-                return HTTPStatus.OK, None
+                return Reply.of(200, None)
             case "POST", "/control/releases" if prompt in self.latest:
                 self.latest[prompt].release()
-                return HTTPStatus.OK, None
-        return HTTPStatus.NOT_FOUND, error_body(404, "not_found", f"No {method} {path} for {prompt}.")
+                return Reply.of(200, None)
+        return Reply.of(404, error_body(404, "not_found", f"No {method} {path} for {prompt}."))
 
 
 class Connection(asyncio.Protocol):
@@ -86,40 +87,42 @@ class Connection(asyncio.Protocol):
             return
         self._received = rest[length:]
         method, target, _ = head.decode("latin-1").split(" ", 2)
-        key = KEY.search(head)
-        self._route(method, target, key[1].decode() if key else "", rest[:length])
-
-    def _route(self, method: str, target: str, key: str, body: bytes) -> None:
         url = urlsplit(target)
-        is_model_call = (method, url.path) == ("POST", "/v1/chat/completions")
-        record = self._control.record(json.loads(body), key) if is_model_call else None
-        if url.path.startswith("/v1/") and self._control.api_key not in ("", key):
-            self._refuse(record, 401, "invalid_api_key", "The scripted upstream has another key.")
-        elif record is not None:
-            self._complete(record)
-        elif (method, url.path) == ("GET", "/v1/models"):
-            rows = [{"id": name, "object": "model", "created": 0, "owned_by": "tests"} for name in MODELS]
-            self._reply(200, {"object": "list", "data": rows})
-        else:
+        if url.path.startswith("/control/"):
             prompt = parse_qs(url.query, keep_blank_values=True).get("prompt", [None])[0]
-            self._reply(*self._control.reply_to(method, url.path, prompt))
+            self._send(self._control.reply_to(method, url.path, prompt))
+        else:
+            self._route(call_at(target, head, self._control.api_key), rest[:length])
+
+    def _route(self, call: Call, body: bytes) -> None:
+        record = self._control.record(json.loads(body), call) if body else None
+        if call.refusal is not None:
+            self._end_with(record, call.refusal)
+        elif record is None:
+            rows = [
+                {"id": name, "object": "model", "created": 0, "owned_by": "tests"} for name in call.models
+            ]
+            self._send(Reply.of(200, {"object": "list", "data": rows}))
+        elif record.body.get("model") == EMBEDDING:
+            self._end_with(record, NO_CHAT_MODEL)
+        else:
+            self._complete(record)
 
     def _complete(self, record: Record) -> None:
         """Play the script, unless it is an error itself or cannot be read."""
         try:
             script, label = read(record.prompt)
         except BadScriptError as error:
-            self._refuse(record, 404, "model_not_found", str(error))
+            self._end_with(record, Reply.of(404, error_body(404, "model_not_found", str(error))))
             return
         script = script.on_request(self._control.asked[record.prompt])
-        if script.refused_field in record.body:
-            reason = f"Unsupported parameter: '{script.refused_field}' is not supported with this model."
-            self._refuse(record, 400, "unsupported_parameter", reason)
-        elif script.status != HTTPStatus.OK:
-            self._refuse(record, script.status, "refused", "The scripted upstream refuses.", script)
+        if refusal := refusal_of(script, record.body):
+            self._end_with(record, refusal)
         elif script.fault == "html":
-            record.end(finished=True)
-            self._reply(200, PAGE, {"Content-Type": "text/html"})
+            self._end_with(record, PAGE)
+        elif script.dialect:
+            dialect = DIALECTS[script.dialect]
+            self._end_with(record, Reply(dialect.status, dialect.body, dialect.all_headers))
         else:
             self._answer = Answer(script, label, record, self._transport, self._end)
             self._control.latest[record.prompt] = self._answer
@@ -128,19 +131,15 @@ class Connection(asyncio.Protocol):
     def _end(self) -> None:
         self._answer = None
 
-    def _refuse(
-        self, record: Record | None, status: int, code: str, message: str, script: Script | None = None
-    ) -> None:
-        """Reply with an error as OpenAI formats it."""
+    def _end_with(self, record: Record | None, reply: Reply) -> None:
         if record is not None:
             record.end(finished=True)
-        self._reply(status, error_body(status, code, message), script.retry_headers() if script else {})
+        self._send(reply)
 
-    def _reply(self, status: int, body: Any, headers: dict[str, str] | None = None) -> None:
-        content = body if isinstance(body, bytes) else encoded(body)
-        fields = {"Content-Type": "application/json", "Content-Length": str(len(content)), **(headers or {})}
-        lines = [f"HTTP/1.1 {status} Scripted", *(f"{name}: {value}" for name, value in fields.items())]
-        self._transport.write("\r\n".join(lines).encode() + b"\r\n\r\n" + content)
+    def _send(self, reply: Reply) -> None:
+        fields = {**reply.headers, "Content-Length": str(len(reply.content))}
+        lines = [f"HTTP/1.1 {reply.status} Scripted", *(f"{name}: {value}" for name, value in fields.items())]
+        self._transport.write("\r\n".join(lines).encode() + b"\r\n\r\n" + reply.content)
 
 
 def prompt_of(body: dict[str, Any]) -> str:
