@@ -7,7 +7,7 @@ import sqlite3
 import sys
 import tempfile
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -225,7 +225,7 @@ def running(
     directory: Path,
     workers: int = 2,
     ways: Ways | None = None,
-    models: Mapping[str, str] = MODELS,
+    models: Mapping[str, str] | Callable[[str], str] = MODELS,  # or the TOML, by the upstream's address
     **env: str,
 ) -> Iterator[Stack]:
     """Run a whole Tailrace, ready.
@@ -235,9 +235,9 @@ def running(
     ways = ways or Ways()
     with ExitStack() as stack:
         upstream = stack.enter_context(Upstream.start(api_key="upstream-key", port=ways.upstream))
-        base_url = f"http://{HOST}:{ways.upstream_of_workers or ways.upstream}/v1"
+        address = f"http://{HOST}:{ways.upstream_of_workers or ways.upstream}"
         catalog = directory / "models.toml"
-        catalog.write_text("".join(_entry(name, script, base_url) for name, script in models.items()))
+        catalog.write_text(models(address) if callable(models) else _catalog(models, f"{address}/v1"))
         settings = {
             "REDIS_URL": valkey.url(ways.redis),
             "TAILRACE_DATA_DIR": str(directory),
@@ -259,6 +259,10 @@ def running(
             parts.start_worker(f"worker{number}")
         parts.wait_for_workers(workers)
         yield parts
+
+
+def _catalog(models: Mapping[str, str], base_url: str) -> str:
+    return "".join(_entry(name, script, base_url) for name, script in models.items())
 
 
 def _entry(name: str, script: str, base_url: str) -> str:

@@ -1,0 +1,79 @@
+"""Servers and configurations of the field on the page: text, sentence, and whether Retry is offered."""
+
+import re
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from chat.protocol.errors import FAILURES
+from tests.browser.conftest import EXPECT_SECS, in_session, profile
+from tests.browser.visitor import ask_here, open_page
+from tests.browser.watch import Watch
+from tests.harness.model_servers import LEARNING, ROWS, Row, model_servers
+from tests.harness.stack import Stack
+from tests.harness.waiting import deadline, patience
+
+pytestmark = [pytest.mark.e2e, pytest.mark.browser]
+
+TEXT_SECS = 5  # after the status
+ENDED = re.compile("completed|incomplete|failed|refused")
+OTHER = "Choose another model, or contact the operator of this site."
+AGAIN = "Try again; it may work now."
+REST = "The text so far is kept. Try again for the whole answer."
+HELP = {
+    "upstream_no_credit": OTHER,
+    "upstream_wrong_address": OTHER,
+    "upstream_error": AGAIN,
+    "empty_answer": AGAIN,
+    "upstream_cut": REST,
+    "context_length_exceeded": "Start a new conversation, or choose a model with a larger context.",
+}
+CUT_OFF = {
+    "max_output_tokens": "Cut off: the answer reached its length limit.",
+    "content_filter": "Cut off by the content filter.",
+}
+SHOWN = [row for row in [*(row for row, _ in LEARNING), *ROWS] if row.label == ""]
+
+
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A Tailrace with a model for each kind of server."""
+    with model_servers(tmp_path_factory.mktemp("servers")) as stack:
+        yield stack
+
+
+@in_session(scope="module")
+async def opened(chromium: Browser, servers: Stack) -> AsyncIterator[Page]:
+    """One page for all rows: each begins a conversation."""
+    expect.set_options(timeout=deadline(EXPECT_SECS) * 1000)
+    watch = await Watch.over(await profile(chromium))
+    page = await watch.context.new_page()
+    await open_page(page, servers)
+    yield page
+    await watch.context.close()
+    assert (watch.errors, watch.violations) == ([], [])
+
+
+@pytest.mark.parametrize("row", SHOWN, ids=str)
+async def test_the_page_says_how_the_response_ended(opened: Page, row: Row) -> None:
+    await opened.locator("#create").click()
+    await expect(opened.locator("#welcome")).to_be_visible()
+    turn = await ask_here(opened, row.prompt, row.model)
+    await expect(turn).to_have_attribute("data-status", ENDED)
+    assert await turn.get_attribute("data-status") == row.status
+    found = [await turn.locator(part).text_content() for part in (".state", ".error-help")]
+    assert found == [sentence(row), HELP.get(row.code, "")]
+    assert await turn.get_by_role("button", name="Retry").is_visible() == (row.status == "failed")
+    for part, text in ((".output", row.text), (".reasoning", row.reasoning)):
+        await expect(turn.locator(part)).to_have_text(spread(text), timeout=TEXT_SECS * patience() * 1000)
+
+
+def sentence(row: Row) -> str:
+    """The expected sentence below the answer."""
+    return FAILURES[row.code] if row.code else CUT_OFF.get(row.reason, "")
+
+
+def spread(text: str) -> re.Pattern[str]:
+    """Match the text; there is none of its white space between two paragraphs."""
+    return re.compile(r"^\s*" + r"\s*".join(map(re.escape, text.split())) + r"\s*$")
