@@ -142,7 +142,8 @@ ROWS: Sequence[Row] = (
     dialect_row("u16", "message-for-delta"),
     Row("u17", "words-2", "azure", text="w0 w1"),
     _failed("u18", "too-long-openai", "context_length_exceeded"),
-    _failed("u18", "too-long-vllm", "context_length_exceeded"),
+    _failed("u18", "room-0", "context_length_exceeded"),
+    Row("u18", "room-1000+words-2", text="w0 w1", requests=2),
     _failed("u18", "too-long-llamacpp", "context_length_exceeded"),
 )
 

@@ -384,17 +384,22 @@ async def test_a_field_is_refused_until_the_request_has_none(
         ("no-credit-402", 402, "Insufficient credits"),
         ("no-credit-429", 429, '"code":"insufficient_quota"'),
         ("too-long-openai", 400, '"code":"context_length_exceeded"'),
-        ("too-long-vllm", 400, "maximum context length is 8192 tokens"),
+        ("room-0", 400, "requested 12288 tokens (8192 in the messages, 4096 in the completion)"),
         ("too-long-llamacpp", 400, '"n_ctx":8192'),
     ],
 )
 async def test_a_limit_is_refused_in_the_servers_words(
     upstream: Upstream, script: str, status: int, words: str
 ) -> None:
-    async with asking(upstream, f"[{script}]") as reply:
+    async with asking(upstream, f"[{script}]", max_tokens=4096) as reply:
         assert (reply.status, "Retry-After" in reply.headers) == (status, False)
         assert words in (text := await reply.text())
         assert CANARY in text
+
+
+async def test_an_answer_within_the_room_is_played(upstream: Upstream) -> None:
+    async with asking(upstream, "[room-100]", max_tokens=100) as reply:
+        assert reply.status == 200
 
 
 @pytest.mark.parametrize(

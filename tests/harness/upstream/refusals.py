@@ -9,6 +9,7 @@ from tests.harness.upstream.script import Script
 
 JSON_TYPE = {"Content-Type": "application/json"}
 HTML_TYPE = {"Content-Type": "text/html"}
+CONTEXT = 8192  # tokens
 OTHER_LIMIT = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
 
 
@@ -43,11 +44,18 @@ def _forbidden(field: str, value: Any) -> Reply:
     return Reply.of(422, {"detail": [fault]})
 
 
+def _no_room(limit: int, room: int) -> Reply:
+    """vLLM's, of a prompt that leaves `room` tokens of the context."""
+    prompt = CONTEXT - room
+    words = (
+        f"This model's maximum context length is {CONTEXT} tokens. However, you requested {prompt + limit} "
+        f"tokens ({prompt} in the messages, {limit} in the completion). {CANARY}"
+    )
+    body = {"object": "error", "message": words, "type": "BadRequestError", "param": None, "code": 400}
+    return Reply.of(400, body)
+
+
 _QUOTA = "You exceeded your current quota, please check your plan and billing details."
-_VLLM = (
-    "This model's maximum context length is 8192 tokens. However, you requested 9216 tokens (8192 in the "
-    "messages, 1024 in the completion). Please reduce the length of the messages or completion."
-)
 _LLAMA_CPP = "the request exceeds the available context size, try increasing it"
 _OPENAI = (
     "This model's maximum context length is 8192 tokens. However, your messages resulted in 9216 tokens. "
@@ -59,16 +67,6 @@ ERRORS: Mapping[str, Reply] = {
     "no-credit-402": Reply.of(402, error_body(402, "402", "Insufficient credits. Add more.")),
     "no-credit-429": Reply.of(429, error_body(429, "insufficient_quota", _QUOTA, "insufficient_quota")),
     "too-long-openai": Reply.of(400, error_body(400, "context_length_exceeded", _OPENAI, param="messages")),
-    "too-long-vllm": Reply.of(
-        400,
-        {
-            "object": "error",
-            "message": f"{_VLLM} {CANARY}",
-            "type": "BadRequestError",
-            "param": None,
-            "code": 400,
-        },
-    ),
     "too-long-llamacpp": Reply.of(
         400,
         {
@@ -100,6 +98,9 @@ def refusal_of(script: Script, body: Mapping[str, Any]) -> Reply | None:
         return _unsupported(script.refuse)
     if script.forbid in body:
         return _forbidden(script.forbid, body[script.forbid])
+    limit = body.get("max_tokens", 0)
+    if script.room is not None and limit > script.room:
+        return _no_room(limit, script.room)
     if script.status != 200:
         content = encoded(error_body(script.status, "refused", "The scripted upstream refuses."))
         return Reply(script.status, content, JSON_TYPE | script.retry_headers())

@@ -27,7 +27,8 @@ A server's limits (of FIELD, `-` stands for `_`):
     refuse-FIELD         400 in OpenAI's words while the request has the field
     forbid-FIELD         422 in FastAPI's words while the request has the field
     no-credit-429        429 with `insufficient_quota`, without Retry-After; also no-credit-402
-    too-long-SERVER      400: the context is full, in the words of openai, vllm or llamacpp
+    too-long-SERVER      400: the context is full, in the words of openai or llamacpp
+    room-N               the same in vLLM's words while `max_tokens` is above N
 
 The faults (N counts chunks with text, including reasoning):
 
@@ -97,6 +98,7 @@ class Script:
     dialect: str = ""
     refuse: str = ""  # a field
     forbid: str = ""  # a field
+    room: int | None = None  # tokens for the answer
     refusal: str = ""  # a key of `refusals.ERRORS`
 
     def on_request(self, number: int) -> "Script":
@@ -152,7 +154,6 @@ PLAIN |= {
         "no-credit-402",
         "no-credit-429",
         "too-long-openai",
-        "too-long-vllm",
         "too-long-llamacpp",
     )
 }
@@ -169,6 +170,7 @@ NUMBERED: dict[str, Callable[[int], dict[str, Any]]] = {
     "retry-after-date": lambda number: {"status": 429, "retry_after": ("date", number)},
     "retry-after-ms": lambda number: {"status": 429, "retry_after": ("ms", number)},
     "huge-line": lambda number: {"fault": "huge-line", "after": number},
+    "room": lambda number: {"room": number},
     "times": lambda number: {"times": number},
 }
 AFTER = re.compile(r"(hold|stall|cut|drop|reset|bad-json|bad-utf8|error-in-stream|comments|empty)-after")
