@@ -8,9 +8,9 @@ from playwright.async_api import Browser, Page, expect
 
 from chat.protocol.errors import FAILURES
 from tests.browser.conftest import EXPECT_SECS, in_session, profile
-from tests.browser.visitor import ask_here, open_page
+from tests.browser.visitor import ask_here, ended, open_page
 from tests.browser.watch import Watch
-from tests.harness.model_servers import LEARNING, ROWS, Row, model_servers
+from tests.harness.model_servers import LEARNING, LONG_TALK, ROWS, Row, model_servers
 from tests.harness.stack import Stack
 from tests.harness.waiting import deadline, patience
 
@@ -29,6 +29,13 @@ HELP = {
     "upstream_cut": REST,
     "context_length_exceeded": "Start a new conversation, or choose a model with a larger context.",
 }
+ONLY_REASONED = (
+    "Cut off: the whole length limit went into reasoning, and no answer was written.",
+    "Ask for something simpler, or choose another model.",
+)
+OMITTED = re.compile(
+    r"^The (oldest turn|\d oldest turns) did not fit into this model and (was|were) left out\.$"
+)
 CUT_OFF = {
     "max_output_tokens": "Cut off: the answer reached its length limit.",
     "content_filter": "Cut off by the content filter.",
@@ -64,15 +71,30 @@ async def test_the_page_says_how_the_response_ended(opened: Page, row: Row) -> N
     await expect(turn).to_have_attribute("data-status", ENDED)
     assert await turn.get_attribute("data-status") == row.status
     found = [await turn.locator(part).text_content() for part in (".state", ".error-help")]
-    assert found == [sentence(row), HELP.get(row.code, "")]
+    assert tuple(found) == sentences(row)
     assert await turn.get_by_role("button", name="Retry").is_visible() == (row.status == "failed")
     for part, text in ((".output", row.text), (".reasoning", row.reasoning)):
         await expect(turn.locator(part)).to_have_text(spread(text), timeout=TEXT_SECS * patience() * 1000)
 
 
-def sentence(row: Row) -> str:
-    """The expected sentence below the answer."""
-    return FAILURES[row.code] if row.code else CUT_OFF.get(row.reason, "")
+async def test_the_reader_learns_that_old_turns_were_left_out(opened: Page) -> None:
+    await opened.locator("#create").click()
+    await expect(opened.locator("#welcome")).to_be_visible()
+    for prompt in LONG_TALK:
+        turn = await ask_here(opened, prompt, "small")
+        await ended(turn)
+    omitted = opened.locator(".omitted")
+    await expect(omitted.first).to_have_text("")
+    await expect(omitted.last).to_have_text(OMITTED)
+
+
+def sentences(row: Row) -> tuple[str, str]:
+    """The expected sentences below the answer: how it ended, and the remedy."""
+    if row.code:
+        return FAILURES[row.code], HELP[row.code]
+    if row.reasoning and not row.text:
+        return ONLY_REASONED
+    return CUT_OFF.get(row.reason, ""), ""
 
 
 def spread(text: str) -> re.Pattern[str]:

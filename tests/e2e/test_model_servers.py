@@ -16,11 +16,11 @@ from chat.responses.model_catalog import Deadlines
 from chat.responses.remedies import REMEDIES
 from chat.transport.event_log import key
 from tests.harness.model_servers import (
-    CONTEXT,
     FIRST_TOKEN_SECS,
     KEY,
     LEARNING,
     LIMIT,
+    LONG_TALK,
     PATIENT,
     ROWS,
     Row,
@@ -74,14 +74,21 @@ def log_of(stack: Stack, response_id: str) -> ResponseState:
 
 def check_silence(stack: Stack, row: Row, response_id: str) -> None:
     """No word of the server's error is kept; the operator has the remedy."""
-    printed = stack.processes["worker1"].output()
+    lines = log_lines(stack, response_id)
     kept = b"".join(path.read_bytes() for path in stack.directory.glob("appendonlydir/*.aof"))
     assert response_id.encode() in kept
-    for place in (printed, kept.decode(errors="replace"), str(stack.row(response_id))):
+    for place in (*lines, kept.decode(errors="replace"), str(stack.row(response_id))):
         assert row.words not in place
     if row.code:
-        lines = [line for line in printed.splitlines() if response_id in line]
-        assert any(row.code in line and REMEDIES[row.code] in line for line in lines), lines
+        own = [line for line in lines if response_id in line]
+        assert any(row.code in line and REMEDIES[row.code] in line for line in own), own
+
+
+def log_lines(stack: Stack, response_id: str) -> list[str]:
+    """Return the worker's lines up to Celery's last one of this response."""
+    worker, last = stack.processes["worker1"], f"workers.generate[{response_id}] succeeded"
+    wait_until(lambda: last in worker.output(), 10, "the task has ended")
+    return worker.output().splitlines()
 
 
 def fields_of(stack: Stack, prompt: str) -> list[str]:
@@ -150,19 +157,18 @@ async def test_azures_address_has_its_query_behind_the_path(servers: Stack) -> N
 
 
 async def test_the_oldest_turns_are_left_out_where_the_context_is_known(servers: Stack) -> None:
-    prompts = [f"[words-{CONTEXT // 4}] u18 turn {number}" for number in range(4)]
     previous = ""
     async with visiting(servers.url) as visitor:
-        for prompt in prompts:
+        for prompt in LONG_TALK:
             after = {"previous_response_id": previous} if previous else {}
             last = (await visitor.answer(prompt, "small", **after))[-1]
             assert last["type"] == "response.completed"
             previous = last["response"]["id"]
-    [record] = servers.upstream.requests(prompts[-1])
+    [record] = servers.upstream.requests(LONG_TALK[-1])
     sent = [message["content"] for message in record.messages if message["role"] == "user"]
-    assert sent[-1] == prompts[-1]
-    assert prompts[0] not in sent
-    assert servers.row(previous)["omitted_turns"] > 0
+    assert sent[-1] == LONG_TALK[-1]
+    assert LONG_TALK[0] not in sent
+    assert servers.row(previous)["omitted_turns"] == len(LONG_TALK) - len(sent)
 
 
 UNUSABLE = [

@@ -146,6 +146,8 @@ ROWS: Sequence[Row] = (
     Row("u18", "room-1000+words-2", text="w0 w1", requests=2),
     _failed("u18", "too-long-llamacpp", "context_length_exceeded"),
 )
+# a conversation that is longer than the small model's context
+LONG_TALK = [f"[words-{CONTEXT // 4}] u18 turn {number}" for number in range(4)]
 
 
 def catalog(root: str) -> str:
