@@ -102,6 +102,7 @@ def fields_of(stack: Stack, prompt: str) -> list[str]:
 async def test_a_row_of_the_field_ends_as_it_should(servers: Stack, row: Row) -> None:
     events = await asked(servers, row)
     check_end(servers, row, events)
+    assert "tailrace:waiting" not in {event["type"] for event in events}
     assert len(servers.upstream.requests(row.prompt)) == row.requests
     check_silence(servers, row, events[-1]["response"]["id"])
 
@@ -146,6 +147,14 @@ async def test_the_model_taken_from_a_list_is_named_in_the_log(servers: Stack) -
     printed = servers.processes["worker1"].output().splitlines()
     [line] = [line for line in printed if "model first-listed" in line]
     assert "'scripted'" in line
+
+
+@pytest.mark.parametrize(("model", "path"), [("no-v1", "/v1"), ("no-v1-nginx", "/nginx/v1")])
+async def test_the_log_suggests_an_address_that_ends_in_v1(servers: Stack, model: str, path: str) -> None:
+    response = (await asked(servers, Row("suggested", "fast", model)))[-1]["response"]
+    root = servers.upstream.base_url.removesuffix("/v1")
+    [line, *_] = [line for line in log_lines(servers, response["id"]) if f"model {model}: HTTP 404" in line]
+    assert f"did you mean {root}{path}?" in line
 
 
 async def test_azures_address_has_its_query_behind_the_path(servers: Stack) -> None:

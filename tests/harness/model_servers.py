@@ -101,6 +101,14 @@ LEARNING: Sequence[tuple[Row, Sequence[str]]] = (
         Row("u2", "forbid-stream-options+words-2", "learns-options-422", text="w0 w1"),
         ("max_tokens stream_options", "max_tokens"),
     ),
+    (
+        Row("u1", "refuse-max-tokens+forbid-stream-options+words-2", "learns-both", text="w0 w1"),
+        (
+            "max_tokens stream_options",
+            "max_completion_tokens stream_options",
+            "max_completion_tokens",
+        ),
+    ),
 )
 ROWS: Sequence[Row] = (
     Row("u1", "refuse-max-tokens+words-2", "renamed", text="w0 w1"),
