@@ -10,7 +10,7 @@ from chat.protocol.errors import FAILURES
 from tests.browser.conftest import EXPECT_SECS, in_session, profile
 from tests.browser.visitor import ask_here, ended, open_page
 from tests.browser.watch import Watch
-from tests.harness.model_servers import LEARNING, LONG_TALK, ROWS, Row, model_servers
+from tests.harness.model_servers import LEARNING, LONG_TALK, ROWS, SILENT, Row, model_servers
 from tests.harness.stack import Stack
 from tests.harness.waiting import deadline, patience
 
@@ -27,6 +27,7 @@ HELP = {
     "upstream_error": AGAIN,
     "empty_answer": AGAIN,
     "upstream_cut": REST,
+    "timeout_first_token": "Try again, or ask for something shorter.",
     "context_length_exceeded": "Start a new conversation, or choose a model with a larger context.",
 }
 ONLY_REASONED = (
@@ -41,7 +42,9 @@ CUT_OFF = {
     "content_filter": "Cut off by the content filter.",
 }
 # one of each end of each case
-SHOWN = {(row.case, row.code, row.reason): row for row in reversed([*(row for row, _ in LEARNING), *ROWS])}
+SHOWN = {
+    (row.case, row.code, row.reason): row for row in reversed([*(row for row, _ in LEARNING), *ROWS, SILENT])
+}
 
 
 @pytest.fixture(scope="module")

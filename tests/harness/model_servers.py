@@ -154,6 +154,7 @@ ROWS: Sequence[Row] = (
     Row("u18", "room-1000+words-2", text="w0 w1", requests=2),
     _failed("u18", "too-long-llamacpp", "context_length_exceeded"),
 )
+SILENT = Row("u3", "stall-first", PATIENT, "failed", code="timeout_first_token")
 # a conversation that is longer than the small model's context
 LONG_TALK = [f"[words-{CONTEXT // 4}] u18 turn {number}" for number in range(4)]
 
