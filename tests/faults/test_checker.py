@@ -33,7 +33,9 @@ def answer(words: list[str] | None = None, status: str = "completed") -> list[Ev
 
 def request() -> Record:
     """A request that has ended."""
-    return Record("1", "a prompt", {}, "/v1/chat/completions", "", started_at=0.0, finished=True, ended_at=1.0)
+    return Record(
+        "1", "a prompt", {}, "/v1/chat/completions", "", started_at=0.0, finished=True, ended_at=1.0
+    )
 
 
 def row(**differing: Any) -> dict[str, Any]:

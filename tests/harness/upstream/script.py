@@ -24,7 +24,6 @@ The text:
 
 A server's limits (of FIELD, `-` stands for `_`):
 
-    refuse-FIELD         400 in OpenAI's words while the request has the field
     forbid-FIELD         422 in FastAPI's words while the request has the field
     no-credit-429        429 with `insufficient_quota`, without Retry-After; also no-credit-402
     too-long-SERVER      400: the context is full, in the words of openai or llamacpp
