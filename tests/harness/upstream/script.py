@@ -24,6 +24,7 @@ The text:
 
 A server's limits (of FIELD, `-` stands for `_`):
 
+    refuse-FIELD         400 in OpenAI's words while the request has the field
     forbid-FIELD         422 in FastAPI's words while the request has the field
     no-credit-429        429 with `insufficient_quota`, without Retry-After; also no-credit-402
     too-long-SERVER      400: the context is full, in the words of openai or llamacpp
@@ -31,7 +32,6 @@ A server's limits (of FIELD, `-` stands for `_`):
 
 The faults (N counts chunks with text, including reasoning):
 
-    refuse-FIELD         400 as OpenAI words it, if the request has the field (`_` as `-`: refuse-max-tokens)
     status-N             HTTP status N with an error as OpenAI formats it
     retry-after-N        429 with `Retry-After: N`; `retry-after-N+status-503` is a 503 with it
     retry-after-date-N   429 with the HTTP date in N seconds
