@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any, TextIO, cast
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils.module_loading import import_string
 
-from project.doctor import deployment, examination, report
-from project.doctor.finding import State, counts
+from chat.responses.model_catalog import ModelConfig
+from project.doctor import deployment, examination, keys, report
+from project.doctor.finding import Finding, State, UnavailableError, counts
 from project.up.console import is_colourful
 
 
@@ -21,13 +23,23 @@ class Command(BaseCommand):
         "Check a deployment: settings, models, Redis, database, workers, queues. If the environment or "
         "`.env` sets REDIS_URL, check that deployment; otherwise the running `manage.py up`. Each line has "
         "the check, its result and, if necessary, the remedy. The exit code is 1 if any line is an error. "
-        "Nothing is changed, and no model is asked."
+        "Nothing is changed, and no model is asked, except with --ask."
     )
     requires_system_checks: list[str] = []  # noqa: RUF012 - Django's own declaration
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""
         parser.add_argument("--json", action="store_true", help="show the same as JSON")
+        parser.add_argument(
+            "--ask",
+            action="append",
+            nargs="?",
+            metavar="NAME",
+            help=(
+                "ask every model, or the named one (repeatable), three tiny questions: each costs some dozen "
+                "tokens, and a large model may load for minutes; the progress is on stderr"
+            ),
+        )
         parser.add_argument(
             "--data-dir",
             type=Path,
@@ -40,6 +52,8 @@ class Command(BaseCommand):
         if env is not None:  # settings are read once, at start
             raise SystemExit(_run_again(env, options))
         findings = examination.findings(examination.parts())
+        if options["ask"]:
+            findings = self._with_answers(findings, options["ask"])
         stream = cast(TextIO, self.stdout)
         colour = is_colourful(stream, os.environ) and not options["no_color"]
         self.stdout.write(
@@ -48,9 +62,29 @@ class Command(BaseCommand):
         if counts(findings)[State.ERROR]:
             raise SystemExit(1)
 
+    def _with_answers(self, findings: list[Finding], names: list[str | None]) -> list[Finding]:
+        """Replace the lines of the asked models; unreadable models have their finding already."""
+        try:
+            asked = _chosen(keys.models(), names)
+        except UnavailableError:
+            return findings
+        examine = import_string("project.doctor.asking.examine")
+        answers = {finding.what: finding for finding in examine(asked, self.stderr.write)}
+        return [answers.get(finding.what, finding) for finding in findings]
+
+
+def _chosen(models: list[ModelConfig], names: list[str | None]) -> list[ModelConfig]:
+    """The models of these names; None: all of them. Raises CommandError."""
+    if unknown := set(names) - {model.name for model in models} - {None}:
+        listed = ", ".join(model.name for model in models)
+        message = f"There is no model {unknown.pop()} to ask: choose from {listed}."
+        raise CommandError(message)
+    return [model for model in models if None in names or model.name in names]
+
 
 def _run_again(env: dict[str, str], options: dict[str, Any]) -> int:
     """Examine with this environment; return the exit code."""
     flags = [f"--{name.replace('_', '-')}" for name in ("json", "no_color", "traceback") if options[name]]
-    command = [sys.executable, "manage.py", "doctor", *flags]
+    asked = [f"--ask={name}" if name else "--ask" for name in options["ask"] or []]
+    command = [sys.executable, "manage.py", "doctor", *flags, *asked]
     return subprocess.run(command, env=env, cwd=settings.BASE_DIR, check=False).returncode

@@ -1,0 +1,92 @@
+"""List a server's models, for `manage.py doctor --ask`."""
+
+import json
+import os
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from http.client import HTTPException
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from chat.protocol.events import JSON
+from chat.responses.model_catalog import ModelConfig
+
+MAX_BYTES = 4 * 1024 * 1024  # of a list; OpenRouter's has half a megabyte
+SECS = 10  # a time limit above is the model's own
+# the context in tokens, as vLLM, OpenRouter and Together, Mistral, Groq name it
+CONTEXT_FIELDS = ("max_model_len", "context_length", "max_context_length", "context_window")
+AZURE = (".openai.azure.com", ".cognitiveservices.azure.com", ".services.ai.azure.com")
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The reply to GET /models. `status` 0: no reply; `is_api`: it is JSON, not a web page."""
+
+    status: int = 0
+    is_api: bool = False
+    names: tuple[str, ...] = ()
+    contexts: tuple[tuple[str, int], ...] = ()  # by name, where the server lists them
+
+    def context(self, name: str) -> int | None:
+        """The context of a model in tokens, if listed."""
+        return dict(self.contexts).get(name)
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """A redirect is a wrong address: it would carry the key to another host."""
+
+    def redirect_request(self, *_: Any) -> None:
+        """Refuse."""
+
+
+_OPENER = urllib.request.build_opener(_NoRedirect)
+
+
+def listed(model: ModelConfig, base_url: str = "") -> Listing:
+    """Ask for the models, at `base_url` or the model's own. Blocks up to SECS per read; never raises."""
+    query = f"?{urlencode(model.query)}" if model.query else ""
+    request = urllib.request.Request(  # noqa: S310 - the catalog admits http and https only
+        f"{base_url or model.base_url}/models{query}", headers=_headers(model)
+    )
+    try:
+        with _OPENER.open(request, timeout=min(SECS, model.deadlines.connect)) as reply:
+            return _read(reply.status, reply.read(MAX_BYTES))
+    except urllib.error.HTTPError as refusal:
+        with refusal:
+            return _read(refusal.code, refusal.read(MAX_BYTES))
+    except (OSError, ValueError, HTTPException):  # ValueError: a header or a port that cannot be sent
+        return Listing()
+
+
+def _headers(model: ModelConfig) -> dict[str, str]:
+    own = {name: _value(text) for name, text in model.headers.items()}
+    key = os.environ.get(model.key_env, "").strip()
+    host = urlsplit(model.base_url).hostname or ""
+    name = model.key_header or ("api-key" if host.endswith(AZURE) else "")
+    return {"Accept": "application/json", name or "Authorization": key if name else f"Bearer {key}", **own}
+
+
+def _value(text: str) -> str:
+    return os.environ.get(text[1:], "").strip() if text.startswith("$") else text
+
+
+def _read(status: int, body: bytes) -> Listing:
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        return Listing(status)
+    rows = [row for row in _rows(value) if isinstance(row, dict) and isinstance(row.get("id"), str)]
+    contexts = [(row["id"], size) for row in rows if (size := _context(row))]
+    return Listing(status, isinstance(value, dict | list), tuple(row["id"] for row in rows), tuple(contexts))
+
+
+def _rows(value: Any) -> list[Any]:
+    """The list, also without the object around it, as Together sends it."""
+    rows = value.get("data") if isinstance(value, dict) else value
+    return rows if isinstance(rows, list) else []
+
+
+def _context(row: JSON) -> int | None:
+    sizes = [row.get(field) for field in CONTEXT_FIELDS]
+    return next((size for size in sizes if isinstance(size, int) and size > 0), None)
