@@ -14,7 +14,7 @@ SHOWN = 5  # models by name
 NAME_CHARS = 80
 CONNECTING = {"upstream_unreachable", "timeout_connect"}
 ADDRESSES = {"upstream_wrong_address", "upstream_not_found", "upstream_malformed", "upstream_rejected"}
-NAMES = {"upstream_not_found", "upstream_rejected", "upstream_error"}
+NAMES = {"upstream_not_found", "upstream_rejected"}
 PREFIXES = ("/v1", "/openai/v1", "/api/v1", "/v1beta/openai")  # the paths of known servers
 VARIABLES = {
     "base_url": "OPENAI_BASE_URL",

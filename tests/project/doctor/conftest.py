@@ -1,4 +1,4 @@
-"""A separate Valkey, which the test may configure badly."""
+"""A separate Valkey, which the test may configure badly, and a scripted upstream."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +7,7 @@ import pytest
 from pytest_django import Settings
 from redis import Redis
 
+from tests.harness.upstream import Upstream
 from tests.harness.valkey import OwnValkey, running
 
 
@@ -25,3 +26,9 @@ def redis(own_valkey: OwnValkey) -> Iterator[Redis]:
     """A client of that Valkey, to configure it."""
     with Redis.from_url(own_valkey.url, decode_responses=True) as client:
         yield client
+
+
+@pytest.fixture(scope="package")
+def upstream() -> Iterator[Upstream]:
+    with Upstream.start() as running:
+        yield running

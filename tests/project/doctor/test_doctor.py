@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from project.doctor import examination
 from project.doctor.examination import Part
 from project.doctor.finding import ok
 from project.up.ports import HOST
+from tests.harness.model_server import Service, serving
 from tests.harness.valkey import OwnValkey
 
 pytestmark = pytest.mark.system
@@ -123,6 +125,38 @@ def test_the_report_is_plain_outside_a_terminal_and_help_explains_it(patient: Pa
     assert "\x1b" not in done.stdout
     assert done.stdout.splitlines()[-1].endswith("errors")
     assert "The exit code is 1" in " ".join(patient.run("doctor", "--help").stdout.split())
+
+
+def test_models_are_asked_only_when_it_is_asked_for(patient: Patient, tmp_path: Path) -> None:
+    file = tmp_path / "models.toml"
+    with serving(Service()) as service:
+        entry = f'[[models]]\nname = "{{}}"\nbase_url = "{service.base_url}"\nupstream_model = "m"\n'
+        file.write_text(entry.format("one") + entry.format("two"))
+        _, found = patient.examined(TAILRACE_MODELS=str(file))
+        assert service.requests == []
+        assert found["model one"]["found"].endswith("OPENAI_API_KEY is set")
+
+        done = patient.run("doctor", "--json", "--ask=two", TAILRACE_MODELS=str(file))
+        found = {finding["what"]: finding for finding in json.loads(done.stdout)["findings"]}
+        assert found["model one"]["found"].endswith("OPENAI_API_KEY is set")
+        assert ", OPENAI_API_KEY: streams, first token" in found["model two"]["found"]
+        assert done.stderr == "asking two: up to 300 s for a first token\n"
+
+        done = patient.run("doctor", "--ask", TAILRACE_MODELS=str(file))
+        assert len(re.findall(r"model (?:one|two) .*streams", done.stdout)) == 2
+
+        done = patient.run("doctor", "--ask=three", TAILRACE_MODELS=str(file))
+        assert done.stderr == "CommandError: There is no model three to ask: choose from one, two.\n"
+
+
+def test_without_it_the_sdk_is_not_loaded() -> None:
+    program = (
+        "import sys, django; django.setup(); from django.core.management import load_command_class as load;"
+        "load('project', 'doctor'); from project.doctor import examination; examination.parts();"
+        "sys.exit('openai' in sys.modules)"
+    )
+    env = {**os.environ, "DJANGO_SETTINGS_MODULE": "project.settings"}
+    assert subprocess.run([sys.executable, "-c", program], cwd=settings.BASE_DIR, env=env).returncode == 0
 
 
 class Terminal(io.StringIO):

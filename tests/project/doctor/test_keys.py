@@ -21,6 +21,28 @@ def test_a_model_whose_variable_is_not_set_is_a_warning_that_names_it() -> None:
     assert "NEAR_KEY" in found[1].remedy
 
 
+@pytest.mark.parametrize("key", ["sk-a\nsk-b", "sk-\x07", "sk-…"])
+def test_a_key_that_no_header_can_carry_is_an_error_without_the_key(key: str) -> None:
+    [finding] = keys.judged([ModelConfig("far", "https://gpu/v1", key_env="FAR_KEY")], {"FAR_KEY": key})
+    assert faults([finding]) == {"model far": State.ERROR}
+    assert "FAR_KEY holds a c" in finding.found
+    assert "sk-" not in finding.found + finding.remedy
+
+
+def test_white_space_around_a_key_is_no_fault() -> None:
+    [finding] = keys.judged([ModelConfig("far", "https://gpu/v1", key_env="FAR_KEY")], {"FAR_KEY": " sk-a\n"})
+    assert finding.state is State.OK
+
+
+@pytest.mark.parametrize("base_url", ["gpu/v1", "ftp://gpu/v1", "https://user:hush@gpu/v1"])
+def test_an_unusable_base_url_is_an_error_that_names_its_variable(settings: Settings, base_url: str) -> None:
+    settings.TAILRACE_MODELS, settings.TAILRACE_OPENAI_BASE_URL = "", base_url
+    with pytest.raises(UnavailableError) as raised:
+        keys.examine()
+    assert raised.value.finding.found.startswith("OPENAI_BASE_URL: the base URL must ")
+    assert "hush" not in raised.value.finding.found
+
+
 def test_the_configured_models_are_checked_but_not_the_demo(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
