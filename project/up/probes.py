@@ -41,7 +41,7 @@ class HttpProbe:
 
     async def shortfall(self) -> str:
         """Send GET."""
-        _, fault = await _get(self.port, self.path)
+        _, fault = await get(self.port, self.path)
         return fault
 
 
@@ -54,7 +54,7 @@ class WholeProbe:
 
     async def shortfall(self) -> str:
         """Send GET."""
-        body, fault = await _get(self.port, "/readyz")
+        body, fault = await get(self.port, "/readyz")
         if fault:
             return fault
         alive = json.loads(body)["parts"]["workers"]["alive"]
@@ -74,7 +74,7 @@ class ConnectProbe:
         return fault
 
 
-async def _get(port: int, path: str) -> tuple[str, str]:
+async def get(port: int, path: str) -> tuple[str, str]:
     """The body of a 200, or else a fault."""
     # HTTP/1.0: no chunks, the connection ends the body
     request = f"GET {path} HTTP/1.0\r\nHost: {HOST}:{port}\r\n\r\n"

@@ -1,17 +1,21 @@
 """The last lines of start-up."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from urllib.parse import urlsplit
 
 from project.up.environment import Embedded
 from project.up.parts import Options
 from project.up.ports import HOST
 
 LABEL_CHARS = 12
+LOOPBACK = {"localhost", HOST, "::1"}
 
 
-def summary(options: Options, embedded: Embedded, env: Mapping[str, str], answers: int) -> str:
-    """The summary; each worker runs `answers` at once."""
+def summary(
+    options: Options, embedded: Embedded, env: Mapping[str, str], answers: int, advice: Sequence[str] = ()
+) -> str:
+    """The summary; each worker runs `answers` at once. `advice`: lines below it."""
     page = f"http://{HOST}:{options.port}"
     flower = "off" if options.flower_port is None else f"http://{HOST}:{options.flower_port}/"
     rows = {
@@ -27,7 +31,7 @@ def summary(options: Options, embedded: Embedded, env: Mapping[str, str], answer
         "stop": "Ctrl-C",
     }
     lines = [f"{label:<{LABEL_CHARS}}  {value}" for label, value in rows.items()]
-    return "\n".join(["", "Tailrace runs.", "", *lines, ""])
+    return "\n".join(["", "Tailrace runs.", "", *lines, "", *advice, *([""] if advice else [])])
 
 
 def masked(url: str) -> str:
@@ -39,6 +43,7 @@ def _model(embedded: Embedded, env: Mapping[str, str]) -> str:
     if models_file := env.get("TAILRACE_MODELS"):
         return f"those of {models_file}"
     place = masked(env.get("OPENAI_BASE_URL") or "https://api.openai.com/v1")
-    where = "on this machine" if embedded.model_port is not None else "elsewhere"
+    is_here = embedded.model_port is not None or urlsplit(place).hostname in LOOPBACK
+    where = "on this machine" if is_here else "elsewhere"
     name = env.get("OPENAI_MODEL") or "the first of GET /models"
     return f"{name}, {where} ({place})"

@@ -26,7 +26,7 @@ class Service:
     """How the server behaves. Fields that it refuses get a 400 that names them."""
 
     path: str = "/v1"
-    models: list[dict[str, Any]] = field(default_factory=lambda: [{"id": "m"}])
+    models: list[dict[str, Any]] | bytes = field(default_factory=lambda: [{"id": "m"}])  # bytes: the reply
     lists: bool = True
     key: str = ""
     key_header: str = "Authorization"
@@ -43,6 +43,11 @@ class Service:
     requests: list[tuple[str, dict[str, str], dict[str, Any]]] = field(default_factory=list)
     port: int = 0
     scheme: str = "http"
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """The models, without a reply that is no list."""
+        return [] if isinstance(self.models, bytes) else self.models
 
     @property
     def root(self) -> str:
@@ -124,14 +129,16 @@ class _Exchange(BaseHTTPRequestHandler):
             known[url.path](body)
 
     def _list(self, _: dict[str, Any]) -> None:
-        self._send(200, json.dumps({"object": "list", "data": self.server.service.models}).encode())
+        models = self.server.service.models
+        listed = {"object": "list", "data": models}
+        self._send(200, models if isinstance(models, bytes) else json.dumps(listed).encode())
 
     def _complete(self, body: dict[str, Any]) -> None:
         service = self.server.service
         wrong = next((name for name in service.refused if name in body), "")
         if service.status != 200:
             self._refuse(service.status, service.code)
-        elif body["model"] not in [model["id"] for model in service.models]:
+        elif body["model"] not in [model["id"] for model in service.rows]:
             self._refuse(404, "model_not_found")
         elif wrong:
             self._refuse(400, "unsupported_parameter", wrong)

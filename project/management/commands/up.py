@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TextIO, cast
 
@@ -11,7 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from chat.responses.model_catalog import catalog
-from project.up import environment, guard, lock, parts, ports, running
+from project.up import discovery, environment, guard, lock, parts, ports, running
 from project.up.console import Console, is_colourful
 from project.up.errors import PortError, UpError
 from project.up.parts import Options
@@ -26,7 +27,7 @@ class Command(BaseCommand):
 
     help = (
         "Start everything on this machine: Redis (an embedded Valkey, unless REDIS_URL names one), "
-        "a small model (unless OPENAI_API_KEY, OPENAI_BASE_URL or TAILRACE_MODELS names another), "
+        "a small model (unless --model, OPENAI_API_KEY, OPENAI_BASE_URL or TAILRACE_MODELS names another), "
         "the migrations, the web server, the workers and Flower. All listen on 127.0.0.1 only. "
         "Ctrl-C stops everything in order and loses nothing."
     )
@@ -41,6 +42,13 @@ class Command(BaseCommand):
         parser.add_argument("--no-flower", action="store_true", help="start without Flower")
         parser.add_argument(
             "--workers", type=_count, default=2, help="worker processes (default: %(default)s)"
+        )
+        parser.add_argument(
+            "--model",
+            help=(
+                f"the model: {environment.LOCAL_MODEL}, one of a server on this machine "
+                "(ollama/NAME, llama.cpp/NAME, lmstudio/NAME, vllm/NAME), or http://host:port/v1#NAME"
+            ),
         )
         parser.add_argument(
             "--data-dir",
@@ -69,29 +77,37 @@ class Command(BaseCommand):
         stream = cast(TextIO, self.stdout)
         colour = is_colourful(stream, os.environ) and not options["no_color"]
         try:
-            _run(wanted, Console(stream, colour=colour, verbose=wanted.verbose))
+            _run(wanted, options["model"], Console(stream, colour=colour, verbose=wanted.verbose))
         except UpError as error:
             raise CommandError(str(error)) from error
         except KeyboardInterrupt:  # before or after the supervisor's own handling
             raise SystemExit(INTERRUPTED) from None
 
 
-def _run(options: Options, console: Console) -> None:
+def _run(options: Options, model: str | None, console: Console) -> None:
     with lock.held(options.data_dir) as lock_file, guard.started(lock_file) as watch:
         _require_ports(options)
-        embedded = environment.choose(os.environ, frozenset({options.port, options.flower_port or 0}))
-        env = environment.children(os.environ, embedded, options.data_dir, verbose=options.verbose)
+        environ: Mapping[str, str] = os.environ
+        ours = frozenset({options.port, options.flower_port or 0})
+        servers = discovery.found(ours) if model or not environment.names_model(environ) else []
+        if model:
+            environ = {**environ, **discovery.chosen(model, servers)}
+        embedded = environment.choose(environ, ours)
+        env = environment.children(environ, embedded, options.data_dir, verbose=options.verbose)
         plan = parts.plan(options, embedded, env, settings.TAILRACE_DRAIN_SECONDS)
-        welcome = summary(options, embedded, env, settings.CELERY_WORKER_CONCURRENCY)
+        advice = [] if model else discovery.advice(servers)
+        welcome = summary(options, embedded, env, settings.CELERY_WORKER_CONCURRENCY, advice)
         console.say("starting" if options.verbose else "starting; --verbose shows the logs of all parts")
         with running.recorded(options.data_dir, env, _key_names()):
             asyncio.run(Supervisor(plan, console, watch).run(welcome))
 
 
 def _key_names() -> frozenset[str]:
-    """The variables of the models' keys; unreadable models stop the workers."""
+    """The variables of the models' keys and headers; unreadable models stop the workers."""
     try:
-        return frozenset(model.key_env for model in catalog().values() if model.key_env)
+        models = catalog().values()
+        headers = [value[1:] for model in models for value in model.headers.values() if value[:1] == "$"]
+        return frozenset([*(model.key_env for model in models if model.key_env), *headers])
     except ImproperlyConfigured:
         return frozenset()
 

@@ -49,11 +49,20 @@ def test_the_summary_lists_every_address() -> None:
     [
         ({"OPENAI_API_KEY": "k"}, "the first of GET /models, elsewhere (https://api.openai.com/v1)"),
         ({"OPENAI_BASE_URL": "http://u:p@gpu/v1", "OPENAI_MODEL": "m"}, "m, elsewhere (http://***@gpu/v1)"),
+        (
+            {"OPENAI_BASE_URL": "http://[::1]:1/v1"},
+            "the first of GET /models, on this machine (http://[::1]:1/v1)",
+        ),
         ({"TAILRACE_MODELS": "models.toml", "OPENAI_MODEL": "m"}, "those of models.toml"),
     ],
 )
 def test_the_model_that_answers_is_named(env: dict[str, str], model: str) -> None:
     assert f"\nmodel         {model}\n" in summary(OPTIONS, OUTSIDE, {**REDIS, **env}, answers=1)
+
+
+def test_advice_follows_the_table() -> None:
+    lines = summary(OPTIONS, OUTSIDE, REDIS, 1, ["Ollama runs here, too"]).splitlines()
+    assert lines[-3:] == ["stop          Ctrl-C", "", "Ollama runs here, too"]
 
 
 def test_no_secret_is_shown() -> None:

@@ -1,13 +1,17 @@
 """The command itself: `project.management.commands.up`."""
 
 import socket
+import sys
 from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command, load_command_class
 
-from project.up import lock, ports
-from tests.harness.up import START_SECS, STOP_SECS, running
+from project.up import discovery, lock, ports
+from project.up.environment import LOCAL_MODEL
+from tests.harness.model_server import Service, serving
+from tests.harness.processes import finished
+from tests.harness.up import START_SECS, STOP_SECS, running, without_servers
 from tests.harness.waiting import wait_until
 from tests.project.up.children import is_alive
 
@@ -65,15 +69,31 @@ def test_help_explains_verbose() -> None:
 @pytest.mark.e2e
 @pytest.mark.timeout(2 * START_SECS)
 @pytest.mark.usefixtures("local_parts")
-def test_a_killed_up_leaves_no_process_behind(tmp_path: Path) -> None:
+def test_a_named_model_is_taken_the_doctor_asks_it_and_a_kill_leaves_no_process_behind(
+    tmp_path: Path,
+) -> None:
     options = ("--no-flower", "--workers=1", "--verbose")
-    with running(tmp_path, *options, OPENAI_BASE_URL="http://127.0.0.1:1/v1") as up:
-        up.until("model         the first of GET /models, elsewhere (http://127.0.0.1:1/v1)")
+    with (
+        serving(Service()) as service,
+        running(tmp_path, f"--model={service.base_url}#m", *options, TAILRACE_MODELS="other.toml") as up,
+    ):
+        up.until(f"model         m, on this machine ({service.base_url})")
         assert all(f"\n{name:<8} | " in up.text() for name in ("redis", "migrate", "web", "worker1"))
         children = up.children()
         assert len(children) == 4  # the guard, Redis, the web server, one worker
+        doctor = (sys.executable, "manage.py", "doctor", "--ask", f"--data-dir={up.data_dir}")
+        asked = finished(*doctor, env=without_servers()).stdout
+        [line] = [line for line in asked.splitlines() if "model m " in line]
+        assert f"{service.base_url}, m, no key: streams, first token " in line
         up.process.popen.kill()
         wait_until(lambda: not any(map(is_alive, children.values())), STOP_SECS, "all children end")
+
+
+def test_an_unknown_model_lists_what_there_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(discovery, "KINDS", ())
+    options = [f"--port={ports.pick_free()}", "--no-flower", f"--data-dir={tmp_path}"]
+    with pytest.raises(CommandError, match=f"no model other on this machine.\nChoose from {LOCAL_MODEL}, or"):
+        call_command("up", "--model=other", *options)
 
 
 @pytest.mark.e2e
