@@ -26,7 +26,7 @@ class Asked:
     trial: Trial
     tools: bool | None = None
     images: bool | None = None
-    cause: Cause | None = None
+    learned: tuple[str, ...] = ()  # lines of the catalog
 
 
 def failed(model: ModelConfig, code: str, cause: Cause | None) -> Finding:
@@ -36,12 +36,12 @@ def failed(model: ModelConfig, code: str, cause: Cause | None) -> Finding:
 
 
 def judged(asked: Asked, environ: Mapping[str, str]) -> Finding:
-    """What works; a warning for each line of the catalog that says otherwise."""
+    """List the working features; warn of each line of the catalog that says otherwise."""
     model, trial = asked.model, asked.trial
-    if code := code_of(trial):
-        return failed(model, code, asked.cause)
     key = model.key_env if environ.get(model.key_env) else "no key"
     parts = [_streaming(trial), "usage" if trial.usage else "no usage", *_abilities(asked)]
+    if asked.learned:
+        parts.append(f"learned: {'; '.join(asked.learned)}")
     found = f"{_place(model)}, {key}: {', '.join(parts)}"
     remedies = [*_lacks(model, trial), *_differences(asked)]
     return warning(what(model), found, " ".join(remedies)) if remedies else ok(what(model), found)

@@ -6,11 +6,10 @@ from collections.abc import Iterable, Mapping
 from django.core.exceptions import ImproperlyConfigured
 
 from chat.responses.model_catalog import DEMO, ModelConfig, catalog
+from chat.responses.model_keys import faults
 from project.doctor.connection import Cause
 from project.doctor.finding import Finding, UnavailableError, error, ok, warning
 from project.up.summary import masked
-
-LAST_LATIN_1 = "\xff"  # of a header
 
 
 def examine() -> list[Finding]:
@@ -44,13 +43,6 @@ def _judged(model: ModelConfig, environ: Mapping[str, str]) -> Finding:
 
 
 def key_fault(model: ModelConfig, environ: Mapping[str, str]) -> Cause | None:
-    """The fault of a key that no header can carry; white space around it is cut. Never the key."""
-    key = environ.get(model.key_env, "").strip()
-    if not key.isprintable():
-        kind = "a control character"
-    elif any(char > LAST_LATIN_1 for char in key):
-        kind = "a character outside Latin-1"
-    else:
-        return None
-    remedy = f"Copy the whole key into {model.key_env} again: it may be shortened (…), or have two lines."
-    return Cause(f"{model.key_env} holds {kind}", remedy)
+    """The first key or header of a model that no request can carry. Never its value."""
+    found = faults([model], environ)
+    return Cause(found[0], "Correct it where the workers run: docs/models.md.") if found else None

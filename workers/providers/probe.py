@@ -7,16 +7,17 @@ import urllib.request
 from dataclasses import dataclass
 from http.client import HTTPException
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from chat.protocol.events import JSON
 from chat.responses.model_catalog import ModelConfig
+from workers.providers.chat_models import first_chat_model
+from workers.providers.request import request_headers
 
-MAX_BYTES = 4 * 1024 * 1024  # of a list; OpenRouter's has half a megabyte
+MAX_BYTES = 8 * 1024 * 1024  # of a list; OpenRouter's has 1 MB
 SECS = 10  # a time limit above is the model's own
 # the context in tokens, as vLLM, OpenRouter and Together, Mistral, Groq name it
 CONTEXT_FIELDS = ("max_model_len", "context_length", "max_context_length", "context_window")
-AZURE = (".openai.azure.com", ".cognitiveservices.azure.com", ".services.ai.azure.com")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class Listing:
     is_api: bool = False
     names: tuple[str, ...] = ()
     contexts: tuple[tuple[str, int], ...] = ()  # by name, where the server lists them
+    first: str = ""  # the model that a worker takes without `upstream_model`
 
     def context(self, name: str) -> int | None:
         """The context of a model in tokens, if listed."""
@@ -47,7 +49,7 @@ def listed(model: ModelConfig, base_url: str = "") -> Listing:
     """Ask for the models, at `base_url` or the model's own. Blocks up to SECS per read; never raises."""
     query = f"?{urlencode(model.query)}" if model.query else ""
     request = urllib.request.Request(  # noqa: S310 - the catalog admits http and https only
-        f"{base_url or model.base_url}/models{query}", headers=_headers(model)
+        f"{base_url or model.base_url}/models{query}", headers=request_headers(model, os.environ)
     )
     try:
         with _OPENER.open(request, timeout=min(SECS, model.deadlines.connect)) as reply:
@@ -59,18 +61,6 @@ def listed(model: ModelConfig, base_url: str = "") -> Listing:
         return Listing()
 
 
-def _headers(model: ModelConfig) -> dict[str, str]:
-    own = {name: _value(text) for name, text in model.headers.items()}
-    key = os.environ.get(model.key_env, "").strip()
-    host = urlsplit(model.base_url).hostname or ""
-    name = model.key_header or ("api-key" if host.endswith(AZURE) else "")
-    return {"Accept": "application/json", name or "Authorization": key if name else f"Bearer {key}", **own}
-
-
-def _value(text: str) -> str:
-    return os.environ.get(text[1:], "").strip() if text.startswith("$") else text
-
-
 def _read(status: int, body: bytes) -> Listing:
     try:
         value = json.loads(body)
@@ -78,7 +68,10 @@ def _read(status: int, body: bytes) -> Listing:
         return Listing(status)
     rows = [row for row in _rows(value) if isinstance(row, dict) and isinstance(row.get("id"), str)]
     contexts = [(row["id"], size) for row in rows if (size := _context(row))]
-    return Listing(status, isinstance(value, dict | list), tuple(row["id"] for row in rows), tuple(contexts))
+    names = tuple(row["id"] for row in rows)
+    return Listing(
+        status, isinstance(value, dict | list), names, tuple(contexts), first_chat_model(value) or ""
+    )
 
 
 def _rows(value: Any) -> list[Any]:

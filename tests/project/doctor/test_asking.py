@@ -103,6 +103,13 @@ def test_a_difference_is_a_warning_with_the_line_to_write(
     assert finding.remedy.startswith(remedy)
 
 
+def test_a_learned_setting_is_shown() -> None:
+    with serving(Service(refused=("max_tokens", "stream_options"))) as service:
+        finding = line_of(model_of(service.base_url))
+    expected = 'learned: limit_field = "max_completion_tokens"; without = ["stream_options"]'
+    assert finding.found.endswith(expected)
+
+
 def test_without_a_catalog_the_line_is_a_variable(settings: Settings) -> None:
     settings.TAILRACE_MODELS = ""
     with serving(Service(models=[{"id": "m", "max_model_len": 8192}])) as service:
@@ -232,7 +239,7 @@ def test_a_key_that_no_header_can_carry_is_not_sent(monkeypatch: pytest.MonkeyPa
     with serving(Service()) as service:
         finding = line_of(model_of(service.base_url))
     assert (finding.state, service.requests) == (State.ERROR, [])
-    assert finding.found.startswith(f"{KEY} holds a c")
+    assert finding.found.startswith(f"{KEY} holds a ")
 
 
 def test_an_account_without_credit() -> None:
