@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from chat.conf import conf
 from chat.protocol.errors import FAILURES
 from chat.responses.model_catalog import ModelConfig
-from chat.responses.remedies import REMEDIES
 from project.doctor import causes
 from project.doctor.connection import Cause
 from project.doctor.finding import Finding, error, ok, warning
@@ -32,7 +31,7 @@ class Asked:
 def failed(model: ModelConfig, code: str, cause: Cause | None) -> Finding:
     """The sentence of the code and the cause; the sharpest known remedy."""
     found = f"{_place(model)}: {FAILURES[code]}{f' {cause.found}' if cause else ''}"
-    return error(what(model), found, cause.remedy if cause else REMEDIES[code])
+    return error(what(model), found, cause.remedy if cause else causes.remedy_of(code))
 
 
 def judged(asked: Asked, environ: Mapping[str, str]) -> Finding:

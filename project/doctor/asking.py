@@ -101,9 +101,9 @@ async def _progress(model: ModelConfig, say: Say) -> AsyncIterator[None]:
 
 
 async def _tick(model: ModelConfig, say: Say) -> None:
-    secs = 0
+    secs: float = 0
     say(f"asking {model.name}: up to {model.deadlines.first_token:g} s for a first token")
     while True:
         await asyncio.sleep(EVERY_SECS)
         secs += EVERY_SECS
-        say(f"asking {model.name}: {secs} s")
+        say(f"asking {model.name}: {secs:g} s")

@@ -1,11 +1,14 @@
 """Find the cause of a failed question: the remedy of its code, sharpened by a few more requests."""
 
 import difflib
+import re
 from collections.abc import Mapping
+from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from chat.conf import conf
 from chat.responses.model_catalog import ModelConfig
+from chat.responses.remedies import REMEDIES
 from project.doctor import connection
 from project.doctor.connection import Cause
 from workers.providers.probe import Listing, listed
@@ -21,6 +24,10 @@ VARIABLES = {
     "upstream_model": "OPENAI_MODEL",
     "context": "OPENAI_CONTEXT",
     "max_output_tokens": "OPENAI_MAX_OUTPUT_TOKENS",
+    "connect": "OPENAI_CONNECT_SECONDS",
+    "first_token": "OPENAI_FIRST_TOKEN_SECONDS",
+    "between_tokens": "OPENAI_BETWEEN_TOKENS_SECONDS",
+    "total": "OPENAI_TOTAL_SECONDS",
 }
 
 
@@ -33,7 +40,16 @@ def cause(model: ModelConfig, code: str, listing: Listing, environ: Mapping[str,
         found = _of_address(model, listing)
     if found is None and code in NAMES:
         found = _of_name(model.upstream_model, listing)
+    if found is None and code.startswith("timeout_"):
+        secs = getattr(model.deadlines, code.removeprefix("timeout_"))
+        found = Cause(f"The limit is {secs:g} s.", remedy_of(code))
     return found
+
+
+def remedy_of(code: str) -> str:
+    """The operator's remedy; without a catalog, variables in place of its fields."""
+    known = {} if conf.MODELS else VARIABLES
+    return re.sub(r"`(\w+)`", lambda field: known.get(field[1], field[0]), REMEDIES[code])
 
 
 def line(field: str, value: object) -> str:
@@ -64,7 +80,7 @@ def _of_key(model: ModelConfig, environ: Mapping[str, str]) -> Cause:
 
 
 def _of_address(model: ModelConfig, listing: Listing) -> Cause | None:
-    if listing.names:
+    if listing.status == HTTPStatus.OK and listing.is_api:
         return None
     if "/openai/deployments/" in model.base_url and "api-version" not in model.query:
         remedy = f"Add it to the base URL: {line('base_url', f'{model.base_url}?api-version=2024-10-21')}"
@@ -91,9 +107,14 @@ def _is_server(listing: Listing) -> bool:
 
 
 def _of_name(name: str, listing: Listing) -> Cause | None:
-    if not listing.names or name in listing.names:
+    if listing.status != HTTPStatus.OK or not listing.is_api or name in listing.names:
         return None
+    if not listing.names:
+        return Cause("It has no model.", "Load one at the server (Ollama: ollama pull NAME).")
+    if not name:
+        remedy = f"Load a model for chat, or name it: {line('upstream_model', 'NAME')}"
+        return Cause(f"It lists none for chat, but {names(listing)}.", remedy)
     near = difflib.get_close_matches(name, listing.names, n=1, cutoff=0.5)
-    best = near[0] if near else listing.names[0]
-    missing = f"It has no {name[:NAME_CHARS]}, but" if name else "It lists"
-    return Cause(f"{missing} {names(listing)}.", f"Write {line('upstream_model', best[:NAME_CHARS])}")
+    best = near[0] if near else listing.first or listing.names[0]
+    found = f"It has no {name[:NAME_CHARS]}, but {names(listing)}."
+    return Cause(found, f"Write {line('upstream_model', best[:NAME_CHARS])}")

@@ -257,6 +257,20 @@ def test_an_unknown_model_names_the_nearest() -> None:
     assert remedy == 'Write upstream_model = "gpt-5-mini"'
 
 
+@pytest.mark.parametrize(
+    ("models", "cause", "remedy"),
+    [
+        (["text-embedding-3"], "It lists none for chat, but text-embedding-3.", "Load a model for chat"),
+        ([], "It has no model.", "Load one at the server"),
+    ],
+)
+def test_a_server_without_a_model_for_chat(models: list[str], cause: str, remedy: str) -> None:
+    with serving(Service(models=[{"id": name} for name in models])) as service:
+        code, found, advice = fault_of(line_of(model_of(service.base_url, "")))
+    assert (code, found) == ("upstream_not_found", cause)
+    assert advice.startswith(remedy)
+
+
 def test_without_a_name_the_line_has_the_model_that_was_taken() -> None:
     with serving(Service(models=[{"id": "text-embedding-3"}, {"id": "gpt-5"}])) as service:
         assert f"{service.base_url}, gpt-5, " in line_of(model_of(service.base_url, "")).found
@@ -283,6 +297,26 @@ def test_a_fault_of_the_answer_is_its_sentence_and_its_remedy(
     short = Deadlines(connect=5, first_token=1, between_tokens=1, total=2)
     finding = line_of(model_of(upstream.base_url, f"[{behaviour}] doctor", deadlines=short))
     assert fault_of(finding)[::2] == (code, REMEDIES[code])
+
+
+def test_without_a_catalog_a_remedy_names_the_variable(upstream: Upstream, settings: Settings) -> None:
+    settings.TAILRACE_MODELS = ""
+    short = Deadlines(first_token=0.5)
+    finding = line_of(model_of(upstream.base_url, "[stall-first] variable", deadlines=short))
+    code, cause, remedy = fault_of(finding)
+    assert (code, cause) == ("timeout_first_token", "The limit is 0.5 s.")
+    assert remedy.startswith("Raise OPENAI_FIRST_TOKEN_SECONDS: ")
+
+
+def test_the_progress_continues_while_a_model_is_silent(
+    upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "EVERY_SECS", 0.1)
+    said: list[str] = []
+    model = model_of(upstream.base_url, "[stall-first] silent", deadlines=Deadlines(first_token=1))
+    asking.examine([model], said.append)
+    assert len(said) > 2
+    assert said[:2] == ["asking mine: up to 1 s for a first token", "asking mine: 0.1 s"]
 
 
 def test_servers_are_asked_in_parallel_and_the_models_of_one_in_turn(upstream: Upstream) -> None:
