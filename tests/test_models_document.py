@@ -91,7 +91,7 @@ def test_the_entry_of_each_server_is_answered(
 
 
 def assert_answered(heading: str, model: ModelConfig) -> None:
-    """Ask the model at the path of its address on this machine, with the headers of its own host."""
+    """Ask the model at the path of its address on this machine, with the headers for its real host."""
     path = urlsplit(model.base_url).path
     name = model.upstream_model or "listed"
     headers = request_headers(model, os.environ)

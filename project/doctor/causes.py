@@ -85,6 +85,9 @@ def _of_address(model: ModelConfig, listing: Listing) -> Cause | None:
     if "/openai/deployments/" in model.base_url and "api-version" not in model.query:
         remedy = f"Add it to the base URL: {line('base_url', f'{model.base_url}?api-version=2024-10-21')}"
         return Cause("The address has no api-version.", remedy)
+    if listing.location:
+        place = listing.location[:NAME_CHARS]
+        return Cause(f"It redirects to {place}.", f"Write {line('base_url', place)}")
     for candidate in _candidates(model.base_url):
         if _is_server(listed(model, candidate)):
             return Cause(

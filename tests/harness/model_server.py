@@ -28,6 +28,7 @@ class Service:
     path: str = "/v1"
     models: list[dict[str, Any]] | bytes = field(default_factory=lambda: [{"id": "m"}])  # bytes: the reply
     lists: bool = True
+    redirect: str = ""  # the root of another server
     key: str = ""
     key_header: str = "Authorization"
     query: dict[str, str] = field(default_factory=dict)
@@ -120,7 +121,9 @@ class _Exchange(BaseHTTPRequestHandler):
         known[f"{service.path}/chat/completions"] = self._complete
         if service.lists:
             known[f"{service.path}/models"] = self._list
-        if url.path not in known:
+        if service.redirect:
+            self._redirect(service.redirect + self.path)
+        elif url.path not in known:
             self._send(404, PAGE, "text/html")
         elif service.key and self.headers.get(service.key_header, "").removeprefix("Bearer ") != service.key:
             self._refuse(401, "invalid_api_key")
@@ -152,6 +155,12 @@ class _Exchange(BaseHTTPRequestHandler):
         text = f"Unsupported parameter: '{param}'." if param else code
         error = {"message": text, "type": "invalid_request_error", "code": code, "param": param}
         self._send(status, json.dumps({"error": error}).encode())
+
+    def _redirect(self, target: str) -> None:
+        self.send_response(308)
+        self.send_header("Location", target)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
 
     def _send(self, status: int, body: bytes, kind: str = "application/json") -> None:
         self.send_response(status)

@@ -4,10 +4,10 @@ import json
 import os
 import urllib.error
 import urllib.request
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.client import HTTPException
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urljoin, urlsplit
 
 from chat.protocol.events import JSON
 from chat.responses.model_catalog import ModelConfig
@@ -28,6 +28,7 @@ class Listing:
     is_api: bool = False
     names: tuple[str, ...] = ()
     contexts: tuple[tuple[str, int], ...] = ()  # by name, where the server lists them
+    location: str = ""  # of a redirect, as a base URL
     first: str = ""  # the model that a worker takes without `upstream_model`
 
     def context(self, name: str) -> int | None:
@@ -47,18 +48,32 @@ _OPENER = urllib.request.build_opener(_NoRedirect)
 
 def listed(model: ModelConfig, base_url: str = "") -> Listing:
     """Ask for the models, at `base_url` or the model's own. Blocks up to SECS per read; never raises."""
+    try:
+        return _asked(model, base_url or model.base_url)
+    except (OSError, ValueError, HTTPException):  # ValueError: a header, a port or a target of a redirect
+        return Listing()
+
+
+def _asked(model: ModelConfig, base_url: str) -> Listing:
     query = f"?{urlencode(model.query)}" if model.query else ""
     request = urllib.request.Request(  # noqa: S310 - the catalog admits http and https only
-        f"{base_url or model.base_url}/models{query}", headers=request_headers(model, os.environ)
+        f"{base_url}/models{query}", headers=request_headers(model, os.environ)
     )
     try:
         with _OPENER.open(request, timeout=min(SECS, model.deadlines.connect)) as reply:
             return _read(reply.status, reply.read(MAX_BYTES))
     except urllib.error.HTTPError as refusal:
         with refusal:
-            return _read(refusal.code, refusal.read(MAX_BYTES))
-    except (OSError, ValueError, HTTPException):  # ValueError: a header or a port that cannot be sent
-        return Listing()
+            listing = _read(refusal.code, refusal.read(MAX_BYTES))
+            return replace(listing, location=_location(request.full_url, refusal.headers.get("Location", "")))
+
+
+def _location(url: str, target: str) -> str:
+    """The base URL of a redirect's target, without credentials and query; "" if it lists no models."""
+    parts = urlsplit(urljoin(url, target))
+    if not target or parts.scheme not in ("http", "https") or not parts.path.endswith("/models"):
+        return ""
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path.removesuffix('/models')}"
 
 
 def _read(status: int, body: bytes) -> Listing:
@@ -70,7 +85,7 @@ def _read(status: int, body: bytes) -> Listing:
     contexts = [(row["id"], size) for row in rows if (size := _context(row))]
     names = tuple(row["id"] for row in rows)
     return Listing(
-        status, isinstance(value, dict | list), names, tuple(contexts), first_chat_model(value) or ""
+        status, isinstance(value, dict | list), names, tuple(contexts), first=first_chat_model(value) or ""
     )
 
 

@@ -69,8 +69,12 @@ class Command(BaseCommand):
         except UnavailableError:
             return findings
         examine = import_string("project.doctor.asking.examine")
-        answers = {finding.what: finding for finding in examine(asked, self.stderr.write)}
+        answers = {finding.what: finding for finding in examine(asked, self._say)}
         return [answers.get(finding.what, finding) for finding in findings]
+
+    def _say(self, text: str) -> None:
+        """Write a line of progress, without the colour of errors."""
+        self.stderr.write(text, style_func=str)
 
 
 def _chosen(models: list[ModelConfig], names: list[str | None]) -> list[ModelConfig]:

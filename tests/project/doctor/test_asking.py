@@ -200,6 +200,24 @@ def test_a_wrong_path_names_the_right_one(right: str, key: str) -> None:
             assert remedy == f'Write base_url = "{service.base_url}"'
 
 
+def test_a_redirect_names_its_target_and_is_not_followed() -> None:
+    with serving(Service()) as there, serving(Service(redirect=there.root)) as here:
+        code, cause, remedy = fault_of(line_of(model_of(here.base_url)))
+    assert code == "upstream_wrong_address"
+    assert (cause, remedy) == (f"It redirects to {there.base_url}.", f'Write base_url = "{there.base_url}"')
+    assert there.requests == []  # they would carry the key
+
+
+@pytest.mark.parametrize("target", ["http://[", "ftp://x", "//user:hush@x/y?"])
+def test_a_redirect_to_no_list_of_models_is_not_named(target: str) -> None:
+    with serving(Service(redirect=target)) as service:
+        finding = line_of(model_of(service.base_url, "m"))
+    assert (fault_of(finding)[0], "hush" in finding.found + finding.remedy) == (
+        "upstream_wrong_address",
+        False,
+    )
+
+
 def test_a_wrong_path_of_the_environment_is_a_variable(settings: Settings) -> None:
     settings.TAILRACE_MODELS = ""
     with serving(Service()) as service:
