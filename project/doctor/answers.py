@@ -13,6 +13,7 @@ from project.doctor.trial import MAX_TOKENS, Trial
 from project.up.summary import masked
 from workers.providers.probe import Listing
 
+SLOW_SECS = 1  # in which a model that streams has shown something
 SEVERAL = 2  # words that come in more than one piece, if streamed
 
 
@@ -69,7 +70,9 @@ def _streaming(trial: Trial) -> str:
 
 
 def _is_whole(trial: Trial) -> bool:
-    return trial.pieces == 1 and len(trial.text.split()) >= SEVERAL
+    """A quick answer may arrive in one read although it is streamed."""
+    slow = trial.first_token_secs >= SLOW_SECS
+    return slow and trial.pieces == 1 and len(trial.text.split()) >= SEVERAL
 
 
 def _abilities(asked: Asked) -> list[str]:

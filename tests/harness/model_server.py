@@ -17,7 +17,6 @@ from urllib.parse import parse_qsl, urlsplit
 
 from project.up.ports import HOST
 
-APART_SECS = 0.1  # the first piece and the rest: they are read separately, also on a busy machine
 PAGE = b"<!doctype html><title>Not here</title>"
 
 
@@ -36,7 +35,6 @@ class Service:
     takes_images: bool = True
     status: int = 200
     code: str = "refused"
-    streams: bool = True
     usage: bool = True
     deltas: tuple[dict[str, Any], ...] = tuple({"content": word} for word in ("1, ", "2, ", "3"))
     finish: str = "stop"
@@ -102,7 +100,6 @@ def serving(service: Service, certificate: Path | None = None) -> Iterator[Servi
 
 class _Exchange(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True  # a small piece does not wait for the reader
     server: _Server
 
     def log_message(self, *_: Any) -> None:
@@ -178,14 +175,4 @@ class _Exchange(BaseHTTPRequestHandler):
             usage = {"prompt_tokens": 7, "completion_tokens": 6, "total_tokens": 13}
             events.append({"choices": [], "usage": usage})
         pieces = [f"data: {json.dumps(event)}\n\n".encode() for event in events] + [b"data: [DONE]\n\n"]
-        if not service.streams:
-            self._send(200, b"".join(pieces), "text/event-stream")
-            return
-        self.send_response(200)
-        self.send_header("Content-Type", "text/event-stream")
-        self.send_header("Connection", "close")
-        self.end_headers()
-        self.wfile.write(pieces[0])
-        threading.Event().wait(APART_SECS)
-        self.wfile.write(b"".join(pieces[1:]))
-        self.close_connection = True
+        self._send(200, b"".join(pieces), "text/event-stream")

@@ -12,12 +12,14 @@ from pytest_django import Settings
 from chat.protocol.errors import FAILURES
 from chat.responses.model_catalog import Deadlines, ModelConfig
 from chat.responses.remedies import REMEDIES
-from project.doctor import asking
+from project.doctor import answers, asking
 from project.doctor.finding import Finding, State
+from project.doctor.trial import Trial
 from project.up import ports
 from tests.harness.model_server import Service, serving
 from tests.harness.upstream import Upstream
 from tests.workers.targets import unaccepting
+from workers.providers.probe import Listing
 
 KEY = "DOCTOR_TESTS_KEY"  # set by these tests alone
 DEADLINES = Deadlines(connect=5, first_token=30, between_tokens=30, total=60)
@@ -88,7 +90,6 @@ def test_a_key_that_is_not_needed_is_not_missed(monkeypatch: pytest.MonkeyPatch)
             "Write tools = true; context = 8192",
         ),
         (Service(models=[{"id": "m", "context_window": 8192}]), {"context": 8192}, "tools, images", ""),
-        (Service(streams=False), {}, "in one piece, first token", "Switch streaming on"),
         (Service(usage=False), {}, "no usage", "Switch usage on"),
         (Service(usage=False), {"without": ("stream_options",)}, "no usage", ""),
     ],
@@ -101,6 +102,22 @@ def test_a_difference_is_a_warning_with_the_line_to_write(
     assert finding.state is (State.WARNING if remedy else State.OK)
     assert found in finding.found
     assert finding.remedy.startswith(remedy)
+
+
+@pytest.mark.parametrize(
+    ("secs", "state", "found"),
+    [
+        (1.2, State.WARNING, "in one piece, first token 1200 ms"),
+        (0.2, State.OK, "streams, first token 200 ms"),
+    ],
+)
+def test_a_slow_answer_in_one_piece_is_buffered_somewhere(secs: float, state: State, found: str) -> None:
+    trial = Trial(pieces=1, first_token_secs=secs, text="1, 2, 3", usage={"output_tokens": 6})
+    model = model_of("https://one.example/v1", tools=False)
+    finding = answers.judged(answers.Asked(model, Listing(200, is_api=True), trial), {})
+    assert finding.state is state
+    assert found in finding.found
+    assert finding.remedy.startswith("Switch streaming on" if state is State.WARNING else "")
 
 
 def test_a_learned_setting_is_shown() -> None:
