@@ -29,7 +29,7 @@ from workers.providers.request import request_headers
 DOCUMENT = (ROOT / "docs/models.md").read_text()
 OPENAI = {"key": "KEY", "refused": ("max_tokens",)}  # newer models
 AZURE = {**OPENAI, "key_header": "api-key"}
-TAGS = ({"content": "<think>"}, {"content": "hm</think>"}, {"content": "1, "}, {"content": "2"})
+TAGS = ({"content": "<think>h"}, {"content": "m</think>"}, {"content": "1, "}, {"content": "2"})
 REASONS = ({"reasoning_content": "hm "}, {"reasoning_content": "so "}, {"content": "1, "}, {"content": "2"})
 # behaviour by heading; the path is that of the documented address
 SERVICES: dict[str, dict[str, Any]] = {
