@@ -68,12 +68,14 @@ class ModelConfig:
 
 def _usable(base_url: str) -> SplitResult:
     """Raises ValueError, without the address: it may hold a secret."""
-    url = urlsplit(base_url.strip())
+    url = urlsplit(base_url.strip())  # raises ValueError for broken brackets
     fault = ""
     if url.scheme not in ("http", "https") or not url.hostname:
         fault = "the base URL must begin with http:// or https:// and a host, as in https://api.openai.com/v1"
     elif url.username is not None or url.password is not None:
         fault = "the base URL must hold no user and password: put the key in the variable of key_env"
+    elif url.netloc.rpartition("]")[2].partition(":")[2].strip("0123456789"):
+        fault = "the port of the base URL must be a number"
     elif not base_url.strip().isprintable() or " " in base_url.strip():
         fault = "the base URL must hold no space and no control character"
     if fault:

@@ -25,18 +25,6 @@ ACCEPTED = {"", "empty_answer"}  # a call of a tool has no text
 Say = Callable[[str], object]
 
 
-class Asker:
-    """A provider, and the facts that it learns from refusals."""
-
-    def __init__(self) -> None:
-        self._learned: dict[tuple[str, str], Learned] = {}
-        self.provider = Provider(_learned=self._learned)
-
-    def learned_about(self, model: ModelConfig) -> Learned:
-        """The facts about the model's server."""
-        return self._learned.get((model.base_url, model.upstream_model), Learned())
-
-
 def settings_of(learned: Learned) -> tuple[str, ...]:
     """The catalog's lines for the learned facts."""
     return tuple(learned.setting(Change(drop=name)) for name in sorted(learned.without))
@@ -50,11 +38,11 @@ def examine(models: Sequence[ModelConfig], say: Say) -> list[Finding]:
 async def _examine(models: Sequence[ModelConfig], say: Say) -> list[Finding]:
     """Servers in parallel, the models of one in turn: a small one would load and drop them."""
     groups = [list(group) for _, group in groupby(sorted(models, key=_server), _server)]
-    asker = Asker()
+    provider = Provider()
     try:
-        found = await asyncio.gather(*(_in_turn(asker, group, say) for group in groups))
+        found = await asyncio.gather(*(_in_turn(provider, group, say) for group in groups))
     finally:
-        await asker.provider.close()
+        await provider.close()
     by_name = {finding.what: finding for group in found for finding in group}
     return [by_name[answers.what(model)] for model in models]
 
@@ -63,26 +51,27 @@ def _server(model: ModelConfig) -> str:
     return model.base_url
 
 
-async def _in_turn(asker: Asker, models: Sequence[ModelConfig], say: Say) -> list[Finding]:
-    return [await _asked(asker, model, say) for model in models]
+async def _in_turn(provider: Provider, models: Sequence[ModelConfig], say: Say) -> list[Finding]:
+    return [await _asked(provider, model, say) for model in models]
 
 
-async def _asked(asker: Asker, model: ModelConfig, say: Say) -> Finding:
+async def _asked(provider: Provider, model: ModelConfig, say: Say) -> Finding:
     if fault := key_fault(model, os.environ):
         return error(answers.what(model), fault.found, fault.remedy)
     async with _progress(model, say):
         listing = await asyncio.to_thread(listed, model)
         model = replace(model, upstream_model=model.upstream_model or listing.first)
-        counted = await trial.count(asker.provider, model)
+        counted = await trial.count(provider, model)
         if code := answers.code_of(counted):
             cause = await asyncio.to_thread(causes.cause, model, code, listing, os.environ)
             return answers.failed(model, code, cause)
-        learned = settings_of(asker.learned_about(model))
-        tools = _ability(await trial.with_tool(asker.provider, model))
-        if "tools" in asker.learned_about(model).without:  # asked again without them
+        learned = provider.learned.get((model.base_url, model.upstream_model), Learned())
+        settings = settings_of(learned)
+        tools = _ability(await trial.with_tool(provider, model))
+        if "tools" in learned.without:  # asked again without them
             tools = False
-        images = _ability(await trial.with_image(asker.provider, model))
-    return answers.judged(Asked(model, listing, counted, tools, images, learned), os.environ)
+        images = _ability(await trial.with_image(provider, model))
+    return answers.judged(Asked(model, listing, counted, tools, images, settings), os.environ)
 
 
 def _ability(tried: Trial) -> bool | None:

@@ -54,9 +54,9 @@ class _RefusedError(openai.OpenAIError):
 class Provider:
     """The models' servers."""
 
+    learned: dict[tuple[str, str], Learned] = field(default_factory=dict)  # by base URL and upstream model
     _clients: dict[str, openai.AsyncOpenAI] = field(default_factory=dict)  # by base URL
     _first_models: dict[str, str] = field(default_factory=dict)
-    _learned: dict[tuple[str, str], Learned] = field(default_factory=dict)
 
     async def stream(self, model: ModelConfig, request: Request) -> AsyncGenerator[Chunk, None]:
         """Yield a completion's chunks. Raises ProviderError.
@@ -114,7 +114,7 @@ class Provider:
 
         The caller reads and closes its body.
         """
-        learned = self._learned.setdefault((model.base_url, upstream_model), Learned())
+        learned = self.learned.setdefault((model.base_url, upstream_model), Learned())
         room: int | None = None
         for _ in range(MAX_CHANGES):
             asked = request_body(model, upstream_model, request, learned, room)

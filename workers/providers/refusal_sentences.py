@@ -85,6 +85,7 @@ UNSUPPORTED = _any(
     r"invalid (?:field|argument|parameter)",
 )
 
+WRONG_KEY = _any(r"\bapi_?key_?invalid\b", r"\bapi key (?:is )?(?:not valid|invalid|expired)")
 MODEL_UNKNOWN = _any(
     r"model_?not_?found|deploymentnotfound|model_not_available|unknown_model|invalid_model",
     r"(?:not a valid|invalid|no such|unknown|unsupported) (?:model|deployment)",

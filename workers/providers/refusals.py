@@ -88,7 +88,7 @@ def _by_status(status: int, error: "_Error", model: str) -> Refusal:
         return Refusal("rate_limit_exceeded", retry_after=error.retry_delay())  # a retry would add load
     if status >= 500:
         return Refusal("upstream_error", permanent=False)
-    if status in (401, 403, 407):
+    if status in (401, 403, 407) or (status == 400 and sentences.WRONG_KEY.search(error.text)):
         return Refusal("upstream_unauthorized")
     if (error.is_html and status != 413) or sentences.WRONG_PATH.search(error.text):
         return Refusal("upstream_wrong_address")

@@ -138,6 +138,8 @@ def test_a_base_url_is_read_as_it_is_meant(given: str, base_url: str, query: dic
         "one.example/v1",
         "localhost:11434/v1",
         "ftp://one.example",
+        "http://one.example:p4ss/v1",
+        "http://[::1/v1",
         "https:///v1",
         "http://one .example",
         "http://u:p4ss@one.example/v1",

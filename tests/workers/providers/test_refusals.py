@@ -530,6 +530,12 @@ CODES = [
     ),
     ("Gemini, a kind", 404, openai("This model is not supported for generateContent"), "upstream_not_found"),
     ("Bedrock", 400, {"message": "The provided model identifier is invalid."}, "upstream_not_found"),
+    (
+        "Gemini, a wrong key",
+        400,
+        gemini(400, "API key not valid. Please pass a valid API key.", "INVALID_ARGUMENT"),
+        "upstream_unauthorized",
+    ),
     ("a skill of the model", 400, openai("Model gpt-x: images are not supported"), "upstream_rejected"),
     ("FastAPI", 404, {"detail": "Not Found"}, "upstream_wrong_address"),
     ("OpenAI", 404, openai("Invalid URL (POST /chat/completions)"), "upstream_wrong_address"),
