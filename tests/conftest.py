@@ -53,6 +53,12 @@ def pytest_xdist_auto_num_workers() -> int:
     return 2 * (os.cpu_count() or 1)
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Import nothing of the whole systems for the fast tier: four processes would do so."""
+    is_system = collection_path.parent == Path(__file__).parent and collection_path.name in SYSTEMS
+    return True if is_system and config.option.markexpr == "not system" else None
+
+
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Keep whole systems out of the fast tier, `just test`."""
     if any(_is_in(item, folder) for folder in SYSTEMS):
@@ -107,6 +113,12 @@ def _fresh_catalog() -> Iterator[None]:
     model_catalog.catalog.cache_clear()
     yield
     model_catalog.catalog.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def _quick_passwords(settings: Settings) -> None:
+    """Hash passwords once and not a million times; what depends on it is Django's."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture
