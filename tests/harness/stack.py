@@ -25,7 +25,7 @@ from project.up.ports import HOST
 from tests.harness.processes import Process, free_port, run
 from tests.harness.upstream.client import Upstream
 from tests.harness.valkey import answers as redis_answers
-from tests.harness.waiting import deadline, wait_until
+from tests.harness.waiting import wait_until
 
 # without DEBUG: the error pages are ours; on plain http, for any origin
 DEPLOYED = {
@@ -37,6 +37,7 @@ DEPLOYED = {
 # the catalog: names, the default first, each with its script; without one the prompt has it
 MODELS: Mapping[str, str] = {"scripted": "", "scripted-impatient": "", "scripted-continued": ""}
 START_SECS = 60
+REPLY_SECS = 2  # of a worker to one call, which is repeated
 SETTLE_SECS = 30  # an UPDATE
 CELERY = (sys.executable, "-m", "celery", "-A", "project")
 
@@ -118,15 +119,22 @@ class Stack:
         self.control("add_consumer" if yes else "cancel_consumer", *workers, queue="responses")
 
     def control(self, call: str, *workers: str, **arguments: str) -> list[dict[str, Any]]:
-        """Call a remote control command of Celery in workers; return the replies of all."""
+        """Call a remote control command of Celery in workers; return the replies of all.
+
+        A worker that has just started may not listen yet, so the call is repeated until all have replied.
+        """
         names = [f"{worker}@test" for worker in workers]
-        with self._celery() as app:
-            replies = app.control.broadcast(
-                call, arguments, names, reply=True, timeout=deadline(), limit=len(names)
+
+        def replies() -> list[dict[str, Any]] | None:
+            found = app.control.broadcast(
+                call, arguments, names, reply=True, timeout=REPLY_SECS, limit=len(names)
             )
-        assert replies is not None
-        assert len(replies) == len(names), replies
-        return replies
+            return found if found is not None and len(found) == len(names) else None
+
+        with self._celery() as app:
+            found = wait_until(replies, START_SECS, f"{call} has its replies")
+        assert found is not None
+        return found
 
     def _celery(self) -> Celery:
         return Celery(broker=self.env["REDIS_URL"], set_as_current=False)
