@@ -58,8 +58,20 @@ async def settle(final: ResponseObject, **extra: Any) -> None:
 async def end(
     log: Log, response_id: str, ending: Ending, attempt: int | None = None
 ) -> ResponseObject | None:
-    """Conclude, cancel the attempt, settle. `attempt` and result: as `conclude`."""
-    state = await _readable(log, response_id) or await _reopened(log, response_id)
+    """Conclude, cancel the attempt, settle. `attempt` and result: as `conclude`.
+
+    The response's own worker, which names its attempt, replaces a log that cannot be read: an accepted
+    response must end. Others raise ProtocolError.
+    """
+    try:
+        state = await log.state(response_id)
+    except ProtocolError:
+        if attempt is None:  # another version's writer may have it
+            raise
+        logger.exception("response %s: its log cannot be read, and is replaced", response_id)
+        await log.delete(response_id)
+        state = None
+    state = state or await _reopened(log, response_id)
     final = await conclude(log, state, ending, attempt)
     if final is not None:
         await notify_workers_to_cancel(response_id)
@@ -80,16 +92,6 @@ async def settle_if_ended(log: Log, response_id: str) -> bool:
         return False
     await settle(state.ended)
     return True
-
-
-async def _readable(log: Log, response_id: str) -> ResponseState | None:
-    """The state; None without a log. Deletes one of another version: an accepted response must end."""
-    try:
-        return await log.state(response_id)
-    except ProtocolError:
-        logger.exception("response %s: its log cannot be read, and is replaced", response_id)
-        await log.delete(response_id)
-        return None
 
 
 async def _reopened(log: Log, response_id: str) -> ResponseState | None:

@@ -28,6 +28,7 @@ class AttemptProgress:
     error_code: str | None = None
     has_text: bool = False  # of an attempt that this one continues, too
     _phase: Phase = "first_token"
+    _repeats: bool = False  # some gateways send a finish reason with every text
 
     def __post_init__(self) -> None:
         self._wait("first_token", self.begun + self.deadlines.first_token)
@@ -37,20 +38,20 @@ class AttemptProgress:
         self.usage = chunk.usage or self.usage
         self.has_text = self.has_text or bool(chunk.text and not chunk.text.isspace())
         grows = bool(chunk.text or chunk.reasoning)
-        repeats = grows and self.finish is not None  # some gateways send a reason with every text
+        self._repeats = self._repeats or (grows and self.finish is not None)
         if grows:
             self._wait("between_tokens", now + self.deadlines.between_tokens)
         if chunk.finish is not None and (grows or self.finish is None):
             self.finish = chunk.finish
-            self.deadline = self.deadline if repeats else now + CLOSING_SECS
+            self.deadline = self.deadline if self._repeats else now + CLOSING_SECS
 
     def pause(self, seconds: float) -> None:
         """Extend the deadline by the server's pause, within the total."""
         self._wait("first_token", self.deadline + seconds)
 
     def fail(self, error_code: str | None = None) -> None:
-        """Record an error, by default a time-out. Ignored after the finish reason."""
-        if self.finish is None:
+        """Record an error, by default a time-out. Ignored after the finish reason, if it came once."""
+        if self.finish is None or self._repeats:
             self.error_code = error_code or f"timeout_{self._phase}"
 
     def ending(self, at: float) -> Ending:

@@ -26,6 +26,7 @@ class Reader:
         self._half = ""  # a high surrogate that ended a delta
         self._index: Any = None  # of the first choice
         self._streams = False  # a delta had text
+        self._grew = False  # since the finish reason
         self._messages = 0
 
     @property
@@ -50,10 +51,12 @@ class Reader:
             raise ProviderError("upstream_malformed") from error
 
     def conclude(self, word: str, chunk: Chunk) -> None:
-        """Add the finish reason; the last one counts. Raises ProviderError for a failure."""
+        """Add the finish reason: the first, or one after more text. Raises ProviderError for a failure."""
         if (reason := finish_reason(word)) is not None:
             self.flush(chunk)
-            self.finish = chunk.finish = reason
+            if self.finish is None or self._grew:
+                self.finish = chunk.finish = reason
+            self._grew = False
 
     def flush(self, chunk: Chunk) -> None:
         """Add the held text: none follows."""
@@ -122,13 +125,13 @@ class Reader:
             content = content or _flat(message.get("refusal"))
             reasoning = reasoning or next((_flat(message[n]) for n in REASONING if message.get(n)), "")
         if reasoning:
-            self._streams = True
+            self._streams = self._grew = True
             if not self._tags.outside:
                 self.flush(chunk)
                 self._tags = TagSplitter(None)  # the server separates it itself
             chunk.reasoning += _storable(reasoning)
         if content:
-            self._streams = True
+            self._streams = self._grew = True
             self._add(content, chunk)
 
     def _add(self, text: str, chunk: Chunk) -> None:

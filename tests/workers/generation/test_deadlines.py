@@ -166,3 +166,5 @@ def test_a_server_that_sends_a_finish_reason_with_every_text_may_pause_between_t
     assert state.deadline == BEGUN + 5 + 30
     state.receive(Chunk(text="w", finish="length"), BEGUN + 30)
     assert state.ending(BEGUN).status == "incomplete"
+    state.fail("upstream_cut")
+    assert state.ending(BEGUN) == Ending("failed", BEGUN, error_code="upstream_cut")

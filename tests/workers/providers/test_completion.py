@@ -241,3 +241,8 @@ def test_an_error_in_an_answer_has_the_code_of_its_kind(error: Any, code: str, w
     with pytest.raises(ProviderError) as raised:
         read(value)
     assert raised.value.code == code
+
+
+def test_the_first_finish_reason_counts_unless_text_follows_it() -> None:
+    assert read(delta("a", "length"), delta("", "stop")).finish == "length"
+    assert read(delta("a", "stop"), delta("b", "length")).finish == "length"
