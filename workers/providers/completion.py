@@ -11,6 +11,8 @@ from workers.providers.reasoning_tags import TagSplitter
 
 REASONING = ("reasoning_content", "reasoning", "thinking", "reasoning_text", "reasoning_details")
 ERRORS = ("errors", "detail", "error_code", "error_msg", "error_message")  # where no choices are
+FINE = (0, 200, "0", "200")  # codes of no error
+STATUSES = ("401", "402", "429")  # known in an answer; a 404 there is no wrong address
 MAX_COUNT = 2**53 - 1  # a browser's largest integer
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 # raised by values of other types, or nested too deep
@@ -68,16 +70,17 @@ class Reader:
         chunk.reasoning += reasoning
 
     def _merge(self, body: JSON, chunk: Chunk) -> None:
-        if body.get("error") or body.get("object") == "error":  # the second: older vLLM
+        if _is_error(body.get("error")) or body.get("object") == "error":  # the second: older vLLM
             raise _reported(body)
         choices = body.get("choices")
         if choices is None:
             self._native(body, chunk)
         else:
             for choice in choices:
-                self._choice(choice, chunk)
+                if choice is not None:
+                    self._choice(choice, chunk)
         usage = body.get("usage")
-        if not usage and "x_groq" in body:
+        if not usage and body.get("x_groq"):
             usage = body["x_groq"].get("usage")
         if usage:
             chunk.usage = _usage(usage) or chunk.usage
@@ -92,7 +95,7 @@ class Reader:
             self._message(delta, chunk)
         elif not self._streams:  # else it repeats the deltas
             self._undivided(choice, chunk)
-        if choice.get("error"):
+        if _is_error(choice.get("error")):
             raise _reported(choice)
         if word := choice.get("finish_reason") or choice.get("finishReason"):  # the second: older Gemini
             self.conclude(word, chunk)
@@ -111,7 +114,7 @@ class Reader:
         if isinstance(message, dict) or isinstance(response, str):
             self._index = 0
             self._message(message or {"content": response}, chunk)
-        elif message or _reports_error(body):
+        elif (message and body.get("code") not in FINE) or _reports_error(body):
             raise _reported(body)
         if body.get("done") is True:
             chunk.usage = _usage(body) or chunk.usage
@@ -146,11 +149,19 @@ class Reader:
             chunk.reasoning += reasoning
 
 
+def _is_error(error: Any) -> bool:
+    """Whether it names a failure: some servers send `{"code": 0}` or "null" with each chunk."""
+    if isinstance(error, dict) and error.get("code") in FINE:
+        return False
+    return bool(error) and error != "null"
+
+
 def _reported(body: JSON) -> ProviderError:
     """The error that a server reports in an answer that had begun well."""
     text = json.dumps(body)[: refusals.MAX_BODY_BYTES]
-    code = body["error"].get("code") if isinstance(body.get("error"), dict) else None
-    refusal = refusals.judge(code if code in (402, 429) else 500, text.encode(), {})
+    inner = body["error"] if isinstance(body.get("error"), dict) else body
+    code = str(inner.get("code") or inner.get("status"))
+    refusal = refusals.judge(int(code) if code in STATUSES else 500, text.encode(), {})
     return ProviderError(refusal.code, refusal.permanent, refusal.retry_after)
 
 

@@ -7,13 +7,14 @@ from workers.providers.base import FinishReason, ProviderError
 # without case, separators and the name of an enumeration
 _WORDS: dict[FinishReason, str] = {
     "stop": """
-        stop stopsequence stoptoken stopword stopwords matchedstop endid
-        eos eostoken eosfound eosreached endturn endofturn endofsequence endoftext
+        stop normal stopsequence stopsequencereached stoptoken stopword stopwords matchedstop endid
+        eos eostoken eostokenid eotid eosfound eosreached endturn endofturn endofsequence endoftext
         complete completed finish finished done success
         toolcall toolcalls tooluse functioncall
     """,
     "length": """
         length maxtokens maxoutputtokens maxcompletiontokens maxnewtokens maxlen maxlength modellength
+        maximumtokens maxnewtokensreached lengthlimit tokenlimitreached
         tokenlimit errorlimit maxpredictedtokensreached contextlengthreached contextlength
         contextlengthexceeded modelcontextwindowexceeded
     """,
@@ -44,4 +45,4 @@ def finish_reason(word: str) -> FinishReason | None:
 
 
 def _plain(word: str) -> str:
-    return _NOISE.sub("", word).lower().removeprefix("finishreason")
+    return _NOISE.sub("", word).lower().removeprefix("finishreason").removeprefix("reason")

@@ -197,7 +197,7 @@ class _Lines:
 
     def _json(self, payload: bytes) -> Any:
         try:
-            value = _DECODER.decode(self._text(payload)) if payload != b"[DONE]" else "[DONE]"
+            value = "[DONE]" if _is_done(payload) else _DECODER.decode(self._text(payload))
         except ValueError:
             return _NOTHING
         except RecursionError as error:
@@ -212,6 +212,11 @@ class _Lines:
             if not self._charset:
                 raise
             return payload.decode(self._charset)
+
+
+def _is_done(payload: bytes) -> bool:
+    """Whether it is [DONE], also without brackets or in small letters."""
+    return len(payload) < 16 and payload.strip(b" [];").upper() == b"DONE"
 
 
 def _depth(line: bytes) -> int:

@@ -346,12 +346,12 @@ def test_without_a_catalog_a_remedy_names_the_variable(upstream: Upstream, setti
 def test_the_progress_continues_while_a_model_is_silent(
     upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(asking, "EVERY_SECS", 0.1)
+    monkeypatch.setattr(asking, "EVERY_SECS", 0.01)
     said: list[str] = []
     model = model_of(upstream.base_url, "[stall-first] silent", deadlines=Deadlines(first_token=1))
     asking.examine([model], said.append)
     assert len(said) > 2
-    assert said[:2] == ["asking mine: up to 1 s for a first token", "asking mine: 0.1 s"]
+    assert said[:2] == ["asking mine: up to 1 s for a first token", "asking mine: 0.01 s"]
 
 
 def test_servers_are_asked_in_parallel_and_the_models_of_one_in_turn(upstream: Upstream) -> None:

@@ -228,6 +228,8 @@ def test_nested_parts_are_malformed() -> None:
     [
         ({"code": 429, "message": "Rate limit"}, "rate_limit_exceeded"),
         ({"code": 402, "message": "Insufficient credits"}, "upstream_no_credit"),
+        ({"code": "429", "message": "litellm.RateLimitError"}, "rate_limit_exceeded"),
+        ({"code": 401}, "upstream_unauthorized"),
         ({"code": "insufficient_quota"}, "upstream_no_credit"),
         ({"code": "context_length_exceeded"}, "context_length_exceeded"),
         ({"code": 404, "message": "not found"}, "upstream_error"),
@@ -246,3 +248,20 @@ def test_an_error_in_an_answer_has_the_code_of_its_kind(error: Any, code: str, w
 def test_the_first_finish_reason_counts_unless_text_follows_it() -> None:
     assert read(delta("a", "length"), delta("", "stop")).finish == "length"
     assert read(delta("a", "stop"), delta("b", "length")).finish == "length"
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {"error": {"code": 0, "message": ""}},
+        {"error": "null"},
+        {"error": None},
+        {"x_groq": None},
+        {"choices": [None]},
+        {"code": 0, "message": "Success"},
+    ],
+    ids=str,
+)
+def test_a_field_that_is_no_error_is_none(extra: dict[str, Any]) -> None:
+    whole = read(delta("a"), {"choices": []} | extra, extra, delta("b", "stop"))
+    assert (whole.text, whole.finish) == ("ab", "stop")

@@ -223,3 +223,8 @@ def test_a_real_stream_is_no_bomb() -> None:
     events = "".join(f'data: {{{fields},"content":"word{n}"}}\n\n' for n in range(4000))
     assert len(events) > MAX_EVENT_BYTES
     assert len(values(gzip.compress(events.encode(), 9))) == 4000
+
+
+@pytest.mark.parametrize("word", [b"[DONE]", b"[done]", b"DONE", b"[ DONE ]", b"[DONE];"])
+def test_the_usual_end_may_be_spelt_in_other_ways(word: bytes) -> None:
+    assert list(Framing().feed(b"data: " + word + b"\n\n")) == [DONE]
