@@ -13,6 +13,7 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+import aiohttp
 import httpx2
 import openai
 
@@ -76,6 +77,8 @@ class Provider:
             raise self._refused(model, error) from error
         except (openai.OpenAIError, httpx2.HTTPError) as error:
             raise _translated(error) from error
+        except (aiohttp.ClientError, UnicodeError):  # their text quotes the server, or the URL
+            raise ProviderError("upstream_malformed") from None
 
     async def close(self) -> None:
         """Close all connections."""

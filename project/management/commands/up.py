@@ -11,10 +11,11 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from chat.responses import model_keys
 from chat.responses.model_catalog import catalog
 from project.up import discovery, environment, guard, lock, parts, ports, running
 from project.up.console import Console, is_colourful
-from project.up.errors import PortError, UpError
+from project.up.errors import ModelError, PortError, UpError
 from project.up.parts import Options
 from project.up.summary import summary
 from project.up.supervisor import Supervisor
@@ -87,6 +88,8 @@ class Command(BaseCommand):
 def _run(options: Options, model: str | None, console: Console) -> None:
     with lock.held(options.data_dir) as lock_file, guard.started(lock_file) as watch:
         _require_ports(options)
+        if model is None:
+            _require_models()
         environ: Mapping[str, str] = os.environ
         ours = frozenset({options.port, options.flower_port or 0})
         servers = discovery.found(ours) if model or not environment.names_model(environ) else []
@@ -110,6 +113,17 @@ def _key_names() -> frozenset[str]:
         return frozenset([*(model.key_env for model in models if model.key_env), *headers])
     except ImproperlyConfigured:
         return frozenset()
+
+
+def _require_models() -> None:
+    """Refuse unusable models and keys at once; a worker would refuse them half a minute later."""
+    try:
+        models = catalog().values()
+    except ImproperlyConfigured as error:
+        raise ModelError(str(error)) from error
+    if unusable := model_keys.faults(models, os.environ):
+        message = f"{'; '.join(unusable)}. Correct the environment or the models: docs/models.md."
+        raise ModelError(message)
 
 
 def _require_ports(options: Options) -> None:

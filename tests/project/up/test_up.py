@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command, load_command_class
+from pytest_django import Settings
 
 from project.up import discovery, lock, ports
 from project.up.environment import LOCAL_MODEL
@@ -57,6 +58,33 @@ def test_ctrl_c_outside_the_supervisor_ends_without_a_traceback(
     with pytest.raises(SystemExit) as raised:
         call_command("up", f"--data-dir={tmp_path}")
     assert raised.value.code == 130
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "named"),
+    [
+        ("TAILRACE_OPENAI_BASE_URL", "one.example/v1", "OPENAI_BASE_URL: the base URL must begin with http"),
+        ("TAILRACE_MODELS", "/nowhere/models.toml", "TAILRACE_MODELS: /nowhere/models.toml cannot be used"),
+        ("OPENAI_API_KEY", "sk-hush\nX: y", "OPENAI_API_KEY holds a line break"),
+    ],
+)
+def test_an_unusable_model_is_named_before_anything_starts(
+    variable: str,
+    value: str,
+    named: str,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    settings.TAILRACE_MODELS = ""
+    if variable.startswith("TAILRACE"):
+        setattr(settings, variable, value)
+    else:
+        monkeypatch.setenv(variable, value)
+    options = [f"--port={ports.pick_free()}", "--no-flower", f"--data-dir={tmp_path}"]
+    with pytest.raises(CommandError, match=named) as raised:
+        call_command("up", *options)
+    assert "hush" not in str(raised.value)
 
 
 def test_help_explains_verbose() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import traceback
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import replace
@@ -339,3 +340,22 @@ async def test_a_model_that_was_unloaded_is_looked_up_again(provider: Provider) 
         assert (await failed(provider, model)).code == "upstream_not_found"
         assert await answered(provider, model) == "fine"
     assert server.asked[-1].body["model"] == "two"
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"HTTP/1.1 200 OK\r\nX Bad: CANARY\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nX-Long: " + b"CANARY" * 2000 + b"\r\n\r\n",
+        b"ICY 200 CANARY\r\n\r\n",
+        b"SSH-2.0-CANARY\r\n",
+    ],
+    ids=["header", "long header", "icy", "ssh"],
+)
+async def test_a_reply_that_is_no_http_has_a_code_and_quotes_nothing(provider: Provider, head: bytes) -> None:
+    async with gateway(head) as server:
+        error = await failed(provider, model_of(server, query={"key": "hush"}))
+    assert error.code in ("upstream_malformed", "upstream_unreachable", "upstream_cut")
+    text = "".join(traceback.format_exception(error))
+    assert "CANARY" not in text
+    assert "hush" not in text
