@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import accumulate, takewhile
+from itertools import accumulate, chain, takewhile
 from uuid import UUID
 
 from chat.models import Response
@@ -12,6 +12,7 @@ from chat.protocol.events import JSON
 BYTES_PER_TOKEN = 3  # English has 4 or more, Chinese 2 to 4: rather a turn less than a refusal
 TOKENS_PER_MESSAGE = 8  # its role and marks
 ANSWER_SHARE = 4  # at most a quarter of the context is kept for the answer
+STANDING = frozenset({"system", "developer"})  # roles that hold for the whole conversation
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,8 @@ class Prompt:
 def prompt(response: Response, context: int | None = None, limit: int | None = None) -> Prompt:
     """Compose the prompt; with a `context`, in tokens, leave out the oldest turns that do not fit.
 
-    `limit`: of the answer, in tokens. Instructions and the newest input stay, also if they do not fit.
+    `limit`: of the answer, in tokens. Instructions, system and developer messages and the newest input
+    stay, also if they do not fit; those of omitted turns follow the instructions.
     Blocks: one query after the first turn.
     """
     turns = [_messages(turn) for turn in _earlier(response) if turn.output]  # newest first
@@ -35,8 +37,11 @@ def prompt(response: Response, context: int | None = None, limit: int | None = N
     kept = len(turns)
     if context is not None:
         answer = min(limit or context, context // ANSWER_SHARE)
-        kept = fitting(map(tokens, turns), context - answer - tokens([*first, *response.input]))
-    earlier = [message for turn in reversed(turns[:kept]) for message in turn]
+        always = [*first, *_joined(map(_standing, turns)), *response.input]
+        sizes = (tokens(turn) - tokens(_standing(turn)) for turn in turns)
+        kept = fitting(sizes, context - answer - tokens(always))
+    first += _joined(map(_standing, reversed(turns[kept:])))
+    earlier = _joined(reversed(turns[:kept]))
     return Prompt([*first, *earlier, *response.input], len(turns) - kept)
 
 
@@ -55,6 +60,14 @@ def fitting(sizes: Iterable[int], room: int) -> int:
 
 def _messages(turn: Response) -> list[JSON]:
     return [*turn.input, {"role": "assistant", "content": turn.output}]
+
+
+def _standing(messages: list[JSON]) -> list[JSON]:
+    return [message for message in messages if message["role"] in STANDING]
+
+
+def _joined(turns: Iterable[list[JSON]]) -> list[JSON]:
+    return list(chain.from_iterable(turns))
 
 
 def _earlier(response: Response) -> list[Response]:

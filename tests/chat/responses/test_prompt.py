@@ -76,6 +76,21 @@ def test_instructions_and_the_newest_input_stay_in_any_context(owner: User, cont
     assert prompt(row, context).omitted_turns == 1
 
 
+@pytest.mark.parametrize("role", ["system", "developer"])
+def test_system_and_developer_messages_of_omitted_turns_stay_and_are_counted(owner: User, role: str) -> None:
+    standing, question = {"role": role, "content": "s" * 300}, {"role": "user", "content": "a" * 300}
+    root = stored(owner, "", input=[standing, question], output="A" * 300, instructions="Old.")
+    shared: dict[str, Any] = {"conversation": root.conversation, "instructions": "Be brief."}
+    middle = stored(owner, "b", output="B", previous=root, **shared)
+    row = stored(owner, "new", previous=middle, **shared)
+    needed = tokens([{"content": text} for text in ("Be brief.", "s" * 300, "b", "B", "new")])
+    assert contents(row, needed + 10, 10) == ["Be brief.", "s" * 300, "b", "B", "new"]
+    assert contents(row, needed + 9, 10) == ["Be brief.", "s" * 300, "new"]
+    whole = needed + tokens([question] * 2)
+    assert contents(row, whole + 10, 10) == contents(row, None)
+    assert prompt(row, whole + 9, 10).omitted_turns == 1
+
+
 def test_no_turn_is_left_out_between_others(owner: User) -> None:
     row = talk(owner, "a", "b" * 3000, "c", "new")
     assert contents(row, 400) == ["c", "C", "new"]
