@@ -6,13 +6,24 @@ setting fails at start-up.
 
 import os
 from pathlib import Path
+from typing import Any
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-env = environ.Env()
+
+class _Env(environ.Env):
+    """An empty number is not set."""
+
+    def get_value(self, var: str, cast: Any = None, default: Any = None, parse_default: bool = False) -> Any:
+        if cast in (int, float) and not self.ENVIRON.get(var, "").strip():
+            return default
+        return super().get_value(var, cast, default, parse_default)
+
+
+env = _Env()
 # the doctor passes the whole environment of an `up`, whose `.env` may have changed since
 if "TAILRACE_DOCTOR_CHECKS" not in os.environ and (BASE_DIR / ".env").exists():
     env.read_env(BASE_DIR / ".env")

@@ -4,6 +4,7 @@ The first model is the default. `demo-count` always exists: it counts, without n
 """
 
 import functools
+import json
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,14 @@ DEMO = "demo-count"
 DEMO_URL = "demo:count"
 
 
+class NumberError(ValueError):
+    """A field is negative or not a number."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__(f"{field} must be 0 or more")
+        self.field = field
+
+
 @dataclass(frozen=True, slots=True)
 class Deadlines:
     """Time limits in seconds."""
@@ -29,10 +38,14 @@ class Deadlines:
     between_tokens: float = 60
     total: float = 1800
 
+    def __post_init__(self) -> None:
+        """Raises NumberError."""
+        _refuse_negative(self, "connect", "first_token", "between_tokens", "total")
+
 
 @dataclass(frozen=True, slots=True)
 class ModelConfig:
-    """One configured model: docs/configuration.md. Raises ValueError for an unusable base_url."""
+    """One configured model: docs/configuration.md. Raises ValueError for an unusable field."""
 
     __pydantic_config__: ClassVar = ConfigDict(extra="forbid")  # a misspelt field is an error
 
@@ -57,7 +70,10 @@ class ModelConfig:
     deadlines: Deadlines = field(default_factory=Deadlines)
 
     def __post_init__(self) -> None:
-        """Move the URL's query to `query`; cut the path that the SDK appends."""
+        """Move the URL's query to `query`; cut the path that the SDK appends; a context of 0 is None."""
+        _refuse_negative(self, "context", "max_output_tokens")
+        object.__setattr__(self, "context", self.context or None)
+        _refuse_no_json(self.parameters)
         if self.base_url == DEMO_URL:
             return
         url = _usable(self.base_url)
@@ -66,9 +82,34 @@ class ModelConfig:
         object.__setattr__(self, "query", {**dict(parse_qsl(url.query)), **self.query})
 
 
+def _refuse_negative(config: Any, *names: str) -> None:
+    for name in names:
+        value = getattr(config, name)
+        if value is not None and not value >= 0:  # also nan
+            raise NumberError(name)
+
+
+def _refuse_no_json(parameters: dict[str, Any]) -> None:
+    try:
+        json.dumps(parameters, allow_nan=False)
+    except (TypeError, ValueError):
+        message = "parameters must hold no date, time, inf or nan"
+        raise ValueError(message) from None
+
+
+def _split(base_url: str) -> SplitResult:
+    try:
+        url = urlsplit(base_url)
+        (url.hostname or "").encode("idna")
+    except ValueError:  # brackets, characters or labels; its text holds the address
+        message = "the base URL must have a host with a valid name"
+        raise ValueError(message) from None
+    return url
+
+
 def _usable(base_url: str) -> SplitResult:
     """Raises ValueError, without the address: it may hold a secret."""
-    url = urlsplit(base_url.strip())  # raises ValueError for broken brackets
+    url = _split(base_url.strip())
     fault = ""
     if url.scheme not in ("http", "https") or not url.hostname:
         fault = "the base URL must begin with http:// or https:// and a host, as in https://api.openai.com/v1"
@@ -106,6 +147,10 @@ def _of_environment() -> ModelConfig:
             resume=conf.OPENAI_RESUME,
             deadlines=Deadlines(**conf.OPENAI_DEADLINES),
         )
+    except NumberError as error:
+        unit = "_SECONDS" if error.field in conf.OPENAI_DEADLINES else ""
+        message = f"OPENAI_{error.field.upper()}{unit}: {error}."
+        raise ImproperlyConfigured(message) from error
     except ValueError as error:
         message = f"OPENAI_BASE_URL: {error}."
         raise ImproperlyConfigured(message) from error
@@ -118,7 +163,7 @@ def read(path: Path) -> list[ModelConfig]:
     except (OSError, ValueError) as error:
         reason = _wrong_fields(error) if isinstance(error, ValidationError) else error
         message = f"TAILRACE_MODELS: {path} cannot be used: {reason}"
-        raise ImproperlyConfigured(message) from error
+        raise ImproperlyConfigured(message) from None  # a ValidationError holds the values
     if not models or len({model.name for model in models} | {DEMO}) <= len(models):
         message = f"TAILRACE_MODELS: {path} needs [[models]], each with a unique name (not {DEMO})."
         raise ImproperlyConfigured(message)

@@ -61,6 +61,12 @@ def test_files_that_are_collected_have_hashed_names(
     assert values["WHITENOISE_USE_FINDERS"] is not bool(values["STATIC_ROOT"])
 
 
+def test_an_empty_number_is_not_set(tmp_path: Path) -> None:
+    numbers = [name for name, default in dotenv.read_by_settings().items() if type(default) in (int, float)]
+    assert {"OPENAI_CONTEXT", "OPENAI_TOTAL_SECONDS", "OPENAI_MAX_OUTPUT_TOKENS"} <= set(numbers)
+    assert loaded_settings(tmp_path, dict.fromkeys(numbers, "")) == loaded_settings(tmp_path, {})
+
+
 def test_a_copy_of_the_example_changes_nothing(tmp_path: Path) -> None:
     example = (ROOT / ".env.example").read_text()
     assert loaded_settings(tmp_path, {}, example) == loaded_settings(tmp_path, {})

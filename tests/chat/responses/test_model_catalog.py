@@ -2,6 +2,7 @@
 
 import json
 import re
+import traceback
 from pathlib import Path
 
 import pytest
@@ -144,6 +145,9 @@ def test_a_base_url_is_read_as_it_is_meant(given: str, base_url: str, query: dic
         "http://one .example",
         "http://u:p4ss@one.example/v1",
         "http://one.example/\x00p4ss",
+        "http://user:p4ss@ho\N{ACCOUNT OF}st/v1",
+        "http://p4ss..b/v1",
+        f"http://p4ss{'a' * 64}/v1",
     ],
 )
 def test_a_base_url_that_cannot_be_used_is_refused_by_name_and_not_repeated(
@@ -152,11 +156,51 @@ def test_a_base_url_that_cannot_be_used_is_refused_by_name_and_not_repeated(
     settings.TAILRACE_MODELS, settings.TAILRACE_OPENAI_BASE_URL = "", given
     with pytest.raises(ImproperlyConfigured, match="OPENAI_BASE_URL") as error:
         catalog()
-    assert "p4ss" not in str(error.value)
+    assert "p4ss" not in "".join(traceback.format_exception(error.value))
     file.write_text(f'[[models]]\nname = "one"\nbase_url = {json.dumps(given)}\n')
     with pytest.raises(ImproperlyConfigured, match=r"models\.0") as error:
         read(file)
-    assert "p4ss" not in str(error.value)
+    assert "p4ss" not in "".join(traceback.format_exception(error.value))
+
+
+@pytest.mark.parametrize(
+    ("text", "reported"),
+    [
+        ("context = -1\n", "models.0: Value error, context must be 0 or more"),
+        ("max_output_tokens = -1\n", "models.0: Value error, max_output_tokens must be 0 or more"),
+        ("[models.deadlines]\ntotal = -0.1\n", "models.0.deadlines: Value error, total must be 0 or more"),
+        ("[models.deadlines]\ntotal = nan\n", "models.0.deadlines: Value error, total must be 0 or more"),
+        ("parameters = {since = 2026-11-28}\n", "parameters must hold no date, time, inf or nan"),
+        ("parameters = {top_p = nan}\n", "parameters must hold no date, time, inf or nan"),
+    ],
+)
+def test_values_that_no_request_can_have_are_refused_by_name(file: Path, text: str, reported: str) -> None:
+    file.write_text(ONE + text)
+    with pytest.raises(ImproperlyConfigured) as error:
+        read(file)
+    assert reported in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "variable"),
+    [
+        ("CONTEXT", -1, "OPENAI_CONTEXT: context"),
+        ("MAX_OUTPUT_TOKENS", -1, "OPENAI_MAX_OUTPUT_TOKENS: max_output_tokens"),
+        ("DEADLINES", {"first_token": -1}, "OPENAI_FIRST_TOKEN_SECONDS: first_token"),
+    ],
+)
+def test_negative_numbers_are_refused_by_their_variable(
+    settings: Settings, setting: str, value: object, variable: str
+) -> None:
+    settings.TAILRACE_MODELS = ""
+    setattr(settings, f"TAILRACE_OPENAI_{setting}", value)
+    with pytest.raises(ImproperlyConfigured, match=f"^{variable} must be 0 or more\\.$"):
+        catalog()
+
+
+def test_a_context_of_0_is_unknown(file: Path) -> None:
+    file.write_text(ONE + "context = 0\n")
+    assert read(file)[0].context is None
 
 
 def test_models_that_cannot_be_read_are_an_error_of_the_check(settings: Settings) -> None:
