@@ -1,6 +1,7 @@
 """The Celery application; `celery -A project worker` needs no flags."""
 
 import os
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from celery import Celery
@@ -8,7 +9,7 @@ from celery.signals import celeryd_init, setup_logging
 from django.core.exceptions import ImproperlyConfigured
 from kombu import Exchange, Queue
 
-from chat.responses.model_catalog import catalog
+from chat.responses.model_catalog import ModelConfig, catalog
 from chat.responses.model_keys import faults
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
@@ -23,14 +24,21 @@ def keep_logging_settings(**_: Any) -> None:
 
 
 @celeryd_init.connect
-def consume_every_queue(conf: Any, **_: Any) -> None:
-    """Serve all models' queues without `-Q`; exit if models or keys are unusable."""
+def consume_every_queue(conf: Any, options: Mapping[str, Any], **_: Any) -> None:
+    """Serve all models' queues without `-Q`; exit if the models, or keys of the served ones, are unusable."""
     try:
-        names = sorted({model.queue for model in catalog().values()})
+        models = catalog().values()
     except ImproperlyConfigured as error:  # Celery would only log it
         message = f"{error}\nThis worker cannot start: correct the file, or unset TAILRACE_MODELS."
         raise SystemExit(message) from error
-    if unusable := faults(catalog().values(), os.environ):
+    if unusable := faults(_served(models, options), os.environ):
         message = f"{'; '.join(unusable)}.\nThis worker cannot start: correct the environment or the models."
         raise SystemExit(message)
+    names = sorted({model.queue for model in models})
     conf.task_queues = [Queue(name, Exchange(name), routing_key=name) for name in names]
+
+
+def _served(models: Iterable[ModelConfig], options: Mapping[str, Any]) -> list[ModelConfig]:
+    """The models of the queues of `-Q`, or of all, without those of `-X`."""
+    only, never = options.get("queues"), options.get("exclude_queues") or ()
+    return [model for model in models if (not only or model.queue in only) and model.queue not in never]

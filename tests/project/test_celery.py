@@ -1,13 +1,29 @@
 """The Celery application: a worker serves the queues of the models, or exits with the reason."""
 
 import os
+import re
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from pytest_django import Settings
 
+from project.celery import consume_every_queue
 from tests.harness.processes import finished
 
+TWO = """
+[[models]]
+name = "here"
+base_url = "http://here.example/v1"
+key_env = "HERE_KEY"
+
+[[models]]
+name = "elsewhere"
+base_url = "http://elsewhere.example/v1"
+key_env = "ELSEWHERE_KEY"
+queue = "gpu"
+"""
 WORKER = [sys.executable, "-m", "celery", "-A", "project", "worker"]
 
 
@@ -35,3 +51,35 @@ def test_a_worker_whose_key_cannot_be_sent_exits_with_the_name_of_the_variable(t
     assert "OPENAI_API_KEY holds a character that is not ASCII" in done.stderr
     assert "sec…" not in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "variables"),
+    [
+        ({}, ["HERE_KEY", "ELSEWHERE_KEY"]),
+        ({"queues": [], "exclude_queues": []}, ["HERE_KEY", "ELSEWHERE_KEY"]),
+        ({"queues": ["gpu"]}, ["ELSEWHERE_KEY"]),
+        ({"queues": ["responses"]}, ["HERE_KEY"]),
+        ({"exclude_queues": ["gpu"]}, ["HERE_KEY"]),
+        ({"queues": ["other"]}, []),
+    ],
+)
+def test_a_worker_needs_the_keys_of_its_queues_alone(
+    options: dict[str, list[str]],
+    variables: list[str],
+    tmp_path: Path,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settings.TAILRACE_MODELS = str(tmp_path / "models.toml")
+    (tmp_path / "models.toml").write_text(TWO)
+    for name in ("HERE_KEY", "ELSEWHERE_KEY"):
+        monkeypatch.setenv(name, "two words")
+    conf = SimpleNamespace()
+    if variables:
+        with pytest.raises(SystemExit) as refused:
+            consume_every_queue(conf, options)
+        assert re.findall(r"\w+_KEY", str(refused.value)) == variables
+    else:
+        consume_every_queue(conf, options)
+        assert [queue.name for queue in conf.task_queues] == ["gpu", "responses"]
