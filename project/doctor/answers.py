@@ -19,7 +19,7 @@ SEVERAL = 2  # words that come in more than one piece, if streamed
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The facts about one model. `tools`, `images`: None if not known."""
+    """The facts about one model. `tools`, `images`: not refused; None if unknown."""
 
     model: ModelConfig  # with the upstream model that was taken
     listing: Listing
@@ -36,7 +36,7 @@ def failed(model: ModelConfig, code: str, cause: Cause | None) -> Finding:
 
 
 def judged(asked: Asked, environ: Mapping[str, str]) -> Finding:
-    """List the working features; warn of each line of the catalog that says otherwise."""
+    """List the working features; warn of each line of the catalog that claims more."""
     model, trial = asked.model, asked.trial
     key = model.key_env if environ.get(model.key_env) else "no key"
     parts = [_streaming(trial), "usage" if trial.usage else "no usage", *_abilities(asked)]
@@ -76,7 +76,7 @@ def _is_whole(trial: Trial) -> bool:
 
 
 def _abilities(asked: Asked) -> list[str]:
-    shown = {True: "", False: "no ", None: "unknown: "}
+    shown = {True: "does not refuse ", False: "no ", None: "unknown: "}
     return [f"{shown[asked.tools]}tools", f"{shown[asked.images]}images"]
 
 
@@ -95,7 +95,7 @@ def _differences(asked: Asked) -> list[str]:
         ("tools", model.tools, asked.tools),
         ("images", model.images, asked.images),
     ):
-        if conf.MODELS and found is not None and found != configured:
+        if conf.MODELS and configured and found is False:
             lines.append(causes.line(field, found))
     size = asked.listing.context(model.upstream_model)
     if size and (model.context is None or model.context > size):

@@ -18,8 +18,8 @@ from workers.providers.openai_compatible import Provider
 from workers.providers.probe import listed
 
 EVERY_SECS = 10  # a line of progress
-# a refusal of a tool or a picture; other failures say nothing about them
-REFUSALS = {"upstream_rejected", "upstream_not_found", "upstream_error", "upstream_malformed"}
+# of a tool or a picture; other failures do not depend on them
+REFUSALS = {"upstream_rejected", "upstream_not_found"}
 ACCEPTED = {"", "empty_answer"}  # a call of a tool has no text
 
 Say = Callable[[str], object]

@@ -33,6 +33,7 @@ class Service:
     query: dict[str, str] = field(default_factory=dict)
     refused: tuple[str, ...] = ()
     takes_images: bool = True
+    broken: tuple[str, ...] = ()  # fields, or "images", whose requests get a 500
     status: int = 200
     code: str = "refused"
     usage: bool = True
@@ -136,14 +137,17 @@ class _Exchange(BaseHTTPRequestHandler):
 
     def _complete(self, body: dict[str, Any]) -> None:
         service = self.server.service
+        has_images = isinstance(body["messages"][-1]["content"], list)
         wrong = next((name for name in service.refused if name in body), "")
         if service.status != 200:
             self._refuse(service.status, service.code)
         elif body["model"] not in [model["id"] for model in service.rows]:
             self._refuse(404, "model_not_found")
+        elif set(service.broken) & {*body, *(["images"] if has_images else [])}:
+            self._refuse(500, "server_error")
         elif wrong:
             self._refuse(400, "unsupported_parameter", wrong)
-        elif not service.takes_images and isinstance(body["messages"][-1]["content"], list):
+        elif not service.takes_images and has_images:
             self._refuse(400, "image_input_not_supported")
         else:
             self._stream()

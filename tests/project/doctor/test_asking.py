@@ -24,6 +24,7 @@ from workers.providers.probe import Listing
 KEY = "DOCTOR_TESTS_KEY"  # set by these tests alone
 DEADLINES = Deadlines(connect=5, first_token=30, between_tokens=30, total=60)
 CERTIFICATE = ("openssl", "req", "-x509", "-nodes", "-newkey", "rsa:2048", "-days", "1", "-subj", "/CN=test")
+NEITHER = "does not refuse tools, does not refuse images"
 NOTHING: Callable[[str], object] = len
 
 
@@ -53,7 +54,7 @@ def test_a_model_that_works_has_a_line_with_all_that_works() -> None:
     assert (finding.state, finding.remedy) == (State.OK, "")
     before, _, after = finding.found.partition("first token ")
     assert before == f"{service.base_url}, m, {KEY}: streams, "
-    assert after.endswith(" ms, usage, tools, images")
+    assert after.endswith(f" ms, usage, {NEITHER}")
 
 
 def test_a_small_answer_is_asked_for() -> None:
@@ -76,20 +77,22 @@ def test_a_key_that_is_not_needed_is_not_missed(monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize(
     ("service", "fields", "found", "remedy"),
     [
-        (Service(takes_images=False), {}, "tools, no images", "Write images = false"),
-        (Service(refused=("tools",)), {}, "no tools, images", "Write tools = false"),
-        (Service(refused=("tools",)), {"tools": False}, "no tools, images", ""),
-        (Service(), {"images": False}, "tools, images", "Write images = true"),
-        (Service(), {"tools": False}, "tools, images", "Write tools = true"),
-        (Service(takes_images=False), {"images": False}, "tools, no images", ""),
-        (Service(models=[{"id": "m", "max_model_len": 8192}]), {}, "tools, images", "Write context = 8192"),
+        (Service(takes_images=False), {}, "does not refuse tools, no images", "Write images = false"),
+        (Service(refused=("tools",)), {}, "no tools, does not refuse images", "Write tools = false"),
+        (Service(refused=("tools",)), {"tools": False}, "no tools, does not refuse images", ""),
+        (Service(), {"images": False}, NEITHER, ""),
+        (Service(), {"tools": False}, NEITHER, ""),
+        (Service(takes_images=False), {"images": False}, "does not refuse tools, no images", ""),
+        (Service(broken=("tools",)), {}, "unknown: tools, does not refuse images", ""),
+        (Service(broken=("images",)), {}, "does not refuse tools, unknown: images", ""),
+        (Service(models=[{"id": "m", "max_model_len": 8192}]), {}, NEITHER, "Write context = 8192"),
         (
             Service(models=[{"id": "m", "context_length": 8192}]),
             {"context": 9000, "tools": False},
-            "tools, images",
-            "Write tools = true; context = 8192",
+            NEITHER,
+            "Write context = 8192",
         ),
-        (Service(models=[{"id": "m", "context_window": 8192}]), {"context": 8192}, "tools, images", ""),
+        (Service(models=[{"id": "m", "context_window": 8192}]), {"context": 8192}, NEITHER, ""),
         (Service(usage=False), {}, "no usage", "Switch usage on"),
         (Service(usage=False), {"without": ("stream_options",)}, "no usage", ""),
     ],
