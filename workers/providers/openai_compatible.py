@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import time
+import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ from workers.providers.base import Chunk, ProviderError
 from workers.providers.changes import Learned
 from workers.providers.chat_models import first_chat_model
 from workers.providers.completion import Reader
+from workers.providers.decoding import BodyDecoder
 from workers.providers.framing import DONE, Framing, FramingError, MarkupError
 from workers.providers.request import Request, request_body, request_headers
 from workers.providers.retry_after import retry_after_secs
@@ -187,9 +189,10 @@ async def _list(client: openai.AsyncOpenAI, model: ModelConfig) -> Any:
     assert isinstance(response, httpx2.Response)  # by `cast_to`
     async with aclosing(response):
         listed = await _beginning(response, MAX_LIST_BYTES, model.deadlines.connect)
+    decoder = BodyDecoder(response.headers.get("content-encoding", ""))
     try:
-        return json.loads(listed)
-    except (ValueError, RecursionError) as error:
+        return json.loads(b"".join(decoder.feed(listed, final=True)))
+    except (ValueError, zlib.error, RecursionError) as error:
         raise ProviderError("upstream_malformed") from error
 
 

@@ -1,6 +1,7 @@
 """The provider against a real server: its text becomes chunks, its failures become codes."""
 
 import asyncio
+import gzip
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import replace
@@ -14,6 +15,7 @@ from project.up import ports
 from tests.harness.upstream import Upstream, text_of
 from tests.harness.waiting import await_until
 from tests.workers.background import DEADLINE_SECS
+from tests.workers.gateway import ANSWER, gateway, reply
 from tests.workers.providers.dialects import DIALECTS
 from tests.workers.targets import AFTER_5, KEY_ENV, record_of, requests, target, unaccepting
 from workers.providers import openai_compatible
@@ -32,6 +34,7 @@ KEEP_ALIVES = (
     b'data: {"choices":[]}\n\ndata: {"choices":[{"index":0,"delta":{}}]}\n\n'
     b'data: {"choices":[{"index":0,"delta":{"content":""},"finish_reason":null}],"usage":null}\n\n'
 )
+LIST = b'{"data":[{"id":"m"}]}'
 STREAM = """data: {"id":"1","choices":[{"index":0,"delta":{"reasoning_content":"r0"}}]}
 
 data: {"id":"1","choices":[{"index":0,"delta":{"content":"w0 "}}]}
@@ -449,6 +452,28 @@ async def test_without_a_name_the_first_model_of_the_server_is_asked(
     asked = Request([{"role": "user", "content": "a prompt without a model"}])
     assert (await answer_of(provider, model, asked)).text == text_of("fast")
     assert upstream.wait_for_end("a prompt without a model").body["model"] == "scripted"
+
+
+PACKED = gzip.compress(LIST, mtime=0)
+
+
+@pytest.mark.parametrize(
+    ("listed", "error", "asked"),
+    [
+        (PACKED, None, ["m"]),
+        (LIST.decode().encode("utf-16"), None, ["m"]),
+        (PACKED[:-20], ProviderError("upstream_malformed"), []),
+        (b"\x1f\x8bnot gzip", ProviderError("upstream_malformed"), []),
+    ],
+    ids=["gzip", "utf-16", "half", "broken"],
+)
+async def test_a_list_of_models_is_decoded(
+    provider: Provider, listed: bytes, error: ProviderError | None, asked: list[str]
+) -> None:
+    async with gateway(reply(200, listed), ANSWER) as server:
+        model = ModelConfig("one", server.base_url, key_env=KEY_ENV)
+        assert (await said_before_error(provider, model))[1] == error
+    assert [request.body["model"] for request in server.asked[1:]] == asked
 
 
 async def test_a_server_that_lists_no_models_has_a_wrong_address(
