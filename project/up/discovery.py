@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import re
 import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,9 +11,9 @@ from project.up import probes
 from project.up.environment import LOCAL_MODEL, MODEL_VARIABLES
 from project.up.errors import ModelError
 from project.up.ports import HOST
+from workers.providers.chat_models import can_chat
 
 SECS = 0.3  # for all servers
-NOT_CHAT = re.compile(r"embed|rerank|whisper|bge-|minilm", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,8 @@ async def _probed(kind: Kind) -> Server | None:
         return None
     try:
         rows = [row for row in json.loads(body)["data"] if not kind.owner or row["owned_by"] == kind.owner]
-        names = sorted((str(row["id"]) for row in rows), key=lambda name: bool(NOT_CHAT.search(name)))
+        rows.sort(key=lambda row: not can_chat(str(row["id"]), row))
+        names = [str(row["id"]) for row in rows]
     except (ValueError, KeyError, TypeError, RecursionError):  # another kind of server
         return None
     return Server(kind, tuple(names)) if names or not kind.owner else None

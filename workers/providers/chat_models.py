@@ -15,6 +15,7 @@ _OTHER = re.compile(
 )
 # of LM Studio and Together, LiteLLM, DeepInfra and Cloudflare, Hugging Face
 _KINDS = ("type", "mode", "task", "task_type", "pipeline_tag", "model_type", "kind", "reported_type")
+_TO_TEXT = "text to text"  # image-text-to-text and others of Hugging Face take a chat
 _CHAT = ("completion_chat", "chat_completion", "chat", "completion", "completions", "generateContent")
 
 
@@ -23,10 +24,11 @@ def first_chat_model(listing: Any) -> str | None:
 
     Takes OpenAI's `{"data": […]}`, a bare list (Together), and `{"models": […]}` (Ollama, Gemini).
     """
-    return next((name for row in _rows(listing) if (name := _name(row)) and _can_chat(name, row)), None)
+    return next((name for row in rows(listing) if (name := _name(row)) and can_chat(name, row)), None)
 
 
-def _rows(listing: Any) -> Iterator[dict[str, Any]]:
+def rows(listing: Any) -> Iterator[dict[str, Any]]:
+    """The models' rows; none if the list has another form."""
     if isinstance(listing, dict):
         listing = listing.get("data") or listing.get("models")
     if isinstance(listing, list):
@@ -37,7 +39,8 @@ def _name(row: dict[str, Any]) -> str:
     return next((str(row[key]) for key in ("id", "model", "name") if isinstance(row.get(key), str)), "")
 
 
-def _can_chat(name: str, row: dict[str, Any]) -> bool:
+def can_chat(name: str, row: dict[str, Any]) -> bool:
+    """Whether a row's model answers chats; True if the row does not say."""
     if row.get("active") is False:  # Groq
         return False
     capabilities = row.get("capabilities") or row.get("supportedGenerationMethods")
@@ -45,7 +48,8 @@ def _can_chat(name: str, row: dict[str, Any]) -> bool:
         return False
     info = row.get("model_info")  # LiteLLM
     kinds = {**row, **info} if isinstance(info, dict) else row
-    return not any(_OTHER.search(_words(value)) for value in (name, *map(kinds.get, _KINDS)))
+    words = [_words(value) for value in (name, *map(kinds.get, _KINDS))]
+    return not any(_OTHER.search(each) and not each.endswith(_TO_TEXT) for each in words)
 
 
 def _capable(capabilities: Any) -> bool | None:

@@ -11,7 +11,7 @@ from urllib.parse import urlencode, urljoin, urlsplit
 
 from chat.protocol.events import JSON
 from chat.responses.model_catalog import ModelConfig
-from workers.providers.chat_models import first_chat_model
+from workers.providers.chat_models import first_chat_model, rows
 from workers.providers.request import request_headers
 
 MAX_BYTES = 8 * 1024 * 1024  # of a list; OpenRouter's has 1 MB
@@ -81,18 +81,12 @@ def _read(status: int, body: bytes) -> Listing:
         value = json.loads(body)
     except (ValueError, RecursionError):
         return Listing(status)
-    rows = [row for row in _rows(value) if isinstance(row, dict) and isinstance(row.get("id"), str)]
-    contexts = [(row["id"], size) for row in rows if (size := _context(row))]
-    names = tuple(row["id"] for row in rows)
+    named = [row for row in rows(value) if isinstance(row.get("id"), str)]
+    contexts = [(row["id"], size) for row in named if (size := _context(row))]
+    names = tuple(row["id"] for row in named)
     return Listing(
         status, isinstance(value, dict | list), names, tuple(contexts), first=first_chat_model(value) or ""
     )
-
-
-def _rows(value: Any) -> list[Any]:
-    """The list, also without the object around it, as Together sends it."""
-    rows = value.get("data") if isinstance(value, dict) else value
-    return rows if isinstance(rows, list) else []
 
 
 def _context(row: JSON) -> int | None:

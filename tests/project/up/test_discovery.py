@@ -21,7 +21,10 @@ MODELS: dict[str, list[dict[str, Any]]] = {
         {"id": name, "owned_by": "library"} for name in ("nomic-embed-text:latest", "llama3.2:latest")
     ],
     "llama.cpp": [{"id": "models/a b.gguf", "owned_by": "llamacpp"}],
-    "lmstudio": [{"id": "qwen/qwen3-8b", "owned_by": "organization_owner"}],
+    "lmstudio": [
+        {"id": "hidden", "type": "embeddings"},
+        {"id": "qwen/qwen3-8b", "owned_by": "organization_owner"},
+    ],
     "vllm": [{"id": "meta/llama", "owned_by": "vllm"}],
 }
 
@@ -44,7 +47,7 @@ def test_each_kind_of_server_is_found_with_its_models(monkeypatch: pytest.Monkey
     assert [(server.kind.name, server.names()) for server in servers] == [
         ("ollama", ["ollama/llama3.2:latest", "ollama/nomic-embed-text:latest"]),  # chat models first
         ("llama.cpp", ["llama.cpp/models/a b.gguf"]),
-        ("lmstudio", ["lmstudio/qwen/qwen3-8b"]),
+        ("lmstudio", ["lmstudio/qwen/qwen3-8b", "lmstudio/hidden"]),
         ("vllm", ["vllm/meta/llama"]),
     ]
 

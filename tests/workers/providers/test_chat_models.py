@@ -39,6 +39,18 @@ LISTS: list[tuple[str, Any, str | None]] = [
         {"data": [{"id": "BAAI/bge-m3"}, {"id": "BAAI/bge-reranker-v2-m3"}, {"id": "intfloat/e5-large"}]},
         None,
     ),
+    (
+        "Hugging Face, pictures",
+        {
+            "data": [
+                {"id": "a/x", "pipeline_tag": "image-to-text"},
+                {"id": "b/y", "pipeline_tag": "text-to-image"},
+                {"id": "c/z", "pipeline_tag": "image-text-to-text"},
+            ]
+        },
+        "c/z",
+    ),
+    ("Audio", {"data": [{"id": "c/z", "pipeline_tag": "audio-text-to-text"}]}, "c/z"),
     ("Ollama", {"data": [{"id": "nomic-embed-text:latest"}, {"id": "llama3.2:3b"}]}, "llama3.2:3b"),
     (
         "Ollama, native",
