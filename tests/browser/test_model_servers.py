@@ -34,8 +34,10 @@ ONLY_REASONED = (
     "Cut off: the whole length limit went into reasoning, and no answer was written.",
     "Ask for something simpler, or choose another model.",
 )
+NO_TEXT = "Cut off: the answer reached its length limit before any text.", ONLY_REASONED[1]
 OMITTED = re.compile(
-    r"^The (oldest turn|\d oldest turns) did not fit into this model and (was|were) left out\.$"
+    r"^The model did not read the (oldest question and its answer|\d oldest questions and answers): "
+    r"the conversation is longer than it can take\.$"
 )
 CUT_OFF = {
     "max_output_tokens": "Cut off: the answer reached its length limit.",
@@ -97,6 +99,8 @@ def sentences(row: Row) -> tuple[str, str]:
         return FAILURES[row.code], HELP[row.code]
     if row.reasoning and not row.text:
         return ONLY_REASONED
+    if row.reason == "max_output_tokens" and not row.text:
+        return NO_TEXT
     return CUT_OFF.get(row.reason, ""), ""
 
 

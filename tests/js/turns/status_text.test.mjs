@@ -171,9 +171,29 @@ test("an answer that only reasoned up to its limit has a sentence and a remedy",
     { ...cut, reasoning_text: "hm", output_text: "a" },
     { ...cut },
     { ...cut, usage: { output_tokens: 9 } },
+    { ...cut, output_text: "a" },
     { incomplete_details: { reason: "content_filter" }, reasoning_text: "hm" },
   ]) {
     assert.doesNotMatch(statusOf(turn({ status: "incomplete", ...other }), open).text, sentence);
+  }
+});
+
+test("a cut without any text has a sentence and a remedy, also without a count of reasoning", () => {
+  const cut = { incomplete_details: { reason: "max_output_tokens" } };
+  const sentence = /length limit before any text/;
+  for (const more of [{}, { usage: { output_tokens: 9 } }]) {
+    const empty = statusOf(turn({ status: "incomplete", ...cut, ...more }), open);
+    assert.match(empty.text, sentence);
+    assert.match(empty.help, /another model/);
+    assert.ok(!empty.trouble);
+  }
+  for (const other of [
+    { ...cut, output_text: "a" },
+    { ...cut, reasoning_text: "hm" },
+    { incomplete_details: { reason: "content_filter" } },
+  ]) {
+    const { text } = statusOf(turn({ status: "incomplete", ...other }), open);
+    assert.doesNotMatch(text, sentence);
   }
 });
 
@@ -188,6 +208,13 @@ test("turns that were left out are counted above the answer", () => {
   const text = (/** @type {number} */ omitted_turns) => omittedText(turn({ omitted_turns }).response);
   assert.equal(text(0), "");
   assert.equal(omittedText(null), "");
-  assert.equal(text(1), "The oldest turn did not fit into this model and was left out.");
-  assert.equal(text(3), "The 3 oldest turns did not fit into this model and were left out.");
+  const why = ": the conversation is longer than it can take.";
+  assert.equal(text(1), `The model did not read the oldest question and its answer${why}`);
+  assert.equal(text(3), `The model did not read the 3 oldest questions and answers${why}`);
+});
+
+test("turns that were left out are announced with the start", () => {
+  const started = turn({ status: "in_progress", omitted_turns: 1 });
+  assert.equal(announcement(started), `The answer has started. ${omittedText(started.response)}`);
+  assert.equal(announcement(turn({ status: "completed", omitted_turns: 1 })), "The answer is complete.");
 });

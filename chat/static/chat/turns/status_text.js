@@ -10,6 +10,7 @@ const CUT_OFF = {
 };
 
 const ONLY_REASONING = "Cut off: the whole length limit went into reasoning, and no answer was written.";
+const NO_TEXT = "Cut off: the answer reached its length limit before any text.";
 const LESS_REASONING = "Ask for something simpler, or choose another model.";
 
 /** @type {Record<string, string>} */
@@ -47,7 +48,7 @@ function endedStatus(response) {
     case STATUS.failed:
       return failing(errorText(error), error);
     case STATUS.incomplete:
-      if (hasOnlyReasoned(response)) return { ...still(ONLY_REASONING), help: LESS_REASONING };
+      if (reason === "max_output_tokens" && !response.output) return withoutText(response);
       return still(CUT_OFF[reason ?? ""] ?? "Cut off: the answer is not complete.");
     case STATUS.cancelled:
       return still("Stopped.");
@@ -56,16 +57,18 @@ function endedStatus(response) {
   }
 }
 
-/** Some models report hidden reasoning only in the usage. @param {ResponseState} response */
-const hasOnlyReasoned = ({ reason, output, reasoning, usage }) =>
-  reason === "max_output_tokens" && !output && Boolean(reasoning || usage?.output_tokens_details?.reasoning_tokens);
+/** Some models report hidden reasoning only in the usage, others not at all. @param {ResponseState} response */
+function withoutText({ reasoning, usage }) {
+  const hasReasoned = Boolean(reasoning || usage?.output_tokens_details?.reasoning_tokens);
+  return { ...still(hasReasoned ? ONLY_REASONING : NO_TEXT), help: LESS_REASONING };
+}
 
 /** Above an answer; "" if the model read all turns. @param {ResponseState | null} response */
 export function omittedText(response) {
   const count = response?.omittedTurns ?? 0;
   if (count === 0) return "";
-  const turns = count === 1 ? "oldest turn" : `${count} oldest turns`;
-  return `The ${turns} did not fit into this model and ${count === 1 ? "was" : "were"} left out.`;
+  const turns = count === 1 ? "oldest question and its answer" : `${count} oldest questions and answers`;
+  return `The model did not read the ${turns}: the conversation is longer than it can take.`;
 }
 
 /** @param {string} text */
@@ -151,6 +154,9 @@ export function apiErrorText(status) {
   return "The server rejected the request.";
 }
 
+/** @param {ResponseState} response */
+const startText = (response) => ["The answer has started.", omittedText(response)].filter(Boolean).join(" ");
+
 /** For screen readers, or null. Tokens are not read out. @param {Turn} turn */
 export function announcement(turn) {
   if (turn.refusal) return `Not sent. ${errorText(turn.refusal)}`;
@@ -159,7 +165,7 @@ export function announcement(turn) {
     case STATUS.queued:
       return null;
     case STATUS.inProgress:
-      return turn.response.waiting ? `${busyText(turn.response.waiting.seconds)}.` : "The answer has started.";
+      return turn.response.waiting ? `${busyText(turn.response.waiting.seconds)}.` : startText(turn.response);
     case STATUS.completed:
       return "The answer is complete.";
     default:
