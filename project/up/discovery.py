@@ -5,6 +5,8 @@ import json
 import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 from chat.responses.model_catalog import ModelConfig
 from project.up import probes
@@ -100,7 +102,8 @@ def chosen(name: str, servers: Sequence[Server]) -> dict[str, str]:
         return nothing
     if "://" in name:
         base_url, _, model = name.partition("#")
-        return {"TAILRACE_MODELS": "", "OPENAI_BASE_URL": _usable(base_url), "OPENAI_MODEL": model}
+        key = {} if _is_private(_usable(base_url)) else {"OPENAI_API_KEY": ""}
+        return {"TAILRACE_MODELS": "", "OPENAI_BASE_URL": base_url, "OPENAI_MODEL": model, **key}
     kind, _, model = name.partition("/")
     for server in servers:
         if kind == server.kind.name and (listed := _listed(model, server.models)):
@@ -121,6 +124,17 @@ def _usable(base_url: str) -> str:
         message = f"--model: {error}, then # and the model's name."
         raise ModelError(message) from error
     return base_url
+
+
+def _is_private(base_url: str) -> bool:
+    """Whether no other machine can read a key on its way: https, or loopback."""
+    url = urlsplit(base_url.strip())
+    if url.scheme == "https" or url.hostname == "localhost":
+        return True
+    try:
+        return ip_address(url.hostname or "").is_loopback
+    except ValueError:  # a name
+        return False
 
 
 def _choices(servers: Sequence[Server]) -> str:

@@ -48,7 +48,8 @@ class Command(BaseCommand):
             "--model",
             help=(
                 f"the model: {environment.LOCAL_MODEL}, one of a server on this machine "
-                "(ollama/NAME, llama.cpp/NAME, lmstudio/NAME, vllm/NAME), or http://host:port/v1#NAME"
+                "(ollama/NAME, llama.cpp/NAME, lmstudio/NAME, vllm/NAME), or http://host:port/v1#NAME; "
+                "OPENAI_API_KEY goes to a URL only by https or on this machine"
             ),
         )
         parser.add_argument(

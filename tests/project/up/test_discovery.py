@@ -126,13 +126,28 @@ def test_a_chosen_model_hides_every_other_and_the_key(name: str, base_url: str, 
 
 
 @pytest.mark.parametrize(
-    ("url", "model"), [("http://gpu:8000/v1#org/m", "org/m"), ("https://gpu/v1?api-version=1", "")]
+    ("url", "model", "key"),
+    [
+        ("https://gpu/v1?api-version=1", "", {}),
+        ("HTTPS://gpu/v1#m", "m", {}),
+        ("http://localhost:8000/v1#org/m", "org/m", {}),
+        ("http://127.0.0.1:8000/v1#m", "m", {}),
+        ("http://127.8.0.1/v1#m", "m", {}),
+        ("http://[::1]:8000/v1#m", "m", {}),
+        ("http://gpu:8000/v1#org/m", "org/m", {"OPENAI_API_KEY": ""}),
+        ("http://10.0.0.9:8080/v1#x", "x", {"OPENAI_API_KEY": ""}),
+        ("http://127.0.0.1.example/v1#x", "x", {"OPENAI_API_KEY": ""}),
+        ("http://localhost.example/v1#x", "x", {"OPENAI_API_KEY": ""}),
+    ],
 )
-def test_a_url_is_taken_as_it_is_with_the_key_of_the_environment(url: str, model: str) -> None:
+def test_a_url_is_taken_as_it_is_and_the_key_not_sent_in_clear(
+    url: str, model: str, key: dict[str, str]
+) -> None:
     assert discovery.chosen(url, []) == {
         "OPENAI_BASE_URL": url.partition("#")[0],
         "OPENAI_MODEL": model,
         "TAILRACE_MODELS": "",
+        **key,
     }
 
 
