@@ -5,6 +5,7 @@ The first model is the default. `demo-count` always exists: it counts, without n
 
 import functools
 import json
+import re
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,8 @@ from chat.conf import conf
 QUEUE = "responses"
 DEMO = "demo-count"
 DEMO_URL = "demo:count"
+MAX_NAME_CHARS = 200  # of a model; the column's
+VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|")  # "": no key
 
 
 class NumberError(ValueError):
@@ -74,6 +77,7 @@ class ModelConfig:
         _refuse_negative(self, "context", "max_output_tokens")
         object.__setattr__(self, "context", self.context or None)
         _refuse_no_json(self.parameters)
+        _refuse_wrong_names(self.name, self.key_env)
         if self.base_url == DEMO_URL:
             return
         url = _usable(self.base_url)
@@ -95,6 +99,17 @@ def _refuse_no_json(parameters: dict[str, Any]) -> None:
     except (TypeError, ValueError):
         message = "parameters must hold no date, time, inf or nan"
         raise ValueError(message) from None
+
+
+def _refuse_wrong_names(name: str, key_env: str) -> None:
+    """Neither message repeats the text: a key may stand where its variable belongs."""
+    fault = ""
+    if not VARIABLE.fullmatch(key_env):
+        fault = "key_env must be the name of a variable, as in OPENAI_API_KEY"
+    elif not name.isprintable() or not 0 < len(name) <= MAX_NAME_CHARS:
+        fault = f"name must have 1 to {MAX_NAME_CHARS} printable characters"
+    if fault:
+        raise ValueError(fault)
 
 
 def _split(base_url: str) -> SplitResult:

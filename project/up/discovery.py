@@ -13,9 +13,10 @@ from project.up import probes
 from project.up.environment import LOCAL_MODEL, MODEL_VARIABLES
 from project.up.errors import ModelError
 from project.up.ports import HOST
-from workers.providers.chat_models import can_chat
+from workers.providers.chat_models import can_chat, is_name
 
 SECS = 0.3  # for all servers
+MAX_NAMES = 50  # of one server, in a message
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ async def _probed(kind: Kind) -> Server | None:
     try:
         rows = [row for row in json.loads(body)["data"] if not kind.owner or row["owned_by"] == kind.owner]
         rows.sort(key=lambda row: not can_chat(str(row["id"]), row))
-        names = [str(row["id"]) for row in rows]
+        names = [name for row in rows if is_name(name := str(row["id"]))][:MAX_NAMES]
     except (ValueError, KeyError, TypeError, RecursionError):  # another kind of server
         return None
     return Server(kind, tuple(names)) if names or not kind.owner else None

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+MAX_NAME_CHARS = 200
 # words of ids and kinds of models that answer no chat
 _OTHER = re.compile(
     r"""\b(?:\w*embed\w*|bge|gte|e5|minilm|colbert|\w*rerank\w*|feature\ extraction|similarity
@@ -36,7 +37,13 @@ def rows(listing: Any) -> Iterator[dict[str, Any]]:
 
 
 def _name(row: dict[str, Any]) -> str:
-    return next((str(row[key]) for key in ("id", "model", "name") if isinstance(row.get(key), str)), "")
+    names = (row[key] for key in ("id", "model", "name") if isinstance(row.get(key), str))
+    return next((name for name in names if is_name(name)), "")
+
+
+def is_name(text: str) -> bool:
+    """Whether it can be a model's name: a server's text may be a terminal's command, or a megabyte."""
+    return text.isprintable() and 0 < len(text) <= MAX_NAME_CHARS
 
 
 def can_chat(name: str, row: dict[str, Any]) -> bool:

@@ -206,3 +206,23 @@ def test_a_context_of_0_is_unknown(file: Path) -> None:
 def test_models_that_cannot_be_read_are_an_error_of_the_check(settings: Settings) -> None:
     settings.TAILRACE_MODELS = "/nowhere/models.toml"
     assert [found.id for found in can_read_models()] == ["chat.E002"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "reported"),
+    [
+        ({"key_env": "sk-hush-123"}, "key_env must be the name of a variable"),
+        ({"key_env": "$OPENAI_API_KEY"}, "key_env must be the name of a variable"),
+        ({"name": ""}, "name must have 1 to 200 printable characters"),
+        ({"name": "a\nhush"}, "name must have 1 to 200 printable characters"),
+        ({"name": "a" * 201}, "name must have 1 to 200 printable characters"),
+    ],
+)
+def test_a_wrong_name_is_refused_and_not_repeated(fields: dict[str, str], reported: str, file: Path) -> None:
+    lines = {"name": "one", "base_url": "http://one.example/v1"} | fields
+    file.write_text(
+        "[[models]]\n" + "".join(f"{name} = {json.dumps(text)}\n" for name, text in lines.items())
+    )
+    with pytest.raises(ImproperlyConfigured, match=reported) as error:
+        read(file)
+    assert "hush" not in str(error.value)

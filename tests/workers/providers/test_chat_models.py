@@ -191,3 +191,8 @@ def test_the_first_model_that_can_chat(server: str, listing: Any, name: str | No
 )
 def test_a_name_without_such_a_word_can_chat(name: str) -> None:
     assert first_chat_model({"data": [{"id": name}]}) == name
+
+
+@pytest.mark.parametrize("name", ["a\x1b]0;pwn\x07", "a\nb", "m\ud800", "a" * 201, ""])
+def test_a_name_that_cannot_be_shown_is_none(name: str) -> None:
+    assert first_chat_model({"data": [{"id": name}, {"id": "gpt-x"}]}) == "gpt-x"
