@@ -65,7 +65,7 @@ async def _asked(provider: Provider, model: ModelConfig, say: Say) -> Finding:
         if code := answers.code_of(counted):
             cause = await asyncio.to_thread(causes.cause, model, code, listing, os.environ)
             return answers.failed(model, code, cause)
-        learned = provider.learned.get((model.base_url, model.upstream_model), Learned())
+        learned = provider.learned.get(model.name, Learned())
         settings = settings_of(learned)
         tools = _ability(await trial.with_tool(provider, model))
         if "tools" in learned.without:  # asked again without them

@@ -161,7 +161,7 @@ def _reported(body: JSON) -> ProviderError:
     text = json.dumps(body)[: refusals.MAX_BODY_BYTES]
     inner = body["error"] if isinstance(body.get("error"), dict) else body
     code = str(inner.get("code") or inner.get("status"))
-    refusal = refusals.judge(int(code) if code in STATUSES else 500, text.encode(), {})
+    refusal = refusals.judge(int(code) if code in STATUSES else 200, text.encode(), {})
     return ProviderError(refusal.code, refusal.permanent, refusal.retry_after)
 
 

@@ -24,7 +24,7 @@ from chat.responses.model_catalog import ModelConfig
 from chat.responses.model_keys import UnusableKeyError
 from workers.providers import refusals
 from workers.providers.base import Chunk, ProviderError
-from workers.providers.changes import Learned
+from workers.providers.changes import LIMIT_FIELDS, Change, Learned, other_limit_field
 from workers.providers.chat_models import first_chat_model
 from workers.providers.completion import Reader
 from workers.providers.decoding import BodyDecoder
@@ -57,9 +57,9 @@ class _RefusedError(openai.OpenAIError):
 class Provider:
     """The models' servers."""
 
-    learned: dict[tuple[str, str], Learned] = field(default_factory=dict)  # by base URL and upstream model
+    learned: dict[str, Learned] = field(default_factory=dict)  # by the model's name
     _clients: dict[str, openai.AsyncOpenAI] = field(default_factory=dict)  # by base URL
-    _first_models: dict[str, str] = field(default_factory=dict)
+    _first_models: dict[str, str] = field(default_factory=dict)  # by the model's name
 
     async def stream(self, model: ModelConfig, request: Request) -> AsyncGenerator[Chunk, None]:
         """Yield a completion's chunks. Raises ProviderError.
@@ -76,7 +76,9 @@ class Provider:
                 async for chunk in _chunks(_body(response), framing, Reader(model.reasoning_tags or None)):
                     yield chunk
         except _RefusedError as error:
-            raise self._refused(model, error) from error
+            if not (error.refusal and error.refusal.filtered):
+                raise self._refused(model, error) from error
+            yield Chunk(finish="content_filter")  # of the prompt
         except (openai.OpenAIError, httpx2.HTTPError) as error:
             raise _translated(error) from error
         except (aiohttp.ClientError, UnicodeError):  # their text quotes the server, or the URL
@@ -102,15 +104,15 @@ class Provider:
         return self._clients[model.base_url]
 
     async def _first_model(self, client: openai.AsyncOpenAI, model: ModelConfig) -> str:
-        if model.base_url not in self._first_models:
+        if model.name not in self._first_models:
             name = first_chat_model(await _list(client, model))
             if name is None:
                 logger.warning("model %s: its server lists none that can chat: set OPENAI_MODEL", model.name)
                 raise ProviderError("upstream_not_found", permanent=True)
-            if self._first_models.get(model.base_url) != name:  # others may have asked meanwhile
+            if self._first_models.get(model.name) != name:  # others may have asked meanwhile
                 logger.info("model %s: the first that can chat on its server is %r", model.name, name)
-            self._first_models[model.base_url] = name
-        return self._first_models[model.base_url]
+            self._first_models[model.name] = name
+        return self._first_models[model.name]
 
     async def _ask(
         self, client: openai.AsyncOpenAI, model: ModelConfig, upstream_model: str, request: Request
@@ -119,10 +121,10 @@ class Provider:
 
         The caller reads and closes its body.
         """
-        learned = self.learned.setdefault((model.base_url, upstream_model), Learned())
+        learned, once = self.learned.setdefault(model.name, Learned()), Learned()
         room: int | None = None
         for _ in range(MAX_CHANGES):
-            asked = request_body(model, upstream_model, request, learned, room)
+            asked = request_body(model, upstream_model, request, learned.joined(once), room)
             try:
                 return await _post(client, model, asked)
             except _RefusedError as error:
@@ -131,15 +133,16 @@ class Provider:
                     raise
             if change.room is not None:
                 room = change.room if room is None else 0
-            elif learned.learn(change):
-                setting = learned.setting(change)
-                logger.warning("model %s: learned from a refusal: %s", model.name, setting)
+            if change.once:
+                once.learn(change)
+            else:
+                _learn(model, learned, change)
         raise ProviderError("upstream_rejected", permanent=True)
 
     def _refused(self, model: ModelConfig, error: _RefusedError) -> ProviderError:
         refusal = error.refusal or _judged(model, error, {})
         if refusal.code == "upstream_not_found":
-            self._first_models.pop(model.base_url, None)  # it may list another now
+            self._first_models.pop(model.name, None)  # it may list another now
         if refusal.code == "upstream_wrong_address":
             place = refusals.wrong_address(error.url)
             logger.warning("model %s: HTTP %d: %s", model.name, error.status, place)
@@ -150,12 +153,23 @@ class Provider:
         return ProviderError(refusal.code, permanent=refusal.permanent, retry_after=wait)
 
 
+def _learn(model: ModelConfig, learned: Learned, change: Change) -> None:
+    """Remember a change, and log it once. Raises ProviderError if no name of the limit would be left."""
+    other = other_limit_field(change.drop)
+    if other and other in learned.without.union(model.without):
+        learned.without -= {change.drop, other}
+        raise ProviderError("upstream_rejected", permanent=True)
+    if learned.learn(change):
+        logger.warning("model %s: learned from a refusal: %s", model.name, learned.setting(change))
+
+
 def _judged(model: ModelConfig, error: _RefusedError, asked: JSON) -> refusals.Refusal:
     """Judge a refusal, once. Logs the beginning of its body if the operator wants it."""
     if conf.LOG_UPSTREAM_ERRORS:
         text = error.body[:LOGGED_BYTES].decode(errors="replace")
         logger.warning("model %s: HTTP %d from its server: %r", model.name, error.status, text)
-    error.refusal = refusals.judge(error.status, error.body, asked)
+    own = model.parameters.keys() - LIMIT_FIELDS
+    error.refusal = refusals.judge(error.status, error.body, asked, own)
     return error.refusal
 
 

@@ -45,6 +45,9 @@ TOO_MUCH = tuple(
         r"model token limit: (?P<context>\d+) \(requested: (?P<total>\d+)\)",
     )
 )
+CONTEXT_CODE = _any(r"context_length_exceeded|exceed_context_size_error")
+# a server under load also speaks of tokens and contexts
+BUSY = _any(r"\bwait\b", r"\btry(?:ing)? again(?! with)", r"\brate\b", r"throttl", r"overload")
 CONTEXT_FULL = _any(
     r"context_length_exceeded|exceed_context_size|context_?window_?exceeded",
     r"prompt (?:is )?too long|input is too long for requested model",
@@ -74,6 +77,8 @@ AT_MOST = _any(
     r"|(?:can|must) ?not exceed|<=|>|\[\s*[01]\s*,)\s*[`'\"]?(?P<most>\d{1,9})\b",
     r"\bto (?P<below>\d{1,9}) \(exclusive\)",  # Gemini
 )
+# a limit of this prompt, not of the model
+OF_PROMPT = _any(r"prompt|remain|for this (?!model)|\binput(?! should)")
 
 UNSUPPORTED = _any(
     r"unsupported|unknown|unexpected|unrecogni[sz]ed|deprecated",
@@ -84,6 +89,31 @@ UNSUPPORTED = _any(
     r"only (?:be )?(?:allowed|set|defined|supported)",
     r"invalid (?:field|argument|parameter)",
 )
+
+# the name is refused, whatever else the text says of values
+OF_NAME = _any(
+    r"(?:unsupported|unknown|unexpected|unrecogni[sz]ed)[_ ](?:request )?"
+    r"(?:param|argument|field|name|key|propert)",
+    r"extra_forbidden|extra (?:inputs|fields)|extraneous key|additional ?propert",
+)
+OF_VALUE = _any(
+    r"(?:must|should) be|\bbetween\b|\brange\b|(?:less|greater) than|at most|invalid[_ ]value",
+)
+_KIND = r"(?:param(?:eter)?|argument|field|option|propert(?:y|ie)|input|name|key)s?"
+# directly before and after the name of a refused field
+BEFORE_NAME = re.compile(
+    rf"(?:\b{_KIND}(?: supplied| received)?"
+    r"|\b(?:support|accept|allow|take)(?: (?:the|a|an|any|custom|setting|values? (?:for|of)))*"
+    r"|\bvalues? (?:for|of)"
+    r"|(?:unsupported|unknown|unexpected|unrecogni[sz]ed|deprecated)(?: (?!error)\w+){0,3} ?:)\W{1,4}$"
+)
+AFTER_NAME = re.compile(
+    r"\W{1,4}(?:(?:is|are|was|were) (?:\w+ )?(?:not|un\w+|deprecated|only|too|out of)\b"
+    r"|(?:must|should|does not|doesn't|cannot|can't|not) "
+    rf"|(?:extra |unknown |unsupported |invalid )?{_KIND}\b)"
+)
+
+FILTERED = _any(r"content_?filter|responsibleaipolicyviolation|content_?policy_?violation|moderation|flagged")
 
 WRONG_KEY = _any(r"\bapi_?key_?invalid\b", r"\bapi key (?:is )?(?:not valid|invalid|expired)")
 MODEL_UNKNOWN = _any(

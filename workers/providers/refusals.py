@@ -7,7 +7,7 @@ import json
 import re
 import zlib
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,7 +20,9 @@ MAX_BODY_BYTES = 16 * 1024
 MIN_ROOM = 32  # a shorter answer is none: the context is full
 MIN_LIMIT = 256  # a smaller one is no model's limit
 
-_NEAR = 100  # characters between a field and the word that refuses it
+_NEAR = 60  # characters between a field and the word that refuses it
+_WRONG_SIDE = 30  # more of them: "'a' is not supported with 'b'" refuses a, "does not support b" refuses b
+_QUOTED = 20  # a run of characters in common with the prompt
 _MATCHES = 20  # of each, in a long text
 _DEPTH = 8
 # keys of an error's body that are read; others may hold the request
@@ -31,27 +33,42 @@ _READ = frozenset(
         *("error_type", "errorcode", "innererror", "inner_error"),
     )
 )
+_OF_REQUEST = (400, 422)  # learned from
+_BY_WORDS = (200, *_OF_REQUEST)  # judged by words of contexts and rates
+_CODES = frozenset(
+    ("code", "type", "param", "loc", "status", "error_type", "errorcode")
+)  # never of the prompt
+_INPUT = re.compile(r"""['"]input['"] ?:.*|\binput_value=.*""")
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """`code`: a key of FAILURES; `retry_after`: seconds that the body names."""
+    """`code`: a key of FAILURES; `retry_after`: seconds that the body names; `filtered`: the prompt's content."""
 
     code: str
     permanent: bool = True
     retry_after: float | None = None
     change: Change | None = None
+    filtered: bool = False
 
 
-def judge(status: int, body: bytes, sent: JSON) -> Refusal:
-    """Judge an error or a redirect. `body`: its beginning; `sent`: the request's body, empty for a GET."""
+def judge(status: int, body: bytes, sent: JSON, own: Collection[str] = ()) -> Refusal:
+    """Judge an error, also in an answer with status 200, or a redirect.
+
+    `body`: its beginning; `sent`: the request's body, empty for a GET; `own`: fields of the operator, dropped
+    only if they are named without doubt.
+    """
     if 300 <= status < 400:
         return Refusal("upstream_wrong_address")
-    error = _Error.read(body)
-    if status == 402 or (sentences.NO_CREDIT.search(error.text) and not _is_rate(status, error)):
+    error = _Error.read(body, _contents(sent))
+    if _is_no_credit(status, error):
         return Refusal("upstream_no_credit")
-    if status in (400, 413, 422) or status >= 500:
-        refusal = _of_request(error, sent)
+    if sent and _is_filtered(status, error):
+        return Refusal("upstream_rejected", filtered=True)
+    if status in (*_BY_WORDS, 413) or status >= 500:
+        refusal = _of_context(status, error, sent)
+        if refusal is None and status in _OF_REQUEST and not _is_busy(status, error):
+            refusal = _of_field(error, sent, own)
         if refusal is not None:
             return refusal
     return _by_status(status, error, str(sent.get("model", "")))
@@ -68,25 +85,43 @@ def wrong_address(url: str) -> str:
     return f"{found}; did you mean {place}{base}/v1?"
 
 
-def _of_request(error: "_Error", sent: JSON) -> Refusal | None:
-    """The refusal of something in the request; None: of the whole."""
-    limit = next((sent[name] for name in LIMIT_FIELDS if isinstance(sent.get(name), int)), None)
-    if sentences.CONTEXT_FULL.search(error.text) or any(
-        pattern.search(error.text) for pattern in sentences.TOO_MUCH
+def _of_context(status: int, error: "_Error", sent: JSON) -> Refusal | None:
+    """The refusal of more tokens than the context has."""
+    if not (
+        sentences.CONTEXT_CODE.search(error.text)
+        or any(pattern.search(error.text) for pattern in sentences.TOO_MUCH)
+        or (status in _BY_WORDS and sentences.CONTEXT_FULL.search(error.text) and not _is_busy(status, error))
     ):
-        room = _room(error.text, limit) if limit else None
-        return Refusal("context_length_exceeded", change=None if room is None else Change(room=room))
+        return None
+    limit = _limit(sent)
+    change = _room(error.text, limit) if limit else None
+    if change and status not in _OF_REQUEST:
+        change = replace(change, context=None)
+    return Refusal("context_length_exceeded", change=change)
+
+
+def _of_field(error: "_Error", sent: JSON, own: Collection[str]) -> Refusal | None:
+    """The refusal of a field, or of its value."""
+    limit = _limit(sent)
     if limit and (most := _most(error, limit)):
-        return Refusal("upstream_rejected", change=Change(limit=most))
-    if name := _refused_field(error, sent.keys() - NEEDED):
-        return Refusal("upstream_rejected", change=Change(drop=name))
-    return None
+        once = sentences.OF_PROMPT.search(error.text) is not None
+        return Refusal("upstream_rejected", change=Change(limit=most, once=once))
+    of_value = sentences.OF_VALUE.search(error.text) and not sentences.OF_NAME.search(error.text)
+    words = sentences.OF_VALUE if of_value else sentences.UNSUPPORTED
+    name = _named(error, sent.keys() - NEEDED, own, words)
+    if not name or (name in LIMIT_FIELDS and (of_value or "unsupported_value" in error.text)):
+        return None
+    return Refusal("upstream_rejected", change=Change(drop=name, once=bool(of_value)))
+
+
+def _limit(sent: JSON) -> int | None:
+    return next((sent[name] for name in LIMIT_FIELDS if isinstance(sent.get(name), int)), None)
 
 
 def _by_status(status: int, error: "_Error", model: str) -> Refusal:
-    if status == 429 or "rate_limit_exceeded" in error.text:
+    if status == 429 or "rate_limit_exceeded" in error.text or _is_busy(status, error):
         return Refusal("rate_limit_exceeded", retry_after=error.retry_delay())  # a retry would add load
-    if status >= 500:
+    if status >= 500 or status < 300:
         return Refusal("upstream_error", permanent=False)
     if status in (401, 403, 407) or (status == 400 and sentences.WRONG_KEY.search(error.text)):
         return Refusal("upstream_unauthorized")
@@ -98,21 +133,35 @@ def _by_status(status: int, error: "_Error", model: str) -> Refusal:
     return Refusal("upstream_wrong_address" if status in (404, 405) else "upstream_rejected")
 
 
-def _is_rate(status: int, error: "_Error") -> bool:
-    return status == 429 and sentences.PER_TIME.search(error.text) is not None
+def _is_no_credit(status: int, error: "_Error") -> bool:
+    if status == 429 and sentences.PER_TIME.search(error.text):
+        return False
+    return status == 402 or (status in (200, 400, 403, 429) and bool(sentences.NO_CREDIT.search(error.text)))
 
 
-def _room(text: str, limit: int) -> int | None:
-    """Tokens left for the answer; 0 if unknown; None: the prompt alone is too long."""
+def _is_filtered(status: int, error: "_Error") -> bool:
+    found = status in (400, 403) and sentences.FILTERED.search(error.text)
+    return bool(found) and "account" not in error.text
+
+
+def _is_busy(status: int, error: "_Error") -> bool:
+    """Whether a 4xx that speaks of too many tokens means tokens per time."""
+    full, busy = (pattern.search(error.text) for pattern in (sentences.CONTEXT_FULL, sentences.BUSY))
+    return status in _BY_WORDS and full is not None and busy is not None
+
+
+def _room(text: str, limit: int) -> Change | None:
+    """The tokens left for the answer, 0 if unknown, and the context; None: the prompt alone is too long."""
     found = next(filter(None, (pattern.search(text) for pattern in sentences.TOO_MUCH)), None)
     if found is None:
         return None
     numbers = {name: int(number) for name, number in found.groupdict().items() if number}
+    context = numbers["context"]
     prompt = numbers["prompt"] if "prompt" in numbers else numbers.get("total", limit) - limit
+    room = context - prompt
     if prompt <= 0:  # unknown, or the server counts another limit
-        return 0
-    room = numbers["context"] - prompt
-    return room if MIN_ROOM <= room < limit else None
+        return Change(room=0, context=context)
+    return Change(room=room, context=context) if MIN_ROOM <= room < limit else None
 
 
 def _most(error: "_Error", limit: int) -> int | None:
@@ -123,24 +172,44 @@ def _most(error: "_Error", limit: int) -> int | None:
     return next((number for number in numbers if MIN_LIMIT <= number < limit), None)
 
 
-def _refused_field(error: "_Error", fields: Collection[str]) -> str:
-    """The sent field that the server does not take; "" if it names none."""
-    if not sentences.UNSUPPORTED.search(error.text):
+def _named(error: "_Error", fields: Collection[str], own: Collection[str], words: re.Pattern[str]) -> str:
+    """The sent field that is refused in these words; "" if the server names none."""
+    places = [match.span() for match in islice(words.finditer(error.text), _MATCHES)]
+    if not places:
         return ""
-    named = [name for name in sorted(fields) if name.lower() in error.fields]
-    return named[0] if named else _named_near(error.text, fields)
-
-
-def _named_near(text: str, fields: Collection[str]) -> str:
-    """The field nearest to a word that refuses it."""
-    words = [match.span() for match in islice(sentences.UNSUPPORTED.finditer(text), _MATCHES)]
+    if error.fields:
+        return next((name for name in sorted(fields) if name.lower() in error.fields), "")
     near = [
-        (min(max(at.start() - end, start - at.end(), 0) for start, end in words), at.start(), name)
+        (_distance(error.text, at.span(), place), at.start(), name)
         for name in fields
-        for at in islice(re.finditer(rf"(?<!\w){re.escape(name.lower())}(?!\w)", text), _MATCHES)
+        for at in islice(re.finditer(rf"(?<!\w){re.escape(name.lower())}(?!\w)", error.text), _MATCHES)
+        if _is_quoted(error.text, at) or (name not in own and _is_direct(error.text, at))
+        for place in places
     ]
     distance, _, name = min(near, default=(_NEAR, 0, ""))
     return name if distance < _NEAR else ""
+
+
+def _is_quoted(text: str, at: re.Match[str]) -> bool:
+    marks = text[max(at.start() - 1, 0) : at.start()] + text[at.end() : at.end() + 1]
+    return marks in ("''", '""', "``", "[]")
+
+
+def _is_direct(text: str, at: re.Match[str]) -> bool:
+    """Whether the name stands beside "parameter", or beside the words of its refusal."""
+    before = text[max(at.start() - _NEAR, 0) : at.start()]
+    return bool(sentences.BEFORE_NAME.search(before) or sentences.AFTER_NAME.match(text, at.end()))
+
+
+def _distance(text: str, name: tuple[int, int], word: tuple[int, int]) -> int:
+    """Characters between a name and the word that refuses it; _NEAR in another sentence."""
+    (start, end), (first, last) = name, word
+    on_right = start >= last
+    gap = text[last:start] if on_right else text[end:first]
+    if re.search(r"[.;] ", gap):
+        return _NEAR
+    of_left = text[first:last].startswith(("not ", "only ")) or text[:first].endswith(("is ", "are "))
+    return len(gap) + (_WRONG_SIDE if on_right is of_left else 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,19 +222,20 @@ class _Error:
     is_html: bool = False
 
     @classmethod
-    def read(cls, body: bytes) -> "_Error":
-        """Read JSON, cut JSON, plain text or HTML."""
+    def read(cls, body: bytes, prompt: str = "") -> "_Error":
+        """Read JSON, cut JSON, plain text or HTML, without the words of the prompt."""
         text = _unpacked(body)[:MAX_BODY_BYTES].decode(errors="replace").strip().lstrip("\ufeff")
         if text[:1] == "<":
             return cls("", is_html=True)
         if text[:1] not in ("{", "["):
-            return cls(_normal(text))
+            return cls(_judged(text, prompt))
         try:
             pairs = list(_pairs(json.loads(text)))
         except (ValueError, RecursionError):  # cut, or nested too deep
             pairs = _pairs_in_cut(text)
         fields = frozenset(_field(value) for key, value in pairs if key in ("param", "loc"))
-        return cls(_normal(" ; ".join(f"{key} {value}" for key, value in pairs)), fields - {""}, is_json=True)
+        judged = (f"{k} {_normal(v) if k in _CODES else _judged(v, prompt)}" for k, v in pairs)
+        return cls(" ; ".join(judged), fields - {"", "none", "null"}, is_json=True)
 
     def retry_delay(self) -> float | None:
         """Seconds to wait, if the text names them."""
@@ -196,6 +266,7 @@ def _pairs(value: Any, key: str = "", depth: int = 0) -> Iterator[tuple[str, str
 
 
 def _pairs_in_cut(text: str) -> list[tuple[str, str]]:
+    text = re.split(r'"input"\s*:', text, maxsplit=1)[0]
     found = re.findall(r'"(code|type|param|message|msg|detail|error)"\s*:\s*"((?:[^"\\]|\\.){0,2000})"', text)
     places = re.findall(r'"loc"\s*:\s*\[\s*"body"\s*,\s*"(\w+)"', text)
     return [*found, *(("loc", place) for place in places)]
@@ -207,6 +278,24 @@ def _field(place: str) -> str:
 
 
 def _normal(text: str) -> str:
-    """Lower case, white space as one space, without the quoted input of pydantic's messages."""
-    text = re.sub(r"\binput_value=.{0,200}", "", text.lower().replace("\\", ""))
-    return re.sub(r"\s+", " ", text)
+    """Lower case, white space as one space, without backslashes."""
+    return re.sub(r"\s+", " ", text.lower().replace("\\", ""))
+
+
+def _judged(text: str, prompt: str) -> str:
+    """The words of the server: no quoted input, no run of characters of the prompt."""
+    text = _INPUT.sub("", _normal(text))
+    known, half = _normal(prompt), _QUOTED // 2
+    grams = {known[at : at + half] for at in range(0, len(known), half)}
+    quoted: set[int] = set()
+    for at in range(len(text)):
+        if at not in quoted and text[at : at + half] in grams:
+            for start in range(max(at - half, 0), at + 1):
+                run = text[start : start + _QUOTED]
+                if len(run) == _QUOTED and run in known:
+                    quoted.update(range(start, start + _QUOTED))
+    return "".join(character for at, character in enumerate(text) if at not in quoted)
+
+
+def _contents(sent: JSON) -> str:
+    return "\n".join(str(message.get("content", "")) for message in sent.get("messages", ()))

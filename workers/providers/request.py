@@ -7,9 +7,11 @@ from urllib.parse import urlsplit
 from chat.protocol.events import JSON
 from chat.responses.model_catalog import ModelConfig
 from chat.responses.model_keys import headers_of, key_of
+from chat.responses.prompt import tokens
 from workers.providers.changes import LIMIT_FIELDS, NEEDED, Learned, LimitField
 
 _AZURE = (".openai.azure.com", ".cognitiveservices.azure.com", ".azure-api.net")
+MIN_ROOM = 256  # tokens for the answer, however long the prompt seems
 _NO_KEY = "none"  # some servers refuse a request without any key
 
 
@@ -28,21 +30,28 @@ def request_body(
     """The JSON body. `room`: tokens left of the context for this request; 0: send no limit."""
     without = learned.without.union(model.without) - NEEDED
     fields: JSON = {"stream": True, "stream_options": {"include_usage": True}}
-    limit_field = limit_field_of(model, without)
-    if limit_field and (limits := [n for n in (request.max_output_tokens, model.max_output_tokens) if n]):
-        fields[limit_field] = min(limits)
     if request.temperature is not None:
         fields["temperature"] = request.temperature
-    fields = _limited(fields | model.parameters, learned.limit, room)
+    fields |= {name: value for name, value in model.parameters.items() if name not in LIMIT_FIELDS}
+    limit_field, limit = limit_field_of(model, without), _limit(model, request, learned, room)
+    if limit_field and limit:
+        fields[limit_field] = limit
     kept = {name: value for name, value in fields.items() if name not in without}
     return {**kept, "model": upstream_model, "messages": request.messages}
 
 
-def _limited(fields: JSON, limit: int | None, room: int | None) -> JSON:
-    """Lower a limit to `limit` and `room`; leave it out without room."""
-    most = [n for n in (limit, room) if n]
-    capped = {n: min(fields[n], *most) for n in LIMIT_FIELDS if most and isinstance(fields.get(n), int)}
-    return {name: value for name, value in (fields | capped).items() if room != 0 or name not in LIMIT_FIELDS}
+def _limit(model: ModelConfig, request: Request, learned: Learned, room: int | None) -> int | None:
+    """The lowest limit of the answer; None: there is none, or no room."""
+    own = [model.parameters.get(name) for name in LIMIT_FIELDS]
+    limits = [
+        n for n in (request.max_output_tokens, model.max_output_tokens, *own) if isinstance(n, int) and n
+    ]
+    if not limits or room == 0:
+        return None
+    contexts = [n for n in (model.context, learned.context) if n]
+    if contexts:
+        limits.append(max(MIN_ROOM, min(contexts) - tokens(request.messages)))
+    return min(n for n in (*limits, learned.limit, room) if n)
 
 
 def limit_field_of(model: ModelConfig, without: set[str]) -> LimitField | None:
@@ -51,7 +60,8 @@ def limit_field_of(model: ModelConfig, without: set[str]) -> LimitField | None:
     Newer OpenAI models accept only the new name, many servers only the old.
     """
     of_openai = urlsplit(model.base_url).hostname == "api.openai.com"
-    first = model.limit_field or LIMIT_FIELDS[of_openai]
+    own = next((name for name in LIMIT_FIELDS if name in model.parameters), None)
+    first = model.limit_field or own or LIMIT_FIELDS[of_openai]
     names = sorted(LIMIT_FIELDS, key=lambda name: name != first)
     return next((name for name in names if name not in without), None)
 

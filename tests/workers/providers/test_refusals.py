@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -169,10 +170,12 @@ FIELDS = [
         "stream_options",
     ),
     ("NIM", 400, vllm("stream_options is not supported by this model"), "stream_options"),
+    ("llama.cpp", 400, openai("Unsupported param: reasoning_effort", 400), "reasoning_effort"),
+    ("a provider", 400, openai("This provider does not support reasoning_effort."), "reasoning_effort"),
     (
-        "llama.cpp",
-        500,
-        openai("Unsupported param: reasoning_effort", 500, None, "server_error"),
+        "two fields",
+        400,
+        openai("temperature is set: this model does not support reasoning_effort"),
         "reasoning_effort",
     ),
     ("a gateway's plain text", 400, "unknown parameter stream_options", "stream_options"),
@@ -355,7 +358,7 @@ CONTEXTS: list[tuple[str, int, Any, int | None]] = [
         },
         None,
     ),
-    ("Ollama", 500, openai("the input length exceeds the context length", None, None, "api_error"), None),
+    ("Ollama", 400, openai("the input length exceeds the context length", None, None, "api_error"), None),
     ("Ollama cloud", 400, {"error": "prompt too long; exceeded max context length by 300 tokens"}, None),
     (
         "LM Studio",
@@ -551,12 +554,18 @@ CODES = [
     ("a permanent redirect", 301, PAGE, "upstream_wrong_address"),
     ("400 without a body", 400, "", "upstream_rejected"),
     ("a message of the wrong shape", 400, openai("messages: roles must alternate"), "upstream_rejected"),
-    (
-        "a value out of range",
-        400,
-        openai("temperature must be at most 1", None, "temperature"),
-        "upstream_rejected",
-    ),
+    ("an error of no field", 400, openai("Unexpected error; max_tokens left 12"), "upstream_rejected"),
+    ("a limit's value", 400, openai("Invalid value for 'max_tokens'", "invalid_value"), "upstream_rejected"),
+    ("an unnamed limit", 400, openai("max_tokens must be greater than 0"), "upstream_rejected"),
+    ("Bedrock", 400, {"message": "Too many tokens, please wait before trying again."}, "rate_limit_exceeded"),
+    ("Bedrock", 429, {"message": "Too many tokens, please wait before trying again."}, "rate_limit_exceeded"),
+    ("Bedrock", 503, {"message": "Too many tokens, please wait before trying again."}, "upstream_error"),
+    ("a full server", 503, openai("server overloaded: exceeds context slots"), "upstream_error"),
+    ("a field, 500", 500, openai("Unknown parameter: 'temperature'."), "upstream_error"),
+    ("OpenRouter", 502, openai("Provider returned error; unknown error: temperature"), "upstream_error"),
+    ("a limit, 500", 500, openai("Unexpected error; max_tokens must be at most 4096"), "upstream_error"),
+    ("a limit, 413", 413, openai("max_tokens must be at most 4096"), "upstream_rejected"),
+    ("credit of a provider", 500, openai("insufficient_quota"), "upstream_error"),
     (
         "a field that is needed",
         400,
@@ -596,6 +605,11 @@ def test_a_refused_field_is_left_out(server: str, status: int, body: Any, name: 
     assert judge(status, encoded(body), without).change in (None, Change())
 
 
+def test_of_two_names_the_refused_one_is_left_out() -> None:
+    body = encoded(openai("'temperature' is not supported with 'reasoning_effort'"))
+    assert judge(400, body, SENT).change == Change(drop="temperature")
+
+
 @pytest.mark.parametrize(("server", "status", "body", "limit"), LIMITS, ids=ids(LIMITS))
 def test_a_limit_that_is_too_large_is_lowered(server: str, status: int, body: Any, limit: int) -> None:
     for sent in (SENT, NEW_LIMIT):
@@ -604,8 +618,61 @@ def test_a_limit_that_is_too_large_is_lowered(server: str, status: int, body: An
 
 @pytest.mark.parametrize(("server", "status", "body", "room"), CONTEXTS, ids=ids(CONTEXTS))
 def test_a_full_context_has_its_code(server: str, status: int, body: Any, room: int | None) -> None:
-    change = None if room is None else Change(room=room)
-    assert judge(status, encoded(body), SENT) == Refusal("context_length_exceeded", change=change)
+    refusal = judge(status, encoded(body), SENT)
+    assert refusal.code == "context_length_exceeded"
+    assert (refusal.change and refusal.change.room) == room
+    if refusal.change:
+        assert str(refusal.change.context) in json.dumps(body)
+        of_server = judge(500, encoded(body), SENT)
+        assert of_server == replace(refusal, change=replace(refusal.change, context=None))
+
+
+@pytest.mark.parametrize(
+    ("message", "code", "change"),
+    [
+        ("temperature must be at most 1", None, Change(drop="temperature", once=True)),
+        ("Invalid value for 'temperature'", "invalid_value", Change(drop="temperature", once=True)),
+        ("'temperature' is out of range", None, Change(drop="temperature", once=True)),
+        ("max_tokens can not exceed 900 for this prompt", None, Change(limit=900, once=True)),
+        ("max_tokens must be at most 900, the tokens that remain", None, Change(limit=900, once=True)),
+        ("max_tokens must be at most 900", None, Change(limit=900)),
+    ],
+)
+def test_a_refused_value_changes_this_request_alone(message: str, code: str | None, change: Change) -> None:
+    assert judge(400, encoded(openai(message, code)), SENT).change == change
+
+
+@pytest.mark.parametrize(
+    ("body", "name"),
+    [
+        (openai("This provider does not support reasoning_effort."), "reasoning_effort"),
+        (openai("provider is not supported"), None),
+        (openai("Unknown parameter: provider"), None),
+        (openai("Unknown parameter: 'provider'"), "provider"),
+        (openai("Unknown parameter", None, "provider"), "provider"),
+    ],
+)
+def test_a_field_of_the_operator_is_left_out_only_if_it_is_named_without_doubt(
+    body: Any, name: str | None
+) -> None:
+    sent = SENT | {"provider": {"order": ["x"]}}
+    change = judge(400, encoded(body), sent, {"provider"}).change
+    assert (change and change.drop) == name
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"error": {"message": "The response was filtered", "code": "content_filter"}},
+        {"error": {"message": "Bad", "code": "400", "innererror": {"code": "ResponsibleAIPolicyViolation"}}},
+        openai("openai/x requires moderation. Your input was flagged for violence", 403),
+    ],
+)
+@pytest.mark.parametrize("status", [400, 403])
+def test_a_filtered_prompt_is_marked(status: int, body: Any) -> None:
+    assert judge(status, encoded(body), SENT) == Refusal("upstream_rejected", filtered=True)
+    assert not judge(500, encoded(body), SENT).filtered
+    assert not judge(status, encoded(body), {}).filtered
 
 
 @pytest.mark.parametrize(("server", "status", "body", "code"), CODES, ids=ids(CODES))
@@ -650,6 +717,17 @@ def test_the_question_in_an_error_changes_nothing() -> None:
     assert judge(422, encoded(body), SENT) == Refusal("upstream_rejected")
     body["detail"][0]["msg"] = f"Wrong [type=value_error, input_value='{asked}', input_type=str]"
     assert judge(422, encoded(body), SENT) == Refusal("upstream_rejected")
+    body["detail"][0]["msg"] = f"Wrong: {{'loc': 1, 'input': '{asked}"
+    assert judge(422, encoded(body), SENT) == Refusal("upstream_rejected")
+
+
+@pytest.mark.parametrize("before", ["", "x", "some words before it, of any length, "])
+def test_the_prompt_in_a_message_changes_nothing(before: str) -> None:
+    asked = "Why does my server say: unknown parameter 'stream_options'?"
+    sent = SENT | {"messages": [{"role": "user", "content": f"{before}{asked}\nThank you"}]}
+    for body in (openai(f"Cannot read: {asked}"), f"cannot read {asked}"):
+        assert judge(400, encoded(body), SENT).change == Change(drop="stream_options")
+        assert judge(400, encoded(body), sent) == Refusal("upstream_rejected")
 
 
 def test_no_error_lowers_the_limit_to_almost_nothing() -> None:

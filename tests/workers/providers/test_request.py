@@ -43,6 +43,12 @@ def test_the_body_has_the_messages_and_the_limits() -> None:
             "max_tokens",
         ),
         ({"room": 0}, None),
+        ({"parameters": {"max_completion_tokens": 700}}, "max_completion_tokens"),
+        ({"parameters": {"max_tokens": 700, "max_completion_tokens": 500}}, "max_tokens"),
+        (
+            {"parameters": {"max_tokens": 700}, "learned": Learned({"max_tokens"})},
+            "max_completion_tokens",
+        ),
     ],
 )
 def test_the_limit_has_the_name_that_the_server_takes(fields: dict[str, Any], name: str | None) -> None:
@@ -59,8 +65,14 @@ def test_the_limit_has_the_name_that_the_server_takes(fields: dict[str, Any], na
         ({"learned": Learned(limit=350)}, 350),
         ({"room": 100, "learned": Learned(limit=350)}, 100),
         ({"room": 500}, 400),
-        ({"parameters": {"max_tokens": 700}}, 700),
-        ({"parameters": {"max_tokens": 700}, "learned": Learned(limit=600)}, 600),
+        ({"parameters": {"max_tokens": 700}}, 400),
+        ({"parameters": {"max_tokens": 300}}, 300),
+        ({"parameters": {"max_tokens": 300}, "learned": Learned(limit=200)}, 200),
+        ({"context": 400}, 400 - 13),
+        ({"context": 900}, 400),
+        ({"context": 100}, 256),
+        ({"learned": Learned(context=400)}, 400 - 13),
+        ({"learned": Learned(context=400), "context": 300}, 300 - 13),
     ],
 )
 def test_the_lowest_limit_is_sent(fields: dict[str, Any], limit: int) -> None:
@@ -113,6 +125,7 @@ def test_a_server_without_a_key_gets_a_word() -> None:
     [
         (Change(drop="stream_options"), 'without = ["stream_options"]'),
         (Change(drop="max_tokens"), 'limit_field = "max_completion_tokens"'),
+        (Change(room=0, context=8192), "context = 8192"),
         (Change(limit=4096), "max_output_tokens = 4096"),
     ],
 )
@@ -121,12 +134,6 @@ def test_a_change_is_learned_once_and_has_a_setting(change: Change, setting: str
     assert learned.learn(change)
     assert not learned.learn(change)
     assert learned.setting(change) == setting
-
-
-def test_the_second_name_of_the_limit_is_left_out() -> None:
-    learned = Learned({"max_tokens"})
-    learned.learn(Change(drop="max_completion_tokens"))
-    assert learned.setting(Change(drop="max_completion_tokens")) == 'without = ["max_completion_tokens"]'
 
 
 def test_a_greater_limit_is_not_learned() -> None:

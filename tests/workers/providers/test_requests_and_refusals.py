@@ -18,7 +18,7 @@ from tests.workers.background import DEADLINE_SECS
 from tests.workers.gateway import ANSWER, Gateway, gateway, reply
 from tests.workers.targets import KEY_ENV, requests, target
 from workers.providers import openai_compatible
-from workers.providers.base import ProviderError
+from workers.providers.base import Chunk, ProviderError
 from workers.providers.openai_compatible import MAX_CHANGES, Provider
 from workers.providers.request import Request
 
@@ -84,13 +84,50 @@ async def test_a_refused_limit_is_sent_by_its_other_name(provider: Provider, ups
     assert "max_tokens" not in record.body
 
 
-async def test_a_limit_that_both_names_are_refused_for_is_not_sent(provider: Provider) -> None:
+@pytest.mark.parametrize("left_out", [(), ("max_tokens",)])
+async def test_the_bound_of_a_server_that_refuses_both_names_does_not_vanish(
+    provider: Provider, left_out: tuple[str, ...]
+) -> None:
     old, new = (
         refused(f"Unsupported parameter: '{name}'") for name in ("max_tokens", "max_completion_tokens")
     )
-    async with gateway(old, new, ANSWER) as server:
-        assert await answered(provider, model_of(server)) == "fine"
-    assert not server.asked[2].body.keys() & {"max_tokens", "max_completion_tokens"}
+    refusals = [new] if left_out else [old, new]
+    async with gateway(*refusals, ANSWER) as server:
+        model = model_of(server, without=left_out)
+        assert await failed(provider, model) == ProviderError("upstream_rejected", permanent=True)
+        assert provider.learned[model.name].without == set()
+        assert await answered(provider, model) == "fine"
+    assert all(asked.body.keys() & {"max_tokens", "max_completion_tokens"} for asked in server.asked)
+
+
+async def test_a_refused_value_is_left_out_of_this_request_alone(provider: Provider) -> None:
+    async with gateway(refused("temperature must be at most 0.4"), ANSWER) as server:
+        model = model_of(server)
+        assert [await answered(provider, model) for _ in range(2)] == ["fine", "fine"]
+    assert ["temperature" in asked.body for asked in server.asked] == [True, False, True]
+
+
+async def test_a_limit_for_this_prompt_is_not_learned(provider: Provider) -> None:
+    async with gateway(refused("max_tokens can not exceed 900 for this prompt"), ANSWER) as server:
+        model = model_of(server)
+        assert [await answered(provider, model) for _ in range(2)] == ["fine", "fine"]
+    assert [asked.body["max_tokens"] for asked in server.asked] == [16384, 900, 16384]
+
+
+async def test_a_field_of_the_operator_is_not_lost_by_an_error(provider: Provider) -> None:
+    async with gateway(refused("Unknown error of a provider: unsupported provider"), ANSWER) as server:
+        model = model_of(server, parameters={"provider": {"order": ["x"]}})
+        assert (await failed(provider, model)).code == "upstream_rejected"
+        assert await answered(provider, model) == "fine"
+    assert server.asked[-1].body["provider"] == {"order": ["x"]}
+
+
+@pytest.mark.parametrize("status", [400, 403])
+async def test_a_filtered_prompt_ends_the_answer(provider: Provider, status: int) -> None:
+    body = {"error": {"message": "The prompt was filtered", "code": "content_filter"}}
+    async with gateway(reply(status, body)) as server:
+        chunks = [chunk async for chunk in provider.stream(model_of(server), ASKED)]
+    assert chunks == [Chunk(finish="content_filter")]
 
 
 async def test_requests_at_once_learn_the_same_once(
@@ -105,7 +142,8 @@ async def test_requests_at_once_learn_the_same_once(
 
 
 async def test_each_model_of_a_server_learns_apart(provider: Provider, upstream: Upstream) -> None:
-    first, second = target(upstream, "refuse-temperature"), target(upstream, "fast")
+    first = target(upstream, "refuse-temperature")
+    second = replace(target(upstream, "fast"), name="another")
     await answered(provider, first)
     await answered(provider, second)
     (record,) = await requests(upstream, second)
@@ -138,7 +176,7 @@ async def test_the_greatest_limit_is_learned(provider: Provider, caplog: pytest.
     assert caplog.text.count("max_output_tokens = 4096") == 1
 
 
-async def test_a_limit_above_the_context_is_lowered_for_this_request(provider: Provider) -> None:
+async def test_the_context_is_learned(provider: Provider, caplog: pytest.LogCaptureFixture) -> None:
     message = (
         "This model's maximum context length is 8192 tokens. However, you requested 17288 tokens (904 in the "
         "messages, 16384 in the completion)."
@@ -146,7 +184,8 @@ async def test_a_limit_above_the_context_is_lowered_for_this_request(provider: P
     async with gateway(refused(message), ANSWER) as server:
         model = model_of(server)
         assert [await answered(provider, model) for _ in range(2)] == ["fine", "fine"]
-    assert [asked.body["max_tokens"] for asked in server.asked] == [16384, 7288, 16384]
+    assert [asked.body["max_tokens"] for asked in server.asked] == [16384, 7288, 8192 - 14]
+    assert caplog.text.count("learned from a refusal: context = 8192") == 1
 
 
 async def test_without_numbers_the_limit_is_left_out_for_this_request(provider: Provider) -> None:
