@@ -43,7 +43,11 @@ _INPUT = re.compile(r"""['"]input['"] ?:.*|\binput_value=.*""")
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """`code`: a key of FAILURES; `retry_after`: seconds that the body names; `filtered`: the prompt's content."""
+    """A judged refusal.
+
+    `code`: a key of FAILURES; `retry_after`: seconds that the body names; `filtered`: a content filter
+    refused the prompt.
+    """
 
     code: str
     permanent: bool = True

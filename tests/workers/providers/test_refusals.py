@@ -606,7 +606,7 @@ def test_a_refused_field_is_left_out(server: str, status: int, body: Any, name: 
 
 
 def test_of_two_names_the_refused_one_is_left_out() -> None:
-    body = encoded(openai("'temperature' is not supported with 'reasoning_effort'"))
+    body = encoded(openai("The 'temperature' value is not supported with 'reasoning_effort'"))
     assert judge(400, body, SENT).change == Change(drop="temperature")
 
 

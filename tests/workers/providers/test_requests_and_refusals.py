@@ -377,6 +377,7 @@ async def test_a_model_that_was_unloaded_is_looked_up_again(provider: Provider) 
     async with gateway(first, gone, second, ANSWER) as server:
         model = model_of(server, upstream_model="")
         assert (await failed(provider, model)).code == "upstream_not_found"
+        assert provider.learned == {}
         assert await answered(provider, model) == "fine"
     assert server.asked[-1].body["model"] == "two"
 
