@@ -141,8 +141,9 @@ class Provider:
 
     def _refused(self, model: ModelConfig, error: _RefusedError) -> ProviderError:
         refusal = error.refusal or _judged(model, error, {})
-        if refusal.code == "upstream_not_found" and self._first_models.pop(model.name, None):
-            self.learned.pop(model.name, None)  # the server may list another model now
+        if refusal.code == "upstream_not_found" and model.name in self._first_models:
+            del self._first_models[model.name]  # the server may list another model now
+            self.learned.pop(model.name, None)
         if refusal.code == "upstream_wrong_address":
             place = refusals.wrong_address(error.url)
             logger.warning("model %s: HTTP %d: %s", model.name, error.status, place)
