@@ -152,6 +152,7 @@ CHANNEL_LAYERS = {
 
 TAILRACE_MODELS = env.str("TAILRACE_MODELS", default="")
 TAILRACE_OPENAI_BASE_URL = env.str("OPENAI_BASE_URL", default="https://api.openai.com/v1")
+TAILRACE_OPENAI_BASE_URL = TAILRACE_OPENAI_BASE_URL or "https://api.openai.com/v1"  # set and empty
 TAILRACE_OPENAI_MODEL = env.str("OPENAI_MODEL", default="")
 TAILRACE_OPENAI_MAX_OUTPUT_TOKENS = env.int("OPENAI_MAX_OUTPUT_TOKENS", default=16_384)
 TAILRACE_OPENAI_CONTEXT = env.int("OPENAI_CONTEXT", default=0) or None  # tokens; 0: unknown

@@ -15,8 +15,8 @@ from tests.harness.waiting import patience
 
 pytestmark = pytest.mark.e2e
 
-EVENTS = 100  # at least: on an idle machine each word is an event
-EVERYWHERE = Question("words-150@50")
+EVENTS = 40  # at least; on an idle machine each word is an event
+EVERYWHERE = Question("words-200@50")
 RANDOM = Question("words-1500@200")
 NOTIFIED = Question("words-100@25")
 RECONNECTS = 300

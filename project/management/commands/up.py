@@ -89,7 +89,7 @@ class Command(BaseCommand):
 def _run(options: Options, model: str | None, console: Console) -> None:
     with lock.held(options.data_dir) as lock_file, guard.started(lock_file) as watch:
         _require_ports(options)
-        if model is None:
+        if model is None and environment.names_model(os.environ):
             _require_models()
         environ: Mapping[str, str] = os.environ
         ours = frozenset({options.port, options.flower_port or 0})

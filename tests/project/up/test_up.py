@@ -79,8 +79,7 @@ def test_an_unusable_model_is_named_before_anything_starts(
     settings.TAILRACE_MODELS = ""
     if variable.startswith("TAILRACE"):
         setattr(settings, variable, value)
-    else:
-        monkeypatch.setenv(variable, value)
+    monkeypatch.setenv(variable.removeprefix("TAILRACE_") if "OPENAI" in variable else variable, value)
     options = [f"--port={ports.pick_free()}", "--no-flower", f"--data-dir={tmp_path}"]
     with pytest.raises(CommandError, match=named) as raised:
         call_command("up", *options)
