@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+MAX_LIST_BYTES = 8 * 1024 * 1024  # of models; OpenRouter's has 1 MB
 MAX_NAME_CHARS = 200
 # words of ids and kinds of models that answer no chat
 _OTHER = re.compile(

@@ -25,7 +25,7 @@ from chat.responses.model_keys import UnusableKeyError
 from workers.providers import refusals
 from workers.providers.base import Chunk, ProviderError
 from workers.providers.changes import LIMIT_FIELDS, Change, Learned, other_limit_field
-from workers.providers.chat_models import first_chat_model
+from workers.providers.chat_models import MAX_LIST_BYTES, first_chat_model
 from workers.providers.completion import Reader
 from workers.providers.decoding import BodyDecoder
 from workers.providers.framing import DONE, Framing, FramingError, MarkupError
@@ -39,7 +39,6 @@ logger = logging.getLogger(__name__)
 MAX_CONNECTIONS = 2000  # above a worker's answers; the transport's default is 100
 MAX_CHANGES = 8  # of one request, after refusals
 REFUSAL_SECS = 5  # to read the beginning of an error's body
-MAX_LIST_BYTES = 8 * 1024 * 1024  # of models; OpenRouter's has 1 MB
 LOGGED_BYTES = 500
 
 

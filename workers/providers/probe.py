@@ -11,10 +11,9 @@ from urllib.parse import urlencode, urljoin, urlsplit
 
 from chat.protocol.events import JSON
 from chat.responses.model_catalog import ModelConfig
-from workers.providers.chat_models import first_chat_model, rows
+from workers.providers.chat_models import MAX_LIST_BYTES, first_chat_model, rows
 from workers.providers.request import request_headers
 
-MAX_BYTES = 8 * 1024 * 1024  # of a list; OpenRouter's has 1 MB
 SECS = 10  # a time limit above is the model's own
 # the context in tokens, as vLLM, OpenRouter and Together, Mistral, Groq name it
 CONTEXT_FIELDS = ("max_model_len", "context_length", "max_context_length", "context_window")
@@ -61,10 +60,10 @@ def _asked(model: ModelConfig, base_url: str) -> Listing:
     )
     try:
         with _OPENER.open(request, timeout=min(SECS, model.deadlines.connect)) as reply:
-            return _read(reply.status, reply.read(MAX_BYTES))
+            return _read(reply.status, reply.read(MAX_LIST_BYTES))
     except urllib.error.HTTPError as refusal:
         with refusal:
-            listing = _read(refusal.code, refusal.read(MAX_BYTES))
+            listing = _read(refusal.code, refusal.read(MAX_LIST_BYTES))
             return replace(listing, location=_location(request.full_url, refusal.headers.get("Location", "")))
 
 
