@@ -16,8 +16,8 @@ COPY project project
 COPY chat chat
 COPY workers workers
 COPY templates templates
-# a key for this command only: it signs nothing and is not kept
-RUN SECRET_KEY=build-time-only python manage.py collectstatic --noinput
+# development settings for this command only: it needs no key
+RUN DEBUG=1 TAILRACE_STATIC_ROOT=/app/staticfiles python manage.py collectstatic --noinput
 # for SQLite, if DATABASE_URL names no server
 RUN mkdir -p /data && chown 10001:10001 /data
 USER 10001:10001

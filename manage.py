@@ -4,12 +4,18 @@
 import os
 import sys
 
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 
 
 def main() -> None:
-    """Run it."""
+    """Run it; for unusable settings, exit with their sentence."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
+    try:
+        settings.INSTALLED_APPS  # noqa: B018 - reads the settings
+    except ImproperlyConfigured as error:
+        sys.exit(str(error))
     execute_from_command_line(sys.argv)
 
 

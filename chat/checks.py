@@ -1,9 +1,10 @@
-"""System checks: the database supports UPDATE … RETURNING, the models can be read."""
+"""System checks: what the database can do, and whether the models can be read."""
 
 from collections.abc import Collection
 from typing import Any
 
-from django.core.checks import CheckMessage, Error, Tags, register
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004 - Django's name
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS, connections
 
@@ -12,16 +13,24 @@ from chat.responses.model_catalog import catalog
 # MariaDB has RETURNING for INSERT only, Oracle another syntax
 CLAIMING = {"postgresql", "sqlite"}
 
+DEPLOYMENT = "deployment"  # the tag of checks for `--deploy`
+
 CANNOT_CLAIM = Error(
     "The database does not support UPDATE … RETURNING, by which workers claim responses.",
     hint="Use PostgreSQL (DATABASE_URL), or SQLite 3.35 or later.",
     id="chat.E001",
+)
+ONE_MACHINE = Warning(
+    "SQLite is for one machine.",
+    hint="Set DATABASE_URL to a PostgreSQL server before you use more than one machine.",
+    id="chat.W001",
 )
 
 
 def watch() -> None:
     """Register for `manage.py check` and `migrate`."""
     register(can_claim, Tags.database)
+    register(is_for_many, DEPLOYMENT, deploy=True)
     register(can_read_models, Tags.files)
 
 
@@ -33,6 +42,12 @@ def can_claim(databases: Collection[str] | None = None, **_: Any) -> list[CheckM
     # SQLite supports it for UPDATE if it does for INSERT
     able = database.vendor in CLAIMING and database.features.can_return_columns_from_insert
     return [] if able else [CANNOT_CLAIM]
+
+
+def is_for_many(**_: Any) -> list[CheckMessage]:
+    """Whether processes on several machines can share the database."""
+    engine = settings.DATABASES[DEFAULT_DB_ALIAS]["ENGINE"]
+    return [ONE_MACHINE] if "sqlite" in engine else []
 
 
 def can_read_models(**_: Any) -> list[CheckMessage]:

@@ -1,58 +1,59 @@
 """All settings, read once from the environment and `.env`.
 
-Without SECRET_KEY: development, DEBUG on, only for this machine. With it: deployment, DEBUG off, a missing
-setting fails at start-up.
+Without SECRET_KEY: development, DEBUG on, only for this machine. With it: deployment, DEBUG off. Settings
+that would open a deployment to everybody fail at start-up.
 """
 
 import os
 from pathlib import Path
-from typing import Any
+from urllib.parse import quote
 
-import environ
 from django.core.exceptions import ImproperlyConfigured
+
+from project.access import unsafe
+from project.environment import Environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-
-class _Env(environ.Env):
-    """An empty number is not set."""
-
-    def get_value(self, var: str, cast: Any = None, default: Any = None, parse_default: bool = False) -> Any:
-        if cast in (int, float) and not self.ENVIRON.get(var, "").strip():
-            return default
-        return super().get_value(var, cast, default, parse_default)
-
-
-env = _Env()
 # the doctor passes the whole environment of an `up`, whose `.env` may have changed since
-if "TAILRACE_DOCTOR_CHECKS" not in os.environ and (BASE_DIR / ".env").exists():
-    env.read_env(BASE_DIR / ".env")
+env = Environment(None if "TAILRACE_DOCTOR_CHECKS" in os.environ else BASE_DIR / ".env")
 
 # --- access -------------------------------------------------------------------------------------
 
-SECRET_KEY = env.str("SECRET_KEY", default="")
-DEBUG = env.bool("DEBUG", default=not SECRET_KEY)
-if not SECRET_KEY:
-    if not DEBUG:
-        message = "SECRET_KEY is missing: set it to a long random string, or set DEBUG=1 for development."
-        raise ImproperlyConfigured(message)
-    SECRET_KEY = "development-only"  # noqa: S105 - DEBUG answers on loopback names only
+SECRET_KEY = env.text("SECRET_KEY")
+DEBUG = env.flag("DEBUG", default=not SECRET_KEY)
 
 LOOPBACK_NAMES = ["localhost", "127.0.0.1", "[::1]"]
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=LOOPBACK_NAMES)
-# origins (scheme, host, port) that may open a socket; a bare host: any port
-TAILRACE_ORIGINS = env.list(
+ALLOWED_HOSTS = env.names("ALLOWED_HOSTS", default=LOOPBACK_NAMES)
+# origins (scheme, host, port) that may open a socket; with DEBUG also a bare host: any port
+TAILRACE_ORIGINS = env.names(
     "TAILRACE_ORIGINS",
     default=ALLOWED_HOSTS if DEBUG else [f"https://{host}" for host in ALLOWED_HOSTS],
 )
 CSRF_TRUSTED_ORIGINS = [origin for origin in TAILRACE_ORIGINS if "://" in origin]
-# visitors become guests; otherwise they must sign in
-TAILRACE_GUESTS = env.bool("TAILRACE_GUESTS", default=DEBUG)
+if found := unsafe(debug=DEBUG, key=SECRET_KEY, hosts=ALLOWED_HOSTS, origins=TAILRACE_ORIGINS):
+    raise ImproperlyConfigured("; ".join(found) + ".")
+SECRET_KEY = SECRET_KEY or "development-only"  # DEBUG answers on loopback names only
 
+# visitors become guests; otherwise they must sign in
+TAILRACE_GUESTS = env.flag("TAILRACE_GUESTS", default=DEBUG)
+
+# browsers reach this site by https only
+TAILRACE_HTTPS = env.flag("TAILRACE_HTTPS", default=not DEBUG)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = TAILRACE_HTTPS
+SECURE_HSTS_SECONDS = env.number("TAILRACE_HSTS_SECONDS", default=3600) if TAILRACE_HTTPS else 0
 if not DEBUG:
-    SESSION_COOKIE_SECURE = env.bool("TAILRACE_SECURE_COOKIES", default=True)
-    CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SILENCED_SYSTEM_CHECKS = [
+    "security.W005",  # HSTS of subdomains, which may be other sites
+    "security.W008",  # the proxy that ends TLS redirects http
+    "security.W021",  # preload lists are for the owner of the domain
+]
+# cookies know no port: other sites of this host have their own names
+COOKIES = ("__Host-" if TAILRACE_HTTPS else "") + "tailrace"
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{COOKIES}_session", f"{COOKIES}_csrf"
+SESSION_COOKIE_AGE = env.number("TAILRACE_SESSION_HOURS", default=336, least=1) * 3600  # since the last visit
+DEFAULT_EXCEPTION_REPORTER_FILTER = "project.redaction.Redaction"
 
 # --- installed applications ---------------------------------------------------------------------
 
@@ -109,10 +110,10 @@ AUTH_PASSWORD_VALIDATORS = [
 
 # --- storage ------------------------------------------------------------------------------------
 
-TAILRACE_DATA_DIR = Path(env.str("TAILRACE_DATA_DIR", default=str(BASE_DIR / ".tailrace")))
+TAILRACE_DATA_DIR = Path(env.text("TAILRACE_DATA_DIR", default=str(BASE_DIR / ".tailrace")))
 STATIC_URL = "static/"
 # target of `collectstatic`; empty: serve the source, for `runserver`
-STATIC_ROOT = env.str("TAILRACE_STATIC_ROOT", default="" if DEBUG else str(BASE_DIR / "staticfiles"))
+STATIC_ROOT = env.text("TAILRACE_STATIC_ROOT", default="" if DEBUG else str(BASE_DIR / "staticfiles"))
 WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = not STATIC_ROOT
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -124,7 +125,8 @@ STORAGES = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{TAILRACE_DATA_DIR / 'db.sqlite3'}")}
+SQLITE_URL = f"sqlite:///{quote(str(TAILRACE_DATA_DIR / 'db.sqlite3'))}"
+DATABASES = {"default": env.database("DATABASE_URL", default=SQLITE_URL)}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     TAILRACE_DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
     DATABASES["default"]["ENGINE"] = "project.sqlite"  # Django's, pooled
@@ -140,7 +142,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
     options = DATABASES["default"].setdefault("OPTIONS", {})
     options["connect_timeout"] = 3  # seconds
 
-TAILRACE_REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
+REDIS_URLS = ("redis://user:password@host:port/0", "rediss://user:password@host:port/0", "unix:///path")
+TAILRACE_REDIS_URL = env.url("REDIS_URL", default="redis://127.0.0.1:6379/0", examples=REDIS_URLS)
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "chat.transport.channel_layer.PipelinedChannelLayer",
@@ -150,31 +153,32 @@ CHANNEL_LAYERS = {
 
 # --- models -------------------------------------------------------------------------------------
 
-TAILRACE_MODELS = env.str("TAILRACE_MODELS", default="")
-TAILRACE_OPENAI_BASE_URL = env.str("OPENAI_BASE_URL", default="https://api.openai.com/v1")
-TAILRACE_OPENAI_BASE_URL = TAILRACE_OPENAI_BASE_URL or "https://api.openai.com/v1"  # set and empty
-TAILRACE_OPENAI_MODEL = env.str("OPENAI_MODEL", default="")
-TAILRACE_OPENAI_MAX_OUTPUT_TOKENS = env.int("OPENAI_MAX_OUTPUT_TOKENS", default=16_384)
-TAILRACE_OPENAI_CONTEXT = env.int("OPENAI_CONTEXT", default=0) or None  # tokens; 0: unknown
+TAILRACE_MODELS = env.text("TAILRACE_MODELS", default="")
+TAILRACE_OPENAI_BASE_URL = env.text("OPENAI_BASE_URL", default="https://api.openai.com/v1")
+TAILRACE_OPENAI_MODEL = env.text("OPENAI_MODEL", default="")
+TAILRACE_OPENAI_MAX_OUTPUT_TOKENS = env.number("OPENAI_MAX_OUTPUT_TOKENS", default=16_384, least=1)
+TAILRACE_OPENAI_CONTEXT = env.number("OPENAI_CONTEXT", default=0) or None  # tokens; 0: unknown
 TAILRACE_OPENAI_DEADLINES = {
-    "connect": env.float("OPENAI_CONNECT_SECONDS", default=10),
-    "first_token": env.float("OPENAI_FIRST_TOKEN_SECONDS", default=300),
-    "between_tokens": env.float("OPENAI_BETWEEN_TOKENS_SECONDS", default=60),
-    "total": env.float("OPENAI_TOTAL_SECONDS", default=1800),
+    "connect": env.seconds("OPENAI_CONNECT_SECONDS", default=10),
+    "first_token": env.seconds("OPENAI_FIRST_TOKEN_SECONDS", default=300),
+    "between_tokens": env.seconds("OPENAI_BETWEEN_TOKENS_SECONDS", default=60),
+    "total": env.seconds("OPENAI_TOTAL_SECONDS", default=1800),
 }
 # after a lost worker "restart" the text, or "continue" where possible
-TAILRACE_OPENAI_RESUME = env.str("OPENAI_RESUME", default="restart")
+TAILRACE_OPENAI_RESUME = env.choice("OPENAI_RESUME", default="restart", choices=("restart", "continue"))
 
 # --- workers ------------------------------------------------------------------------------------
 
 CELERY_BROKER_URL = TAILRACE_REDIS_URL
 CELERY_TASK_IGNORE_RESULT = True  # the row is the result
 CELERY_WORKER_POOL = "threads"
-CELERY_WORKER_CONCURRENCY = env.int("TAILRACE_CONCURRENCY", default=100)  # answers per worker process
+CELERY_WORKER_CONCURRENCY = env.number(
+    "TAILRACE_CONCURRENCY", default=100, least=1
+)  # answers per worker process
 # seconds for answers when a worker stops
-TAILRACE_DRAIN_SECONDS = env.int("DRAIN_SECONDS", default=20)
+TAILRACE_DRAIN_SECONDS = env.number("DRAIN_SECONDS", default=20)
 # log the first characters of a refusal's body, which may hold what people wrote
-TAILRACE_LOG_UPSTREAM_ERRORS = env.bool("TAILRACE_LOG_UPSTREAM_ERRORS", default=False)
+TAILRACE_LOG_UPSTREAM_ERRORS = env.flag("TAILRACE_LOG_UPSTREAM_ERRORS", default=False)
 CELERY_WORKER_DISABLE_PREFETCH = True  # jobs wait in the queue, for any worker
 CELERY_WORKER_SEND_TASK_EVENTS = True
 CELERY_TASK_SEND_SENT_EVENT = True
@@ -195,6 +199,8 @@ CELERY_IMPORTS = ["workers.tasks"]
 
 # --- logging ------------------------------------------------------------------------------------
 
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+LOG_LEVEL = env.choice("LOG_LEVEL", default="INFO", choices=LOG_LEVELS)
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -202,5 +208,5 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
     # Django would log twice, httpx2 every model request
     "loggers": {"django": {"handlers": []}, "httpx2": {"level": "WARNING"}},
-    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO").upper()},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
 }

@@ -81,7 +81,7 @@ async def _start_tailrace(parts: Parts, scale: Scale) -> list[int]:
         "TAILRACE_DATA_DIR": str(parts.directory),
         "TAILRACE_MODELS": str(parts.directory / "models.toml"),
         "TAILRACE_GUESTS": "1",
-        "TAILRACE_SECURE_COOKIES": "0",  # plain http
+        "TAILRACE_HTTPS": "0",  # plain http
         "TAILRACE_CONCURRENCY": str(max(100, scale.streams)),
         "LOG_LEVEL": "WARNING",
     }

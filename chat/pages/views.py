@@ -4,9 +4,11 @@ from typing import Any
 from uuid import UUID
 
 from asgiref.sync import async_to_sync
+from django.conf import settings
 from django.contrib.auth.views import LogoutView
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_http_methods, require_safe
@@ -71,6 +73,7 @@ class SignOut(LogoutView):
 
 
 def _page_data(request: HttpRequest, row: Conversation | None) -> JSON:
+    root = reverse("page")
     return {
         "conversation": str(row.pk) if row else None,
         "conversation_title": row.title if row else "",
@@ -78,6 +81,8 @@ def _page_data(request: HttpRequest, row: Conversation | None) -> JSON:
         "responses": turns(row) if row else [],
         "models": list(catalog()),
         "max_input_chars": MAX_INPUT_CHARS,
-        "socket_path": f"/ws/responses/?owner={request.user.pk}",
-        "conversation_path": "/conversations/{id}/",
+        "page_path": root,
+        "csrf_cookie": settings.CSRF_COOKIE_NAME,
+        "socket_path": f"{root}ws/responses/?owner={request.user.pk}",
+        "conversation_path": f"{reverse('conversations')}{{id}}/",
     }

@@ -84,6 +84,8 @@ interface PageData {
   responses: ResponseRow[];
   models: string[];
   max_input_chars: number;
+  page_path: string;
+  csrf_cookie: string;
   socket_path: string;
   /** With `{id}` in it. */
   conversation_path: string;

@@ -8,7 +8,7 @@ from pathlib import Path
 from django.db import Error, NotSupportedError, connection
 from django.db.migrations.executor import MigrationExecutor
 
-from chat.checks import can_claim
+from chat.checks import ONE_MACHINE, can_claim
 from project.doctor import clocks
 from project.doctor.finding import Finding, State, UnavailableError, error, ok, warning
 
@@ -139,8 +139,7 @@ def _waits(mode: Sqlite) -> Finding:
 
 
 def _one_machine() -> Finding:
-    remedy = "Set DATABASE_URL to a PostgreSQL server before you use more than one machine."
-    return warning("database kind", "SQLite is for one machine", remedy)
+    return warning("database kind", ONE_MACHINE.msg.rstrip("."), str(ONE_MACHINE.hint))
 
 
 def postgres(server: Postgres) -> list[Finding]:

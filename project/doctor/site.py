@@ -2,18 +2,16 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import ERROR, CheckMessage, Tags, run_checks
 
+from project.access import is_loopback, is_origin
 from project.doctor.finding import Finding, error, ok, warning
 
-LOOPBACK = {"localhost", "127.0.0.1", "[::1]"}
 KEY = {"security.W009"}
-COOKIES = {f"security.W0{number}" for number in (10, 11, 12, 16)}
-# HSTS and redirects are the proxy's; DEBUG and hosts are judged here
-LEFT_OUT = {"security.W004", "security.W008", "security.W018", "security.W020"}
+HTTPS = {f"security.W0{number}" for number in ("04", 10, 11, 12, 15, 16)}
+LEFT_OUT = {"security.W018", "security.W020"}  # DEBUG and hosts are judged here
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +36,7 @@ def debug(site: Site) -> Finding:
     """Check that DEBUG is off, or limited to this machine."""
     if not site.debug:
         return ok("DEBUG", "off")
-    if set(site.hosts) <= LOOPBACK:
+    if all(map(is_loopback, site.hosts)):
         remedy = "For a deployment set SECRET_KEY, without DEBUG; then the other settings are checked."
         return warning("DEBUG", "on: a development checkout", remedy)
     remedy = "Set SECRET_KEY and DEBUG=0: visitors see settings and code whenever there is an error."
@@ -59,25 +57,16 @@ def origins(site: Site) -> Finding:
     """Check for full origins: browsers send cookies from any page."""
     found = ", ".join(site.origins)
     remedy = "Write full origins, as https://chat.example.org"
-    if "*" in site.origins:
-        return error("TAILRACE_ORIGINS", found, f"{remedy}: any page may act as the visitor.")
-    if all("*" in origin for origin in site.origins):  # no wildcard within an origin
-        return error("TAILRACE_ORIGINS", found or "empty", f"{remedy}: no page can open a socket.")
-    if not all(map(_is_full, site.origins)):
-        return warning("TAILRACE_ORIGINS", found, f"{remedy}: a bare host lets in any scheme and port.")
-    return ok("TAILRACE_ORIGINS", found)
-
-
-def _is_full(origin: str) -> bool:
-    parts = urlsplit(origin)
-    return parts.scheme in ("http", "https") and bool(parts.hostname)
+    if not all(map(is_origin, site.origins)):
+        return error("TAILRACE_ORIGINS", found, f"{remedy}: pages of other sites may act as the visitor.")
+    return ok("TAILRACE_ORIGINS", found) if found else error("TAILRACE_ORIGINS", "empty", f"{remedy}.")
 
 
 def checked(messages: Iterable[CheckMessage]) -> list[Finding]:
     """Judge Django's deployment checks."""
-    by_id = {str(message.id): message for message in messages}
-    others = [message for name, message in by_id.items() if name not in KEY | COOKIES | LEFT_OUT]
-    return [_key(by_id), _cookies(by_id), *map(_other, others)]
+    by_id = {str(message.id): message for message in messages if not message.is_silenced()}
+    others = [message for name, message in by_id.items() if name not in KEY | HTTPS | LEFT_OUT]
+    return [_key(by_id), _https(by_id), *map(_other, others)]
 
 
 def _key(ids: Collection[str]) -> Finding:
@@ -87,11 +76,11 @@ def _key(ids: Collection[str]) -> Finding:
     return error("SECRET_KEY", "short, or not random", remedy)
 
 
-def _cookies(ids: Collection[str]) -> Finding:
-    if COOKIES.isdisjoint(ids):
-        return ok("cookies", "secure")
-    remedy = "Behind TLS set TAILRACE_SECURE_COOKIES=1; only plain http on this machine needs 0."
-    return warning("cookies", "also sent over plain http", remedy)
+def _https(ids: Collection[str]) -> Finding:
+    if HTTPS.isdisjoint(ids):
+        return ok("https", "cookies are secure, browsers remember it (HSTS)")
+    remedy = "Behind TLS set TAILRACE_HTTPS=1; only plain http on this machine needs 0."
+    return warning("https", "off: cookies are also sent over plain http", remedy)
 
 
 def _other(message: CheckMessage) -> Finding:

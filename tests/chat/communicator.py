@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from asgiref.testing import ApplicationCommunicator
 from channels.testing import WebsocketCommunicator
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 
@@ -93,7 +94,7 @@ def scope_of(user: User) -> dict[str, Any]:
 
 def cookie_of(client: Client) -> str:
     """The cookie that a browser sends."""
-    return client.cookies["sessionid"].OutputString()
+    return client.cookies[settings.SESSION_COOKIE_NAME].OutputString()
 
 
 @asynccontextmanager

@@ -30,7 +30,7 @@ from tests.deploy.compose import (
 from tests.harness import dotenv
 
 REQUIRED = {
-    "SECRET_KEY": "a-long-random-string",
+    "SECRET_KEY": "a-long-random-string-for-this-test-alone-0123456789",
     "POSTGRES_PASSWORD": "secret",
     "FLOWER_BASIC_AUTH": "somebody:secret",
 }
@@ -207,7 +207,7 @@ def test_the_settings_behind_tls_take_three_lines(tmp_path: Path) -> None:
     lines = {
         "ALLOWED_HOSTS": "chat.example.org",
         "TAILRACE_ORIGINS": "https://chat.example.org",
-        "TAILRACE_SECURE_COOKIES": "1",
+        "TAILRACE_HTTPS": "1",
     }
     values = settings_of_the_web(REQUIRED | lines, tmp_path)
     assert values["ALLOWED_HOSTS"] == ["chat.example.org", "127.0.0.1"]

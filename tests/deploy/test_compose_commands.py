@@ -123,10 +123,10 @@ def test_the_user_that_createsuperuser_makes_can_sign_in(stack: Stack) -> None:
     assert done.returncode == 0, done.stderr
     browser = Browser(stack)
     browser.get("/accounts/login/")
-    form = {"username": "ada", "password": PASSWORD, "csrfmiddlewaretoken": browser.cookies["csrftoken"]}
+    form = {"username": "ada", "password": PASSWORD, "csrfmiddlewaretoken": browser.cookies["tailrace_csrf"]}
     status, _ = browser.post("/accounts/login/", **form)
     assert status == 200
-    assert "sessionid" in browser.cookies
+    assert "tailrace_session" in browser.cookies
     assert browser.get("/admin/")[0] == 200
 
 

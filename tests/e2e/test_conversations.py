@@ -16,7 +16,7 @@ pytestmark = pytest.mark.e2e
 @asynccontextmanager
 async def browsing(url: str, session: str) -> AsyncIterator[aiohttp.ClientSession]:
     """An HTTP client like the page's scripts: it sends the cookies and the CSRF token."""
-    token = session.partition("csrftoken=")[2].partition(";")[0]
+    token = session.partition("tailrace_csrf=")[2].partition(";")[0]
     headers = {"Cookie": session, "X-CSRFToken": token}
     async with aiohttp.ClientSession(url, headers=headers) as browser:
         yield browser

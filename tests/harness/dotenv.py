@@ -19,6 +19,7 @@ DUMP = (
     "import json; from project import settings as s; "
     "print(json.dumps({n: v for n, v in vars(s).items() if n.isupper()}, default=str))"
 )
+SETTINGS_MODULES = ("settings", "environment", "access")
 COMPUTED = object()  # a default that the settings compute
 
 
@@ -79,7 +80,8 @@ def load_settings(
 ) -> subprocess.CompletedProcess[str]:
     """Load the settings in an empty checkout, with this environment and this `.env` alone; print JSON."""
     (checkout / "project").mkdir(exist_ok=True)
-    shutil.copy(ROOT / "project/settings.py", checkout / "project")
+    for module in SETTINGS_MODULES:
+        shutil.copy(ROOT / f"project/{module}.py", checkout / "project")
     (checkout / ".env").write_text(dotenv)
     environment = {"PATH": os.environ["PATH"], **environment}
     return finished(sys.executable, "-c", DUMP, cwd=checkout, env=environment)

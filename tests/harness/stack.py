@@ -31,7 +31,7 @@ from tests.harness.waiting import wait_until
 DEPLOYED = {
     "SECRET_KEY": "of-the-tests-" * 4,
     "TAILRACE_GUESTS": "1",
-    "TAILRACE_SECURE_COOKIES": "0",
+    "TAILRACE_HTTPS": "0",
     "TAILRACE_ORIGINS": HOST,
 }
 # the catalog: names, the default first, each with its script; without one the prompt has it

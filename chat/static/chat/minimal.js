@@ -4,7 +4,7 @@ const form = /** @type {HTMLFormElement} */ (document.getElementById("form"));
 const message = /** @type {HTMLTextAreaElement} */ (document.getElementById("message"));
 const start = /** @type {HTMLButtonElement} */ (document.getElementById("start"));
 const output = /** @type {HTMLOutputElement} */ (document.getElementById("output"));
-const socket = new WebSocket(`${location.protocol.replace("http", "ws")}//${location.host}/ws/openai/`);
+const socket = new WebSocket(`${location.protocol.replace("http", "ws")}//${location.host}${form.dataset.socket}`);
 let end = ""; // after each piece: the demo model writes one number a line
 
 socket.onopen = () => {

@@ -33,7 +33,7 @@ const TICK_MS = 1000; // countdowns are in seconds
 
 /** @type {PageData} */
 const data = JSON.parse(find("#page-data", HTMLElement).textContent);
-const store = new Store(browserStorage(), document.body.dataset.owner ?? "");
+const store = new Store(browserStorage(), data.page_path.slice(1) + (document.body.dataset.owner ?? ""));
 const drafts = new Drafts(store);
 const outbox = new Outbox(store);
 const api = new ApiClient(data.conversation_path);
@@ -57,7 +57,8 @@ const socket = new Socket(data.socket_path, {
   },
 });
 
-const address = new Address(data.conversation_path, { onNavigate: (id) => navigation.visit(id) });
+const paths = { start: data.page_path, pattern: data.conversation_path };
+const address = new Address(paths, { onNavigate: (id) => navigation.visit(id) });
 
 const listPages = new ListPages(list, { api, changed: listChanged });
 const listController = new ListController(list, { api, on: { changed: listChanged, failed } });

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import OperationalError
 from django.test import AsyncClient, Client
@@ -141,7 +142,7 @@ async def test_the_csrf_token_of_a_page_is_accepted(owner: User) -> None:
     browser = AsyncClient(enforce_csrf_checks=True)
     await browser.aforce_login(owner)
     await browser.get("/")
-    token = {"X-CSRFToken": browser.cookies["csrftoken"].value}
+    token = {"X-CSRFToken": browser.cookies[settings.CSRF_COOKIE_NAME].value}
     body = json.dumps({"title": "Depths"})
     reply = await browser.patch(row.conversation.get_absolute_url(), body, "application/json", headers=token)
     assert reply.status_code == 200

@@ -70,6 +70,8 @@ def test_a_new_page_has_the_models_and_the_addresses(client: Client, owner: User
         "responses": [],
         "models": ["m", DEMO],
         "max_input_chars": MAX_INPUT_CHARS,
+        "page_path": "/",
+        "csrf_cookie": settings.CSRF_COOKIE_NAME,
         "socket_path": f"/ws/responses/?owner={owner.pk}",
         "conversation_path": "/conversations/{id}/",
     }
@@ -123,11 +125,13 @@ def test_a_page_has_the_list_and_the_title(client: Client, owner: User) -> None:
 
 
 @pytest.mark.parametrize("path", ["/", "conversation"])
-def test_a_page_sets_the_csrf_token_that_changes_need(client: Client, owner: User, path: str) -> None:
+def test_a_page_sets_the_csrf_token_that_changes_need(
+    client: Client, owner: User, settings: Settings, path: str
+) -> None:
     path = stored(owner).conversation.get_absolute_url() if path == "conversation" else path
     client.force_login(owner)
     client.get(path)
-    assert client.cookies["csrftoken"].value
+    assert client.cookies[settings.CSRF_COOKIE_NAME].value
 
 
 def test_a_deleted_conversation_is_not_found(client: Client, owner: User) -> None:

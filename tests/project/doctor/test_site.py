@@ -23,13 +23,14 @@ def deployment(settings: Settings) -> Settings:
     settings.ALLOWED_HOSTS = list(SITE.hosts)
     settings.TAILRACE_ORIGINS = list(SITE.origins)
     settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = True
+    settings.SECURE_HSTS_SECONDS = 3600
     return settings
 
 
 @pytest.mark.usefixtures("deployment")
 def test_a_deployment_behind_tls_is_ok() -> None:
     found = site.examine()
-    assert list(states(found)) == ["DEBUG", "ALLOWED_HOSTS", "TAILRACE_ORIGINS", "SECRET_KEY", "cookies"]
+    assert list(states(found)) == ["DEBUG", "ALLOWED_HOSTS", "TAILRACE_ORIGINS", "SECRET_KEY", "https"]
     assert faults(found) == {}
 
 
@@ -38,8 +39,9 @@ def test_a_deployment_behind_tls_is_ok() -> None:
     [
         ("SECRET_KEY", "short-secret", {"SECRET_KEY": ERROR}),
         ("SECRET_KEY", "a" * 60, {"SECRET_KEY": ERROR}),
-        ("SESSION_COOKIE_SECURE", False, {"cookies": WARNING}),
-        ("CSRF_COOKIE_SECURE", False, {"cookies": WARNING}),
+        ("SESSION_COOKIE_SECURE", False, {"https": WARNING}),
+        ("CSRF_COOKIE_SECURE", False, {"https": WARNING}),
+        ("SECURE_HSTS_SECONDS", 0, {"https": WARNING}),
         ("ALLOWED_HOSTS", ["*"], {"ALLOWED_HOSTS": WARNING}),
         ("ALLOWED_HOSTS", [], {"ALLOWED_HOSTS": ERROR}),
         ("TAILRACE_ORIGINS", ["*"], {"TAILRACE_ORIGINS": ERROR}),
@@ -69,9 +71,10 @@ def test_debug_is_an_error_where_others_can_see_it(
     ("origins", "state"),
     [
         (["https://chat.example.org", "http://localhost:8000"], OK),
-        (["https://.example.org"], OK),
-        (["https://chat.example.org", "chat.example.org"], WARNING),
-        (["chat.example.org:443"], WARNING),
+        (["https://.example.org"], ERROR),
+        (["https://chat.example.org/path"], ERROR),
+        (["https://chat.example.org", "chat.example.org"], ERROR),
+        (["chat.example.org:443"], ERROR),
         (["https://chat.example.org", "*"], ERROR),
         (["https://*"], ERROR),
         ([], ERROR),

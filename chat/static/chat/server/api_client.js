@@ -1,7 +1,5 @@
 /** The client of the conversation API. */
 
-const LIST = "/conversations/";
-
 /** `status` is the HTTP status, or 0 if the server is unreachable. */
 export class ApiError extends Error {
   /** @param {number} status */
@@ -19,10 +17,10 @@ export const ifApiError = (handle) => (error) => {
 
 /** The cookie first: a sign-in in another tab renews it, but not the page's copy. */
 function csrfToken() {
-  const cookie = document.cookie.split("; ").find((each) => each.startsWith("csrftoken="));
-  return (
-    cookie?.slice("csrftoken=".length) ?? document.querySelector("meta[name=csrf-token]")?.getAttribute("content") ?? ""
-  );
+  const meta = document.querySelector("meta[name=csrf-token]");
+  const name = `${meta?.getAttribute("data-cookie")}=`;
+  const cookie = document.cookie.split("; ").find((each) => each.startsWith(name));
+  return cookie?.slice(name.length) ?? meta?.getAttribute("content") ?? "";
 }
 
 /** @param {string} path @param {RequestOptions} options */
@@ -36,10 +34,12 @@ async function request(path, options = {}) {
 }
 
 export class ApiClient {
+  #listPath;
   #conversationPath;
 
-  /** `conversationPath` contains `{id}`. @param {string} conversationPath */
+  /** `conversationPath` contains `{id}`, after the path of the list. @param {string} conversationPath */
   constructor(conversationPath) {
+    this.#listPath = conversationPath.split("{id}")[0];
     this.#conversationPath = conversationPath;
   }
 
@@ -48,7 +48,7 @@ export class ApiClient {
     const query = new URLSearchParams();
     if (search) query.set("search", search);
     if (before !== null) query.set("before", before);
-    return request(`${LIST}?${query}`);
+    return request(`${this.#listPath}?${query}`);
   }
 
   /** @param {string} id @returns {Promise<OneConversation>} */

@@ -1,7 +1,5 @@
 /** The address bar: its conversation, and back and forward without a page load. */
 
-const NEW = "/";
-
 /** `pattern` contains `{id}`. @param {string} pattern @param {string} path */
 export function idIn(pattern, path) {
   const [before, after] = pattern.split("{id}");
@@ -10,10 +8,15 @@ export function idIn(pattern, path) {
 }
 
 export class Address {
+  #start;
   #pattern;
 
-  /** @param {string} pattern @param {{ onNavigate: (id: ConversationId) => void }} callbacks */
-  constructor(pattern, { onNavigate }) {
+  /**
+   * @param {{ start: string, pattern: string }} paths of a new and of a stored conversation
+   * @param {{ onNavigate: (id: ConversationId) => void }} callbacks
+   */
+  constructor({ start, pattern }, { onNavigate }) {
+    this.#start = start;
     this.#pattern = pattern;
     addEventListener("popstate", () => onNavigate(this.conversationId));
   }
@@ -24,7 +27,7 @@ export class Address {
 
   /** @param {ConversationId} conversationId */
   of(conversationId) {
-    return conversationId ? this.#pattern.replace("{id}", conversationId) : NEW;
+    return conversationId ? this.#pattern.replace("{id}", conversationId) : this.#start;
   }
 
   /** @param {ConversationId} conversationId */
