@@ -118,9 +118,7 @@ WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = not STATIC_ROOT
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
-        "BACKEND": "project.storage.HashedFiles"
-        if STATIC_ROOT
-        else "django.contrib.staticfiles.storage.StaticFilesStorage",
+        "BACKEND": "project.storage.HashedFiles" if STATIC_ROOT else "project.storage.PlainFiles",
     },
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -1,11 +1,29 @@
-"""Static files under hashed names, compressed once."""
+"""Static files: under hashed names and compressed, or as they are; below any path of the host."""
 
+from typing import Any
+
+from django.contrib.staticfiles.storage import StaticFilesStorage
+from django.urls import get_script_prefix
 from whitenoise.storage import CompressedManifestStaticFilesStorage
+
+FOLDER = "static/"  # below the site's path
+
+
+def _base_url(_: Any) -> str:
+    """The path of this request, where Django keeps that of the first."""
+    return f"{get_script_prefix()}{FOLDER}"
+
+
+class PlainFiles(StaticFilesStorage):
+    """Django's storage."""
+
+    base_url = property(_base_url)
 
 
 class HashedFiles(CompressedManifestStaticFilesStorage):
     """WhiteNoise's storage, also hashing imports of ES modules."""
 
+    base_url = property(_base_url)
     support_js_module_import_aggregation = True
 
     def url(self, name: str, force: bool = True) -> str:

@@ -27,12 +27,11 @@ from tests.harness.upstream.client import Upstream
 from tests.harness.valkey import answers as redis_answers
 from tests.harness.waiting import wait_until
 
-# without DEBUG: the error pages are ours; on plain http, for any origin
+# without DEBUG: the error pages are ours; on plain http
 DEPLOYED = {
     "SECRET_KEY": "of-the-tests-" * 4,
     "TAILRACE_GUESTS": "1",
     "TAILRACE_HTTPS": "0",
-    "TAILRACE_ORIGINS": HOST,
 }
 # the catalog: names, the default first, each with its script; without one the prompt has it
 MODELS: Mapping[str, str] = {"scripted": "", "scripted-impatient": "", "scripted-continued": ""}
@@ -241,6 +240,7 @@ def running(
     With TAILRACE_STATIC_ROOT, the files that `collect_static` put there are served, as in a deployment.
     """
     ways = ways or Ways()
+    web_port = free_port()
     with ExitStack() as stack:
         upstream = stack.enter_context(Upstream.start(api_key="upstream-key", port=ways.upstream))
         address = f"http://{HOST}:{ways.upstream_of_workers or ways.upstream}"
@@ -250,12 +250,13 @@ def running(
             "REDIS_URL": valkey.url(ways.redis),
             "TAILRACE_DATA_DIR": str(directory),
             "TAILRACE_MODELS": str(catalog),
+            "TAILRACE_ORIGINS": f"http://{HOST}:{web_port}",
             "UPSTREAM_KEY": "upstream-key",
             "PYTHONUNBUFFERED": "1",
         }
         if ways.database is not None:
             settings["DATABASE_URL"] = ways.database_of_parts or ways.database
-        parts = Stack(directory, upstream, {**os.environ, **settings, **env}, free_port(), ways)
+        parts = Stack(directory, upstream, {**os.environ, **settings, **env}, web_port, ways)
         stack.callback(parts.kill)
         parts.start_redis()
         if ways.database is None:

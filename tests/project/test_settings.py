@@ -49,7 +49,7 @@ def test_a_checkout_without_environment_is_for_development(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("environment", "storage"),
     [
-        ({}, "django.contrib.staticfiles.storage.StaticFilesStorage"),
+        ({}, "project.storage.PlainFiles"),
         ({"TAILRACE_STATIC_ROOT": "collected"}, "project.storage.HashedFiles"),
         ({"SECRET_KEY": LONG_KEY}, "project.storage.HashedFiles"),
     ],
