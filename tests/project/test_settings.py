@@ -82,6 +82,19 @@ def test_a_secret_key_makes_a_deployment(tmp_path: Path) -> None:
     assert values["TAILRACE_ORIGINS"] == values["CSRF_TRUSTED_ORIGINS"] == ["https://chat.example.org"]
 
 
+@pytest.mark.parametrize(("https", "names"), [("1", "__Host-tailrace"), ("0", "tailrace")])
+def test_cookies_have_names_of_ours_as_they_know_no_port(tmp_path: Path, https: str, names: str) -> None:
+    values = loaded_settings(tmp_path, {"SECRET_KEY": LONG_KEY, "TAILRACE_HTTPS": https})
+    assert values["SESSION_COOKIE_NAME"] == f"{names}_session"
+    assert values["CSRF_COOKIE_NAME"] == f"{names}_csrf"
+    assert (values["SESSION_COOKIE_SECURE"], values["SECURE_HSTS_SECONDS"] > 0) == (https == "1",) * 2
+
+
+def test_a_session_lasts_the_hours_of_its_setting(tmp_path: Path) -> None:
+    assert loaded_settings(tmp_path, {})["SESSION_COOKIE_AGE"] == 14 * 24 * 3600
+    assert loaded_settings(tmp_path, {"TAILRACE_SESSION_HOURS": "12"})["SESSION_COOKIE_AGE"] == 12 * 3600
+
+
 def test_a_deployment_without_a_key_fails_with_its_name(tmp_path: Path) -> None:
     done = load_settings(tmp_path, {"DEBUG": "0"})
     assert done.returncode != 0
