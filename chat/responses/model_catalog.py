@@ -64,7 +64,7 @@ class ModelConfig:
     limit_field: Literal["", "max_tokens", "max_completion_tokens"] = ""  # "": learned
     without: tuple[str, ...] = ()  # fields that the server refuses
     parameters: dict[str, Any] = field(default_factory=dict)  # more fields of each request
-    headers: dict[str, str] = field(default_factory=dict)  # "$NAME": a variable of the workers
+    headers: dict[str, str] = field(default_factory=dict)  # $NAME: a variable of the workers, also within
     query: dict[str, str] = field(default_factory=dict)
     # at the start of the text; ("", end): the text begins as reasoning; (): all is text
     reasoning_tags: tuple[str, str] | tuple[()] = ("<think>", "</think>")

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from chat.responses.model_catalog import DEMO_URL, ModelConfig
 
-_REFERENCE = re.compile(r"\$(\w+)")
+_REFERENCE = re.compile(r"\$([A-Za-z_]\w*)")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
@@ -44,13 +44,15 @@ def faults(models: Iterable[ModelConfig], environ: Mapping[str, str]) -> list[st
 
 
 def _value(model: ModelConfig, name: str, value: str, environ: Mapping[str, str]) -> str:
-    reference = _REFERENCE.fullmatch(value)
-    if reference is None:
-        return _printable(value, f"model {model.name}: the header {name}")
-    if reference[1] not in environ:
-        message = f"{reference[1]} is not set: model {model.name} needs it for the header {name}"
-        raise UnusableKeyError(message)
-    return _printable(environ[reference[1]], reference[1])
+    """The value with the variables that it names, as in `Bearer $TOKEN`."""
+
+    def variable(reference: re.Match[str]) -> str:
+        if reference[1] not in environ:
+            message = f"{reference[1]} is not set: model {model.name} needs it for the header {name}"
+            raise UnusableKeyError(message)
+        return _printable(environ[reference[1]], reference[1])
+
+    return _printable(_REFERENCE.sub(variable, value), f"model {model.name}: the header {name}")
 
 
 def _printable(value: str, place: str) -> str:

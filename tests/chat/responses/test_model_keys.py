@@ -35,6 +35,14 @@ def test_a_header_has_the_value_of_its_variable() -> None:
     assert headers_of(model, {"TEAM": "blue team\n"}) == {"X-Team": "blue team", "X-Price": "$5 or less"}
 
 
+def test_a_header_names_variables_within_its_text() -> None:
+    model = ModelConfig("m", "http://gpu/v1", headers={"Authorization": "Bearer $TOKEN", "X": "$A/$B"})
+    variables = {"TOKEN": "t0\n", "A": "a", "B": "b"}
+    assert headers_of(model, variables) == {"Authorization": "Bearer t0", "X": "a/b"}
+    with pytest.raises(UnusableKeyError, match="TOKEN is not set"):
+        headers_of(model, {"A": "a", "B": "b"})
+
+
 @pytest.mark.parametrize(
     ("headers", "environ", "named"),
     [
