@@ -17,7 +17,7 @@ COPY chat chat
 COPY workers workers
 COPY templates templates
 # development settings for this command only: it needs no key
-RUN DEBUG=1 TAILRACE_STATIC_ROOT=/app/staticfiles python manage.py collectstatic --noinput
+RUN DEBUG=1 TAILRACE_STATIC_ROOT=staticfiles python manage.py collectstatic --noinput
 # for SQLite, if DATABASE_URL names no server
 RUN mkdir -p /data && chown 10001:10001 /data
 USER 10001:10001
