@@ -12,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from project.access import unsafe
 from project.environment import Environment
+from project.redis_urls import redis_url, tls_options
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -141,7 +142,9 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
     options["connect_timeout"] = 3  # seconds
 
 REDIS_URLS = ("redis://user:password@host:port/0", "rediss://user:password@host:port/0", "unix:///path")
-TAILRACE_REDIS_URL = env.url("REDIS_URL", default="redis://127.0.0.1:6379/0", examples=REDIS_URLS)
+TAILRACE_REDIS_URL = redis_url(
+    "REDIS_URL", env.url("REDIS_URL", default="redis://127.0.0.1:6379/0", examples=REDIS_URLS)
+)
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "chat.transport.channel_layer.PipelinedChannelLayer",
@@ -168,6 +171,7 @@ TAILRACE_OPENAI_RESUME = env.choice("OPENAI_RESUME", default="restart", choices=
 # --- workers ------------------------------------------------------------------------------------
 
 CELERY_BROKER_URL = TAILRACE_REDIS_URL
+CELERY_BROKER_USE_SSL = tls_options(CELERY_BROKER_URL)
 CELERY_TASK_IGNORE_RESULT = True  # the row is the result
 CELERY_WORKER_POOL = "threads"
 CELERY_WORKER_CONCURRENCY = env.number(

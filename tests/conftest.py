@@ -30,7 +30,8 @@ hypothesis_settings.load_profile("unhurried")
 
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # each of some hundred processes would compile every module
 
-SYSTEMS = ("faults", "e2e", "browser", "deploy", "bench")  # folders whose tests run a whole Tailrace
+# folders whose tests run a whole Tailrace
+SYSTEMS = ("faults", "e2e", "browser", "deploy", "security", "bench")
 # they run first, the longest before the others, so that short files fill the end
 SLOW = (
     "faults/test_workers.py",

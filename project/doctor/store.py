@@ -48,7 +48,8 @@ def examine() -> list[Finding]:
         raise UnavailableError("Redis", "REDIS_URL cannot be read", remedy) from None
     except UNAVAILABLE as trouble:
         raise unavailable(trouble) from trouble
-    return [ok("Redis", f"{masked(settings.TAILRACE_REDIS_URL)} is available"), *judged(figures)]
+    available = ok("Redis", f"{masked(settings.TAILRACE_REDIS_URL)} is available")
+    return [available, *verdicts.tls(settings.TAILRACE_REDIS_URL), *judged(figures)]
 
 
 def ask(question: Coroutine[Any, Any, T]) -> T:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from project.doctor.finding import Finding, error, ok, warning
+from project.redis_urls import is_verified, tls_options
 
 SLOW_SECS = 0.005  # one round trip per flush, at least 9 ms apart
 TOO_SLOW_SECS = 0.25  # text stutters
@@ -19,6 +20,16 @@ REMEDIES = {
     "OutOfMemoryError": "Raise maxmemory, or give it more memory.",
     "MovedError": "Name a Redis that is no cluster in REDIS_URL.",
 }
+
+
+def tls(url: str) -> list[Finding]:
+    """Check that the server must show a trusted certificate; nothing without TLS."""
+    if tls_options(url) is None:
+        return []
+    if is_verified(url):
+        return [ok("Redis TLS", "the certificate is verified")]
+    remedy = "Remove ssl_cert_reqs from REDIS_URL; ssl_ca_certs=FILE names a private authority."
+    return [warning("Redis TLS", "the certificate is not verified: any server gets the password", remedy)]
 
 
 def version(info: Mapping[str, Any]) -> Finding:

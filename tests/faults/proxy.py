@@ -5,6 +5,7 @@ It runs in a separate thread, independent of the test's event loop, which may bl
 
 import asyncio
 import random
+import ssl
 import threading
 from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
@@ -25,10 +26,11 @@ Loses = Callable[[bytes], bool]  # whether a notification is lost
 class Proxy:
     """The proxy between two parts. Every method may be called from any thread."""
 
-    def __init__(self, target_port: int) -> None:
+    def __init__(self, target_port: int, tls: ssl.SSLContext | None = None) -> None:
         self.port = free_port()
         self.lost_notifications = 0
         self._target_port = target_port
+        self._tls = tls
         self._loop = asyncio.new_event_loop()
         self._flows = asyncio.Event()
         self._flows.set()
@@ -39,9 +41,9 @@ class Proxy:
 
     @classmethod
     @contextmanager
-    def to(cls, target_port: int) -> Iterator[Self]:
-        """Listen on a free port until the block ends."""
-        proxy = cls(target_port)
+    def to(cls, target_port: int, tls: ssl.SSLContext | None = None) -> Iterator[Self]:
+        """Listen on a free port until the block ends; `tls`: end TLS here."""
+        proxy = cls(target_port, tls)
         thread = threading.Thread(target=proxy._loop.run_forever, name=f"proxy {proxy.port}", daemon=True)
         thread.start()
         try:
@@ -84,7 +86,9 @@ class Proxy:
 
     async def _listen(self) -> None:
         if self._server is None:
-            self._server = await asyncio.start_server(self._accept, HOST, self.port, backlog=1024)
+            self._server = await asyncio.start_server(
+                self._accept, HOST, self.port, backlog=1024, ssl=self._tls
+            )
 
     async def _cut(self) -> None:
         if self._server is not None:
@@ -130,8 +134,9 @@ class Proxy:
             writer.write(data)
             await writer.drain()
         await self._flows.wait()  # a stalled network does not forward a close, either
-        with suppress(OSError):
-            writer.write_eof()
+        if writer.can_write_eof():  # not with TLS
+            with suppress(OSError):
+                writer.write_eof()
         raise EOFError
 
     async def _without_lost(self, reader: StreamReader) -> AsyncIterator[bytes]:

@@ -19,7 +19,6 @@ DUMP = (
     "import json; from project import settings as s; "
     "print(json.dumps({n: v for n, v in vars(s).items() if n.isupper()}, default=str))"
 )
-SETTINGS_MODULES = ("settings", "environment", "access")
 COMPUTED = object()  # a default that the settings compute
 
 
@@ -80,8 +79,8 @@ def load_settings(
 ) -> subprocess.CompletedProcess[str]:
     """Load the settings in an empty checkout, with this environment and this `.env` alone; print JSON."""
     (checkout / "project").mkdir(exist_ok=True)
-    for module in SETTINGS_MODULES:
-        shutil.copy(ROOT / f"project/{module}.py", checkout / "project")
+    for module in (ROOT / "project").glob("[!_]*.py"):  # without Celery's, which needs Django's settings
+        shutil.copy(module, checkout / "project")
     (checkout / ".env").write_text(dotenv)
     environment = {"PATH": os.environ["PATH"], **environment}
     return finished(sys.executable, "-c", DUMP, cwd=checkout, env=environment)
