@@ -28,6 +28,7 @@ class Conf:
     """All settings of `chat` and `workers`."""
 
     REDIS_URL = Setting("redis://127.0.0.1:6379/0")
+    PREFIX = Setting("tailrace")  # of everything in Redis
     ORIGINS = Setting[list[str]]([])
     GUESTS = Setting(default=False)
     MODELS = Setting("")  # path of a TOML file; empty: one model, from the next settings

@@ -24,11 +24,13 @@ class Environment:
 
     def __init__(self, dotenv: Path | None) -> None:
         """Add the variables of the file `dotenv` that the environment does not have."""
+        self.names_read: set[str] = set()
         if dotenv is not None and dotenv.exists():
             environ.Env.read_env(dotenv)
 
     def text(self, name: str, default: str = "") -> str:
         """Any text."""
+        self.names_read.add(name)
         return os.environ.get(name, "").strip() or default
 
     def flag(self, name: str, *, default: bool) -> bool:

@@ -12,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from project.access import unsafe
 from project.environment import Environment
+from project.prefix import default_prefix
 from project.redis_urls import redis_url, tls_options
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -141,6 +142,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
     options = DATABASES["default"].setdefault("OPTIONS", {})
     options["connect_timeout"] = 3  # seconds
 
+# of everything in Redis; deployments with different ones can share it
+TAILRACE_PREFIX = env.text("TAILRACE_PREFIX") or default_prefix(SECRET_KEY, DATABASES["default"])
 REDIS_URLS = ("redis://user:password@host:port/0", "rediss://user:password@host:port/0", "unix:///path")
 TAILRACE_REDIS_URL = redis_url(
     "REDIS_URL", env.url("REDIS_URL", default="redis://127.0.0.1:6379/0", examples=REDIS_URLS)
@@ -148,7 +151,7 @@ TAILRACE_REDIS_URL = redis_url(
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "chat.transport.channel_layer.PipelinedChannelLayer",
-        "CONFIG": {"hosts": [TAILRACE_REDIS_URL]},
+        "CONFIG": {"hosts": [TAILRACE_REDIS_URL], "prefix": TAILRACE_PREFIX},
     },
 }
 
@@ -196,6 +199,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_timeout": 5,  # seconds, if the broker does not reply
     "socket_keepalive": True,
     "ack_emulation": False,  # a lost message does no harm
+    "global_keyprefix": f"{TAILRACE_PREFIX}:",
 }
 CELERY_IMPORTS = ["workers.tasks"]
 

@@ -1,7 +1,7 @@
 """A response's log: a Redis Stream with one entry per event, the truth while the response runs.
 
-Key `response:{<id>}:log`; event 7 has entry id `7-1` and one field, `event`. Redis rejects an id not above
-the last one: **the id is the fence**, and of two writers one gets a conflict.
+Key `<prefix>:response:{<id>}:log`; event 7 has entry id `7-1` and one field, `event`. Redis rejects an id not
+above the last one: **the id is the fence**, and of two writers one gets a conflict.
 """
 
 from collections.abc import Sequence
@@ -17,6 +17,7 @@ from chat.protocol.composer import opening
 from chat.protocol.events import Event, decode, encode, is_terminal
 from chat.protocol.objects import ResponseObject
 from chat.protocol.state import ResponseState
+from chat.transport.redis_keys import prefixed
 
 LIVE_SECS = 24 * 3600  # expiry without a terminal event
 ENDED_SECS = 3600  # readers may still catch up
@@ -65,7 +66,7 @@ class Entry:
 
 def key(response_id: str) -> str:
     """A log's Redis key."""
-    return f"response:{{{response_id}}}:log"
+    return prefixed(f"response:{{{response_id}}}:log")
 
 
 class Log:

@@ -18,13 +18,7 @@ from project.up.summary import masked
 ASK_SECS = 6  # for all commands of a part; a slow Redis needs it
 PINGS = 11
 PINGS_SECS = 1  # then fewer are enough
-NO_LOG = key("doctor")  # does not exist: nothing is written
-NEEDS: dict[str, tuple[str | int, ...]] = {
-    "XRANGE with (": ("XRANGE", NO_LOG, "(1-1", "+"),  # cursor reads
-    "SET with GET": ("SET", NO_LOG, "", "XX", "GET"),  # lost heartbeats
-    "EVAL": ("EVAL", "return redis.call('XREVRANGE', KEYS[1], '+', '-')", 1, NO_LOG),  # appends
-    "PUBLISH": ("PUBLISH", NO_LOG, ""),  # notifications
-}
+Commands = dict[str, tuple[str | int, ...]]
 T = TypeVar("T")
 
 
@@ -34,7 +28,7 @@ class RedisStatus:
 
     info: Mapping[str, Any]
     config: Mapping[str, str]  # empty if refused
-    refused: Mapping[str, str]  # of NEEDS: the error type
+    refused: Mapping[str, str]  # of the needed commands: the error type
     ping_secs: Sequence[float]
     ahead_secs: float
 
@@ -92,11 +86,23 @@ async def _config() -> dict[str, str]:
     return {str(name): str(value) for name, value in config.items()}
 
 
+def _needs() -> Commands:
+    """The needed commands, on a log that does not exist: nothing is written."""
+    log = key("doctor")
+    return {
+        "XRANGE with (": ("XRANGE", log, "(1-1", "+"),  # cursor reads
+        "SET with GET": ("SET", log, "", "XX", "GET"),  # lost heartbeats
+        "EVAL": ("EVAL", "return redis.call('XREVRANGE', KEYS[1], '+', '-')", 1, log),  # appends
+        "PUBLISH": ("PUBLISH", log, ""),  # notifications
+    }
+
+
 async def _refused() -> dict[str, str]:
     pipe = redis_client.client().pipeline(transaction=False)
-    for command in NEEDS.values():
+    needs = _needs()
+    for command in needs.values():
         pipe.execute_command(*command)
-    replies = zip(NEEDS, await pipe.execute(raise_on_error=False), strict=True)
+    replies = zip(needs, await pipe.execute(raise_on_error=False), strict=True)
     return {name: type(reply).__name__ for name, reply in replies if isinstance(reply, Exception)}
 
 

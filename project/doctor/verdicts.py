@@ -10,7 +10,7 @@ from project.redis_urls import is_verified, tls_options
 SLOW_SECS = 0.005  # one round trip per flush, at least 9 ms apart
 TOO_SLOW_SECS = 0.25  # text stutters
 FULL, ALMOST_FULL = 0.95, 0.8  # of the memory; a full Redis refuses writes
-OLDEST = {"Redis": (6, 2), "Valkey": (7, 2)}  # the first with all NEEDS
+OLDEST = {"Redis": (6, 2), "Valkey": (7, 2)}  # the first with all needed commands
 REMEDIES = {
     "AuthenticationError": "Correct user and password in REDIS_URL.",
     "NoPermissionError": "Give the user of REDIS_URL all commands, keys and channels (ACL SETUSER).",

@@ -9,7 +9,7 @@ from project.doctor import clocks
 from project.doctor.finding import Finding, error, ok, warning
 from project.doctor.store import ask
 
-START = "Start one: `celery -A project worker`."
+START = "Start one: `celery -A project worker`, with the SECRET_KEY, database and Redis of the web server."
 UNKNOWN = "of an unknown version"
 
 

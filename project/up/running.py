@@ -13,27 +13,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeGuard
 
+from project.settings import env
 from project.up import lock
 from project.up.errors import DataDirError
 
 FILE_NAME = "up.json"
-# of `project.settings`, without LOG_LEVEL
-VARIABLES = (
-    *("SECRET_KEY", "DEBUG", "ALLOWED_HOSTS", "TAILRACE_ORIGINS", "TAILRACE_GUESTS"),
-    *(
-        "TAILRACE_HTTPS",
-        "TAILRACE_HSTS_SECONDS",
-        "TAILRACE_SESSION_HOURS",
-        "TAILRACE_DATA_DIR",
-        "TAILRACE_STATIC_ROOT",
-        "DATABASE_URL",
-        "REDIS_URL",
-    ),
-    *("TAILRACE_MODELS", "OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL", "OPENAI_MAX_OUTPUT_TOKENS"),
-    *("OPENAI_CONTEXT", "OPENAI_CONNECT_SECONDS", "OPENAI_FIRST_TOKEN_SECONDS"),
-    *("OPENAI_BETWEEN_TOKENS_SECONDS", "OPENAI_TOTAL_SECONDS"),
-    *("OPENAI_RESUME", "TAILRACE_CONCURRENCY", "DRAIN_SECONDS", "TAILRACE_LOG_UPSTREAM_ERRORS"),
-)
+VARIABLES = sorted((env.names_read | {"OPENAI_API_KEY"}) - {"LOG_LEVEL"})
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")  # of models' keys, too
 Variables = dict[str, str | None]  # None: not set
 

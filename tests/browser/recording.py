@@ -54,7 +54,7 @@ class Scene:
 
     def workers(self) -> list[dict[str, Any]]:
         """Return the latest heartbeat of each worker, by name."""
-        keys: Any = self.redis.keys("worker:*")
+        keys: Any = self.redis.keys("*:worker:*")
         found: Any = self.redis.mget(keys) if keys else []
         return sorted((json.loads(text) for text in found if text), key=lambda beat: str(beat["name"]))
 

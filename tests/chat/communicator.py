@@ -11,6 +11,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 
+from chat.conf import conf
 from chat.protocol.errors import SIGNED_OUT
 from chat.transport import redis_client
 from chat.transport.notifications import owner_group
@@ -123,7 +124,7 @@ async def joined(user: User) -> None:
     """Wait until a socket of the user's is in the user's group."""
 
     async def subscribers() -> int:
-        group = f"asgi__group__{owner_group(user.pk)}"
+        group = f"{conf.PREFIX}__group__{owner_group(user.pk)}"
         ((_, count),) = await redis_client.client().pubsub_numsub(group)
         return int(count)
 

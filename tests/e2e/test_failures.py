@@ -10,6 +10,7 @@ import pytest
 from chat.protocol.errors import FAILURES
 from chat.protocol.events import decode
 from chat.protocol.state import ResponseState
+from chat.transport import heartbeats
 from chat.transport.event_log import key
 from tests.harness.skips import skip_without
 from tests.harness.socket_client import TERMINAL, cookie, text_of, visiting
@@ -32,9 +33,9 @@ def log_text(stack: Stack, response_id: str) -> str:
 
 def claimed(stack: Stack) -> set[str]:
     """Return the responses in the last heartbeats of the workers."""
-    keys = [b"worker:" + worker_id for worker_id in stack.redis("SMEMBERS", "workers")]
-    heartbeats = filter(None, stack.redis("MGET", *keys))
-    return {response_id for heartbeat in heartbeats for response_id in json.loads(heartbeat)["running"]}
+    keys = [heartbeats.key(worker_id.decode()) for worker_id in stack.redis("SMEMBERS", heartbeats.index())]
+    beats = filter(None, stack.redis("MGET", *keys))
+    return {response_id for heartbeat in beats for response_id in json.loads(heartbeat)["running"]}
 
 
 def output_of(response: dict[str, Any]) -> str:

@@ -14,6 +14,7 @@ from contextlib import closing
 import pytest
 import redis
 
+from chat.transport import heartbeats
 from tests.harness.processes import ROOT
 from tests.harness.socket_client import TERMINAL, text_of, visiting
 from tests.harness.stack import answers
@@ -69,7 +70,7 @@ def holder(up: Up, response_id: str) -> int:
     address = re.search(r"Redis +(redis://\S+)", up.text())
     assert address is not None
     with redis.Redis.from_url(address[1]) as client:
-        return int(json.loads(client.get(f"worker:{worker_id}"))["pid"])
+        return int(json.loads(client.get(heartbeats.key(worker_id)))["pid"])
 
 
 async def test_the_local_model_continues_its_sentence_after_its_worker_was_killed(up: Up) -> None:

@@ -197,5 +197,5 @@ def _judge_upstream(evidence: Evidence, calls_per_attempt: int, findings: Findin
 
 def logged(stack: Stack, response_id: str) -> list[Event]:
     """Return the log of a response; empty if it has expired."""
-    entries = stack.redis("XRANGE", f"response:{{{response_id}}}:log", "-", "+")
+    entries = stack.redis("XRANGE", stack.log_key(response_id), "-", "+")
     return [json.loads(fields[b"event"] if isinstance(fields, dict) else fields[1]) for _, fields in entries]

@@ -100,7 +100,7 @@ class Nemesis:
         for client in self.clients:
             ended_at = client.ended_at or 0
             if any(start <= ended_at <= end for start, end in self.harness.lost_periods):
-                self.harness.stack.redis("DEL", f"response:{{{client.response_id}}}:log")
+                self.harness.stack.redis("DEL", self.harness.stack.log_key(str(client.response_id)))
 
     def _calls_per_attempt(self, client: RecordingClient) -> int:
         began, ended = client.sockets[0], client.ended_at or time.time()

@@ -7,6 +7,7 @@ from urllib.request import urlopen
 
 import pytest
 
+from chat.transport.redis_keys import prefixed
 from tests.faults.harness import Harness
 from tests.faults.load import all_end, load, receives_text_since
 from tests.faults.recording_client import Question, RecordingClient
@@ -134,7 +135,7 @@ async def test_redis_full_when_a_task_is_delivered(harness: Harness) -> None:
     session = await cookie(harness.stack.url)  # first: a worker may hold the database's lock when it freezes
     for _ in range(TRIES):
         readings = await _asked_while_frozen(harness, session)
-        if not harness.stack.redis("LLEN", "responses"):
+        if not harness.stack.redis("LLEN", prefixed("responses")):
             break
         harness.mend()  # a worker's request for a message had expired
         await all_complete(harness, list(readings))

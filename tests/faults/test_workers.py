@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 import redis
 
+from chat.transport.redis_keys import prefixed
 from tests.faults.harness import Harness, start_harness
 from tests.harness.socket_client import TERMINAL, Event, Visitor, text_of, visiting
 from tests.harness.stack import Stack, running
@@ -130,10 +131,10 @@ async def test_three_messages_at_once_are_one_call_upstream(harness: Harness, ow
     async with visiting(own.url) as visitor:
         await visitor.create(BRIEF)
         events = await visitor.until("response.queued")
-        wait_until(lambda: own.redis("LLEN", "responses") == 1, 5, "the message waits")
-        message = own.redis("RPOP", "responses")
+        wait_until(lambda: own.redis("LLEN", prefixed("responses")) == 1, 5, "the message waits")
+        message = own.redis("RPOP", prefixed("responses"))
         own.take_tasks(*harness.workers, yes=True)
-        own.redis("LPUSH", "responses", message, message, message)
+        own.redis("LPUSH", prefixed("responses"), message, message, message)
         events += await visitor.until(*TERMINAL)
     assert_whole(events)
     assert text_of(events) == upstream_text(BRIEF)
@@ -159,8 +160,8 @@ async def test_a_response_whose_message_was_lost_is_enqueued_again(harness: Harn
     async with visiting(own.url) as visitor:
         await visitor.create(BRIEF)
         events = await visitor.until("response.queued")
-        wait_until(lambda: own.redis("LLEN", "responses") == 1, 5, "the message waits")
-        own.redis("DEL", "responses")
+        wait_until(lambda: own.redis("LLEN", prefixed("responses")) == 1, 5, "the message waits")
+        own.redis("DEL", prefixed("responses"))
         own.take_tasks(*harness.workers, yes=True)
         events += await visitor.until("response.completed")
     assert_whole(events)
@@ -187,7 +188,7 @@ async def test_a_revoked_waiting_task_ends_as_cancelled(
             await visitor.create(REVOKED)
             response_id = (await visitor.until("response.queued"))[0]["response"]["id"]
             await asyncio.to_thread(parts.revoke, response_id)
-            assert parts.redis("LLEN", "responses") == 1, "it still waits"
+            assert parts.redis("LLEN", prefixed("responses")) == 1, "it still waits"
             parts.upstream.release(HELD)
             last = (await visitor.until("response.incomplete", "response.completed"))[-1]
         assert last["response"]["status"] == "cancelled"
@@ -199,7 +200,7 @@ async def test_a_revoked_waiting_task_ends_as_cancelled(
 async def test_an_answer_survives_the_loss_of_its_log(own: Stack, stopped: bool) -> None:
     async with visiting(own.url) as visitor:
         response_id, _ = await begin(visitor, KILLED)
-        own.redis("DEL", f"response:{{{response_id}}}:log")
+        own.redis("DEL", own.log_key(response_id))
         if stopped:
             await visitor.send({"type": "tailrace:cancel", "response_id": response_id})
         frames = await visitor.until(*TERMINAL, "tailrace:snapshot")

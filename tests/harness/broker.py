@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from redis import Redis
 
+from chat.transport.redis_keys import prefixed
+
 
 @dataclass(frozen=True)
 class Message:
@@ -25,7 +27,7 @@ class Broker:
     def jobs(self, queue: str = "responses") -> list[Message]:
         """Return the waiting messages, the oldest first."""
         with Redis.from_url(self.url) as redis:
-            messages = [json.loads(text) for text in reversed(redis.lrange(queue, 0, -1))]
+            messages = [json.loads(text) for text in reversed(redis.lrange(prefixed(queue), 0, -1))]
         return [
             Message(
                 message["headers"]["task"],

@@ -19,6 +19,7 @@ import redis
 from celery import Celery
 from psycopg.rows import dict_row
 
+from chat.conf import conf
 from project.up import valkey
 from project.up.parts import web_command
 from project.up.ports import HOST
@@ -108,6 +109,13 @@ class Stack:
         with redis.Redis.from_url(self.env["REDIS_URL"]) as client:
             return client.execute_command(*command)
 
+    def log_key(self, response_id: str) -> str:
+        """Return the key of a response's log."""
+        return self._key(f"response:{{{response_id}}}:log")
+
+    def _key(self, name: str) -> str:
+        return f"{self.env['TAILRACE_PREFIX']}:{name}"
+
     def revoke(self, response_id: str) -> None:
         """Revoke a task as Flower does."""
         with self._celery() as app:
@@ -136,11 +144,13 @@ class Stack:
         return found
 
     def _celery(self) -> Celery:
-        return Celery(broker=self.env["REDIS_URL"], set_as_current=False)
+        app = Celery(broker=self.env["REDIS_URL"], set_as_current=False)
+        app.conf.broker_transport_options = {"global_keyprefix": self._key("")}
+        return app
 
     def holder(self, response_id: str) -> str:
         """Return the name of the worker that has claimed a response."""
-        heartbeat = json.loads(self.redis("GET", f"worker:{self.row(response_id)['worker']}"))
+        heartbeat = json.loads(self.redis("GET", self._key(f"worker:{self.row(response_id)['worker']}")))
         return str(heartbeat["name"]).removesuffix("@test")
 
     def start_redis(self) -> None:
@@ -248,6 +258,7 @@ def running(
         catalog.write_text(models(address) if callable(models) else _catalog(models, f"{address}/v1"))
         settings = {
             "REDIS_URL": valkey.url(ways.redis),
+            "TAILRACE_PREFIX": conf.PREFIX,  # as here: tests read what the parts write
             "TAILRACE_DATA_DIR": str(directory),
             "TAILRACE_MODELS": str(catalog),
             "TAILRACE_ORIGINS": f"http://{HOST}:{web_port}",
@@ -258,7 +269,8 @@ def running(
             settings["DATABASE_URL"] = ways.database_of_parts or ways.database
         parts = Stack(directory, upstream, {**os.environ, **settings, **env}, web_port, ways)
         stack.callback(parts.kill)
-        parts.start_redis()
+        if not redis_answers(parts.env["REDIS_URL"]):  # else another deployment has started it
+            parts.start_redis()
         if ways.database is None:
             (directory / "db.sqlite3").write_bytes(migrated())
         else:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from chat.conf import conf
 from project.up import environment, ports
 from tests.harness.processes import Process, free_port
 
@@ -81,8 +82,9 @@ def running(directory: Path, *options: str, **env: str) -> Iterator[Up]:
     """Start it; kill it with the block, unless it has ended."""
     port, flower_port, data_dir = free_port(), free_port(), directory / "data"
     where = (f"--port={port}", f"--flower-port={flower_port}", f"--data-dir={data_dir}")
+    prefix = {"TAILRACE_PREFIX": conf.PREFIX}  # as here: tests read what the parts write
     command = (sys.executable, "manage.py", "up", *where, *options)
-    process = Process(directory / "up.log", command, {**without_servers(), **env}).start()
+    process = Process(directory / "up.log", command, {**without_servers(), **prefix, **env}).start()
     try:
         yield Up(process, port, flower_port, data_dir)
     finally:

@@ -58,12 +58,12 @@ async def point(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIte
     def point_at(port: int, query: str) -> None:
         url = redis_url("REDIS_URL", f"rediss://127.0.0.1:{port}/0{query}")
         use(settings, url)
-        app.conf.broker_url, app.conf.broker_use_ssl = url, tls_options(url)
+        app.conf.update(broker_url=url, broker_use_ssl=tls_options(url))
         _forget_connections()
 
-    before = app.conf.broker_url, app.conf.broker_use_ssl
+    before = {name: app.conf[name] for name in ("broker_url", "broker_use_ssl")}
     yield point_at
-    app.conf.broker_url, app.conf.broker_use_ssl = before
+    app.conf.update(before)
     await redis_client.close()
     _forget_connections()
 

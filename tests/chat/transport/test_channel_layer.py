@@ -246,7 +246,7 @@ async def test_groups_are_spread_over_all_hosts(redis_url: str) -> None:
             await layer.group_add(group, channel)
             await layer.group_send(group, message(number))
         assert sorted(await received(layer, channel, 8)) == list(range(8))
-        shards = [layer._get_shard(f"asgi__group__{group}") for group in groups]
+        shards = [layer._get_shard(layer._get_layer()._get_group_channel_name(group)) for group in groups]
         assert len(set(shards)) == 2
         assert all(isinstance(shard, PipelinedShard) for shard in shards)
     finally:
@@ -262,7 +262,7 @@ async def test_a_join_without_waiting_receives_messages_once_redis_is_there(
     with running(tmp_path, port):
         (shard,) = layer._shards
         async with asyncio.timeout(deadline()):
-            await shard._subscriptions._channels["asgi__group__g"].wait()
+            await shard._subscriptions._channels[layer._get_layer()._get_group_channel_name("g")].wait()
         await layer.group_send("g", message(1))
         assert await received(layer, channel, 1) == [1]
         await layer.group_discard("g", channel)

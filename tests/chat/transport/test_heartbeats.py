@@ -5,7 +5,7 @@ import time
 import pytest
 
 from chat.transport import redis_client
-from chat.transport.heartbeats import GONE_SECS, HEARTBEAT_SECS, INDEX, REAPER, Heartbeats
+from chat.transport.heartbeats import GONE_SECS, HEARTBEAT_SECS, Heartbeats, index, key, reaper
 from tests.harness.waiting import await_until
 
 
@@ -28,31 +28,31 @@ async def test_a_worker_lives_with_the_figures_of_its_last_heartbeat(heartbeats:
 
 async def test_a_heartbeat_outlives_two_missed_ones(heartbeats: Heartbeats) -> None:
     await heartbeats.record("w1", {})
-    assert GONE_SECS * 1000 - 1000 < await redis_client.client().pttl("worker:w1") <= GONE_SECS * 1000
+    assert GONE_SECS * 1000 - 1000 < await redis_client.client().pttl(key("w1")) <= GONE_SECS * 1000
     assert GONE_SECS >= 3 * HEARTBEAT_SECS
 
 
 async def test_a_heartbeat_extends_the_expiry(heartbeats: Heartbeats) -> None:
     await heartbeats.record("w1", {})
-    await redis_client.client().pexpire("worker:w1", 500)
+    await redis_client.client().pexpire(key("w1"), 500)
     await heartbeats.record("w1", {})
-    assert await redis_client.client().pttl("worker:w1") > 500
+    assert await redis_client.client().pttl(key("w1")) > 500
 
 
 async def test_a_heartbeat_returns_whether_the_last_one_was_there(heartbeats: Heartbeats) -> None:
     assert not await heartbeats.record("w1", {})
     assert await heartbeats.record("w1", {})
-    await redis_client.client().delete("worker:w1")
+    await redis_client.client().delete(key("w1"))
     assert not await heartbeats.record("w1", {})
 
 
 async def test_one_worker_leads_until_it_stops_doing_so(heartbeats: Heartbeats) -> None:
     assert await heartbeats.lead("w1")
     assert not await heartbeats.lead("w2")
-    await redis_client.client().pexpire(REAPER, 500)
+    await redis_client.client().pexpire(reaper(), 500)
     assert await heartbeats.lead("w1")
-    assert await redis_client.client().pttl(REAPER) > 500
-    await redis_client.client().pexpire(REAPER, 1)
+    assert await redis_client.client().pttl(reaper()) > 500
+    await redis_client.client().pexpire(reaper(), 1)
     await await_until(lambda: heartbeats.lead("w2"), 5, "the other leads")
     assert not await heartbeats.lead("w1")
 
@@ -60,13 +60,13 @@ async def test_one_worker_leads_until_it_stops_doing_so(heartbeats: Heartbeats) 
 async def test_a_silent_worker_is_gone_and_its_id_removed(heartbeats: Heartbeats) -> None:
     await heartbeats.record("w1", {})
     await heartbeats.record("w2", {})
-    await redis_client.client().pexpire("worker:w1", 1)
+    await redis_client.client().pexpire(key("w1"), 1)
 
     async def only_the_other() -> bool:
         return set(await heartbeats.alive()) == {"w2"}
 
     await await_until(only_the_other, 5, "the silent one is gone")
-    assert await redis_client.client().smembers(INDEX) == {"w2"}
+    assert await redis_client.client().smembers(index()) == {"w2"}
 
 
 async def test_a_worker_that_leaves_is_gone_at_once(heartbeats: Heartbeats) -> None:
@@ -78,7 +78,7 @@ async def test_a_worker_that_leaves_is_gone_at_once(heartbeats: Heartbeats) -> N
 
 async def test_a_worker_thought_lost_lives_again_with_its_next_heartbeat(heartbeats: Heartbeats) -> None:
     await heartbeats.record("w1", {})
-    await redis_client.client().delete("worker:w1")
+    await redis_client.client().delete(key("w1"))
     assert await heartbeats.alive() == {}
     await heartbeats.record("w1", {"running": 3})
     assert await heartbeats.alive() == {"w1": {"running": 3}}
@@ -90,7 +90,7 @@ async def test_a_clock_is_ahead_by_the_time_in_its_heartbeat_of_any_age(
     await heartbeats.record("right", {"at": time.time()})
     await heartbeats.record("fast", {"at": time.time() + 30})
     await heartbeats.record("old", {"at": time.time() - 4})
-    await redis_client.client().pexpire("worker:old", (GONE_SECS - 4) * 1000)
+    await redis_client.client().pexpire(key("old"), (GONE_SECS - 4) * 1000)
     ahead = await heartbeats.clocks()
     assert {worker: round(secs) for worker, secs in ahead.items()} == {"right": 0, "fast": 30, "old": 0}
 

@@ -11,6 +11,7 @@ from chat.responses.queueing import enqueue
 from chat.transport import redis_client
 from chat.transport.heartbeats import Heartbeats
 from chat.transport.job_queue import waiting
+from chat.transport.redis_keys import prefixed
 from project.doctor import queues
 from project.doctor.finding import Finding, State
 from tests.harness.broker import Broker
@@ -82,7 +83,7 @@ async def test_a_message_that_a_worker_takes_meanwhile_does_not_count(
     def waiting_until_taken(queue: str) -> int:
         counted = waiting(queue)
         with Redis.from_url(redis_url) as redis:
-            redis.rpop(queue)
+            redis.rpop(prefixed(queue))
         return counted
 
     monkeypatch.setattr(queues, "HEARTBEAT_SECS", 0)

@@ -16,6 +16,7 @@ from chat.responses.representation import response_object
 from chat.transport import redis_client
 from chat.transport.event_log import Batch, Log, key
 from chat.transport.heartbeats import GONE_SECS, Heartbeats
+from chat.transport.redis_keys import prefixed
 from tests.chat.rows import on_rows, saved, stored
 from tests.harness.broker import Broker
 from tests.harness.waiting import await_until
@@ -248,6 +249,6 @@ async def test_a_row_that_was_just_recovered_has_not_lost_its_message(
 ) -> None:
     await begun(log, owner, queued_at=timezone.now() - LONG_AGO)
     await reaper.check()
-    await redis_client.client().delete("responses")  # a worker has taken the message, and not yet claimed
+    await redis_client.client().delete(prefixed("responses"))  # a worker has taken it, and not yet claimed
     await reaper.check()
     assert broker.jobs() == []

@@ -17,6 +17,7 @@ from redis import Redis
 
 from chat.models import Response, ResponseQuerySet, Status
 from chat.protocol.events import is_terminal
+from chat.transport import heartbeats
 from chat.transport.job_queue import GENERATE
 from tests.harness.broker import Broker, Message
 from tests.harness.upstream import text_of
@@ -49,10 +50,10 @@ def test_the_worker_sends_heartbeats_from_its_ready_to_its_shutdown(redis: Redis
     worker_ready.send(sender=Worker())
 
     def is_alive() -> bool:
-        return bool(redis.exists(f"worker:{runtime.worker_id}"))
+        return bool(redis.exists(heartbeats.key(runtime.worker_id)))
 
     wait_until(is_alive, DEADLINE_SECS, "the worker sends heartbeats")
-    seen = json.loads(str(redis.get(f"worker:{runtime.worker_id}")))
+    seen = json.loads(str(redis.get(heartbeats.key(runtime.worker_id))))
     assert (seen["name"], seen["concurrency"], seen["queues"]) == ("first@host", 3, ["quick", "slow"])
     worker_shutdown.send(sender=None)
     assert not is_alive()
