@@ -16,7 +16,9 @@ from chat.routing import websocket_urlpatterns  # noqa: E402
 from chat.sockets.daphne import ClientConnections  # noqa: E402
 from chat.sockets.origins import SocketOrigins  # noqa: E402
 from project.executor import Executor  # noqa: E402
+from project.postgres.serving import serve  # noqa: E402
 
+serve("web")
 sockets = SocketOrigins(AuthMiddlewareStack(URLRouter(websocket_urlpatterns)), conf.ORIGINS)
 application = Executor(ProtocolTypeRouter({"http": http, "websocket": ClientConnections(sockets)}))
 

@@ -11,6 +11,7 @@ from kombu import Exchange, Queue
 
 from chat.responses.model_catalog import ModelConfig, catalog
 from chat.responses.model_keys import faults
+from project.postgres.serving import serve
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 
@@ -21,6 +22,12 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 @setup_logging.connect
 def keep_logging_settings(**_: Any) -> None:
     """Do nothing: without a receiver Celery would override LOG_LEVEL."""
+
+
+@celeryd_init.connect
+def pool_connections(**_: Any) -> None:
+    """Pool this worker's database connections."""
+    serve("worker")
 
 
 @celeryd_init.connect

@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from weakref import WeakSet
 
-THREADS = 32  # one connection each; three processes fit PostgreSQL's 100
+# more than a pool has PostgreSQL connections: a thread waits for one (`project/postgres/serving.py`)
+THREADS = 32
 
 Application = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
 

@@ -5,6 +5,7 @@ that would open a deployment to everybody fail at start-up.
 """
 
 import os
+import sys
 from pathlib import Path
 from urllib.parse import quote
 
@@ -138,9 +139,18 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # a file, for threads; one per test run
     DATABASES["default"]["TEST"] = {"NAME": TAILRACE_DATA_DIR / f"test-{os.getpid()}.sqlite3"}
 
+# open PostgreSQL connections per process; 0: none, for PgBouncer in transaction mode
+TAILRACE_DB_POOL = env.number("TAILRACE_DB_POOL", default=16)
+# of the server itself, if DATABASE_URL is PgBouncer's
+if env.text("MIGRATE_DATABASE_URL") and sys.argv[1:2] == ["migrate"]:
+    DATABASES["default"] = env.database("MIGRATE_DATABASE_URL", default="")
 if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+    DATABASES["default"]["ENGINE"] = "project.postgres"  # Django's, with pools that survive forks
+    DATABASES["default"].setdefault("CONN_HEALTH_CHECKS", True)  # the server may have restarted
     options = DATABASES["default"].setdefault("OPTIONS", {})
-    options["connect_timeout"] = 3  # seconds
+    options.setdefault("connect_timeout", 3)  # seconds
+    options.setdefault("tcp_user_timeout", 10_000)  # ms until a silent network counts as lost
+    options.setdefault("fallback_application_name", "tailrace")  # of commands: see `project/postgres`
 
 # of everything in Redis; deployments with different ones can share it
 TAILRACE_PREFIX = env.text("TAILRACE_PREFIX") or default_prefix(SECRET_KEY, DATABASES["default"])
@@ -212,7 +222,11 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
-    # Django would log twice, httpx2 every model request
-    "loggers": {"django": {"handlers": []}, "httpx2": {"level": "WARNING"}},
+    # Django would log twice, httpx2 every model request, the pool every query
+    "loggers": {
+        "django": {"handlers": []},
+        "httpx2": {"level": "WARNING"},
+        "psycopg.pool": {"level": "WARNING"},
+    },
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
 }

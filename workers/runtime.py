@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from channels.layers import get_channel_layer
+from django.db import connections
 
 from chat.ids import new_id
 from chat.transport import redis_client
@@ -52,7 +53,11 @@ class Runtime:
             return self._loop
 
     def run(self, work: Coroutine[Any, Any, Result]) -> Result:
-        """Run a coroutine on the loop; wait for its result."""
+        """Run a coroutine on the loop; wait for its result, without a database connection.
+
+        A coroutine may need one: with all of a pool held by waiting threads, none would get it.
+        """
+        connections.close_all()
         return asyncio.run_coroutine_threadsafe(work, self.start()).result()
 
     @contextmanager

@@ -15,7 +15,6 @@ from celery import shared_task
 from celery.signals import task_revoked, worker_ready, worker_shutdown, worker_shutting_down
 from channels.db import database_sync_to_async
 from django.db import Error as DatabaseError
-from django.db import connections
 
 from chat.conf import conf
 from chat.models import Response
@@ -72,7 +71,6 @@ def _run(row: Response) -> Outcome:
     request = Request(asked.messages, row.max_output_tokens, row.temperature)
     response, omitted = response_object(row), asked.omitted_turns
     assignment = Assignment(response, row.attempt, model, request, row.handed_over, omitted)
-    connections.close_all()  # none is held while it streams
     outcome = runtime.run(runtime.attempts.run(assignment))
     if outcome.response is not None:
         _settle(outcome)

@@ -112,7 +112,7 @@ def test_the_environment_goes_before_the_file(tmp_path: Path) -> None:
     ("environment", "engine"),
     [
         ({}, "project.sqlite"),
-        ({"DATABASE_URL": "postgres://user:password@127.0.0.1:1/name"}, "django.db.backends.postgresql"),
+        ({"DATABASE_URL": "postgres://user:password@127.0.0.1:1/name"}, "project.postgres"),
     ],
 )
 def test_the_database_is_the_one_that_the_url_names(

@@ -46,7 +46,7 @@ def is_open(connection: sqlite3.Connection) -> bool:
 
 
 def test_the_settings_use_the_pool() -> None:
-    assert settings.DATABASES["default"]["ENGINE"] in ("project.sqlite", "django.db.backends.postgresql")
+    assert settings.DATABASES["default"]["ENGINE"] in ("project.sqlite", "project.postgres")
 
 
 def test_opening_takes_the_connection_that_was_closed(database: DatabaseWrapper) -> None:
