@@ -1,6 +1,5 @@
-"""Django's PostgreSQL backend; its pools are left alone after a fork and closed at exit."""
+"""Django's PostgreSQL backend; a fork leaves its parent's pools alone."""
 
-import atexit
 import os
 import select
 import time
@@ -13,7 +12,6 @@ from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGconn, PGresult
 
 CHECK_SECS = 1  # an unresponsive server must not hold a thread
-CLOSE_SECS = 1  # for the pool's own threads; one may be connecting
 
 _of_parents: list[Any] = []  # never deleted: that would end the parent's sessions
 
@@ -68,11 +66,3 @@ def _leave_to_parent() -> None:
 
 
 os.register_at_fork(after_in_child=_leave_to_parent)
-
-
-@atexit.register
-def close_pools() -> None:
-    """Close this process's pools."""
-    while DatabaseWrapper._connection_pools:
-        _, pool = DatabaseWrapper._connection_pools.popitem()
-        pool.close(timeout=CLOSE_SECS)
