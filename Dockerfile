@@ -22,7 +22,4 @@ RUN DEBUG=1 TAILRACE_STATIC_ROOT=staticfiles python manage.py collectstatic --no
 RUN mkdir -p /data && chown 10001:10001 /data
 USER 10001:10001
 EXPOSE 8000
-CMD ["daphne", "-b", "0.0.0.0", "-p", "8000", "--proxy-headers", \
-    "--websocket-max-message-size", "524288", "--websocket-max-frame-size", "524288", \
-    "--ping-timeout", "90", \
-    "project.asgi:application"]
+CMD ["python", "manage.py", "serve", "--bind", "0.0.0.0"]

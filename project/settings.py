@@ -61,6 +61,7 @@ DEFAULT_EXCEPTION_REPORTER_FILTER = "project.redaction.Redaction"
 # --- installed applications ---------------------------------------------------------------------
 
 INSTALLED_APPS = [
+    "project",  # before daphne: its `runserver` has limits
     "daphne",  # before staticfiles: runserver then serves sockets
     "django.contrib.admin",
     "django.contrib.auth",
@@ -69,7 +70,6 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "channels",
-    "project",
     "chat",
 ]
 MIDDLEWARE = [

@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from chat.protocol.commands import MAX_SERVER_FRAME_BYTES
-from chat.sockets.daphne import SILENT_SECS
 from project.up import valkey
 from project.up.environment import Embedded
 from project.up.errors import AddressError
@@ -136,7 +134,7 @@ def _web(options: Options, env: Mapping[str, str]) -> Part:
     remedy = "--port chooses another port; ALLOWED_HOSTS, when set, must contain 127.0.0.1."
     return Part(
         "web",
-        web_command(options.port, verbose=options.verbose),
+        web_command(options.port),
         env,
         remedy,
         stop_turn=1,
@@ -144,13 +142,9 @@ def _web(options: Options, env: Mapping[str, str]) -> Part:
     )
 
 
-def web_command(port: int, *, verbose: bool = True) -> tuple[str, ...]:
-    """The web server's command; `verbose`: with access log."""
-    # beyond them Daphne closes without an error event, so our own limit is lower
-    limits = [f"--websocket-max-{what}-size={MAX_SERVER_FRAME_BYTES}" for what in ("message", "frame")]
-    limits.append(f"--ping-timeout={SILENT_SECS}")
-    log = ["--verbosity", "1" if verbose else "0"]
-    return _python("daphne", "-b", HOST, "-p", str(port), *limits, *log, "project.asgi:application")
+def web_command(port: int) -> tuple[str, ...]:
+    """The web server's command."""
+    return (sys.executable, "manage.py", "serve", "--bind", HOST, "--port", str(port))
 
 
 def _worker(number: int, env: Mapping[str, str], drain_secs: float, *, verbose: bool) -> Part:

@@ -34,7 +34,7 @@ REQUIRED = {
     "POSTGRES_PASSWORD": "secret",
     "FLOWER_BASIC_AUTH": "somebody:secret",
 }
-PROGRAMS = {"python", "celery", "daphne"}  # the image has these
+PROGRAMS = {"python", "celery"}  # the image has these
 APP = [service for service in services().values() if service.is_app]
 LASTING = [service for service in services().values() if service.name != "migrate"]
 BESIDE_THE_SETTINGS = {"OPENAI_API_KEY", "FLOWER_BASIC_AUTH"}  # the workers and Flower read these themselves

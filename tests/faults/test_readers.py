@@ -214,9 +214,9 @@ async def flood(visitor: Visitor, kind: str) -> None:
 def impatient(own: Stack) -> int:
     """The port of a web server that waits for a few seconds only."""
     port = free_port()
-    daphne = web_command(port)[3:]
+    _, _, *serve = web_command(port)
     module = ("tests.faults.impatient", str(UNREAD_SECS), str(CLOSE_SECS))
-    process = own.start("impatient", sys.executable, "-m", *module, *daphne)
+    process = own.start("impatient", sys.executable, "-m", *module, *serve)
     process.wait_until(lambda: answers(f"http://127.0.0.1:{port}/healthz"))
     return port
 

@@ -166,9 +166,8 @@ class Stack:
     def start_web(self) -> Process:
         """Start the web server; `wait_until(readyz)` waits until it answers."""
         redis_url = valkey.url(self.ways.redis_of_web or self.ways.redis)
-        *command, application = web_command(self.web_port)
-        patient = "--websocket_connect_timeout=60"  # Daphne's own 5 s are too few for many on a busy machine
-        return self.start("web", *command, patient, application, REDIS_URL=redis_url)
+        patient = "--handshake-seconds=60"  # many, on a busy machine
+        return self.start("web", *web_command(self.web_port), patient, REDIS_URL=redis_url)
 
     def start_flower(self, *options: str, **env: str) -> str:
         """Start Flower, and return its address once it answers."""

@@ -1,0 +1,163 @@
+"""HTTP with limits: a body of bounded size, headers and body within a time.
+
+Twisted stores a body of any size, Daphne then reads it whole; both keep a connection that never finishes.
+"""
+
+import resource
+from io import BytesIO
+from typing import Any
+
+from daphne.http_protocol import HTTPFactory as DaphneFactory
+from daphne.http_protocol import WebRequest
+from twisted.internet.interfaces import IAddress, IDelayedCall
+from twisted.python.failure import Failure
+from twisted.web import http
+
+from project.server import limits
+
+
+class BoundedRequest(WebRequest):
+    """A request whose body fits into memory."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args, parsePOSTFormSubmission=False)  # Django parses it
+
+    def gotLength(self, length: int | None) -> None:  # noqa: N802 - Twisted's name
+        """Store the body in memory; Twisted would open a file."""
+        self.content = BytesIO()
+
+    def handleContentChunk(self, data: bytes) -> None:  # noqa: N802 - Twisted's name
+        """Store a part of the body; refuse it beyond the limit."""
+        if not self.channel.admits(self.content.tell() + len(data)):
+            self.channel.refuse(http.REQUEST_ENTITY_TOO_LARGE)
+        elif not self.channel.is_refused:
+            self.content.write(data)
+
+    def process(self) -> Any:
+        """Answer, or reject a WebSocket handshake while too many are open."""
+        upgrade = (self.requestHeaders.getRawHeaders(b"Upgrade") or [b""])[0]
+        if upgrade.lower() == b"websocket" and len(self.server.handshakes) >= limits.MAX_HANDSHAKES:
+            self.channel.refuse(http.SERVICE_UNAVAILABLE)
+            return None
+        return super().process()
+
+
+class BoundedChannel(http.HTTPChannel):
+    """One connection."""
+
+    factory: "HTTPFactory"
+    is_refused = False
+    _discarded = 0
+    _deadline: IDelayedCall | None = None
+
+    def connectionMade(self) -> None:  # noqa: N802 - Twisted's name, as those below
+        """Expect the first request."""
+        super().connectionMade()
+        self.factory.add_waiting(self)
+        self._expect_within(limits.HEADER_SECS)
+
+    def dataReceived(self, data: bytes) -> None:  # noqa: N802
+        """Read a part of a request."""
+        if self.is_refused:
+            self._discard(len(data))
+            return
+        if self._deadline is None and not self._handlingRequest:
+            self._expect_within(limits.HEADER_SECS)
+        super().dataReceived(data)
+
+    def allHeadersReceived(self) -> None:  # noqa: N802
+        """Refuse a body that is declared too large, else expect it."""
+        if not self.admits(self.length or 0):
+            self.refuse(http.REQUEST_ENTITY_TOO_LARGE)
+            return
+        self._expect_within(limits.BODY_SECS)
+        super().allHeadersReceived()
+
+    def rawDataReceived(self, data: bytes) -> None:  # noqa: N802
+        """Read a part of a body."""
+        if not self.is_refused:
+            super().rawDataReceived(data)
+
+    def allContentReceived(self) -> None:  # noqa: N802
+        """Process the request."""
+        if not self.is_refused:
+            self._expect_nothing()
+            self.factory.waiting.pop(self, None)
+            super().allContentReceived()
+
+    def requestDone(self, request: BoundedRequest) -> None:  # noqa: N802
+        """Wait for the next request."""
+        self.factory.add_waiting(self)
+        super().requestDone(request)
+
+    def connectionLost(self, reason: Failure) -> None:  # noqa: N802
+        """Release the connection."""
+        self._expect_nothing()
+        self.factory.waiting.pop(self, None)
+        super().connectionLost(reason)
+
+    def admits(self, size: int) -> bool:
+        """Whether a body of `size` bytes may be read."""
+        return size <= limits.body_limit(self._path)
+
+    def refuse(self, status: int) -> None:
+        """Send the status and close; a client that still sends has LINGER_SECS to read it."""
+        if self.is_refused:
+            return
+        self.is_refused = True
+        head = f"HTTP/1.1 {status} {http.RESPONSES[status].decode()}\r\n"
+        self.transport.write(f"{head}Content-Length: 0\r\nConnection: close\r\n\r\n".encode())
+        self.transport.loseWriteConnection()
+        self.setTimeout(None)
+        self._expect_nothing()
+        self._deadline = self.callLater(limits.LINGER_SECS, self.transport.abortConnection)
+
+    def _discard(self, size: int) -> None:
+        self._discarded += size
+        if self._discarded > limits.LINGER_BYTES:
+            self.transport.abortConnection()
+
+    def _expect_within(self, secs: float) -> None:
+        self._expect_nothing()
+        self._deadline = self.callLater(secs, self._too_late)
+
+    def _expect_nothing(self) -> None:
+        if self._deadline is not None and self._deadline.active():
+            self._deadline.cancel()
+        self._deadline = None
+
+    def _too_late(self) -> None:
+        if self.requests:
+            self.refuse(http.REQUEST_TIMEOUT)
+        else:
+            self.loseConnection()
+
+
+class HTTPFactory(DaphneFactory):
+    """Makes such connections; no HTTP/2, which has none of these limits."""
+
+    protocol = BoundedChannel
+
+    def __init__(self, server: Any) -> None:
+        super().__init__(server)
+        self.waiting: dict[BoundedChannel, None] = {}  # without a whole request, the longest first
+        self.most_waiting = resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2
+
+    def add_waiting(self, channel: BoundedChannel) -> None:
+        """Count a connection without a whole request; beyond the limit abort the one that waits longest."""
+        self.waiting[channel] = None
+        if len(self.waiting) > self.most_waiting:
+            longest = next(iter(self.waiting))
+            del self.waiting[longest]
+            longest.transport.abortConnection()
+
+    def buildProtocol(self, addr: IAddress) -> BoundedChannel:  # noqa: N802 - Twisted's name
+        """Serve a client."""
+        channel: BoundedChannel = http.HTTPFactory.buildProtocol(self, addr)
+        channel.requestFactory = BoundedRequest
+        channel.timeOut = limits.IDLE_SECS
+        return channel
+
+    def acceptableProtocols(self) -> list[bytes]:  # noqa: N802 - Twisted's name
+        """Offer HTTP/1.1 alone."""
+        return [b"http/1.1"]

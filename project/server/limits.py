@@ -1,0 +1,17 @@
+"""Limits of the web server, checked before anything is stored."""
+
+MAX_BODY_BYTES = 64 * 1024  # a title, a sign-in or a form of the admin is smaller
+BODIES: dict[str, int] = {}  # path: another limit in bytes, for uploads
+HEADER_SECS = 10  # from the first byte, or the connection, to the end of the headers
+BODY_SECS = 30  # from the end of the headers to that of the body
+IDLE_SECS = 60  # between two requests of a connection
+MESSAGE_SECS = 10  # from a WebSocket message's first fragment to its last byte
+HANDSHAKE_SECS = 10  # to accept or reject a WebSocket; a page waits as long
+MAX_HANDSHAKES = 200  # open at once; the next one gets 503, and its page retries
+LINGER_SECS = 2  # after a refusal, for the client to read it
+LINGER_BYTES = 1024 * 1024  # discarded in that time: a client that only writes reads nothing before
+
+
+def body_limit(path: bytes) -> int:
+    """Most bytes of a request's body."""
+    return BODIES.get(path.partition(b"?")[0].decode("latin-1"), MAX_BODY_BYTES)

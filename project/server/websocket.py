@@ -1,0 +1,63 @@
+"""WebSockets with limits: a message within a time, and the set of open handshakes."""
+
+from typing import Any
+
+from daphne.ws_protocol import WebSocketFactory as DaphneFactory
+from daphne.ws_protocol import WebSocketProtocol
+
+from project.server import limits
+
+POLICY_VIOLATION = 1008
+SERVICE_RESTART = 1012
+
+
+class BoundedSocket(WebSocketProtocol):
+    """One socket."""
+
+    _deadline: Any = None
+
+    def onConnect(self, request: Any) -> Any:  # noqa: N802 - Autobahn's name, as those below
+        """Begin the handshake."""
+        self.factory.server_class.handshakes.add(self)
+        return super().onConnect(request)
+
+    def onOpen(self) -> None:  # noqa: N802
+        """End the handshake."""
+        self.factory.server_class.handshakes.discard(self)
+        super().onOpen()
+
+    def onMessageBegin(self, isBinary: bool) -> None:  # noqa: N802, N803
+        """Expect the rest of a message."""
+        self._deadline = self.factory.reactor.callLater(limits.MESSAGE_SECS, self._too_late)
+        super().onMessageBegin(isBinary)
+
+    def onMessageEnd(self) -> None:  # noqa: N802
+        """Process the message."""
+        self._expect_nothing()
+        super().onMessageEnd()
+
+    def connectionLost(self, reason: Any) -> None:  # noqa: N802
+        """Release the connection."""
+        self.factory.server_class.handshakes.discard(self)
+        self._expect_nothing()
+        super().connectionLost(reason)
+
+    def serverClose(self, code: int | None = None) -> None:  # noqa: N802
+        """Close; Autobahn's `sendClose` refuses the codes that are a server's own."""
+        if code == SERVICE_RESTART:
+            self.sendCloseFrame(code=code)
+        else:
+            super().serverClose(code)
+
+    def _expect_nothing(self) -> None:
+        if self._deadline is not None and self._deadline.active():
+            self._deadline.cancel()
+
+    def _too_late(self) -> None:
+        self.sendCloseFrame(code=POLICY_VIOLATION)
+
+
+class WebSocketFactory(DaphneFactory):
+    """Makes such sockets."""
+
+    protocol = BoundedSocket

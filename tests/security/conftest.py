@@ -1,0 +1,79 @@
+"""A web server alone: what these tests send ends before the application."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from project.up.parts import web_command
+from project.up.ports import HOST
+from tests.harness.processes import Process, free_port
+from tests.harness.stack import DEPLOYED, answers, migrated
+
+HASTE_SECS = 2
+
+
+@dataclass
+class Web:
+    """A running web server."""
+
+    process: Process
+    port: int
+
+    @property
+    def url(self) -> str:
+        return f"http://{HOST}:{self.port}"
+
+    def memory_mb(self) -> float:
+        """Return its resident memory."""
+        status = Path(f"/proc/{self.process.popen.pid}/status").read_text()
+        (line,) = [line for line in status.splitlines() if line.startswith("VmRSS")]
+        return int(line.split()[1]) / 1024
+
+
+Start = Callable[..., Web]
+
+
+@pytest.fixture(scope="session")
+def start_web(
+    tmp_path_factory: pytest.TempPathFactory, static_files: Path, valkey_url: str
+) -> Iterator[Start]:
+    """Start web servers, with a command in front of the usual one."""
+    directory = tmp_path_factory.mktemp("web")
+    (directory / "db.sqlite3").write_bytes(migrated())
+    settings = {
+        **DEPLOYED,
+        "TAILRACE_DATA_DIR": str(directory),
+        "TAILRACE_STATIC_ROOT": str(static_files),
+        "REDIS_URL": valkey_url,
+        "PYTHONUNBUFFERED": "1",
+    }
+    started: list[Web] = []
+
+    def start(*before: str, **env: str) -> Web:
+        port = free_port()
+        command = (*before, *web_command(port))
+        log = directory / f"web{len(started)}.log"
+        process = Process(log, command, {**os.environ, **settings, **env})
+        started.append(Web(process.start(), port))
+        process.wait_until(lambda: answers(f"{started[-1].url}/healthz"))
+        return started[-1]
+
+    yield start
+    for web in started:
+        web.process.kill()
+
+
+@pytest.fixture(scope="session")
+def web(start_web: Start) -> Web:
+    """A web server as deployed."""
+    return start_web()
+
+
+@pytest.fixture(scope="session")
+def hasty(start_web: Start) -> Web:
+    """A web server with deadlines of HASTE_SECS."""
+    return start_web(sys.executable, "-m", "tests.security.hasty", str(HASTE_SECS))
