@@ -40,6 +40,7 @@ class Conf:
     OPENAI_RESUME = Setting[Any]("restart")  # or "continue"
     LOG_UPSTREAM_ERRORS = Setting(default=False)
     DRAIN_SECONDS = Setting(20)
+    WEB_DRAIN_SECONDS = Setting(30)
 
 
 conf = Conf()

@@ -1,4 +1,4 @@
-"""The ASGI application, for Daphne, uvicorn and `runserver`."""
+"""The ASGI application, for `serve`, `runserver` and uvicorn."""
 
 import gc
 import os
@@ -17,10 +17,12 @@ from chat.sockets.daphne import ClientConnections  # noqa: E402
 from chat.sockets.origins import SocketOrigins  # noqa: E402
 from project.executor import Executor  # noqa: E402
 from project.postgres.serving import serve  # noqa: E402
+from project.server.lifespan import Lifespan  # noqa: E402
 
 serve("web")
 sockets = SocketOrigins(AuthMiddlewareStack(URLRouter(websocket_urlpatterns)), conf.ORIGINS)
-application = Executor(ProtocolTypeRouter({"http": http, "websocket": ClientConnections(sockets)}))
+router = ProtocolTypeRouter({"http": http, "websocket": ClientConnections(sockets)})
+application = Lifespan(Executor(router))
 
 gc.collect()
 gc.freeze()  # collecting start-up objects would block sockets for 100 ms

@@ -192,6 +192,8 @@ CELERY_WORKER_CONCURRENCY = env.number(
 )  # answers per worker process
 # seconds for answers when a worker stops
 TAILRACE_DRAIN_SECONDS = env.number("DRAIN_SECONDS", default=20)
+# seconds over which a stopping web process closes its sockets
+TAILRACE_WEB_DRAIN_SECONDS = env.number("WEB_DRAIN_SECONDS", default=30)
 # log the first characters of a refusal's body, which may hold what people wrote
 TAILRACE_LOG_UPSTREAM_ERRORS = env.flag("TAILRACE_LOG_UPSTREAM_ERRORS", default=False)
 CELERY_WORKER_DISABLE_PREFETCH = True  # jobs wait in the queue, for any worker

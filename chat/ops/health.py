@@ -9,6 +9,7 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 
 from chat.models import Response
+from chat.streaming.draining import draining
 from chat.transport import redis_client
 from chat.transport.heartbeats import Heartbeats
 from chat.transport.outages import UNAVAILABLE
@@ -19,8 +20,9 @@ Part = dict[str, Any]
 
 
 async def healthz(request: HttpRequest) -> JsonResponse:
-    """Liveness: 200 if this process replies."""
-    return JsonResponse({"status": "ok"})
+    """Liveness and readiness of this process, whatever the other parts do: 200, or 503 while it stops."""
+    stops = draining.has_begun
+    return JsonResponse({"status": "stopping" if stops else "ok"}, status=503 if stops else 200)
 
 
 @never_cache

@@ -12,6 +12,7 @@ REFUSALS are sent in `error` events, also before a close. FAILURES end a respons
 import json
 from dataclasses import dataclass
 
+MOVING = 1012  # close code: this web process stops. Reconnect after a random part of 5 s
 SIGNED_OUT = 4401  # close code: no user; after HTTP 401
 SLOW_READER = 4408  # close code: unread too long; after HTTP 408. Reconnect with the cursor
 

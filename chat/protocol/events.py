@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Literal
 from chat.protocol.errors import ProtocolError
 from chat.protocol.objects import ContentPart, OutputItem, ResponseObject
 
+MOVING_SECS = 5  # for a client to reconnect after `tailrace:moving`
 JSON = dict[str, Any]
 Interruption = Literal["worker_lost", "handed_over"]  # why the previous attempt stopped; the latter: planned
 
@@ -272,6 +273,11 @@ def queue(response_id: str, position: int) -> str:
 def conversation_changed(conversation: JSON, response: JSON | None) -> str:
     """A changed conversation and any response that changed it."""
     return _dumps({"type": "tailrace:conversation", "conversation": conversation, "response": response})
+
+
+def moving() -> str:
+    """Announce that this web process stops and closes the socket: another one serves the next."""
+    return _dumps({"type": "tailrace:moving", "reconnect_seconds": MOVING_SECS})
 
 
 def with_stream_id(text: str, stream_id: str) -> str:

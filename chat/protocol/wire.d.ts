@@ -165,6 +165,8 @@ type PositionEvent = Unlogged & {
 
 type QueueEvent = Unlogged & { type: "tailrace:queue"; response_id: string; position: number };
 
+type MovingEvent = Unlogged & { type: "tailrace:moving"; reconnect_seconds: number };
+
 type RefusalEvent = Unlogged & { type: "error"; error: ErrorObject };
 
 /** The response that changed a conversation, if any. */
@@ -192,7 +194,7 @@ interface EventIds {
 /** An event of a response, or the refusal of a command. */
 type ReplyEvent = ResponseEvent | RefusalEvent;
 
-type ServerEvent = ReplyEvent | ConversationEvent;
+type ServerEvent = ReplyEvent | ConversationEvent | MovingEvent;
 
 /** Null for a new conversation. */
 type ConversationId = string | null;

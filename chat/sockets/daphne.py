@@ -10,6 +10,7 @@ from typing import Any
 
 from chat.protocol.errors import SLOW_READER, CommandError
 from chat.streaming.backpressure import Application, ClientConnection, Message, Receive, Send
+from chat.streaming.draining import draining
 
 UNREAD_SECS = 60  # then a client's socket is closed; it may reconnect with its cursor
 CLOSE_SECS = 10  # from the error event to the abort
@@ -75,7 +76,7 @@ class DaphneConnection(ClientConnection):
 
     async def _close(self) -> None:
         await self._send({"type": "websocket.send", "text": CommandError("slow_reader").encode()})
-        await self._send({"type": "websocket.close", "code": SLOW_READER})
+        await self.close(SLOW_READER)
 
 
 class ReceiveQueue:
@@ -102,7 +103,7 @@ class ReceiveQueue:
 
 
 class ClientConnections:
-    """Add `scope["connection"]`. Outermost: it inspects `send`."""
+    """Add `scope["connection"]`, and register it for draining. Outermost: it inspects `send`."""
 
     def __init__(self, application: Application) -> None:
         self._application = application
@@ -114,7 +115,17 @@ class ClientConnections:
             connection = DaphneConnection(protocol, send)
             queue = ReceiveQueue(protocol.application_queue, protocol.transport)
             protocol.application_queue, receive = queue, queue.get
-        await self._application(scope | {"connection": connection}, receive, send)
+
+        async def forward(message: Message) -> None:
+            if not connection.is_closed:
+                await send(message)
+            if message["type"] == "websocket.accept":
+                draining.add(connection)
+
+        try:
+            await self._application(scope | {"connection": connection}, receive, forward)
+        finally:
+            draining.remove(connection)
 
 
 def _daphnes_protocol(send: Any) -> Any:

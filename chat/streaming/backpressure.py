@@ -13,6 +13,7 @@ class ClientConnection:
     """A client whose server waits in `send`: never paused."""
 
     paused = False  # send nothing that can wait
+    is_closed = False  # by us
 
     def __init__(self, send: Send) -> None:
         self._send = send
@@ -21,3 +22,8 @@ class ClientConnection:
     async def send_text(self, text: str) -> None:
         """Send one frame."""
         await self._send({"type": "websocket.send", "text": text})
+
+    async def close(self, code: int) -> None:
+        """Close the socket; the application sends no more."""
+        self.is_closed = True
+        await self._send({"type": "websocket.close", "code": code})

@@ -13,6 +13,7 @@ from twisted.internet.interfaces import IAddress, IDelayedCall
 from twisted.python.failure import Failure
 from twisted.web import http
 
+from chat.streaming.draining import draining
 from project.server import limits
 
 
@@ -34,9 +35,10 @@ class BoundedRequest(WebRequest):
             self.content.write(data)
 
     def process(self) -> Any:
-        """Answer, or reject a WebSocket handshake while too many are open."""
+        """Answer, or reject a WebSocket handshake while too many are open or the process ends."""
         upgrade = (self.requestHeaders.getRawHeaders(b"Upgrade") or [b""])[0]
-        if upgrade.lower() == b"websocket" and len(self.server.handshakes) >= limits.MAX_HANDSHAKES:
+        is_full = len(self.server.handshakes) >= limits.MAX_HANDSHAKES
+        if upgrade.lower() == b"websocket" and (is_full or draining.is_over):
             self.channel.refuse(http.SERVICE_UNAVAILABLE)
             return None
         return super().process()

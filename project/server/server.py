@@ -1,14 +1,22 @@
 """Daphne with our connections."""
 
+import asyncio
+import signal
 from typing import Any
 
 from daphne import server as daphne
+from twisted.internet.defer import Deferred
 
+from chat.conf import conf
 from chat.protocol.commands import MAX_SERVER_FRAME_BYTES
 from chat.sockets.daphne import SILENT_SECS
+from chat.streaming.draining import draining
 from project.server import limits
 from project.server.http import HTTPFactory
 from project.server.websocket import BoundedSocket, WebSocketFactory
+
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+END_SECS = 5  # for requests and close handshakes, after the last socket was closed
 
 
 class BoundedServer(daphne.Server):
@@ -30,4 +38,28 @@ class BoundedServer(daphne.Server):
     def run(self) -> None:
         """Serve until stopped. Daphne's `run` offers no other way to choose the factories."""
         daphne.HTTPFactory, daphne.WebSocketFactory = HTTPFactory, WebSocketFactory
+        if self.signal_handlers:
+            self.signal_handlers: bool = False  # Twisted's take a second signal for an error
+            for number in STOP_SIGNALS:
+                daphne.twisted_loop.add_signal_handler(number, self._stop_once)
         super().run()
+
+    def kill_all_applications(self) -> Deferred[None]:
+        """Close the sockets, let requests end; Twisted waits for it before it exits."""
+        return Deferred.fromFuture(asyncio.ensure_future(self._end()))
+
+    def _stop_once(self) -> None:
+        for number in STOP_SIGNALS:
+            daphne.twisted_loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_DFL)  # a second one ends the process at once
+        self.stop()
+
+    async def _end(self) -> None:
+        await draining.run(conf.WEB_DRAIN_SECONDS)
+        running = [details.get("application_instance") for details in self.connections.values()]
+        applications = [application for application in running if application is not None]
+        if applications:
+            await asyncio.wait(applications, timeout=END_SECS)
+        for application in applications:
+            application.cancel()
+        await asyncio.gather(*applications, return_exceptions=True)

@@ -5,10 +5,10 @@ from typing import Any
 from daphne.ws_protocol import WebSocketFactory as DaphneFactory
 from daphne.ws_protocol import WebSocketProtocol
 
+from chat.protocol.errors import MOVING
 from project.server import limits
 
 POLICY_VIOLATION = 1008
-SERVICE_RESTART = 1012
 
 
 class BoundedSocket(WebSocketProtocol):
@@ -44,7 +44,7 @@ class BoundedSocket(WebSocketProtocol):
 
     def serverClose(self, code: int | None = None) -> None:  # noqa: N802
         """Close; Autobahn's `sendClose` refuses the codes that are a server's own."""
-        if code == SERVICE_RESTART:
+        if code == MOVING:
             self.sendCloseFrame(code=code)
         else:
             super().serverClose(code)

@@ -62,6 +62,7 @@ def children(
     """The environment of every part; it holds secrets."""
     env = {**environ, "TAILRACE_DATA_DIR": str(data_dir), "PYTHONUNBUFFERED": "1"}
     env["TAILRACE_STATIC_ROOT"] = str(data_dir / "static")
+    env.setdefault("WEB_DRAIN_SECONDS", "1")  # Ctrl-C waits for it
     if not verbose:
         env.setdefault("LOG_LEVEL", "WARNING")
     if embedded.redis_port is not None:

@@ -16,6 +16,7 @@ from django.urls import resolve
 from flower.urls import handlers as flower_handlers  # type: ignore[import-untyped]  # Flower has no types
 from tornado.options import options as flower_options
 
+from project.server.server import END_SECS
 from project.up.parts import HANDING_OVER_SECS
 from tests.deploy import dockerfile
 from tests.deploy.compose import (
@@ -240,6 +241,10 @@ def test_workers_can_be_scaled() -> None:
 
 def test_a_worker_may_take_as_long_as_it_needs_to_stop() -> None:
     assert services()["worker"].stop_secs >= settings.TAILRACE_DRAIN_SECONDS + HANDING_OVER_SECS
+
+
+def test_a_web_server_may_take_as_long_as_it_needs_to_stop() -> None:
+    assert services()["web"].stop_secs >= settings.TAILRACE_WEB_DRAIN_SECONDS + END_SECS
 
 
 def test_ports_are_open_on_this_machine_only() -> None:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
+from chat.protocol.errors import MOVING
 from tests.harness.processes import ROOT
 from tests.harness.socket_client import TERMINAL, Event
 from tests.harness.waiting import patience
@@ -29,6 +30,7 @@ def _page_secs(name: str) -> float:
 
 FIRST_DELAY_SECS, LONGEST_DELAY_SECS = map(_page_secs, ("FIRST_DELAY_MS", "LONGEST_DELAY_MS"))
 STEADY_SECS, CONNECT_SECS = map(_page_secs, ("STEADY_MS", "CONNECT_MS"))
+MOVING_SECS = _page_secs("MOVING_MS")
 SILENT_SECS = 15  # without an event or a heartbeat for so long the socket is given up
 RETRY_SECS = 1  # before a command that was refused as "busy" is sent again
 
@@ -104,6 +106,8 @@ class RecordingClient:
             if self.ended_at is None:
                 failures = 0 if time.monotonic() - began > STEADY_SECS else failures + 1
                 bound = min(LONGEST_DELAY_SECS, FIRST_DELAY_SECS * 2**failures)
+                if self.closes and self.closes[-1][0] == MOVING:
+                    bound = MOVING_SECS
                 await asyncio.sleep(random.random() * bound * self.delay_factor)
 
     def hang_up(self) -> None:
@@ -138,8 +142,8 @@ class RecordingClient:
                         event: Event = json.loads(await self._socket.recv())
                     await self._process(event, self._socket)
             finally:
-                socket, self._socket = self._socket, None
-        self.closes.append((socket.close_code or 0, socket.close_reason or ""))
+                self.closes.append((self._socket.close_code or 0, self._socket.close_reason or ""))
+                self._socket = None
 
     async def _send_command(self, socket: ClientConnection) -> None:
         if self.response_id is None:

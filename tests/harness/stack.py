@@ -262,6 +262,7 @@ def running(
             "TAILRACE_MODELS": str(catalog),
             "TAILRACE_ORIGINS": f"http://{HOST}:{web_port}",
             "UPSTREAM_KEY": "upstream-key",
+            "WEB_DRAIN_SECONDS": "2",
             "PYTHONUNBUFFERED": "1",
         }
         if ways.database is not None:

@@ -53,9 +53,11 @@ def start_web(
     }
     started: list[Web] = []
 
-    def start(*before: str, **env: str) -> Web:
+    def start(*before: str, module: str | None = None, **env: str) -> Web:
         port = free_port()
         command = (*before, *web_command(port))
+        if module is not None:
+            command = (sys.executable, "-m", module, f"--port={port}", "project.asgi:application")
         log = directory / f"web{len(started)}.log"
         process = Process(log, command, {**os.environ, **settings, **env})
         started.append(Web(process.start(), port))

@@ -2,18 +2,23 @@
 
 import asyncio
 import contextlib
+import json
+import signal
 import socket
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
+from chat.protocol.errors import MOVING
 from project.server import limits
 from project.up.ports import HOST
 from tests.harness.stack import answers
-from tests.harness.waiting import deadline, wait_until
+from tests.harness.waiting import await_until, deadline, wait_until
 from tests.security.conftest import HASTE_SECS, Start, Web
 
 PATHS = ("/healthz", "/accounts/login/", "/ws/responses/", "/static/none.js", "/nowhere")
@@ -54,7 +59,7 @@ def test_a_body_of_1500_mb_is_refused_unread(web: Web, path: str) -> None:
         assert connection.recv(200).startswith(b"HTTP/1.1 413 ")
     _, sent = upload(web, head(path, f"Content-Length: {LARGE}"), b"a" * 65_536)
     print(f"{path}: {sent / 1e6:.1f} MB sent, RSS +{web.memory_mb() - before:.1f} MB")
-    assert sent < 50_000_000  # what fits into the buffers of both ends
+    assert sent < 50_000_000  # the buffers of both ends
     assert web.memory_mb() - before < MOST_GROWTH_MB
 
 
@@ -127,3 +132,49 @@ async def test_a_socket_with_an_unfinished_message_is_closed(hasty: Web) -> None
         with pytest.raises(ConnectionClosed):
             await visitor.send(pieces())  # type: ignore[arg-type]  # an async iterator of text
         assert visitor.close_code == 1008
+
+
+def health(web: Web) -> int:
+    try:
+        with urllib.request.urlopen(f"{web.url}/healthz") as reply:
+            return int(reply.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+async def test_one_signal_moves_sockets_one_by_one_and_a_second_ends_the_process(
+    start_web: Start,
+) -> None:
+    web = start_web(WEB_DRAIN_SECONDS="3600")
+    address = f"ws://{HOST}:{web.port}/ws/openai/"
+    async with connect(address) as first, connect(address) as second:
+        web.process.popen.send_signal(signal.SIGTERM)
+        assert json.loads(await asyncio.wait_for(first.recv(), deadline()))["type"] == "tailrace:moving"
+        await asyncio.wait_for(first.wait_closed(), deadline())
+        assert first.close_code == MOVING
+        assert await asyncio.to_thread(health, web) == 503
+        assert second.close_code is None
+        web.process.popen.send_signal(signal.SIGTERM)
+        await await_until(lambda: not web.process.is_running, 10, "it ends at once")
+    assert web.process.popen.returncode == -signal.SIGTERM
+
+
+def test_without_sockets_it_stops_at_once(start_web: Start) -> None:
+    web = start_web(WEB_DRAIN_SECONDS="3600")
+    assert web.process.stop() == 0
+
+
+@pytest.mark.parametrize("begun", [b"GET / HTTP/1.1\r\n", b""])
+def test_a_half_request_does_not_hold_up_a_stop(start_web: Start, begun: bytes) -> None:
+    web = start_web()
+    with client(web) as connection:
+        connection.sendall(begun)
+        assert answers(f"{web.url}/healthz")  # after the half request
+        assert web.process.stop() == 0
+    assert "Traceback" not in web.process.output()
+
+
+def test_plain_daphne_works_and_warns_once(start_web: Start) -> None:
+    web = start_web(module="daphne")
+    assert answers(f"{web.url}/healthz")
+    assert web.process.output().count("Plain Daphne") == 1

@@ -53,7 +53,8 @@ const socket = new Socket(data.socket_path, {
     connectionView.render(socket, outbox.hasPending);
     turnList.touchRunning();
     composer.signedOut = state === "signed-out";
-    if (state !== before && before !== "connecting") liveRegions.announce(connectionText(state, null, outbox.hasPending));
+    if (state !== before && state !== "connecting" && before !== "connecting")
+      liveRegions.announce(connectionText(state, null, outbox.hasPending));
   },
 });
 
@@ -184,6 +185,7 @@ const ACTIONS = {
 
 /** @param {ServerEvent} event */
 function receive(event) {
+  if (event.type === EVENT.moving) return; // the close code says it, too
   if (event.type === EVENT.conversation) visibility.handleChange(event);
   else if (!openConversations.receive(event) && event.type === EVENT.error) liveRegions.warn(errorText(event.error));
 }

@@ -20,6 +20,7 @@ class Connection {
   readyState = 1;
   /** @type {string[]} */ sent = [];
   /** @type {(() => void) | null} */ onopen = null;
+  /** @type {((event: { code: number }) => void) | null} */ onclose = null;
 
   constructor() {
     Connection.last = this;
@@ -31,18 +32,38 @@ class Connection {
   }
 }
 
-test("nothing counts as sent once the server has begun to close the connection", () => {
+/** An open socket, its connection and the states it reports. */
+function opened() {
   Object.assign(globalThis, {
     WebSocket: Connection,
     addEventListener() {},
     document: { addEventListener() {} },
     location: { href: "https://localhost/" },
+    setTimeout: () => 0, // no test waits
   });
-  const socket = new Socket("/ws/", { onEvent() {}, onOpen() {}, onClose() {}, onState() {} });
+  Object.defineProperty(globalThis, "navigator", { value: { onLine: true }, configurable: true });
+  /** @type {string[]} */ const states = [];
+  const socket = new Socket("/ws/", { onEvent() {}, onOpen() {}, onClose() {}, onState: (state) => states.push(state) });
   socket.connect();
   const connection = Connection.last;
   assert.ok(connection);
   connection.onopen?.();
+  return { socket, connection, states };
+}
+
+test("a socket that its server moves reconnects within five seconds, and nothing is reported", () => {
+  const { socket, connection, states } = opened();
+  connection.onclose?.({ code: 1012 });
+  assert.deepEqual(states, ["connecting", "open", "connecting"]);
+  assert.ok(socket.retryAt !== null && socket.retryAt - Date.now() <= 5_000);
+  socket.connect();
+  assert.equal(socket.state, "connecting");
+  Connection.last?.onclose?.({ code: 1006 });
+  assert.equal(socket.state, "reconnecting");
+});
+
+test("nothing counts as sent once the server has begun to close the connection", () => {
+  const { socket, connection } = opened();
   assert.ok(socket.send({ type: "tailrace:cancel", response_id: "r1" }));
   connection.readyState = 2;
   assert.ok(!socket.send({ type: "tailrace:cancel", response_id: "r1" }));

@@ -72,8 +72,8 @@ class Connection:
     @property
     def status(self) -> str:
         """The status line's code, or nothing."""
-        return self.transport.value().partition(b" ")[2][:3].decode()
+        return str(self.transport.value().partition(b" ")[2][:3], "ascii")
 
     @property
     def is_closed(self) -> bool:
-        return self.transport.disconnecting or self.transport.aborted
+        return bool(self.transport.disconnecting or self.transport.aborted)

@@ -36,6 +36,7 @@ def test_the_environment_points_at_the_embedded_servers() -> None:
         "PYTHONUNBUFFERED": "1",
         "TAILRACE_DATA_DIR": "/data",
         "TAILRACE_STATIC_ROOT": "/data/static",
+        "WEB_DRAIN_SECONDS": "1",
         "LOG_LEVEL": "WARNING",
         "REDIS_URL": "redis://127.0.0.1:20001/0",
         "OPENAI_BASE_URL": "http://127.0.0.1:20002/v1",

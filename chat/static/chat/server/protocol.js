@@ -32,6 +32,7 @@ export const EVENT = Object.freeze({
   heartbeat: "tailrace:heartbeat",
   queue: "tailrace:queue",
   conversation: "tailrace:conversation",
+  moving: "tailrace:moving",
   error: "error",
 });
 
@@ -45,6 +46,7 @@ export const STATUS = Object.freeze({
   cancelled: "cancelled",
 });
 
+export const CLOSE_MOVING = 1012; // this server stops: another one is there
 export const CLOSE_SIGNED_OUT = 4401;
 export const CLOSE_TOO_LARGE = 1009; // sending the frame again cannot help
 

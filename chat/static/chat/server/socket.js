@@ -1,9 +1,10 @@
 /** One WebSocket that reconnects after a loss, a sleep or a network change. */
 
-import { CLOSE_SIGNED_OUT } from "./protocol.js";
+import { CLOSE_MOVING, CLOSE_SIGNED_OUT } from "./protocol.js";
 
 const FIRST_DELAY_MS = 1_000; // bound of the first wait, doubled by each failure; less makes a deploy a reconnect storm
 const LONGEST_DELAY_MS = 10_000; // a recovered server is found within this time
+const MOVING_MS = 5_000; // bound of the wait for a server's successor; clients must not arrive together
 const CONNECT_MS = 10_000; // of a handshake
 const SLEPT_MS = 120_000; // such a clock jump means sleep: timers of hidden pages fire once a minute
 const STEADY_MS = 5_000; // a shorter connection counts as a failure: a server may close at once
@@ -91,10 +92,11 @@ export class Socket {
     this.openedAt = null;
     this.#on.onClose(code);
     if (code === CLOSE_SIGNED_OUT) return this.#setState("signed-out");
-    const delay = delayBefore(this.#attempt);
+    const moving = code === CLOSE_MOVING;
+    const delay = moving ? Math.random() * MOVING_MS : delayBefore(this.#attempt);
     this.retryAt = Date.now() + delay;
     this.#timer = setTimeout(() => this.connect(), delay);
-    this.#setState(this.#disconnectedState());
+    this.#setState(moving ? "connecting" : this.#disconnectedState()); // no trouble: nothing is reported
   }
 
   #disconnectedState() {

@@ -1,0 +1,49 @@
+"""Stop of a web process: its sockets close one after the other, so that their clients do not return together.
+
+`/healthz` says so first; a proxy then chooses other processes.
+"""
+
+import asyncio
+from contextlib import suppress
+
+from chat.protocol.errors import MOVING
+from chat.protocol.events import moving
+from chat.streaming.backpressure import ClientConnection
+
+
+class Draining:
+    """The open sockets of a process, and whether it stops."""
+
+    def __init__(self) -> None:
+        self.has_begun = False
+        self.is_over = False  # no socket is accepted
+        self._open: dict[ClientConnection, None] = {}  # the oldest first
+
+    def add(self, connection: ClientConnection) -> None:
+        """Move this socket in its turn."""
+        self._open[connection] = None
+
+    def remove(self, connection: ClientConnection) -> None:
+        """Forget a closed socket. Idempotent."""
+        self._open.pop(connection, None)
+
+    async def run(self, secs: float) -> None:
+        """Close all sockets evenly over `secs`, also those opened meanwhile."""
+        self.has_begun = True
+        loop = asyncio.get_running_loop()
+        end = loop.time() + secs
+        while self._open and loop.time() < end:
+            await self._move(next(iter(self._open)))
+            await asyncio.sleep((end - loop.time()) / (len(self._open) + 1))
+        self.is_over = True
+        for connection in list(self._open):
+            await self._move(connection)
+
+    async def _move(self, connection: ClientConnection) -> None:
+        self.remove(connection)
+        with suppress(OSError, RuntimeError):  # closed meanwhile
+            await connection.send_text(moving())
+            await connection.close(MOVING)
+
+
+draining = Draining()

@@ -1,0 +1,145 @@
+"""Restarts web processes under sockets: `python -m tests.faults.rolling --sockets 2000 --drain 30`.
+
+Prints the checker's table and the longest time without text. Exits with 1 on any violation.
+"""
+
+import argparse
+import asyncio
+import itertools
+import sys
+import time
+from asyncio import StreamReader, StreamWriter
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+
+from project.up.parts import web_command
+from project.up.ports import HOST
+from project.up.probes import get
+from tests.faults.checker import Findings
+from tests.faults.harness import Harness, scratch, start_harness
+from tests.faults.load import all_end, longest_pause, receives_text_since
+from tests.faults.proxy import Proxy
+from tests.faults.recording_client import Question, RecordingClient
+from tests.harness.processes import Process, free_port
+from tests.harness.socket_client import cookie
+from tests.harness.stack import answers
+from tests.harness.waiting import await_until
+
+LONG = Question("words-6000@4")  # longer than the restarts: cancelled at their end
+ANSWERS = 20
+END_SECS = 120
+LOOK_SECS = 0.5  # between two checks of a process's health
+
+
+class Balancer(Proxy):
+    """A proxy in front of several web processes: each connection goes to the next healthy one."""
+
+    ports: tuple[int, ...] = ()
+    _looked_at = 0.0
+    _turns: Iterator[int] = iter(())
+
+    async def _connect(self, reader: StreamReader, writer: StreamWriter) -> None:
+        await self._look()
+        self._target_port = next(self._turns)
+        await super()._connect(reader, writer)
+
+    async def _look(self) -> None:
+        if time.monotonic() - self._looked_at > LOOK_SECS:
+            self._looked_at = time.monotonic()
+            faults = [(await get(port, "/healthz"))[1] for port in self.ports]
+            healthy = [port for port, fault in zip(self.ports, faults, strict=True) if not fault]
+            self._turns = itertools.cycle(healthy or self.ports)
+
+
+@dataclass
+class Rolled:
+    """The result of a rolling restart."""
+
+    findings: Findings
+    clients: list[RecordingClient]
+    exit_codes: list[int]
+
+    @property
+    def closes(self) -> Counter[int]:
+        """How often each close code was received."""
+        return Counter(code for client in self.clients for code, _ in client.closes)
+
+    @property
+    def longest_pause_secs(self) -> float:
+        """The longest time without text of any client."""
+        return max(map(longest_pause, self.clients))
+
+
+@contextmanager
+def two_webs(harness: Harness) -> Iterator[tuple[Balancer, list[Process]]]:
+    """Start two web processes and a proxy in front of them."""
+    stack = harness.stack
+    with Balancer.to(0) as balancer:
+        balancer.ports = (free_port(), free_port())
+        webs = [
+            stack.start(f"rolling{port}", *web_command(port), "--handshake-seconds=60")
+            for port in balancer.ports
+        ]
+        try:
+            for web, port in zip(webs, balancer.ports, strict=True):
+                web.wait_until(partial(answers, f"http://{HOST}:{port}/healthz"))
+            yield balancer, webs
+        finally:
+            for web in webs:
+                web.kill()
+
+
+async def roll(harness: Harness, sockets: int) -> Rolled:
+    """Restart two web processes, one after the other, under this many sockets."""
+    with two_webs(harness) as (balancer, webs):
+        url = f"http://{HOST}:{balancer.port}"
+        session = await cookie(url)
+        asked = [RecordingClient(url, session, LONG) for _ in range(ANSWERS)]
+        readings = [asyncio.create_task(client.read()) for client in asked]
+        await await_until(receives_text_since(asked, 0), END_SECS, "every answer has begun")
+        others = [_other(asked[number % ANSWERS]) for number in range(sockets - ANSWERS)]
+        readings += [asyncio.create_task(client.read()) for client in others]
+        everyone, exit_codes = [*asked, *others], []
+        await await_until(receives_text_since(everyone, 0), END_SECS, "every reader has text")
+        for web, port in zip(webs, balancer.ports, strict=True):
+            exit_codes.append(await asyncio.to_thread(web.stop, secs=END_SECS))
+            ready = partial(answers, f"http://{HOST}:{port}/healthz")
+            await asyncio.to_thread(web.start().wait_until, ready)
+            await await_until(receives_text_since(everyone, time.time()), END_SECS, "every reader is back")
+        for client in asked:
+            await client.cancel()
+        findings = await all_end(harness, everyone, END_SECS)
+        for reading in readings:
+            reading.cancel()
+    return Rolled(findings, everyone, exit_codes)
+
+
+def _other(client: RecordingClient) -> RecordingClient:
+    """Another tab of the same answer."""
+    return RecordingClient(
+        client.url, client.session, client.question, client.prompt, response_id=client.response_id
+    )
+
+
+def main() -> None:
+    """Run once and print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sockets", type=int, default=2000)
+    parser.add_argument("--drain", default="30")
+    options = parser.parse_args()
+    with (
+        scratch("rolling") as directory,
+        start_harness(directory, WEB_DRAIN_SECONDS=options.drain) as harness,
+    ):
+        rolled = asyncio.run(roll(harness, options.sockets))
+        print(rolled.findings.table())  # noqa: T201 - its result
+        print(f"close codes {dict(rolled.closes)}")  # noqa: T201
+        print(f"longest time without text {rolled.longest_pause_secs:.1f} s")  # noqa: T201
+    sys.exit(1 if rolled.findings.counts else 0)
+
+
+if __name__ == "__main__":
+    main()
