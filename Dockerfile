@@ -8,7 +8,7 @@ RUN /venv/bin/pip install --no-cache-dir --disable-pip-version-check \
     --only-binary :all: --require-hashes -r requirements.lock
 
 FROM python:3.13-slim
-ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 DEBUG=0 TAILRACE_DATA_DIR=/data
+ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 DEBUG=0 TAILRACE_DATA_DIR=/data TAILRACE_HEALTH_PORT=9464
 WORKDIR /app
 COPY --from=packages /venv /venv
 COPY manage.py ./
@@ -22,4 +22,4 @@ RUN DEBUG=1 TAILRACE_STATIC_ROOT=staticfiles python manage.py collectstatic --no
 RUN mkdir -p /data && chown 10001:10001 /data
 USER 10001:10001
 EXPOSE 8000
-CMD ["python", "manage.py", "serve", "--bind", "0.0.0.0"]
+CMD ["python", "manage.py", "serve", "--bind", "0.0.0.0", "--port", "8000"]

@@ -41,6 +41,7 @@ class Conf:
     LOG_UPSTREAM_ERRORS = Setting(default=False)
     DRAIN_SECONDS = Setting(20)
     WEB_DRAIN_SECONDS = Setting(30)
+    HEALTH_PORT = Setting(0)
 
 
 conf = Conf()

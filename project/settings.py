@@ -73,6 +73,7 @@ INSTALLED_APPS = [
     "chat",
 ]
 MIDDLEWARE = [
+    "chat.ops.middleware.health_checks",  # first: for any Host, without a redirect
     "django.middleware.security.SecurityMiddleware",
     "project.csp.ContentSecurityPolicy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -192,6 +193,8 @@ CELERY_WORKER_CONCURRENCY = env.number(
 )  # answers per worker process
 # seconds for answers when a worker stops
 TAILRACE_DRAIN_SECONDS = env.number("DRAIN_SECONDS", default=20)
+# port of a worker's /healthz; 0: none
+TAILRACE_HEALTH_PORT = env.number("TAILRACE_HEALTH_PORT", default=0)
 # seconds over which a stopping web process closes its sockets
 TAILRACE_WEB_DRAIN_SECONDS = env.number("WEB_DRAIN_SECONDS", default=30)
 # log the first characters of a refusal's body, which may hold what people wrote

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -24,6 +25,7 @@ from workers.supervision.reaper import Reaper
 
 logger = logging.getLogger(__name__)
 
+STUCK_SECS = 30  # since a heartbeat began; one that waits for Redis takes less
 RESTART_SECS = 1  # before a failed background task restarts
 Result = TypeVar("Result")
 
@@ -40,6 +42,7 @@ class Runtime:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._background: list[asyncio.Task[None]] = []
+        self._heartbeat: Heartbeat | None = None
         self.claimed: list[str] = []  # claimed and unsettled, one per attempt
 
     def start(self, name: str = "", **about: Any) -> asyncio.AbstractEventLoop:
@@ -69,6 +72,11 @@ class Runtime:
         finally:
             self.claimed.remove(response_id)
 
+    def is_alive(self) -> bool:
+        """Whether the loop runs, by the local clock; Redis does not matter. True before the start."""
+        heartbeat = self._heartbeat
+        return heartbeat is None or time.monotonic() - heartbeat.ran_at < STUCK_SECS
+
     def drain(self, seconds: float) -> None:
         """Hand over what still runs after `seconds`. Returns at once, for signal handlers."""
         if self._loop is not None:
@@ -88,7 +96,7 @@ class Runtime:
         self.attempts = Attempts(log, provider, publisher)
         self._heartbeats = Heartbeats(redis_client.client())
         reaper = Reaper(self.worker_id, self._heartbeats, log)
-        heartbeat = Heartbeat(
+        self._heartbeat = heartbeat = Heartbeat(
             self.worker_id, self._name, self.claimed, self.attempts, self._heartbeats, reaper, self._about
         )
         works = (publisher.run, heartbeat.run, reaper.run, lambda: listen(self.attempts))

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from celery import shared_task
-from celery.signals import task_revoked, worker_ready, worker_shutdown, worker_shutting_down
+from celery.signals import task_revoked, worker_init, worker_ready, worker_shutdown, worker_shutting_down
 from channels.db import database_sync_to_async
 from django.db import Error as DatabaseError
 
@@ -31,6 +31,7 @@ from chat.transport.outages import retry
 from workers.generation.attempt import Assignment, Outcome, StopReason
 from workers.providers.request import Request
 from workers.runtime import runtime
+from workers.supervision.health import serve
 
 logger = logging.getLogger(__name__)
 
@@ -136,6 +137,13 @@ def _result(outcome: Outcome, begun: float) -> TaskResult:
         "first_token_ms": round((first - begun) * 1000) if first else None,
         "total_ms": round((time.time() - begun) * 1000),
     }
+
+
+@worker_init.connect
+def serve_health(**_: Any) -> None:
+    """Answer health checks from the start, also while the broker is unavailable."""
+    if conf.HEALTH_PORT:
+        serve(conf.HEALTH_PORT, runtime.is_alive)
 
 
 @worker_ready.connect

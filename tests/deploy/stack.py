@@ -22,6 +22,7 @@ from tests.deploy import compose, dockerfile
 from tests.deploy.compose import Service
 from tests.harness import postgres
 from tests.harness.processes import ROOT, Process, finished, free_port, run
+from tests.harness.stack import answers as page_answers
 from tests.harness.valkey import answers
 
 IMAGE = dockerfile.stages()[-1]
@@ -35,7 +36,7 @@ class Stack:
     folder: Path
     database: postgres.Server
     variables: Mapping[str, str]  # the contents of .env
-    ports: Mapping[str, int]  # of redis, web and flower
+    ports: Mapping[str, int]  # of redis, web, flower and the worker's health
     built: dict[Path, int] = field(default_factory=dict)  # the image's files and when each was written
 
     @property
@@ -56,6 +57,7 @@ class Stack:
             r"//redis:6379\b": f"//{HOST}:{self.ports['redis']}",
             r"\b8000\b": str(self.ports["web"]),
             r"\b5555\b": str(self.ports["flower"]),
+            r"\b9464\b": str(self.ports["worker"]),
             r"\b0\.0\.0\.0\b": HOST,
             r"^/data\b": str(self.folder / "data"),
             r"/venv/bin\b": str(Path(sys.executable).parent),
@@ -72,6 +74,7 @@ class Stack:
             "HOSTNAME": socket.gethostname(),
             "HOME": str(self.folder),
             "PGPORT": str(self.database.port),
+            "TAILRACE_HEALTH_PORT": str(self.ports["worker"]),
         }
         return {name: self.here(value) for name, value in given.items()} | of_docker
 
@@ -130,7 +133,7 @@ def redis_command(stack: Stack) -> list[str]:
 @contextmanager
 def up(folder: Path, variables: Mapping[str, str]) -> Iterator[Stack]:
     """Bring the whole file up, in the order that it asks for; take it down with the block."""
-    own_ports = {name: free_port() for name in ("redis", "web", "flower")}
+    own_ports = {name: free_port() for name in ("redis", "web", "flower", "worker")}
     variables = {**variables, "PORT": str(own_ports["web"])}
     with ExitStack() as stopping:
         database = stopping.enter_context(postgres.running("tailrace", variables["POSTGRES_PASSWORD"]))
@@ -144,4 +147,6 @@ def up(folder: Path, variables: Mapping[str, str]) -> Iterator[Stack]:
         started = {name: stopping.enter_context(stack.start(name)) for name in ("web", "worker", "flower")}
         for name, process in started.items():
             process.wait_until(partial(stack.is_healthy, name))
+        ready = f"http://{HOST}:{own_ports['web']}/readyz"  # a worker is healthy before it takes tasks
+        started["worker"].wait_until(partial(page_answers, ready))
         yield stack

@@ -38,6 +38,7 @@ REQUIRED = {
 PROGRAMS = {"python", "celery"}  # the image has these
 APP = [service for service in services().values() if service.is_app]
 LASTING = [service for service in services().values() if service.name != "migrate"]
+IN_THE_IMAGE = {"DEBUG", "TAILRACE_DATA_DIR", "TAILRACE_HEALTH_PORT", "TAILRACE_STATIC_ROOT"}
 BESIDE_THE_SETTINGS = {"OPENAI_API_KEY", "FLOWER_BASIC_AUTH"}  # the workers and Flower read these themselves
 
 
@@ -132,10 +133,10 @@ def test_the_health_check_of_flower_is_an_address_of_flowers_on_its_port() -> No
     assert f"--port={port}" in command_of(services()["flower"])
 
 
-def test_the_health_check_of_a_worker_asks_that_worker() -> None:
-    command = services()["worker"].health_command(REQUIRED)[-1]
-    assert command.split()[3:5] == ["inspect", "ping"]
-    assert "celery@$HOSTNAME" in command
+def test_the_health_check_of_a_worker_is_its_address_on_the_port_of_the_image() -> None:
+    [(port, path)] = services()["worker"].health_paths
+    assert path == "/healthz"
+    assert str(port) == dockerfile.stages()[-1].environment["TAILRACE_HEALTH_PORT"]
 
 
 # variables
@@ -173,7 +174,7 @@ def test_the_environment_sets_what_the_settings_read(service: Service) -> None:
 
 def test_each_setting_of_a_deployment_can_be_set() -> None:
     left_out = set(dotenv.read_by_settings()) - services()["worker"].names
-    assert left_out == {"DEBUG", "TAILRACE_DATA_DIR", "TAILRACE_STATIC_ROOT"}  # the image's own
+    assert left_out == IN_THE_IMAGE
 
 
 def test_the_variables_of_flower_are_options_of_flower() -> None:

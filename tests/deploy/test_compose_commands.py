@@ -2,6 +2,7 @@
 
 import base64
 import json
+import resource
 from collections.abc import Iterator
 from http.cookiejar import CookieJar
 from typing import Any
@@ -16,6 +17,7 @@ from websockets.typing import Origin
 
 from project.up.ports import HOST
 from tests.deploy.stack import SERVICES, Stack, up
+from tests.harness.processes import free_port
 from tests.harness.waiting import deadline, wait_until
 
 pytestmark = pytest.mark.postgres
@@ -28,6 +30,7 @@ VARIABLES = {
     "TAILRACE_GUESTS": "1",
 }
 ANSWER_SECS = 60
+HEALTH_CPU_SECS = 0.2
 
 
 @pytest.fixture(scope="module")
@@ -165,7 +168,18 @@ def basic(credentials: str) -> str:
 
 def test_the_health_check_of_a_worker_fails_for_one_that_is_not_there(stack: Stack) -> None:
     command = SERVICES["worker"].health_command(stack.variables)
-    assert stack.run(command, "worker", HOSTNAME="nobody").returncode != 0
+    elsewhere = [word.replace("9464", str(free_port())) for word in command]
+    assert stack.run(elsewhere, "worker").returncode != 0
+
+
+@pytest.mark.parametrize("name", ["web", "worker", "flower"])
+def test_a_health_check_costs_little(stack: Stack, name: str) -> None:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert stack.is_healthy(name)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    secs = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    print(f"{name}: {secs:.3f} s of CPU")  # noqa: T201 - a measurement, with -s
+    assert secs < HEALTH_CPU_SECS
 
 
 def test_the_doctor_finds_only_what_the_file_leaves_open(stack: Stack) -> None:

@@ -7,8 +7,10 @@ from contextlib import AsyncExitStack, closing
 
 import pytest
 
+from project.up.ports import HOST
+from tests.harness.processes import free_port
 from tests.harness.socket_client import Visitor, cookie, text_of, visiting
-from tests.harness.stack import Stack, running
+from tests.harness.stack import Stack, answers, running
 from tests.harness.upstream import text_of as upstream_text
 from tests.harness.waiting import wait_until, within
 
@@ -24,7 +26,8 @@ WRITERS = 12  # more than asyncio's default threads on a small machine
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A Tailrace of the tests' own, whose Redis they may stop."""
-    with running(tmp_path_factory.mktemp("outages"), workers=1) as parts:
+    env = {"TAILRACE_HEALTH_PORT": str(free_port())}
+    with running(tmp_path_factory.mktemp("outages"), workers=1, **env) as parts:
         yield parts
 
 
@@ -41,6 +44,8 @@ async def test_without_redis_readyz_names_it_and_a_command_gets_busy(own: Stack)
         own.processes["redis"].stop()
         wait_until(lambda: own.readyz()["redis"]["state"] == "unavailable", 5, "readyz notices")
         assert own.readyz()["database"]["state"] == "ok"
+        probes = [f"{own.url}/healthz", f"http://{HOST}:{own.env['TAILRACE_HEALTH_PORT']}/healthz"]
+        assert all(map(answers, probes))  # no process is restarted or taken out of service
         before = own.count_rows()
         with within(BUSY_SECS):
             await visitor.create()

@@ -29,10 +29,12 @@ class Heartbeat:
     heartbeats: Heartbeats
     reaper: Reaper
     about: WorkerStatus = field(default_factory=dict)
+    ran_at: float = field(default_factory=time.monotonic)
 
     async def run(self) -> None:
         """Send heartbeats for ever. A missed one puts the reaper in doubt."""
         while True:
+            self.ran_at = time.monotonic()
             try:
                 await self.send()
             except LogError as error:

@@ -1,12 +1,16 @@
 """Health: alive without any other part; ready only while every part answers."""
 
+import asyncio
+import json
 from typing import Any
 
 import pytest
 from django.db import connections
-from django.test import AsyncClient
+from django.test import AsyncClient, AsyncRequestFactory
 from pytest_django import Settings
 
+from chat.ops import health
+from chat.streaming.draining import draining
 from chat.transport import redis_client
 from chat.transport.heartbeats import Heartbeats
 from project.up import ports, valkey
@@ -81,3 +85,68 @@ async def test_it_is_alive_without_redis_and_the_database(
 @pytest.mark.usefixtures("redis_url")
 async def test_readiness_is_not_cached(async_client: AsyncClient) -> None:
     assert "no-store" in (await async_client.get("/readyz")).headers["Cache-Control"]
+
+
+@pytest.mark.usefixtures("worker")
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+@pytest.mark.parametrize("host", ["10.1.2.3:8000", "pod-1", "[::1]", "-", ""])
+async def test_a_probe_may_send_any_host_and_is_not_redirected(
+    async_client: AsyncClient, settings: Settings, path: str, host: str
+) -> None:
+    settings.ALLOWED_HOSTS, settings.SECURE_SSL_REDIRECT = ["chat.example.org"], True
+    assert (await async_client.get(path, headers={"host": host})).status_code == 200
+    assert (await async_client.get("/minimal/", headers={"host": host})).status_code != 200
+
+
+@pytest.mark.usefixtures("worker")
+@pytest.mark.parametrize(
+    ("address", "forwarded", "debug", "shown"),
+    [
+        ("127.0.0.1", None, False, True),
+        ("::1", None, False, True),
+        ("127.0.0.1", "6.6.6.6", False, False),  # a proxy of this machine
+        ("10.0.0.1", None, False, False),
+        ("10.0.0.1", None, True, True),
+        ("", None, False, False),
+    ],
+)
+async def test_the_parts_are_shown_to_this_machine_only(
+    settings: Settings, address: str, forwarded: str | None, debug: bool, shown: bool
+) -> None:
+    settings.DEBUG = debug
+    request = AsyncRequestFactory().get(
+        "/readyz", headers={"x-forwarded-for": forwarded} if forwarded else {}
+    )
+    request.META["REMOTE_ADDR"] = address
+    body = json.loads((await health.readyz(request)).content)
+    assert body["status"] == "ready"
+    assert ("parts" in body) is shown
+
+
+@pytest.mark.usefixtures("worker")
+async def test_many_who_ask_at_once_cost_one_check(
+    async_client: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checks: list[None] = []
+    database = health._database
+
+    async def counted() -> None:
+        checks.append(None)
+        await database()
+
+    monkeypatch.setattr(health, "_database", counted)
+    monkeypatch.setattr(health, "SHARED_SECS", 3600)
+    for _ in range(3):
+        await asyncio.gather(*(async_client.get("/readyz") for _ in range(10)))
+    assert len(checks) == 1
+    monkeypatch.setattr(health._recent, "_until", 0)
+    await async_client.get("/readyz")
+    assert len(checks) == 2
+
+
+async def test_a_process_that_stops_is_not_ready(
+    async_client: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(draining, "has_begun", True)
+    reply = await async_client.get("/healthz")
+    assert (reply.status_code, reply.json()) == (503, {"status": "stopping"})
