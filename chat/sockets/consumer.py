@@ -7,21 +7,20 @@ browser ◀─ events ────────── drop duplicates · read the
 
 import asyncio
 import logging
-import time
-from typing import Any, NoReturn
+from typing import Any
 from urllib.parse import parse_qs
 
 from channels.exceptions import StopConsumer
-from channels.generic.websocket import AsyncWebsocketConsumer
 from channels.layers import get_channel_layer
 from django.contrib.auth.models import AnonymousUser
 
-from chat.accounts.sessions import is_valid
+from chat.accounts.sessions import identity
 from chat.protocol.commands import Acknowledge, Cancel, Command, Create, Subscribe, Unsubscribe, parse
-from chat.protocol.errors import SIGNED_OUT, CommandError, ProtocolError
+from chat.protocol.errors import CommandError, ProtocolError
 from chat.responses.creation import submit
 from chat.responses.ending import cancel
 from chat.responses.ownership import own_response
+from chat.sockets.session_consumer import SessionConsumer
 from chat.streaming.backpressure import Receive, Send
 from chat.streaming.subscriber import Subscriber
 from chat.transport import redis_client
@@ -31,11 +30,10 @@ from chat.transport.outages import UNAVAILABLE, retry
 
 logger = logging.getLogger(__name__)
 
-SESSION_SECS = 5  # between session checks: the delay if a notification is lost
 RECHECK_SECS = 1  # between checks while the database is unavailable
 
 
-class ResponsesConsumer(AsyncWebsocketConsumer):
+class ResponsesConsumer(SessionConsumer):
     """`/ws/responses/?owner=`: OpenAI's Responses protocol with `tailrace:` extensions.
 
     A page sends the user id it was made for; other clients may omit it.
@@ -44,7 +42,6 @@ class ResponsesConsumer(AsyncWebsocketConsumer):
     log: Log
     subscriber: Subscriber
     _closed = False
-    _trusted_until = 0.0  # by time.monotonic()
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         """Serve one socket: one task for commands, one for notifications.
@@ -59,8 +56,8 @@ class ResponsesConsumer(AsyncWebsocketConsumer):
         self.log = Log(redis_client.client())
         self.subscriber = Subscriber(self.channel_name, self.connection.send_text, self.log, self.connection)
         try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._listen())
+            async with asyncio.TaskGroup() as self._tasks:
+                self._tasks.create_task(self._listen())
                 try:
                     while True:
                         await self.dispatch(await receive())
@@ -69,7 +66,8 @@ class ResponsesConsumer(AsyncWebsocketConsumer):
         except* StopConsumer:
             pass
         finally:
-            await self._leave()
+            self.unwatch_session()
+            await self.leave()
             await self.channel_layer.drop_channel(self.channel_name)
 
     async def connect(self) -> None:
@@ -78,8 +76,9 @@ class ResponsesConsumer(AsyncWebsocketConsumer):
             self.scope["user"] = AnonymousUser()
         if not self.scope["user"].is_authenticated:
             await self.accept()
-            await self._sign_out()
+            await self.sign_out()
         self.channel_layer.group_join(owner_group(self.scope["user"].pk), self.channel_name)
+        self.watch_session(identity(self.scope))
         await self.accept()
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
@@ -95,7 +94,7 @@ class ResponsesConsumer(AsyncWebsocketConsumer):
         """Raises CommandError with the command's `stream_id`; `busy` during an outage."""
         stream_id = getattr(command, "stream_id", None)
         try:
-            await self._check_session()
+            await self.check_session()
             await self._perform(command)
         except CommandError as error:
             error.stream_id = stream_id
@@ -136,30 +135,22 @@ class ResponsesConsumer(AsyncWebsocketConsumer):
             except (*UNAVAILABLE, ProtocolError) as error:  # the regular check reads the log again
                 logger.warning("a notification could not be followed: %s", type(error).__name__)
         elif message["type"] == "session.recheck":
-            self._trusted_until = 0  # for commands; nothing is delivered while the database is unavailable
-            await retry("a session could not be checked", self._check_session_now, RECHECK_SECS)
+            # nothing is delivered while the database is unavailable
+            await retry("a session could not be checked", self._recheck_session, RECHECK_SECS)
         elif not self.connection.paused:  # a client that does not read fetches the list later
             await self.connection.send_text(message["frame"])
 
-    async def _check_session(self) -> None:
-        """Close the socket if its session has ended; one check per SESSION_SECS."""
-        if time.monotonic() >= self._trusted_until:
-            await self._check_session_now()
+    async def _recheck_session(self) -> None:
+        if self.session is None or not await self.session.check():
+            await self.sign_out()
 
-    async def _check_session_now(self) -> None:
-        now = time.monotonic()
-        if not await is_valid(self.scope):
-            await self._sign_out()
-        self._trusted_until = now + SESSION_SECS
+    def end_session(self) -> None:
+        """Sign out in the task group, which ends both tasks."""
+        if not self._closed:
+            self._tasks.create_task(self.sign_out())
 
-    async def _sign_out(self) -> NoReturn:
-        await self._leave()  # first: no events after a sign-out
-        await self.connection.send_text(CommandError("unauthenticated").encode())
-        await self.close(SIGNED_OUT)
-        raise StopConsumer
-
-    async def _leave(self) -> None:
-        """Idempotent."""
+    async def leave(self) -> None:
+        """Leave all groups. Idempotent."""
         await self.subscriber.close()
         if self.scope["user"].is_authenticated:
             await self.channel_layer.group_discard(owner_group(self.scope["user"].pk), self.channel_name)

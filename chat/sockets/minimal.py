@@ -7,25 +7,37 @@ a lost notification or socket.
 
 import json
 
-from channels.generic.websocket import AsyncWebsocketConsumer
+from channels.db import database_sync_to_async
+from channels.exceptions import StopConsumer
 
-from chat.accounts.guests import visitor
+from chat.accounts.guests import create_guest
+from chat.accounts.sessions import Identity, identity
+from chat.conf import conf
 from chat.protocol.commands import create, json_object
-from chat.protocol.errors import CommandError
+from chat.protocol.errors import SLOW_READER, CommandError
 from chat.protocol.events import TERMINAL, Failed, TextDelta, decode
 from chat.responses.creation import create_response, queue_response
 from chat.responses.model_catalog import DEMO
+from chat.sockets.session_consumer import SessionConsumer
 from chat.transport import redis_client
 from chat.transport.event_log import Log
 from chat.transport.notifications import Message, group
 from chat.transport.outages import UNAVAILABLE
 
 
-class MinimalConsumer(AsyncWebsocketConsumer):
+class MinimalConsumer(SessionConsumer):
     """`/ws/openai/`: enqueue and listen; a worker calls the model."""
 
     groups: list[str]  # Channels leaves these when the socket closes
     counts: frozenset[str] = frozenset()  # counting responses: one frame per line
+
+    async def connect(self) -> None:
+        """Accept. Without guests, a client without a user is refused."""
+        await self.accept()
+        if self.scope["user"].is_authenticated:
+            self.watch_session(identity(self.scope))
+        elif not conf.GUESTS:
+            await self.sign_out()
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """Create a response, join its group, then enqueue: no event can come earlier."""
@@ -34,24 +46,46 @@ class MinimalConsumer(AsyncWebsocketConsumer):
             prompt = json_object(text_data or "").get("message")
             model = DEMO if prompt == "start" else None
             command = create({"type": "response.create", "input": prompt, "model": model})
-            response, _ = await create_response(await visitor(self.scope), command, log)
+            await self._admit()
+            response, _ = await create_response(self.scope["user"], command, log)
             self.counts |= {str(response.id)} if model else frozenset()
             self.groups.append(group(str(response.id)))
             await self.channel_layer.group_add(self.groups[-1], self.channel_name)
             await queue_response(response, log)
         except CommandError as refusal:
-            await self.send(refusal.encode())
+            await self.connection.send_text(refusal.encode())
         except UNAVAILABLE:
-            await self.send(CommandError("busy").encode())
+            await self.connection.send_text(CommandError("busy").encode())
+
+    async def _admit(self) -> None:
+        """Check the session; the first message of a client without one makes a guest for this socket."""
+        if self.session is None:
+            guest = await database_sync_to_async(create_guest, thread_sensitive=False)()
+            self.scope["user"] = guest
+            self.watch_session(Identity(guest.pk, None))
+        await self.check_session()
 
     async def response_events(self, message: Message) -> None:
         """Forward published text; leave the group after the terminal event."""
+        if self.connection.paused:  # it reads no log, so it cannot send the rest later
+            await self._close_slow_reader()
         for event in map(decode, message["events"]):
             if isinstance(event, TextDelta):
                 lines = message["response_id"] in self.counts
                 for piece in event.delta.splitlines() if lines else [event.delta]:
-                    await self.send(json.dumps({"message": piece}))
+                    await self.connection.send_text(json.dumps({"message": piece}))
             elif isinstance(event, Failed):
-                await self.send(json.dumps({"error": event.response["error"]}))
+                await self.connection.send_text(json.dumps({"error": event.response["error"]}))
             if isinstance(event, TERMINAL):
                 await self.channel_layer.group_discard(group(message["response_id"]), self.channel_name)
+
+    async def leave(self) -> None:
+        """Leave all groups."""
+        for each in self.groups:
+            await self.channel_layer.group_discard(each, self.channel_name)
+
+    async def _close_slow_reader(self) -> None:
+        await self.leave()
+        await self.connection.send_text(CommandError("slow_reader").encode())
+        await self.close(SLOW_READER)
+        raise StopConsumer

@@ -8,11 +8,12 @@ from urllib.request import urlopen
 import pytest
 
 from chat.transport.redis_keys import prefixed
+from chat.protocol.errors import SIGNED_OUT
 from tests.faults.harness import Harness
 from tests.faults.load import all_end, load, receives_text_since
 from tests.faults.recording_client import Question, RecordingClient
 from tests.harness.socket_client import cookie, visiting
-from tests.harness.waiting import await_until, patience
+from tests.harness.waiting import await_until, deadline, patience
 
 pytestmark = pytest.mark.e2e
 
@@ -120,6 +121,18 @@ async def test_redis_frozen_for_half_a_minute(harness: Harness) -> None:
         await asyncio.sleep(max(0, frozen_at + 30 - time.monotonic()))  # the fault itself takes this long
         harness.stack.processes["redis"].thaw()
         await all_complete(harness, clients)
+
+
+@pytest.mark.parametrize("path", ["/ws/responses/", "/ws/openai/"])
+async def test_a_session_that_ends_while_redis_is_frozen(harness: Harness, path: str) -> None:
+    session = await cookie(harness.stack.url)
+    async with visiting(harness.stack.url, session, path) as visitor:
+        harness.stack.processes["redis"].freeze()
+        harness.stack.delete_session(session)
+        async with asyncio.timeout(deadline()):
+            await visitor.socket.wait_closed()
+        assert visitor.socket.close_code == SIGNED_OUT
+        harness.stack.processes["redis"].thaw()
 
 
 async def test_redis_full(harness: Harness) -> None:

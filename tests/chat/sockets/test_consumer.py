@@ -14,8 +14,8 @@ from django.contrib.sessions.models import Session
 from django.db import OperationalError
 from pytest_django import Settings
 
-from chat.accounts import sessions
-from chat.accounts.sessions import is_valid
+from chat.accounts import session_watch
+from chat.accounts.sessions import Identity, valid
 from chat.models import LIVE, Response
 from chat.protocol.commands import MAX_FRAME_BYTES
 from chat.protocol.composer import Ending
@@ -195,15 +195,16 @@ async def test_a_session_is_checked_before_a_command_once_in_an_interval(
     checks: list[float] = []
     clock = {"passed": 0.0}
 
-    async def check(scope: Any) -> bool:
+    def check(identities: list[Identity]) -> Any:
         checks.append(clock["passed"])
-        return await is_valid(scope)
+        return valid(identities)
 
     monkeypatch.setattr(
-        consumer_module, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + clock["passed"])
+        session_watch, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + clock["passed"])
     )
-    monkeypatch.setattr(consumer_module, "SESSION_SECS", 600)
-    monkeypatch.setattr(consumer_module, "is_valid", check)
+    monkeypatch.setattr(session_watch, "TRUST_SECS", 600)
+    monkeypatch.setattr(session_watch, "CHECK_SECS", 3600)
+    monkeypatch.setattr(session_watch, "valid", check)
     async with opened(owner) as socket:
         for clock["passed"] in (0, 300, 600, 900):
             await no_frame_waits(socket)
@@ -239,7 +240,7 @@ async def test_a_recheck_is_retried_while_the_database_is_unavailable_and_nothin
     await on_rows(sign_out)
     monkeypatch.setattr(consumer_module, "RECHECK_SECS", 0.01)
     with monkeypatch.context() as outage:
-        outage.setattr(sessions, "get_user", unavailable)
+        outage.setattr(session_watch, "valid", unavailable)
         await notify_owner_to_recheck(owner.pk)
         warning = "a session could not be checked: OperationalError, trying again"
         await eventually(lambda: caplog.messages.count(warning) > 1)

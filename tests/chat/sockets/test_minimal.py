@@ -1,6 +1,5 @@
 """The minimal page: a message becomes a task, and the worker's text arrives as messages."""
 
-import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -10,17 +9,19 @@ from pytest_django import Settings
 
 from chat.models import Response
 from chat.protocol.composer import Ending, opening
+from chat.protocol.errors import SLOW_READER
 from chat.protocol.events import Event
 from chat.protocol.state import ResponseState
 from chat.responses.model_catalog import DEMO, catalog
 from chat.responses.representation import response_object
 from chat.sockets import minimal
+from chat.streaming.backpressure import ClientConnection
 from chat.transport import redis_client
 from chat.transport.event_log import Batch, Log
 from chat.transport.notifications import notify_readers
 from project.celery import app as celery_app
 from project.up import ports, valkey
-from tests.chat.communicator import Socket, eventually, opened
+from tests.chat.communicator import FRAME_SECS, Socket, assert_signed_out, eventually, opened
 from tests.chat.rows import counted, on_rows
 from tests.harness.broker import Broker
 from tests.harness.writer import Writer
@@ -157,9 +158,28 @@ async def test_a_visitor_without_an_account_is_a_guest(log: Log, broker: Broker,
     assert (row.owner_id, owner.username[:6]) == (owner.pk, "guest-")
 
 
-async def test_without_guests_a_message_is_refused(log: Log, broker: Broker, settings: Settings) -> None:
+async def test_without_guests_a_client_without_a_user_is_refused(log: Log, settings: Settings) -> None:
     settings.TAILRACE_GUESTS = False
     async with opened(None, PATH) as socket:
-        await socket.send_to(text_data=json.dumps({"message": "start"}))
-        assert await socket.refusal() == (401, "unauthenticated", None)
+        await assert_signed_out(socket)
     assert await counted() == (0, 0)
+    assert await on_rows(User.objects.count) == 0
+
+
+async def test_a_refused_message_makes_no_guest(log: Log, settings: Settings) -> None:
+    settings.TAILRACE_GUESTS = True
+    async with opened(None, PATH) as socket:
+        await socket.send_json_to({"message": ""})
+        assert await socket.refusal() == (400, "empty_input", "input")
+    assert await on_rows(User.objects.count) == 0
+
+
+async def test_a_client_that_does_not_read_is_closed_and_sent_nothing_more(
+    socket: Socket, broker: Broker, layer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = writer_of(await asked(socket, broker, "start"))
+    monkeypatch.setattr(ClientConnection, "paused", True)
+    await publish(writer, writer.add("Number 1\n"))
+    assert await socket.refusal() == (408, "slow_reader", None)
+    assert await socket.receive_output(FRAME_SECS) == {"type": "websocket.close", "code": SLOW_READER}
+    assert layer.groups == {}
