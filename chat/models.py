@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.db import connection, models, transaction
 from django.db.models import Exists, F, OuterRef
 from django.urls import reverse
@@ -93,7 +94,8 @@ LIVE = (Status.QUEUED, Status.IN_PROGRESS)
 
 CLAIM = """
 UPDATE {table} SET status = %s, worker = %s, attempt = attempt + 1, started_at = %s
-WHERE id = %s AND status = %s RETURNING *
+WHERE id = %s AND status = %s AND owner_id IN (SELECT {user_id} FROM {users} WHERE is_active)
+RETURNING *
 """
 
 
@@ -101,16 +103,16 @@ class ResponseQuerySet(models.QuerySet["Response"]):
     """The transitions."""
 
     def claim(self, response_id: str, worker: str) -> "Response | None":
-        """Queued → in_progress, by this worker. None: another claimed it, or it ended.
+        """Queued → in_progress, by this worker. None: another claimed it, it ended, or its owner is inactive.
 
         Raw SQL: Django cannot return the updated row.
         """
         now = connection.ops.adapt_datetimefield_value(timezone.now())
         meta = Response._meta  # noqa: SLF001 - documented by Django
         key = meta.pk.get_db_prep_value(response_id, connection)
-        claimed = self.raw(
-            CLAIM.format(table=meta.db_table), [Status.IN_PROGRESS, worker, now, key, Status.QUEUED]
-        )
+        owner = get_user_model()._meta  # noqa: SLF001
+        sql = CLAIM.format(table=meta.db_table, users=owner.db_table, user_id=owner.pk.column)
+        claimed = self.raw(sql, [Status.IN_PROGRESS, worker, now, key, Status.QUEUED])
         return next(iter(claimed), None)
 
     def requeue(self, response_id: UUID | str, attempt: int, *, handed_over: bool) -> bool:

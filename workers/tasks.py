@@ -49,8 +49,10 @@ def generate(response_id: str) -> TaskResult:
     """
     begun = time.time()
     row = Response.objects.claim(response_id, runtime.worker_id)
-    if row is None:
-        return {"status": "skipped"}  # claimed elsewhere, or stopped in the queue
+    if row is None:  # claimed elsewhere, stopped in the queue, or of an inactive or deleted user
+        if not Response.objects.filter(pk=response_id).exists():
+            runtime.run(runtime.attempts.log.delete(response_id))
+        return {"status": "skipped"}
     with runtime.holding(response_id):
         try:
             outcome = _run(row)

@@ -5,6 +5,7 @@ The first terminal event in the log decides the outcome; a crash before `settle`
 
 import logging
 import time
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +21,8 @@ from chat.responses.ownership import own_response
 from chat.responses.representation import response_object
 from chat.transport.event_log import Append, Batch, Log
 from chat.transport.notifications import notify_readers, notify_workers_to_cancel
+
+ABANDONED_SECS = 60  # until the log of a deleted row expires
 
 logger = logging.getLogger(__name__)
 
@@ -83,6 +86,14 @@ async def cancel(log: Log, owner_id: int, response_id: UUID) -> None:
     """Stop: cancel an owner's response. Raises CommandError."""
     row = await own_response(owner_id, response_id)
     await end(log, str(row.id), Ending("cancelled", time.time()))
+
+
+async def abandon(log: Log, response_id: str) -> None:
+    """Cancel a response whose row was deleted, then expire its log."""
+    with suppress(ProtocolError):  # a log that cannot be read expires, too
+        await end(log, response_id, Ending("cancelled", time.time()))
+    await notify_workers_to_cancel(response_id)  # `end` does not, if it found no log
+    await log.expire(response_id, ABANDONED_SECS)
 
 
 async def settle_if_ended(log: Log, response_id: str) -> bool:

@@ -133,9 +133,14 @@ class Log:
             state = await self.state(response_id)
         return state
 
-    async def delete(self, response_id: str) -> None:
-        """Delete a log that cannot be read."""
-        await self._redis.delete(key(response_id))
+    async def delete(self, *response_ids: str) -> None:
+        """Delete logs that cannot be read, or have lost their rows."""
+        if response_ids:
+            await self._redis.unlink(*map(key, response_ids))
+
+    async def expire(self, response_id: str, seconds: int) -> None:
+        """Delete a log later: its writer, which may still run, would restore it now."""
+        await self._redis.expire(key(response_id), seconds)
 
     async def top(self, response_id: str) -> int | None:
         """The highest sequence number; None without a log."""

@@ -53,6 +53,13 @@ def test_who_claims_a_response_gets_its_row_as_it_is_then(owner: User) -> None:
     }
 
 
+def test_a_response_of_an_inactive_user_cannot_be_claimed(response: Response) -> None:
+    User.objects.update(is_active=False)
+    assert Response.objects.claim(str(response.pk), "first") is None
+    User.objects.update(is_active=True)
+    assert Response.objects.claim(str(response.pk), "first")
+
+
 @pytest.mark.parametrize("status", set(Status) - {Status.QUEUED})
 def test_what_is_not_queued_cannot_be_claimed(owner: User, status: Status) -> None:
     row = stored(owner, status=status, worker="first")

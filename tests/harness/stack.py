@@ -228,10 +228,7 @@ class Stack:
     def delete_session(self, cookie: str) -> None:
         """Delete the session of a Cookie header, without a notification."""
         keys = [[pair.partition("=")[2]] for pair in cookie.split("; ")]
-        with (
-            closing(sqlite3.connect(self.directory / "db.sqlite3", timeout=REPLY_SECS)) as database,
-            database,
-        ):
+        with closing(sqlite3.connect(self.directory / "db.sqlite3")) as database, database:
             database.executemany("DELETE FROM django_session WHERE session_key = ?", keys)
 
     def _select(self, query: str, *values: str) -> list[sqlite3.Row]:

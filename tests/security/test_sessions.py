@@ -122,12 +122,9 @@ async def test_every_way_to_end_a_session_closes_both_sockets(stack: Stack) -> N
     readers = []
     for name in names:
         for path in COMMANDS:
-            header, patient = {"Cookie": cookies[name]}, deadline()
-            address = stack.url.replace("http", "ws", 1) + path
-            socket = await connect(
-                address, additional_headers=header, open_timeout=patient, ping_timeout=None
-            )
-            readers.append(Reader(name, path, socket))
+            address, header = stack.url.replace("http", "ws", 1) + path, {"Cookie": cookies[name]}
+            opening = connect(address, additional_headers=header, open_timeout=deadline(), ping_timeout=None)
+            readers.append(Reader(name, path, await opening))
     await asyncio.gather(*(reader.begin() for reader in readers))
 
     ways = {name: (cookies[name].partition("=")[2], way) for name, way in WAYS.items()}

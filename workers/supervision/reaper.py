@@ -22,6 +22,7 @@ from chat.transport.event_log import Log
 from chat.transport.heartbeats import GONE_SECS, HEARTBEAT_SECS, Heartbeats
 from chat.transport.job_queue import waiting
 from chat.transport.outages import UNAVAILABLE
+from workers.supervision.withdrawal import withdraw
 
 logger = logging.getLogger(__name__)
 
@@ -55,13 +56,14 @@ class Reaper:
             await asyncio.sleep(HEARTBEAT_SECS)
 
     async def check(self) -> None:
-        """Recover responses without a worker."""
+        """Stop responses of inactive users, recover those without a worker."""
         alive = await self._heartbeats.alive()
+        claimed = {response_id for figures in alive.values() for response_id in figures["running"]}
+        await withdraw(self._log, claimed)
         if self._worker_id not in alive:  # Redis lost ours, so others too
             self.doubt()
         if time.monotonic() < self._certain_from:
             return
-        claimed = {response_id for figures in alive.values() for response_id in figures["running"]}
         for row in await _rows(_orphaned, claimed):
             await self._recover(row)
         for row in await _rows(_without_message):

@@ -7,11 +7,18 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
+from pytest_django import Settings
 
 from chat.accounts import revocation
+from chat.models import Response, Status
+from chat.responses.representation import response_object
 from chat.transport.event_log import Log
+from project.up import ports, valkey
 from tests.chat.communicator import Socket, assert_signed_out, connected, cookie_of, joined, opened
-from tests.chat.rows import on_rows
+from tests.chat.rows import on_rows, stored
+from tests.harness.valkey import use
+from tests.harness.waiting import await_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("static_root")]
 
@@ -91,6 +98,35 @@ def change_their_own(browser: Client) -> None:
     fields = {"old_password": OLD_PASSWORD, "new_password1": PASSWORD, "new_password2": PASSWORD}
     reply: Any = browser.post(reverse("admin:password_change"), fields)
     assert reply.status_code == 302
+
+
+async def test_a_deleted_user_loses_sockets_and_ended_logs_at_once(owner: User, log: Log) -> None:
+    ended, running = [
+        await on_rows(stored, owner, status=status, ended_at=at)
+        for status, at in ((Status.COMPLETED, timezone.now()), (Status.IN_PROGRESS, None))
+    ]
+    for row in (ended, running):
+        await log.create(response_object(row))
+    async with opened(owner) as socket:
+        await joined(owner)
+        await on_rows(User.objects.filter(pk=owner.pk).delete)
+        await assert_signed_out(socket)
+    await await_until(lambda: _is_lost(log, ended), 5, "the log is deleted")
+    assert await log.top(str(running.pk)) is not None  # its worker may still write
+
+
+async def _is_lost(log: Log, row: Response) -> bool:
+    return await log.top(str(row.pk)) is None
+
+
+def test_a_user_is_deleted_even_while_redis_is_unavailable(
+    owner: User, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    stored(owner, status=Status.COMPLETED, ended_at=timezone.now())
+    use(settings, valkey.url(ports.pick_free()))
+    owner.delete()
+    assert User.objects.count() == 0
+    assert "logs of a deleted user expire later: ConnectionError" in caplog.messages
 
 
 def test_only_a_change_of_the_session_fields_notifies(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import InterfaceError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
@@ -108,6 +109,27 @@ def test_what_was_cancelled_in_the_queue_is_skipped(asked: Any, upstream: Upstre
 
 def test_a_message_about_nothing_is_skipped() -> None:
     assert generate(str(new_id())) == {"status": "skipped"}
+
+
+def test_a_response_of_an_inactive_user_is_skipped_and_keeps_its_log(
+    asked: Any, upstream: Upstream, redis: Redis
+) -> None:
+    row = asked("fast")
+    User.objects.update(is_active=False)
+    assert done(row) == {"status": "skipped"}
+    assert upstream.requests(row.model) == []
+    assert log_of(redis, row)
+
+
+def test_a_response_of_a_deleted_user_is_skipped_and_loses_its_log(
+    asked: Any, upstream: Upstream, redis: Redis
+) -> None:
+    row = asked("fast")
+    assert log_of(redis, row)
+    User.objects.all().delete()
+    assert generate(str(row.id)) == {"status": "skipped"}
+    assert upstream.requests(row.model) == []
+    assert log_of(redis, row) == []
 
 
 def test_a_failed_answer_keeps_its_text_and_code(asked: Any, redis: Redis) -> None:
