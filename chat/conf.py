@@ -38,6 +38,10 @@ class Conf:
     OPENAI_CONTEXT = Setting[int | None](None)
     OPENAI_DEADLINES = Setting[dict[str, float]]({})
     OPENAI_RESUME = Setting[Any]("restart")  # or "continue"
+    MAX_RUNNING = Setting(8)  # an owner's answers at once; further ones are held
+    MAX_WAITING = Setting(50)  # held ones; further ones are refused
+    GUEST_MAX_RUNNING = Setting(2)
+    GUEST_MAX_WAITING = Setting(5)
     LOG_UPSTREAM_ERRORS = Setting(default=False)
     DRAIN_SECONDS = Setting(20)
     WEB_DRAIN_SECONDS = Setting(30)

@@ -10,7 +10,8 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import connection, models, transaction
-from django.db.models import Exists, F, OuterRef
+from django.db.models import Count, Exists, F, OuterRef, Q
+from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils import timezone
 
@@ -151,10 +152,30 @@ class ResponseQuerySet(models.QuerySet["Response"]):
             Conversation.objects.filter(responses=UUID(response["id"])).touch(**changes)
         return bool(done)
 
-    def ahead_of(self, row: "Response", models: list[str]) -> int:
-        """Count responses to these models queued before this one."""
-        waiting = self.filter(status=Status.QUEUED, queued_at__lte=row.queued_at, model__in=models)
-        return waiting.exclude(queued_at=row.queued_at, id__gte=row.id).count()
+    def held(self) -> "ResponseQuerySet":
+        """Queued responses without a message: their owners have as many running as allowed."""
+        return self.filter(status=Status.QUEUED, sent_at=None)
+
+    def count_live(self, owner_id: int) -> tuple[int, int]:
+        """Count an owner's live responses: those sent, and those held."""
+        live = self.filter(owner_id=owner_id, status__in=LIVE)
+        counts = live.aggregate(sent=Count("sent_at"), all=Count("pk"))
+        return counts["sent"], counts["all"] - counts["sent"]
+
+    def mark_sent(self, owner_id: int, most: int) -> "list[Response]":
+        """Mark an owner's oldest held responses as sent, and return them. Lock the owner before."""
+        oldest = list(self.held().filter(owner_id=owner_id).order_by("queued_at", "id")[:most])
+        self.held().filter(pk__in=[row.pk for row in oldest]).update(sent_at=timezone.now())
+        return oldest
+
+    def ahead_of(self, row: "Response", models: list[str]) -> "ResponseQuerySet":
+        """Queued responses before this one: of the owner if it is held, else to these models."""
+        if row.sent_at is None:
+            own = self.filter(owner_id=row.owner_id, status=Status.QUEUED)
+            earlier = Q(queued_at__lt=row.queued_at) | Q(queued_at=row.queued_at, id__lt=row.id)
+            return own.filter(earlier | Q(sent_at__isnull=False))
+        sent = self.filter(status=Status.QUEUED, sent_at__lte=row.sent_at, model__in=models)
+        return sent.exclude(sent_at=row.sent_at, id__gte=row.id)
 
 
 class Response(models.Model):
@@ -188,6 +209,10 @@ class Response(models.Model):
     worker = models.CharField(max_length=100, blank=True)
 
     queued_at = models.DateTimeField(default=timezone.now, editable=False)
+    # of its message to the broker; NULL: held until another of the owner's ends. An older version holds none
+    sent_at = models.DateTimeField(
+        default=timezone.now, db_default=Now(), null=True, blank=True, editable=False
+    )
     started_at = models.DateTimeField(null=True, blank=True)
     first_token_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
@@ -202,7 +227,8 @@ class Response(models.Model):
             ),
         ]
         indexes: ClassVar = [
-            models.Index(fields=["status", "queued_at"], name="response_by_status"),
+            models.Index(fields=["status", "sent_at"], name="response_by_sending"),
+            models.Index(fields=["owner", "status"], name="response_by_owner"),
             models.Index(fields=["conversation", "status"], name="response_by_conversation"),
         ]
 

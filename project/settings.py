@@ -182,6 +182,14 @@ TAILRACE_OPENAI_DEADLINES = {
 # after a lost worker "restart" the text, or "continue" where possible
 TAILRACE_OPENAI_RESUME = env.choice("OPENAI_RESUME", default="restart", choices=("restart", "continue"))
 
+# --- limits -------------------------------------------------------------------------------------
+
+# of one user, of one guest: answers that run; those held until one ends, beyond which a question is refused
+TAILRACE_MAX_RUNNING = env.number("TAILRACE_MAX_RUNNING", default=8)
+TAILRACE_MAX_WAITING = env.number("TAILRACE_MAX_WAITING", default=50)
+TAILRACE_GUEST_MAX_RUNNING = env.number("TAILRACE_GUEST_MAX_RUNNING", default=2)
+TAILRACE_GUEST_MAX_WAITING = env.number("TAILRACE_GUEST_MAX_WAITING", default=5)
+
 # --- workers ------------------------------------------------------------------------------------
 
 CELERY_BROKER_URL = TAILRACE_REDIS_URL

@@ -82,6 +82,7 @@ async def _start_tailrace(parts: Parts, scale: Scale) -> list[int]:
         "TAILRACE_MODELS": str(parts.directory / "models.toml"),
         "TAILRACE_GUESTS": "1",
         "TAILRACE_HTTPS": "0",  # plain http
+        "TAILRACE_GUEST_MAX_RUNNING": str(max(100, scale.streams)),
         "TAILRACE_CONCURRENCY": str(max(100, scale.streams)),
         "LOG_LEVEL": "WARNING",
     }

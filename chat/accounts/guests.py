@@ -1,17 +1,19 @@
 """Guests: users without an account."""
 
 import functools
+import re
 from collections.abc import Callable
 from typing import Any
 
 from django.contrib.auth import get_user_model, login
-from django.contrib.auth.models import User
+from django.contrib.auth.models import AbstractBaseUser, User
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from chat.conf import conf
 from chat.ids import new_id
 
+GUEST_NAME = re.compile(r"guest-[0-9a-f]{32}")
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 View = Callable[..., HttpResponse]
 
@@ -19,6 +21,11 @@ View = Callable[..., HttpResponse]
 def create_guest() -> User:
     """Create a user without a password: only its session gives access."""
     return get_user_model().objects.create_user(f"guest-{new_id().hex}")
+
+
+def is_guest(user: AbstractBaseUser) -> bool:
+    """Whether `create_guest` made this user: no person chooses such a name."""
+    return GUEST_NAME.fullmatch(user.get_username()) is not None
 
 
 def for_visitors(view: View) -> Callable[..., HttpResponseBase]:

@@ -32,6 +32,7 @@ REFUSALS: dict[str, tuple[int, str]] = {
     "conversation_not_found": (404, "There is no conversation with this id."),
     "slow_reader": (408, "This socket was not read in time: reconnect and resume after the last event."),
     "too_many_followed": (429, "This socket follows too many responses: unsubscribe from some."),
+    "too_many_waiting": (429, "Too many of your questions wait: try again when one of them is answered."),
     "busy": (503, "The service is temporarily unavailable: try again in a moment."),
 }
 
@@ -65,11 +66,12 @@ class ProtocolError(Exception):
 
 @dataclass
 class CommandError(ProtocolError):
-    """`code`: a key of REFUSALS; `param`: the refused field."""
+    """`code`: a key of REFUSALS; `param`: the refused field; `retry_after`: seconds."""
 
     code: str
     param: str | None = None
     stream_id: str | None = None
+    retry_after: float | None = None
 
     @property
     def status(self) -> int:
@@ -82,6 +84,6 @@ class CommandError(ProtocolError):
         kind = "server_error" if status >= 500 else "invalid_request_error"
         error = {"type": kind, "code": self.code, "message": sentence, "param": self.param}
         frame: dict[str, object] = {"type": "error", "status": status, "error": error}
-        if self.stream_id is not None:
-            frame["stream_id"] = self.stream_id
+        optional = {"stream_id": self.stream_id, "retry_after": self.retry_after}
+        frame |= {name: value for name, value in optional.items() if value is not None}
         return json.dumps(frame)

@@ -1,13 +1,14 @@
-"""Create a response: store the row, open the log, announce, enqueue."""
+"""Create a response: check the limits, store the row, open the log, announce, enqueue."""
 
 import asyncio
 import logging
 import time
+from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from channels.db import database_sync_to_async
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from chat.conversations.announcements import announce_new
@@ -15,9 +16,10 @@ from chat.models import Conversation, Response
 from chat.protocol.commands import Create
 from chat.protocol.composer import Ending
 from chat.protocol.errors import CommandError, ProtocolError
+from chat.responses.admission import admit, lock_owner
 from chat.responses.ending import end
 from chat.responses.model_catalog import catalog
-from chat.responses.queueing import enqueue
+from chat.responses.queueing import enqueue, send_next
 from chat.responses.representation import response_object
 from chat.transport.event_log import Log, LogError
 from chat.transport.outages import UNAVAILABLE
@@ -74,6 +76,9 @@ async def queue_response(row: Response, log: Log) -> None:
 async def _enqueue_or_end(row: Response, log: Log) -> None:
     # first: a worker may end the response at once
     await announce_new(row.conversation, response_object(row), row.client_request_id)
+    if row.sent_at is None:
+        await send_next(row.id)  # the last running one may have ended before this one was stored
+        return
     try:
         await enqueue(row)
     except UNAVAILABLE:
@@ -83,16 +88,12 @@ async def _enqueue_or_end(row: Response, log: Log) -> None:
             logger.warning("response %s: not enqueued, and not ended: %s", row.id, type(error).__name__)
 
 
+@transaction.atomic
 def _store(owner: "AbstractBaseUser", command: Create) -> tuple[Response, bool]:
-    if earlier := _same_request(owner, command):
+    owner = lock_owner(owner.pk)
+    if earlier := _same_request(owner, command):  # before the limits: never refused
         return earlier, False
-    try:
-        with transaction.atomic():
-            return _insert(owner, command), True
-    except IntegrityError:
-        if earlier := _same_request(owner, command):  # the same request was first
-            return earlier, False
-        raise
+    return _insert(owner, command, admit(owner)), True
 
 
 def _delete(row: Response) -> None:
@@ -107,7 +108,7 @@ def _same_request(owner: "AbstractBaseUser", command: Create) -> Response | None
     return Response.objects.filter(owner_id=owner.pk, client_request_id=request_id).first()
 
 
-def _insert(owner: "AbstractBaseUser", command: Create) -> Response:
+def _insert(owner: "AbstractBaseUser", command: Create, sent_at: datetime | None) -> Response:
     source = _own_response(owner, command.tailrace.regenerate_of, "tailrace.regenerate_of")
     if source and command.previous_response_id:  # a sibling has the same previous response
         raise CommandError("invalid_field", "previous_response_id")
@@ -132,6 +133,7 @@ def _insert(owner: "AbstractBaseUser", command: Create) -> Response:
         max_output_tokens=command.max_output_tokens,
         temperature=command.temperature,
         metadata=command.metadata or {},
+        sent_at=sent_at,
     )
     row.asked = row.input_text
     row.save(force_insert=True)

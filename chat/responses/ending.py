@@ -18,6 +18,7 @@ from chat.protocol.errors import ProtocolError
 from chat.protocol.objects import ResponseObject
 from chat.protocol.state import ResponseState
 from chat.responses.ownership import own_response
+from chat.responses.queueing import send_next
 from chat.responses.representation import response_object
 from chat.transport.event_log import Append, Batch, Log
 from chat.transport.notifications import notify_readers, notify_workers_to_cancel
@@ -53,9 +54,10 @@ async def conclude(
 
 
 async def settle(final: ResponseObject, **extra: Any) -> None:
-    """Copy a final response object to its row and announce it, once."""
+    """Copy a final response object to its row and announce it, once; then send the owner's held ones."""
     if await database_sync_to_async(Response.objects.finish, thread_sensitive=False)(final, **extra):
         await announce_response(final)
+        await send_next(final["id"])
 
 
 async def end(

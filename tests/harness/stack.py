@@ -270,6 +270,7 @@ def running(
             "UPSTREAM_KEY": "upstream-key",
             "WEB_DRAIN_SECONDS": "2",
             "PYTHONUNBUFFERED": "1",
+            "TAILRACE_GUEST_MAX_RUNNING": "1000",  # one guest asks for many answers
         }
         if ways.database is not None:
             settings["DATABASE_URL"] = ways.database_of_parts or ways.database

@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from typing import TypeVar
 
 from channels.db import database_sync_to_async
 from django.utils import timezone
@@ -16,8 +17,9 @@ from django.utils import timezone
 from chat.models import Response, Status
 from chat.protocol.composer import Ending
 from chat.protocol.errors import ProtocolError
+from chat.responses.admission import owners_with_room
 from chat.responses.ending import end, settle_if_ended
-from chat.responses.queueing import enqueue, queue_of
+from chat.responses.queueing import enqueue, queue_of, send_held
 from chat.transport.event_log import Log
 from chat.transport.heartbeats import GONE_SECS, HEARTBEAT_SECS, Heartbeats
 from chat.transport.job_queue import waiting
@@ -30,6 +32,9 @@ MAX_LOSSES = 2  # a response that took down two workers would take down a third
 LOST_MESSAGE_SECS = 10  # then a queued row may have lost its message
 COLUMNS = ("id", "model", "worker", "attempt", "losses")  # without text
 MAX_ROWS = 100  # per check; the next takes the rest
+MAX_OWNERS = 500  # per check, two queries
+
+Found = TypeVar("Found")
 
 
 class Reaper:
@@ -38,6 +43,7 @@ class Reaper:
     def __init__(self, worker_id: str, heartbeats: Heartbeats, log: Log) -> None:
         self._worker_id, self._heartbeats, self._log = worker_id, heartbeats, log
         self._enqueued: dict[str, float] = {}  # time of enqueueing
+        self._last_owner = 0  # the latest whose held responses were checked
         self.doubt()
 
     def doubt(self) -> None:
@@ -56,7 +62,8 @@ class Reaper:
             await asyncio.sleep(HEARTBEAT_SECS)
 
     async def check(self) -> None:
-        """Stop responses of inactive users, recover those without a worker."""
+        """Stop responses of inactive users, send held ones, recover those without a worker."""
+        await self._send_held()
         alive = await self._heartbeats.alive()
         claimed = {response_id for figures in alive.values() for response_id in figures["running"]}
         await withdraw(self._log, claimed)
@@ -64,10 +71,16 @@ class Reaper:
             self.doubt()
         if time.monotonic() < self._certain_from:
             return
-        for row in await _rows(_orphaned, claimed):
+        for row in await _query(_orphaned, claimed):
             await self._recover(row)
-        for row in await _rows(_without_message):
+        for row in await _query(_without_message):
             await self._enqueue_again(row)
+
+    async def _send_held(self) -> None:
+        """The next owners in turn: the process that had to send may have died."""
+        ready, self._last_owner = await _query(owners_with_room, self._last_owner, MAX_OWNERS)
+        for owner_id in ready:
+            await send_held(owner_id)
 
     async def _recover(self, row: Response) -> None:
         """Settle a response ended in its log, end one at MAX_LOSSES, else enqueue it."""
@@ -94,9 +107,9 @@ class Reaper:
             await enqueue(row)
 
 
-async def _rows(query: Callable[..., list[Response]], *args: object) -> list[Response]:
-    rows: list[Response] = await database_sync_to_async(query, thread_sensitive=False)(*args)
-    return rows
+async def _query(query: Callable[..., Found], *args: object) -> Found:
+    found: Found = await database_sync_to_async(query, thread_sensitive=False)(*args)
+    return found
 
 
 async def _requeued(row: Response) -> bool:
@@ -112,13 +125,13 @@ def _orphaned(claimed: set[str]) -> list[Response]:
 
 
 def _without_message() -> list[Response]:
-    """Queued rows that may lack a message: per queue the oldest, as many as are missing.
+    """Sent rows that may lack a message: per queue the oldest, as many as are missing.
 
     A row without message soon is the oldest. Row and message do not change together, so one row may be too
     many: a second message does nothing.
     """
-    queued_before = timezone.now() - timedelta(seconds=LOST_MESSAGE_SECS)
-    queued = Response.objects.filter(status=Status.QUEUED)
+    sent_before = timezone.now() - timedelta(seconds=LOST_MESSAGE_SECS)
+    queued = Response.objects.filter(status=Status.QUEUED, sent_at__isnull=False)
     models: dict[str, list[str]] = {}
     for model in queued.order_by("model").values_list("model", flat=True).distinct():
         models.setdefault(queue_of(model), []).append(model)
@@ -126,6 +139,6 @@ def _without_message() -> list[Response]:
     for queue, names in models.items():
         waits = queued.filter(model__in=names)
         lacks = max(0, waits.count() - waiting(queue))
-        oldest = waits.filter(queued_at__lt=queued_before).order_by("queued_at")
+        oldest = waits.filter(sent_at__lt=sent_before).order_by("sent_at")
         found += oldest.only(*COLUMNS)[: min(lacks, MAX_ROWS)]
     return found

@@ -10,6 +10,7 @@ from pytest_django import Settings
 
 from chat.ids import new_id
 from chat.models import Response, Status
+from chat.responses import queueing
 from chat.responses.model_catalog import QUEUE
 from chat.responses.queueing import enqueue, position
 from chat.transport.job_queue import GENERATE, QueueError, waiting
@@ -90,7 +91,7 @@ def test_a_position_counts_the_earlier_responses_of_the_queue(owner: User, stran
 
 def test_responses_of_one_moment_have_different_positions(owner: User) -> None:
     moment = timezone.now()
-    rows = [stored(owner, queued_at=moment) for _ in range(3)]
+    rows = [stored(owner, sent_at=moment) for _ in range(3)]
     assert sorted(position(str(row.pk)) or 0 for row in rows) == [0, 1, 2]
 
 
@@ -102,5 +103,21 @@ def test_a_response_that_is_not_queued_has_no_position(owner: User, status: Stat
 
 @planned_by_sqlite
 def test_a_position_is_found_by_an_index(owner: User) -> None:
-    rows = Response.objects.filter(status=Status.QUEUED, queued_at__lte=timezone.now())
-    assert "response_by_status" in rows.explain()
+    ahead = Response.objects.ahead_of(stored(owner), ["a"])
+    assert "response_by_sending" in ahead.explain()
+
+
+def test_a_position_in_a_long_queue_is_more_than_a_hundred(
+    owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queueing, "MAX_POSITION", 3)
+    rows = [stored(owner) for _ in range(7)]
+    assert [position(str(row.pk)) for row in rows] == [0, 1, 2, 3, 4, 4, 4]
+
+
+def test_a_held_response_is_behind_the_queued_ones_of_its_owner(owner: User, stranger: User) -> None:
+    stored(stranger)
+    stored(owner, status=Status.IN_PROGRESS)
+    stored(owner)
+    held = [stored(owner, sent_at=None) for _ in range(3)]
+    assert [position(str(row.pk)) for row in held] == [1, 2, 3]

@@ -11,6 +11,7 @@ from unittest.mock import AsyncMock
 import pytest
 from django.contrib.auth.models import User
 from django.db import OperationalError
+from django.utils import timezone
 
 from chat.models import Response, Status
 from chat.protocol.composer import Ending
@@ -433,8 +434,8 @@ async def waiting(log: Log, response: Response) -> Response:
 
 
 async def test_a_changed_queue_position_is_sent(reader: Reader, owner: User, waiting: Response) -> None:
-    before = waiting.queued_at - timedelta(seconds=1)
-    ahead = [await on_rows(stored, owner, queued_at=before) for _ in range(2)]
+    before = timezone.now() - timedelta(seconds=9)
+    ahead = [await on_rows(stored, owner, sent_at=before) for _ in range(2)]
     await reader.subscriber.start(str(waiting.pk), "s")
     await reader.subscriber.send_queue_position(str(waiting.pk), least=1)
     for row in ahead:

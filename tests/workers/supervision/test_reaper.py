@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
+from pytest_django import Settings
 
 from chat.models import Response, Status
 from chat.protocol.composer import Ending
+from chat.responses.admission import take_held
 from chat.responses.queueing import enqueue
 from chat.responses.representation import response_object
 from chat.transport import redis_client
@@ -151,7 +153,7 @@ async def test_a_response_whose_log_is_lost_too_goes_to_another_worker(
 async def test_a_queued_response_without_a_message_gets_one_and_only_one(
     reaper: Reaper, owner: User, broker: Broker
 ) -> None:
-    row = await on_rows(stored, owner, queued_at=timezone.now() - LONG_AGO)
+    row = await on_rows(stored, owner, sent_at=timezone.now() - LONG_AGO)
     for _ in range(3):
         await reaper.check()
     assert [message.id for message in broker.jobs()] == [str(row.id)]
@@ -159,7 +161,7 @@ async def test_a_queued_response_without_a_message_gets_one_and_only_one(
 
 async def test_a_message_lost_among_others_is_replaced(reaper: Reaper, owner: User, broker: Broker) -> None:
     lost, *others = [
-        await on_rows(stored, owner, queued_at=timezone.now() - LONG_AGO + timedelta(seconds=number))
+        await on_rows(stored, owner, sent_at=timezone.now() - LONG_AGO + timedelta(seconds=number))
         for number in range(3)
     ]
     for row in others:
@@ -173,7 +175,7 @@ async def test_who_waits_long_for_a_free_worker_is_left_alone(
     reaper: Reaper, owner: User, broker: Broker
 ) -> None:
     for _ in range(2):
-        await enqueue(await on_rows(stored, owner, queued_at=timezone.now() - LONG_AGO))
+        await enqueue(await on_rows(stored, owner, sent_at=timezone.now() - LONG_AGO))
     await reaper.check()
     assert len(broker.jobs()) == 2
 
@@ -247,8 +249,33 @@ async def test_a_log_that_cannot_be_read_does_not_hold_up_the_others(
 async def test_a_row_that_was_just_recovered_has_not_lost_its_message(
     reaper: Reaper, log: Log, owner: User, broker: Broker
 ) -> None:
-    await begun(log, owner, queued_at=timezone.now() - LONG_AGO)
+    await begun(log, owner, sent_at=timezone.now() - LONG_AGO)
     await reaper.check()
     await redis_client.client().delete(prefixed("responses"))  # a worker has taken it, and not yet claimed
     await reaper.check()
     assert broker.jobs() == []
+
+
+async def test_a_held_response_is_sent_once_its_owner_has_room(
+    reaper: Reaper, owner: User, broker: Broker, settings: Settings
+) -> None:
+    settings.TAILRACE_MAX_RUNNING = 1
+    running = await on_rows(stored, owner)
+    await enqueue(running)
+    held = await on_rows(stored, owner, queued_at=timezone.now() - LONG_AGO, sent_at=None)
+    await reaper.check()
+    assert [message.id for message in broker.jobs()] == [str(running.id)]  # held, and no lost message
+    await on_rows(Response.objects.filter(pk=running.pk).update, status=Status.COMPLETED)
+    for _ in range(2):
+        await reaper.check()
+    assert [message.id for message in broker.jobs()] == [str(running.id), str(held.id)]
+
+
+async def test_a_response_whose_sender_died_before_its_message_is_sent_again(
+    reaper: Reaper, owner: User, broker: Broker
+) -> None:
+    row = await on_rows(stored, owner, sent_at=None)
+    await on_rows(take_held, owner.pk)  # marked as sent, and the process dies
+    await on_rows(Response.objects.update, sent_at=timezone.now() - LONG_AGO)
+    await reaper.check()
+    assert [message.id for message in broker.jobs()] == [str(row.id)]

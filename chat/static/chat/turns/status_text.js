@@ -19,6 +19,7 @@ const INTERRUPTED = {
   handed_over: "Moved to another worker",
 };
 
+const MOST_COUNTED = 100; // the server counts no further
 const PAUSE_MS = 3_000; // a generating model is seldom silent for so long
 
 /** @param {number} ms */
@@ -91,6 +92,7 @@ function runningText(turn, connection, now) {
 /** @param {ResponseState} response */
 function queuedText({ queue }) {
   if (queue === null) return "Queued";
+  if (queue > MOST_COUNTED) return `In the queue, more than ${MOST_COUNTED} ahead`;
   return queue === 0 ? "In the queue, next" : `In the queue, ${queue} ahead`;
 }
 
