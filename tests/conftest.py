@@ -41,6 +41,7 @@ SLOW = (
     "e2e/test_up.py",
     "project/up",
     "faults",
+    "security",
     "deploy",
     "browser",
     "e2e",

@@ -231,6 +231,14 @@ class Stack:
         with closing(sqlite3.connect(self.directory / "db.sqlite3")) as database, database:
             database.executemany("DELETE FROM django_session WHERE session_key = ?", keys)
 
+    def statuses(self) -> list[str]:
+        """Return the status of every response."""
+        query = "SELECT status FROM tailrace_response"
+        if self.ways.database is None:
+            return [row["status"] for row in self._select(query)]
+        with psycopg.connect(self.ways.database) as database:
+            return [status for (status,) in database.execute(query).fetchall()]
+
     def _select(self, query: str, *values: str) -> list[sqlite3.Row]:
         with closing(sqlite3.connect(self.directory / "db.sqlite3")) as database:
             database.row_factory = sqlite3.Row

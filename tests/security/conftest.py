@@ -1,8 +1,9 @@
-"""A web server alone: what these tests send ends before the application."""
+"""Systems to attack: a web server alone, and a Tailrace with the default limits of guests, on each database."""
 
 import os
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,9 +11,12 @@ import pytest
 
 from project.up.parts import web_command
 from project.up.ports import HOST
+from tests.harness import postgres
 from tests.harness.processes import Process, free_port
-from tests.harness.stack import DEPLOYED, answers, migrated
+from tests.harness.stack import DEPLOYED, MODELS, Stack, Ways, answers, migrated, running
 
+RUNNING, WAITING = 2, 5  # of a guest, the defaults
+CONCURRENCY = 2  # of the one worker: a guest can take all of it
 HASTE_SECS = 2
 
 
@@ -79,3 +83,23 @@ def web(start_web: Start) -> Web:
 def hasty(start_web: Start) -> Web:
     """A web server with deadlines of HASTE_SECS."""
     return start_web(sys.executable, "-m", "tests.security.hasty", str(HASTE_SECS))
+
+
+@pytest.fixture(scope="package", params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def bounded(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, static_files: Path
+) -> Iterator[Stack]:
+    """One small worker, so that a queue is soon long."""
+    env = {
+        **DEPLOYED,
+        "TAILRACE_STATIC_ROOT": str(static_files),
+        "TAILRACE_GUEST_MAX_RUNNING": str(RUNNING),
+        "TAILRACE_GUEST_MAX_WAITING": str(WAITING),
+        "TAILRACE_CONCURRENCY": str(CONCURRENCY),
+    }
+    with ExitStack() as parts:
+        ways = Ways()
+        if request.param == "postgres":
+            ways = Ways(database=parts.enter_context(postgres.running("tailrace", "secret")).url)
+        directory = tmp_path_factory.mktemp(f"bounded-{request.param}")
+        yield parts.enter_context(running(directory, 1, ways, MODELS, **env))
