@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from pydantic_core import ErrorDetails, from_json
 
 from chat.protocol.errors import CommandError
+from chat.protocol.structure import MAX_METADATA, check_create, refuse_unknown
 
 MAX_INPUT_CHARS = 16_000  # about 4,000 tokens
 MAX_FRAME_BYTES = 256 * 1024  # fits MAX_INPUT_CHARS at 12 escaped bytes per character
@@ -55,7 +56,7 @@ class Message(_Strict):
 
     type: Literal["message"] = "message"
     role: Literal["user", "assistant", "system", "developer"]
-    content: Text | list[TextPart]
+    content: Text | Annotated[list[TextPart], Field(fail_fast=True)]
 
     def plain(self) -> dict[str, str]:
         """The message with its content joined."""
@@ -76,7 +77,7 @@ class Create(_Strict):
 
     type: Literal["response.create"]
     model: Annotated[Text, Field(max_length=200)] | None = None
-    input: Text | Annotated[list[Message], Field(max_length=500)] | None = None
+    input: Text | Annotated[list[Message], Field(fail_fast=True)] | None = None
     instructions: Annotated[Text, Field(max_length=MAX_INPUT_CHARS)] | None = None
     previous_response_id: Id | None = None
     max_output_tokens: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
@@ -84,7 +85,7 @@ class Create(_Strict):
     metadata: (
         Annotated[
             dict[Annotated[Text, Field(max_length=64)], Annotated[Text, Field(max_length=512)]],
-            Field(max_length=16),
+            Field(max_length=MAX_METADATA),
         ]
         | None
     ) = None
@@ -200,9 +201,15 @@ def json_object(frame: str) -> dict[str, Any]:
 
 def _validated(kind: type[Known], body: dict[str, Any]) -> Known:
     try:
+        refuse_unknown(kind.model_fields, body)
+        if kind is Create:
+            check_create(body, TailraceOptions.model_fields, Message.model_fields, TextPart.model_fields)
         return kind.model_validate(body)
+    except CommandError as refused:
+        refused.stream_id = _stream_id(body)
+        raise
     except ValidationError as invalid:
-        code, param = _refusal(invalid.errors(include_url=False)[0])
+        code, param = _refusal(invalid.errors(include_url=False, include_input=False)[0])
         raise CommandError(code, param, _stream_id(body)) from None
 
 

@@ -1,0 +1,86 @@
+"""Structure: whatever a frame holds, the validator finds a bounded number of faults in it."""
+
+import json
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from chat.protocol.commands import MAX_FRAME_BYTES, Create, parse
+from chat.protocol.errors import CommandError
+from chat.protocol.structure import MAX_MESSAGES, MAX_METADATA, MAX_PARAM_CHARS, MAX_PARTS
+
+MANY = 18_000
+MOST_ERRORS = 60  # a frame has about 15 fields, and metadata 16 pairs
+KEYS: dict[str, Any] = {f"k{number}": 0 for number in range(MANY)}
+PART = {"type": "input_text", "text": "a"}
+
+
+def message(**fields: Any) -> dict[str, Any]:
+    return {"role": "user", "content": "a"} | fields
+
+
+HOSTILE: dict[str, Any] = {
+    "unknown fields": KEYS,
+    "unknown options": {"tailrace": KEYS},
+    "unknown fields of a message": {"input": [message(**KEYS)]},
+    "unknown fields of a part": {"input": [message(content=[PART | KEYS])]},
+    "metadata": {"metadata": KEYS},
+    "metadata of the wrong type": {"metadata": {f"{number:099}": 0 for number in range(MAX_METADATA)}},
+    "messages": {"input": [{}] * MANY},
+    "messages of the wrong type": {"input": [0] * MAX_MESSAGES},
+    "parts": {"input": [message(content=[{}] * 7_000)]},
+    "parts of the wrong type": {"input": [message(content=[{}] * MAX_PARTS)]},
+    "parts of many messages": {"input": [message(content=[0] * 2)] * MAX_MESSAGES},
+    "lists": {"input": [[[]] * 100] * 100},
+}
+
+
+@pytest.mark.parametrize("fields", HOSTILE.values(), ids=HOSTILE.keys())
+def test_a_hostile_frame_has_few_errors(fields: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    counts: list[int] = []
+
+    def validated(body: dict[str, Any]) -> Any:
+        try:
+            return Create.__pydantic_validator__.validate_python(body)
+        except ValidationError as invalid:
+            counts.append(invalid.error_count())
+            raise
+
+    monkeypatch.setattr(Create, "model_validate", validated)
+    frame = json.dumps({"type": "response.create", "input": "a"} | fields)
+    assert len(frame) <= MAX_FRAME_BYTES
+    with pytest.raises(CommandError) as refused:
+        parse(frame)
+    assert refused.value.code in ("unknown_field", "invalid_field", "missing_field")
+    assert sum(counts) <= MOST_ERRORS
+
+
+@pytest.mark.parametrize(
+    ("fields", "code", "param"),
+    [
+        ({"temprature": 1}, "unknown_field", "temprature"),
+        ({"tailrace": {"x": 1}}, "unknown_field", "tailrace.x"),
+        ({"k" * 1_000: 1}, "unknown_field", "k" * MAX_PARAM_CHARS),
+        ({"input": [message(name="a")]}, "unknown_field", "input"),
+        ({"input": [message(content=[PART | {"x": 1}])]}, "unknown_field", "input"),
+        ({"input": [message()] * (MAX_MESSAGES + 1)}, "invalid_field", "input"),
+        ({"input": [message(content=[PART] * 501)] * 2}, "invalid_field", "input"),
+        ({"metadata": {str(number): "" for number in range(MAX_METADATA + 1)}}, "invalid_field", "metadata"),
+    ],
+)
+def test_a_refusal_of_the_structure_names_the_field(fields: dict[str, Any], code: str, param: str) -> None:
+    with pytest.raises(CommandError) as refused:
+        parse(json.dumps({"type": "response.create", "input": "a", "stream_id": "s"} | fields))
+    assert (refused.value.code, refused.value.param, refused.value.stream_id) == (code, param, "s")
+
+
+def test_the_most_messages_and_parts_are_accepted() -> None:
+    few = [message(content=[PART] * 2) for _ in range(MAX_MESSAGES)]
+    assert isinstance(parse(json.dumps({"type": "response.create", "input": few})), Create)
+
+
+def test_an_unknown_field_of_any_command_is_found_first() -> None:
+    with pytest.raises(CommandError) as refused:
+        parse(json.dumps({"type": "tailrace:cancel", "response_id": 0} | KEYS))
+    assert (refused.value.code, refused.value.param) == ("unknown_field", "k0")
