@@ -46,6 +46,10 @@ class Conf:
     DRAIN_SECONDS = Setting(20)
     WEB_DRAIN_SECONDS = Setting(30)
     HEALTH_PORT = Setting(0)
+    TIDY = Setting(default=True)  # a worker runs `chat.retention` every hour
+    GUEST_DAYS = Setting(30)  # 0: for ever; also below
+    DELETED_DAYS = Setting(30)
+    KEEP_DAYS = Setting(0)
 
 
 conf = Conf()

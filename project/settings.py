@@ -153,6 +153,12 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
     options.setdefault("tcp_user_timeout", 10_000)  # ms until a silent network counts as lost
     options.setdefault("fallback_application_name", "tailrace")  # of commands: see `project/postgres`
 
+# the reaper deletes old rows every hour, as `manage.py tidy` does; days without activity, 0: never
+TAILRACE_TIDY = env.flag("TAILRACE_TIDY", default=True)
+TAILRACE_GUEST_DAYS = env.number("TAILRACE_GUEST_DAYS", default=30)  # guests with all of theirs
+TAILRACE_DELETED_DAYS = env.number("TAILRACE_DELETED_DAYS", default=30)  # deleted conversations
+TAILRACE_KEEP_DAYS = env.number("TAILRACE_KEEP_DAYS", default=0)  # all conversations
+
 # of everything in Redis; deployments with different ones can share it
 TAILRACE_PREFIX = env.text("TAILRACE_PREFIX") or default_prefix(SECRET_KEY, DATABASES["default"])
 REDIS_URLS = ("redis://user:password@host:port/0", "rediss://user:password@host:port/0", "unix:///path")

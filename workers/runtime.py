@@ -22,6 +22,7 @@ from workers.providers.openai_compatible import Provider
 from workers.supervision.cancellations import listen
 from workers.supervision.heartbeat import Heartbeat
 from workers.supervision.reaper import Reaper
+from workers.supervision.tidier import Tidier
 
 logger = logging.getLogger(__name__)
 
@@ -99,7 +100,8 @@ class Runtime:
         self._heartbeat = heartbeat = Heartbeat(
             self.worker_id, self._name, self.claimed, self.attempts, self._heartbeats, reaper, self._about
         )
-        works = (publisher.run, heartbeat.run, reaper.run, lambda: listen(self.attempts))
+        tidier = Tidier(self.worker_id, self._heartbeats)
+        works = (publisher.run, heartbeat.run, reaper.run, tidier.run, lambda: listen(self.attempts))
         self._background = [asyncio.create_task(_run_for_ever(work)) for work in works]
 
     async def _close(self) -> None:

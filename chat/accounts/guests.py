@@ -15,12 +15,13 @@ from chat.ids import new_id
 
 GUEST_NAME = re.compile(r"guest-[0-9a-f]{32}")
 BACKEND = "django.contrib.auth.backends.ModelBackend"
+GUEST = "guest-"  # begins the name; no password can be used
 View = Callable[..., HttpResponse]
 
 
 def create_guest() -> User:
     """Create a user without a password: only its session gives access."""
-    return get_user_model().objects.create_user(f"guest-{new_id().hex}")
+    return get_user_model().objects.create_user(f"{GUEST}{new_id().hex}")
 
 
 def is_guest(user: AbstractBaseUser) -> bool:

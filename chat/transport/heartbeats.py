@@ -1,7 +1,7 @@
 """Worker heartbeats in Redis: a worker without one is lost.
 
 Below the prefix: key `worker:<id>`, the worker's figures as JSON, expiring; set `workers`, the ids, to avoid
-a scan; key `reaper`, the reaper's worker id.
+a scan; key `reaper`, the reaper's worker id; key `tidied`, old rows were deleted within the hour.
 """
 
 import json
@@ -55,6 +55,10 @@ class Heartbeats:
         if not taken and await self._redis.get(reaper()) == worker_id:
             taken = await self._redis.expire(reaper(), GONE_SECS)
         return bool(taken)
+
+    async def begin_tidying(self, secs: int) -> bool:
+        """Whether no worker has begun within `secs`; then this one has."""
+        return bool(await self._redis.set(prefixed("tidied"), "", ex=secs, nx=True))
 
     async def leave(self, worker_id: str) -> None:
         """Remove a stopping worker's heartbeat: it counts as lost."""

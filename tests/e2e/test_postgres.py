@@ -11,7 +11,7 @@ import pytest
 
 from tests.harness import pgbouncer, postgres
 from tests.harness.socket_client import Visitor, cookie, visiting
-from tests.harness.stack import Stack, Ways, running
+from tests.harness.stack import MODELS, Stack, Ways, running
 from tests.harness.waiting import wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.postgres]
@@ -32,7 +32,7 @@ def server() -> Iterator[postgres.Server]:
 @contextmanager
 def stack_on(directory: Path, server: postgres.Server, url: str, **env: str) -> Iterator[Stack]:
     ways = Ways(database=server.url, database_of_parts=url)
-    with running(directory, ways=ways, **env) as stack:
+    with running(directory, 2, ways, MODELS, **env) as stack:
         yield stack
 
 
@@ -68,7 +68,6 @@ def test_a_warm_stack_opens_no_connection(
         settle(stack, asyncio.run(completed(stack, ANSWERS, 1)))
         after = value(OURS), value(OPENED)
     opened = after[1][0][0] - before[1][0][0] - ANSWERS  # ours: each row that `settle` reads
-    print(f"{ANSWERS} answers opened {opened} connections; {len(after[0])} are open")
     assert set(after[0]) == set(before[0])
     assert opened <= 0
 

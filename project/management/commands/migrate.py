@@ -17,7 +17,7 @@ class Command(migrate.Command):
     """Apply migrations, without holding up a running deployment."""
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Migrate; after a lock timeout again: what was applied stays."""
+        """Migrate; after a lock timeout again: applied migrations stay."""
         connection = connections[options["database"]]
         if connection.vendor == "postgresql":
             with connection.cursor() as cursor:

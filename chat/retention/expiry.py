@@ -1,0 +1,59 @@
+"""Queries for old rows. A conversation with a live response is never old."""
+
+from datetime import datetime, timedelta
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from chat.accounts.guests import GUEST
+from chat.conf import conf
+from chat.models import LIVE, Conversation, Response
+
+UNUSABLE = "!"  # the first character of an unusable password
+
+
+def before(now: datetime, days: int) -> datetime | None:
+    """The time so many days ago. None: 0 days, which is for ever."""
+    return now - timedelta(days=days) if days else None
+
+
+def expired_sessions(now: datetime) -> QuerySet[Session]:
+    """Sessions that have ended."""
+    return Session.objects.filter(expire_date__lt=now)
+
+
+def deleted_conversations(now: datetime) -> QuerySet[Conversation]:
+    """Conversations that were deleted DELETED_DAYS ago."""
+    return _ended(deleted_at__lt=before(now, conf.DELETED_DAYS))
+
+
+def idle_conversations(now: datetime) -> QuerySet[Conversation]:
+    """Conversations without activity for KEEP_DAYS."""
+    return _ended(updated_at__lt=before(now, conf.KEEP_DAYS))
+
+
+def conversations_of(guests: list[int], now: datetime) -> QuerySet[Conversation]:
+    """All conversations of idle guests."""
+    return _ended(updated_at__lt=before(now, conf.GUEST_DAYS), owner__in=guests)
+
+
+def idle_guests(now: datetime) -> QuerySet[User]:
+    """Guests without a visit or an answer for GUEST_DAYS."""
+    limit = before(now, conf.GUEST_DAYS)
+    if limit is None:
+        return get_user_model().objects.none()
+    guests = get_user_model().objects.filter(
+        username__startswith=GUEST, password__startswith=UNUSABLE, is_staff=False, date_joined__lt=limit
+    )
+    own = Conversation.objects.filter(owner=OuterRef("pk"))
+    active = Exists(own.filter(updated_at__gte=limit)) | Exists(own.filter(responses__status__in=LIVE))
+    return guests.filter(Q(last_login=None) | Q(last_login__lt=limit)).exclude(active)
+
+
+def _ended(**condition: object) -> QuerySet[Conversation]:
+    if None in condition.values():
+        return Conversation.objects.none()
+    live = Response.objects.filter(conversation=OuterRef("pk"), status__in=LIVE)
+    return Conversation.objects.filter(~Exists(live), **condition)
