@@ -6,17 +6,24 @@ from typing import Any
 
 from celery import Celery
 from celery.signals import celeryd_init, setup_logging
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from kombu import Exchange, Queue
 
 from chat.responses.model_catalog import ModelConfig, catalog
 from chat.responses.model_keys import faults
+from project.celery_settings import broker_settings, task_settings
 from project.postgres.serving import serve
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 
 app = Celery("tailrace")
-app.config_from_object("django.conf:settings", namespace="CELERY")
+app.add_defaults(
+    lambda: {
+        **broker_settings(settings.TAILRACE_REDIS_URL, settings.TAILRACE_PREFIX),
+        **task_settings(settings.TAILRACE_CONCURRENCY),
+    }
+)
 
 
 @setup_logging.connect

@@ -14,7 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 from project.access import unsafe
 from project.environment import Environment
 from project.prefix import default_prefix
-from project.redis_urls import redis_url, tls_options
+from project.redis_urls import redis_url
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -196,15 +196,10 @@ TAILRACE_MAX_WAITING = env.number("TAILRACE_MAX_WAITING", default=50)
 TAILRACE_GUEST_MAX_RUNNING = env.number("TAILRACE_GUEST_MAX_RUNNING", default=2)
 TAILRACE_GUEST_MAX_WAITING = env.number("TAILRACE_GUEST_MAX_WAITING", default=5)
 
-# --- workers ------------------------------------------------------------------------------------
+# --- workers; Celery's settings are in celery_settings.py --------------------------------------
 
-CELERY_BROKER_URL = TAILRACE_REDIS_URL
-CELERY_BROKER_USE_SSL = tls_options(CELERY_BROKER_URL)
-CELERY_TASK_IGNORE_RESULT = True  # the row is the result
-CELERY_WORKER_POOL = "threads"
-CELERY_WORKER_CONCURRENCY = env.number(
-    "TAILRACE_CONCURRENCY", default=100, least=1
-)  # answers per worker process
+# answers per worker process
+TAILRACE_CONCURRENCY = env.number("TAILRACE_CONCURRENCY", default=100, least=1)
 # seconds for answers when a worker stops
 TAILRACE_DRAIN_SECONDS = env.number("DRAIN_SECONDS", default=20)
 # port of a worker's /healthz; 0: none
@@ -213,24 +208,6 @@ TAILRACE_HEALTH_PORT = env.number("TAILRACE_HEALTH_PORT", default=0)
 TAILRACE_WEB_DRAIN_SECONDS = env.number("WEB_DRAIN_SECONDS", default=30)
 # log the first characters of a refusal's body, which may hold what people wrote
 TAILRACE_LOG_UPSTREAM_ERRORS = env.flag("TAILRACE_LOG_UPSTREAM_ERRORS", default=False)
-CELERY_WORKER_DISABLE_PREFETCH = True  # jobs wait in the queue, for any worker
-CELERY_WORKER_SEND_TASK_EVENTS = True
-CELERY_TASK_SEND_SENT_EVENT = True
-CELERY_TASK_TRACK_STARTED = True
-CELERY_TASK_ACKS_LATE = False  # a second delivery does nothing
-CELERY_TASK_SERIALIZER = "json"
-CELERY_ACCEPT_CONTENT = ["json"]
-CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # survive any outage
-CELERY_BROKER_CHANNEL_ERROR_RETRY = True  # and a broker that rejects: full, or a replica
-CELERY_BROKER_TRANSPORT_OPTIONS = {
-    "socket_connect_timeout": 2,  # seconds
-    "socket_timeout": 5,  # seconds, if the broker does not reply
-    "socket_keepalive": True,
-    "ack_emulation": False,  # a lost message does no harm
-    "global_keyprefix": f"{TAILRACE_PREFIX}:",
-}
-CELERY_IMPORTS = ["workers.tasks"]
 
 # --- logging ------------------------------------------------------------------------------------
 

@@ -43,7 +43,8 @@ def examine() -> list[Finding]:
     except UNAVAILABLE as trouble:
         raise unavailable(trouble) from trouble
     available = ok("Redis", f"{masked(settings.TAILRACE_REDIS_URL)} is available")
-    return [available, *verdicts.tls(settings.TAILRACE_REDIS_URL), *judged(figures)]
+    prefix = ok("Redis prefix", settings.TAILRACE_PREFIX)
+    return [available, prefix, *verdicts.tls(settings.TAILRACE_REDIS_URL), *judged(figures)]
 
 
 def ask(question: Coroutine[Any, Any, T]) -> T:

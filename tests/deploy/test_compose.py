@@ -99,7 +99,7 @@ def check_command(words: list[str]) -> None:
     elif arguments[:1] == ["-c"]:
         ast.parse(arguments[1])
     elif program == "celery":
-        assert arguments[:2] == ["-A", "project"]
+        assert arguments[:2] in (["-A", "project"], ["-A", "project.flower"])
         assert import_module("project.celery").app.main == "tailrace"
         assert arguments[2] in celery_command.commands
     else:

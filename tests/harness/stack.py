@@ -40,6 +40,7 @@ START_SECS = 60
 REPLY_SECS = 2  # of a worker to one call, which is repeated
 SETTLE_SECS = 30  # an UPDATE
 CELERY = (sys.executable, "-m", "celery", "-A", "project")
+FLOWER = (sys.executable, "-m", "celery", "-A", "project.flower", "flower")
 
 
 def answers(url: str) -> bool:
@@ -170,10 +171,12 @@ class Stack:
         return self.start("web", *web_command(self.web_port), patient, REDIS_URL=redis_url)
 
     def start_flower(self, *options: str, **env: str) -> str:
-        """Start Flower, and return its address once it answers."""
+        """Start Flower with the little that it needs, and return its address once it answers."""
         port = free_port()
-        address = (f"--port={port}", f"--address={HOST}")
-        process = self.start("flower", *CELERY, "flower", *address, *options, **env)
+        command = (*FLOWER, f"--port={port}", f"--address={HOST}", *options)
+        needed = {name: self.env[name] for name in ("PATH", "REDIS_URL", "TAILRACE_PREFIX")}
+        process = Process(self.directory / "flower.log", command, {**needed, **env})
+        self.processes["flower"] = process.start()
         url = f"http://{HOST}:{port}"
         process.wait_until(lambda: answers(f"{url}/healthcheck"))
         return url

@@ -36,8 +36,7 @@ def test_another_key_or_database_changes_it(tmp_path: Path, changed: dict[str, s
     assert len(prefixes) == 2
 
 
-def test_a_named_prefix_is_that_of_the_groups_and_of_the_broker(tmp_path: Path) -> None:
+def test_a_named_prefix_is_that_of_the_groups(tmp_path: Path) -> None:
     values = loaded_settings(tmp_path, {"TAILRACE_PREFIX": "chat"})
     assert values["TAILRACE_PREFIX"] == "chat"
     assert values["CHANNEL_LAYERS"]["default"]["CONFIG"]["prefix"] == "chat"
-    assert values["CELERY_BROKER_TRANSPORT_OPTIONS"]["global_keyprefix"] == "chat:"

@@ -64,11 +64,10 @@ def test_both_clients_read_the_same_options(word: str, expected: bool) -> None:
     assert parse_url(url)["ssl"] == tls_options(url)
 
 
-def test_the_settings_verify_the_broker_the_logs_and_the_groups(tmp_path: Path) -> None:
+def test_the_settings_verify_tls(tmp_path: Path) -> None:
     values = loaded_settings(tmp_path, {"REDIS_URL": PLACE})
     hosts = values["CHANNEL_LAYERS"]["default"]["CONFIG"]["hosts"]
-    assert [values["CELERY_BROKER_URL"], values["TAILRACE_REDIS_URL"], *hosts] == [f"{PLACE}?{VERIFY}"] * 3
-    assert values["CELERY_BROKER_USE_SSL"] == {"ssl_cert_reqs": ssl.CERT_REQUIRED}
+    assert [values["TAILRACE_REDIS_URL"], *hosts] == [f"{PLACE}?{VERIFY}"] * 2
 
 
 def test_settings_with_another_word_do_not_load(tmp_path: Path) -> None:

@@ -100,7 +100,7 @@ def _run(options: Options, model: str | None, console: Console) -> None:
         env = environment.children(environ, embedded, options.data_dir, verbose=options.verbose)
         plan = parts.plan(options, embedded, env, settings.TAILRACE_DRAIN_SECONDS)
         advice = [] if model else discovery.advice(servers)
-        welcome = summary(options, embedded, env, settings.CELERY_WORKER_CONCURRENCY, advice)
+        welcome = summary(options, embedded, env, settings.TAILRACE_CONCURRENCY, advice)
         console.say("starting" if options.verbose else "starting; --verbose shows the logs of all parts")
         with running.recorded(options.data_dir, env, _key_names()):
             asyncio.run(Supervisor(plan, console, watch).run(welcome))

@@ -17,9 +17,10 @@ from tests.workers.relay import Relay
 
 WARNING, ERROR = State.WARNING, State.ERROR
 ANSWER_SECS = 6  # the part's 4 s, on a busy machine
-CHECKS = ["Redis", *[f"Redis {word}" for word in ("version", "commands", "eviction", "persistence")]] + [
-    f"Redis {word}" for word in ("latency", "memory", "clock")
-]
+CHECKS = [
+    "Redis",
+    *[f"Redis {word}" for word in ("prefix", "version", "commands", "eviction", "persistence")],
+] + [f"Redis {word}" for word in ("latency", "memory", "clock")]
 
 
 @pytest.mark.usefixtures("own_valkey")
