@@ -1,4 +1,4 @@
-"""What Django's error pages and reports hide: also addresses, whose URLs hold passwords."""
+"""The settings that Django's error pages and reports hide: also addresses, whose URLs hold passwords."""
 
 import re
 

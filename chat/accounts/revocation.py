@@ -64,6 +64,7 @@ def _deleted(instance: Any, *, using: str, **_: Any) -> None:
 async def _forget(owner_id: Any, ended: Collection[str]) -> None:
     await notify_owner_to_recheck(owner_id)
     try:
-        await Log(redis_client.client()).delete(*ended)
+        async with redis_client.once() as redis:
+            await Log(redis).delete(*ended)
     except LogError as error:
         logger.warning("logs of a deleted user expire later: %s", type(error).__name__)

@@ -4,6 +4,8 @@ redis-py's defaults fail at the first broken connection and wait forever on an u
 """
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from weakref import WeakKeyDictionary
 
 from redis.asyncio import Redis
@@ -25,17 +27,28 @@ def client() -> Redis:
     """The running loop's client."""
     loop = asyncio.get_running_loop()
     if loop not in _clients:
-        _clients[loop] = Redis.from_url(
-            conf.REDIS_URL,
-            decode_responses=True,
-            socket_connect_timeout=CONNECT_SECS,
-            socket_timeout=ANSWER_SECS,
-            max_connections=MAX_CONNECTIONS,
-            retry=Retry(
-                ExponentialWithJitterBackoff(cap=1, base=0.05), RETRIES, supported_errors=(ConnectionError,)
-            ),
-        )
+        _clients[loop] = _open()
     return _clients[loop]
+
+
+@asynccontextmanager
+async def once() -> AsyncIterator[Redis]:
+    """A client for one piece of work, on a loop that may end right after it."""
+    async with _open() as redis:
+        yield redis
+
+
+def _open() -> Redis:
+    return Redis.from_url(
+        conf.REDIS_URL,
+        decode_responses=True,
+        socket_connect_timeout=CONNECT_SECS,
+        socket_timeout=ANSWER_SECS,
+        max_connections=MAX_CONNECTIONS,
+        retry=Retry(
+            ExponentialWithJitterBackoff(cap=1, base=0.05), RETRIES, supported_errors=(ConnectionError,)
+        ),
+    )
 
 
 async def close() -> None:

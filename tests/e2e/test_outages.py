@@ -10,7 +10,7 @@ import pytest
 from project.up.ports import HOST
 from tests.harness.processes import free_port
 from tests.harness.socket_client import Visitor, cookie, text_of, visiting
-from tests.harness.stack import Stack, answers, running
+from tests.harness.stack import MODELS, Stack, answers, running
 from tests.harness.upstream import text_of as upstream_text
 from tests.harness.waiting import wait_until, within
 
@@ -27,7 +27,7 @@ WRITERS = 12  # more than asyncio's default threads on a small machine
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A Tailrace of the tests' own, whose Redis they may stop."""
     env = {"TAILRACE_HEALTH_PORT": str(free_port())}
-    with running(tmp_path_factory.mktemp("outages"), workers=1, **env) as parts:
+    with running(tmp_path_factory.mktemp("outages"), 1, None, MODELS, **env) as parts:
         yield parts
 
 

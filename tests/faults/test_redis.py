@@ -7,8 +7,8 @@ from urllib.request import urlopen
 
 import pytest
 
-from chat.transport.redis_keys import prefixed
 from chat.protocol.errors import SIGNED_OUT
+from chat.transport.redis_keys import prefixed
 from tests.faults.harness import Harness
 from tests.faults.load import all_end, load, receives_text_since
 from tests.faults.recording_client import Question, RecordingClient

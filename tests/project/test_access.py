@@ -1,4 +1,4 @@
-"""What would open a deployment to everybody is refused before anything is served."""
+"""Settings that would open a deployment to everybody are refused before anything is served."""
 
 import sys
 from pathlib import Path

@@ -7,7 +7,7 @@ import pytest
 from project.prefix import default_prefix
 from tests.harness.dotenv import loaded_settings
 
-KEY = "k" * 50
+KEY = "of-the-tests-" * 4
 URL = "postgres://tailrace:one@db:5432/tailrace"
 DEPLOYED = {"SECRET_KEY": KEY, "DATABASE_URL": URL}
 
@@ -26,7 +26,11 @@ def test_new_credentials_keep_it(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "changed",
-    [{"SECRET_KEY": "l" * 50}, {"DATABASE_URL": URL + "2"}, {"DATABASE_URL": URL.replace("@db", "@d2")}],
+    [
+        {"SECRET_KEY": "of-another-one" * 4},
+        {"DATABASE_URL": URL + "2"},
+        {"DATABASE_URL": URL.replace("@db", "@d2")},
+    ],
 )
 def test_another_key_or_database_changes_it(tmp_path: Path, changed: dict[str, str]) -> None:
     prefixes = {

@@ -1,4 +1,4 @@
-"""Systems to attack: a web server alone, and a Tailrace with the default limits of guests, on each database."""
+"""Systems to attack: a web server alone, and Tailrace with the default limits of guests, on each database."""
 
 import os
 import sys

@@ -13,7 +13,7 @@ from tests.harness.socket_client import Visitor, cookie, visiting
 
 @dataclass
 class Flood:
-    """What became of the questions of one guest."""
+    """The fates of one guest's questions."""
 
     visitors: list[Visitor]
     accepted: list[str] = field(default_factory=list)

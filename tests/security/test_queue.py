@@ -1,4 +1,4 @@
-"""A guest that floods the queue has its bounds, and nobody else waits behind its questions."""
+"""A guest that floods the queue has its bounds, and no other user waits behind its questions."""
 
 import asyncio
 import itertools
@@ -26,7 +26,7 @@ async def test_of_two_thousand_questions_seven_are_accepted_and_another_guest_is
         assert len(flood.accepted) == RUNNING + WAITING
         assert flood.without_retry == 0
         assert set(flood.refused) <= {"too_many_waiting", "slow_down"}
-        print(f"accepted {len(flood.accepted)}, refused {dict(flood.refused)}, closed {flood.closed}")  # noqa: T201
+        print(f"accepted {len(flood.accepted)}, refused {dict(flood.refused)}, closed {flood.closed}")
         await await_until(lambda: len(bounded.upstream.requests()) == RUNNING, 20, "the worker is full")
         async with visiting(bounded.url) as visitor:
             await visitor.create(other)

@@ -11,7 +11,7 @@ from chat.protocol.output import output_text
 from chat.transport import redis_client
 from chat.transport.event_log import Append, Batch, Log, key
 from tests.harness.upstream import Upstream, text_of
-from tests.harness.waiting import await_until
+from tests.harness.waiting import await_until, patience
 from tests.harness.writer import Writer
 from tests.workers.background import DEADLINE_SECS, in_time
 from tests.workers.logs import appended, begun, ends, events, text, types
@@ -121,7 +121,7 @@ async def test_after_the_wait_the_model_may_be_silent_no_longer_than_otherwise(
 
 
 async def test_the_total_bounds_an_answer_after_a_wait(attempts: Attempts, upstream: Upstream) -> None:
-    asked = assign(target(upstream, "words-1000+retry-after-1+times-1@50", total=1.5))
+    asked = assign(target(upstream, "words-1000+retry-after-1+times-1@50", total=1 + 0.5 * patience()))
     outcome = await attempts.run(asked)
     assert error_code(outcome) == "timeout_total"
     assert output_text(final(outcome)).startswith(AFTER_5)

@@ -105,7 +105,7 @@ def test_fields_that_the_server_refuses_are_left_out_but_not_those_that_it_needs
             "Bearer sk-1",
         ),
         ({"key_header": "x-api-key"}, "x-api-key", "sk-1"),
-        ({"headers": {"authorization": "Basic $x"}}, "authorization", "Basic $x"),
+        ({"headers": {"authorization": "Basic dXNlcg=="}}, "authorization", "Basic dXNlcg=="),
     ],
 )
 def test_the_key_is_in_the_header_of_the_server_alone(fields: dict[str, Any], name: str, value: str) -> None:

@@ -19,7 +19,7 @@ from workers.supervision.health import HealthServer, serve
 
 
 class Worker:
-    """What the server asks."""
+    """The part that the server asks."""
 
     alive = True
 

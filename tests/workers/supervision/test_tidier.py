@@ -10,6 +10,7 @@ from pytest_django import Settings
 from chat.transport import redis_client
 from chat.transport.event_log import Log
 from chat.transport.heartbeats import Heartbeats
+from chat.transport.redis_keys import prefixed
 from tests.chat.rows import on_rows
 from workers.supervision.tidier import Tidier
 
@@ -32,7 +33,7 @@ async def test_old_rows_are_deleted_once_an_hour(heartbeats: Heartbeats) -> None
     await on_rows(expire)
     await Tidier("one", heartbeats).look()
     assert await on_rows(Session.objects.count) == 1
-    assert 0 < await redis_client.client().ttl("tidied") <= 3600
+    assert 0 < await redis_client.client().ttl(prefixed("tidied")) <= 3600
 
 
 async def test_a_worker_that_does_not_lead_deletes_nothing(heartbeats: Heartbeats) -> None:
