@@ -34,8 +34,19 @@ def environment(data_dir: Path | None, environ: Mapping[str, str]) -> dict[str, 
 
 
 def examine() -> list[Finding]:
-    """Name the checked deployment."""
-    return [named(os.environ, settings.TAILRACE_DATA_DIR)]
+    """Name the checked deployment; check its directory."""
+    data_dir = settings.TAILRACE_DATA_DIR
+    return [named(os.environ, data_dir), *private(data_dir)]
+
+
+def private(data_dir: Path) -> list[Finding]:
+    """Check that other users cannot read the SQLite file, which has sessions; nothing without one."""
+    if not (data_dir / "db.sqlite3").exists():
+        return []
+    if not data_dir.stat().st_mode & 0o077:
+        return [ok("data directory", "private")]
+    remedy = f"Run chmod 700 {data_dir}: they can read conversations, and use sessions."
+    return [warning("data directory", "other users can read it", remedy)]
 
 
 def named(environ: Mapping[str, str], data_dir: Path) -> Finding:

@@ -16,7 +16,14 @@ MODEL_VARIABLES = (
     "OPENAI_BASE_URL",
     "TAILRACE_MODELS",
 )  # one of them disables the local model
-KEY_BYTES = 24  # of the local model's key
+TOKEN_BYTES = 24  # of the passwords and of the local model's key
+FLOWER_USER = "tailrace"
+# of the shell, for every part
+COMMON = (
+    *("PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "TMPDIR", "TERM", "VIRTUAL_ENV", "PYTHONUNBUFFERED"),
+    *("LD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR", "TAILRACE_DATA_DIR"),
+)
+FLOWER = ("REDIS_URL", "TAILRACE_PREFIX", "FLOWER_BASIC_AUTH")
 
 
 @dataclass(frozen=True)
@@ -57,20 +64,42 @@ def weights() -> Path:
 
 
 def children(
-    environ: Mapping[str, str], embedded: Embedded, data_dir: Path, *, verbose: bool = False
+    environ: Mapping[str, str],
+    embedded: Embedded,
+    data_dir: Path,
+    *,
+    port: int = 8000,
+    prefix: str = "",
+    verbose: bool = False,
 ) -> dict[str, str]:
-    """The environment of every part; it holds secrets."""
+    """The environment of all parts together; `only` and `without` make that of one. It holds secrets."""
     env = {**environ, "TAILRACE_DATA_DIR": str(data_dir), "PYTHONUNBUFFERED": "1"}
+    if prefix:
+        env["TAILRACE_PREFIX"] = prefix
+    if not env.get("TAILRACE_ORIGINS"):  # the default allows every port of this machine
+        env["TAILRACE_ORIGINS"] = ",".join(f"http://{name}:{port}" for name in (ports.HOST, "localhost"))
+    if not env.get("FLOWER_BASIC_AUTH"):
+        env["FLOWER_BASIC_AUTH"] = f"{FLOWER_USER}:{secrets.token_urlsafe(TOKEN_BYTES)}"
     env["TAILRACE_STATIC_ROOT"] = str(data_dir / "static")
     env.setdefault("WEB_DRAIN_SECONDS", "1")  # Ctrl-C waits for it
     if not verbose:
         env.setdefault("LOG_LEVEL", "WARNING")
     if embedded.redis_port is not None:
-        env["REDIS_URL"] = valkey.url(embedded.redis_port)
+        env["REDIS_URL"] = valkey.url(embedded.redis_port, secrets.token_urlsafe(TOKEN_BYTES))
     if embedded.model_port is not None:
         env["OPENAI_BASE_URL"] = f"http://{ports.HOST}:{embedded.model_port}/v1"
-        env["OPENAI_API_KEY"] = secrets.token_urlsafe(KEY_BYTES)
+        env["OPENAI_API_KEY"] = secrets.token_urlsafe(TOKEN_BYTES)
         env["OPENAI_MODEL"] = LOCAL_MODEL
         env.setdefault("OPENAI_MAX_OUTPUT_TOKENS", LOCAL_OUTPUT_TOKENS)
         env["OPENAI_RESUME"] = "continue"  # llama.cpp can
     return env
+
+
+def only(env: Mapping[str, str], *names: str) -> dict[str, str]:
+    """The environment of a part that needs COMMON and these variables."""
+    return {name: env[name] for name in (*COMMON, *names) if name in env}
+
+
+def without(env: Mapping[str, str], *names: str) -> dict[str, str]:
+    """The environment of a part that must not know these variables: empty, so that no `.env` sets them."""
+    return {**env, **dict.fromkeys(names, "")}

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -23,6 +24,7 @@ def held(data_dir: Path) -> Iterator[int]:
     """
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make_private(data_dir)
         file = (data_dir / LOCK_NAME).open("a+")
     except OSError as error:
         message = f"{data_dir} cannot be written ({error.strerror}): choose another with --data-dir."
@@ -51,6 +53,17 @@ def is_held(data_dir: Path) -> bool:
     except OSError:
         return False
     return False
+
+
+def _make_private(data_dir: Path) -> None:
+    """Refuse other users, who could read the database. Raises DataDirError for a shared directory."""
+    status = data_dir.stat()
+    if not status.st_mode & 0o077:
+        return
+    if status.st_mode & stat.S_ISVTX or status.st_uid != os.getuid():
+        message = f"{data_dir} is not yours alone: choose another directory with --data-dir."
+        raise DataDirError(message)
+    data_dir.chmod(0o700)
 
 
 def _lock(file: TextIO) -> None:

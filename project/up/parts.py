@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from project.up import valkey
-from project.up.environment import Embedded
+from project.up.environment import FLOWER, Embedded, only, without
 from project.up.errors import AddressError
 from project.up.ports import HOST
 from project.up.probes import ConnectProbe, HttpProbe, PingProbe, Probe, WholeProbe
@@ -61,21 +61,29 @@ class Plan:
     page: Wait
 
 
-def plan(options: Options, embedded: Embedded, env: Mapping[str, str], drain_secs: float) -> Plan:
-    """Plan a run."""
+def plan(
+    options: Options,
+    embedded: Embedded,
+    env: Mapping[str, str],
+    drain_secs: float,
+    keys: frozenset[str] = frozenset(),
+) -> Plan:
+    """Plan a run. `keys`: the variables of the models' keys; only workers get them."""
+    site = without(env, *keys, "OPENAI_API_KEY", "FLOWER_BASIC_AUTH")
     servers = []
     if embedded.redis_port is not None:
         servers.append(_redis(embedded.redis_port, options, env))
     if embedded.model_port is not None:
         servers.append(_model(embedded.model_port, env))
     numbers = range(1, options.workers + 1)
-    workers = [_worker(number, env, drain_secs, verbose=options.verbose) for number in numbers]
+    generating = without(env, "FLOWER_BASIC_AUTH")
+    workers = [_worker(number, generating, drain_secs, verbose=options.verbose) for number in numbers]
     flower = [] if options.flower_port is None else [_flower(options.flower_port, options, env)]
     return Plan(
         outside=_outside(embedded, env),
         servers=tuple(servers),
-        preparations=(_migrate(env), _static_files(env)),
-        processes=(_web(options, env), *workers, *flower),
+        preparations=(_migrate(site), _static_files(site)),
+        processes=(_web(options, site), *workers, *flower),
         # each refusal of /readyz is logged as an error: probe it less often
         page=Wait(
             WholeProbe(options.port, options.workers), 60, "Start with --verbose to see all logs.", 0.5
@@ -100,11 +108,11 @@ def _redis(port: int, options: Options, env: Mapping[str, str]) -> Part:
     remedy = f"Its data is in {options.data_dir}: choose another place with --data-dir, or set REDIS_URL."
     return Part(
         "redis",
-        valkey.command(port, options.data_dir, verbose=options.verbose),
-        env,
+        valkey.command(port, options.data_dir, verbose=options.verbose, protected=True),
+        only(env),
         remedy,
         stop_turn=5,
-        wait=Wait(PingProbe(port), 30, remedy),
+        wait=Wait(PingProbe(port, urlsplit(env["REDIS_URL"]).password or ""), 30, remedy),
     )
 
 
@@ -113,7 +121,7 @@ def _model(port: int, env: Mapping[str, str]) -> Part:
     return Part(
         "model",
         _python("project.up.local_model", "--port", str(port)),
-        env,
+        only(env, "OPENAI_API_KEY"),
         remedy,
         stop_turn=4,
         wait=Wait(HttpProbe(port, "/health"), 60, remedy),
@@ -161,16 +169,16 @@ def _flower(port: int, options: Options, env: Mapping[str, str]) -> Part:
     arguments = ("flower", f"--address={HOST}", f"--port={port}", f"--logging={level}")
     return Part(
         "flower",
-        _celery(*arguments, verbose=options.verbose),
-        env,
+        _celery(*arguments, app="project.flower", verbose=options.verbose),
+        only(env, *FLOWER),
         remedy,
         stop_turn=3,
         wait=Wait(HttpProbe(port, "/healthcheck"), 60, remedy),
     )
 
 
-def _celery(*arguments: str, verbose: bool) -> tuple[str, ...]:
-    return _python("celery", *([] if verbose else ["--quiet"]), "-A", "project", *arguments)
+def _celery(*arguments: str, app: str = "project", verbose: bool) -> tuple[str, ...]:
+    return _python("celery", *([] if verbose else ["--quiet"]), "-A", app, *arguments)
 
 
 def _python(module: str, *arguments: str) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from project.up.ports import HOST
@@ -23,11 +23,13 @@ class PingProbe:
     """Ready when Redis replies PONG: while loading it refuses."""
 
     port: int
+    password: str = field(default="", repr=False)
 
     async def shortfall(self) -> str:
         """Send PING."""
-        reply, fault = await _exchange(HOST, self.port, b"PING\r\nQUIT\r\n")
-        if fault or reply.startswith("+PONG"):
+        login = f"AUTH {self.password}\r\n" if self.password else ""
+        reply, fault = await _exchange(HOST, self.port, f"{login}PING\r\nQUIT\r\n".encode())
+        if fault or reply.removeprefix("+OK\r\n").startswith("+PONG"):
             return fault
         return f"PING was answered with {reply.strip()[:BODY_CHARS]!r}"
 

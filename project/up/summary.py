@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
-from project.up.environment import Embedded
+from project.up.environment import FLOWER_USER, Embedded
 from project.up.parts import Options
 from project.up.ports import HOST
 
@@ -17,12 +17,11 @@ def summary(
 ) -> str:
     """The summary; each worker runs `answers` at once. `advice`: lines below it."""
     page = f"http://{HOST}:{options.port}"
-    flower = "off" if options.flower_port is None else f"http://{HOST}:{options.flower_port}/"
     rows = {
         "page": f"{page}/",
         "minimal page": f"{page}/minimal/",
         "health": f"{page}/readyz",
-        "Flower": flower,
+        "Flower": _flower(options, env),
         "Redis": masked(env["REDIS_URL"]),
         "database": masked(env.get("DATABASE_URL") or str(options.data_dir / "db.sqlite3")),
         "workers": f"{options.workers}, up to {answers} answers each",
@@ -37,6 +36,14 @@ def summary(
 def masked(url: str) -> str:
     """Hide credentials: before the last @, after the first ?."""
     return re.sub(r"//.*@", "//***@", url).partition("?")[0]
+
+
+def _flower(options: Options, env: Mapping[str, str]) -> str:
+    if options.flower_port is None:
+        return "off"
+    user, _, password = env["FLOWER_BASIC_AUTH"].partition(":")
+    shown = f"password {password}" if user == FLOWER_USER else "FLOWER_BASIC_AUTH"
+    return f"http://{HOST}:{options.flower_port}/ (user {user}, {shown})"
 
 
 def _model(embedded: Embedded, env: Mapping[str, str]) -> str:

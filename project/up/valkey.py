@@ -1,6 +1,7 @@
 """The embedded Valkey."""
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from project.up.errors import LocalError
 from project.up.ports import HOST
@@ -13,13 +14,15 @@ except ImportError:
 else:
     is_installed = True
 
+CONFIG_FILE = "valkey.conf"  # with the password
 REMEDY = "Set REDIS_URL to use another Redis"
 
 
-def command(port: int, data_dir: Path, *, verbose: bool = True) -> tuple[str, ...]:
+def command(port: int, data_dir: Path, *, verbose: bool = True, protected: bool = False) -> tuple[str, ...]:
     """The command line, with data in the existing `data_dir`; raises LocalError.
 
-    A write reaches the file before its reply, and the disk within a second.
+    A write reaches the file before its reply, and the disk within a second. `protected`: with the password
+    that `protect` has stored.
     """
     options = {
         "bind": HOST,
@@ -34,12 +37,20 @@ def command(port: int, data_dir: Path, *, verbose: bool = True) -> tuple[str, ..
         "loglevel": "notice" if verbose else "warning",
     }
     words = [word for name, value in options.items() for word in (f"--{name}", value)]
-    return (str(binary()), *words)
+    return (str(binary()), *([str(data_dir / CONFIG_FILE)] if protected else []), *words)
 
 
-def url(port: int) -> str:
+def url(port: int, password: str = "") -> str:
     """The REDIS_URL of an embedded Valkey."""
-    return f"redis://{HOST}:{port}/0"
+    return f"redis://{f':{password}@' if password else ''}{HOST}:{port}/0"
+
+
+def protect(data_dir: Path, redis_url: str) -> None:
+    """Store the password of an embedded Valkey: others could read it in a command line."""
+    path = data_dir / CONFIG_FILE
+    path.unlink(missing_ok=True)
+    path.touch(mode=0o600)
+    path.write_text(f"requirepass {urlsplit(redis_url).password}\n")
 
 
 def binary() -> Path:

@@ -9,7 +9,6 @@ import io
 import itertools
 import json
 import os
-import re
 import signal
 import sys
 import time
@@ -24,6 +23,7 @@ import redis
 from PIL import Image, ImageDraw, ImageFont
 from playwright.async_api import Page, async_playwright, expect
 
+from project.up import running
 from tests.browser.conftest import CHROMIUM, FLAGS
 from tests.harness.processes import ROOT, Process, free_port
 from tests.harness.waiting import await_until
@@ -111,9 +111,9 @@ def started(directory: Path) -> Iterator[tuple[str, str]]:
     up = Process(directory / "up.log", [sys.executable, "manage.py", "up", *options]).start()
     try:
         up.wait_until(lambda: "Ctrl-C" in up.output().partition("Tailrace runs.")[2], START_SECS)
-        address = re.search(r"redis://\S+", up.output())
-        assert address is not None
-        yield f"http://127.0.0.1:{port}", address[0]
+        variables = running.variables_of(directory / "data")
+        assert variables is not None
+        yield f"http://127.0.0.1:{port}", str(variables["REDIS_URL"])
     finally:
         up.stop(secs=START_SECS)
 

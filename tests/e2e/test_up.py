@@ -1,21 +1,30 @@
 """`manage.py up` as a new user runs it: one command, the real local model, and no process left."""
 
+import base64
 import json
 import os
 import re
+import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import urllib.request
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import takewhile
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.parse import urlsplit
 
 import pytest
 import redis
 
 from chat.transport import heartbeats
-from tests.harness.processes import ROOT
+from project.up import running as running_up
+from tests.harness.processes import ROOT, finished
+from tests.harness.skips import skip_without
 from tests.harness.socket_client import TERMINAL, text_of, visiting
 from tests.harness.stack import answers
 from tests.harness.up import START_SECS, Up, running, without_servers
@@ -62,14 +71,19 @@ async def test_the_local_model_answers_a_question(up: Up) -> None:
     assert last["response"]["usage"]["output_tokens"] > 1
 
 
+def variable(up: Up, name: str) -> str:
+    """A variable of the parts."""
+    variables = running_up.variables_of(up.data_dir)
+    assert variables is not None
+    return str(variables[name])
+
+
 def holder(up: Up, response_id: str) -> int:
     """The process id of the worker that has claimed a response."""
     with closing(sqlite3.connect(up.data_dir / "db.sqlite3")) as database:
         query = "SELECT worker FROM tailrace_response WHERE id = ?"
         ((worker_id,),) = database.execute(query, [response_id.replace("-", "")]).fetchall()
-    address = re.search(r"Redis +(redis://\S+)", up.text())
-    assert address is not None
-    with redis.Redis.from_url(address[1]) as client:
+    with redis.Redis.from_url(variable(up, "REDIS_URL")) as client:
         return int(json.loads(client.get(heartbeats.key(worker_id)))["pid"])
 
 
@@ -106,6 +120,51 @@ def test_a_doctor_without_any_variable_finds_the_running_up(up: Up) -> None:
     assert found["workers"].endswith(" live")  # one may be starting again
     assert str(up.data_dir) in found["database"]
     assert found["model smollm2-135m-instruct"].endswith("OPENAI_API_KEY is set")
+
+
+def test_no_other_user_of_the_machine_can_read_a_file_or_ask_redis_or_flower(up: Up) -> None:
+    if os.getuid():
+        skip_without("the root account, to become another user")
+    port = urlsplit(variable(up, "REDIS_URL")).port
+    below = Path(tempfile.gettempdir())
+    for parent in takewhile(below.__ne__, up.data_dir.parents):  # so that its own mode decides
+        parent.chmod(parent.stat().st_mode | 0o055)
+    reads = (
+        "import os, socket, sys; "
+        "found = [os.path.join(at, name) for at, _, names in os.walk(sys.argv[1]) for name in names]; "
+        "redis = socket.create_connection(('127.0.0.1', int(sys.argv[2]))); "
+        "redis.sendall(b'KEYS *\\r\\n'); print(found, redis.recv(99))"
+    )
+    command = (shutil.which("python3", path="/usr/bin:/bin") or sys.executable, "-c", reads)
+    done = finished(*command, str(up.data_dir), str(port), user="nobody", cwd="/", env={})
+    assert done.stdout.startswith("[] b'-NOAUTH"), done.stderr
+    assert up.data_dir.stat().st_mode & 0o777 == 0o700
+    assert [path for path in up.data_dir.glob("*.sqlite3*") if path.stat().st_mode & 0o077] == []
+    with pytest.raises(HTTPError, match="401"):
+        urllib.request.urlopen(up.flower_url)
+    login = re.search(r"user (\w+), password (\S+)\)", up.text())
+    assert login is not None
+    token = base64.b64encode(":".join(login.groups()).encode()).decode()
+    request = urllib.request.Request(up.flower_url, headers={"Authorization": f"Basic {token}"})
+    with urllib.request.urlopen(request) as page:
+        assert page.status == 200
+
+
+def test_no_password_is_in_a_command_line_and_only_workers_have_the_key_of_the_model(up: Up) -> None:
+    url, key = variable(up, "REDIS_URL"), variable(up, "OPENAI_API_KEY")
+    secrets = [str(urlsplit(url).password), key]
+    children = up.children()
+    assert [line for line in children for secret in secrets if secret in line] == []
+    holders = [line for line, pid in children.items() if key.encode() in environment_of(pid)]
+    assert all("worker" in line or "local_model" in line or "guard" in line for line in holders), holders
+    (flower,) = [pid for line, pid in children.items() if "project.flower" in line]
+    (valkey,) = [pid for line, pid in children.items() if "valkey-server" in line]
+    for pid in (flower, valkey):
+        assert not re.search(rb"SECRET_KEY=|DATABASE_URL=|OPENAI", environment_of(pid))
+
+
+def environment_of(pid: int) -> bytes:
+    return Path(f"/proc/{pid}/environ").read_bytes()
 
 
 def test_static_files_are_compressed_and_cached_for_ever(up: Up) -> None:

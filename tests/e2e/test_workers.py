@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pytest
 import redis
 
+from chat.transport.redis_keys import prefixed
 from tests.harness.processes import run
 from tests.harness.socket_client import visiting
 from tests.harness.stack import Stack
@@ -77,7 +78,7 @@ async def test_celery_and_flower_show_the_task_by_its_id_and_no_text(stack: Stac
 def _celery_keys(stack: Stack) -> str:
     """Everything in Redis that is not a response's log."""
     with redis.Redis.from_url(stack.env["REDIS_URL"]) as client:
-        keys = [key for key in client.scan_iter("*") if not key.startswith(b"response:")]
+        keys = [key for key in client.scan_iter("*") if not key.startswith(prefixed("response:").encode())]
         return repr([(key, client.dump(key)) for key in keys])
 
 

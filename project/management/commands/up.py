@@ -13,7 +13,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from chat.responses import model_keys
 from chat.responses.model_catalog import catalog
-from project.up import discovery, environment, guard, lock, parts, ports, running
+from project.prefix import default_prefix
+from project.up import discovery, environment, guard, lock, parts, ports, running, valkey
 from project.up.console import Console, is_colourful
 from project.up.errors import ModelError, PortError, UpError
 from project.up.parts import Options
@@ -87,6 +88,7 @@ class Command(BaseCommand):
 
 
 def _run(options: Options, model: str | None, console: Console) -> None:
+    os.umask(0o077)  # files are private
     with lock.held(options.data_dir) as lock_file, guard.started(lock_file) as watch:
         _require_ports(options)
         if model is None and environment.names_model(os.environ):
@@ -97,13 +99,26 @@ def _run(options: Options, model: str | None, console: Console) -> None:
         if model:
             environ = {**environ, **discovery.chosen(model, servers)}
         embedded = environment.choose(environ, ours)
-        env = environment.children(environ, embedded, options.data_dir, verbose=options.verbose)
-        plan = parts.plan(options, embedded, env, settings.TAILRACE_DRAIN_SECONDS)
+        prefix = _prefix(options.data_dir)
+        env = environment.children(
+            environ, embedded, options.data_dir, port=options.port, prefix=prefix, verbose=options.verbose
+        )
+        if embedded.redis_port is not None:
+            valkey.protect(options.data_dir, env["REDIS_URL"])
+        keys = _key_names()
+        plan = parts.plan(options, embedded, env, settings.TAILRACE_DRAIN_SECONDS, keys)
         advice = [] if model else discovery.advice(servers)
         welcome = summary(options, embedded, env, settings.TAILRACE_CONCURRENCY, advice)
         console.say("starting" if options.verbose else "starting; --verbose shows the logs of all parts")
-        with running.recorded(options.data_dir, env, _key_names()):
+        with running.recorded(options.data_dir, env, keys):
             asyncio.run(Supervisor(plan, console, watch).run(welcome))
+
+
+def _prefix(data_dir: Path) -> str:
+    """TAILRACE_PREFIX, or the children's own default: their SQLite file is in `data_dir`."""
+    if os.environ.get("TAILRACE_PREFIX") or os.environ.get("DATABASE_URL"):
+        return str(settings.TAILRACE_PREFIX)
+    return default_prefix(settings.SECRET_KEY, {"NAME": data_dir / "db.sqlite3"})
 
 
 def _key_names() -> frozenset[str]:

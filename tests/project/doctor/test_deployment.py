@@ -121,3 +121,13 @@ def test_a_variable_that_up_had_not_set_is_not_read_from_env_file(run: Path, tmp
     )
     assert values["TAILRACE_REDIS_URL"] == "redis://up"
     assert (values["TAILRACE_OPENAI_MODEL"], values["TAILRACE_OPENAI_RESUME"]) == ("", "restart")
+
+
+@pytest.mark.parametrize(
+    ("mode", "state"), [(0o700, State.OK), (0o750, State.WARNING), (0o755, State.WARNING)]
+)
+def test_a_data_directory_that_others_can_read_is_found(tmp_path: Path, mode: int, state: State) -> None:
+    assert deployment.private(tmp_path) == [], "nothing is in it"
+    (tmp_path / "db.sqlite3").touch()
+    tmp_path.chmod(mode)
+    assert [finding.state for finding in deployment.private(tmp_path)] == [state]

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -29,8 +30,10 @@ def test_without_the_local_group_the_error_names_both_remedies(monkeypatch: pyte
 
 
 def test_the_environment_points_at_the_embedded_servers() -> None:
-    env = environment.children({"PATH": "/bin"}, EVERYTHING, Path("/data"))
+    env = environment.children({"PATH": "/bin"}, EVERYTHING, Path("/data"), port=8233, prefix="p")
     assert env.pop("OPENAI_API_KEY")
+    assert re.fullmatch(r"tailrace:[\w-]{32}", env.pop("FLOWER_BASIC_AUTH"))
+    assert re.fullmatch(r"redis://:[\w-]{32}@127\.0\.0\.1:20001/0", env.pop("REDIS_URL"))
     assert env == {
         "PATH": "/bin",
         "PYTHONUNBUFFERED": "1",
@@ -38,7 +41,8 @@ def test_the_environment_points_at_the_embedded_servers() -> None:
         "TAILRACE_STATIC_ROOT": "/data/static",
         "WEB_DRAIN_SECONDS": "1",
         "LOG_LEVEL": "WARNING",
-        "REDIS_URL": "redis://127.0.0.1:20001/0",
+        "TAILRACE_ORIGINS": "http://127.0.0.1:8233,http://localhost:8233",
+        "TAILRACE_PREFIX": "p",
         "OPENAI_BASE_URL": "http://127.0.0.1:20002/v1",
         "OPENAI_MODEL": LOCAL_MODEL,
         "OPENAI_MAX_OUTPUT_TOKENS": "1024",
@@ -51,9 +55,9 @@ def test_a_verbose_run_and_a_named_log_level_are_kept() -> None:
     assert environment.children({"LOG_LEVEL": "DEBUG"}, NOTHING, Path())["LOG_LEVEL"] == "DEBUG"
 
 
-def test_each_run_has_a_key_of_its_own() -> None:
-    keys = {environment.children({}, EVERYTHING, Path())["OPENAI_API_KEY"] for _ in range(2)}
-    assert len(keys) == 2
+@pytest.mark.parametrize("name", ["OPENAI_API_KEY", "REDIS_URL", "FLOWER_BASIC_AUTH"])
+def test_each_run_has_passwords_of_its_own(name: str) -> None:
+    assert len({environment.children({}, EVERYTHING, Path())[name] for _ in range(2)}) == 2
 
 
 def test_servers_named_by_the_environment_are_kept() -> None:
@@ -61,6 +65,8 @@ def test_servers_named_by_the_environment_are_kept() -> None:
         "REDIS_URL": "redis://elsewhere",
         "OPENAI_API_KEY": "theirs",
         "DATABASE_URL": "postgres://there",
+        "TAILRACE_ORIGINS": "https://chat.example.org",
+        "FLOWER_BASIC_AUTH": "me:mine",
     }
     env = environment.children(outside, NOTHING, Path("/data"))
     assert env.items() >= outside.items()

@@ -40,12 +40,12 @@ def test_a_missing_directory_is_created(tmp_path: Path) -> None:
         assert (tmp_path / "new" / "deep").is_dir()
 
 
-def test_a_new_directory_is_private_and_an_existing_one_keeps_its_mode(tmp_path: Path) -> None:
+def test_the_directory_is_private_also_if_it_was_open_to_others(tmp_path: Path) -> None:
     new, empty = tmp_path / "new", tmp_path / "empty"
     empty.mkdir()
     empty.chmod(0o755)
     with lock.held(new), lock.held(empty):
-        assert [path.stat().st_mode & 0o777 for path in (new, empty)] == [0o700, 0o755]
+        assert [path.stat().st_mode & 0o777 for path in (new, empty)] == [0o700, 0o700]
 
 
 def test_a_lock_is_held_until_it_is_released(tmp_path: Path) -> None:
@@ -75,3 +75,10 @@ def test_a_directory_that_cannot_be_created_is_named_with_the_option(tmp_path: P
     (tmp_path / "file").touch()
     with pytest.raises(DataDirError, match=r"file/data cannot be written .*--data-dir"):
         lock.held(tmp_path / "file" / "data").__enter__()
+
+
+def test_a_directory_of_all_users_is_refused_and_stays_as_it_was(tmp_path: Path) -> None:
+    tmp_path.chmod(0o1777)
+    with pytest.raises(DataDirError, match=r"is not yours alone.*--data-dir"):
+        lock.held(tmp_path).__enter__()
+    assert tmp_path.stat().st_mode & 0o7777 == 0o1777

@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -96,4 +97,40 @@ def test_every_part_listens_on_the_loopback_address() -> None:
     commands = {part.name: part.command for part in (*result.servers, *result.processes)}
     assert commands["web"][3:] == ("--bind", "127.0.0.1", "--port", "8233")
     assert "--address=127.0.0.1" in commands["flower"]
-    assert commands["redis"][1:3] == ("--bind", "127.0.0.1")
+    assert commands["redis"][2:4] == ("--bind", "127.0.0.1")
+
+
+def environments(**more: str) -> dict[str, Mapping[str, str]]:
+    """The environment of each part."""
+    secrets = {"SECRET_KEY": "k", "DATABASE_URL": "d", "GROQ_KEY": "g", "FLOWER_BASIC_AUTH": "f"}
+    env = {**ENV, **secrets, "PATH": "/bin", "TAILRACE_PREFIX": "p", **more}
+    result = plan(OPTIONS, EMBEDDED, env, 20, frozenset({"GROQ_KEY"}))
+    return {part.name: part.env for part in (*result.servers, *result.preparations, *result.processes)}
+
+
+@pytest.mark.usefixtures("local_parts")
+def test_only_the_workers_get_the_keys_of_the_models() -> None:
+    found = environments()
+    for name in ("GROQ_KEY", "OPENAI_API_KEY"):
+        holders = {part for part, env in found.items() if env.get(name)}
+        assert holders - {"model"} == {"worker1", "worker2", "worker3"}
+        assert found["web"][name] == "", "set, so that no .env sets it"
+    assert found["model"]["OPENAI_API_KEY"]  # its own
+
+
+@pytest.mark.usefixtures("local_parts")
+@pytest.mark.parametrize(
+    ("part", "names"),
+    [
+        ("redis", {"PATH"}),
+        ("model", {"PATH", "OPENAI_API_KEY"}),
+        ("flower", {"PATH", "REDIS_URL", "TAILRACE_PREFIX", "FLOWER_BASIC_AUTH"}),
+    ],
+)
+def test_other_programs_get_next_to_nothing(part: str, names: set[str]) -> None:
+    assert set(environments()[part]) == names
+
+
+@pytest.mark.usefixtures("local_parts")
+def test_only_flower_knows_its_password() -> None:
+    assert [part for part, env in environments().items() if env.get("FLOWER_BASIC_AUTH")] == ["flower"]

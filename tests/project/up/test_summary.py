@@ -9,7 +9,7 @@ from project.up.summary import masked, summary
 OPTIONS = Options(port=8233, flower_port=5633, workers=2, data_dir=Path("/data"))
 EMBEDDED = Embedded(redis_port=20_001, model_port=20_002)
 OUTSIDE = Embedded(redis_port=None, model_port=None)
-REDIS = {"REDIS_URL": "redis://127.0.0.1:20001/0"}
+REDIS = {"REDIS_URL": "redis://127.0.0.1:20001/0", "FLOWER_BASIC_AUTH": "tailrace:once"}
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_the_summary_lists_every_address() -> None:
         "page          http://127.0.0.1:8233/",
         "minimal page  http://127.0.0.1:8233/minimal/",
         "health        http://127.0.0.1:8233/readyz",
-        "Flower        http://127.0.0.1:5633/",
+        "Flower        http://127.0.0.1:5633/ (user tailrace, password once)",
         "Redis         redis://127.0.0.1:20001/0",
         "database      /data/db.sqlite3",
         "workers       2, up to 100 answers each",
@@ -68,6 +68,7 @@ def test_advice_follows_the_table() -> None:
 def test_no_secret_is_shown() -> None:
     env = {
         "REDIS_URL": "redis://:secret@host",
+        "FLOWER_BASIC_AUTH": "me:secret",
         "DATABASE_URL": "postgres://u:secret@host/db",
         "OPENAI_API_KEY": "secret",
         "OPENAI_BASE_URL": "https://u:secret@host/v1",
