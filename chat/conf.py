@@ -29,6 +29,7 @@ class Conf:
 
     REDIS_URL = Setting("redis://127.0.0.1:6379/0")
     PREFIX = Setting("tailrace")  # of everything in Redis
+    EVENT_LOG_SECONDS = Setting(300)  # that a log is kept after its row has the end
     ORIGINS = Setting[list[str]]([])
     GUESTS = Setting(default=False)
     MODELS = Setting("")  # path of a TOML file; empty: one model, from the next settings

@@ -165,6 +165,8 @@ REDIS_URLS = ("redis://user:password@host:port/0", "rediss://user:password@host:
 TAILRACE_REDIS_URL = redis_url(
     "REDIS_URL", env.url("REDIS_URL", default="redis://127.0.0.1:6379/0", examples=REDIS_URLS)
 )
+# the log of an ended response is kept so long for late readers
+TAILRACE_EVENT_LOG_SECONDS = env.number("TAILRACE_EVENT_LOG_SECONDS", default=300, least=1)
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "chat.transport.channel_layer.PipelinedChannelLayer",

@@ -3,6 +3,7 @@
 The first terminal event in the log decides the outcome; a crash before `settle` loses nothing.
 """
 
+import asyncio
 import logging
 import time
 from contextlib import suppress
@@ -11,6 +12,7 @@ from uuid import UUID
 
 from channels.db import database_sync_to_async
 
+from chat.conf import conf
 from chat.conversations.announcements import announce_response
 from chat.models import LIVE, Response
 from chat.protocol.composer import Ending, finish
@@ -20,10 +22,12 @@ from chat.protocol.state import ResponseState
 from chat.responses.ownership import own_response
 from chat.responses.queueing import send_next
 from chat.responses.representation import response_object
-from chat.transport.event_log import Append, Batch, Log
+from chat.transport import redis_client
+from chat.transport.event_log import Append, Batch, Log, LogError
 from chat.transport.notifications import notify_readers, notify_workers_to_cancel
 
 ABANDONED_SECS = 60  # until the log of a deleted row expires
+EXPIRE_SECS = 2  # an unresponsive Redis must not hold up the next step
 
 logger = logging.getLogger(__name__)
 
@@ -58,6 +62,14 @@ async def settle(final: ResponseObject, **extra: Any) -> None:
     if await database_sync_to_async(Response.objects.finish, thread_sensitive=False)(final, **extra):
         await announce_response(final)
         await send_next(final["id"])
+        await _expire_log(str(final["id"]))
+
+
+async def _expire_log(response_id: str) -> None:
+    """Shorten the life of the log; while Redis is unavailable it stays longer."""
+    with suppress(LogError, OSError):  # OSError: also a time-out
+        async with asyncio.timeout(EXPIRE_SECS):
+            await Log(redis_client.client()).expire(response_id, conf.EVENT_LOG_SECONDS)
 
 
 async def end(

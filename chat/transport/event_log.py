@@ -13,6 +13,7 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from chat.conf import conf
 from chat.protocol.composer import opening
 from chat.protocol.events import Event, decode, encode, is_terminal
 from chat.protocol.objects import ResponseObject
@@ -20,7 +21,7 @@ from chat.protocol.state import ResponseState
 from chat.transport.redis_keys import prefixed
 
 LIVE_SECS = 24 * 3600  # expiry without a terminal event
-ENDED_SECS = 3600  # readers may still catch up
+ENDED_SECS = 3600  # until its row has the end: the database may be unavailable
 
 Rows = Any  # XRANGE reply: [(id, {field: value})], as text
 LogError = RedisError  # raised while Redis is unavailable
@@ -139,7 +140,7 @@ class Log:
             await self._redis.unlink(*map(key, response_ids))
 
     async def expire(self, response_id: str, seconds: int) -> None:
-        """Delete a log later: its writer, which may still run, would restore it now."""
+        """Delete a log later: late readers may follow it, and a writer would restore it now."""
         await self._redis.expire(key(response_id), seconds)
 
     async def top(self, response_id: str) -> int | None:

@@ -10,7 +10,7 @@ from threading import Thread
 from django.conf import settings
 from django.db import connections
 
-from project.doctor import database, deployment, keys, queues, responses, site, store, workers
+from project.doctor import database, deployment, keys, logs, queues, responses, site, store, workers
 from project.doctor.finding import Finding, UnavailableError, error, warning
 
 PART_SECS = 8  # above the parts' own limits
@@ -39,6 +39,7 @@ def parts() -> tuple[Part, ...]:
         Part("workers", workers.examine, needs=("Redis",)),
         Part("queues", queues.examine, needs=("Redis", "models")),
         Part("responses", responses.examine, needs=("Redis", "database")),
+        Part("logs", logs.examine, needs=("Redis", "database")),
     )
 
 

@@ -115,10 +115,13 @@ def memory(info: Mapping[str, Any]) -> Finding:
     if not limit:
         return ok("Redis memory", f"{_mebibytes(used)}, no known limit")
     found = f"{_mebibytes(used)} of {_mebibytes(limit)} ({whose})"
-    remedy = "Give it more memory: a full Redis refuses every write. A log lasts an hour after its end."
+    remedy = "Give it more memory: a full Redis refuses every write."
     if used > limit * FULL:
         return error("Redis memory", found, remedy)
     if used > limit * ALMOST_FULL:
+        return warning("Redis memory", found, remedy)
+    if not info.get("maxmemory"):
+        remedy = "Set maxmemory below it: without a limit the system ends Redis when memory is short."
         return warning("Redis memory", found, remedy)
     return ok("Redis memory", found)
 

@@ -14,6 +14,7 @@ except ImportError:
 else:
     is_installed = True
 
+MEMORY = "1gb"
 CONFIG_FILE = "valkey.conf"  # with the password
 REMEDY = "Set REDIS_URL to use another Redis"
 
@@ -31,6 +32,7 @@ def command(port: int, data_dir: Path, *, verbose: bool = True, protected: bool 
         "appendonly": "yes",
         "appendfsync": "everysec",
         "save": "",  # appendonly is enough
+        "maxmemory": MEMORY,
         "maxmemory-policy": "noeviction",  # an evicted key is a lost answer
         "daemonize": "no",
         "logfile": "",  # stdout

@@ -5,16 +5,19 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from pytest_django import Settings
 
 from chat.models import Response, Status
 from chat.protocol.composer import Ending
 from chat.protocol.errors import ProtocolError
 from chat.protocol.events import TERMINAL, decode
 from chat.protocol.output import output_text
-from chat.responses.ending import conclude, end
+from chat.responses.ending import conclude, end, settle
 from chat.responses.representation import response_object
+from chat.transport import redis_client
 from chat.transport.event_log import ENDED_SECS, Append, Batch, Log, key
 from chat.transport.notifications import WORKERS, cancel_message
+from project.up import ports, valkey
 from tests.chat.answers import Answer
 from tests.chat.rows import saved, stored
 from tests.harness.waiting import deadline
@@ -60,6 +63,27 @@ async def test_a_writer_ends_its_response_in_the_log(log: Log, answer: Answer) -
     assert (final["status"], output_text(final)) == ("completed", "Two me")
     assert await ends(log, answer.id) == ["completed"]
     assert 0 < await log._redis.ttl(key(answer.id)) <= ENDED_SECS
+
+
+async def test_a_settled_log_is_kept_for_minutes_and_an_unsettled_one_for_an_hour(
+    log: Log, answer: Answer, running: Response
+) -> None:
+    final = await conclude(log, answer.state, DONE)
+    assert final is not None
+    assert await log._redis.ttl(key(answer.id)) > ENDED_SECS - 10
+    await settle(final)
+    assert 290 < await log._redis.ttl(key(answer.id)) <= 300
+
+
+async def test_a_response_is_settled_while_redis_is_unavailable(
+    log: Log, answer: Answer, running: Response, settings: Settings
+) -> None:
+    final = await conclude(log, answer.state, DONE)
+    assert final is not None
+    await redis_client.close()
+    settings.TAILRACE_REDIS_URL = valkey.url(ports.pick_free())
+    await settle(final)
+    assert (await saved(running.pk)).status == Status.COMPLETED
 
 
 async def test_stop_ends_log_and_row_with_the_text_so_far(

@@ -113,7 +113,7 @@ MIB = 2**20
         (10, 100, 1000, (OK, "10 MiB of 100 MiB (maxmemory)")),
         (81, 100, 1000, (WARNING, "81 MiB of 100 MiB (maxmemory)")),
         (96, 100, 1000, (ERROR, "96 MiB of 100 MiB (maxmemory)")),
-        (96, 0, 1000, (OK, "96 MiB of 1,000 MiB (the machine's memory)")),
+        (96, 0, 1000, (WARNING, "96 MiB of 1,000 MiB (the machine's memory)")),
         (960, 0, 1000, (ERROR, "960 MiB of 1,000 MiB (the machine's memory)")),
         (960, 0, 0, (OK, "960 MiB, no known limit")),
     ],
