@@ -1,6 +1,6 @@
 """Tailrace's settings, each with a default: docs/configuration.md.
 
-`conf.REDIS_URL` reads Django's `TAILRACE_REDIS_URL` at use, never at import.
+`conf.LOG_URL` reads Django's `TAILRACE_LOG_URL` at use, never at import.
 """
 
 from typing import Any, Generic, TypeVar, cast
@@ -27,7 +27,7 @@ class Setting(Generic[Value]):
 class Conf:
     """All settings of `chat` and `workers`."""
 
-    REDIS_URL = Setting("redis://127.0.0.1:6379/0")
+    LOG_URL = Setting("redis://127.0.0.1:6379/0")
     PREFIX = Setting("tailrace")  # of everything in Redis
     EVENT_LOG_SECONDS = Setting(300)  # that a log is kept after its row has the end
     ORIGINS = Setting[list[str]]([])

@@ -20,7 +20,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 app = Celery("tailrace")
 app.add_defaults(
     lambda: {
-        **broker_settings(settings.TAILRACE_REDIS_URL, settings.TAILRACE_PREFIX),
+        **broker_settings(settings.TAILRACE_BROKER_URL, settings.TAILRACE_PREFIX),
         **task_settings(settings.TAILRACE_CONCURRENCY),
     }
 )

@@ -1,6 +1,6 @@
 """The Celery application of Flower: `celery -A project.flower flower`.
 
-It needs REDIS_URL and TAILRACE_PREFIX, and no secret of the site.
+It needs REDIS_URL (or TAILRACE_BROKER_URL) and TAILRACE_PREFIX, and no secret of the site.
 """
 
 import os
@@ -20,8 +20,9 @@ def settings(environ: Mapping[str, str]) -> dict[str, Any]:
     if not prefix:
         message = "TAILRACE_PREFIX is missing: set it to the workers', which `manage.py doctor` shows."
         raise ImproperlyConfigured(message)
-    url = environ.get("REDIS_URL") or "redis://127.0.0.1:6379/0"
-    return broker_settings(redis_url("REDIS_URL", url), prefix)
+    named = "TAILRACE_BROKER_URL" if environ.get("TAILRACE_BROKER_URL") else "REDIS_URL"
+    url = environ.get(named) or "redis://127.0.0.1:6379/0"
+    return broker_settings(redis_url(named, url), prefix)
 
 
 app = Celery("flower", fixups=[], set_as_current=False)

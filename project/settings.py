@@ -162,15 +162,24 @@ TAILRACE_KEEP_DAYS = env.number("TAILRACE_KEEP_DAYS", default=0)  # all conversa
 # of everything in Redis; deployments with different ones can share it
 TAILRACE_PREFIX = env.text("TAILRACE_PREFIX") or default_prefix(SECRET_KEY, DATABASES["default"])
 REDIS_URLS = ("redis://user:password@host:port/0", "rediss://user:password@host:port/0", "unix:///path")
-TAILRACE_REDIS_URL = redis_url(
+REDIS_URL = redis_url(
     "REDIS_URL", env.url("REDIS_URL", default="redis://127.0.0.1:6379/0", examples=REDIS_URLS)
+)
+TAILRACE_BROKER_URL = redis_url(
+    "TAILRACE_BROKER_URL", env.url("TAILRACE_BROKER_URL", default=REDIS_URL, examples=REDIS_URLS)
+)
+TAILRACE_LOG_URL = redis_url(
+    "TAILRACE_LOG_URL", env.url("TAILRACE_LOG_URL", default=REDIS_URL, examples=REDIS_URLS)
+)
+TAILRACE_LAYER_URL = redis_url(
+    "TAILRACE_LAYER_URL", env.url("TAILRACE_LAYER_URL", default=REDIS_URL, examples=REDIS_URLS)
 )
 # the log of an ended response is kept so long for late readers
 TAILRACE_EVENT_LOG_SECONDS = env.number("TAILRACE_EVENT_LOG_SECONDS", default=300, least=1)
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "chat.transport.channel_layer.PipelinedChannelLayer",
-        "CONFIG": {"hosts": [TAILRACE_REDIS_URL], "prefix": TAILRACE_PREFIX},
+        "CONFIG": {"hosts": [TAILRACE_LAYER_URL], "prefix": TAILRACE_PREFIX},
     },
 }
 

@@ -27,27 +27,27 @@ def client() -> Redis:
     """The running loop's client."""
     loop = asyncio.get_running_loop()
     if loop not in _clients:
-        _clients[loop] = _open()
+        _clients[loop] = connect(conf.LOG_URL)
     return _clients[loop]
 
 
 @asynccontextmanager
 async def once() -> AsyncIterator[Redis]:
     """A client for one piece of work, on a loop that may end right after it."""
-    async with _open() as redis:
+    async with connect(conf.LOG_URL) as redis:
         yield redis
 
 
-def _open() -> Redis:
+def connect(url: str) -> Redis:
+    """A client; it connects when used."""
+    backoff = ExponentialWithJitterBackoff(cap=1, base=0.05)
     return Redis.from_url(
-        conf.REDIS_URL,
+        url,
         decode_responses=True,
         socket_connect_timeout=CONNECT_SECS,
         socket_timeout=ANSWER_SECS,
         max_connections=MAX_CONNECTIONS,
-        retry=Retry(
-            ExponentialWithJitterBackoff(cap=1, base=0.05), RETRIES, supported_errors=(ConnectionError,)
-        ),
+        retry=Retry(backoff, RETRIES, supported_errors=(ConnectionError,)),
     )
 
 

@@ -11,7 +11,8 @@ from project.doctor.finding import Finding, ok, warning
 from project.up import running
 
 MARK = "TAILRACE_DOCTOR_CHECKS"  # the data directory of the checked `up`
-NAMING = "REDIS_URL"  # names a deployment; SECRET_KEY does not: `up` reads the same `.env`
+# these name a deployment; SECRET_KEY does not: `up` reads the same `.env`
+NAMING = ("REDIS_URL", "TAILRACE_LOG_URL")
 
 
 def environment(data_dir: Path | None, environ: Mapping[str, str]) -> dict[str, str] | None:
@@ -19,7 +20,7 @@ def environment(data_dir: Path | None, environ: Mapping[str, str]) -> dict[str, 
 
     `data_dir` beats `environ`; raises CommandError if no `up` runs there.
     """
-    if MARK in environ or (data_dir is None and environ.get(NAMING)):
+    if MARK in environ or (data_dir is None and any(map(environ.get, NAMING))):
         return None
     place = (data_dir or settings.TAILRACE_DATA_DIR).expanduser().resolve()
     variables = running.variables_of(place)
@@ -53,7 +54,7 @@ def named(environ: Mapping[str, str], data_dir: Path) -> Finding:
     """Name the deployment of `environ`; warn about defaults."""
     if place := environ.get(MARK):
         return ok("deployment", f"the running `up` with its data in {place}")
-    if environ.get(NAMING):
-        return ok("deployment", f"the one of this environment ({NAMING})")
+    if named := [name for name in NAMING if environ.get(name)]:
+        return ok("deployment", f"the one of this environment ({named[0]})")
     remedy = "Start `manage.py up`, name its --data-dir, or set the REDIS_URL of a deployment."
     return warning("deployment", f"the defaults: no `up` runs with its data in {data_dir}", remedy)

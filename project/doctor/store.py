@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Coroutine, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from django.conf import settings
@@ -42,9 +42,41 @@ def examine() -> list[Finding]:
         raise UnavailableError("Redis", "REDIS_URL cannot be read", remedy) from None
     except UNAVAILABLE as trouble:
         raise unavailable(trouble) from trouble
-    available = ok("Redis", f"{masked(settings.TAILRACE_REDIS_URL)} is available")
+    available = ok("Redis", f"{masked(settings.TAILRACE_LOG_URL)} is available")
     prefix = ok("Redis prefix", settings.TAILRACE_PREFIX)
-    return [available, prefix, *verdicts.tls(settings.TAILRACE_REDIS_URL), *judged(figures)]
+    return [
+        *(available, prefix, *verdicts.tls(settings.TAILRACE_LOG_URL), *judged(figures)),
+        *_others(),
+    ]
+
+
+def _others() -> list[Finding]:
+    """Check a separate Redis of the broker and of the layer."""
+    urls = {"broker": settings.TAILRACE_BROKER_URL, "layer": settings.TAILRACE_LAYER_URL}
+    return [
+        replace(finding, what=f"{name} {finding.what}")
+        for name, url in urls.items()
+        if url != settings.TAILRACE_LOG_URL
+        for finding in _other(url)
+    ]
+
+
+def _other(url: str) -> list[Finding]:
+    try:
+        info = ask(_info(url))
+    except UNAVAILABLE as trouble:
+        return [unavailable(trouble, url).finding]
+    available = ok("Redis", f"{masked(url)} is available")
+    return [
+        *(available, *verdicts.tls(url), verdicts.version(info)),
+        *(verdicts.eviction(info), verdicts.memory(info)),
+    ]
+
+
+async def _info(url: str) -> Mapping[str, Any]:
+    async with redis_client.connect(url) as redis:
+        info: Mapping[str, Any] = await redis.info()
+        return info
 
 
 def ask(question: Coroutine[Any, Any, T]) -> T:
@@ -107,11 +139,11 @@ async def _refused() -> dict[str, str]:
     return {name: type(reply).__name__ for name, reply in replies if isinstance(reply, Exception)}
 
 
-def unavailable(trouble: Exception) -> UnavailableError:
+def unavailable(trouble: Exception, url: str = "") -> UnavailableError:
     """The error of an unavailable Redis."""
     reason = type(trouble).__name__
     remedy = verdicts.REMEDIES.get(reason, "Start it, or correct host and port in REDIS_URL.")
-    found = f"{masked(settings.TAILRACE_REDIS_URL)} is unavailable ({reason})"
+    found = f"{masked(url or settings.TAILRACE_LOG_URL)} is unavailable ({reason})"
     return UnavailableError("Redis", found, remedy)
 
 

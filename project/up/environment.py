@@ -23,7 +23,8 @@ COMMON = (
     *("PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "TMPDIR", "TERM", "VIRTUAL_ENV", "PYTHONUNBUFFERED"),
     *("LD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR", "TAILRACE_DATA_DIR"),
 )
-FLOWER = ("REDIS_URL", "TAILRACE_PREFIX", "FLOWER_BASIC_AUTH")
+REDIS_VARIABLES = ("TAILRACE_BROKER_URL", "TAILRACE_LOG_URL", "TAILRACE_LAYER_URL")  # default: REDIS_URL
+FLOWER = ("REDIS_URL", "TAILRACE_BROKER_URL", "TAILRACE_PREFIX", "FLOWER_BASIC_AUTH")
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Embedded:
 def choose(environ: Mapping[str, str], taken: frozenset[int] = frozenset()) -> Embedded:
     """Embed unnamed servers on free ports outside `taken`; raises LocalError."""
     redis_port = model_port = None
-    if not environ.get("REDIS_URL"):
+    if not environ.get("REDIS_URL") and not all(map(environ.get, REDIS_VARIABLES)):
         valkey.binary()
         redis_port = ports.pick_free(excluded=taken)
     if not names_model(environ):

@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from project.up import valkey
-from project.up.environment import FLOWER, Embedded, only, without
+from project.up.environment import FLOWER, REDIS_VARIABLES, Embedded, only, without
 from project.up.errors import AddressError
 from project.up.ports import HOST
 from project.up.probes import ConnectProbe, HttpProbe, PingProbe, Probe, WholeProbe
@@ -92,16 +92,25 @@ def plan(
 
 
 def _outside(embedded: Embedded, env: Mapping[str, str]) -> dict[str, Wait]:
+    names = REDIS_VARIABLES if embedded.redis_port is not None else ("REDIS_URL", *REDIS_VARIABLES)
+    named = {env[name]: name for name in reversed(names) if env.get(name)}  # each address once
+    probes = {name: _probe(name, url) for url, name in named.items()}
+    return {
+        "redis" if name == "REDIS_URL" else name: Wait(probe, 10, f"Check {name}, or unset it.")
+        for name, probe in probes.items()
+        if probe is not None
+    }
+
+
+def _probe(name: str, url: str) -> Probe | None:
+    """The probe of a Redis elsewhere; none behind a Unix socket."""
     try:
-        address = urlsplit(env["REDIS_URL"])
+        address = urlsplit(url)
         host, port = address.hostname, address.port or REDIS_PORT
     except ValueError as error:  # it may quote a password
-        message = "REDIS_URL cannot be read: write it as redis://user:password@host:port/0."
+        message = f"{name} cannot be read: write it as redis://user:password@host:port/0."
         raise AddressError(message) from error
-    if embedded.redis_port is not None or host is None:  # embedded, or a Unix socket
-        return {}
-    probe = ConnectProbe(host, port)
-    return {"redis": Wait(probe, 10, "Check REDIS_URL, or unset it to run the embedded Valkey.")}
+    return None if host is None else ConnectProbe(host, port)
 
 
 def _redis(port: int, options: Options, env: Mapping[str, str]) -> Part:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
-from project.up.environment import FLOWER_USER, Embedded
+from project.up.environment import FLOWER_USER, REDIS_VARIABLES, Embedded
 from project.up.parts import Options
 from project.up.ports import HOST
 
@@ -22,7 +22,7 @@ def summary(
         "minimal page": f"{page}/minimal/",
         "health": f"{page}/readyz",
         "Flower": _flower(options, env),
-        "Redis": masked(env["REDIS_URL"]),
+        "Redis": _redis(env),
         "database": masked(env.get("DATABASE_URL") or str(options.data_dir / "db.sqlite3")),
         "workers": f"{options.workers}, up to {answers} answers each",
         "model": _model(embedded, env),
@@ -36,6 +36,11 @@ def summary(
 def masked(url: str) -> str:
     """Hide credentials: before the last @, after the first ?."""
     return re.sub(r"//.*@", "//***@", url).partition("?")[0]
+
+
+def _redis(env: Mapping[str, str]) -> str:
+    urls = [env.get(name) or env.get("REDIS_URL") or "" for name in REDIS_VARIABLES]
+    return ", ".join(dict.fromkeys(map(masked, urls)))
 
 
 def _flower(options: Options, env: Mapping[str, str]) -> str:

@@ -200,7 +200,7 @@ def test_the_settings_are_those_of_a_deployment_on_localhost(tmp_path: Path) -> 
     assert values["TAILRACE_ORIGINS"] == ["http://localhost:8000"]
     assert values["SESSION_COOKIE_SECURE"] is False  # plain http: a browser would not send it back
     assert values["TAILRACE_GUESTS"] is False
-    assert values["TAILRACE_REDIS_URL"] == "redis://redis:6379/0"
+    assert values["TAILRACE_LOG_URL"] == "redis://redis:6379/0"
     assert values["DATABASES"]["default"]["HOST"] == "postgres"
     assert values["DATABASES"]["default"]["PASSWORD"] == "secret"
 

@@ -27,7 +27,7 @@ class OwnValkey(Process):
 
 def use(settings: Settings, url: str) -> None:
     """Point Django at this Redis: the log, the heartbeats and the channel layer."""
-    settings.TAILRACE_REDIS_URL = url
+    settings.TAILRACE_BROKER_URL = settings.TAILRACE_LOG_URL = settings.TAILRACE_LAYER_URL = url
     config = {"hosts": [url], "prefix": settings.TAILRACE_PREFIX}
     layer = settings.CHANNEL_LAYERS["default"] | {"CONFIG": config}
     settings.CHANNEL_LAYERS = {"default": layer}

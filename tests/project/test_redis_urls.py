@@ -67,7 +67,17 @@ def test_both_clients_read_the_same_options(word: str, expected: bool) -> None:
 def test_the_settings_verify_tls(tmp_path: Path) -> None:
     values = loaded_settings(tmp_path, {"REDIS_URL": PLACE})
     hosts = values["CHANNEL_LAYERS"]["default"]["CONFIG"]["hosts"]
-    assert [values["TAILRACE_REDIS_URL"], *hosts] == [f"{PLACE}?{VERIFY}"] * 2
+    urls = [values["TAILRACE_BROKER_URL"], values["TAILRACE_LOG_URL"], *hosts]
+    assert urls == [f"{PLACE}?{VERIFY}"] * 3
+
+
+@pytest.mark.parametrize("part", ["BROKER", "LOG", "LAYER"])
+def test_a_part_can_have_a_redis_of_its_own(tmp_path: Path, part: str) -> None:
+    given = {"REDIS_URL": "redis://all", f"TAILRACE_{part}_URL": "rediss://own"}
+    values = loaded_settings(tmp_path, given)
+    found = {name: values[f"TAILRACE_{name}_URL"] for name in ("BROKER", "LOG", "LAYER")}
+    assert found == {**dict.fromkeys(found, "redis://all"), part: f"rediss://own?{VERIFY}"}
+    assert values["CHANNEL_LAYERS"]["default"]["CONFIG"]["hosts"] == [found["LAYER"]]
 
 
 def test_settings_with_another_word_do_not_load(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ async def relay(redis_url: str, settings: Settings) -> AsyncIterator[Relay]:
     """The way to that Valkey for the log, not for the channel layer."""
     await redis_client.close()
     async with Relay.to(redis_url) as relay:
-        settings.TAILRACE_REDIS_URL = relay.url
+        settings.TAILRACE_LOG_URL = relay.url
         yield relay
         await redis_client.close()
         await get_channel_layer().flush()

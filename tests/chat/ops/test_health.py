@@ -50,7 +50,7 @@ async def test_without_a_worker_it_is_not_ready(async_client: AsyncClient) -> No
 @pytest.mark.usefixtures("worker")
 async def test_without_redis_it_is_soon_not_ready(async_client: AsyncClient, settings: Settings) -> None:
     await redis_client.close()
-    settings.TAILRACE_REDIS_URL = valkey.url(ports.pick_free())
+    settings.TAILRACE_LOG_URL = valkey.url(ports.pick_free())
     status, parts = await readiness(async_client)
     assert status == 503
     assert parts["database"] == {"state": "ok"}
@@ -75,7 +75,7 @@ async def test_without_the_database_it_is_not_ready(
 async def test_it_is_alive_without_redis_and_the_database(
     async_client: AsyncClient, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings.TAILRACE_REDIS_URL = valkey.url(ports.pick_free())
+    settings.TAILRACE_LOG_URL = valkey.url(ports.pick_free())
     with monkeypatch.context() as patch:
         patch.setitem(connections.settings["default"], "NAME", "/nowhere/db.sqlite3")
         reply = await async_client.get("/healthz")

@@ -243,7 +243,7 @@ async def test_the_same_request_many_times_at_once_is_one_response(owner: User, 
 
 async def test_without_redis_nothing_is_stored(owner: User, log: Log, settings: Settings) -> None:
     await redis_client.close()
-    settings.TAILRACE_REDIS_URL = valkey.url(ports.pick_free())
+    settings.TAILRACE_LOG_URL = valkey.url(ports.pick_free())
     with pytest.raises(LogError):
         await submit(owner, asking(), Log(redis_client.client()))
     assert await counted() == (0, 0)

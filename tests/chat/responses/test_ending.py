@@ -81,7 +81,7 @@ async def test_a_response_is_settled_while_redis_is_unavailable(
     final = await conclude(log, answer.state, DONE)
     assert final is not None
     await redis_client.close()
-    settings.TAILRACE_REDIS_URL = valkey.url(ports.pick_free())
+    settings.TAILRACE_LOG_URL = valkey.url(ports.pick_free())
     await settle(final)
     assert (await saved(running.pk)).status == Status.COMPLETED
 

@@ -489,7 +489,7 @@ async def test_without_redis_a_command_is_refused_as_busy_and_the_socket_stays(
     owner: User, response: Response, layer: Any, settings: Settings
 ) -> None:
     await redis_client.close()
-    settings.TAILRACE_REDIS_URL = valkey.url(ports.pick_free())
+    settings.TAILRACE_LOG_URL = valkey.url(ports.pick_free())
     async with opened(owner) as socket:
         for _ in range(2):
             await socket.send_command("tailrace:subscribe", response_id=str(response.pk), stream_id="s")

@@ -124,7 +124,7 @@ async def test_without_redis_a_message_is_refused_as_busy(
     socket: Socket, broker: Broker, settings: Settings
 ) -> None:
     await redis_client.close()
-    settings.TAILRACE_REDIS_URL = valkey.url(ports.pick_free())
+    settings.TAILRACE_LOG_URL = valkey.url(ports.pick_free())
     await socket.send_json_to({"message": "start"})
     assert await socket.refusal() == (503, "busy", None)
 

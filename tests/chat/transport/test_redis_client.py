@@ -48,7 +48,7 @@ async def test_an_unresponsive_redis_times_out(settings: Settings, monkeypatch: 
     monkeypatch.setattr(redis_client, "ANSWER_SECS", 0.05)
     monkeypatch.setattr(redis_client, "RETRIES", 1)
     with socket.create_server(("127.0.0.1", 0)) as listener:  # accepts in the kernel, and never replies
-        settings.TAILRACE_REDIS_URL = f"redis://127.0.0.1:{listener.getsockname()[1]}/0"
+        settings.TAILRACE_LOG_URL = f"redis://127.0.0.1:{listener.getsockname()[1]}/0"
         with pytest.raises(RedisTimeoutError):
             await asyncio.wait_for(redis_client.client().ping(), deadline())
         await redis_client.close()

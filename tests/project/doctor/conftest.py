@@ -8,7 +8,7 @@ from pytest_django import Settings
 from redis import Redis
 
 from tests.harness.upstream import Upstream
-from tests.harness.valkey import OwnValkey, running
+from tests.harness.valkey import OwnValkey, running, use
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def own_valkey(tmp_path: Path, settings: Settings) -> Iterator[OwnValkey]:
     folder = tmp_path / "valkey"
     folder.mkdir()
     with running(folder) as own:
-        settings.TAILRACE_REDIS_URL = own.url
+        use(settings, own.url)
         yield own
 
 

@@ -119,7 +119,7 @@ def test_a_variable_that_up_had_not_set_is_not_read_from_env_file(run: Path, tmp
     values = loaded_settings(
         tmp_path, env, "OPENAI_MODEL=today's\nOPENAI_RESUME=continue\nREDIS_URL=redis://today"
     )
-    assert values["TAILRACE_REDIS_URL"] == "redis://up"
+    assert values["TAILRACE_LOG_URL"] == "redis://up"
     assert (values["TAILRACE_OPENAI_MODEL"], values["TAILRACE_OPENAI_RESUME"]) == ("", "restart")
 
 

@@ -11,7 +11,7 @@ from chat.transport import redis_client
 from project.doctor import store
 from project.doctor.finding import State, UnavailableError
 from project.up import ports
-from tests.harness.valkey import OwnValkey
+from tests.harness.valkey import OwnValkey, use
 from tests.project.doctor.looks import faults, states
 from tests.workers.relay import Relay
 
@@ -64,7 +64,7 @@ def test_the_missing_rights_of_a_user_are_named(
     redis.acl_setuser(
         "weak", enabled=True, passwords=["+secret"], keys=["*"], categories=["+@all"], commands=["-eval"]
     )
-    settings.TAILRACE_REDIS_URL = own_valkey.url.replace("//", "//weak:secret@")
+    use(settings, own_valkey.url.replace("//", "//weak:secret@"))
     found = {finding.what: finding for finding in store.examine()}
     refused = "EVAL refused (NoPermissionError), PUBLISH refused (NoPermissionError)"
     assert found["Redis commands"].found == refused
@@ -83,7 +83,7 @@ def test_a_redis_that_refuses_config_is_judged_all_the_same(
         categories=["+@all"],
         commands=["-config"],
     )
-    settings.TAILRACE_REDIS_URL = own_valkey.url.replace("//", "//rented:secret@")
+    use(settings, own_valkey.url.replace("//", "//rented:secret@"))
     found = {finding.what: finding for finding in store.examine()}
     assert list(found) == CHECKS
     assert found["Redis persistence"].found == "appendonly, fsync unknown"
@@ -106,7 +106,7 @@ def test_a_stopped_redis_is_unavailable(own_valkey: OwnValkey) -> None:
 async def test_the_latency_of_a_distant_redis_is_found(redis_url: str, settings: Settings) -> None:
     async with Relay.to(redis_url) as relay:
         relay.way_secs = 0.3
-        settings.TAILRACE_REDIS_URL = relay.url
+        use(settings, relay.url)
         found = {finding.what: finding for finding in await asyncio.to_thread(store.examine)}
     assert list(found) == CHECKS
     assert found["Redis latency"].state is ERROR
@@ -135,7 +135,7 @@ def test_a_wrong_password_is_reported_and_not_shown(
     redis: Redis, own_valkey: OwnValkey, settings: Settings, credentials: str
 ) -> None:
     redis.config_set("requirepass", "right-secret")
-    settings.TAILRACE_REDIS_URL = own_valkey.url.replace("//", f"//{credentials}")
+    use(settings, own_valkey.url.replace("//", f"//{credentials}"))
     finding = unavailable().finding
     assert "(AuthenticationError)" in finding.found
     assert "password" in finding.remedy
@@ -143,7 +143,21 @@ def test_a_wrong_password_is_reported_and_not_shown(
 
 
 def test_a_malformed_address_is_reported_and_not_shown(settings: Settings) -> None:
-    settings.TAILRACE_REDIS_URL = "rediss//:secret@host"
+    use(settings, "rediss//:secret@host")
     finding = unavailable().finding
     assert finding.found == "REDIS_URL cannot be read"
     assert "secret" not in finding.remedy
+
+
+def test_a_separate_redis_of_the_broker_and_of_the_groups_is_checked(
+    redis: Redis, own_valkey: OwnValkey, valkey_url: str, settings: Settings
+) -> None:
+    redis.config_set("maxmemory-policy", "allkeys-lru")
+    use(settings, valkey_url)
+    settings.TAILRACE_BROKER_URL = own_valkey.url
+    settings.TAILRACE_LAYER_URL = f"redis://:secret@{ports.HOST}:{ports.pick_free()}/0"
+    found = {finding.what: finding for finding in store.examine()}
+    assert found["broker Redis"].state is State.OK
+    assert found["broker Redis eviction"].state is ERROR
+    assert found["layer Redis"].state is ERROR
+    assert "secret" not in found["layer Redis"].found

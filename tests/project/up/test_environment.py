@@ -71,3 +71,8 @@ def test_servers_named_by_the_environment_are_kept() -> None:
     env = environment.children(outside, NOTHING, Path("/data"))
     assert env.items() >= outside.items()
     assert "OPENAI_MODEL" not in env
+
+
+def test_three_separate_ones_need_no_embedded_valkey() -> None:
+    named = dict.fromkeys(environment.REDIS_VARIABLES, "redis://elsewhere")
+    assert environment.choose({**named, "OPENAI_API_KEY": "x"}) == NOTHING

@@ -134,3 +134,13 @@ def test_other_programs_get_next_to_nothing(part: str, names: set[str]) -> None:
 @pytest.mark.usefixtures("local_parts")
 def test_only_flower_knows_its_password() -> None:
     assert [part for part, env in environments().items() if env.get("FLOWER_BASIC_AUTH")] == ["flower"]
+
+
+def test_separate_ones_are_probed_once_each() -> None:
+    urls = {"TAILRACE_BROKER_URL": "redis://broker", "TAILRACE_LAYER_URL": "redis://x"}
+    env = {**ENV, "REDIS_URL": "redis://x", **urls}
+    found = plan(OPTIONS, OUTSIDE, env, 20).outside
+    assert {name: wait.probe for name, wait in found.items()} == {
+        "redis": ConnectProbe("x", 6379),
+        "TAILRACE_BROKER_URL": ConnectProbe("broker", 6379),
+    }
