@@ -14,8 +14,15 @@ from urllib.parse import SplitResult, urlsplit
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from project.redis_urls import redis_url
+
 TRUE = {"1", "true", "yes", "on"}
 FALSE = {"0", "false", "no", "off"}
+REDIS = {
+    "redis": "redis://user:password@host:port/0",
+    "rediss": "rediss://user:password@host:port/0",
+    "unix": "unix:///path",
+}
 DATABASES = {"sqlite": "sqlite:///path", "postgres": "postgres://user:password@host:port/name"}
 
 
@@ -72,14 +79,13 @@ class Environment:
             raise _wrong(name, f"write one of {', '.join(choices)}", text)
         return found
 
-    def url(self, name: str, default: str, examples: Collection[str]) -> str:
-        """A URL with the scheme of one of `examples`; it may hold a password."""
+    def redis(self, name: str, default: str) -> str:
+        """A URL of Redis, which may hold a password, in the form that all clients read alike."""
         text = self.text(name, default)
         url = _split(text)
-        schemes = {example.partition(":")[0] for example in examples}
-        if url is None or url.scheme not in schemes or not (url.hostname or url.path.strip("/")):
-            raise _wrong(name, _form(examples))
-        return text
+        if url is None or url.scheme not in REDIS or not (url.hostname or url.path.strip("/")):
+            raise _wrong(name, _form(REDIS.values()))
+        return redis_url(name, text)
 
     def database(self, name: str, default: str) -> dict[str, Any]:
         """A URL as an entry of Django's DATABASES."""

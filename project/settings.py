@@ -14,7 +14,6 @@ from django.core.exceptions import ImproperlyConfigured
 from project.access import unsafe
 from project.environment import Environment
 from project.prefix import default_prefix
-from project.redis_urls import redis_url
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -161,19 +160,10 @@ TAILRACE_KEEP_DAYS = env.number("TAILRACE_KEEP_DAYS", default=0)  # all conversa
 
 # of everything in Redis; deployments with different ones can share it
 TAILRACE_PREFIX = env.text("TAILRACE_PREFIX") or default_prefix(SECRET_KEY, DATABASES["default"])
-REDIS_URLS = ("redis://user:password@host:port/0", "rediss://user:password@host:port/0", "unix:///path")
-REDIS_URL = redis_url(
-    "REDIS_URL", env.url("REDIS_URL", default="redis://127.0.0.1:6379/0", examples=REDIS_URLS)
-)
-TAILRACE_BROKER_URL = redis_url(
-    "TAILRACE_BROKER_URL", env.url("TAILRACE_BROKER_URL", default=REDIS_URL, examples=REDIS_URLS)
-)
-TAILRACE_LOG_URL = redis_url(
-    "TAILRACE_LOG_URL", env.url("TAILRACE_LOG_URL", default=REDIS_URL, examples=REDIS_URLS)
-)
-TAILRACE_LAYER_URL = redis_url(
-    "TAILRACE_LAYER_URL", env.url("TAILRACE_LAYER_URL", default=REDIS_URL, examples=REDIS_URLS)
-)
+REDIS_URL = env.redis("REDIS_URL", default="redis://127.0.0.1:6379/0")
+TAILRACE_BROKER_URL = env.redis("TAILRACE_BROKER_URL", default=REDIS_URL)
+TAILRACE_LOG_URL = env.redis("TAILRACE_LOG_URL", default=REDIS_URL)
+TAILRACE_LAYER_URL = env.redis("TAILRACE_LAYER_URL", default=REDIS_URL)
 # the log of an ended response is kept so long for late readers
 TAILRACE_EVENT_LOG_SECONDS = env.number("TAILRACE_EVENT_LOG_SECONDS", default=300, least=1)
 CHANNEL_LAYERS = {

@@ -13,7 +13,6 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from chat.conf import conf
 from chat.protocol.composer import opening
 from chat.protocol.events import Event, decode, encode, is_terminal
 from chat.protocol.objects import ResponseObject

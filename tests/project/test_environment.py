@@ -9,7 +9,6 @@ from django.core.exceptions import ImproperlyConfigured
 
 from project.environment import Environment
 
-REDIS = ("redis://user:password@host:port/0", "rediss://user:password@host:port/0", "unix:///path")
 Read = Callable[[Environment], Any]
 
 text: Read = lambda env: env.text("NAME", "default")  # noqa: E731 - one line for each kind
@@ -18,11 +17,11 @@ number: Read = lambda env: env.number("NAME", 7, least=1)  # noqa: E731
 seconds: Read = lambda env: env.seconds("NAME", 7)  # noqa: E731
 names: Read = lambda env: env.names("NAME", ["default"])  # noqa: E731
 choice: Read = lambda env: env.choice("NAME", "INFO", ("INFO", "DEBUG"))  # noqa: E731
-url: Read = lambda env: env.url("NAME", "redis://127.0.0.1/0", REDIS)  # noqa: E731
+redis: Read = lambda env: env.redis("NAME", "redis://127.0.0.1/0")  # noqa: E731
 database: Read = lambda env: env.database("NAME", "sqlite:////data/db")["NAME"]  # noqa: E731
 DEFAULTS = [
     *((text, "default"), (flag, True), (number, 7), (seconds, 7.0), (names, ["default"])),
-    *((choice, "INFO"), (url, "redis://127.0.0.1/0"), (database, "/data/db")),
+    *((choice, "INFO"), (redis, "redis://127.0.0.1/0"), (database, "/data/db")),
 ]
 
 
@@ -57,12 +56,8 @@ def test_an_empty_variable_is_not_set(
         (names, "a.org, b.org", ["a.org", "b.org"]),
         (names, "a.org,", ["a.org"]),
         (choice, "debug", "DEBUG"),
-        (
-            url,
-            "rediss://:p%23x@host:1/5?ssl_ca_certs=/ca.pem",
-            "rediss://:p%23x@host:1/5?ssl_ca_certs=/ca.pem",
-        ),
-        (url, "unix:///run/redis.sock", "unix:///run/redis.sock"),
+        (redis, "redis://:p%23x@host:1/5", "redis://:p%23x@host:1/5"),
+        (redis, "unix:///run/redis.sock", "unix:///run/redis.sock"),
         (database, "postgres://user:p%23ss%2Fw@host:5432/name", "name"),
         (database, "postgres://user:$x@host/name", "name"),
         (database, "sqlite:///here/it.db", "here/it.db"),
@@ -89,13 +84,13 @@ def test_a_value_is_what_its_writer_means(
         (seconds, "nan", "number of seconds"),
         (seconds, "inf", "number of seconds"),
         (choice, "LOUD", "INFO, DEBUG"),
-        (url, "host:6379", "redis://"),
-        (url, "http://host", "redis://"),
-        (url, "redis://", "redis://"),
-        (url, "redis://host:port/0", "redis://"),
-        (url, "redis://:p#hush@host/0", "%23"),
-        (url, "redis://:p/hush@host/0", "%2F"),
-        (url, "redis://[::1/0", "redis://"),
+        (redis, "host:6379", "redis://"),
+        (redis, "http://host", "redis://"),
+        (redis, "redis://", "redis://"),
+        (redis, "redis://host:port/0", "redis://"),
+        (redis, "redis://:p#hush@host/0", "%23"),
+        (redis, "redis://:p/hush@host/0", "%2F"),
+        (redis, "redis://[::1/0", "redis://"),
         (database, "hush", "postgres://"),
         (database, "postgres://user:p#hush/w@host/name", "%23"),
         (database, "postgres://user:1#hush@host/name", "%23"),
