@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 
-from bench.designs import DESIGNS
+from bench.designs import ALL
 from bench.ground import Ground, all_entered, log
 from bench.loader import Figures
 from bench.runs import Work, median_of, run
@@ -24,7 +24,7 @@ async def compared(
 
     `words` extend the load's command line.
     """
-    works = {name: (DESIGNS[name].is_dear and dear) or work for name in names}
+    works = {name: (ALL[name].is_dear and dear) or work for name in names}
     seen: dict[str, list[Figures]] = {name: [] for name in names}
     async with AsyncExitStack() as stack:
         designs = (ground.design(name, [works[name]]) for name in names)

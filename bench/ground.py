@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
-from bench.designs import DESIGNS, Scale
+from bench.designs import ALL, Scale
 from bench.parts import Parts
 from bench.runs import Running, Work, run, running, upstream
 
@@ -50,7 +50,7 @@ class Ground:
         warm_up = Work(min(most, WARM_UP_STREAMS), WARM_UP_TOKENS, works[0].rate)
         log(f"starting {name} ({scale})")
         place = self.directory / f"{next(self._numbers)}-{name}"
-        async with running(DESIGNS[name], scale, place, self.server) as target:
+        async with running(ALL[name], scale, place, self.server) as target:
             await run(target, warm_up)
             yield target
 

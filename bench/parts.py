@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -43,15 +44,16 @@ class Parts:
     directory: Path
     env: dict[str, str]  # of every process that is started
     started: list[Part] = field(default_factory=list)
+    folders: list[Path] = field(default_factory=list)  # removed at the end
 
     def write(self, name: str, text: str) -> None:
         """Write a file that the processes read."""
         self.directory.mkdir(exist_ok=True)
         (self.directory / name).write_text(text)
 
-    def start(self, name: str, group: str, *command: str) -> Part:
+    def start(self, name: str, group: str, *command: str, user: str | None = None) -> Part:
         """Start a process; what it prints goes to a file."""
-        part = Part(self.directory / f"{name}.log", command, os.environ | self.env, group=group)
+        part = Part(self.directory / f"{name}.log", command, os.environ | self.env, user=user, group=group)
         self.started.append(part)
         return part.start()
 
@@ -100,3 +102,6 @@ class Parts:
         for part in reversed(self.started):
             part.stop()
         self.started.clear()
+        for folder in self.folders:
+            shutil.rmtree(folder)
+        self.folders.clear()

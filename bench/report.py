@@ -167,6 +167,31 @@ def _costs(key: str) -> Callable[[Figures], Iterator[str]]:
     return show
 
 
+def _databases(results: Figures) -> Iterator[str]:
+    groups = (*GROUPS, "database")
+    rows = [
+        [
+            name,
+            *(f"{figures['ttft_ms'][percent]:.1f}" for percent in ("p50", "p99")),
+            *(f"{figures['cpu_us_per_token'].get(group, 0):.0f}" for group in ("total", *groups)),
+            f"{figures['cpu_ms_per_answer']:.1f}",
+        ]
+        for name, figures in results["databases"].items()
+    ]
+    header = ("one stream, warm; then many", "first token ms p50", "p99", "CPU µs/token", *groups)
+    yield table((*header, "CPU ms per short answer"), rows)
+
+
+def _tidying(results: Figures) -> Iterator[str]:
+    rows = [
+        [name, when, *(f"{seen[what]['p99']:.1f}" for what in ("latency_ms", "ttft_ms"))]
+        for name, figures in results["tidying"]["designs"].items()
+        for when, seen in figures.items()
+    ]
+    rows_streams = "{streams} streams beside the deletion of {rows:,} rows".format(**results["tidying"])
+    yield table((rows_streams, "", "added ms p99", "first token ms p99"), rows)
+
+
 COSTS: dict[str, Any] = {
     "idle": "{sockets} idle sockets: {kb_per_socket:.1f} KB each in the web process, "
     "CPU {cpu_percent[web]:.2f} % of a core (worker {cpu_percent[worker]:.2f} %)",
@@ -182,5 +207,7 @@ SHOWN: dict[str, Callable[[Figures], Iterator[str]]] = {
     "sweeps": _sweeps,
     "capacity": _capacity,
     "scaling": _scaling,
+    "databases": _databases,
+    "tidying": _tidying,
     **{key: _costs(key) for key in COSTS},
 }

@@ -112,9 +112,10 @@ def cpu_secs(target: Running) -> dict[str, float]:
 def _figures(seen: Figures, cost: dict[str, float], memory: dict[str, float]) -> Figures:
     tokens = seen["tokens"]
     per_token = {group: secs * MICROSECONDS / tokens for group, secs in cost.items()}
+    groups = [*GROUPS, *({"database"} & {*cost})]  # a server; SQLite is part of the others
     return {
-        "cpu_us_per_token": {group: per_token.get(group, 0.0) for group in GROUPS}
-        | {"total": sum(per_token.get(group, 0.0) for group in GROUPS)},
+        "cpu_us_per_token": {group: per_token.get(group, 0.0) for group in groups}
+        | {"total": sum(per_token.get(group, 0.0) for group in groups)},
         "yardstick_us_per_token": {
             "upstream": per_token["upstream"],
             "load": seen["cpu_secs"] * MICROSECONDS / tokens,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from bench import (
     capacity,
     comparison,
+    databases,
     first_token,
     idle,
     memory,
@@ -13,6 +14,7 @@ from bench import (
     scaling,
     start_up,
     sweeps,
+    tidying,
 )
 from bench.ground import Ground
 from bench.loader import Figures
@@ -38,6 +40,8 @@ ALL = (
     Section("memory", "memory", 60, memory.measured),
     Section("start-up", "start_up", 25, start_up.measured),
     Section("operations", "operations", 45, operations.measured),
+    Section("databases", "databases", 120, databases.measured),
+    Section("tidying", "tidying", 200, tidying.measured),
 )
 SECTIONS = {section.name: section for section in ALL}
 QUICK = ("comparison",)

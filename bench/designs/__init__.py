@@ -1,17 +1,22 @@
 """The compared designs and how each starts. `tailrace` is this project as shipped."""
 
+import asyncio
 import math
 import secrets
+import shutil
 import sys
+import tempfile
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from bench.dialects import MODEL
-from bench.parts import Part, Parts
+from bench.parts import Part, PartError, Parts
 from project.up import valkey
 from project.up.parts import web_command
 from project.up.ports import HOST, pick_free
 from project.up.probes import ConnectProbe, HttpProbe, PingProbe, WholeProbe
+from tests.harness import postgres
 
 UPSTREAM_KEY = "bench-key"
 
@@ -75,6 +80,30 @@ async def _start_web(parts: Parts, count: int, app: str) -> list[int]:
     return ports
 
 
+async def _start_postgres(parts: Parts) -> str:
+    """Start a server whose CPU is counted as `database`; returns its URL. Raises PartError."""
+    programs = postgres.packaged_bin_dir()
+    if programs is None:
+        message = "PostgreSQL is missing"
+        raise PartError(message)
+    server = postgres.Server(pick_free(), programs, "tailrace", secrets.token_hex())
+    folder = Path(tempfile.mkdtemp(prefix="bench-postgres-"))  # the owner cannot enter the parts' own
+    parts.folders.append(folder)
+    if postgres.OWNER:
+        shutil.chown(folder, postgres.OWNER)
+    await asyncio.to_thread(postgres.create_cluster, server, folder)
+    part = parts.start("postgres", "database", *postgres.command(server, folder), user=postgres.OWNER)
+    await parts.wait_for(part, ConnectProbe(HOST, server.port))
+    address = (f"--host={folder}", f"--port={server.port}", f"--username={server.name}")
+    await asyncio.to_thread(postgres.run_program, server, "createdb", *address, server.name)
+    return server.url
+
+
+async def _start_on_postgres(parts: Parts, scale: Scale) -> list[int]:
+    parts.env |= {"DATABASE_URL": await _start_postgres(parts)}
+    return await _start_tailrace(parts, scale)
+
+
 async def _start_tailrace(parts: Parts, scale: Scale) -> list[int]:
     parts.env |= {
         "REDIS_URL": await _start_redis(parts),
@@ -130,3 +159,5 @@ DIRECT = Design("direct", "plain", _start_direct)
 TEXTBOOK = Design("textbook", "plain", _start_textbook, most_tokens_per_sec=600, is_dear=True)
 RELAY = Design("relay", "plain", _start_relay)
 DESIGNS = {design.name: design for design in (TAILRACE, DIRECT, TEXTBOOK, RELAY)}
+ON_POSTGRES = Design("tailrace-postgres", "tailrace", _start_on_postgres)  # for sections of its own
+ALL = DESIGNS | {ON_POSTGRES.name: ON_POSTGRES}

@@ -60,6 +60,18 @@ def results() -> dict[str, Any]:
             "relay": capacity(400, "1 web"),
         },
         "scaling": {"streams": 320, "points": [{"web": 1, "workers": 2} | probe(320)]},
+        "databases": {
+            name: {"ttft_ms": {"p50": 7.0, "p99": 9.0}, "cpu_ms_per_answer": 20.0, "cpu_us_per_token": cpu}
+            for name, cpu in {
+                "tailrace": designs["tailrace"]["cpu_us_per_token"],
+                "tailrace-postgres": designs["tailrace"]["cpu_us_per_token"] | {"database": 5.0},
+            }.items()
+        },
+        "tidying": {
+            "streams": 30,
+            "rows": 100_000,
+            "designs": {"tailrace": dict.fromkeys(("without", "with"), designs["tailrace"])},
+        },
         "idle": {"sockets": 2000, "kb_per_socket": 30.0, "cpu_percent": {"web": 0.5, "worker": 0.7}},
         "memory": {"streams": 500, "kb_per_stream": 90.0, "rss_mb": {"before": 80.0, "highest": 125.0}},
         "start_up": {"secs": [2.0], "median_secs": 2.0},

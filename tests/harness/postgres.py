@@ -33,17 +33,22 @@ class Server:
 
 
 def find_bin_dir() -> Path:
-    """Return the folder of a server's programs, the newest that is packaged; skip the test without one."""
+    """Return the folder of a server's programs; skip the test without one."""
+    found = packaged_bin_dir()
+    if found is None:
+        skip_without(f"PostgreSQL ({', '.join(PROGRAMS)})")
+    return found
+
+
+def packaged_bin_dir() -> Path | None:
+    """Return the folder of a server's programs, the newest that is packaged."""
     packaged = Path("/usr/lib/postgresql").glob("*/bin")
     newest_first = sorted(packaged, key=lambda path: float(path.parent.name), reverse=True)
     on_path = [Path(found).resolve().parent for found in [shutil.which(PROGRAMS[0])] if found]
     complete = (
         folder for folder in [*newest_first, *on_path] if all((folder / name).exists() for name in PROGRAMS)
     )
-    found = next(complete, None)
-    if found is None:
-        skip_without(f"PostgreSQL ({', '.join(PROGRAMS)})")
-    return found
+    return next(complete, None)
 
 
 @contextmanager
@@ -82,15 +87,19 @@ def create_cluster(server: Server, folder: Path) -> None:
 @contextmanager
 def started(server: Server, folder: Path) -> Iterator[None]:
     """Run the server on loopback until the block ends; without fsync, as its data is not needed later."""
-    options = ["-D", str(folder / "data"), "-p", str(server.port), "-k", str(folder), "-h", HOST, "-F"]
-    command = [str(server.bin_dir / "postgres"), *options]
-    process = Process(folder / "postgres.log", command, cwd=folder, user=OWNER).start()
+    process = Process(folder / "postgres.log", command(server, folder), cwd=folder, user=OWNER).start()
     is_ready = [str(server.bin_dir / "pg_isready"), f"--host={HOST}", f"--port={server.port}", "--quiet"]
     try:
         process.wait_until(lambda: finished(*is_ready).returncode == 0)
         yield
     finally:
         process.stop(signal.SIGINT)  # ends its clients' sessions; SIGTERM waits for them
+
+
+def command(server: Server, folder: Path) -> list[str]:
+    """Return the server's command."""
+    options = ["-D", str(folder / "data"), "-p", str(server.port), "-k", str(folder), "-h", HOST, "-F"]
+    return [str(server.bin_dir / "postgres"), *options]
 
 
 def run_program(server: Server, program: str, *arguments: str) -> None:
