@@ -10,6 +10,7 @@ from threading import Thread
 from django.conf import settings
 from django.db import connections
 
+from project.doctor import connections as database_connections
 from project.doctor import database, deployment, keys, logs, queues, responses, site, store, workers
 from project.doctor.finding import Finding, UnavailableError, error, warning
 
@@ -38,6 +39,7 @@ def parts() -> tuple[Part, ...]:
         Part("database", partial(database.examine, debug=settings.DEBUG)),
         Part("workers", workers.examine, needs=("Redis",)),
         Part("queues", queues.examine, needs=("Redis", "models")),
+        Part("connections", database_connections.examine, needs=("Redis", "database")),
         Part("responses", responses.examine, needs=("Redis", "database")),
         Part("logs", logs.examine, needs=("Redis", "database")),
     )
