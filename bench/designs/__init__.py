@@ -80,6 +80,18 @@ async def _start_web(parts: Parts, count: int, app: str) -> list[int]:
     return ports
 
 
+@dataclass(frozen=True, slots=True)
+class PostgresProbe:
+    """A server that takes connections."""
+
+    server: postgres.Server
+
+    async def shortfall(self) -> str | None:
+        """None when it is ready."""
+        ready = await asyncio.to_thread(postgres.is_ready, self.server)
+        return None if ready else "PostgreSQL takes no connections"
+
+
 async def _start_postgres(parts: Parts) -> str:
     """Start a server whose CPU is counted as `database`; returns its URL. Raises PartError."""
     programs = postgres.packaged_bin_dir()
@@ -93,7 +105,7 @@ async def _start_postgres(parts: Parts) -> str:
         shutil.chown(folder, postgres.OWNER)
     await asyncio.to_thread(postgres.create_cluster, server, folder)
     part = parts.start("postgres", "database", *postgres.command(server, folder), user=postgres.OWNER)
-    await parts.wait_for(part, ConnectProbe(HOST, server.port))
+    await parts.wait_for(part, PostgresProbe(server))
     address = (f"--host={folder}", f"--port={server.port}", f"--username={server.name}")
     await asyncio.to_thread(postgres.run_program, server, "createdb", *address, server.name)
     return server.url
@@ -159,5 +171,5 @@ DIRECT = Design("direct", "plain", _start_direct)
 TEXTBOOK = Design("textbook", "plain", _start_textbook, most_tokens_per_sec=600, is_dear=True)
 RELAY = Design("relay", "plain", _start_relay)
 DESIGNS = {design.name: design for design in (TAILRACE, DIRECT, TEXTBOOK, RELAY)}
-ON_POSTGRES = Design("tailrace-postgres", "tailrace", _start_on_postgres)  # for sections of its own
+ON_POSTGRES = Design("tailrace-postgres", "tailrace", _start_on_postgres)  # for two sections
 ALL = DESIGNS | {ON_POSTGRES.name: ON_POSTGRES}

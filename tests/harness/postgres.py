@@ -88,9 +88,8 @@ def create_cluster(server: Server, folder: Path) -> None:
 def started(server: Server, folder: Path) -> Iterator[None]:
     """Run the server on loopback until the block ends; without fsync, as its data is not needed later."""
     process = Process(folder / "postgres.log", command(server, folder), cwd=folder, user=OWNER).start()
-    is_ready = [str(server.bin_dir / "pg_isready"), f"--host={HOST}", f"--port={server.port}", "--quiet"]
     try:
-        process.wait_until(lambda: finished(*is_ready).returncode == 0)
+        process.wait_until(lambda: is_ready(server))
         yield
     finally:
         process.stop(signal.SIGINT)  # ends its clients' sessions; SIGTERM waits for them
@@ -100,6 +99,12 @@ def command(server: Server, folder: Path) -> list[str]:
     """Return the server's command."""
     options = ["-D", str(folder / "data"), "-p", str(server.port), "-k", str(folder), "-h", HOST, "-F"]
     return [str(server.bin_dir / "postgres"), *options]
+
+
+def is_ready(server: Server) -> bool:
+    """Whether the server takes connections."""
+    command = (str(server.bin_dir / "pg_isready"), f"--host={HOST}", f"--port={server.port}", "--quiet")
+    return finished(*command).returncode == 0
 
 
 def run_program(server: Server, program: str, *arguments: str) -> None:

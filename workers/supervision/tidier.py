@@ -16,7 +16,7 @@ from chat.transport.outages import UNAVAILABLE
 logger = logging.getLogger(__name__)
 
 EVERY_SECS = 3600
-LOOK_SECS = 60  # between two checks of the time and the lead
+LOOK_SECS = 60  # between two checks of time and lead
 
 
 class Tidier:
