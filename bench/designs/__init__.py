@@ -86,10 +86,10 @@ class PostgresProbe:
 
     server: postgres.Server
 
-    async def shortfall(self) -> str | None:
-        """None when it is ready."""
+    async def shortfall(self) -> str:
+        """Empty when it is ready."""
         ready = await asyncio.to_thread(postgres.is_ready, self.server)
-        return None if ready else "PostgreSQL takes no connections"
+        return "" if ready else "PostgreSQL takes no connections"
 
 
 async def _start_postgres(parts: Parts) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from chat.conversations.search import containing, parse_words
-from chat.models import Conversation, Response
+from chat.models import Conversation
 from chat.protocol.errors import CommandError
 from chat.protocol.events import JSON, conversation_changed
 from chat.protocol.objects import ResponseObject
@@ -39,32 +39,6 @@ def summary(row: Any) -> JSON:
     }
 
 
-def turns(conversation: Conversation) -> list[JSON]:
-    """All responses, oldest first."""
-    return [turn(response) for response in conversation.responses.order_by("id")]
-
-
-def turn(response: Response) -> JSON:
-    """A response for the page. Times: Unix seconds."""
-    return {
-        "id": str(response.pk),
-        "previous_response_id": str(response.previous_id) if response.previous_id else None,
-        "input": response.input_text,
-        "output_text": response.output,
-        "reasoning_text": response.reasoning,
-        "status": response.status,
-        "error": response.error(),
-        "incomplete_details": response.incomplete_details(),
-        "model": response.model,
-        "usage": response.usage,
-        "omitted_turns": response.omitted_turns,
-        "created_at": response.queued_at.timestamp(),
-        "started_at": _seconds(response.started_at),
-        "first_token_at": _seconds(response.first_token_at),
-        "ended_at": _seconds(response.ended_at),
-    }
-
-
 def change_event(row: Any, response: ResponseObject | None = None, request_id: str | None = None) -> str:
     """Encode a changed conversation and any response that changed it.
 
@@ -77,10 +51,6 @@ def change_event(row: Any, response: ResponseObject | None = None, request_id: s
         "client_request_id": request_id,
     }
     return conversation_changed(summary(row) | {"deleted": row.deleted_at is not None}, about)
-
-
-def _seconds(moment: datetime | None) -> float | None:
-    return moment.timestamp() if moment else None
 
 
 def _cursor(row: Conversation) -> str:

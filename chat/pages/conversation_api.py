@@ -16,7 +16,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from chat.conversations.announcements import announce_conversation
-from chat.conversations.listing import list_page, summary, turns
+from chat.conversations.listing import list_page, summary
+from chat.conversations.turns import turns
 from chat.models import LIVE, Conversation, ConversationQuerySet, Response
 from chat.protocol.commands import Change
 from chat.protocol.commands import change as parse_change
@@ -59,12 +60,12 @@ def conversations(request: HttpRequest) -> JSON:
 @never_cache
 @json_view
 def responses(request: HttpRequest, id: UUID) -> JSON:  # noqa: A002 - the URL's own word
-    """A visitor's conversation with all responses, marked as read."""
+    """A visitor's conversation, marked as read, with responses by the query's `before` or `after`."""
     row = Conversation.objects.visible_to(request.user.pk).with_running().filter(pk=id).first()
     if row is None:
         raise CommandError("conversation_not_found")
     mark_read(row)
-    return {"conversation": summary(row), "responses": turns(row)}
+    return {"conversation": summary(row), "responses": turns(row, **_place(request))}
 
 
 @never_cache
@@ -87,6 +88,10 @@ def change(request: HttpRequest, id: UUID) -> JSON:  # noqa: A002
     if changes.deleted:
         _cancel_all(id)  # those created meanwhile
     return summary(Conversation.objects.with_running().get(pk=id))
+
+
+def _place(request: HttpRequest) -> dict[str, str]:
+    return {name: request.GET.get(name, "") for name in ("before", "after")}
 
 
 def mark_read(row: Conversation) -> None:

@@ -14,7 +14,8 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_http_methods, require_safe
 
 from chat.accounts.guests import for_visitors
-from chat.conversations.listing import list_page, turns
+from chat.conversations.listing import list_page
+from chat.conversations.turns import turns
 from chat.models import Conversation
 from chat.pages import conversation_api
 from chat.protocol.commands import MAX_INPUT_CHARS

@@ -88,6 +88,12 @@ interface ListQuery {
   before?: string | null;
 }
 
+/** Turns above or below a response. */
+interface Place {
+  before?: string;
+  after?: string;
+}
+
 interface OneConversation {
   conversation: Summary;
   responses: ResponseRow[];
@@ -100,6 +106,12 @@ interface RequestOptions {
   method?: string;
   headers?: Record<string, string>;
   body?: string;
+}
+
+interface EarlierCallbacks {
+  /** Resolves to whether there were any. */
+  load: () => Promise<boolean>;
+  announce: (text: string) => void;
 }
 
 // storage/

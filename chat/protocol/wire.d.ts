@@ -61,6 +61,8 @@ interface ResponseRow {
   started_at: number | null;
   first_token_at: number | null;
   ended_at: number | null;
+  /** Turns follow, and are not in this page. */
+  continues?: boolean;
 }
 
 /** A conversation in the list. `updated_at` is in Unix seconds. */

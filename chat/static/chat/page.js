@@ -8,6 +8,7 @@ import { Socket } from "./server/socket.js";
 import { Address } from "./shell/address.js";
 import { Composer } from "./shell/composer.js";
 import { ConnectionView } from "./shell/connection_view.js";
+import { EarlierButton } from "./shell/earlier_button.js";
 import { LiveRegions } from "./shell/live_region.js";
 import { ModelPicker } from "./shell/model_picker.js";
 import { Navigation } from "./shell/navigation.js";
@@ -107,6 +108,11 @@ const sidebar = new Sidebar(find("#sidebar", HTMLElement), {
 
 const scroll = new Scroll(find("#latest", HTMLElement));
 
+const earlier = new EarlierButton(find("#earlier", HTMLElement), find("#turns", HTMLElement), {
+  load: () => openConversations.loadEarlier(),
+  announce: (text) => liveRegions.announce(text),
+});
+
 const connectionView = new ConnectionView(find("#connection", HTMLElement), { retryNow: () => socket.retryNow() });
 
 const turnList = new TurnList(find("#turns", HTMLElement), {
@@ -117,10 +123,14 @@ const turnList = new TurnList(find("#turns", HTMLElement), {
   },
   regenerate: (turn) => startTurn((conversation) => conversation.retry(turn, modelPicker.model)),
   edit: ({ previousId }, input) => startTurn((conversation) => conversation.ask(input, modelPicker.model, { previousId })),
-  choose: (turn) => openConversations.shown.tree.choose(turn),
+  choose(turn) {
+    openConversations.shown.tree.choose(turn);
+    openConversations.loadLater();
+  },
   announce: (text) => liveRegions.announce(text),
   painted(empty) {
     find("#welcome", HTMLElement).hidden = !empty;
+    earlier.render(openConversations.shown.tree.top !== null);
     composer.running = openConversations.shown.tree.running !== null;
     renderTitle();
     connectionView.render(socket, outbox.hasPending);

@@ -8,7 +8,8 @@ import pytest
 from django.contrib.auth.models import User
 
 from chat.conversations import listing
-from chat.conversations.listing import change_event, list_page, turn
+from chat.conversations.listing import change_event, list_page
+from chat.conversations.turns import turn
 from chat.models import Conversation, Status
 from chat.protocol.errors import CommandError
 from chat.responses.representation import response_object

@@ -71,6 +71,16 @@ async def test_an_invalid_cursor_is_refused(browser: AsyncClient) -> None:
     assert refusal(await browser.get("/conversations/?before=x")) == (400, "invalid_field", "before")
 
 
+async def test_earlier_responses_come_by_their_place(browser: AsyncClient, owner: User) -> None:
+    root = await on_rows(stored, owner, status=Status.COMPLETED)
+    leaf = await on_rows(stored, owner, conversation=root.conversation, previous=root)
+    path = f"{root.conversation.get_absolute_url()}responses/"
+    for query, found in ((f"before={leaf.pk}", root), (f"after={root.pk}", leaf)):
+        (row,) = (await browser.get(f"{path}?{query}")).json()["responses"]
+        assert row["id"] == str(found.pk)
+    assert refusal(await browser.get(f"{path}?before=x")) == (400, "invalid_field", "before")
+
+
 async def test_the_responses_come_with_their_conversation(browser: AsyncClient, owner: User) -> None:
     root = await on_rows(stored, owner, output="Two metres.", status=Status.COMPLETED)
     leaf = await on_rows(stored, owner, conversation=root.conversation, previous=root)

@@ -110,6 +110,7 @@ def test_a_conversation_shows_every_turn_the_oldest_first(client: Client, owner:
         "started_at": None,
         "first_token_at": None,
         "ended_at": None,
+        "continues": False,
     }
     assert (second["id"], second["previous_response_id"]) == (str(leaf.pk), str(root.pk))
     assert second["input"] == "</script><b>two</b>"

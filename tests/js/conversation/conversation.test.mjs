@@ -224,6 +224,31 @@ test("a new sibling is shown although an older one was chosen before", () => {
   assert.equal(talk.tree.path[1].input, "again");
 });
 
+test("earlier turns are put above the path, and a chosen version stays", () => {
+  const talk = conversation(TREE.slice(1), "c1"); // without r1
+  assert.equal(talk.tree.top, "r4");
+  talk.tree.choose(talk.tree.turns[0]);
+  assert.deepEqual(ids(talk.tree.path), ["r2", "r3"]);
+  assert.equal(talk.tree.top, "r2");
+  talk.merge([row("r1")]);
+  assert.deepEqual(ids(talk.tree.path), ["r1", "r2", "r3"]);
+  assert.equal(talk.tree.top, null);
+  assert.deepEqual(ids(talk.tree.siblings(talk.tree.path[1])), ["r2", "r4"]);
+});
+
+test("a version whose turns are not loaded has a bottom until they are", () => {
+  const talk = conversation(
+    [row("r1"), row("r2", "completed", "r1", { continues: true }), row("r4", "completed", "r1")],
+    "c1",
+  );
+  assert.equal(talk.tree.bottom, null);
+  talk.tree.choose(talk.tree.turns[1]);
+  assert.equal(talk.tree.bottom, "r2");
+  talk.merge([row("r3", "completed", "r2")]);
+  assert.equal(talk.tree.bottom, null);
+  assert.deepEqual(ids(talk.tree.path), ["r1", "r2", "r3"]);
+});
+
 test("a running response on another branch is subscribed to, but does not block this one", () => {
   const talk = conversation([...TREE.slice(0, 4), row("r5", "in_progress", "r4")], "c1");
   assert.equal(talk.tree.running?.response?.id, "r5");

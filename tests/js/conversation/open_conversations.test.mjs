@@ -33,9 +33,10 @@ function page(id = null, responses = []) {
   const note = (/** @type {string} */ name) => (about) => void calls.push([name, about]);
   const open = new OpenConversations({
     api: {
-      async responses(wanted) {
+      async responses(id, { before, after } = {}) {
+        const wanted = `${id}${before ? ` before ${before}` : ""}${after ? ` after ${after}` : ""}`;
         if (!fetched[wanted]) throw new ApiError(404);
-        return { conversation: summary(wanted), responses: await fetched[wanted] };
+        return { conversation: summary(id), responses: await fetched[wanted] };
       },
     },
     drafts: drafts(),
@@ -251,4 +252,34 @@ test("an error about no open conversation is not taken", () => {
   const open = page("c1", []);
   assert.ok(!open.receive({ type: "error", error: { code: "bad_frame" } }));
   assert.ok(!open.receive({ type: "error", error: { code: "busy" }, stream_id: "other" }));
+});
+
+test("earlier turns are loaded until there are none", async () => {
+  const open = page("c1", [row("r3", "completed", "r2")]);
+  fetched["c1 before r3"] = [row("r2", "completed", "r1")];
+  fetched["c1 before r2"] = [row("r1")];
+  assert.equal(await open.loadEarlier(), true);
+  assert.equal(await open.loadEarlier(), true);
+  assert.deepEqual(
+    open.shown.tree.path.map((turn) => turn.response?.id),
+    ["r1", "r2", "r3"],
+  );
+  assert.equal(await open.loadEarlier(), false);
+});
+
+test("while the server is unavailable, earlier turns stay unloaded", async () => {
+  const open = page("c1", [row("r3", "completed", "r2")]);
+  assert.equal(await open.loadEarlier(), false);
+  assert.equal(open.shown.tree.top, "r3");
+});
+
+test("the turns below a chosen version are loaded to the end", async () => {
+  const open = page("c1", [row("r1", "completed", null, { continues: true })]);
+  fetched["c1 after r1"] = [row("r2", "completed", "r1", { continues: true })];
+  fetched["c1 after r2"] = [row("r3", "completed", "r2")];
+  await open.loadLater();
+  assert.deepEqual(
+    open.shown.tree.path.map((turn) => turn.response?.id),
+    ["r1", "r2", "r3"],
+  );
 });

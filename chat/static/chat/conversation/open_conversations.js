@@ -10,6 +10,7 @@ export class OpenConversations {
   /** @type {Conversation} */ shown = null;
   /** @type {Conversation[]} */ #open = [];
   #visit = 0; // +1 with each choice; one that loads after a later choice is dropped
+  #loading = false;
   #kept;
   #api;
   #drafts;
@@ -74,6 +75,28 @@ export class OpenConversations {
     if (!shown.id) return;
     const fetched = await this.#api.responses(shown.id).catch(ifApiError(() => null));
     if (fetched) shown.merge(fetched.responses);
+  }
+
+  /** Load the turns above the visible path. Resolves to false if none could be loaded. */
+  async loadEarlier() {
+    const { top } = this.shown.tree;
+    return top !== null && (await this.#load({ before: top }));
+  }
+
+  /** Load the turns below a chosen version, until none is missing. */
+  async loadLater() {
+    while (this.shown.tree.bottom) if (!(await this.#load({ after: this.shown.tree.bottom }))) return;
+  }
+
+  /** @param {Place} place */
+  async #load(place) {
+    const { shown } = this;
+    if (!shown.id || this.#loading) return false;
+    this.#loading = true;
+    const fetched = await this.#api.responses(shown.id, place).catch(ifApiError(() => null));
+    this.#loading = false;
+    if (fetched) shown.merge(fetched.responses);
+    return Boolean(fetched?.responses.length);
   }
 
   /** Returns whether the event belongs to an open conversation or to the outbox. @param {ReplyEvent} event */

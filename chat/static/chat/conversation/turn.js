@@ -11,6 +11,7 @@ export class Turn {
   /** @type {ErrorObject | null} */ refusal = null;
   sent = false;
   stopping = false;
+  continues = false; // turns follow on the server; none was loaded with it
 
   /** @param {NewTurn} ask @param {number} now */
   constructor({ input, model, previousId, requestId = newRequestId(), regenerateOf = null }, now) {
@@ -29,6 +30,7 @@ export class Turn {
     const turn = new Turn({ input, model, previousId }, now);
     turn.response = new ResponseState(row);
     turn.timing = Timing.of(row, now);
+    turn.continues = row.continues ?? false;
     return turn;
   }
 

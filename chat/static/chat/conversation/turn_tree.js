@@ -10,8 +10,8 @@ function byAge(one, other) {
 export class TurnTree {
   turns;
   /** @type {Turn[]} */ path = []; // oldest first
-  /** @type {Map<string | null, Turn>} */ #chosen = new Map(); // by previous response, null at the root
-  /** @type {Map<string | null, Turn[]>} */ #children = new Map(); // the same, oldest first
+  /** @type {Set<Turn>} */ #chosen = new Set(); // at most one of each turn's siblings
+  /** @type {Map<string | null, Turn[]>} */ #children = new Map(); // by previous response, null at the top; oldest first
   #onPath = () => {};
 
   /** `onPath()`: the path has changed. @param {Turn[]} turns @param {() => void} onPath */
@@ -35,6 +35,19 @@ export class TurnTree {
     return this.path.findLast((turn) => turn.response)?.response?.id ?? null;
   }
 
+  /** The path's first response, if turns above it are not loaded, else null. */
+  get top() {
+    const [first] = this.path;
+    const isTop = !first?.response || !first.previousId || this.find(first.previousId);
+    return isTop ? null : (first.response?.id ?? null);
+  }
+
+  /** The path's last response, if turns below it are not loaded, else null. */
+  get bottom() {
+    const last = this.path.at(-1);
+    return last?.continues ? (last.response?.id ?? null) : null;
+  }
+
   /** @param {string | null} responseId */
   find(responseId) {
     return this.turns.findLast((turn) => turn.response && turn.response.id === responseId);
@@ -47,14 +60,14 @@ export class TurnTree {
 
   /** Show the path through this turn. @param {Turn} turn */
   choose(turn) {
-    const [parent] = [...this.#children].find(([, siblings]) => siblings.includes(turn)) ?? [];
-    if (parent !== undefined) this.#chosen.set(parent, turn);
+    this.#forget(this.siblings(turn));
+    this.#chosen.add(turn);
     this.grow();
   }
 
   /** A turn without a response is shown. @param {Turn[]} turns */
   add(...turns) {
-    for (const turn of turns) if (!turn.response) this.#chosen.delete(turn.previousId ?? null);
+    for (const turn of turns) if (!turn.response) this.#forget(this.#children.get(turn.previousId ?? null) ?? []);
     this.turns.push(...turns);
     this.grow();
   }
@@ -81,6 +94,11 @@ export class TurnTree {
     if (!isSame) this.#onPath();
   }
 
+  /** @param {Turn[]} siblings */
+  #forget(siblings) {
+    for (const each of siblings) this.#chosen.delete(each);
+  }
+
   #visible() {
     const path = [];
     for (let turn = this.#shown(null); turn; ) {
@@ -93,7 +111,6 @@ export class TurnTree {
   /** The chosen child, else the newest. @param {string | null} parent */
   #shown(parent) {
     const siblings = this.#children.get(parent) ?? [];
-    const chosen = this.#chosen.get(parent);
-    return chosen && siblings.includes(chosen) ? chosen : siblings.at(-1);
+    return siblings.find((each) => this.#chosen.has(each)) ?? siblings.at(-1);
   }
 }

@@ -51,9 +51,10 @@ export class ApiClient {
     return request(`${this.#listPath}?${query}`);
   }
 
-  /** @param {string} id @returns {Promise<OneConversation>} */
-  responses(id) {
-    return request(`${this.#of(id)}responses/`);
+  /** The latest turns, or those of a place. @param {string} id @param {Place} place @returns {Promise<OneConversation>} */
+  responses(id, place = {}) {
+    const query = new URLSearchParams(Object.entries(place));
+    return request(`${this.#of(id)}responses/?${query}`);
   }
 
   /** @param {string} id @param {ConversationChanges} changes @returns {Promise<Summary>} */

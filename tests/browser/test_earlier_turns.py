@@ -1,0 +1,67 @@
+"""A long conversation shows its end; earlier turns come by button, by keyboard and by scrolling."""
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.browser.visitor import open_page
+from tests.harness.stack import Stack
+
+pytestmark = [pytest.mark.e2e, pytest.mark.browser]
+
+STORE = """
+import sys, django
+django.setup()
+from chat.models import Conversation, Response
+owner, count = map(int, sys.argv[1:])
+conversation = Conversation.objects.create(owner_id=owner, title="long")
+previous = None
+for number in range(count):
+    previous = Response.objects.create(
+        conversation=conversation, owner_id=owner, previous=previous, model="scripted", status="completed",
+        input=[{"role": "user", "content": f"question {number}"}], output=f"answer {number}",
+    )
+print(conversation.pk)
+"""
+
+
+async def open_long(page: Page, stack: Stack, count: int) -> None:
+    await open_page(page, stack)
+    owner = await page.locator("body").get_attribute("data-owner")
+    conversation = stack.run("-c", STORE, str(owner), str(count)).strip()
+    await page.goto(f"{stack.url}/conversations/{conversation}/")
+    await expect(page.locator("article.turn").last).to_contain_text(f"answer {count - 1}")
+
+
+async def test_earlier_turns_are_loaded_by_keyboard(page: Page, stack: Stack) -> None:
+    await open_long(page, stack, 120)
+    turns = page.locator("article.turn")
+    await expect(turns).to_have_count(50)
+    button = page.get_by_role("button", name="Earlier turns")
+    await button.focus()
+    await page.keyboard.press("Enter")
+    await expect(turns).to_have_count(100)
+    await expect(page.locator("#announcer")).to_have_text("Earlier turns are shown.")
+    await expect(button).to_be_focused()
+    await page.keyboard.press("Enter")
+    await expect(turns).to_have_count(120)
+    await expect(turns.first).to_contain_text("question 0")
+    await expect(button).to_be_hidden()
+    await expect(page.get_by_role("region", name="Conversation")).to_be_focused()
+
+
+async def test_scrolling_up_loads_earlier_turns_and_moves_nothing(page: Page, stack: Stack) -> None:
+    await open_long(page, stack, 90)
+    turns = page.locator("article.turn")
+    await expect(turns).to_have_count(50)
+    mark = turns.filter(has_text="question 43").locator(".input")
+    await mark.evaluate("each => each.scrollIntoView({ block: 'center', behavior: 'instant' })")
+    await expect(turns).to_have_count(90)
+    await expect(turns.first).to_contain_text("answer 0")  # painted
+    await expect(mark).to_be_in_viewport()
+    await expect(page.get_by_role("button", name="Earlier turns")).to_be_hidden()
+
+
+async def test_a_short_conversation_has_no_button(page: Page, stack: Stack) -> None:
+    await open_long(page, stack, 50)
+    await expect(page.locator("article.turn")).to_have_count(50)
+    await expect(page.get_by_role("button", name="Earlier turns")).to_be_hidden()

@@ -1,0 +1,61 @@
+"""Pages of a conversation's turns."""
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from chat.conversations.tree import PER_PAGE
+from chat.conversations.turns import turns
+from chat.ids import new_id
+from chat.models import Conversation, Response
+from chat.protocol.errors import CommandError
+from tests.chat.rows import stored
+
+COUNT = 120
+
+
+@pytest.fixture
+def long(owner: User) -> Conversation:
+    conversation = Conversation.objects.create(owner=owner)
+    previous = None
+    for number in range(COUNT):
+        previous = stored(owner, f"question {number}", conversation=conversation, previous=previous)
+    return conversation
+
+
+def numbers(page: list[dict[str, object]]) -> list[int]:
+    return [int(str(row["input"]).split()[-1]) for row in page]
+
+
+def test_a_conversation_is_read_from_its_end(long: Conversation) -> None:
+    page = turns(long)
+    assert numbers(page) == list(range(COUNT - PER_PAGE, COUNT))
+    earlier = turns(long, before=page[0]["id"])
+    assert numbers(earlier) == list(range(COUNT - 2 * PER_PAGE, COUNT - PER_PAGE))
+    assert numbers(turns(long, before=earlier[0]["id"])) == list(range(COUNT - 2 * PER_PAGE))
+
+
+def test_the_turns_below_one_are_read_downwards(long: Conversation) -> None:
+    first = long.responses.order_by("id")[0]
+    page = turns(long, after=str(first.pk))
+    assert numbers(page) == list(range(1, PER_PAGE + 1))
+    assert [row["continues"] for row in page] == [False] * (PER_PAGE - 1) + [True]
+
+
+def test_texts_are_read_of_one_page(long: Conversation) -> None:
+    with CaptureQueriesContext(connection) as asked:
+        turns(long)
+    ids, texts = (query["sql"] for query in asked.captured_queries)
+    assert '"output"' not in ids
+    assert texts.count("'") // 2 <= PER_PAGE + 1  # each id is quoted
+
+
+@pytest.mark.parametrize("place", ["before", "after"])
+def test_an_unknown_place_is_refused(long: Conversation, owner: User, place: str) -> None:
+    elsewhere = stored(owner)
+    for unknown in ("no-id", str(new_id()), str(elsewhere.pk)):
+        with pytest.raises(CommandError) as raised:
+            turns(long, **{place: unknown})
+        assert (raised.value.code, raised.value.param) == ("invalid_field", place)
+    assert Response.objects.count() == COUNT + 1
