@@ -32,6 +32,7 @@ class Conf:
     EVENT_LOG_SECONDS = Setting(300)  # that a log is kept after its row has the end
     ORIGINS = Setting[list[str]]([])
     GUESTS = Setting(default=False)
+    PROXIES = Setting(0)
     MODELS = Setting("")  # path of a TOML file; empty: one model, from the next settings
     OPENAI_BASE_URL = Setting("https://api.openai.com/v1")
     OPENAI_MODEL = Setting("")

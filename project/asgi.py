@@ -2,6 +2,7 @@
 
 import gc
 import os
+from typing import Any
 
 from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
@@ -10,19 +11,21 @@ from django.core.asgi import get_asgi_application
 from chat.conf import conf
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
-http = get_asgi_application()  # first: loads the applications that sockets import
+http: Any = get_asgi_application()  # first: loads the applications that sockets import
 
 from chat.routing import websocket_urlpatterns  # noqa: E402
 from chat.sockets.daphne import ClientConnections  # noqa: E402
 from chat.sockets.origins import SocketOrigins  # noqa: E402
 from project.executor import Executor  # noqa: E402
 from project.postgres.serving import serve  # noqa: E402
+from project.server.access_log import AccessLog  # noqa: E402
 from project.server.lifespan import Lifespan  # noqa: E402
+from project.server.proxies import Proxies  # noqa: E402
 
 serve("web")
 sockets = SocketOrigins(AuthMiddlewareStack(URLRouter(websocket_urlpatterns)), conf.ORIGINS)
-router = ProtocolTypeRouter({"http": http, "websocket": ClientConnections(sockets)})
-application = Lifespan(Executor(router))
+router = ProtocolTypeRouter({"http": AccessLog(http), "websocket": ClientConnections(AccessLog(sockets))})
+application = Lifespan(Proxies(Executor(router), conf.PROXIES))
 
 gc.collect()
 gc.freeze()  # collecting start-up objects would block sockets for 100 ms

@@ -44,8 +44,6 @@ TAILRACE_GUESTS = env.flag("TAILRACE_GUESTS", default=DEBUG)
 TAILRACE_HTTPS = env.flag("TAILRACE_HTTPS", default=not DEBUG)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = TAILRACE_HTTPS
 SECURE_HSTS_SECONDS = env.number("TAILRACE_HSTS_SECONDS", default=3600) * TAILRACE_HTTPS
-if not DEBUG:
-    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SILENCED_SYSTEM_CHECKS = [
     "security.W005",  # HSTS of subdomains, which may be other sites
     "security.W008",  # the proxy that ends TLS redirects http
@@ -56,6 +54,8 @@ COOKIES = ("__Host-" if TAILRACE_HTTPS else "") + "tailrace"
 SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{COOKIES}_session", f"{COOKIES}_csrf"
 SESSION_COOKIE_AGE = env.number("TAILRACE_SESSION_HOURS", default=336, least=1) * 3600  # since the last visit
 DEFAULT_EXCEPTION_REPORTER_FILTER = "project.redaction.Redaction"
+# proxies in front that set X-Forwarded-For and X-Forwarded-Proto; 0: both are ignored
+TAILRACE_PROXIES = env.number("TAILRACE_PROXIES", default=0)
 
 # --- installed applications ---------------------------------------------------------------------
 
@@ -220,8 +220,10 @@ LOGGING = {
     "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
     # Django would log twice, httpx2 every model request, the pool every query
+    "filters": {"one_line": {"()": "project.server.access_log.OneLine"}},
     "loggers": {
         "django": {"handlers": []},
+        "django.security.DisallowedHost": {"filters": ["one_line"]},  # by anybody, with a traceback
         "httpx2": {"level": "WARNING"},
         "psycopg.pool": {"level": "WARNING"},
     },

@@ -10,7 +10,7 @@ import pytest
 from project.up.ports import HOST
 from tests.harness.processes import free_port
 from tests.harness.socket_client import Visitor, cookie, text_of, visiting
-from tests.harness.stack import MODELS, Stack, answers, running
+from tests.harness.stack import Stack, answers, running
 from tests.harness.upstream import text_of as upstream_text
 from tests.harness.waiting import wait_until, within
 
@@ -26,8 +26,8 @@ WRITERS = 12  # more than asyncio's default threads on a small machine
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A Tailrace of the tests' own, whose Redis they may stop."""
-    env = {"TAILRACE_HEALTH_PORT": str(free_port())}
-    with running(tmp_path_factory.mktemp("outages"), 1, None, MODELS, **env) as parts:
+    directory, port = tmp_path_factory.mktemp("outages"), str(free_port())
+    with running(directory, workers=1, TAILRACE_HEALTH_PORT=port) as parts:
         yield parts
 
 

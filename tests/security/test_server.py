@@ -178,3 +178,35 @@ def test_plain_daphne_works_and_warns_once(start_web: Start) -> None:
     web = start_web(module="daphne")
     assert answers(f"{web.url}/healthz")
     assert web.process.output().count("Plain Daphne") == 1
+
+
+def access_lines(web: Web) -> list[str]:
+    return [line for line in web.process.output().splitlines() if " tailrace.access: " in line]
+
+
+@pytest.mark.parametrize(("proxies", "shown"), [("0", HOST), ("1", "7.7.7.7")])
+def test_a_forged_address_is_not_logged(start_web: Start, proxies: str, shown: str) -> None:
+    web = start_web(TAILRACE_PROXIES=proxies)
+    forged = "1.1.1.1 - GET /admin/ 200\x1b[31m, 6.6.6.6, 7.7.7.7"
+    ask(web, f"GET /accounts/login/?search=canary HTTP/1.1\r\nHost: {HOST}\r\nX-Forwarded-For: {forged}")
+    (line,) = wait_until(lambda: access_lines(web), 10, "a line")
+    assert f": {shown} GET /accounts/login/ 200 " in line
+    assert not [word for word in ("canary", "6.6.6.6", "\x1b") if word in web.process.output()]
+
+
+def test_a_bad_host_is_one_line(web: Web) -> None:
+    before = len(web.process.output())
+    assert ask(web, "GET /a HTTP/1.1\r\nHost: evil.example").startswith(b"HTTP/1.1 400 ")
+    wait_until(lambda: " GET /a 400 " in web.process.output(), 10, "it is logged")
+    lines = web.process.output()[before:].splitlines()
+    assert sum("Invalid HTTP_HOST" in line for line in lines) == 1
+    assert not [line for line in lines if not line.startswith("20")]  # each line begins with its date
+
+
+def ask(web: Web, request: str) -> bytes:
+    with client(web) as connection:
+        connection.sendall(f"{request}\r\nConnection: close\r\n\r\n".encode("latin-1"))
+        reply = b""
+        while part := connection.recv(65_536):
+            reply += part
+    return reply

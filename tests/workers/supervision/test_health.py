@@ -19,7 +19,7 @@ from workers.supervision.health import HealthServer, serve
 
 
 class Worker:
-    """The part that the server asks."""
+    """A worker, alive or not."""
 
     alive = True
 

@@ -1,0 +1,78 @@
+"""The access log: a line for each request and socket, without queries, which may be searches; unforgeable."""
+
+import logging
+import time
+from typing import Any
+from urllib.parse import quote
+
+from chat.streaming.backpressure import Application, Message, Receive, Send
+
+MAX_PATH_CHARS = 200
+MAX_MESSAGE_CHARS = 300
+PLAIN = "/:@!$&'()*+,;=~"  # in a path, beside letters, digits and -._
+PROBES = ("/healthz", "/readyz")
+
+logger = logging.getLogger("tailrace.access")
+
+
+class AccessLog:
+    """Log each request when it ends, each socket when it opens and ends."""
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        if not logger.isEnabledFor(logging.INFO) or scope["path"] in PROBES:
+            await self._application(scope, receive, send)
+            return
+        entry = _Entry(scope)
+
+        async def noting(message: Message) -> None:
+            entry.note(message)
+            await send(message)
+
+        try:
+            await self._application(scope, receive, noting)
+        finally:
+            entry.end()
+
+
+class _Entry:
+    """What is known of one connection."""
+
+    def __init__(self, scope: dict[str, Any]) -> None:
+        client = (scope.get("client") or ["-"])[0]
+        self._method = quote(scope.get("method", "WS"), safe="")
+        self._who = f"{client} {self._method} {quote(scope['path'], safe=PLAIN)[:MAX_PATH_CHARS]}"
+        self._begun = time.monotonic()
+        self._status, self._size = 403 if self._method == "WS" else 500, 0
+
+    def note(self, message: Message) -> None:
+        """Follow what the application sends."""
+        if message["type"] == "http.response.start":
+            self._status = message["status"]
+        elif message["type"] == "http.response.body":
+            self._size += len(message.get("body", b""))
+        elif message["type"] == "websocket.accept":
+            self._status = 101
+            logger.info("%s 101", self._who)
+
+    def end(self) -> None:
+        """Log the result."""
+        took = round((time.monotonic() - self._begun) * 1000)
+        if self._status == 101:
+            logger.info("%s closed after %s s", self._who, took // 1000)
+        else:
+            logger.info("%s %s %s bytes %s ms", self._who, self._status, self._size, took)
+
+
+class OneLine(logging.Filter):
+    """Log a record without its traceback, with control characters escaped."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Shorten it."""
+        text = record.getMessage()[:MAX_MESSAGE_CHARS]
+        record.msg, record.args = text.encode("unicode_escape").decode("ascii"), ()
+        record.exc_info = record.exc_text = None
+        return True
