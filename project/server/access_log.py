@@ -39,7 +39,7 @@ class AccessLog:
 
 
 class _Entry:
-    """What is known of one connection."""
+    """A request or a socket."""
 
     def __init__(self, scope: dict[str, Any]) -> None:
         client = (scope.get("client") or ["-"])[0]

@@ -37,6 +37,11 @@ class Web:
         (line,) = [line for line in status.splitlines() if line.startswith("VmRSS")]
         return int(line.split()[1]) / 1024
 
+    def cpu_secs(self) -> float:
+        """Return the CPU time that it has used."""
+        fields = Path(f"/proc/{self.process.popen.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
 
 Start = Callable[..., Web]
 

@@ -3,17 +3,21 @@
 import asyncio
 import contextlib
 import json
+import re
 import signal
 import socket
 import time
 import urllib.error
 import urllib.request
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
+from chat.accounts.sign_in import MOST_PER_ADDRESS
 from chat.protocol.errors import MOVING
 from project.server import limits
 from project.up.ports import HOST
@@ -203,10 +207,32 @@ def test_a_bad_host_is_one_line(web: Web) -> None:
     assert not [line for line in lines if not line.startswith("20")]  # each line begins with its date
 
 
-def ask(web: Web, request: str) -> bytes:
+def ask(web: Web, request: str, body: str = "") -> bytes:
     with client(web) as connection:
-        connection.sendall(f"{request}\r\nConnection: close\r\n\r\n".encode("latin-1"))
+        connection.sendall(f"{request}\r\nConnection: close\r\n\r\n{body}".encode("latin-1"))
         reply = b""
         while part := connection.recv(65_536):
             reply += part
     return reply
+
+
+def test_a_flood_of_sign_ins_is_refused_before_passwords_are_checked(start_web: Start) -> None:
+    web = start_web()
+    page = ask(web, f"GET /accounts/login/ HTTP/1.1\r\nHost: {HOST}").decode()
+    ((cookie, token),) = re.findall(r"(\w+_csrf)=(\w+)", page)
+    before = web.cpu_secs()
+
+    def sign_in(number: int) -> int:
+        name = "reader" if number % 2 else f"reader{number}"
+        body = f"csrfmiddlewaretoken={token}&username={name}&password=wrong"
+        request = f"POST /accounts/login/ HTTP/1.1\r\nHost: {HOST}\r\nCookie: {cookie}={token}\r\n"
+        request += "Content-Type: application/x-www-form-urlencoded\r\n"
+        reply = ask(web, f"{request}Content-Length: {len(body)}", body)
+        assert b"Retry-After: " in reply or reply.startswith(b"HTTP/1.1 200 ")
+        return int(reply.split()[1])
+
+    with ThreadPoolExecutor(16) as pool:
+        statuses = Counter(pool.map(sign_in, range(120)))
+    print(f"{dict(statuses)}, {web.cpu_secs() - before:.1f} s of CPU")
+    assert statuses.keys() == {200, 429}
+    assert statuses[200] <= MOST_PER_ADDRESS

@@ -76,4 +76,5 @@ def test_a_record_becomes_one_short_line() -> None:
     assert OneLine().filter(record)
     text = logging.Formatter().format(record)
     assert text.startswith("Invalid: a\\n\\x1bxx")
+    assert "\n" not in text
     assert len(text) < 400
