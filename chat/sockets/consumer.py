@@ -8,11 +8,9 @@ browser ◀─ events ────────── drop duplicates · read the
 import asyncio
 import logging
 from typing import Any
-from urllib.parse import parse_qs
 
 from channels.exceptions import StopConsumer
 from channels.layers import get_channel_layer
-from django.contrib.auth.models import AnonymousUser
 
 from chat.accounts.sessions import identity
 from chat.protocol.commands import Acknowledge, Cancel, Command, Create, Subscribe, Unsubscribe, parse
@@ -71,12 +69,7 @@ class ResponsesConsumer(SessionConsumer):
             await self.channel_layer.drop_channel(self.channel_name)
 
     async def connect(self) -> None:
-        """Accept; without a user, send the error and close."""
-        if _is_for_another(self.scope):  # the page's unsent messages are another user's
-            self.scope["user"] = AnonymousUser()
-        if not self.scope["user"].is_authenticated:
-            await self.accept()
-            await self.sign_out()
+        """Accept: the user is known."""
         self.channel_layer.group_join(owner_group(self.scope["user"].pk), self.channel_name)
         self.watch_session(identity(self.scope))
         await self.accept()
@@ -154,8 +147,3 @@ class ResponsesConsumer(SessionConsumer):
         await self.subscriber.close()
         if self.scope["user"].is_authenticated:
             await self.channel_layer.group_discard(owner_group(self.scope["user"].pk), self.channel_name)
-
-
-def _is_for_another(scope: dict[str, Any]) -> bool:
-    owners = parse_qs(scope["query_string"].decode("latin-1")).get("owner")
-    return owners is not None and owners != [str(scope["user"].pk)]

@@ -12,7 +12,6 @@ from channels.exceptions import StopConsumer
 
 from chat.accounts.guests import create_guest
 from chat.accounts.sessions import Identity, identity
-from chat.conf import conf
 from chat.protocol.commands import create, json_object
 from chat.protocol.errors import SLOW_READER, CommandError
 from chat.protocol.events import TERMINAL, Failed, TextDelta, decode
@@ -32,12 +31,10 @@ class MinimalConsumer(SessionConsumer):
     counts: frozenset[str] = frozenset()  # counting responses: one frame per line
 
     async def connect(self) -> None:
-        """Accept. Without guests, a client without a user is refused."""
-        await self.accept()
+        """Accept: the user is known, or may become a guest."""
         if self.scope["user"].is_authenticated:
             self.watch_session(identity(self.scope))
-        elif not conf.GUESTS:
-            await self.sign_out()
+        await self.accept()
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """Create a response, join its group, then enqueue: no event can come earlier."""

@@ -58,8 +58,14 @@ async def test_a_bad_frame_gets_an_error_event_and_the_socket_stays(
         assert (await visitor.answer())[-1]["type"] == "response.completed"
 
 
-async def test_a_socket_without_a_session_gets_an_error_and_is_closed(stack: Stack) -> None:
-    async with connect(f"ws://127.0.0.1:{stack.web_port}/ws/responses/") as socket:
+async def test_a_strangers_socket_is_refused(stack: Stack) -> None:
+    with pytest.raises(InvalidStatus, match="403"):
+        async with connect(f"ws://127.0.0.1:{stack.web_port}/ws/responses/"):
+            pass
+
+
+async def test_a_page_whose_session_has_ended_gets_an_error_and_is_closed(stack: Stack) -> None:
+    async with connect(f"ws://127.0.0.1:{stack.web_port}/ws/responses/?owner=1") as socket:
         refusal = json.loads(await socket.recv())
         assert (refusal["status"], refusal["error"]["code"]) == (401, "unauthenticated")
         await socket.wait_closed()

@@ -14,8 +14,9 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import redis
 from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from chat.accounts.sign_in import MOST_PER_ADDRESS
 from chat.protocol.errors import MOVING
@@ -29,6 +30,7 @@ PATHS = ("/healthz", "/accounts/login/", "/ws/responses/", "/static/none.js", "/
 LARGE = 1_500_000_000
 MOST_GROWTH_MB = 20
 OPEN_FILES, HALF_REQUESTS = 256, 400
+STRANGERS = 300
 
 
 def head(path: str, field: str) -> bytes:
@@ -182,6 +184,21 @@ def test_plain_daphne_works_and_warns_once(start_web: Start) -> None:
     web = start_web(module="daphne")
     assert answers(f"{web.url}/healthz")
     assert web.process.output().count("Plain Daphne") == 1
+
+
+async def test_strangers_handshakes_are_refused_and_subscribe_to_nothing(web: Web, valkey_url: str) -> None:
+    before = web.cpu_secs()
+
+    async def knock(number: int) -> int:
+        with pytest.raises(InvalidStatus) as refused:
+            await connect(f"ws://{HOST}:{web.port}/ws/responses/", open_timeout=deadline()).__aenter__()
+        return refused.value.response.status_code
+
+    statuses = Counter(await asyncio.gather(*map(knock, range(STRANGERS))))
+    print(f"{dict(statuses)}, {(web.cpu_secs() - before) / STRANGERS * 1000:.1f} ms of CPU each")
+    assert statuses.keys() <= {403, 503}  # beyond those that may be open at once
+    with redis.Redis.from_url(valkey_url) as client:
+        assert client.pubsub_channels() == []
 
 
 def access_lines(web: Web) -> list[str]:

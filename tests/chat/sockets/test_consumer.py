@@ -158,7 +158,7 @@ async def test_an_error_repeats_the_stream_id(socket: Socket) -> None:
 
 @pytest.mark.usefixtures("log")
 async def test_without_a_session_the_socket_is_closed() -> None:
-    async with opened(None) as socket:
+    async with opened(None, f"{PATH}?owner=1") as socket:
         await assert_signed_out(socket)
 
 

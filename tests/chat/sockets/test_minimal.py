@@ -21,7 +21,7 @@ from chat.transport.event_log import Batch, Log
 from chat.transport.notifications import notify_readers
 from project.celery import app as celery_app
 from project.up import ports, valkey
-from tests.chat.communicator import FRAME_SECS, Socket, assert_signed_out, eventually, opened
+from tests.chat.communicator import FRAME_SECS, Socket, eventually, opened
 from tests.chat.rows import counted, on_rows
 from tests.harness.broker import Broker
 from tests.harness.writer import Writer
@@ -160,8 +160,8 @@ async def test_a_visitor_without_an_account_is_a_guest(log: Log, broker: Broker,
 
 async def test_without_guests_a_client_without_a_user_is_refused(log: Log, settings: Settings) -> None:
     settings.TAILRACE_GUESTS = False
-    async with opened(None, PATH) as socket:
-        await assert_signed_out(socket)
+    accepted, _ = await Socket(PATH).connect(FRAME_SECS)
+    assert not accepted
     assert await counted() == (0, 0)
     assert await on_rows(User.objects.count) == 0
 
