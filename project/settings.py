@@ -192,10 +192,12 @@ TAILRACE_OPENAI_RESUME = env.choice("OPENAI_RESUME", default="restart", choices=
 # --- limits -------------------------------------------------------------------------------------
 
 # of one user, of one guest: answers that run; those held until one ends, beyond which a question is refused
-TAILRACE_MAX_RUNNING = env.number("TAILRACE_MAX_RUNNING", default=8)
+TAILRACE_MAX_RUNNING = env.number("TAILRACE_MAX_RUNNING", default=8, least=1)
 TAILRACE_MAX_WAITING = env.number("TAILRACE_MAX_WAITING", default=50)
-TAILRACE_GUEST_MAX_RUNNING = env.number("TAILRACE_GUEST_MAX_RUNNING", default=2)
+TAILRACE_GUEST_MAX_RUNNING = env.number("TAILRACE_GUEST_MAX_RUNNING", default=2, least=1)
 TAILRACE_GUEST_MAX_WAITING = env.number("TAILRACE_GUEST_MAX_WAITING", default=5)
+# of one user, in one web process
+TAILRACE_MAX_SOCKETS = env.number("TAILRACE_MAX_SOCKETS", default=20, least=1)
 
 # --- workers; Celery's settings are in celery_settings.py --------------------------------------
 

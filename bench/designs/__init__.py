@@ -124,6 +124,7 @@ async def _start_tailrace(parts: Parts, scale: Scale) -> list[int]:
         "TAILRACE_GUESTS": "1",
         "TAILRACE_HTTPS": "0",  # plain http
         "TAILRACE_GUEST_MAX_RUNNING": str(max(100, scale.streams)),
+        "TAILRACE_MAX_SOCKETS": "10000",
         "TAILRACE_CONCURRENCY": str(max(100, scale.streams)),
         "LOG_LEVEL": "WARNING",
     }

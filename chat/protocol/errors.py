@@ -15,6 +15,7 @@ from dataclasses import dataclass
 MOVING = 1012  # close code: this web process stops. Reconnect after a random part of 5 s
 SIGNED_OUT = 4401  # close code: no user; after HTTP 401
 SLOW_READER = 4408  # close code: unread too long; after HTTP 408. Reconnect with the cursor
+TOO_MANY = 4429  # close code: too many sockets or commands; after HTTP 429. Do not reconnect at once
 
 REFUSALS: dict[str, tuple[int, str]] = {
     "invalid_json": (400, "The frame is not a JSON object."),
@@ -31,7 +32,9 @@ REFUSALS: dict[str, tuple[int, str]] = {
     "response_not_found": (404, "There is no response with this id."),
     "conversation_not_found": (404, "There is no conversation with this id."),
     "slow_reader": (408, "This socket was not read in time: reconnect and resume after the last event."),
-    "too_many_followed": (429, "This socket follows too many responses: unsubscribe from some."),
+    "too_many_followed": (429, "Too many responses are followed: unsubscribe from some."),
+    "too_many_sockets": (429, "Too many connections are open: close other tabs or devices."),
+    "slow_down": (429, "Too many commands in a short time: wait a moment."),
     "too_many_waiting": (429, "Too many of your questions wait: try again when one of them is answered."),
     "busy": (503, "The service is temporarily unavailable: try again in a moment."),
 }

@@ -11,7 +11,7 @@ from chat.protocol.errors import CommandError
 MAX_MESSAGES = 500
 MAX_PARTS = 1_000  # of all messages
 MAX_METADATA = 16  # pairs
-MAX_PARAM_CHARS = 100  # of a client's field name in an error
+MAX_PARAM_CHARS = 100  # of an unknown field's name in an error
 
 Names = Container[str]
 

@@ -22,7 +22,7 @@ from chat.protocol.errors import CommandError
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
-RETRY_SECS = 5  # no client knows when an answer ends
+RETRY_SECS = 5  # the next end is unknown; a client need not ask more often
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def owner_with_held(response_id: UUID | str) -> int | None:
 
 
 def owners_with_room(after: int, most: int) -> tuple[list[int], int]:
-    """Owners whose held responses may be sent, among the next `most`; where to continue, or 0."""
+    """Owners whose held responses may be sent, among the next `most`; and the last of these, 0: no more."""
     ids = (
         Response.objects.held()
         .filter(owner_id__gt=after)

@@ -87,11 +87,19 @@ class ReceiveQueue:
         self._paused = False
 
     def put_nowait(self, message: Message) -> None:
-        """Called by Daphne."""
+        """Called by Daphne. A lost client's waiting commands are dropped: it hears no reply."""
+        if message["type"] == "websocket.disconnect":
+            self._drop_commands()
         self._queue.put_nowait(message)
         if not self._paused and self._queue.qsize() > MAX_WAITING_COMMANDS:
             self._paused = True
             self._transport.pauseProducing()
+
+    def _drop_commands(self) -> None:
+        waiting = [self._queue.get_nowait() for _ in range(self._queue.qsize())]
+        for message in waiting:
+            if message["type"] != "websocket.receive":
+                self._queue.put_nowait(message)
 
     async def get(self) -> Message:
         """The application's `receive`."""

@@ -48,10 +48,14 @@ class SessionConsumer(AsyncWebsocketConsumer):
 
     async def sign_out(self) -> NoReturn:
         """Send the error, close, and end the consumer."""
+        await self.close_with(CommandError("unauthenticated"), SIGNED_OUT)
+
+    async def close_with(self, error: CommandError, code: int) -> NoReturn:
+        """Leave all groups, send the error, close, and end the consumer."""
         self.unwatch_session()
         await self.leave()  # first: no events after a sign-out
-        await self.connection.send_text(CommandError("unauthenticated").encode())
-        await self.close(SIGNED_OUT)
+        await self.connection.send_text(error.encode())
+        await self.close(code)
         raise StopConsumer
 
     async def leave(self) -> None:

@@ -28,8 +28,16 @@ logger = logging.getLogger(__name__)
 
 CHECK_SECS = 5  # between checks of the log: the last notification may be lost
 MAX_SUBSCRIPTIONS = 100  # responses per socket
+MAX_FOLLOWED = 200  # of one user, over all sockets of this process
 
 Send = Callable[[str], Awaitable[None]]
+
+
+@dataclass(eq=False, slots=True)
+class Followed:
+    """The number of responses that all sockets of one user follow."""
+
+    count: int = 0
 
 
 @dataclass(eq=False, slots=True)
@@ -107,13 +115,14 @@ class Subscriber:
         self.lock = asyncio.Lock()  # frames of a replay and a notification must not mix
         connection.on_resume = self.resume
         self._channel, self._send = channel, send
+        self.of_owner = Followed()  # the consumer sets the one that the owner's sockets share
         self._followed: dict[str, Subscription] = {}
         self._checking: asyncio.Task[None] | None = None
         self._resuming: asyncio.Task[None] | None = None
 
     def require_room(self) -> None:
-        """Raise CommandError at MAX_SUBSCRIPTIONS."""
-        if len(self._followed) >= MAX_SUBSCRIPTIONS:
+        """Raise CommandError at MAX_SUBSCRIPTIONS, or MAX_FOLLOWED of the owner."""
+        if len(self._followed) >= MAX_SUBSCRIPTIONS or self.of_owner.count >= MAX_FOLLOWED:
             raise CommandError("too_many_followed")
 
     async def start(self, response_id: str, stream_id: str | None, *, row_ended: bool = False) -> None:
@@ -141,6 +150,8 @@ class Subscriber:
         async with self.lock:
             if response_id in self._followed:
                 self._followed[response_id].cursor.done = True
+            else:
+                self.of_owner.count += 1
             self._followed[response_id] = subscription
             try:
                 await get_channel_layer().group_add(group(response_id), self._channel)
@@ -155,6 +166,7 @@ class Subscriber:
         """Stop following; the response continues."""
         subscription = self._followed.pop(response_id, None)
         if subscription is not None:
+            self.of_owner.count -= 1
             subscription.cursor.done = True
             await get_channel_layer().group_discard(group(response_id), self._channel)
 

@@ -282,6 +282,7 @@ def running(
             "WEB_DRAIN_SECONDS": "2",
             "PYTHONUNBUFFERED": "1",
             "TAILRACE_GUEST_MAX_RUNNING": "1000",  # one guest asks for many answers
+            "TAILRACE_MAX_SOCKETS": "1000",  # on many sockets
         }
         if ways.database is not None:
             settings["DATABASE_URL"] = ways.database_of_parts or ways.database

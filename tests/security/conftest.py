@@ -1,4 +1,4 @@
-"""Systems to attack: a web server alone, and Tailrace with the default limits of guests, on each database."""
+"""Systems to attack: a web server alone, and a Tailrace with the default limits, on each database."""
 
 import os
 import sys
@@ -16,6 +16,7 @@ from tests.harness.processes import Process, free_port
 from tests.harness.stack import DEPLOYED, MODELS, Stack, Ways, answers, migrated, running
 
 RUNNING, WAITING = 2, 5  # of a guest, the defaults
+SOCKETS = 20  # of a user, the default
 CONCURRENCY = 2  # of the one worker: a guest can take all of it
 HASTE_SECS = 2
 
@@ -100,6 +101,7 @@ def bounded(
         "TAILRACE_STATIC_ROOT": str(static_files),
         "TAILRACE_GUEST_MAX_RUNNING": str(RUNNING),
         "TAILRACE_GUEST_MAX_WAITING": str(WAITING),
+        "TAILRACE_MAX_SOCKETS": str(SOCKETS),
         "TAILRACE_CONCURRENCY": str(CONCURRENCY),
     }
     with ExitStack() as parts:

@@ -13,7 +13,7 @@ from tests.harness.socket_client import Visitor, cookie, visiting
 
 @dataclass
 class Flood:
-    """The fates of one guest's questions."""
+    """The replies to the questions of one guest."""
 
     visitors: list[Visitor]
     accepted: list[str] = field(default_factory=list)

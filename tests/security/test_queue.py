@@ -1,4 +1,4 @@
-"""A guest that floods the queue has its bounds, and no other user waits behind its questions."""
+"""A guest that floods the queue has its bounds, and no other guest waits behind its questions."""
 
 import asyncio
 import itertools
@@ -9,12 +9,12 @@ from tests.harness.socket_client import TERMINAL, visiting
 from tests.harness.stack import Stack
 from tests.harness.upstream.record import Record
 from tests.harness.waiting import await_until
-from tests.security.conftest import RUNNING, WAITING
+from tests.security.conftest import RUNNING, SOCKETS, WAITING
 from tests.security.flood import flooding
 
 pytestmark = pytest.mark.e2e
 
-SOCKETS, EACH = 20, 100
+EACH = 100  # 60 at once, the others are also too fast
 LIVE = {"queued", "in_progress"}
 
 

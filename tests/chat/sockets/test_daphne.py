@@ -144,15 +144,26 @@ async def test_a_connection_is_not_read_while_too_many_commands_wait() -> None:
     transport = Transport()
     queue = ReceiveQueue(asyncio.Queue(), transport)
     for number in range(MAX_WAITING_COMMANDS):
-        queue.put_nowait({"number": number})
+        queue.put_nowait({"type": "websocket.receive", "number": number})
     assert transport.reads
-    queue.put_nowait({"number": MAX_WAITING_COMMANDS})
+    queue.put_nowait({"type": "websocket.receive", "number": MAX_WAITING_COMMANDS})
     assert not transport.reads
     numbers = [(await queue.get())["number"] for _ in range(MAX_WAITING_COMMANDS)]
     assert not transport.reads
     numbers.append((await queue.get())["number"])
     assert transport.reads
     assert numbers == list(range(MAX_WAITING_COMMANDS + 1))
+
+
+async def test_the_waiting_commands_of_a_lost_client_are_dropped() -> None:
+    queue = ReceiveQueue(asyncio.Queue(), Transport())
+    queue.put_nowait({"type": "websocket.connect"})
+    for _ in range(3):
+        queue.put_nowait({"type": "websocket.receive"})
+    queue.put_nowait({"type": "websocket.disconnect"})
+    received = [(await queue.get())["type"] for _ in range(2)]
+    assert received == ["websocket.connect", "websocket.disconnect"]
+    assert queue._queue.empty()
 
 
 async def met(receive: Any, send: Any) -> tuple[ClientConnection, Any]:

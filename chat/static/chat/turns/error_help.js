@@ -35,6 +35,8 @@ const ERROR_HELP = Object.freeze({
   conversation_not_found: "It may have been deleted. Start a new conversation.",
   too_many_followed: "Close a tab or wait until an answer ends, then try again.",
   unauthenticated: "Sign in, then try again.",
+  too_many_sockets: "Close other tabs of this site, then reload.",
+  slow_down: LATER,
   too_many_waiting: "Wait for one of your answers, or stop one, then try again.",
   busy: LATER,
 });

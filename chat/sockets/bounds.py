@@ -1,0 +1,76 @@
+"""Bound the cost of one user's sockets in this process: sockets, followed responses, commands."""
+
+import math
+from collections import Counter
+from dataclasses import dataclass, field
+
+from chat.conf import conf
+from chat.protocol.commands import Acknowledge, Command, Subscribe, Unsubscribe
+from chat.protocol.errors import CommandError
+from chat.streaming.subscriber import Followed
+
+MAX_REFUSALS = 100  # for the rate; then the socket is closed
+
+
+@dataclass(slots=True)
+class TokenBucket:
+    """`burst` commands at once, then `per_minute`. Pure: the caller has the clock, in seconds."""
+
+    burst: int
+    per_minute: int
+    _due: float = -math.inf  # when all tokens are back
+
+    def take(self, now: float) -> float:
+        """Take a token; or the exact seconds until there is one."""
+        step = 60 / self.per_minute
+        due = max(self._due, now)
+        early = due - now - step * (self.burst - 1)
+        if early > 1e-6:  # of float's rounding
+            return math.ceil(early * 1000) / 1000
+        self._due = due + step
+        return 0
+
+
+@dataclass(slots=True)
+class CommandRate:
+    """The rate of one socket's commands."""
+
+    commands: TokenBucket = field(default_factory=lambda: TokenBucket(60, 120))
+    follows: TokenBucket = field(default_factory=lambda: TokenBucket(200, 600))  # a page returns to a hundred
+    acks: TokenBucket = field(default_factory=lambda: TokenBucket(1_000, 6_000))  # they cost little
+    refusals: int = 0
+
+    def require(self, command: Command | None, now: float) -> None:
+        """Take a token of the command; None: of a frame that is no command. Raises CommandError."""
+        bucket = self.commands
+        if isinstance(command, Subscribe | Unsubscribe):
+            bucket = self.follows
+        elif isinstance(command, Acknowledge):
+            bucket = self.acks
+        if wait := bucket.take(now):
+            self.refusals += 1
+            raise CommandError("slow_down", stream_id=getattr(command, "stream_id", None), retry_after=wait)
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether the client went on after MAX_REFUSALS."""
+        return self.refusals > MAX_REFUSALS
+
+
+_sockets: Counter[int] = Counter()
+_followed: dict[int, Followed] = {}  # of each owner with a socket here
+
+
+def enter(owner_id: int) -> Followed:
+    """Count an owner's new socket; `leave` must follow. Raises CommandError at the limit."""
+    if _sockets[owner_id] >= conf.MAX_SOCKETS:
+        raise CommandError("too_many_sockets")
+    _sockets[owner_id] += 1
+    return _followed.setdefault(owner_id, Followed())
+
+
+def leave(owner_id: int) -> None:
+    """Count an owner's closed socket."""
+    _sockets[owner_id] -= 1
+    if not _sockets[owner_id]:
+        del _sockets[owner_id], _followed[owner_id]

@@ -1,0 +1,138 @@
+"""The bounds of one user's sockets: the rate is exact, and closed sockets give back what they took."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from hypothesis import given
+from hypothesis import strategies as st
+from pytest_django import Settings
+
+from chat.models import Status
+from chat.protocol.commands import parse
+from chat.protocol.errors import TOO_MANY, CommandError
+from chat.sockets import bounds
+from chat.sockets.bounds import MAX_REFUSALS, CommandRate, TokenBucket
+from chat.streaming import subscriber
+from chat.transport.event_log import Log
+from tests.chat.communicator import FRAME_SECS, Socket, eventually, opened
+from tests.chat.rows import on_rows, stored
+from tests.harness.broker import Broker
+
+NOTHING = "01234567-89ab-7def-8123-456789abcdef"
+
+
+@given(st.lists(st.floats(0, 5)), st.integers(1, 10), st.integers(1, 600))
+def test_a_bucket_gives_its_burst_and_its_rate_and_no_more(
+    pauses: list[float], burst: int, per_minute: int
+) -> None:
+    bucket, now, taken = TokenBucket(burst, per_minute), 0.0, 0
+    for pause in pauses:
+        now += pause
+        taken += not bucket.take(now)
+    assert taken <= burst + now * per_minute / 60 + 1
+
+
+@given(st.integers(1, 10), st.integers(1, 600), st.integers(0, 30))
+def test_the_time_to_wait_is_exact(burst: int, per_minute: int, extra: int) -> None:
+    bucket, now = TokenBucket(burst, per_minute), 1_000_000.0
+    assert [bucket.take(now) for _ in range(burst)] == [0] * burst
+    for _ in range(extra):
+        wait = bucket.take(now)
+        assert 0 < wait <= 60 / per_minute + 0.001
+        assert bucket.take(now + wait - 0.002) > 0
+        now += wait
+        assert bucket.take(now) == 0
+
+
+def command(kind: str, **fields: Any) -> Any:
+    return parse(
+        f'{{"type": "{kind}", "response_id": "{NOTHING}"'
+        + "".join(f', "{name}": {value}' for name, value in fields.items())
+        + "}"
+    )
+
+
+def allowed(rate: CommandRate, kind: Any) -> int:
+    for count in range(10_000):
+        try:
+            rate.require(kind, 0)
+        except CommandError:
+            return count
+    return 10_000
+
+
+def test_each_kind_of_command_has_its_rate() -> None:
+    rate = CommandRate()
+    assert allowed(rate, command("tailrace:cancel")) == 60
+    assert allowed(rate, None) == 0  # a bad frame counts as a command
+    assert allowed(rate, command("tailrace:subscribe")) == 200
+    assert allowed(rate, command("tailrace:ack", sequence_number=1)) == 1_000
+
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_left() -> Iterator[None]:
+    yield
+    assert not bounds._sockets
+    assert not bounds._followed
+
+
+async def test_a_client_that_is_too_fast_hears_when_to_go_on_and_is_closed_if_it_does_not_wait(
+    owner: User, log: Log
+) -> None:
+    async with opened(owner) as socket:
+        for _ in range(60 + MAX_REFUSALS + 1):
+            await socket.send_to(text_data="{}")
+        codes = [(await socket.frame()) for _ in range(60 + MAX_REFUSALS + 1)]
+        assert [frame["error"]["code"] for frame in codes[:60]] == ["missing_field"] * 60
+        assert {frame["error"]["code"] for frame in codes[60:]} == {"slow_down"}
+        assert all(0 < frame["retry_after"] <= 0.5 for frame in codes[60:])
+        assert await socket.receive_output(FRAME_SECS) == {"type": "websocket.close", "code": TOO_MANY}
+
+
+async def test_beyond_its_sockets_a_user_is_refused_and_others_are_not(
+    owner: User, stranger: User, log: Log, settings: Settings
+) -> None:
+    settings.TAILRACE_MAX_SOCKETS = 2
+    async with opened(owner), opened(owner) as second:
+        async with opened(owner) as third:
+            assert await third.refusal() == (429, "too_many_sockets", None)
+            assert await third.receive_output(FRAME_SECS) == {"type": "websocket.close", "code": TOO_MANY}
+        async with opened(stranger) as other:
+            await works(other)
+        await works(second)
+    async with opened(owner) as again:
+        await works(again)
+
+
+async def works(socket: Socket) -> None:
+    await socket.send_command("tailrace:cancel", response_id=NOTHING)
+    assert await socket.refusal() == (404, "response_not_found", "response_id")
+
+
+async def test_all_sockets_of_a_user_follow_a_limited_number(
+    owner: User, stranger: User, log: Log, monkeypatch: pytest.MonkeyPatch, broker: Broker
+) -> None:
+    monkeypatch.setattr(subscriber, "MAX_FOLLOWED", 3)
+    rows = [await on_rows(stored, owner, status=Status.IN_PROGRESS) for _ in range(4)]
+    ids = [str(row.pk) for row in rows]
+    async with opened(owner) as one, opened(owner) as two:
+        for socket, response_id in ((one, ids[0]), (one, ids[1]), (two, ids[2])):
+            await follow(socket, response_id)
+        await two.send_command("tailrace:subscribe", response_id=ids[3])
+        assert await two.refusal() == (429, "too_many_followed", None)
+        await follow(two, ids[2])  # again, which replaces the first
+        async with opened(stranger) as other:
+            await follow(other, str((await on_rows(stored, stranger, status=Status.IN_PROGRESS)).pk))
+        await one.send_command("tailrace:unsubscribe", response_id=ids[0])
+        await eventually(lambda: bounds._followed[owner.pk].count == 2)
+        await follow(two, ids[3])
+
+
+async def follow(socket: Socket, response_id: str) -> None:
+    await socket.send_command("tailrace:subscribe", response_id=response_id)
+    await socket.until("tailrace:up_to_date")

@@ -1,0 +1,58 @@
+"""A guest with many sockets and many commands is refused, and another guest is served."""
+
+from contextlib import AsyncExitStack
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+
+from chat.protocol.errors import TOO_MANY
+from tests.harness.socket_client import Visitor, cookie, visiting
+from tests.harness.stack import Stack
+from tests.security.conftest import SOCKETS
+
+pytestmark = pytest.mark.e2e
+
+EXTRA = 30
+
+
+async def close_code(visitor: Visitor) -> int | None:
+    """Read to the end."""
+    try:
+        while True:
+            await visitor.next()
+    except ConnectionClosed as closed:
+        return closed.rcvd.code if closed.rcvd else None
+
+
+async def test_of_fifty_sockets_twenty_stay_and_another_guest_is_answered(bounded: Stack) -> None:
+    session = await cookie(bounded.url)
+    async with AsyncExitStack() as stack:
+        opened = [
+            await stack.enter_async_context(visiting(bounded.url, session)) for _ in range(SOCKETS + EXTRA)
+        ]
+        errors = [(await visitor.next())["error"]["code"] for visitor in opened[SOCKETS:]]
+        assert errors == ["too_many_sockets"] * EXTRA
+        assert [await close_code(visitor) for visitor in opened[SOCKETS:]] == [TOO_MANY] * EXTRA
+        for visitor in opened[:SOCKETS]:
+            await visitor.send("{}")
+            assert (await visitor.next())["error"]["code"] == "missing_field"
+        async with visiting(bounded.url) as other:
+            assert (await other.answer("[words-3]"))[-1]["type"] == "response.completed"
+    async with visiting(bounded.url, session) as again:
+        await again.send("{}")
+        assert (await again.next())["error"]["code"] == "missing_field"
+
+
+@pytest.mark.parametrize(
+    "frame", ["{}", '{"type": "response.create", "input": "a"' + ', "k": 1' * 9000 + "}"]
+)
+async def test_a_socket_that_floods_is_closed(bounded: Stack, frame: str) -> None:
+    async with visiting(bounded.url) as visitor:
+        try:
+            for _ in range(2_000):
+                await visitor.send(frame)
+        except ConnectionClosed:
+            pass
+        assert await close_code(visitor) == TOO_MANY
+    async with visiting(bounded.url) as other:
+        assert (await other.answer("[words-3]"))[-1]["type"] == "response.completed"
