@@ -73,7 +73,7 @@ interface OpenConversationsParts {
 
 // server/
 
-type ConnectionState = "connecting" | "open" | "reconnecting" | "offline" | "signed-out";
+type ConnectionState = "connecting" | "open" | "reconnecting" | "offline" | "signed-out" | "too-many";
 
 interface SocketCallbacks {
   onEvent: (event: ServerEvent) => void;

@@ -169,7 +169,7 @@ type QueueEvent = Unlogged & { type: "tailrace:queue"; response_id: string; posi
 
 type MovingEvent = Unlogged & { type: "tailrace:moving"; reconnect_seconds: number };
 
-type RefusalEvent = Unlogged & { type: "error"; error: ErrorObject };
+type RefusalEvent = Unlogged & { type: "error"; error: ErrorObject; retry_after?: number };
 
 /** The response that changed a conversation, if any. */
 interface ChangeOfResponse {

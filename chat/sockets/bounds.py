@@ -53,7 +53,7 @@ class CommandRate:
 
     @property
     def exhausted(self) -> bool:
-        """Whether the client went on after MAX_REFUSALS."""
+        """Whether more than MAX_REFUSALS were refused."""
         return self.refusals > MAX_REFUSALS
 
 

@@ -3,7 +3,7 @@
 import { OpenConversations } from "./conversation/open_conversations.js";
 import { find, set } from "./dom/elements.js";
 import { ApiClient } from "./server/api_client.js";
-import { CLOSE_TOO_LARGE, EVENT } from "./server/protocol.js";
+import { CLOSE_TOO_LARGE, EVENT, TOO_MANY_SOCKETS } from "./server/protocol.js";
 import { Socket } from "./server/socket.js";
 import { Address } from "./shell/address.js";
 import { Composer } from "./shell/composer.js";
@@ -197,7 +197,8 @@ const ACTIONS = {
 function receive(event) {
   if (event.type === EVENT.moving) return; // the close code says it, too
   if (event.type === EVENT.conversation) visibility.handleChange(event);
-  else if (!openConversations.receive(event) && event.type === EVENT.error) liveRegions.warn(errorText(event.error));
+  else if (!openConversations.receive(event) && event.type === EVENT.error && event.error.code !== TOO_MANY_SOCKETS)
+    liveRegions.warn(errorText(event.error)); // the line of the connection says the other
 }
 
 /** @param {Conversation} conversation */
@@ -252,6 +253,7 @@ function failed({ status }) {
 
 function tick() {
   socket.tick();
+  openConversations.tick();
   turnList.touchRunning();
   if (socket.state !== "open") return connectionView.render(socket, outbox.hasPending);
   if (openConversations.isSilent(socket.openedAt)) socket.restart();

@@ -159,6 +159,28 @@ test("an error about an ask refuses that turn, another error is not for this con
   assert.ok(!talk.receive({ type: "response.created", sequence_number: 0, stream_id: "other", response: { id: "r9" } }));
 });
 
+test("an ask beyond a limit is sent again in time, and Stop gives its text back", () => {
+  const talk = conversation();
+  talk.ask("hi", "m");
+  const [{ stream_id }] = asked();
+  const error = { code: "too_many_waiting", message: "Too many." };
+  assert.ok(talk.receive({ type: "error", error, retry_after: 5, stream_id }));
+  assert.equal(talk.tree.turns[0].refusal, null);
+  now += 4999;
+  talk.tick();
+  assert.equal(asked().length, 1);
+  now += 1;
+  talk.tick();
+  talk.tick();
+  assert.equal(asked().length, 2);
+  assert.equal(asked()[1].stream_id, stream_id, "it is the same request");
+  talk.receive({ type: "error", error, retry_after: 5, stream_id });
+  assert.equal(talk.stop(), "hi");
+  now += 5000;
+  talk.tick();
+  assert.equal(asked().length, 2);
+});
+
 test("a retry of a failure is its sibling, a retry of a refusal takes its place", () => {
   const talk = conversation([row("r1", "completed"), row("r2", "failed", "r1")], "c1");
   talk.retry(talk.tree.turns[1], "m");

@@ -62,6 +62,19 @@ test("a socket that its server moves reconnects within five seconds, and nothing
   assert.equal(socket.state, "reconnecting");
 });
 
+test("after too many sockets it connects again only when a person wants it", () => {
+  const { socket, connection } = opened();
+  connection.onclose?.({ code: 4429 });
+  assert.equal(socket.state, "too-many");
+  assert.equal(socket.retryAt, null);
+  socket.tick(Date.now() + 1e9);
+  assert.equal(Connection.last, connection);
+  socket.retryNow();
+  assert.notEqual(Connection.last, connection);
+  Connection.last?.onopen?.();
+  assert.equal(socket.state, "open");
+});
+
 test("nothing counts as sent once the server has begun to close the connection", () => {
   const { socket, connection } = opened();
   assert.ok(socket.send({ type: "tailrace:cancel", response_id: "r1" }));

@@ -24,6 +24,13 @@ test("a queued turn is shown as queued, and one without text yet as thinking", (
   assert.equal(statusOf(turn({ status: "in_progress", output_text: "a" }), open).text, "");
 });
 
+test("a turn beyond a limit shows when it is sent again", () => {
+  const postponed = new Turn({ input: "a", model: "m", previousId: null }, 0);
+  postponed.postpone(4.2, 0);
+  assert.equal(statusOf(postponed, open).text, "Too many questions at once: sending in 5 s");
+  assert.ok(!statusOf(postponed, open).trouble);
+});
+
 test("a failure shows the server's sentence and can be retried", () => {
   const failed = statusOf(turn({ status: "failed", error: { code: "worker_lost", message: "It was lost." } }), open);
   assert.equal(failed.text, "It was lost.");
@@ -47,6 +54,8 @@ test("the queue position is shown once it is known", () => {
   assert.equal(statusOf(queued, open).text, "In the queue, 3 ahead");
   responseOf(queued).queue = 0;
   assert.equal(statusOf(queued, open).text, "In the queue, next");
+  responseOf(queued).queue = 101;
+  assert.equal(statusOf(queued, open).text, "In the queue, more than 100 ahead");
 });
 
 test("a lost worker is shown until text comes from the next one", () => {

@@ -80,6 +80,13 @@ export class Conversation {
     for (const turn of this.tree.turns) if (turn.running) turn.resume(this.#send, this.id, this.#now());
   }
 
+  /** Ask again what a limit refused, when it is time. */
+  tick() {
+    const now = this.#now();
+    for (const turn of this.tree.unsent)
+      if (turn.askAgainAt !== null && turn.askAgainAt <= now) turn.ask(this.#send, this.id, now);
+  }
+
   /** Returns whether the event belongs to this conversation. @param {ReplyEvent} event */
   receive(event) {
     if (event.type === EVENT.error) return this.#refuse(event);
@@ -124,9 +131,14 @@ export class Conversation {
   }
 
   /** @param {RefusalEvent} event */
-  #refuse({ error, stream_id: streamId }) {
+  #refuse({ error, stream_id: streamId, retry_after: seconds }) {
     const turn = this.tree.unsent.find((each) => each.requestId === streamId);
     if (!turn) return false;
+    if (seconds) {
+      turn.postpone(seconds, this.#now());
+      this.#on.changed(turn);
+      return true;
+    }
     turn.refusal = error;
     this.#outbox.drop(turn.requestId);
     this.#on.refused(turn);

@@ -37,6 +37,10 @@ export class KeptMessages {
   settle(event) {
     const entry = this.#outbox.get(event.stream_id ?? "");
     if (!entry) return false;
+    if (event.type === EVENT.error && event.retry_after) {
+      setTimeout(() => this.#send(createCommand(entry)), event.retry_after * 1000);
+      return true;
+    }
     const id = responseIdOf(event);
     if (event.type === EVENT.error) this.#drafts.restore(entry.conversationId, entry.input);
     else if (id)

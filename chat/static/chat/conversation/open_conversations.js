@@ -117,6 +117,11 @@ export class OpenConversations {
     this.#kept.send(this.#open);
   }
 
+  /** Call every second. */
+  tick() {
+    for (const conversation of this.#open) conversation.tick();
+  }
+
   /** The server rejects the last frame, and would again. @param {ErrorObject} error */
   refuseUnaccepted(error) {
     for (const { tree } of this.#open) {

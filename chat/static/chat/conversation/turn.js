@@ -10,6 +10,7 @@ export class Turn {
   /** @type {ResponseState | null} */ response = null;
   /** @type {ErrorObject | null} */ refusal = null;
   sent = false;
+  /** @type {number | null} */ askAgainAt = null; // ms; a limit refused it
   stopping = false;
   continues = false; // turns follow on the server; none was loaded with it
 
@@ -70,6 +71,14 @@ export class Turn {
     if (!send(createCommand({ ...this, conversationId }))) return;
     if (!this.sent) this.lastEventAt = now;
     this.sent = true;
+    this.askAgainAt = null;
+  }
+
+  /** A limit refused it for some seconds. @param {number} seconds @param {number} now */
+  postpone(seconds, now) {
+    this.sent = false;
+    this.askAgainAt = now + seconds * 1000;
+    this.lastEventAt = now;
   }
 
   /** Subscribe after the last event. @param {Send} send */

@@ -48,6 +48,8 @@ export const STATUS = Object.freeze({
 
 export const CLOSE_MOVING = 1012; // this server stops: another one is there
 export const CLOSE_SIGNED_OUT = 4401;
+export const CLOSE_TOO_MANY = 4429; // sockets or commands: connecting again at once cannot help
+export const TOO_MANY_SOCKETS = "too_many_sockets"; // the error before it
 export const CLOSE_TOO_LARGE = 1009; // sending the frame again cannot help
 
 /** @type {Set<Status>} */

@@ -1,6 +1,6 @@
 /** One WebSocket that reconnects after a loss, a sleep or a network change. */
 
-import { CLOSE_MOVING, CLOSE_SIGNED_OUT } from "./protocol.js";
+import { CLOSE_MOVING, CLOSE_SIGNED_OUT, CLOSE_TOO_MANY } from "./protocol.js";
 
 const FIRST_DELAY_MS = 1_000; // bound of the first wait, doubled by each failure; less makes a deploy a reconnect storm
 const LONGEST_DELAY_MS = 10_000; // a recovered server is found within this time
@@ -57,13 +57,13 @@ export class Socket {
   }
 
   retryNow() {
-    if (this.retryAt !== null) this.connect();
+    if (this.retryAt !== null || this.state === "too-many") this.connect();
   }
 
   /** Drop this socket without a close handshake; connect again. */
   restart() {
     const socket = this.#socket;
-    if (!socket || this.state === "signed-out" || this.retryAt !== null) return;
+    if (!socket || this.#isRefused() || this.retryAt !== null) return;
     socket.onopen = socket.onmessage = socket.onclose = null;
     socket.close();
     this.#closed();
@@ -92,11 +92,17 @@ export class Socket {
     this.openedAt = null;
     this.#on.onClose(code);
     if (code === CLOSE_SIGNED_OUT) return this.#setState("signed-out");
+    if (code === CLOSE_TOO_MANY) return this.#setState("too-many");
     const moving = code === CLOSE_MOVING;
     const delay = moving ? Math.random() * MOVING_MS : delayBefore(this.#attempt);
     this.retryAt = Date.now() + delay;
     this.#timer = setTimeout(() => this.connect(), delay);
     this.#setState(moving ? "connecting" : this.#disconnectedState()); // no trouble: nothing is reported
+  }
+
+  /** Waits for a person, or for the page to be shown again. */
+  #isRefused() {
+    return this.state === "signed-out" || this.state === "too-many";
   }
 
   #disconnectedState() {

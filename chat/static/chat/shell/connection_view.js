@@ -22,7 +22,7 @@ export class ConnectionView {
   render({ state, retryAt }, kept) {
     set(this.#text, "textContent", connectionText(state, retryAt && retryAt - Date.now(), kept));
     this.#element.dataset.state = state;
-    this.#retry.hidden = retryAt === null || state === "connecting";
+    this.#retry.hidden = (retryAt === null && state !== "too-many") || state === "connecting";
     this.#signIn.hidden = state !== "signed-out";
     this.#signIn.search = String(new URLSearchParams({ next: location.pathname }));
   }

@@ -83,6 +83,7 @@ function runningText(turn, connection, now) {
   if (turn.stopping) return "Stopping…";
   if (connection !== "open") return disconnectedText(turn, connection);
   if (turn.isSilent(now)) return `No data for ${seconds(now - turn.lastEventAt)} s, reconnecting…`;
+  if (turn.askAgainAt !== null) return `Too many questions at once: sending in ${seconds(turn.askAgainAt - now)} s`;
   if (!turn.response) return "Sending…";
   return turn.response.status === STATUS.queued
     ? queuedText(turn.response)
@@ -139,6 +140,8 @@ export function connectionText(state, wait, kept = false) {
       return "Connecting…";
     case "signed-out":
       return kept ? "You are signed out. Your message is kept." : "You are signed out.";
+    case "too-many":
+      return "Too many tabs of this site are open: close some, then try again.";
     case "offline":
       return kept ? "You are offline. Your message is kept and will be sent when you are online." : "You are offline.";
     default:
