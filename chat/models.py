@@ -100,6 +100,19 @@ RETURNING *
 """
 
 
+# ids only: neither the text of the path nor a row of another branch is read
+ANSWERED_PATH = """
+WITH RECURSIVE path(id, previous_id, answered, depth) AS (
+    SELECT id, previous_id, output <> '', 1 FROM {table} WHERE id = %s
+    UNION ALL
+    SELECT turn.id, turn.previous_id, turn.output <> '', path.depth + 1
+    FROM {table} turn JOIN path ON turn.id = path.previous_id WHERE path.depth < %s
+)
+SELECT id FROM path WHERE answered ORDER BY depth
+"""
+MAX_PATH = 10_000  # turns
+
+
 class ResponseQuerySet(models.QuerySet["Response"]):
     """The transitions."""
 
@@ -151,6 +164,12 @@ class ResponseQuerySet(models.QuerySet["Response"]):
             changes = {} if response["status"] == Status.CANCELLED else {"unread": True}
             Conversation.objects.filter(responses=UUID(response["id"])).touch(**changes)
         return bool(done)
+
+    def answered_path(self, response_id: UUID) -> list[UUID]:
+        """The ids of the turns with output from this one to the root, newest first."""
+        meta = Response._meta  # noqa: SLF001 - documented by Django
+        key = meta.pk.get_db_prep_value(response_id, connection)
+        return [row.pk for row in self.raw(ANSWERED_PATH.format(table=meta.db_table), [key, MAX_PATH])]
 
     def held(self) -> "ResponseQuerySet":
         """Queued responses without a message: their owners have as many running as allowed."""

@@ -3,13 +3,11 @@
 from chat.models import Response, Status
 from chat.protocol.objects import ResponseObject
 from chat.protocol.output import output_items
-from chat.responses.model_catalog import catalog
 
 
 def response_object(row: Response) -> ResponseObject:
     """OpenAI's response object, with the stored output."""
     completed_at = row.ended_at if row.status == Status.COMPLETED else None
-    model = catalog().get(row.model)
     response: ResponseObject = {
         "id": str(row.id),
         "object": "response",
@@ -30,7 +28,7 @@ def response_object(row: Response) -> ResponseObject:
         "temperature": row.temperature,
         "tool_choice": "none",
         "tools": [],
-        "truncation": "auto" if model and model.context else "disabled",
+        "truncation": "auto",
         "usage": row.usage,
     }
     if row.omitted_turns:

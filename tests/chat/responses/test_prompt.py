@@ -1,14 +1,16 @@
 """The prompt: the path from the root of the tree to a response."""
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import User
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat.models import Response, Status
-from chat.responses.prompt import fitting, prompt, tokens
+from chat.models import Conversation, Response, Status
+from chat.responses import prompt as module
+from chat.responses.prompt import DEFAULT_CONTEXT, PAGE_TURNS, fitting, prompt, tokens
 from tests.chat.rows import stored
 
 
@@ -36,11 +38,11 @@ def test_the_prompt_leaves_out_turns_without_output(owner: User) -> None:
     assert [message["content"] for message in prompt(leaf).messages] == ["one", "1", "two again"]
 
 
-def test_the_prompt_takes_one_query_however_long_the_way(owner: User, django_assert_num_queries: Any) -> None:
+def test_the_prompt_of_a_few_turns_takes_two_queries(owner: User, django_assert_num_queries: Any) -> None:
     row = stored(owner, "0", output="0")
     for turn in range(5):
         row = stored(owner, str(turn), output="x", previous=row, conversation=row.conversation)
-    with django_assert_num_queries(1):
+    with django_assert_num_queries(2):
         assert len(prompt(row).messages) == 11
 
 
@@ -122,3 +124,72 @@ def test_as_many_turns_as_fit_are_kept(sizes: list[int], room: int) -> None:
     kept = fitting(sizes, room)
     assert kept == 0 or sum(sizes[:kept]) <= room
     assert kept == len(sizes) or sum(sizes[: kept + 1]) > room
+
+
+def long_talk(owner: User, turns: int, text: str, **fields: Any) -> Response:
+    """A conversation of many turns; the newest question has no answer."""
+    conversation = Conversation.objects.create(owner=owner)
+    rows: list[Response] = []
+    for number in range(turns):
+        row = Response(
+            conversation=conversation,
+            owner=owner,
+            previous=rows[-1] if rows else None,
+            model="demo-count",
+            input=[{"role": "user", "content": f"{number} {text}"}],
+            output=text,
+        )
+        rows.append(row)
+    Response.objects.bulk_create(rows, 500)
+    return stored(owner, "new", conversation=conversation, previous=rows[-1], **fields)
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The numbers of turns whose text was read, by query."""
+    counts: list[int] = []
+    rows = module._rows
+
+    def counted(ids: list[UUID]) -> list[Response]:
+        counts.append(len(ids))
+        return rows(ids)
+
+    monkeypatch.setattr(module, "_rows", counted)
+    return counts
+
+
+def test_of_a_long_conversation_only_what_fits_is_read(owner: User, read: list[int]) -> None:
+    row = long_talk(owner, 5_000, "x" * 3_000)
+    asked = prompt(row)
+    assert tokens(asked.messages) <= DEFAULT_CONTEXT
+    kept = len(asked.messages) // 2
+    assert asked.omitted_turns == 5_000 - kept > 4_900
+    assert sum(read) <= kept + PAGE_TURNS
+    assert asked.messages[-2]["content"] == "x" * 3_000
+
+
+def test_the_text_of_other_branches_is_not_read(owner: User, read: list[int]) -> None:
+    row = long_talk(owner, 3, "path")
+    for number in range(200):
+        stored(owner, f"branch {number}", output="x", previous=row.previous, conversation=row.conversation)
+    assert len(prompt(row).messages) == 7
+    assert sum(read) == 3
+
+
+def test_an_unknown_context_has_a_bound(owner: User) -> None:
+    row = talk(owner, "a" * 120_000, "b" * 120_000, "new")
+    assert contents(row, None) == ["b" * 120_000, "B" * 120_000, "new"]
+
+
+def test_system_messages_of_many_omitted_turns_have_a_bound(owner: User) -> None:
+    row = long_talk(owner, 300, "x")
+    Response.objects.exclude(pk=row.pk).update(input=[{"role": "system", "content": "s" * 3_000}])
+    asked = prompt(row, 8_192)
+    assert tokens(asked.messages) <= 8_192
+    assert asked.messages[0]["content"] == "s" * 3_000
+
+
+def test_a_prompt_takes_one_query_for_each_page(owner: User, django_assert_max_num_queries: Any) -> None:
+    row = long_talk(owner, 400, "x")
+    with django_assert_max_num_queries(2 + 400 // PAGE_TURNS):
+        assert len(prompt(row).messages) == 801

@@ -4,10 +4,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 from openai.types.responses import Response as Official
-from pytest_django import Settings
 
 from chat.models import Response, Status
-from chat.responses.model_catalog import catalog
 from chat.responses.representation import response_object
 from tests.chat.rows import stored
 
@@ -54,16 +52,6 @@ def test_a_completed_row_says_when_it_was_completed(response: Response) -> None:
     response.status, response.ended_at = Status.COMPLETED, timezone.now()
     assert response.ended_at is not None
     assert response_object(response)["completed_at"] == response.ended_at.timestamp()
-
-
-@pytest.mark.parametrize(("context", "truncation"), [(8192, "auto"), (None, "disabled")])
-def test_turns_are_left_out_by_models_with_a_context(
-    response: Response, settings: Settings, context: int | None, truncation: str
-) -> None:
-    settings.TAILRACE_OPENAI_MODEL, settings.TAILRACE_OPENAI_CONTEXT = "sized", context
-    catalog.cache_clear()
-    response.model = "sized"
-    assert response_object(response)["truncation"] == truncation
 
 
 def test_turns_that_were_left_out_are_counted(response: Response) -> None:

@@ -248,8 +248,7 @@ def test_a_model_that_was_removed_fails_the_response(redis: Redis) -> None:
 def test_an_error_of_our_own_ends_the_response_and_is_reported_to_celery(
     asked: Any, redis: Redis, caplog: pytest.LogCaptureFixture
 ) -> None:
-    stranger = asked("fast")
-    row = asked("fast", previous=stranger)  # of another conversation: there is no such talk
+    row = asked("fast", input=[{"role": "user"}])  # creation stores no message without content
     with pytest.raises(KeyError):
         generate(str(row.id))
     row.refresh_from_db()
