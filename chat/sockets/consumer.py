@@ -15,11 +15,11 @@ from channels.layers import get_channel_layer
 
 from chat.accounts.sessions import identity
 from chat.protocol.commands import Acknowledge, Cancel, Command, Create, Subscribe, Unsubscribe, parse
-from chat.protocol.errors import TOO_MANY, CommandError, ProtocolError
+from chat.protocol.errors import CommandError, ProtocolError
 from chat.responses.creation import submit
 from chat.responses.ending import cancel
 from chat.responses.ownership import own_response
-from chat.sockets import bounds
+from chat.sockets.bounds import CommandRate
 from chat.sockets.session_consumer import SessionConsumer
 from chat.streaming.backpressure import Receive, Send
 from chat.streaming.subscriber import Subscriber
@@ -42,7 +42,6 @@ class ResponsesConsumer(SessionConsumer):
     log: Log
     subscriber: Subscriber
     _closed = False
-    _entered = False  # counted among the sockets of its owner
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         """Serve one socket: one task for commands, one for notifications.
@@ -55,7 +54,7 @@ class ResponsesConsumer(SessionConsumer):
         self.channel_name = await self.channel_layer.new_channel()
         self.connection = scope["connection"]
         self.log = Log(redis_client.client())
-        self._rate = bounds.CommandRate()
+        self.rate = CommandRate()
         self.subscriber = Subscriber(self.channel_name, self.connection.send_text, self.log, self.connection)
         try:
             async with asyncio.TaskGroup() as self._tasks:
@@ -69,33 +68,23 @@ class ResponsesConsumer(SessionConsumer):
             pass
         finally:
             self.unwatch_session()
+            self.uncount()
             await self.leave()
             await self.channel_layer.drop_channel(self.channel_name)
 
     async def connect(self) -> None:
         """Accept: the user is known. With too many sockets, send the error and close."""
-        await self._enter()
+        self.subscriber.of_owner = await self.count()
         self.channel_layer.group_join(owner_group(self.scope["user"].pk), self.channel_name)
         self.watch_session(identity(self.scope))
         await self.accept()
-
-    async def _enter(self) -> None:
-        """Count this socket among its owner's."""
-        try:
-            self.subscriber.of_owner = bounds.enter(self.scope["user"].pk)
-        except CommandError as error:
-            await self.accept()
-            await self.close_with(error, TOO_MANY)
-        self._entered = True
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """Execute one command; a failure sends an error event."""
         try:
             await self._execute(self._admitted(text_data))
         except CommandError as error:
-            if self._rate.exhausted:
-                await self.close_with(error, TOO_MANY)
-            await self.connection.send_text(error.encode())
+            await self.refuse(error)
 
     def _admitted(self, frame: str | None) -> Command:
         """Parse a frame; the rate counts it in any case. Raises CommandError."""
@@ -104,9 +93,9 @@ class ResponsesConsumer(SessionConsumer):
                 raise CommandError("binary_frame")
             command = parse(frame)
         except CommandError:
-            self._rate.require(None, time.monotonic())
+            self.rate.require(None, time.monotonic())
             raise
-        self._rate.require(command, time.monotonic())
+        self.rate.require(command, time.monotonic())
         return command
 
     async def _execute(self, command: Command) -> None:
@@ -171,8 +160,5 @@ class ResponsesConsumer(SessionConsumer):
     async def leave(self) -> None:
         """Leave all groups. Idempotent."""
         await self.subscriber.close()
-        if self._entered:
-            self._entered = False
-            bounds.leave(self.scope["user"].pk)
         if self.scope["user"].is_authenticated:
             await self.channel_layer.group_discard(owner_group(self.scope["user"].pk), self.channel_name)

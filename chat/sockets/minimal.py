@@ -6,6 +6,7 @@ a lost notification or socket.
 """
 
 import json
+import time
 
 from channels.db import database_sync_to_async
 from channels.exceptions import StopConsumer
@@ -31,7 +32,9 @@ class MinimalConsumer(SessionConsumer):
     counts: frozenset[str] = frozenset()  # counting responses: one frame per line
 
     async def connect(self) -> None:
-        """Accept: the user is known, or may become a guest."""
+        """Accept: the user is known, or may become a guest. With too many sockets, send the error and close."""
+        if self.scope["user"].is_authenticated:
+            await self.count()
         if self.scope["user"].is_authenticated:
             self.watch_session(identity(self.scope))
         await self.accept()
@@ -40,6 +43,7 @@ class MinimalConsumer(SessionConsumer):
         """Create a response, join its group, then enqueue: no event can come earlier."""
         log = Log(redis_client.client())
         try:
+            self.rate.require(None, time.monotonic())
             prompt = json_object(text_data or "").get("message")
             model = DEMO if prompt == "start" else None
             command = create({"type": "response.create", "input": prompt, "model": model})
@@ -50,7 +54,7 @@ class MinimalConsumer(SessionConsumer):
             await self.channel_layer.group_add(self.groups[-1], self.channel_name)
             await queue_response(response, log)
         except CommandError as refusal:
-            await self.connection.send_text(refusal.encode())
+            await self.refuse(refusal)
         except UNAVAILABLE:
             await self.connection.send_text(CommandError("busy").encode())
 

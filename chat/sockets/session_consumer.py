@@ -1,4 +1,4 @@
-"""A socket that ends with its session: the base of both consumers."""
+"""A socket that ends with its session and keeps to its user's bounds: the base of both consumers."""
 
 import asyncio
 from contextlib import suppress
@@ -9,24 +9,54 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 
 from chat.accounts.session_watch import WatchedSession, session_watch
 from chat.accounts.sessions import Identity
-from chat.protocol.errors import SIGNED_OUT, CommandError
+from chat.protocol.errors import SIGNED_OUT, TOO_MANY, CommandError
+from chat.sockets import bounds
+from chat.sockets.bounds import CommandRate
 from chat.streaming.backpressure import ClientConnection, Receive, Send
+from chat.streaming.subscriber import Followed
 
 
 class SessionConsumer(AsyncWebsocketConsumer):
-    """Watches the session of its user, and closes the socket when it ends."""
+    """Watches the session and the bounds of its user, and closes the socket when they end it."""
 
     connection: ClientConnection
     session: WatchedSession | None = None
+    rate: CommandRate
+    _counted: int | None = None  # the user among whose sockets this one counts
     _ending: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         """Serve one socket."""
         self.connection = scope["connection"]
+        self.rate = CommandRate()
         try:
             await super().__call__(scope, receive, send)
         finally:
             self.unwatch_session()
+            self.uncount()
+
+    async def count(self) -> Followed:
+        """Count this socket among its user's, which share the result; beyond the limit close it."""
+        owner_id = self.scope["user"].pk
+        try:
+            followed = bounds.enter(owner_id)
+        except CommandError as error:
+            await self.accept()
+            await self.close_with(error, TOO_MANY)
+        self._counted = owner_id
+        return followed
+
+    def uncount(self) -> None:
+        """Idempotent."""
+        if self._counted is not None:
+            bounds.leave(self._counted)
+            self._counted = None
+
+    async def refuse(self, error: CommandError) -> None:
+        """Send an error; close the socket of a client that goes on after many for its rate."""
+        if self.rate.exhausted:
+            await self.close_with(error, TOO_MANY)
+        await self.connection.send_text(error.encode())
 
     def watch_session(self, identity: Identity) -> None:
         """Close the socket within 5 s after the session's end."""
@@ -53,6 +83,7 @@ class SessionConsumer(AsyncWebsocketConsumer):
     async def close_with(self, error: CommandError, code: int) -> NoReturn:
         """Leave all groups, send the error, close, and end the consumer."""
         self.unwatch_session()
+        self.uncount()
         await self.leave()  # first: no events after a sign-out
         await self.connection.send_text(error.encode())
         await self.close(code)

@@ -16,7 +16,7 @@ from chat.sockets import bounds
 from chat.sockets.bounds import MAX_REFUSALS, CommandRate, TokenBucket
 from chat.streaming import subscriber
 from chat.transport.event_log import Log
-from tests.chat.communicator import FRAME_SECS, Socket, eventually, opened
+from tests.chat.communicator import FRAME_SECS, PATH, Socket, eventually, opened
 from tests.chat.rows import on_rows, stored
 from tests.harness.broker import Broker
 
@@ -107,6 +107,34 @@ async def test_beyond_its_sockets_a_user_is_refused_and_others_are_not(
         await works(second)
     async with opened(owner) as again:
         await works(again)
+
+
+@pytest.mark.parametrize("path", [PATH, "/ws/openai/"])
+async def test_both_sockets_count_and_have_a_rate(
+    owner: User, log: Log, settings: Settings, path: str
+) -> None:
+    settings.TAILRACE_MAX_SOCKETS = 1
+    async with opened(owner, path) as socket:
+        async with opened(owner, "/ws/openai/") as second:
+            assert await second.refusal() == (429, "too_many_sockets", None)
+            assert await second.receive_output(FRAME_SECS) == {"type": "websocket.close", "code": TOO_MANY}
+        for _ in range(60 + MAX_REFUSALS + 1):
+            await socket.send_to(text_data="{}")
+        codes = [(await socket.frame())["error"]["code"] for _ in range(60 + MAX_REFUSALS + 1)]
+        assert codes.count("slow_down") == MAX_REFUSALS + 1
+        assert await socket.receive_output(FRAME_SECS) == {"type": "websocket.close", "code": TOO_MANY}
+
+
+@pytest.mark.usefixtures("broker")
+async def test_the_minimal_socket_has_the_limits_of_its_owner(
+    owner: User, log: Log, settings: Settings
+) -> None:
+    settings.TAILRACE_MAX_RUNNING, settings.TAILRACE_MAX_WAITING = 1, 1
+    async with opened(owner, "/ws/openai/") as socket:
+        for _ in range(3):
+            await socket.send_json_to({"message": "start"})
+        refused = await socket.frame()
+        assert (refused["error"]["code"], refused["retry_after"]) == ("too_many_waiting", 5)
 
 
 async def works(socket: Socket) -> None:
