@@ -53,7 +53,7 @@ class SessionConsumer(AsyncWebsocketConsumer):
             self._counted = None
 
     async def refuse(self, error: CommandError) -> None:
-        """Send an error; close the socket of a client that goes on after many for its rate."""
+        """Send an error; after many for its rate, close the socket."""
         if self.rate.exhausted:
             await self.close_with(error, TOO_MANY)
         await self.connection.send_text(error.encode())

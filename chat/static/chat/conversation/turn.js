@@ -45,7 +45,7 @@ export class Turn {
    * @param {number | null} openedAt
    */
   isSilent(now, openedAt = 0) {
-    return this.running && now - Math.max(this.lastEventAt, openedAt ?? 0) >= SILENCE_MS;
+    return this.running && this.askAgainAt === null && now - Math.max(this.lastEventAt, openedAt ?? 0) >= SILENCE_MS;
   }
 
   /** An event was applied. @param {number} now */
