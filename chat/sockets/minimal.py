@@ -32,10 +32,9 @@ class MinimalConsumer(SessionConsumer):
     counts: frozenset[str] = frozenset()  # counting responses: one frame per line
 
     async def connect(self) -> None:
-        """Accept: the user is known, or may become a guest. With too many sockets, send the error and close."""
+        """Accept: the user is known, or may become a guest. With too many sockets, close."""
         if self.scope["user"].is_authenticated:
             await self.count()
-        if self.scope["user"].is_authenticated:
             self.watch_session(identity(self.scope))
         await self.accept()
 
