@@ -8,6 +8,7 @@ void.
 import argparse
 import asyncio
 import json
+import re
 import resource
 import sys
 import time
@@ -22,6 +23,7 @@ from bench.streams import Stream, steady, summary
 from bench.tokens import TokenReader, WrongStreamError
 
 HOST = "127.0.0.1"
+TOKEN = re.compile(r'name="csrf-token" content="(\w+)"')
 STAGGER_SECS = 0.037  # streams starting together share wake-ups, which flatters all designs
 OPENING_AT_ONCE = 20  # sockets
 PATIENCE_SECS = 180  # beyond an answer's own time
@@ -68,6 +70,9 @@ class Load:
             if self.dialect.needs_session:
                 async with session.get("/") as page:
                     page.raise_for_status()
+                    token = TOKEN.findall(await page.text())[0]
+                async with session.post("/guest/", headers={"X-CSRFToken": token}) as guest:
+                    guest.raise_for_status()
             self.sockets.append(await session.ws_connect(self.dialect.path, max_msg_size=0))
         if len(self.sockets) % PRINT_EVERY == 0:
             print(f"{len(self.sockets)} sockets are open", flush=True)

@@ -30,14 +30,12 @@ from chat.transport.event_log import Log
 from chat.transport.outages import UNAVAILABLE
 
 
-def json_view(view: Callable[..., JSON]) -> Callable[..., HttpResponse]:
+def json_errors(view: Callable[..., JSON]) -> Callable[..., HttpResponse]:
     """Wrap a view: its JSON, or an error in the socket's format."""
 
     @functools.wraps(view)
     def respond(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
         try:
-            if not request.user.is_authenticated:
-                raise CommandError("unauthenticated")
             return JsonResponse(view(request, *args, **kwargs))
         except CommandError as error:
             refusal = error
@@ -46,6 +44,18 @@ def json_view(view: Callable[..., JSON]) -> Callable[..., HttpResponse]:
         return HttpResponse(refusal.encode(), "application/json", refusal.status)
 
     return respond
+
+
+def json_view(view: Callable[..., JSON]) -> Callable[..., HttpResponse]:
+    """Wrap a view for users and guests, as `json_errors`."""
+
+    @functools.wraps(view)
+    def admit(request: HttpRequest, *args: object, **kwargs: object) -> JSON:
+        if not request.user.is_authenticated:
+            raise CommandError("unauthenticated")
+        return view(request, *args, **kwargs)
+
+    return json_errors(admit)
 
 
 @require_safe

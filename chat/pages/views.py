@@ -13,11 +13,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_http_methods, require_safe
 
-from chat.accounts.guests import for_visitors
+from chat.accounts.guests import for_visitors, is_guest
 from chat.conversations.listing import list_page
 from chat.conversations.turns import turns
 from chat.models import Conversation
 from chat.pages import conversation_api
+from chat.pages.guest_api import socket_path
 from chat.protocol.commands import MAX_INPUT_CHARS
 from chat.protocol.events import JSON
 from chat.responses.model_catalog import catalog
@@ -74,7 +75,6 @@ class SignOut(LogoutView):
 
 
 def _page_data(request: HttpRequest, row: Conversation | None) -> JSON:
-    root = reverse("page")
     return {
         "conversation": str(row.pk) if row else None,
         "conversation_title": row.title if row else "",
@@ -82,8 +82,10 @@ def _page_data(request: HttpRequest, row: Conversation | None) -> JSON:
         "responses": turns(row) if row else [],
         "models": list(catalog()),
         "max_input_chars": MAX_INPUT_CHARS,
-        "page_path": root,
+        "page_path": reverse("page"),
         "csrf_cookie": settings.CSRF_COOKIE_NAME,
-        "socket_path": f"{root}ws/responses/?owner={request.user.pk}",
+        "socket_path": socket_path(request.user.pk) if request.user.is_authenticated else None,
+        "guest_path": reverse("guest"),
+        "is_guest": request.user.is_authenticated and is_guest(request.user),
         "conversation_path": f"{reverse('conversations')}{{id}}/",
     }

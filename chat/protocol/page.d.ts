@@ -73,9 +73,11 @@ interface OpenConversationsParts {
 
 // server/
 
-type ConnectionState = "connecting" | "open" | "reconnecting" | "offline" | "signed-out" | "too-many";
+type ConnectionState = "idle" | "connecting" | "open" | "reconnecting" | "offline" | "signed-out" | "too-many";
 
 interface SocketCallbacks {
+  /** Makes a guest, whose socket's path it resolves to. Rejects with an ApiError. */
+  admit: () => Promise<string>;
   onEvent: (event: ServerEvent) => void;
   onOpen: () => void;
   onClose: (code?: number) => void;
@@ -106,6 +108,14 @@ interface RequestOptions {
   method?: string;
   headers?: Record<string, string>;
   body?: string;
+  signal?: AbortSignal;
+}
+
+type ApiPaths = Pick<PageData, "conversation_path" | "guest_path">;
+
+interface Guest {
+  owner: string;
+  socket_path: string;
 }
 
 interface EarlierCallbacks {

@@ -88,7 +88,10 @@ interface PageData {
   max_input_chars: number;
   page_path: string;
   csrf_cookie: string;
-  socket_path: string;
+  /** Null without an owner: the first message makes a guest. */
+  socket_path: string | null;
+  guest_path: string;
+  is_guest: boolean;
   /** With `{id}` in it. */
   conversation_path: string;
 }

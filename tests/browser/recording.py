@@ -25,6 +25,7 @@ from playwright.async_api import Page, async_playwright, expect
 
 from project.up import running
 from tests.browser.conftest import CHROMIUM, FLAGS
+from tests.browser.visitor import READY
 from tests.harness.processes import ROOT, Process, free_port
 from tests.harness.waiting import await_until
 
@@ -122,7 +123,7 @@ async def play(scene: Scene, url: str) -> None:
     """Ask, kill the writer in the middle, and watch another worker continue."""
     page = scene.page
     await page.goto(url)
-    await expect(page.locator("#connection")).to_have_attribute("data-state", "open")
+    await expect(page.locator("#connection")).to_have_attribute("data-state", READY)
     await page.locator("#composer textarea").fill(PROMPT)
     recording = asyncio.create_task(scene.record())
     await page.locator("#composer textarea").press("Enter")

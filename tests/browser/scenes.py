@@ -10,7 +10,7 @@ from typing import Literal
 
 from playwright.async_api import Locator, Page, expect
 
-from tests.browser.visitor import ended, open_page
+from tests.browser.visitor import become_guest, ended, open_page
 from tests.harness.stack import Stack
 
 # their scripts are not in the prompts, which are seen
@@ -54,6 +54,7 @@ class Scene:
 
 async def open_with_conversations(page: Page, stack: Stack) -> None:
     """Open the page of a guest with earlier conversations."""
+    await become_guest(page, stack)
     await open_page(page, stack)
     owner = await page.locator("body").get_attribute("data-owner")
     stack.run("manage.py", "shell", "-v0", "-c", ADD.format(rows=CONVERSATIONS, owner=owner))

@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import Page, Request, expect
 
 from tests.browser.conftest import in_session
-from tests.browser.visitor import ask_here, beside, ended, open_page, refuse_socket, row
+from tests.browser.visitor import ask_here, become_guest, beside, ended, open_page, refuse_socket, row
 from tests.harness.stack import Stack
 from tests.harness.upstream import text_of
 
@@ -19,6 +19,7 @@ RIVERS, HILLS = "Rivers", "[words-30] Hills"
 @in_session()
 async def home(page: Page, stack: Stack) -> Page:
     """The page of a new guest, connected."""
+    await become_guest(page, stack)
     await open_page(page, stack)
     return page
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.browser.visitor import ask, ask_here, ended, open_page
+from tests.browser.visitor import READY, ask, ask_here, ended, open_page
 from tests.harness.stack import Stack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
@@ -119,7 +119,7 @@ async def test_single_keys_can_be_switched_off(page: Page, stack: Stack) -> None
     await page.get_by_role("checkbox", name="Single keys").uncheck()
     await page.keyboard.press("Escape")
     await page.reload()
-    await expect(page.locator("#connection")).to_have_attribute("data-state", "open")
+    await expect(page.locator("#connection")).to_have_attribute("data-state", READY)
     await page.evaluate("document.activeElement.blur()")
     await page.keyboard.press("b")
     await expect(page.locator("#sidebar")).to_be_visible()

@@ -4,16 +4,26 @@ import re
 
 from playwright.async_api import BrowserContext, Locator, Page, WebSocketRoute, expect
 
+from tests.harness.socket_client import TOKEN
 from tests.harness.stack import Stack
 from tests.harness.waiting import await_until, deadline
 
 END_SECS = 90  # of a long answer
+READY = re.compile("idle|open")  # a visitor's page connects with the first message
 
 
 async def open_page(page: Page, stack: Stack) -> None:
-    """A new conversation, once it is connected."""
+    """A new conversation, once it is ready."""
     await page.goto(stack.url)
-    await expect(page.locator("#connection")).to_have_attribute("data-state", "open")
+    await expect(page.locator("#connection")).to_have_attribute("data-state", READY)
+
+
+async def become_guest(page: Page, stack: Stack) -> None:
+    """Make the profile's guest, without a message."""
+    found = TOKEN.search(await (await page.context.request.get(stack.url)).text())
+    assert found is not None
+    reply = await page.context.request.post(f"{stack.url}/guest/", headers={"X-CSRFToken": found[1]})
+    assert reply.ok
 
 
 async def beside(context: BrowserContext, address: str) -> Page:

@@ -24,7 +24,7 @@ class Watch:
     """The records of one browser context."""
 
     context: BrowserContext
-    errors: list[str] = field(default_factory=list)  # uncaught, or logged; but for a lost socket
+    errors: list[str] = field(default_factory=list)  # uncaught, or logged; but for a lost connection
     violations: list[str] = field(default_factory=list)  # of the Content Security Policy
     scripts: list[str] = field(default_factory=list)  # `canary()` was called, or a dialog opened
     requests: list[Request] = field(default_factory=list)  # all of them
@@ -52,7 +52,8 @@ class Watch:
         ]
 
     def _record(self, message: ConsoleMessage) -> None:
-        if message.type == "error" and not message.text.startswith("WebSocket connection"):
+        is_connecting = message.text.startswith("WebSocket") or message.location["url"].endswith("/guest/")
+        if message.type == "error" and not is_connecting:
             self.errors.append(message.text)
 
     async def _refuse(self, dialog: Dialog) -> Any:

@@ -18,6 +18,7 @@ from websockets.typing import Origin
 from project.up.ports import HOST
 from tests.deploy.stack import SERVICES, Stack, up
 from tests.harness.processes import free_port
+from tests.harness.socket_client import TOKEN
 from tests.harness.waiting import deadline, wait_until
 
 pytestmark = pytest.mark.postgres
@@ -97,7 +98,10 @@ def test_every_part_is_ready(stack: Stack) -> None:
 
 def test_a_guest_gets_an_answer_over_the_socket(stack: Stack) -> None:
     browser = Browser(stack)
-    assert browser.get("/")[0] == 200
+    status, page = browser.get("/")
+    assert status == 200
+    token = TOKEN.findall(page)[0]
+    assert browser.post("/guest/", csrfmiddlewaretoken=token)[0] == 200
     events = asked(stack, browser, model="demo-count", input="go")
     assert events[-1]["type"] == "response.completed"
     deltas = "".join(event["delta"] for event in events if event["type"] == "response.output_text.delta")

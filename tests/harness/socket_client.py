@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -21,11 +22,23 @@ ASIDE = ("tailrace:heartbeat", "tailrace:queue", "tailrace:conversation")  # the
 Event = dict[str, Any]
 
 
+TOKEN = re.compile(r'name="csrf-token" content="(\w+)"')
+
+
+async def become_guest(session: aiohttp.ClientSession, url: str) -> None:
+    """Make a guest as the page does with the first message."""
+    async with session.get(url) as page:
+        assert page.status == 200
+        token = TOKEN.search(await page.text())
+    assert token is not None
+    async with session.post(f"{url.rstrip('/')}/guest/", headers={"X-CSRFToken": token[1]}) as reply:
+        assert reply.status == 200
+
+
 async def cookie(url: str) -> str:
-    """Return the Cookie header from a first visit of the page."""
+    """Return the Cookie header of a new guest."""
     async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as session:
-        async with session.get(url) as page:
-            assert page.status == 200
+        await become_guest(session, url)
         return "; ".join(f"{item.key}={item.value}" for item in session.cookie_jar)
 
 

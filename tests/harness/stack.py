@@ -228,6 +228,10 @@ class Stack:
         """Return how many responses the database has."""
         return len(self._select("SELECT id FROM tailrace_response"))
 
+    def count_users(self) -> int:
+        """Return how many users the database has."""
+        return len(self._select("SELECT id FROM auth_user"))
+
     def delete_session(self, cookie: str) -> None:
         """Delete the session of a Cookie header, without a notification."""
         keys = [[pair.partition("=")[2]] for pair in cookie.split("; ")]

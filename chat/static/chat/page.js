@@ -34,14 +34,22 @@ const TICK_MS = 1000; // countdowns are in seconds
 
 /** @type {PageData} */
 const data = JSON.parse(find("#page-data", HTMLElement).textContent);
-const store = new Store(browserStorage(), data.page_path.slice(1) + (document.body.dataset.owner ?? ""));
+const site = data.page_path.slice(0, -1);
+const store = new Store(browserStorage(), document.body.dataset.owner ?? "", site);
 const drafts = new Drafts(store);
 const outbox = new Outbox(store);
-const api = new ApiClient(data.conversation_path);
+if (data.is_guest) store.adopt(document.body.dataset.owner ?? ""); // from a tab that was closed as a visitor's
+const api = new ApiClient(data, data.socket_path !== null);
 const list = new ConversationList(data.conversations);
 const liveRegions = new LiveRegions({ announcer: find("#announcer", HTMLElement), notice: find("#notice", HTMLElement) });
 
 const socket = new Socket(data.socket_path, {
+  async admit() {
+    const { owner, socket_path } = await api.admit();
+    store.adopt(owner);
+    document.body.dataset.owner = owner;
+    return socket_path;
+  },
   onEvent: receive,
   onOpen() {
     openConversations.resume();
@@ -54,8 +62,8 @@ const socket = new Socket(data.socket_path, {
     connectionView.render(socket, outbox.hasPending);
     turnList.touchRunning();
     composer.signedOut = state === "signed-out";
-    if (state !== before && state !== "connecting" && before !== "connecting")
-      liveRegions.announce(connectionText(state, null, outbox.hasPending));
+    const waits = [state, before].some((each) => each === "connecting" || each === "idle");
+    if (state !== before && !waits) liveRegions.announce(connectionText(state, null, outbox.hasPending));
   },
 });
 
@@ -277,6 +285,8 @@ document.addEventListener("visibilitychange", () => visibility.refresh());
 themeSwitch(find("#theme", HTMLElement));
 watchViewport(() => scroll.follow());
 openConversations.start({ id: data.conversation, responses: data.responses });
-socket.connect();
+if (data.socket_path !== null)
+  socket.connect(); // else with the first message
+else connectionView.render(socket, outbox.hasPending);
 setInterval(tick, TICK_MS);
 composer.focusUnlessTouch();

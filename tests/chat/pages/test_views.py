@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
+from chat.accounts.guests import create_guest
 from chat.conversations.listing import list_page
 from chat.ids import new_id
 from chat.models import Conversation, Status
@@ -35,14 +37,35 @@ def visit(client: Client, owner: User, conversation: Conversation) -> Any:
     return client.get(conversation.get_absolute_url())
 
 
-def test_a_first_visit_makes_a_guest_and_a_second_one_does_not(client: Client, settings: Settings) -> None:
+@pytest.mark.parametrize("path", ["/", "/minimal/", "/conversations/01234567-89ab-7def-8123-456789abcdef/"])
+def test_a_visit_makes_no_guest_and_no_session(client: Client, settings: Settings, path: str) -> None:
     settings.TAILRACE_GUESTS = True
-    assert client.get("/").status_code == 200
-    guest = User.objects.get()
-    assert guest.username.startswith("guest-")
-    assert client.get("/").status_code == 200
-    assert client.session["_auth_user_id"] == str(guest.pk)
-    assert User.objects.count() == 1
+    for _ in range(100):
+        client.get(path)
+        client.head(path)
+    assert (User.objects.count(), Session.objects.count()) == (0, 0)
+    assert settings.SESSION_COOKIE_NAME not in client.cookies
+
+
+def test_a_visitors_page_has_an_empty_list_and_no_socket(
+    client: Client, settings: Settings, owner: User
+) -> None:
+    settings.TAILRACE_GUESTS = True
+    stored(owner)
+    page: Any = client.get("/")
+    data = page_data(page)
+    assert data["conversations"] == {"conversations": [], "more": None}
+    assert (data["socket_path"], data["is_guest"]) == (None, False)
+    assert b"data-owner" not in page.content
+    assert client.get(stored(owner).conversation.get_absolute_url()).status_code == 404
+
+
+def test_a_guests_page_belongs_to_the_guest(client: Client, settings: Settings) -> None:
+    settings.TAILRACE_GUESTS = True
+    guest = create_guest()
+    client.force_login(guest)
+    data = page_data(client.get("/"))
+    assert (data["socket_path"], data["is_guest"]) == (f"/ws/responses/?owner={guest.pk}", True)
 
 
 @pytest.mark.parametrize("path", ["/", "/minimal/", "/conversations/01234567-89ab-7def-8123-456789abcdef/"])
@@ -73,6 +96,8 @@ def test_a_new_page_has_the_models_and_the_addresses(client: Client, owner: User
         "page_path": "/",
         "csrf_cookie": settings.CSRF_COOKIE_NAME,
         "socket_path": f"/ws/responses/?owner={owner.pk}",
+        "guest_path": reverse("guest"),
+        "is_guest": False,
         "conversation_path": "/conversations/{id}/",
     }
     id_ = "01234567-89ab-7def-8123-456789abcdef"

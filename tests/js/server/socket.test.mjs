@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { ApiError } from "../../../chat/static/chat/server/api_client.js";
 import { delayBefore, Socket } from "../../../chat/static/chat/server/socket.js";
 
 test("the wait before a reconnect doubles, and stays under ten seconds", () => {
@@ -22,7 +23,9 @@ class Connection {
   /** @type {(() => void) | null} */ onopen = null;
   /** @type {((event: { code: number }) => void) | null} */ onclose = null;
 
-  constructor() {
+  /** @param {URL} url */
+  constructor(url) {
+    this.path = url.pathname;
     Connection.last = this;
   }
 
@@ -32,18 +35,21 @@ class Connection {
   }
 }
 
+Object.assign(globalThis, {
+  WebSocket: Connection,
+  addEventListener() {},
+  document: { addEventListener() {} },
+  location: { href: "https://localhost/" },
+  setTimeout: () => 0, // no test waits
+});
+Object.defineProperty(globalThis, "navigator", { value: { onLine: true }, configurable: true });
+
+const CALLBACKS = { onEvent() {}, onOpen() {}, onClose() {}, onState() {}, admit: () => assert.fail("it has a path") };
+
 /** An open socket, its connection and the states it reports. */
 function opened() {
-  Object.assign(globalThis, {
-    WebSocket: Connection,
-    addEventListener() {},
-    document: { addEventListener() {} },
-    location: { href: "https://localhost/" },
-    setTimeout: () => 0, // no test waits
-  });
-  Object.defineProperty(globalThis, "navigator", { value: { onLine: true }, configurable: true });
   /** @type {string[]} */ const states = [];
-  const socket = new Socket("/ws/", { onEvent() {}, onOpen() {}, onClose() {}, onState: (state) => states.push(state) });
+  const socket = new Socket("/ws/", { ...CALLBACKS, onState: (state) => states.push(state) });
   socket.connect();
   const connection = Connection.last;
   assert.ok(connection);
@@ -81,4 +87,39 @@ test("nothing counts as sent once the server has begun to close the connection",
   connection.readyState = 2;
   assert.ok(!socket.send({ type: "tailrace:cancel", response_id: "r1" }));
   assert.equal(connection.sent.length, 1);
+});
+
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+/** The path of the last connection, which opens. */
+function openedPath() {
+  Connection.last?.onopen?.();
+  return Connection.last?.path;
+}
+
+test("without a path the first command makes a guest, once, and the socket opens", async () => {
+  const paths = ["/ws/guest/"];
+  const admit = async () => paths.pop() ?? assert.fail();
+  const socket = new Socket(null, { ...CALLBACKS, admit });
+  assert.equal(socket.state, "idle");
+  assert.ok(!socket.send({ type: "tailrace:cancel", response_id: "r1" }));
+  assert.ok(!socket.send({ type: "tailrace:cancel", response_id: "r2" }));
+  assert.equal(socket.state, "connecting");
+  await settled();
+  assert.equal(openedPath(), "/ws/guest/");
+  assert.equal(socket.state, "open");
+});
+
+test("a visitor that may not become a guest is signed out, and asks again after any other failure", async () => {
+  const refused = new Socket(null, { ...CALLBACKS, admit: async () => Promise.reject(new ApiError(401)) });
+  refused.connect();
+  const replies = [() => Promise.reject(new ApiError(0)), async () => "/ws/later/"];
+  const failed = new Socket(null, { ...CALLBACKS, admit: () => replies.shift()?.() ?? assert.fail() });
+  failed.connect();
+  await settled();
+  assert.deepEqual([refused.state, refused.retryAt], ["signed-out", null]);
+  assert.equal(failed.state, "reconnecting");
+  failed.retryNow();
+  await settled();
+  assert.equal(openedPath(), "/ws/later/");
 });

@@ -20,6 +20,26 @@ test("two owners of one browser do not see each other's values, and a sign-out l
   assert.deepEqual([one.get("model"), other.get("model")], [null, "n"]);
 });
 
+test("a visitor's values become those of the guest, who keeps newer ones, also in a full storage", () => {
+  const memory = new Memory();
+  const [visitor, guest] = [new Store(memory, ""), new Store(memory, "7")];
+  visitor.set("outbox:1", "asked");
+  visitor.set("draft:new", "older");
+  guest.set("draft:new", "newer");
+  const room = memory.length;
+  const full = Object.assign(memory, {
+    /** @param {string} name @param {string} value */
+    setItem: (name, value) => {
+      if (memory.length >= room) throw new Error("full");
+      Memory.prototype.setItem.call(memory, name, value);
+    },
+  });
+  const tab = new Store(full, "");
+  tab.adopt("7");
+  assert.deepEqual([tab.get("outbox:1"), tab.get("draft:new")], ["asked", "newer"]);
+  assert.deepEqual(new Store(full, "").names(), []);
+});
+
 test("without storage nothing is kept and nothing fails", () => {
   const broken = Object.assign(new Memory(), { setItem: () => assert.fail(), getItem: () => "{" });
   for (const storage of [null, broken]) {

@@ -1,5 +1,7 @@
 /** The client of the conversation API. */
 
+const ADMIT_MS = 10_000; // as of a handshake
+
 /** `status` is the HTTP status, or 0 if the server is unreachable. */
 export class ApiError extends Error {
   /** @param {number} status */
@@ -36,15 +38,28 @@ async function request(path, options = {}) {
 export class ApiClient {
   #listPath;
   #conversationPath;
+  #guestPath;
+  #hasOwner;
 
-  /** `conversationPath` contains `{id}`, after the path of the list. @param {string} conversationPath */
-  constructor(conversationPath) {
-    this.#listPath = conversationPath.split("{id}")[0];
-    this.#conversationPath = conversationPath;
+  /** `conversation_path` contains `{id}`, after the path of the list. @param {ApiPaths} paths @param {boolean} hasOwner */
+  constructor({ conversation_path, guest_path }, hasOwner) {
+    this.#listPath = conversation_path.split("{id}")[0];
+    this.#conversationPath = conversation_path;
+    this.#guestPath = guest_path;
+    this.#hasOwner = hasOwner;
   }
 
-  /** @param {ListQuery} query @returns {Promise<ListPage>} */
-  list({ search = "", before = null } = {}) {
+  /** Become a guest, or the one that another tab has become. @returns {Promise<Guest>} */
+  async admit() {
+    const [headers, signal] = [{ "X-CSRFToken": csrfToken() }, AbortSignal.timeout(ADMIT_MS)];
+    const guest = await request(this.#guestPath, { method: "POST", headers, signal });
+    this.#hasOwner = true;
+    return guest;
+  }
+
+  /** Empty without an owner. @param {ListQuery} query @returns {Promise<ListPage>} */
+  async list({ search = "", before = null } = {}) {
+    if (!this.#hasOwner) return { conversations: [], more: null };
     const query = new URLSearchParams();
     if (search) query.set("search", search);
     if (before !== null) query.set("before", before);

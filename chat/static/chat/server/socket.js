@@ -1,5 +1,6 @@
 /** One WebSocket that reconnects after a loss, a sleep or a network change. */
 
+import { ifApiError } from "./api_client.js";
 import { CLOSE_MOVING, CLOSE_SIGNED_OUT, CLOSE_TOO_MANY } from "./protocol.js";
 
 const FIRST_DELAY_MS = 1_000; // bound of the first wait, doubled by each failure; less makes a deploy a reconnect storm
@@ -7,6 +8,7 @@ const LONGEST_DELAY_MS = 10_000; // a recovered server is found within this time
 const MOVING_MS = 5_000; // bound of the wait for a server's successor; clients must not arrive together
 const CONNECT_MS = 10_000; // of a handshake
 const SLEPT_MS = 120_000; // such a clock jump means sleep: timers of hidden pages fire once a minute
+const UNAUTHENTICATED = 401;
 const STEADY_MS = 5_000; // a shorter connection counts as a failure: a server may close at once
 
 /** Exponential back-off with full jitter, in ms: clients must not reconnect together. @param {number} attempt */
@@ -15,20 +17,20 @@ export function delayBefore(attempt, random = Math.random) {
 }
 
 export class Socket {
-  /** @type {ConnectionState} */ state = "connecting";
+  /** @type {ConnectionState} */ state;
   /** @type {number | null} */ retryAt = null; // ms; start of the next attempt
   /** @type {number | null} */ openedAt = null; // ms; null while not open
-  #url;
+  #path;
   #on;
   /** @type {WebSocket | null} */ #socket = null;
   #attempt = 0;
   /** @type {Timer} */ #timer;
   #tickedAt = Date.now();
 
-  /** @param {string} path @param {SocketCallbacks} on */
+  /** Without a path it is idle until the first command. @param {string | null} path @param {SocketCallbacks} on */
   constructor(path, on) {
-    this.#url = new URL(path, location.href);
-    this.#url.protocol = this.#url.protocol.replace("http", "ws");
+    this.#path = path;
+    this.state = path === null ? "idle" : "connecting";
     this.#on = on;
     addEventListener("online", () => this.retryNow());
     // a server on this machine needs no network: keep waiting for the next attempt
@@ -40,7 +42,10 @@ export class Socket {
   connect() {
     clearTimeout(this.#timer);
     this.retryAt = null;
-    const socket = new WebSocket(this.#url);
+    if (this.#path === null) return this.#admit();
+    const url = new URL(this.#path, location.href);
+    url.protocol = url.protocol.replace("http", "ws");
+    const socket = new WebSocket(url);
     this.#socket = socket;
     socket.onopen = () => this.#opened();
     socket.onmessage = ({ data }) => this.#on.onEvent(JSON.parse(data));
@@ -49,8 +54,20 @@ export class Socket {
     this.#setState(this.state === "connecting" ? "connecting" : this.#disconnectedState());
   }
 
+  /** Become a guest, then connect. */
+  async #admit() {
+    this.#setState(this.state === "idle" ? "connecting" : this.#disconnectedState());
+    const refused = (/** @type {ApiError} */ { status }) => {
+      this.#closed(status === UNAUTHENTICATED ? CLOSE_SIGNED_OUT : undefined);
+      return null;
+    };
+    this.#path = await this.#on.admit().catch(ifApiError(refused));
+    if (this.#path !== null) this.connect();
+  }
+
   /** @type {Send} */
   send(command) {
+    if (this.state === "idle") this.connect();
     if (this.state !== "open" || this.#socket?.readyState !== WebSocket.OPEN) return false; // else it is being closed
     this.#socket.send(JSON.stringify(command));
     return true;

@@ -14,15 +14,29 @@ export function browserStorage() {
 export class Store {
   #storage;
   #prefix;
+  #site;
 
   /**
    * Names contain the owner: users of one browser do not share values.
    * @param {StorageOfStore | null} storage
    * @param {string} owner
+   * @param {string} site its path, as other sites of the host have another one
    */
-  constructor(storage, owner) {
+  constructor(storage, owner, site = "") {
     this.#storage = storage;
-    this.#prefix = `${PREFIX}:${owner}:`;
+    this.#site = site;
+    this.#prefix = `${PREFIX}${site}:${owner}:`;
+  }
+
+  /** Keep the values for this owner from now on, also those kept without one. @param {string} owner */
+  adopt(owner) {
+    const ownerless = new Store(this.#storage, "", this.#site);
+    this.#prefix = `${PREFIX}${this.#site}:${owner}:`;
+    for (const name of ownerless.names()) {
+      const value = ownerless.get(name);
+      ownerless.set(name, null); // first: the storage may be full
+      if (this.get(name) === null) this.set(name, value);
+    }
   }
 
   /** Null if missing or invalid JSON. @param {string} name @returns {unknown} */

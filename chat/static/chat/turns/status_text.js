@@ -134,6 +134,8 @@ function disconnectedText(turn, connection) {
  */
 export function connectionText(state, wait, kept = false) {
   switch (state) {
+    case "idle":
+      return "Ready";
     case "open":
       return "Connected";
     case "connecting":
