@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
+from chat.accounts.renewal import renew_visit
 from chat.conf import conf
 from chat.ids import new_id
 from chat.protocol.errors import CommandError
@@ -69,12 +70,18 @@ def _guest_of_browser(secret: str) -> User:
 
 
 def for_visitors(view: View) -> Callable[..., HttpResponseBase]:
-    """Admit users and, if enabled, visitors without one, who may become guests; others sign in first."""
+    """Admit users and, if enabled, visitors without one, who may become guests; others sign in first.
+
+    A visit extends the session.
+    """
 
     @functools.wraps(view)
     def admit(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not request.user.is_authenticated and not conf.GUESTS:
             return redirect_to_login(request.get_full_path())
-        return view(request, *args, **kwargs)
+        response = view(request, *args, **kwargs)
+        if request.user.is_authenticated:
+            renew_visit(request, response)
+        return response
 
     return admit

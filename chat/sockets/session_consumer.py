@@ -4,9 +4,12 @@ import asyncio
 from contextlib import suppress
 from typing import Any, NoReturn
 
+from channels.db import database_sync_to_async
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
+from django.utils import timezone
 
+from chat.accounts.renewal import is_due, renew
 from chat.accounts.session_watch import WatchedSession, session_watch
 from chat.accounts.sessions import Identity
 from chat.protocol.errors import SIGNED_OUT, TOO_MANY, CommandError
@@ -72,9 +75,11 @@ class SessionConsumer(AsyncWebsocketConsumer):
         self._ending = asyncio.create_task(self._sign_out_and_stop())
 
     async def check_session(self) -> None:
-        """Sign out if the session has ended. Raises a database error."""
+        """Sign out if the session has ended, else extend it if that is due. Raises a database error."""
         if self.session is None or not await self.session.is_valid():
             await self.sign_out()
+        if is_due(self.session.expires_at, timezone.now()):
+            await database_sync_to_async(renew, thread_sensitive=False)(self.scope["session"])
 
     async def sign_out(self) -> NoReturn:
         """Send the error, close, and end the consumer."""
