@@ -5,8 +5,9 @@ import re
 from collections.abc import Awaitable, Callable
 
 import pytest
-from playwright.async_api import Browser, Error, Locator, Page, expect
+from playwright.async_api import Browser, Error, Locator, Page, WebSocketRoute, expect
 
+from chat.protocol.errors import MOVING
 from tests.browser.visitor import ask, ask_here, beside, ended, open_page, row
 from tests.harness.stack import Stack
 from tests.harness.upstream import text_of
@@ -242,3 +243,30 @@ async def test_after_a_sleep_the_page_takes_a_new_socket_and_has_the_whole_answe
     await page.clock.fast_forward("10:00")
     await await_until(have_been(3), OPEN_SECS, "another socket")
     await expect(page.locator("#connection")).to_have_attribute("data-state", "open")
+
+
+RECORD_STATES = """() => {
+  const line = document.querySelector("#connection");
+  globalThis.states = [];
+  const record = () => states.push(line.dataset.state);
+  new MutationObserver(record).observe(line, { attributeFilter: ["data-state"] });
+}"""
+
+
+async def test_a_server_that_stops_moves_the_page_and_nothing_is_reported(page: Page, stack: Stack) -> None:
+    sockets: list[WebSocketRoute] = []
+
+    def pass_on(socket: WebSocketRoute) -> None:
+        socket.connect_to_server()
+        sockets.append(socket)
+
+    await page.route_web_socket("**/ws/**", pass_on)
+    turn = await ask(page, stack, HELD)
+    await expect(turn.locator(".output")).to_contain_text(BEGUN)
+    await page.evaluate(RECORD_STATES)
+    await sockets[0].close(code=MOVING)
+    await await_until(lambda: len(sockets) > 1, OPEN_SECS, "the page returns")
+    await expect(page.locator("#connection")).to_have_attribute("data-state", "open")
+    assert set(await page.evaluate("states")) <= {"connecting", "open"}
+    stack.upstream.release(HELD)
+    await whole(turn, text_of(HELD))
