@@ -127,6 +127,7 @@ async def _start_tailrace(parts: Parts, scale: Scale) -> list[int]:
         "TAILRACE_MAX_SOCKETS": "10000",
         "TAILRACE_CONCURRENCY": str(max(100, scale.streams)),
         "LOG_LEVEL": "WARNING",
+        "TAILRACE_TIDY": "0",  # a section does it
     }
     await parts.run(sys.executable, "manage.py", "migrate", "-v0")
     await parts.run(sys.executable, "manage.py", "collectstatic", "--noinput", "-v0")
