@@ -5,11 +5,13 @@ The CSRF middleware admits changes from our pages only.
 
 import functools
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import Any
 from uuid import UUID
 
 from asgiref.sync import async_to_sync
 from django.core.exceptions import RequestDataTooBig
+from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -94,7 +96,7 @@ def change(request: HttpRequest, id: UUID) -> JSON:  # noqa: A002
     if changes.deleted:
         _cancel_all(id)
     if _apply(changes, rows):
-        async_to_sync(announce_conversation)(id)
+        _run(announce_conversation, id)
     if changes.deleted:
         _cancel_all(id)  # those created meanwhile
     return summary(Conversation.objects.with_running().get(pk=id))
@@ -107,7 +109,7 @@ def _place(request: HttpRequest) -> dict[str, str]:
 def mark_read(row: Conversation) -> None:
     """Mark as read and announce."""
     if row.unread and Conversation.objects.filter(pk=row.pk).mark_read():
-        async_to_sync(announce_conversation)(row.pk)
+        _run(announce_conversation, row.pk)
     row.unread = False
 
 
@@ -130,7 +132,14 @@ def _cancel_all(conversation_id: UUID) -> None:
     live = Response.objects.filter(conversation_id=conversation_id, status__in=LIVE)
     ids = [str(response_id) for response_id in live.values_list("pk", flat=True)]
     if ids:
-        async_to_sync(_cancel)(ids)
+        _run(_cancel, ids)
+
+
+def _run(work: Callable[..., Awaitable[None]], *args: Any) -> None:
+    """Run a coroutine function without this thread's database connection: it needs one of the same pool."""
+    if not connection.in_atomic_block:
+        connection.close()
+    async_to_sync(work)(*args)
 
 
 async def _cancel(response_ids: list[str]) -> None:

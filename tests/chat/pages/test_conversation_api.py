@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import OperationalError
+from django.db import OperationalError, connections
 from django.test import AsyncClient, Client
 from django.utils import timezone
 
@@ -305,3 +305,15 @@ async def test_other_methods_are_refused(browser: AsyncClient, response: Respons
 async def test_an_unknown_conversation_has_no_responses(browser: AsyncClient) -> None:
     reply = await browser.get(f"/conversations/{new_id()}/responses/")
     assert refusal(reply) == (404, "conversation_not_found", None)
+
+
+def test_no_connection_is_held_while_another_is_needed(owner: User) -> None:
+    held = connections["default"]
+    held.ensure_connection()
+    seen: list[Any] = []
+
+    async def work() -> None:
+        seen.append(held.connection)
+
+    conversation_api._run(work)
+    assert seen == [None]
