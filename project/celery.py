@@ -12,10 +12,12 @@ from kombu import Exchange, Queue
 
 from chat.responses.model_catalog import ModelConfig, catalog
 from chat.responses.model_keys import faults
+from project import broker
 from project.celery_settings import broker_settings, task_settings
 from project.postgres.serving import serve
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
+broker.install()
 
 app = Celery("tailrace")
 app.add_defaults(

@@ -1,0 +1,64 @@
+"""kombu's Redis transport, which drops messages that it cannot read.
+
+The original raises: the worker ends, and so does the next one that gets such a message.
+"""
+
+import logging
+from queue import Empty
+from typing import Any
+
+from kombu.exceptions import KombuError
+from kombu.transport import TRANSPORT_ALIASES, redis, virtual
+
+# JSON, its coding or its depth
+UNDECODABLE = (ValueError, RecursionError)
+MALFORMED = (KeyError, TypeError, ValueError, AttributeError, KombuError)
+JSON = "application/json"
+
+logger = logging.getLogger(__name__)
+
+
+class Channel(redis.Channel):
+    """Takes messages from queues."""
+
+    def _brpop_read(self, **options: Any) -> Any:
+        try:
+            return super()._brpop_read(**options)  # type: ignore[misc]  # not in the stubs
+        except UNDECODABLE as error:
+            logger.error("a message that is no JSON is dropped: %s", type(error).__name__)
+            raise Empty from error
+
+
+class Transport(redis.Transport):
+    """Delivers messages to Celery."""
+
+    Channel = Channel
+
+    def _deliver(self, message: Any, queue: str | None) -> None:
+        if fault := _fault(message, self.channels[0] if self.channels else None):
+            logger.error("a malformed message of the queue %s is dropped: %s", queue, fault)
+            return
+        super()._deliver(message, queue)
+
+
+def _fault(payload: Any, channel: Any) -> str:
+    """Why Celery could not take this message; empty: it can. It refuses what is no task itself."""
+    try:
+        message = virtual.Message(payload, channel=channel)
+        return _task_fault(message) if "task" in message.headers else ""
+    except MALFORMED as error:
+        return type(error).__name__
+
+
+def _task_fault(message: Any) -> str:
+    if message.content_type != JSON or not isinstance(message.headers["id"], str):
+        return "a task without an id, or no JSON"
+    args, kwargs, embedded = message.payload
+    right = isinstance(args, list) and isinstance(kwargs, dict) and isinstance(embedded, dict)
+    return "" if right else "its body is no task's"
+
+
+def install() -> None:
+    """Use it for redis:// and rediss://."""
+    name = f"{__name__}:{Transport.__name__}"
+    TRANSPORT_ALIASES.update(redis=name, rediss=name)
