@@ -279,3 +279,24 @@ def test_a_service_has_no_rights_to_spare(service: Service) -> None:
 )
 def test_an_image_of_others_has_a_version(service: Service) -> None:
     assert re.fullmatch(r"[a-z/]+:\d+(\.\d+)*-alpine", service.config["image"])
+
+
+@pytest.mark.parametrize("name", ["redis", "postgres"])
+def test_storage_is_on_an_internal_network_alone(name: str) -> None:
+    assert services()[name].config["networks"] == ["storage"]
+    assert parsed()["networks"]["storage"]["internal"] is True
+
+
+def test_the_memory_of_redis_has_a_limit() -> None:
+    words = services()["redis"].command([], REQUIRED)
+    assert words[words.index("--maxmemory") + 1] == "1gb"
+
+
+def test_no_secret_of_the_site_is_in_flowers_container() -> None:
+    assert not services()["flower"].names & {"SECRET_KEY", "DATABASE_URL", "OPENAI_API_KEY"}
+
+
+@pytest.mark.parametrize("service", APP, ids=named)
+def test_an_app_container_cannot_change_its_files(service: Service) -> None:
+    assert service.config["read_only"] is True
+    assert service.config["tmpfs"] == ["/tmp", "/data"]  # noqa: S108 - in the container

@@ -8,7 +8,8 @@ from tests.harness import dotenv
 from tests.harness.dotenv import load_settings, loaded_settings
 from tests.harness.processes import ROOT
 
-COMPOSE_ONLY = {"POSTGRES_PASSWORD", "FLOWER_BASIC_AUTH", "PORT"}  # docker-compose.yml alone reads them
+# docker-compose.yml alone reads them
+COMPOSE_ONLY = {"POSTGRES_PASSWORD", "FLOWER_BASIC_AUTH", "PORT", "REDIS_MEMORY"}
 LONG_KEY = "of-the-tests-" * 4
 KEYS = {"OPENAI_API_KEY"}  # the workers read keys by the name that a model has for its own
 NO_DEFAULT = {"SECRET_KEY", "POSTGRES_PASSWORD", "FLOWER_BASIC_AUTH"}

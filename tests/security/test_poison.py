@@ -1,4 +1,4 @@
-"""Messages that no worker can read: each is dropped with one line, and the worker goes on with the next."""
+"""Messages that no worker can read: each is dropped with one line, and the worker continues with the next."""
 
 import base64
 import json
