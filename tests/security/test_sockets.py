@@ -13,6 +13,7 @@ from tests.security.conftest import SOCKETS
 pytestmark = pytest.mark.e2e
 
 EXTRA = 30
+on_one_database = pytest.mark.parametrize("bounded", ["sqlite"], indirect=True)  # sockets ask it little
 
 
 async def close_code(visitor: Visitor) -> int | None:
@@ -24,6 +25,7 @@ async def close_code(visitor: Visitor) -> int | None:
         return closed.rcvd.code if closed.rcvd else None
 
 
+@on_one_database
 async def test_of_fifty_sockets_twenty_stay_and_another_guest_is_answered(bounded: Stack) -> None:
     session = await cookie(bounded.url)
     async with AsyncExitStack() as stack:
@@ -43,6 +45,7 @@ async def test_of_fifty_sockets_twenty_stay_and_another_guest_is_answered(bounde
         assert (await again.next())["error"]["code"] == "missing_field"
 
 
+@on_one_database
 @pytest.mark.parametrize(
     "frame", ["{}", '{"type": "response.create", "input": "a"' + ', "k": 1' * 9000 + "}"]
 )
