@@ -59,7 +59,7 @@ def test_a_hostile_frame_has_few_errors(fields: dict[str, Any], monkeypatch: pyt
 @pytest.mark.parametrize(
     ("fields", "code", "param"),
     [
-        ({"temprature": 1}, "unknown_field", "temprature"),
+        ({"warmth": 1}, "unknown_field", "warmth"),
         ({"tailrace": {"x": 1}}, "unknown_field", "tailrace.x"),
         ({"k" * 1_000: 1}, "unknown_field", "k" * MAX_PARAM_CHARS),
         ({"input": [message(name="a")]}, "unknown_field", "input"),
