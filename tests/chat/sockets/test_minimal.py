@@ -183,3 +183,19 @@ async def test_a_client_that_does_not_read_is_closed_and_sent_nothing_more(
     assert await socket.refusal() == (408, "slow_reader", None)
     assert await socket.receive_output(FRAME_SECS) == {"type": "websocket.close", "code": SLOW_READER}
     assert layer.groups == {}
+
+
+async def test_text_and_failures_are_sent_by_the_connection_which_may_be_closing(
+    socket: Socket, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[str] = []
+
+    async def drop(connection: ClientConnection, text: str) -> None:
+        sent.append(text)  # as Daphne's does once the client has begun to close
+
+    monkeypatch.setattr(ClientConnection, "send_text", drop)
+    writer = writer_of(await asked(socket, broker, "How deep is it?"))
+    await publish(writer, writer.add("Two"))
+    await publish(writer, writer.finish(Ending("failed", at=5.0, error_code="upstream_error")))
+    await eventually(lambda: len(sent) == 2)
+    assert await socket.receive_nothing()
