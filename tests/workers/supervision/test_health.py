@@ -80,7 +80,7 @@ async def test_a_worker_whose_loop_hangs_is_not_healthy(monkeypatch: pytest.Monk
 async def test_a_worker_without_redis_stays_healthy(
     settings: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(settings, "TAILRACE_REDIS_URL", valkey.url(ports.pick_free()))
+    monkeypatch.setattr(settings, "TAILRACE_LOG_URL", valkey.url(ports.pick_free()))
     runtime = Runtime()
     await asyncio.to_thread(runtime.start, "tested@host")
     heartbeat = runtime._heartbeat
