@@ -107,6 +107,7 @@ def test_what_was_cancelled_in_the_queue_is_skipped(asked: Any, upstream: Upstre
     assert upstream.requests(row.model) == []
 
 
+@pytest.mark.usefixtures("asked")  # it starts the worker
 def test_a_message_about_nothing_is_skipped() -> None:
     assert generate(str(new_id())) == {"status": "skipped"}
 
