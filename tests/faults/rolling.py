@@ -28,7 +28,7 @@ from tests.harness.socket_client import cookie
 from tests.harness.stack import answers
 from tests.harness.waiting import await_until
 
-LONG = Question("words-6000@4")  # longer than the restarts: cancelled at their end
+LONG = Question("words-2000@1")  # longer than the restarts: cancelled at their end
 ANSWERS = 20
 END_SECS = 120
 LOOK_SECS = 0.5  # between two checks of a process's health
