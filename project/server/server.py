@@ -16,7 +16,7 @@ from project.server.http import HTTPFactory
 from project.server.websocket import BoundedSocket, WebSocketFactory
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
-END_SECS = 5  # for requests and close handshakes, after the last socket was closed
+END_SECS = 5  # for requests and close handshakes after the last close, and again for cancelled ones
 
 
 class BoundedServer(daphne.Server):
@@ -60,6 +60,6 @@ class BoundedServer(daphne.Server):
         applications = [application for application in running if application is not None]
         if applications:
             await asyncio.wait(applications, timeout=END_SECS)
-        for application in applications:
-            application.cancel()
-        await asyncio.gather(*applications, return_exceptions=True)
+            for application in applications:
+                application.cancel()
+            await asyncio.wait(applications, timeout=END_SECS)  # a cancellation may be lost

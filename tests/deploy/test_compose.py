@@ -245,7 +245,7 @@ def test_a_worker_may_take_as_long_as_it_needs_to_stop() -> None:
 
 
 def test_a_web_server_may_take_as_long_as_it_needs_to_stop() -> None:
-    assert services()["web"].stop_secs >= settings.TAILRACE_WEB_DRAIN_SECONDS + END_SECS
+    assert services()["web"].stop_secs >= settings.TAILRACE_WEB_DRAIN_SECONDS + 2 * END_SECS
 
 
 def test_ports_are_open_on_this_machine_only() -> None:
