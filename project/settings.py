@@ -222,9 +222,13 @@ LOGGING = {
     "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
     # Django would log twice, httpx2 every model request, the pool every query
-    "filters": {"one_line": {"()": "project.server.access_log.OneLine"}},
+    "filters": {
+        "one_line": {"()": "project.server.access_log.OneLine"},
+        "no_probes": {"()": "project.server.access_log.NoProbes"},
+    },
     "loggers": {
         "django": {"handlers": []},
+        "django.request": {"filters": ["no_probes"]},
         "django.security.DisallowedHost": {"filters": ["one_line"]},  # by anybody, with a traceback
         "httpx2": {"level": "WARNING"},
         "psycopg.pool": {"level": "WARNING"},

@@ -76,3 +76,11 @@ class OneLine(logging.Filter):
         record.msg, record.args = text.encode("unicode_escape").decode("ascii"), ()
         record.exc_info = record.exc_text = None
         return True
+
+
+class NoProbes(logging.Filter):
+    """Leave out refused health checks: they come every few seconds, and are no error of ours."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether to log the record."""
+        return getattr(getattr(record, "request", None), "path_info", "") not in PROBES

@@ -144,9 +144,10 @@ async def test_many_who_ask_at_once_cost_one_check(
     assert len(checks) == 2
 
 
-async def test_a_process_that_stops_is_not_ready(
-    async_client: AsyncClient, monkeypatch: pytest.MonkeyPatch
+async def test_a_process_that_stops_is_not_ready_and_logs_no_error(
+    async_client: AsyncClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(draining, "has_begun", True)
     reply = await async_client.get("/healthz")
     assert (reply.status_code, reply.json()) == (503, {"status": "stopping"})
+    assert caplog.records == []
