@@ -7,7 +7,7 @@ from django.urls import include, path
 from chat.accounts.sign_in import limited
 from chat.pages.views import SignOut
 
-admin.site.login = limited(admin.site.login)  # type: ignore[method-assign,assignment]  # both sign-in pages
+admin.site.login = limited(admin.site.login)  # type: ignore[method-assign,assignment]  # Django means it to be replaced
 
 urlpatterns = [
     path("admin/", admin.site.urls),

@@ -15,11 +15,12 @@ from pytest_django import Settings
 from chat.protocol.errors import FAILURES
 from chat.responses.model_catalog import DEMO, ModelConfig, catalog, read
 from chat.responses.remedies import REMEDIES
-from project.doctor import answers, asking, report
-from project.doctor.answers import Asked
-from project.doctor.connection import Cause
+from project.doctor import report
 from project.doctor.finding import State
-from project.doctor.trial import Trial
+from project.doctor.models import answers, asking
+from project.doctor.models.answers import Asked
+from project.doctor.models.connection import Cause
+from project.doctor.models.trial import Trial
 from tests.harness.model_server import Service, serving
 from tests.harness.processes import ROOT
 from tests.test_docs import column, section

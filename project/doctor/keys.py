@@ -7,8 +7,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 from chat.responses.model_catalog import DEMO, ModelConfig, catalog
 from chat.responses.model_keys import faults
-from project.doctor.connection import Cause
 from project.doctor.finding import Finding, UnavailableError, error, ok, warning
+from project.doctor.models.connection import Cause
 from project.up.summary import masked
 
 

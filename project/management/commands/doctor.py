@@ -68,7 +68,7 @@ class Command(BaseCommand):
             asked = _chosen(keys.models(), names)
         except UnavailableError:
             return findings
-        examine = import_string("project.doctor.asking.examine")
+        examine = import_string("project.doctor.models.asking.examine")
         answers = {finding.what: finding for finding in examine(asked, self._say)}
         return [answers.get(finding.what, finding) for finding in findings]
 

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.test import Client
@@ -69,11 +70,11 @@ def test_a_session_is_due_after_a_tenth_of_its_age_or_a_day(
 def test_a_visit_extends_the_session_and_always_the_cookie(reader: Client, path: str) -> None:
     for passed, extended in ((timedelta(hours=1), False), (13 * DAY, True)):
         expiry = age_by(passed)
-        reader.cookies["sessionid"]["max-age"] = 1
+        reader.cookies[settings.SESSION_COOKIE_NAME]["max-age"] = 1
         reader.get(path)
         assert (Session.objects.get().expire_date != expiry) is extended
-        assert reader.cookies["sessionid"]["max-age"] == AGE.total_seconds()
-        assert reader.cookies["sessionid"]["httponly"]
+        assert reader.cookies[settings.SESSION_COOKIE_NAME]["max-age"] == AGE.total_seconds()
+        assert reader.cookies[settings.SESSION_COOKIE_NAME]["httponly"]
     assert left() > AGE - timedelta(minutes=1)
 
 
@@ -88,10 +89,10 @@ def test_a_session_with_its_own_expiry_is_left_alone(reader: Client) -> None:
     session.set_expiry(3600)
     session.save()
     expiry = Session.objects.get().expire_date
-    reader.cookies["sessionid"]["max-age"] = 1
+    reader.cookies[settings.SESSION_COOKIE_NAME]["max-age"] = 1
     reader.get("/")
     assert Session.objects.get().expire_date == expiry
-    assert reader.cookies["sessionid"]["max-age"] == 1
+    assert reader.cookies[settings.SESSION_COOKIE_NAME]["max-age"] == 1
 
 
 def test_an_ended_session_is_not_restored(reader: Client) -> None:
@@ -108,9 +109,9 @@ def test_a_session_in_a_cache_is_saved_at_each_visit(settings: Settings, owner: 
     settings.SESSION_ENGINE = "django.contrib.sessions.backends.cache"
     client = Client()
     client.force_login(owner)
-    client.cookies["sessionid"]["max-age"] = 1
+    client.cookies[settings.SESSION_COOKIE_NAME]["max-age"] = 1
     client.get("/")
-    assert client.cookies["sessionid"]["max-age"] == AGE.total_seconds()
+    assert client.cookies[settings.SESSION_COOKIE_NAME]["max-age"] == AGE.total_seconds()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -8,11 +8,11 @@ from dataclasses import replace
 from itertools import groupby
 
 from chat.responses.model_catalog import ModelConfig
-from project.doctor import answers, causes, trial
-from project.doctor.answers import Asked
 from project.doctor.finding import Finding, error
 from project.doctor.keys import key_fault
-from project.doctor.trial import Trial
+from project.doctor.models import answers, causes, trial
+from project.doctor.models.answers import Asked
+from project.doctor.models.trial import Trial
 from workers.providers.changes import Change, Learned
 from workers.providers.openai_compatible import Provider
 from workers.providers.probe import listed

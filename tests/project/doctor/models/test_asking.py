@@ -12,9 +12,9 @@ from pytest_django import Settings
 from chat.protocol.errors import FAILURES
 from chat.responses.model_catalog import Deadlines, ModelConfig
 from chat.responses.remedies import REMEDIES
-from project.doctor import answers, asking
 from project.doctor.finding import Finding, State
-from project.doctor.trial import Trial
+from project.doctor.models import answers, asking
+from project.doctor.models.trial import Trial
 from project.up import ports
 from tests.harness.model_server import Service, serving
 from tests.harness.upstream import Upstream

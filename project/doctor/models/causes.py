@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 from chat.conf import conf
 from chat.responses.model_catalog import ModelConfig
 from chat.responses.remedies import REMEDIES
-from project.doctor import connection
-from project.doctor.connection import Cause
+from project.doctor.models import connection
+from project.doctor.models.connection import Cause
 from workers.providers.probe import Listing, listed
 
 SHOWN = 5  # models by name

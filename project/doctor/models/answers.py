@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from chat.conf import conf
 from chat.protocol.errors import FAILURES
 from chat.responses.model_catalog import ModelConfig
-from project.doctor import causes
-from project.doctor.connection import Cause
 from project.doctor.finding import Finding, error, ok, warning
-from project.doctor.trial import MAX_TOKENS, Trial
+from project.doctor.models import causes
+from project.doctor.models.connection import Cause
+from project.doctor.models.trial import MAX_TOKENS, Trial
 from project.up.summary import masked
 from workers.providers.probe import Listing
 
