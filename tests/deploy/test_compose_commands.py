@@ -56,6 +56,11 @@ class Browser:
         headers = {"Origin": self.origin}
         return self._ask(Request(f"http://{HOST}:{self.port}{path}", urlencode(form).encode(), headers))
 
+    def become_guest(self) -> None:
+        status, page = self.get("/")
+        assert status == 200
+        assert self.post("/guest/", csrfmiddlewaretoken=TOKEN.findall(page)[0])[0] == 200
+
     def _ask(self, request: Request) -> tuple[int, str]:
         try:
             with self.opener.open(request, timeout=deadline(ANSWER_SECS)) as response:
@@ -98,10 +103,7 @@ def test_every_part_is_ready(stack: Stack) -> None:
 
 def test_a_guest_gets_an_answer_over_the_socket(stack: Stack) -> None:
     browser = Browser(stack)
-    status, page = browser.get("/")
-    assert status == 200
-    token = TOKEN.findall(page)[0]
-    assert browser.post("/guest/", csrfmiddlewaretoken=token)[0] == 200
+    browser.become_guest()
     events = asked(stack, browser, model="demo-count", input="go")
     assert events[-1]["type"] == "response.completed"
     deltas = "".join(event["delta"] for event in events if event["type"] == "response.output_text.delta")
@@ -111,7 +113,7 @@ def test_a_guest_gets_an_answer_over_the_socket(stack: Stack) -> None:
 
 def test_a_page_from_elsewhere_gets_no_socket(stack: Stack) -> None:
     browser = Browser(stack)
-    browser.get("/")
+    browser.become_guest()
     browser.origin = "http://elsewhere.example"
     with pytest.raises(InvalidStatus, match="403"):
         asked(stack, browser, model="demo-count", input="go")
@@ -198,6 +200,6 @@ def test_the_doctor_finds_only_what_the_file_leaves_open(stack: Stack) -> None:
 
 def test_nothing_is_written_into_the_image(stack: Stack) -> None:
     browser = Browser(stack)
-    browser.get("/")
+    browser.become_guest()
     asked(stack, browser, model="demo-count", input="go")
     assert stack.files == stack.built
