@@ -3,6 +3,7 @@
 import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import kombu.pools
 import pytest
@@ -19,6 +20,7 @@ from project.up import valkey as embedded
 from project.up.errors import LocalError
 from tests.harness import valkey
 from tests.harness.broker import Broker
+from tests.harness.scheduling import Affinity
 from tests.harness.skips import skip_without
 from tests.harness.stack import DEPLOYED, MODELS, Stack, collect_static, running
 from tests.harness.valkey import use
@@ -53,6 +55,12 @@ SLOW = (
 def pytest_xdist_auto_num_workers() -> int:
     """Run two files at a time on each core: most of the slow tests wait."""
     return 2 * (os.cpu_count() or 1)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Affinity:
+    """Gather the files that share a system."""
+    return Affinity(config, log)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -1,32 +1,42 @@
 """Which process of a run takes which file of tests: few processes start the same system."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
 
 from xdist.scheduler import LoadFileScheduling
-from xdist.workermanage import WorkerController
 
-# processes that may start the system which the files of a folder share
-SHARED: Mapping[str, int] = {"tests/browser/": 2, "tests/e2e/": 2, "tests/faults/": 2}
+# processes that may start the system which the files of a folder share; more only at the end
+SHARED: Mapping[str, int] = {
+    "tests/browser/": 2,
+    "tests/e2e/": 2,
+    "tests/faults/": 2,
+    "tests/security/": 1,
+}
 
 
 class Affinity(LoadFileScheduling):
-    """Files in their order; but one that shares a system goes to a process that has it, up to the limit."""
+    """Files in their order; one that shares a system goes to a process that has it."""
 
-    def _assign_work_unit(self, node: WorkerController) -> None:
-        scopes = self.workqueue
-        scopes.move_to_end(next(self._suitable(node), next(iter(scopes))), last=False)
+    def _assign_work_unit(self, node: Any) -> None:
+        mine = self.assigned_work[node]
+        others = [work for each, work in self.assigned_work.items() if each is not node]
+        self.workqueue.move_to_end(choose(self.workqueue, mine, others), last=False)
         super()._assign_work_unit(node)
 
-    def _suitable(self, node: WorkerController) -> Iterator[str]:
-        has = {system for scope in self.assigned_work[node] if (system := system_of(scope))}
-        yield from (scope for scope in self.workqueue if system_of(scope) in has)
-        yield from (scope for scope in self.workqueue if self._may_start(system_of(scope)))
 
-    def _may_start(self, system: str) -> bool:
-        used = sum(any(system_of(scope) == system for scope in work) for work in self.assigned_work.values())
-        return not system or used < SHARED[system]
+def choose(waiting: Collection[str], mine: Iterable[str], others: Iterable[Iterable[str]]) -> str:
+    """The file for a process: one whose system it has; else one whose system few have; else the first."""
+    has = {system_of(file) for file in mine}
+    in_use = [{system_of(file) for file in work} for work in others]
+
+    def suits(file: str) -> bool:
+        system = system_of(file)
+        return not system or sum(system in systems for systems in in_use) < SHARED[system]
+
+    shared = (file for file in waiting if system_of(file) and system_of(file) in has)
+    return next(shared, None) or next(filter(suits, waiting), None) or next(iter(waiting))
 
 
-def system_of(scope: str) -> str:
+def system_of(file: str) -> str:
     """The folder whose files share a system; empty for any other file."""
-    return next((folder for folder in SHARED if scope.startswith(folder)), "")
+    return next((folder for folder in SHARED if file.startswith(folder)), "")

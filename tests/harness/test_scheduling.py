@@ -1,0 +1,24 @@
+"""Files that share a system gather in few processes, and every file has its turn."""
+
+from tests.harness.scheduling import SHARED, choose
+
+PLAIN, PAGE, OTHER_PAGE = (
+    "tests/chat/test_ids.py",
+    "tests/browser/test_page.py",
+    "tests/browser/test_media.py",
+)
+
+
+def test_a_process_continues_with_the_system_that_it_has() -> None:
+    assert choose([PLAIN, PAGE], [OTHER_PAGE], []) == PAGE
+    assert choose([PLAIN, PAGE], [PLAIN], []) == PLAIN
+
+
+def test_a_system_is_started_by_few_processes() -> None:
+    busy = [[PAGE]] * SHARED["tests/browser/"]
+    assert choose([OTHER_PAGE, PLAIN], [], busy) == PLAIN
+    assert choose([OTHER_PAGE, PLAIN], [], busy[1:]) == OTHER_PAGE
+
+
+def test_nothing_waits_for_ever() -> None:
+    assert choose([OTHER_PAGE], [], [[PAGE]] * 9) == OTHER_PAGE
