@@ -1,5 +1,5 @@
-"""User identity: guests, sessions, revocation.
+"""User identity: guests, sign-ins, sessions and their end.
 
-For `sockets` and `pages`.
-Start with `sessions.py`.
+For web and workers.
+Start with `sessions.py`, then `session_watch.py`.
 """

@@ -23,7 +23,7 @@ from chat.protocol.errors import CommandError
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 GUEST = "guest-"  # begins the name; no password can be used
 GUEST_NAME = re.compile(f"{GUEST}[0-9a-f]{{32}}")
-SAME_GUEST_SECS = 60  # in which tabs of one browser get the same guest
+SAME_GUEST_SECS = 10  # in which tabs of one browser get the same guest
 
 View = Callable[..., HttpResponse]
 
@@ -50,16 +50,19 @@ def admit_guest(request: HttpRequest) -> User:
         return request.user
     if not conf.GUESTS:
         raise CommandError("unauthenticated")
-    guest = _guest_of_browser(request.COOKIES.get(settings.CSRF_COOKIE_NAME, ""))
+    guest = _guest_of_browser(request)
     login(request, guest, backend=BACKEND)
     return guest
 
 
-def _guest_of_browser(secret: str) -> User:
+def _guest_of_browser(request: HttpRequest) -> User:
     """One guest for requests at the same time: tabs share the CSRF secret, which `login` renews."""
+    secret = request.COOKIES.get(settings.CSRF_COOKIE_NAME)
     if not secret:
         return create_guest()
-    name = salted_hmac("tailrace.guest", secret).hexdigest()[:32]
+    # another site of the host name can set the cookie, but has another address and browser
+    browser = [secret, request.META.get("REMOTE_ADDR", ""), request.headers.get("User-Agent", "")]
+    name = salted_hmac("tailrace.guest", "\n".join(browser)).hexdigest()[:32]
     try:
         with transaction.atomic():
             return create_guest(name)

@@ -10,6 +10,7 @@ from typing import Any
 
 from asgiref.sync import async_to_sync
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.db.models import Model
 from django.db.models.signals import post_save, pre_delete
@@ -51,6 +52,8 @@ def _deleted(instance: Any, *, using: str, **_: Any) -> None:
 
     Workers stop writing the others (`workers/supervision/withdrawal.py`).
     """
+    # before the rows that refer to the user, as each question locks the user first
+    get_user_model().objects.using(using).select_for_update().filter(pk=instance.pk).first()
     since = timezone.now() - timedelta(seconds=LIVE_SECS)
     rows = instance.responses.using(using).filter(ended_at__gt=since)
     owner_id, ended = instance.pk, [str(response_id) for response_id in rows.values_list("pk", flat=True)]

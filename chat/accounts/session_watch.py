@@ -88,7 +88,8 @@ class SessionWatch:
     async def _check(self) -> None:
         watched, begun = list(self._watched), time.monotonic()
         self._end(filter(_has_expired, watched))  # known without the database
-        found = await _valid({session.identity for session in watched})
+        async with asyncio.timeout(CHECK_SECS):  # the next expiry must not wait
+            found = await _valid({session.identity for session in watched})
         self._end(session for session in watched if not session.update(found, begun))
 
     def _end(self, sessions: Iterable[WatchedSession]) -> None:

@@ -8,7 +8,8 @@ import hashlib
 import ipaddress
 import math
 import threading
-from collections.abc import Callable, Sequence
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from asgiref.sync import async_to_sync
@@ -27,44 +28,55 @@ MOST_WAITING = 4  # of this process; the rest is refused at once
 View = Callable[..., HttpResponseBase]
 
 
-def names(address: str, account: str) -> list[str]:
-    """The counts of an attempt. An IPv6 network of one household is one address."""
+def network_of(address: str) -> str:
+    """The client in the counts: an IPv4 address, an IPv6 network of one household, or any other text."""
     try:
         ip = ipaddress.ip_address(address)
-        network = str(ipaddress.ip_network((ip, 64), strict=False)) if ip.version == 6 else address
     except ValueError:  # of a Unix socket
-        network = address
-    digest = hashlib.sha256(account.casefold().encode(errors="replace")).hexdigest()[:32]
-    return [f"sign-in:{network}:{digest}", f"sign-in:{network}"]
+        return address
+    if ip.version == 6 and ip.ipv4_mapped:
+        return str(ip.ipv4_mapped)
+    return str(ipaddress.ip_network((ip, 64), strict=False)) if ip.version == 6 else str(ip)
 
 
-def retry_after(found: Sequence[Count]) -> int:
+def limits(network: str, account: str) -> dict[str, int]:
+    """The counts of an attempt, each with its limit, in the order in which they are raised.
+
+    An account is named as Django's form and the database would: all its spellings have one count.
+    """
+    name = unicodedata.normalize("NFKC", account).strip().casefold()
+    digest = hashlib.sha256(name.encode(errors="replace")).hexdigest()[:32]
+    return {f"sign-in:{network}:{digest}": MOST_PER_ACCOUNT, f"sign-in:{network}": MOST_PER_ADDRESS}
+
+
+def retry_after(found: Count, limit: int) -> int:
     """Seconds to wait; 0: the attempt is allowed."""
-    limits = (MOST_PER_ACCOUNT, MOST_PER_ADDRESS)
-    waits = [count.secs_left for count, limit in zip(found, limits, strict=True) if count.value > limit]
-    return math.ceil(max(waits, default=0))
+    return math.ceil(found.secs_left) if found.value > limit else 0
 
 
 class Turns:
-    """One check at a time; a few wait."""
+    """One check at a time; a few wait, one of each network."""
 
     def __init__(self) -> None:
         self._turn = threading.Semaphore(1)
-        self._places = threading.Semaphore(1 + MOST_WAITING)
+        self._lock = threading.Lock()
+        self._networks: set[str] = set()
 
-    def take(self) -> bool:
-        """Wait for a turn; False: too many wait, or for too long."""
-        if not self._places.acquire(blocking=False):
-            return False
+    def take(self, network: str) -> bool:
+        """Wait for a turn; False: too many wait, this network has one, or it takes too long."""
+        with self._lock:
+            if network in self._networks or len(self._networks) > MOST_WAITING:
+                return False
+            self._networks.add(network)
         if self._turn.acquire(timeout=WAIT_SECS):
             return True
-        self._places.release()
+        self._networks.discard(network)
         return False
 
-    def end(self) -> None:
+    def end(self, network: str) -> None:
         """Let the next one in."""
+        self._networks.discard(network)
         self._turn.release()
-        self._places.release()
 
 
 turns = Turns()
@@ -77,16 +89,17 @@ def limited(view: View) -> View:
     def limit(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.method != "POST":
             return view(request, *args, **kwargs)
-        counted = names(request.META.get("REMOTE_ADDR", ""), request.POST.get("username", ""))
-        if secs := retry_after(_add(counted, 1)):
+        network = network_of(request.META.get("REMOTE_ADDR", ""))
+        counted = limits(network, request.POST.get("username", ""))
+        if secs := _count(counted):
             return _refused(request, secs)
-        if not turns.take():
+        if not turns.take(network):
             _add(counted, -1)
             return _refused(request, WAIT_SECS)
         try:
             response = view(request, *args, **kwargs)
         finally:
-            turns.end()
+            turns.end(network)
         if response.status_code == 302:
             _add(counted, -1)
         return response
@@ -94,8 +107,17 @@ def limited(view: View) -> View:
     return limit
 
 
-def _add(counted: Sequence[str], by: int) -> list[Count]:
-    return async_to_sync(counters.add)(counted, WINDOW_SECS, by)
+def _count(counted: Mapping[str, int]) -> int:
+    """Count an attempt; one that the account's count refuses does not raise the address's."""
+    for name, limit in counted.items():
+        (found,) = _add([name], 1)
+        if secs := retry_after(found, limit):
+            return secs
+    return 0
+
+
+def _add(counted: Iterable[str], by: int) -> list[Count]:
+    return async_to_sync(counters.add)(list(counted), WINDOW_SECS, by)
 
 
 def _refused(request: HttpRequest, secs: int) -> HttpResponse:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.contrib.auth import get_user_model
 from django.db import transaction
-from django.db.models import Count, Q
+from django.db.models import Count
 from django.utils import timezone
 
 from chat.accounts.guests import is_guest
@@ -90,7 +90,8 @@ def owners_with_room(after: int, most: int) -> tuple[list[int], int]:
         .values_list("owner_id", flat=True)
     )
     found = list(ids.distinct()[:most])
-    sent = Count("responses", Q(responses__status__in=LIVE, responses__sent_at__isnull=False))
-    owners = get_user_model().objects.filter(pk__in=found).annotate(sent=sent)
-    ready = [owner.pk for owner in owners if owner.sent < limits_of(owner).running]
+    live = Response.objects.filter(owner__in=found, status__in=LIVE, sent_at__isnull=False)
+    sent = dict(live.order_by().values_list("owner").annotate(Count("pk")))
+    owners = get_user_model().objects.filter(pk__in=found)
+    ready = [owner.pk for owner in owners if sent.get(owner.pk, 0) < limits_of(owner).running]
     return ready, found[-1] if len(found) == most else 0

@@ -18,6 +18,7 @@ from chat.models import LIVE, Conversation, Response
 from chat.retention import expiry
 
 ROWS = 1_000  # of a kind in a transaction
+GUESTS = 50  # each is deleted by Django, with a notification
 LEAST_PAUSE_SECS = 0.1  # between two batches
 SHARE = 3  # at most a third of the time is spent deleting
 NO_ID = UUID(int=0)
@@ -60,7 +61,7 @@ def tidy(now: datetime) -> Iterator[Batch]:
 
 def _guests(now: datetime) -> Iterator[Batch]:
     last = 0
-    while ids := _ids(expiry.idle_guests(now), last):
+    while ids := _ids(expiry.idle_guests(now), last, GUESTS):
         yield from _conversations(expiry.conversations_of(ids, now))
         yield Batch("guests", _without_conversations(expiry.idle_guests(now), ids))
         last = ids[-1]
@@ -101,8 +102,8 @@ def _without_conversations(old: Any, ids: list[Any]) -> int:
     return rows.get(users.model._meta.label, 0)  # noqa: SLF001 - documented by Django
 
 
-def _ids(old: Any, last: Any) -> list[Any]:
-    return list(old.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:ROWS])
+def _ids(old: Any, last: Any, most: int = ROWS) -> list[Any]:
+    return list(old.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:most])
 
 
 def _locked(old: Any, ids: list[Any]) -> list[Any]:

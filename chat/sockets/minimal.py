@@ -77,6 +77,7 @@ class MinimalConsumer(SessionConsumer):
             elif isinstance(event, Failed):
                 await self.connection.send_text(json.dumps({"error": event.response["error"]}))
             if isinstance(event, TERMINAL):
+                self.groups.remove(group(message["response_id"]))
                 await self.channel_layer.group_discard(group(message["response_id"]), self.channel_name)
 
     async def leave(self) -> None:

@@ -27,6 +27,7 @@ from chat.transport.outages import UNAVAILABLE
 logger = logging.getLogger(__name__)
 
 CHECK_SECS = 5  # between checks of the log: the last notification may be lost
+FULL_SECS = 5  # until a client at the limit may ask again
 MAX_SUBSCRIPTIONS = 100  # responses per socket
 MAX_FOLLOWED = 200  # of one user, over all sockets of this process
 
@@ -123,7 +124,7 @@ class Subscriber:
     def require_room(self) -> None:
         """Raise CommandError at MAX_SUBSCRIPTIONS, or MAX_FOLLOWED of the owner."""
         if len(self._followed) >= MAX_SUBSCRIPTIONS or self.of_owner.count >= MAX_FOLLOWED:
-            raise CommandError("too_many_followed")
+            raise CommandError("too_many_followed", retry_after=FULL_SECS)
 
     async def start(self, response_id: str, stream_id: str | None, *, row_ended: bool = False) -> None:
         """Follow from the first event."""

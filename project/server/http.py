@@ -36,6 +36,7 @@ class BoundedRequest(WebRequest):
 
     def process(self) -> Any:
         """Answer, or reject a WebSocket handshake while too many are open or the process ends."""
+        self.requestHeaders.removeHeader(b"Daphne-Root-Path")  # Daphne would take the site's path from it
         upgrade = (self.requestHeaders.getRawHeaders(b"Upgrade") or [b""])[0]
         is_full = len(self.server.handshakes) >= limits.MAX_HANDSHAKES
         if upgrade.lower() == b"websocket" and (is_full or draining.is_over):

@@ -45,7 +45,7 @@ def client_address(headers: Headers, count: int) -> str | None:
 
 
 def _is_secure(headers: Headers, count: int) -> bool:
-    """Whether the outermost proxy was asked by https; an inner one may pass its header on."""
+    """Whether the outermost proxy was asked by https, if each appends its scheme or sets it."""
     return _entries(headers, b"x-forwarded-proto")[-count:][0] == "https"
 
 

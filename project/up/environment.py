@@ -82,16 +82,16 @@ def children(
     if not env.get("FLOWER_BASIC_AUTH"):
         env["FLOWER_BASIC_AUTH"] = f"{FLOWER_USER}:{secrets.token_urlsafe(TOKEN_BYTES)}"
     env["TAILRACE_STATIC_ROOT"] = str(data_dir / "static")
-    env.setdefault("WEB_DRAIN_SECONDS", "1")  # Ctrl-C waits for it
+    env["WEB_DRAIN_SECONDS"] = env.get("WEB_DRAIN_SECONDS") or "1"  # Ctrl-C waits for it
     if not verbose:
-        env.setdefault("LOG_LEVEL", "WARNING")
+        env["LOG_LEVEL"] = env.get("LOG_LEVEL") or "WARNING"
     if embedded.redis_port is not None:
         env["REDIS_URL"] = valkey.url(embedded.redis_port, secrets.token_urlsafe(TOKEN_BYTES))
     if embedded.model_port is not None:
         env["OPENAI_BASE_URL"] = f"http://{ports.HOST}:{embedded.model_port}/v1"
         env["OPENAI_API_KEY"] = secrets.token_urlsafe(TOKEN_BYTES)
         env["OPENAI_MODEL"] = LOCAL_MODEL
-        env.setdefault("OPENAI_MAX_OUTPUT_TOKENS", LOCAL_OUTPUT_TOKENS)
+        env["OPENAI_MAX_OUTPUT_TOKENS"] = env.get("OPENAI_MAX_OUTPUT_TOKENS") or LOCAL_OUTPUT_TOKENS
         env["OPENAI_RESUME"] = "continue"  # llama.cpp can
     return env
 

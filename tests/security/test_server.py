@@ -215,6 +215,15 @@ def test_a_forged_address_is_not_logged(start_web: Start, proxies: str, shown: s
     assert not [word for word in ("canary", "6.6.6.6", "\x1b") if word in web.process.output()]
 
 
+@pytest.mark.parametrize("path", ["/x/healthz", "/x/admin/login/"])
+def test_a_client_does_not_choose_the_path_of_the_site(web: Web, path: str) -> None:
+    request = urllib.request.Request(f"{web.url}{path}", headers={"Daphne-Root-Path": "/x"})
+    with pytest.raises(urllib.error.HTTPError) as refusal:
+        urllib.request.urlopen(request)
+    with refusal.value as reply:
+        assert reply.code == 404
+
+
 def test_a_bad_host_is_one_line(web: Web) -> None:
     before = len(web.process.output())
     assert ask(web, "GET /a HTTP/1.1\r\nHost: evil.example").startswith(b"HTTP/1.1 400 ")

@@ -1,4 +1,4 @@
-"""Heartbeats, cancellations and reaper of a worker process.
+"""Heartbeats, cancellations, reaper, health and deletion of old rows of a worker process.
 
 For `runtime`.
 Start with `reaper.py`.

@@ -7,11 +7,12 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
-from django.test import Client
+from django.http import HttpResponse
+from django.test import Client, RequestFactory
 from django.utils import timezone
 from pytest_django import Settings
 
-from chat.accounts.renewal import is_due, renew
+from chat.accounts.renewal import is_due, renew, renew_visit
 from chat.transport.event_log import Log
 from tests.chat.communicator import Socket, connected, cookie_of
 from tests.chat.rows import on_rows
@@ -76,6 +77,24 @@ def test_a_visit_extends_the_session_and_always_the_cookie(reader: Client, path:
         assert reader.cookies[settings.SESSION_COOKIE_NAME]["max-age"] == AGE.total_seconds()
         assert reader.cookies[settings.SESSION_COOKIE_NAME]["httponly"]
     assert left() > AGE - timedelta(minutes=1)
+
+
+def test_a_visit_counts_for_the_user_as_a_sign_in_does(reader: Client) -> None:
+    User.objects.update(last_login=timezone.now() - 20 * DAY)
+    age_by(2 * DAY)
+    reader.get("/")
+    last_login = User.objects.get().last_login
+    assert last_login is not None
+    assert last_login > timezone.now() - DAY
+
+
+def test_a_late_response_does_not_bring_an_ended_session_back(reader: Client, rf: RequestFactory) -> None:
+    request = rf.get("/")
+    request.session = reader.session
+    Session.objects.all().delete()  # another tab has signed in
+    response = HttpResponse()
+    renew_visit(request, response)
+    assert settings.SESSION_COOKIE_NAME not in response.cookies
 
 
 def test_daily_visits_keep_the_session(reader: Client) -> None:

@@ -13,7 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chat.accounts import sign_in
-from chat.accounts.sign_in import MOST_PER_ACCOUNT, MOST_PER_ADDRESS, MOST_WAITING, Turns, names, retry_after
+from chat.accounts.sign_in import (
+    MOST_PER_ACCOUNT,
+    MOST_PER_ADDRESS,
+    MOST_WAITING,
+    Turns,
+    limits,
+    network_of,
+    retry_after,
+)
 from chat.transport import counters
 from chat.transport.counters import Count, LocalCounters
 from tests.harness.waiting import await_until
@@ -99,7 +107,7 @@ async def test_a_known_and_an_unknown_name_cost_the_same(
 
 
 def test_looking_at_the_page_is_free(rf: RequestFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(sign_in, "_add")
+    monkeypatch.delattr(sign_in, "_count")
     assert sign_in.limited(LoginView.as_view())(rf.get("/")).status_code == 200
 
 
@@ -122,7 +130,7 @@ async def test_one_check_at_a_time_and_the_fifth_that_waits_is_refused(
     view = sign_in.limited(slow)
 
     async def post(number: int) -> int:
-        request = rf.post("/", {"username": f"name{number}"})
+        request = rf.post("/", {"username": f"name{number}"}, REMOTE_ADDR=f"192.0.2.{number}")
         return (await asyncio.to_thread(view, request)).status_code
 
     posts = [asyncio.create_task(post(number)) for number in range(MOST_WAITING + 6)]
@@ -135,22 +143,42 @@ async def test_one_check_at_a_time_and_the_fifth_that_waits_is_refused(
 def test_who_has_waited_too_long_is_refused_and_leaves_the_place(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sign_in, "WAIT_SECS", 0.01)
     turns = Turns()
-    assert turns.take()
-    assert [turns.take() for _ in range(2 * MOST_WAITING)] == [False] * 2 * MOST_WAITING
-    turns.end()
-    assert turns.take()
+    assert turns.take("a")
+    assert [turns.take(str(number)) for number in range(2 * MOST_WAITING)] == [False] * 2 * MOST_WAITING
+    turns.end("a")
+    assert turns.take("a")
 
 
-@given(st.integers(0, 100), st.integers(0, 100))
-def test_the_decision_is_that_of_the_limit_that_is_exceeded(of_account: int, of_address: int) -> None:
-    secs = retry_after([Count(of_account, 10.2), Count(of_address, 30.5)])
-    assert secs == (31 if of_address > MOST_PER_ADDRESS else 11 if of_account > MOST_PER_ACCOUNT else 0)
+def test_a_network_has_one_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sign_in, "WAIT_SECS", 3600)
+    turns = Turns()
+    assert turns.take("a")
+    assert not turns.take("a")  # at once
+    turns.end("a")
+    assert turns.take("a")
+
+
+@given(st.integers(0, 100), st.integers(1, 100))
+def test_beyond_the_limit_the_rest_of_the_window_is_waited(count: int, limit: int) -> None:
+    assert retry_after(Count(count, 10.2), limit) == (11 if count > limit else 0)
+
+
+@pytest.mark.usefixtures("static_root", "reader")
+async def test_a_refused_account_does_not_use_up_its_address(
+    async_client: AsyncClient, checked: list[str]
+) -> None:
+    for _ in range(3 * MOST_PER_ADDRESS):
+        await attempt(async_client, PAGES[0], "retried-by-a-program", "wrong")
+    assert (await attempt(async_client, PAGES[0], "reader", PASSWORD)).status_code == 302
 
 
 @pytest.mark.parametrize(
     ("one", "other", "same"),
     [
         (("192.0.2.1", "a"), ("192.0.2.1", "A"), True),
+        (("192.0.2.1", "a"), ("192.0.2.1", " \uff41\u3000"), True),  # the form makes an "a" of it
+        (("::ffff:192.0.2.1", "a"), ("192.0.2.1", "a"), True),
+        (("::ffff:192.0.2.1", "a"), ("::ffff:192.0.2.2", "a"), False),
         (("192.0.2.1", "a"), ("192.0.2.2", "a"), False),
         (("2001:db8::1", "a"), ("2001:db8::2", "a"), True),
         (("2001:db8::1", "a"), ("2001:db8:0:1::1", "a"), False),
@@ -158,11 +186,12 @@ def test_the_decision_is_that_of_the_limit_that_is_exceeded(of_account: int, of_
     ],
 )
 def test_a_household_is_one_address(one: tuple[str, str], other: tuple[str, str], same: bool) -> None:
-    assert (names(*one) == names(*other)) is same
+    found = [limits(network_of(address), account) for address, account in (one, other)]
+    assert (found[0] == found[1]) is same
 
 
 def test_a_name_of_any_length_makes_a_short_key() -> None:
-    assert all(len(name) < 100 for name in names("192.0.2.1", "x" * 10_000 + "\ud800"))
+    assert all(len(name) < 100 for name in limits("192.0.2.1", "x" * 10_000 + "\ud800"))
 
 
 def test_without_redis_the_process_still_limits(monkeypatch: pytest.MonkeyPatch, rf: RequestFactory) -> None:
