@@ -29,7 +29,7 @@ def renew(session: SessionBase) -> bool:
     found = rows.values_list("expire_date", flat=True).first()
     if is_due(found, now) and rows.filter(expire_date=found).update(expire_date=now + _age()):
         # as of a sign-in: guests without a visit are deleted
-        get_user_model().objects.filter(pk=str(session.get(SESSION_KEY))).update(last_login=now)
+        get_user_model().objects.filter(pk=session.get(SESSION_KEY, 0)).update(last_login=now)
     return found is not None
 
 
