@@ -14,6 +14,7 @@ from chat.protocol.errors import CommandError
 from chat.protocol.structure import MAX_METADATA, check_create, refuse_unknown
 
 MAX_INPUT_CHARS = 16_000  # about 4,000 tokens
+MAX_SETTINGS_BYTES = 16 * 1024  # instructions and metadata: in three events of each log
 MAX_FRAME_BYTES = 256 * 1024  # fits MAX_INPUT_CHARS at 12 escaped bytes per character
 MAX_SERVER_FRAME_BYTES = 512 * 1024  # beyond it the web server closes the socket without an error
 MAX_STREAM_ID_CHARS = 100  # repeated in every event
@@ -170,6 +171,7 @@ def parse(frame: str) -> Command:
 def create(body: dict[str, Any]) -> Create:
     """Validate a `response.create`. Raises CommandError."""
     command = _validated(Create, body)
+    _check_settings(command)
     if command.input is not None:
         _check_input(command)
     elif command.tailrace.regenerate_of is None:
@@ -224,6 +226,15 @@ def _refusal(error: ErrorDetails) -> tuple[str, str]:
     field, *inner = [str(part) for part in error["loc"]]
     param = f"{field}.{inner[0]}" if field == "tailrace" and inner else field
     return codes.get(error["type"], "invalid_field"), param
+
+
+def _check_settings(command: Create) -> None:
+    texts = [command.instructions or ""]
+    for pair in (command.metadata or {}).items():
+        texts += pair
+    if sum(len(text.encode()) for text in texts) > MAX_SETTINGS_BYTES:
+        param = "instructions" if command.instructions else "metadata"
+        raise CommandError("settings_too_long", param, command.stream_id)
 
 
 def _check_input(command: Create) -> None:

@@ -27,6 +27,7 @@ REFUSALS: dict[str, tuple[int, str]] = {
     "invalid_field": (400, "This field has an invalid value."),
     "empty_input": (400, "The input is empty."),
     "input_too_long": (400, "The input is too long."),
+    "settings_too_long": (400, "The instructions and metadata are too long."),
     "unauthenticated": (401, "Sign in first: this session is unknown or has ended."),
     "model_not_found": (404, "There is no model with this name."),
     "response_not_found": (404, "There is no response with this id."),

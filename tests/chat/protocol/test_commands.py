@@ -12,6 +12,7 @@ from chat.protocol.commands import (
     COMMANDS,
     MAX_FRAME_BYTES,
     MAX_INPUT_CHARS,
+    MAX_SETTINGS_BYTES,
     MAX_STREAM_ID_CHARS,
     Cancel,
     Change,
@@ -47,6 +48,26 @@ def refusal(frame: str) -> CommandError:
 def refused(**fields: Any) -> tuple[str, str | None]:
     error = refusal(json.dumps(asked(**fields)))
     return error.code, error.param
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"instructions": "ä" * (MAX_SETTINGS_BYTES // 2) + "i"}, "instructions"),
+        ({"instructions": "i" * 15_999, "metadata": {"key": "v" * 383}}, "instructions"),
+        (
+            {"metadata": {f"{number:02}": "€" * 340 + "..." for number in range(16)} | {"00": "€" * 350}},
+            "metadata",
+        ),
+    ],
+)
+def test_instructions_and_metadata_have_a_bound_together_in_bytes(fields: dict[str, Any], param: str) -> None:
+    assert refused(**fields) == ("settings_too_long", param)
+
+
+def test_instructions_and_metadata_may_take_all_of_it() -> None:
+    assert created(instructions="i" * 15_998, metadata={"key": "v" * 383}).metadata
+    assert created(instructions="ä" * (MAX_SETTINGS_BYTES // 2)).instructions
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ const ERROR_HELP = Object.freeze({
   worker_error: AGAIN,
   empty_input: "Write something first.",
   input_too_long: SHORTER,
+  settings_too_long: SHORTER,
   frame_too_large: SHORTER,
   model_not_found: "Choose another model and try again.",
   response_not_found: "Reload the page to see the current conversation.",
