@@ -54,7 +54,7 @@ class Stack:
         """Return a text of the files as it is right on this machine."""
         local = {
             r"@postgres:5432\b": f"@{HOST}:{self.database.port}",
-            r"//redis:6379\b": f"//{HOST}:{self.ports['redis']}",
+            r"@redis:6379\b": f"@{HOST}:{self.ports['redis']}",
             r"\b8000\b": str(self.ports["web"]),
             r"\b5555\b": str(self.ports["flower"]),
             r"\b9464\b": str(self.ports["worker"]),
@@ -123,11 +123,11 @@ def copy(source: Path, target: Path) -> None:
 
 def redis_command(stack: Stack) -> list[str]:
     """Return the command of the redis service, with the binary, the port and the folder of here."""
-    _, *options = SERVICES["redis"].command([], stack.variables)
+    *shell, script = SERVICES["redis"].command([], stack.variables)
     data = stack.folder / "redis"
     data.mkdir()
-    place = ["--port", str(stack.ports["redis"]), "--bind", HOST, "--dir", str(data)]
-    return [str(valkey.binary()), *options, *place]
+    here = f"{valkey.binary()} --port {stack.ports['redis']} --bind {HOST} --dir {data}"
+    return [*shell, script.replace("valkey-server", here)]
 
 
 @contextmanager
@@ -136,11 +136,16 @@ def up(folder: Path, variables: Mapping[str, str]) -> Iterator[Stack]:
     own_ports = {name: free_port() for name in ("redis", "web", "flower", "worker")}
     variables = {**variables, "PORT": str(own_ports["web"])}
     with ExitStack() as stopping:
-        database = stopping.enter_context(postgres.running("tailrace", variables["POSTGRES_PASSWORD"]))
+        script = ROOT / "project/postgres/create.sql"
+        database = stopping.enter_context(
+            postgres.running("tailrace", variables["POSTGRES_PASSWORD"], script)
+        )
         stack = Stack(folder, database, variables, own_ports)
         build_image(stack)
         redis = stopping.enter_context(stack.start("redis", redis_command(stack)))
-        redis.wait_until(lambda: answers(valkey.url(own_ports["redis"])))  # its own check needs redis-cli
+        redis.wait_until(
+            lambda: answers(valkey.url(own_ports["redis"], variables["REDIS_PASSWORD"]))
+        )  # its own check needs redis-cli
         migrated = stack.run(stack.command(SERVICES["migrate"]))
         assert migrated.returncode == 0, migrated.stderr
         assert stack.is_healthy("postgres")

@@ -3,6 +3,7 @@
 import ast
 import os
 import re
+import shlex
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -33,6 +34,7 @@ from tests.harness import dotenv
 REQUIRED = {
     "SECRET_KEY": "a-long-random-string-for-this-test-alone-0123456789",
     "POSTGRES_PASSWORD": "secret",
+    "REDIS_PASSWORD": "of-redis",
     "FLOWER_BASIC_AUTH": "somebody:secret",
 }
 PROGRAMS = {"python", "celery"}  # the image has these
@@ -200,7 +202,7 @@ def test_the_settings_are_those_of_a_deployment_on_localhost(tmp_path: Path) -> 
     assert values["TAILRACE_ORIGINS"] == ["http://localhost:8000"]
     assert values["SESSION_COOKIE_SECURE"] is False  # plain http: a browser would not send it back
     assert values["TAILRACE_GUESTS"] is False
-    assert values["TAILRACE_LOG_URL"] == "redis://redis:6379/0"
+    assert values["TAILRACE_LOG_URL"] == "redis://:of-redis@redis:6379/0"
     assert values["DATABASES"]["default"]["HOST"] == "postgres"
     assert values["DATABASES"]["default"]["PASSWORD"] == "secret"
 
@@ -240,6 +242,10 @@ def test_workers_can_be_scaled() -> None:
     assert all("container_name" not in service.config for service in services().values())
 
 
+def test_workers_do_not_read_the_events_of_each_other() -> None:
+    assert "--without-gossip" in command_of(services()["worker"])
+
+
 def test_a_worker_may_take_as_long_as_it_needs_to_stop() -> None:
     assert services()["worker"].stop_secs >= settings.TAILRACE_DRAIN_SECONDS + HANDING_OVER_SECS
 
@@ -255,16 +261,45 @@ def test_ports_are_open_on_this_machine_only() -> None:
 
 def test_the_volumes_that_are_used_are_declared() -> None:
     volumes = [volume for service in services().values() for volume in service.config.get("volumes", [])]
-    assert sorted(volume.split(":")[0] for volume in volumes) == sorted(parsed()["volumes"])
+    named_ones = [volume.split(":")[0] for volume in volumes if not volume.startswith(".")]
+    assert sorted(named_ones) == sorted(parsed()["volumes"])
     assert "redis-data:/data" in volumes
     assert "postgres-data:/var/lib/postgresql" in volumes  # since version 18; before, its data folder
 
 
+def options_of_redis() -> dict[str, str]:
+    line, _, _ = services()["redis"].command([], REQUIRED)[-1].replace("\\\n", "").partition("\n")
+    words = shlex.split(line.partition("<<")[0])[2:-1]  # exec valkey-server OPTIONS -
+    return dict(zip(words[::2], words[1::2], strict=True))
+
+
 def test_redis_keeps_what_it_was_given() -> None:
-    words = services()["redis"].command([], REQUIRED)
-    options = dict(zip(words[1::2], words[2::2], strict=True))
+    options = options_of_redis()
     assert options["--appendonly"] == "yes"
     assert options["--maxmemory-policy"] == "noeviction"
+
+
+def test_the_password_of_redis_is_in_no_command() -> None:
+    for service in services().values():
+        words = service.command([], REQUIRED)
+        if "healthcheck" in service.config:
+            words += service.health_command(REQUIRED)
+        assert REQUIRED["REDIS_PASSWORD"] not in " ".join(words)
+    assert services()["redis"].environment(REQUIRED) == {"REDISCLI_AUTH": REQUIRED["REDIS_PASSWORD"]}
+
+
+@pytest.mark.parametrize(("name", "user"), [("redis", "valkey"), ("postgres", "postgres")])
+def test_storage_has_no_rights_to_spare(name: str, user: str) -> None:
+    config = services()[name].config
+    assert (config["user"], config["cap_drop"]) == (user, ["ALL"])
+    assert config["security_opt"] == ["no-new-privileges:true"]
+
+
+def test_the_files_that_are_mounted_exist() -> None:
+    volumes = [volume for service in services().values() for volume in service.config.get("volumes", [])]
+    mounted = [volume.split(":")[0] for volume in volumes if volume.startswith(".")]
+    assert mounted == ["./project/postgres/create.sql"]
+    assert all((settings.BASE_DIR / path).is_file() for path in mounted)
 
 
 @pytest.mark.parametrize("service", APP, ids=named)
@@ -288,8 +323,7 @@ def test_storage_is_on_an_internal_network_alone(name: str) -> None:
 
 
 def test_the_memory_of_redis_has_a_limit() -> None:
-    words = services()["redis"].command([], REQUIRED)
-    assert words[words.index("--maxmemory") + 1] == "1gb"
+    assert options_of_redis()["--maxmemory"] == "1gb"
 
 
 def test_no_secret_of_the_site_is_in_flowers_container() -> None:

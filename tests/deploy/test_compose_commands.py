@@ -3,6 +3,7 @@
 import base64
 import json
 import resource
+import subprocess
 from collections.abc import Iterator
 from http.cookiejar import CookieJar
 from typing import Any
@@ -10,7 +11,9 @@ from urllib.error import HTTPError
 from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, OpenerDirector, ProxyHandler, Request, build_opener
 
+import psycopg
 import pytest
+import redis
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin
@@ -27,6 +30,7 @@ PASSWORD = "a-password-of-the-test"
 VARIABLES = {
     "SECRET_KEY": "a-long-random-string-for-this-test-alone-0123456789",
     "POSTGRES_PASSWORD": "secret",
+    "REDIS_PASSWORD": "of-redis-alone",
     "FLOWER_BASIC_AUTH": f"somebody:{PASSWORD}",
     "TAILRACE_GUESTS": "1",
 }
@@ -170,6 +174,29 @@ def test_flower_shows_the_worker_to_who_has_one(stack: Stack) -> None:
 
 def basic(credentials: str) -> str:
     return f"Basic {base64.b64encode(credentials.encode()).decode()}"
+
+
+def test_redis_asks_for_the_password_and_no_command_line_has_it(stack: Stack) -> None:
+    with redis.Redis(HOST, stack.ports["redis"]) as stranger, pytest.raises(redis.AuthenticationError):
+        stranger.ping()
+    listed = subprocess.run(["ps", "-ww", "-eo", "args="], capture_output=True, text=True, check=True).stdout
+    assert f"--port {stack.ports['redis']}" in listed or f":{stack.ports['redis']}" in listed
+    assert VARIABLES["REDIS_PASSWORD"] not in listed
+
+
+def test_the_role_of_the_app_owns_its_database_and_is_no_superuser(stack: Stack) -> None:
+    with psycopg.connect(stack.database.url) as database:
+        query = (
+            "SELECT rolsuper, rolcreaterole, rolcreatedb, pg_get_userbyid(datdba) "
+            "FROM pg_roles, pg_database WHERE rolname = current_user AND datname = current_database()"
+        )
+        assert database.execute(query).fetchone() == (False, False, False, "tailrace")
+
+
+def test_the_superuser_cannot_sign_in_over_the_network(stack: Stack) -> None:
+    url = stack.database.url.replace("//tailrace:", "//postgres:")
+    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+        psycopg.connect(url)
 
 
 def test_the_health_check_of_a_worker_fails_for_one_that_is_not_there(stack: Stack) -> None:

@@ -8,13 +8,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from project.up.ports import HOST
 from tests.harness.processes import Process, finished, free_port, run
 from tests.harness.skips import skip_without
 
 OWNER = "postgres" if os.geteuid() == 0 else None  # the server refuses to run as root
-PROGRAMS = ("initdb", "postgres", "pg_isready", "createdb")
+PROGRAMS = ("initdb", "postgres", "pg_isready", "createdb", "psql")
+SUPERUSER = "postgres"  # of a server whose database a script creates
 
 
 @dataclass(frozen=True)
@@ -52,20 +54,41 @@ def packaged_bin_dir() -> Path | None:
 
 
 @contextmanager
-def running(name: str, password: str) -> Iterator[Server]:
-    """Run a server with the database `name` of the user `name`, until the block ends."""
+def running(name: str, password: str, script: Path | None = None) -> Iterator[Server]:
+    """Run a server with the database `name` of the user `name`, until the block ends.
+
+    The script of SQL creates both, as in the image: else the user is the superuser.
+    """
     server = Server(free_port(), find_bin_dir(), name, password)
     with tempfile.TemporaryDirectory(prefix="postgres-") as folder:
         if OWNER:
             shutil.chown(folder, OWNER)
-        create_cluster(server, Path(folder))
+        superuser = SUPERUSER if script else name
+        create_cluster(server, Path(folder), superuser)
         with started(server, Path(folder)):
-            address = (f"--host={folder}", f"--port={server.port}", f"--username={name}")
-            run_program(server, "createdb", *address, name)
+            address = (f"--host={folder}", f"--port={server.port}", f"--username={superuser}")
+            if script is None:
+                run_program(server, "createdb", *address, name)
+            else:
+                run_script(server, script, *address)
             yield server
 
 
-def create_cluster(server: Server, folder: Path) -> None:
+def run_script(server: Server, script: Path, *address: str) -> None:
+    """Run SQL as the image does at its first start."""
+    run_program(
+        server,
+        "psql",
+        *address,
+        "--no-psqlrc",
+        "--set=ON_ERROR_STOP=1",
+        SUPERUSER,
+        input=script.read_text(),
+        env={"POSTGRES_PASSWORD": server.password},
+    )
+
+
+def create_cluster(server: Server, folder: Path, superuser: str = "") -> None:
     """Create the files of the server; over TCP it requires the password."""
     secret = folder / "password"
     secret.write_text(server.password)
@@ -74,7 +97,7 @@ def create_cluster(server: Server, folder: Path) -> None:
         server,
         "initdb",
         f"--pgdata={folder / 'data'}",
-        f"--username={server.name}",
+        f"--username={superuser or server.name}",
         f"--pwfile={secret}",
         "--auth-local=trust",
         "--auth-host=scram-sha-256",
@@ -107,6 +130,6 @@ def is_ready(server: Server) -> bool:
     return finished(*command).returncode == 0
 
 
-def run_program(server: Server, program: str, *arguments: str) -> None:
+def run_program(server: Server, program: str, *arguments: str, **options: Any) -> None:
     """Run one of the server's programs as its owner."""
-    run(str(server.bin_dir / program), *arguments, user=OWNER, cwd="/")
+    run(str(server.bin_dir / program), *arguments, user=OWNER, cwd="/", **options)

@@ -9,10 +9,10 @@ from tests.harness.dotenv import load_settings, loaded_settings
 from tests.harness.processes import ROOT
 
 # docker-compose.yml alone reads them
-COMPOSE_ONLY = {"POSTGRES_PASSWORD", "FLOWER_BASIC_AUTH", "PORT", "REDIS_MEMORY"}
+COMPOSE_ONLY = {"POSTGRES_PASSWORD", "REDIS_PASSWORD", "FLOWER_BASIC_AUTH", "PORT", "REDIS_MEMORY"}
 LONG_KEY = "of-the-tests-" * 4
 KEYS = {"OPENAI_API_KEY"}  # the workers read keys by the name that a model has for its own
-NO_DEFAULT = {"SECRET_KEY", "POSTGRES_PASSWORD", "FLOWER_BASIC_AUTH"}
+NO_DEFAULT = {"SECRET_KEY", "POSTGRES_PASSWORD", "REDIS_PASSWORD", "FLOWER_BASIC_AUTH"}
 
 
 def test_the_example_documents_every_variable_that_is_read_and_no_other() -> None:
