@@ -42,7 +42,11 @@ local function append(log, first, at, count)
     for i = 0, count - 1 do
         local id = string.format('%d-1', first + i)
         local added = redis.pcall('XADD', log, id, 'event', ARGV[at + i])
-        if type(added) == 'table' and added.err then return 2 end
+        if type(added) == 'table' and added.err then
+            -- to the client, which leaves a primary that became a replica
+            if string.find(added.err, 'READONLY', 1, true) then error(added) end
+            return 2
+        end
     end
     if expiry ~= '' then redis.call('EXPIRE', log, expiry) end
     return 1

@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
-from redis.exceptions import ConnectionError  # noqa: A004 - redis-py's name
+from redis.exceptions import ConnectionError, ReadOnlyError  # noqa: A004 - redis-py's name
 
 from chat.conf import conf
 
@@ -19,6 +19,8 @@ CONNECT_SECS = 2  # Redis is near: a slower one is unavailable
 ANSWER_SECS = 4  # per command: a client gets "busy" within 5 s
 RETRIES = 3  # of broken connections, not time-outs; callers handle longer outages
 MAX_CONNECTIONS = 1000  # a busy web process can need more than 100
+# a connection is closed after each; of a demoted primary it would stay, and refuse every write
+RETRIED = (ConnectionError, ReadOnlyError)
 
 _clients: WeakKeyDictionary[asyncio.AbstractEventLoop, Redis] = WeakKeyDictionary()
 
@@ -47,7 +49,7 @@ def connect(url: str) -> Redis:
         socket_connect_timeout=CONNECT_SECS,
         socket_timeout=ANSWER_SECS,
         max_connections=MAX_CONNECTIONS,
-        retry=Retry(backoff, RETRIES, supported_errors=(ConnectionError,)),
+        retry=Retry(backoff, RETRIES, supported_errors=RETRIED),
     )
 
 

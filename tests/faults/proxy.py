@@ -63,6 +63,10 @@ class Proxy:
         """Break every connection; new ones are accepted."""
         self._call(self._break())
 
+    def move(self, target_port: int) -> None:
+        """Forward new connections to another target, as an address that moves; open ones stay."""
+        self._target_port = target_port
+
     def stall(self) -> None:
         """Accept connections and data, and forward nothing, in either direction."""
         self._loop.call_soon_threadsafe(self._flows.clear)

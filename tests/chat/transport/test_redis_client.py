@@ -2,13 +2,19 @@
 
 import asyncio
 import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from pytest_django import Settings
 from redis.asyncio import Redis
+from redis.exceptions import ReadOnlyError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from chat.transport import redis_client
+from chat.transport.event_log import Batch, Log
+from tests.harness import valkey
+from tests.harness.processes import free_port
 from tests.harness.waiting import deadline
 
 
@@ -42,6 +48,37 @@ async def test_a_broken_connection_is_made_again(redis_url: str) -> None:
     async with Redis.from_url(redis_url) as other:
         await other.client_kill_filter(_type="normal", skipme=True)
     assert await redis_client.client().get("k") == "v"
+
+
+@pytest.fixture
+async def demoted(settings: Settings, tmp_path: Path) -> AsyncIterator[Redis]:
+    """A client of a primary that became a replica; it stays connected."""
+    with valkey.running(tmp_path) as own:
+        valkey.use(settings, own.url)
+        connected = redis_client.client()
+        await connected.ping()
+        async with Redis.from_url(own.url) as operator:
+            await operator.replicaof("127.0.0.1", free_port())
+        yield connected
+        await redis_client.close()
+
+
+async def ids(demoted: Redis) -> set[str]:
+    return {each["id"] for each in await demoted.client_list(_type="normal")}
+
+
+async def test_a_primary_that_became_a_replica_is_left(demoted: Redis) -> None:
+    before = await ids(demoted)
+    with pytest.raises(ReadOnlyError):
+        await demoted.set("k", "v")
+    assert not before & await ids(demoted)
+
+
+async def test_a_log_leaves_it_too(demoted: Redis) -> None:
+    before = await ids(demoted)
+    with pytest.raises(ReadOnlyError):
+        await Log(demoted).restore(Batch("r", 0, ["a"]), attempt=1)
+    assert not before & await ids(demoted)
 
 
 async def test_an_unresponsive_redis_times_out(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
