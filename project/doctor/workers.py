@@ -3,19 +3,28 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from chat import __version__
+from chat.conf import conf
 from chat.transport import redis_client
-from chat.transport.heartbeats import Heartbeats, WorkerStatus
+from chat.transport.event_log import LogError
+from chat.transport.heartbeats import Heartbeats, WorkerStatus, reaper
 from project.doctor import clocks
 from project.doctor.finding import Finding, error, ok, warning
 from project.doctor.store import ask
 
 START = "Start one: `celery -A project worker`, with the SECRET_KEY, database and Redis of the web server."
+SAME_PREFIX = (
+    f"If those are of this deployment, set the same TAILRACE_PREFIX for all processes. Else: {START}"
+)
+OTHER_REAPERS = "*:reaper"  # one for each prefix with a live worker
+SCANS, SCAN_KEYS = 20, 5000
+SHOWN = 3
 UNKNOWN = "of an unknown version"
 
 
 def examine() -> list[Finding]:
     """Raises `outages.UNAVAILABLE`."""
-    return judged(alive(), ask(_clocks()))
+    found = alive()
+    return judged(found, ask(_clocks()), [] if found else ask(_other_prefixes()))
 
 
 def alive() -> list[WorkerStatus]:
@@ -31,8 +40,27 @@ async def _clocks() -> dict[str, float]:
     return await Heartbeats(redis_client.client()).clocks()
 
 
-def judged(heartbeats: Sequence[WorkerStatus], ahead: Mapping[str, float]) -> list[Finding]:
-    """Judge heartbeats, and clocks `ahead` of Redis's."""
+async def _other_prefixes() -> list[str]:
+    """Prefixes of other live workers on this Redis, as far as a short search finds them."""
+    redis, cursor, found = redis_client.client(), 0, set[str]()
+    for _ in range(SCANS):
+        try:
+            cursor, keys = await redis.scan(cursor, match=OTHER_REAPERS, count=SCAN_KEYS)
+        except LogError:  # refused
+            break
+        found.update(map(str, keys))
+        if not cursor:
+            break
+    return sorted(name.removesuffix(OTHER_REAPERS[1:]) for name in found - {reaper()})
+
+
+def judged(
+    heartbeats: Sequence[WorkerStatus], ahead: Mapping[str, float], others: Sequence[str] = ()
+) -> list[Finding]:
+    """Judge heartbeats, clocks `ahead` of Redis's, and `others`: prefixes that have live workers."""
+    if not heartbeats and others:
+        found = f"none is alive with the prefix {conf.PREFIX}; there are with {', '.join(others[:SHOWN])}"
+        return [error("workers", found, SAME_PREFIX)]
     if not heartbeats:
         return [error("workers", "none is alive", START)]
     each = [ok(f"worker {figures['name']}", _described(figures)) for figures in _by_name(heartbeats)]

@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 import pytest
+from pytest_django import Settings
 
 from chat import __version__
 from chat.transport import redis_client
@@ -77,3 +78,22 @@ async def test_the_heartbeats_of_live_workers_are_read_from_redis() -> None:
     found = await examined()
     assert list(states(found))[:3] == ["workers", "worker first", "worker second"]
     assert faults(found) == {"worker versions": WARNING, "worker clocks": WARNING}
+
+
+@pytest.mark.usefixtures("redis_url")
+async def test_workers_under_another_prefix_are_named_if_none_has_this_one(settings: Settings) -> None:
+    here, settings.TAILRACE_PREFIX = settings.TAILRACE_PREFIX, "elsewhere"
+    assert await Heartbeats(redis_client.client()).lead("w1")
+    settings.TAILRACE_PREFIX = here
+    (finding,) = await examined()
+    assert finding.found == f"none is alive with the prefix {here}; there are with elsewhere"
+    assert "TAILRACE_PREFIX" in finding.remedy
+    await Heartbeats(redis_client.client()).record("w2", heartbeat("own", at=time.time()))
+    assert faults(await examined()) == {}  # the others are another deployment
+
+
+@pytest.mark.usefixtures("redis_url")
+async def test_our_own_reaper_is_not_another_prefix() -> None:
+    assert await Heartbeats(redis_client.client()).lead("w1")
+    (finding,) = await examined()
+    assert finding.found == "none is alive"
