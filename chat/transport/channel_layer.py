@@ -20,6 +20,8 @@ MAX_CONNECTIONS = 1000  # default: 100
 MAX_WAITING = 1000  # messages per channel; beyond it the reader reads the log
 PUBLISH_SECS = 5  # an unresponsive Redis must not block later notifications
 HEALTH_SECS = 10
+# a primary that became a replica takes PUBLISH, and few hear it: connect again to where the address leads
+RENEW_SECS = 60
 SUBSCRIBE_SECS = 2  # then a join fails, in time for its caller's report
 OPEN_SECS = 1  # a socket opens without Redis: its own channel can wait
 RETRIES = 12  # about 10 s of back-off: enough for a Redis restart
@@ -36,6 +38,7 @@ class PipelinedShard(RedisSingleShardConnection):
         super().__init__(host, channel_layer)
         self._outbox: list[Publish] = []
         self._sender: asyncio.Task[None] | None = None
+        self._renew_at = 0.0  # loop time
         once = host | {"retry": Retry(ExponentialWithJitterBackoff(), 0)}  # PubSubConnection reconnects
         self._subscriptions = PubSubConnection(create_pool(once), self._deliver)
 
@@ -85,10 +88,17 @@ class PipelinedShard(RedisSingleShardConnection):
             if not sent.done():  # its caller may have given up
                 pipe.publish(channel, message)
         async with asyncio.timeout(PUBLISH_SECS):  # the connection has no time limit
+            await self._renew()
             await pipe.execute()
         for _, _, sent in batch:
             if not sent.done():
                 sent.set_result(None)
+
+    async def _renew(self) -> None:
+        now = asyncio.get_running_loop().time()
+        if now >= self._renew_at:
+            self._renew_at = now + RENEW_SECS
+            await self._redis.connection_pool.disconnect(inuse_connections=False)
 
     async def flush(self) -> None:
         """Stop, and close the connections."""

@@ -267,3 +267,20 @@ async def test_a_join_without_waiting_receives_messages_once_redis_is_there(
         assert await received(layer, channel, 1) == [1]
         await layer.group_discard("g", channel)
         assert layer.groups == {}
+
+
+async def _publisher(client: Redis) -> str:
+    (found,) = [each["id"] for each in await client.client_list() if each["cmd"] == "publish"]
+    return str(found)
+
+
+async def test_the_publishing_connection_is_renewed(layer: Any, redis_url: str) -> None:
+    async with Redis.from_url(redis_url, decode_responses=True) as client:
+        await layer.group_send("g", message(1))
+        first = await _publisher(client)
+        await layer.group_send("g", message(2))
+        assert await _publisher(client) == first
+        for shard in layer._shards:
+            shard._renew_at = 0
+        await layer.group_send("g", message(3))
+        assert await _publisher(client) != first
