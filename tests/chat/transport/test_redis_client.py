@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 from redis.asyncio import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ReadOnlyError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
@@ -15,7 +16,7 @@ from chat.transport import redis_client
 from chat.transport.event_log import Batch, Log
 from tests.harness import valkey
 from tests.harness.processes import free_port
-from tests.harness.waiting import deadline
+from tests.harness.waiting import await_until, deadline
 
 
 async def test_an_event_loop_has_one_client(redis_url: str) -> None:
@@ -89,3 +90,64 @@ async def test_an_unresponsive_redis_times_out(settings: Settings, monkeypatch: 
         with pytest.raises(RedisTimeoutError):
             await asyncio.wait_for(redis_client.client().ping(), deadline())
         await redis_client.close()
+
+
+async def test_commands_beyond_the_connections_wait_for_one(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await redis_client.close()
+    monkeypatch.setattr(redis_client, "MAX_CONNECTIONS", 2)
+    redis = redis_client.client()
+    before = (await redis.info("stats"))["total_connections_received"]
+    assert set(await asyncio.gather(*(redis.incr("n") for _ in range(50)))) == set(range(1, 51))
+    assert (await redis.info("stats"))["total_connections_received"] == before + 1
+
+
+@pytest.fixture
+async def busy(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Redis]:
+    """A client whose only connection waits for the list `go`."""
+    await redis_client.close()
+    monkeypatch.setattr(redis_client, "MAX_CONNECTIONS", 1)
+    monkeypatch.setattr(redis_client, "ANSWER_SECS", deadline())
+    redis = redis_client.client()
+    blocking = asyncio.ensure_future(redis.blpop(["go"]))
+    async with Redis.from_url(redis_url) as other:
+        await await_until(lambda: _blocked(other), 5, "the connection is busy")
+        yield redis
+        await other.rpush("go", "1")
+    await blocking
+
+
+async def _blocked(redis: Redis) -> bool:
+    return bool((await redis.info("clients"))["blocked_clients"])
+
+
+async def test_a_command_does_not_wait_forever_for_a_connection(
+    busy: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(redis_client, "WAIT_SECS", 0.01)
+    with pytest.raises(RedisConnectionError, match="no connection to Redis was free"):
+        await busy.ping()
+
+
+async def test_a_cancelled_command_leaves_its_turn_to_the_next(busy: Redis, redis_url: str) -> None:
+    cancelled, next_one = asyncio.ensure_future(busy.ping()), asyncio.ensure_future(busy.ping())
+    await asyncio.sleep(0)  # both wait
+    cancelled.cancel()
+    async with Redis.from_url(redis_url) as other:
+        await other.rpush("go", "1")
+        async with asyncio.timeout(deadline()):
+            assert await next_one
+    assert cancelled.cancelled()
+
+
+async def test_a_failed_connection_is_free_for_the_next_command(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(redis_client, "MAX_CONNECTIONS", 1)
+    monkeypatch.setattr(redis_client, "RETRIES", 0)
+    settings.TAILRACE_LOG_URL = f"redis://127.0.0.1:{free_port()}/0"
+    for _ in range(3):
+        with pytest.raises(RedisConnectionError, match="Connect"):
+            await asyncio.wait_for(redis_client.client().ping(), deadline())
+    await redis_client.close()
