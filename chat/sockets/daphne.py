@@ -128,7 +128,7 @@ class ClientConnections:
             if not connection.is_closed:
                 await send(message)
             if message["type"] == "websocket.accept":
-                draining.add(connection)
+                await draining.add(connection)
 
         try:
             await self._application(scope | {"connection": connection}, receive, forward)

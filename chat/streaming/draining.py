@@ -19,9 +19,11 @@ class Draining:
         self.is_over = False  # no socket is accepted
         self._open: dict[ClientConnection, None] = {}  # the oldest first
 
-    def add(self, connection: ClientConnection) -> None:
-        """Move this socket in its turn."""
+    async def add(self, connection: ClientConnection) -> None:
+        """Move this socket in its turn; at once if the last turn is over: its handshake took long."""
         self._open[connection] = None
+        if self.is_over:
+            await self._move(connection)
 
     def remove(self, connection: ClientConnection) -> None:
         """Forget a closed socket. Idempotent."""

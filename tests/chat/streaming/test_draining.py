@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
@@ -20,13 +20,15 @@ class Clock:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 0.0
-        self.on_sleep: Callable[[], None] = lambda: None
+        self.on_sleep: Callable[[], Coroutine[Any, Any, None]] | None = None  # once
         monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: self.now)
         monkeypatch.setattr("chat.streaming.draining.asyncio.sleep", self.sleep)
 
     async def sleep(self, secs: float) -> None:
         self.now += secs
-        self.on_sleep()
+        on_sleep, self.on_sleep = self.on_sleep, None
+        if on_sleep:
+            await on_sleep()
 
 
 @pytest.fixture
@@ -53,14 +55,14 @@ class Client(ClientConnection):
 async def test_sockets_are_closed_one_after_the_other_over_the_time(clock: Clock) -> None:
     draining, clients = Draining(), [Client(clock) for _ in range(10)]
     for client in clients:
-        draining.add(client)
+        await draining.add(client)
     await draining.run(SECS)
     assert [round(client.closed_at) for client in clients] == list(range(0, SECS, 3))
 
 
 async def test_a_client_is_told_before_its_socket_is_closed(clock: Clock) -> None:
     draining, client = Draining(), Client(clock)
-    draining.add(client)
+    await draining.add(client)
     await draining.run(0)
     event, close = client.sent
     assert json.loads(event["text"])["type"] == "tailrace:moving"
@@ -70,9 +72,17 @@ async def test_a_client_is_told_before_its_socket_is_closed(clock: Clock) -> Non
 
 async def test_a_late_socket_is_closed_at_the_end(clock: Clock) -> None:
     draining, late = Draining(), Client(clock)
-    draining.add(Client(clock))
-    clock.on_sleep = lambda: None if late.is_closed else draining.add(late)
+    await draining.add(Client(clock))
+    clock.on_sleep = lambda: draining.add(late)
     await draining.run(SECS)
+    assert late.is_closed
+    assert not draining._open
+
+
+async def test_a_socket_whose_handshake_outlasts_the_drain_is_closed_at_once(clock: Clock) -> None:
+    draining, late = Draining(), Client(clock)
+    await draining.run(0)
+    await draining.add(late)
     assert late.is_closed
     assert not draining._open
 
@@ -85,7 +95,7 @@ async def test_without_sockets_it_is_over_at_once(clock: Clock) -> None:
 
 async def test_a_client_that_has_left_stops_nothing(clock: Clock) -> None:
     draining, gone, other = Draining(), Client(clock, RuntimeError()), Client(clock)
-    draining.add(gone)
-    draining.add(other)
+    await draining.add(gone)
+    await draining.add(other)
     await draining.run(SECS)
     assert other.is_closed
