@@ -1,4 +1,7 @@
-"""Repeat cancellations: on Python 3.11 a completing Redis command can swallow one."""
+"""Repeat cancellations: on Python 3.11 a Redis command can swallow one.
+
+redis-py sends in `asyncio.wait_for`, which ignores there a cancellation that comes just after the sending.
+"""
 
 import asyncio
 from collections.abc import Iterable

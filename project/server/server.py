@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from contextlib import suppress
 from typing import Any
 
 from daphne import server as daphne
@@ -11,6 +12,7 @@ from chat.conf import conf
 from chat.protocol.commands import MAX_SERVER_FRAME_BYTES
 from chat.sockets.daphne import SILENT_SECS
 from chat.streaming.draining import draining
+from chat.transport.task_cancellation import cancel
 from project.server import limits
 from project.server.http import HTTPFactory
 from project.server.websocket import BoundedSocket, WebSocketFactory
@@ -60,6 +62,6 @@ class BoundedServer(daphne.Server):
         applications = [application for application in running if application is not None]
         if applications:
             await asyncio.wait(applications, timeout=END_SECS)
-            for application in applications:
-                application.cancel()
-            await asyncio.wait(applications, timeout=END_SECS)  # a cancellation may be lost
+            with suppress(TimeoutError):
+                async with asyncio.timeout(END_SECS):
+                    await cancel(applications)

@@ -46,17 +46,37 @@ async def test_a_request_that_takes_longer_is_cancelled(
     assert request.cancelled()
 
 
+async def test_a_request_that_loses_its_cancellation_is_cancelled_again(
+    server: BoundedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "END_SECS", 0.01)
+
+    async def deaf() -> None:
+        with suppress(asyncio.CancelledError):
+            monkeypatch.setattr(module, "END_SECS", deadline())  # for the second cancellation
+            await asyncio.sleep(3600)
+        await asyncio.sleep(3600)
+
+    request = serve(server, deaf())
+    await end(server)
+    assert request.cancelled()
+
+
 async def test_a_request_that_cannot_be_cancelled_does_not_hold_up_the_end(
     server: BoundedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "END_SECS", 0.01)
 
+    may_end = False
+
     async def stubborn() -> None:
-        with suppress(asyncio.CancelledError):
-            await asyncio.sleep(3600)
-        await asyncio.sleep(3600)
+        while not may_end:
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(3600)
 
     request = serve(server, stubborn())
     await end(server)
     assert not request.done()
+    may_end = True
     request.cancel()
+    await request
