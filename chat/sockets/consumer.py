@@ -60,7 +60,7 @@ class ResponsesConsumer(SessionConsumer):
             async with asyncio.TaskGroup() as self._tasks:
                 self._tasks.create_task(self._listen())
                 try:
-                    while True:
+                    while not self._closed:  # a cancellation may be lost (see `task_cancellation`)
                         await self.dispatch(await receive())
                 finally:
                     self._closed = True
@@ -132,8 +132,11 @@ class ResponsesConsumer(SessionConsumer):
                 await cancel(self.log, user.pk, command.response_id)
 
     async def _listen(self) -> None:
-        while not self._closed:  # a cancellation may be lost (see `task_cancellation`)
-            await self.on_message(await self.channel_layer.receive(self.channel_name))
+        try:
+            while not self._closed:
+                await self.on_message(await self.channel_layer.receive(self.channel_name))
+        finally:
+            self._closed = True
 
     async def on_message(self, message: Message) -> None:
         """Forward events or a changed conversation."""
@@ -158,7 +161,8 @@ class ResponsesConsumer(SessionConsumer):
             self._tasks.create_task(self.sign_out())
 
     async def leave(self) -> None:
-        """Leave all groups. Idempotent."""
+        """Leave all groups; both tasks end. Idempotent."""
+        self._closed = True
         await self.subscriber.close()
         if self.scope["user"].is_authenticated:
             await self.channel_layer.group_discard(owner_group(self.scope["user"].pk), self.channel_name)

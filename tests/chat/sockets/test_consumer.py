@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from socket import create_server
 from types import SimpleNamespace
 from typing import Any
@@ -44,7 +45,7 @@ from tests.chat.answers import Answer
 from tests.chat.communicator import FRAME_SECS, PATH, Socket, assert_signed_out, eventually, joined, opened
 from tests.chat.rows import counted, on_rows, saved, stored
 from tests.harness.broker import Broker
-from tests.harness.waiting import deadline
+from tests.harness.waiting import await_until, deadline
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -266,6 +267,27 @@ async def test_a_socket_that_closes_during_a_notification_leaves_its_groups(
         await reading.wait()
     await socket.disconnect()
     await left(layer)
+
+
+async def test_a_socket_of_an_ended_session_ends_though_its_reader_loses_the_cancellation(
+    socket: Socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading = asyncio.Event()
+
+    async def deaf(*_: Any, **__: Any) -> None:
+        reading.set()
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+
+    response_id = await created(socket)
+    monkeypatch.setattr(Subscriber, "on_notification", deaf)
+    await notify_readers([Batch(response_id, 99, ["{}"])])
+    async with asyncio.timeout(deadline()):
+        await reading.wait()
+    (session,) = session_watch.session_watch()._watched
+    session.on_end()
+    await assert_signed_out(socket)
+    await await_until(socket.future.done, 5, "both tasks end")
 
 
 async def test_every_socket_of_the_owner_is_notified_of_a_response_and_of_its_end(
