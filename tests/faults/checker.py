@@ -7,7 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
@@ -114,12 +114,15 @@ def check(
 ) -> Findings:
     """Compare everything after the ends. An upstream that was cut off may be called more often."""
     findings = Findings()
+    gathered: dict[str | None, Evidence] = {}  # thousands of clients may read few responses
     for client in clients:
         if client.ended_at is None:
             name = client.response_id or client.prompt
             findings.add("stuck", f"the client of {name} received nothing after event {client.last}")
         else:
-            judge(Evidence.of(stack, client), findings, calls_per_attempt(client))
+            evidence = gathered.get(client.response_id) or Evidence.of(stack, client)
+            gathered[client.response_id] = evidence
+            judge(replace(evidence, client=client), findings, calls_per_attempt(client))
     return findings
 
 

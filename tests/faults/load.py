@@ -44,7 +44,7 @@ def all_ended(clients: Sequence[RecordingClient]) -> Callable[[], bool]:
 
 def receives_text_since(clients: Sequence[RecordingClient], since: float) -> Callable[[], bool]:
     """Return the condition that every client has received text since that moment (Unix seconds)."""
-    return lambda: all(client.deltas and client.deltas[-1].at > since for client in clients)
+    return lambda: all(client.last_text_at > since for client in clients)
 
 
 def longest_pause(client: RecordingClient) -> float:

@@ -72,6 +72,7 @@ class RecordingClient:
     sockets: list[float] = field(default_factory=list)  # when each attempt to connect began
     closes: list[tuple[int, str]] = field(default_factory=list)  # code and reason of each lost socket
     ended_at: float | None = None
+    last_text_at: float = 0  # when the last delta came (Unix seconds); thousands of clients are asked often
     _socket: ClientConnection | None = None
     _cancels: bool = False
 
@@ -180,6 +181,8 @@ class RecordingClient:
         self.response_id = self.response_id or event.get("response", {}).get("id")
         is_snapshot = event["type"] == "tailrace:snapshot"
         self.last = event["sequence_number"] if is_snapshot else max(self.last, event["sequence_number"])
+        if event["type"] == "response.output_text.delta":
+            self.last_text_at = now
         if event["type"] in TERMINAL or (is_snapshot and _has_ended(event["response"])):
             self.ended_at = now
 
