@@ -7,6 +7,7 @@ BODY_SECS = 30  # from the end of the headers to that of the body
 IDLE_SECS = 60  # between two requests of a connection
 MESSAGE_SECS = 10  # from a WebSocket message's first fragment to its last byte
 HANDSHAKE_SECS = 10  # to accept or reject a WebSocket; a page waits as long
+CLOSE_SECS = 4  # from our close frame to the client's
 MAX_HANDSHAKES = 200  # open at once; the next one gets 503, and its page retries
 LINGER_SECS = 2  # after a refusal, for the client to read it
 LINGER_BYTES = 1024 * 1024  # discarded in that time: a client that only writes reads nothing before

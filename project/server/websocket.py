@@ -43,7 +43,11 @@ class BoundedSocket(WebSocketProtocol):
         super().connectionLost(reason)
 
     def serverClose(self, code: int | None = None) -> None:  # noqa: N802
-        """Close; Autobahn's `sendClose` refuses the codes that are a server's own."""
+        """Close; Autobahn's `sendClose` refuses the codes that are a server's own.
+
+        A socket that is aborted before its client reads the frame has no code: its client does not know why.
+        """
+        self.closeHandshakeTimeout = max(self.closeHandshakeTimeout, limits.CLOSE_SECS)  # default: 1
         if code == MOVING:
             self.sendCloseFrame(code=code)
         else:
