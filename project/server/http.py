@@ -35,11 +35,15 @@ class BoundedRequest(WebRequest):
             self.content.write(data)
 
     def process(self) -> Any:
-        """Answer, or reject a WebSocket handshake while too many are open or the process ends."""
+        """Answer; reject all that comes at the end, and a WebSocket handshake while too many are open.
+
+        A request that the end does not wait for would leave a thread waiting for the stopped event loop, and
+        the process waits for its threads.
+        """
         self.requestHeaders.removeHeader(b"Daphne-Root-Path")  # Daphne would take the site's path from it
         upgrade = (self.requestHeaders.getRawHeaders(b"Upgrade") or [b""])[0]
         is_full = len(self.server.handshakes) >= limits.MAX_HANDSHAKES
-        if upgrade.lower() == b"websocket" and (is_full or draining.is_over):
+        if draining.is_over or (is_full and upgrade.lower() == b"websocket"):
             self.channel.refuse(http.SERVICE_UNAVAILABLE)
             return None
         return super().process()

@@ -14,6 +14,7 @@ POLICY_VIOLATION = 1008
 class BoundedSocket(WebSocketProtocol):
     """One socket."""
 
+    closeHandshakeTimeout: float  # noqa: N815 - Autobahn's name, in seconds
     _deadline: Any = None
 
     def onConnect(self, request: Any) -> Any:  # noqa: N802 - Autobahn's name, as those below

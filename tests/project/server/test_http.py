@@ -2,6 +2,7 @@
 
 import pytest
 
+from chat.streaming.draining import draining
 from project.server import limits
 from tests.project.server.connections import Connection
 
@@ -162,6 +163,13 @@ def test_a_handshake_beyond_the_limit_gets_503() -> None:
     handshake = b"GET /ws/responses/ HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n\r\n"
     connection = Connection(handshakes=limits.MAX_HANDSHAKES)
     connection.send(handshake)
+    assert (connection.status, connection.received) == ("503", [])
+
+
+def test_a_request_at_the_end_of_the_process_gets_503(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(draining, "is_over", True)
+    connection = Connection()
+    connection.send(GET)
     assert (connection.status, connection.received) == ("503", [])
 
 
