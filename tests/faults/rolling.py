@@ -145,7 +145,7 @@ def main() -> None:
     ):
         rolled = asyncio.run(roll(harness, options.sockets))
         print(rolled.findings.table())  # noqa: T201 - its result
-        print(f"close codes {dict(rolled.closes)}")  # noqa: T201
+        print(f"close codes {dict(rolled.closes)} (0: by the reader)")  # noqa: T201
         longest, most = rolled.pauses[-1], rolled.pauses[len(rolled.pauses) * 99 // 100]
         print(f"longest time without text {longest:.1f} s, of 99 % of the readers {most:.1f} s")  # noqa: T201
     sys.exit(1 if rolled.findings.counts else 0)
