@@ -27,7 +27,7 @@ from tests.harness.stack import answers
 from tests.harness.waiting import await_until
 
 LONG = Question("words-2000@1")  # longer than the restarts: cancelled at their end
-ANSWERS = 20  # each of its own visitor, who may follow 200 in a process
+ANSWERS = 20  # of as many visitors: one may follow 200 in a process
 BATCH = 100  # sockets opened at once, before the restarts
 END_SECS = 120
 LOOK_SECS = 0.5  # between two checks of a process's health
