@@ -3,7 +3,7 @@
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.browser.visitor import open_page
+from tests.browser.visitor import ask, ended
 from tests.harness.stack import Stack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
@@ -25,7 +25,7 @@ print(conversation.pk)
 
 
 async def open_long(page: Page, stack: Stack, count: int) -> None:
-    await open_page(page, stack)
+    await ended(await ask(page, stack, "Hello"))  # makes a guest
     owner = await page.locator("body").get_attribute("data-owner")
     conversation = stack.run("-c", STORE, str(owner), str(count)).strip()
     await page.goto(f"{stack.url}/conversations/{conversation}/")
