@@ -22,9 +22,8 @@ PATH = "/chat"
 def below(stack: Stack) -> Iterator[str]:
     """The address of a second web server, which serves the site under the path."""
     port = free_port()
-    *command, application = web_command(port)
     origin = f"http://{HOST}:{port}"
-    process = stack.start("web-below", *command, f"--root-path={PATH}", application, TAILRACE_ORIGINS=origin)
+    process = stack.start("web-below", *web_command(port), f"--root-path={PATH}", TAILRACE_ORIGINS=origin)
     process.wait_until(lambda: answers(f"{origin}{PATH}/healthz"))
     yield f"{origin}{PATH}"
     process.stop()
