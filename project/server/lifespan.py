@@ -14,7 +14,10 @@ logger = logging.getLogger(__name__)
 
 
 class Lifespan:
-    """Close sockets when a server such as uvicorn stops. `serve` does it itself: Daphne has no lifespan."""
+    """Close the sockets that a stopping server has left open: uvicorn closes all at once, before this.
+
+    `serve` closes them itself: Daphne has no lifespan.
+    """
 
     def __init__(self, application: Application) -> None:
         self._application = application
