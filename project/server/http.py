@@ -1,6 +1,7 @@
-"""HTTP with limits: a body of bounded size, headers and body within a time.
+"""HTTP with limits: a body of bounded size; headers, body and the client's reading of the answer within a time.
 
-Twisted stores a body of any size, Daphne then reads it whole; both keep a connection that never finishes.
+Twisted stores a body of any size, Daphne then reads it whole; both keep a connection that never finishes, and
+answer the next request of a client that does not read.
 """
 
 import resource
@@ -56,6 +57,7 @@ class BoundedChannel(http.HTTPChannel):
     is_refused = False
     _discarded = 0
     _deadline: IDelayedCall | None = None
+    _unread: BoundedRequest | None = None  # answered, but its answer fills the transport
 
     def connectionMade(self) -> None:  # noqa: N802 - Twisted's name, as those below
         """Expect the first request."""
@@ -81,9 +83,12 @@ class BoundedChannel(http.HTTPChannel):
         super().allHeadersReceived()
 
     def rawDataReceived(self, data: bytes) -> None:  # noqa: N802
-        """Read a part of a body."""
-        if not self.is_refused:
-            super().rawDataReceived(data)
+        """Read a part of a body, or store the requests that follow; Twisted would store any number."""
+        if self.is_refused:
+            return
+        super().rawDataReceived(data)
+        if sum(map(len, self._dataBuffer)) > limits.NEXT_BYTES:
+            self.transport.pauseProducing()
 
     def allContentReceived(self) -> None:  # noqa: N802
         """Process the request."""
@@ -93,12 +98,33 @@ class BoundedChannel(http.HTTPChannel):
             super().allContentReceived()
 
     def requestDone(self, request: BoundedRequest) -> None:  # noqa: N802
-        """Wait for the next request."""
+        """Wait for the next request; first for the client to read this answer."""
         self.factory.add_waiting(self)
-        super().requestDone(request)
+        if self._waitingForTransport and self.persistent:
+            self.requests.remove(request)
+            self._unread = request
+            self._abort_within(limits.ANSWER_SECS)
+        else:
+            super().requestDone(request)
+
+    def resumeProducing(self) -> None:  # noqa: N802
+        """Begin the next request: the answers have left."""
+        super().resumeProducing()
+        if self._unread is not None:
+            request, self._unread = self._unread, None
+            self._expect_nothing()
+            self.requests.insert(0, request)
+            super().requestDone(request)
+
+    def loseConnection(self) -> None:  # noqa: N802
+        """Close after the client has read the answer, or has not in ANSWER_SECS."""
+        super().loseConnection()
+        self._abort_within(limits.ANSWER_SECS)
 
     def connectionLost(self, reason: Failure) -> None:  # noqa: N802
-        """Release the connection."""
+        """Release the connection, and drop what it asked."""
+        self._unread = None
+        self._dataBuffer.clear()
         self._expect_nothing()
         self.factory.waiting.pop(self, None)
         super().connectionLost(reason)
@@ -116,8 +142,7 @@ class BoundedChannel(http.HTTPChannel):
         self.transport.write(f"{head}Content-Length: 0\r\nConnection: close\r\n\r\n".encode())
         self.transport.loseWriteConnection()
         self.setTimeout(None)
-        self._expect_nothing()
-        self._deadline = self.callLater(limits.LINGER_SECS, self.transport.abortConnection)
+        self._abort_within(limits.LINGER_SECS)
 
     def _discard(self, size: int) -> None:
         self._discarded += size
@@ -127,6 +152,10 @@ class BoundedChannel(http.HTTPChannel):
     def _expect_within(self, secs: float) -> None:
         self._expect_nothing()
         self._deadline = self.callLater(secs, self._too_late)
+
+    def _abort_within(self, secs: float) -> None:
+        self._expect_nothing()
+        self._deadline = self.callLater(secs, self.transport.abortConnection)
 
     def _expect_nothing(self) -> None:
         if self._deadline is not None and self._deadline.active():

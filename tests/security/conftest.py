@@ -1,6 +1,7 @@
 """Systems to attack: a web server alone, and a Tailrace with the default limits, on each database."""
 
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -19,6 +20,7 @@ RUNNING, WAITING = 2, 5  # of a guest, the defaults
 SOCKETS = 20  # of a user, the default
 CONCURRENCY = 2  # of the one worker: a guest can take all of it
 HASTE_SECS = 2
+LARGE_FILE, LARGE_FILE_BYTES = "large.bin", 20_000_000
 
 
 @dataclass
@@ -86,9 +88,14 @@ def web(start_web: Start) -> Web:
 
 
 @pytest.fixture(scope="session")
-def hasty(start_web: Start) -> Web:
-    """A web server with deadlines of HASTE_SECS."""
-    return start_web(sys.executable, "-m", "tests.security.hasty", str(HASTE_SECS))
+def hasty(start_web: Start, static_files: Path, tmp_path_factory: pytest.TempPathFactory) -> Web:
+    """A web server with deadlines of HASTE_SECS, and a file larger than the kernel's buffers."""
+    root = tmp_path_factory.mktemp("hasty") / "static"
+    shutil.copytree(static_files, root)
+    with (root / LARGE_FILE).open("wb") as file:
+        file.truncate(LARGE_FILE_BYTES)
+    command = (sys.executable, "-m", "tests.security.hasty", str(HASTE_SECS))
+    return start_web(*command, TAILRACE_STATIC_ROOT=str(root))
 
 
 @pytest.fixture(scope="package", params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])

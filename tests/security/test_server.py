@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import json
 import re
 import signal
@@ -12,6 +13,7 @@ import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 import redis
@@ -24,10 +26,12 @@ from project.server import limits
 from project.up.ports import HOST
 from tests.harness.stack import answers
 from tests.harness.waiting import await_until, deadline, wait_until
-from tests.security.conftest import HASTE_SECS, Start, Web
+from tests.security.conftest import HASTE_SECS, LARGE_FILE, Start, Web
 
 PATHS = ("/healthz", "/accounts/login/", "/ws/responses/", "/static/none.js", "/nowhere")
 LARGE = 1_500_000_000
+PIPELINED = 60_000  # bytes of requests
+NON_READERS = 10
 MOST_GROWTH_MB = 20
 OPEN_FILES, HALF_REQUESTS = 256, 400
 STRANGERS = 300
@@ -95,6 +99,66 @@ def test_half_requests_do_not_take_the_last_descriptor(start_web: Start) -> None
                 assert answers(f"{web.url}/healthz"), f"at {number} connections"
         assert answers(f"{web.url}/healthz")
     assert web.process.is_running
+
+
+@contextlib.contextmanager
+def non_readers(web: Web, count: int, request: bytes) -> Iterator[list[socket.socket]]:
+    """Clients with small buffers that send requests and read nothing, once the server has answered one."""
+    with contextlib.ExitStack() as stack:
+        connections = []
+        for _ in range(count):
+            connection = stack.enter_context(socket.socket())
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            connection.settimeout(deadline())
+            connection.connect((HOST, web.port))
+            connection.sendall(request)
+            connections.append(connection)
+        for connection in connections:
+            assert connection.recv(1, socket.MSG_PEEK)
+        yield connections
+
+
+def largest(static_files: Path) -> bytes:
+    """A request of the largest static file."""
+    file = max(static_files.rglob("*.js"), key=lambda path: path.stat().st_size)
+    path = file.relative_to(static_files)
+    return f"GET /static/{path} HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode()
+
+
+def test_pipelined_requests_wait_until_their_client_reads(start_web: Start, static_files: Path) -> None:
+    web = start_web()
+    request = largest(static_files)
+    before, used = web.memory_mb(), web.cpu_secs()
+    with non_readers(web, NON_READERS, request * (PIPELINED // len(request))):
+        for _ in range(100):
+            assert answers(f"{web.url}/healthz")  # time in which it would answer the others
+        print(f"RSS +{web.memory_mb() - before:.0f} MB, {web.cpu_secs() - used:.1f} s of CPU")
+        assert web.memory_mb() - before < MOST_GROWTH_MB
+        assert web.process.stop() == 0
+    assert "Traceback" not in web.process.output()
+
+
+def test_pipelined_requests_are_all_answered_to_a_reader(web: Web, static_files: Path) -> None:
+    request = largest(static_files)
+    count = 100
+    ends = request.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+    statuses = 0
+    with client(web) as connection:
+        connection.sendall(request * count + ends)
+        while part := connection.recv(1_000_000):
+            statuses += part.count(b"HTTP/1.1 200")
+    assert count - 5 <= statuses <= count + 1  # a few may lie in two parts
+
+
+@pytest.mark.parametrize("field", ["", "\r\nConnection: close"])
+def test_a_client_that_does_not_read_is_aborted(hasty: Web, field: str) -> None:
+    request = f"GET /static/{LARGE_FILE} HTTP/1.1\r\nHost: {HOST}{field}\r\n\r\n".encode()
+    with non_readers(hasty, 1, request) as (connection,):
+        wait_until(lambda: is_reset(connection), 10 * HASTE_SECS, "the connection is reset")
+
+
+def is_reset(connection: socket.socket) -> bool:
+    return connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == errno.ECONNRESET
 
 
 @pytest.mark.parametrize(
