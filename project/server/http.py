@@ -1,4 +1,4 @@
-"""HTTP with limits: a body of bounded size; headers, body and the client's reading of the answer within a time.
+"""HTTP with limits: a body of bounded size; headers, body and reading of the answer within a time.
 
 Twisted stores a body of any size, Daphne then reads it whole; both keep a connection that never finishes, and
 answer the next request of a client that does not read.
@@ -7,6 +7,7 @@ answer the next request of a client that does not read.
 import resource
 from io import BytesIO
 from typing import Any
+from urllib.parse import unquote
 
 from daphne.http_protocol import HTTPFactory as DaphneFactory
 from daphne.http_protocol import WebRequest
@@ -43,11 +44,23 @@ class BoundedRequest(WebRequest):
         """
         self.requestHeaders.removeHeader(b"Daphne-Root-Path")  # Daphne would take the site's path from it
         upgrade = (self.requestHeaders.getRawHeaders(b"Upgrade") or [b""])[0]
-        is_full = len(self.server.handshakes) >= limits.MAX_HANDSHAKES
-        if draining.is_over or (is_full and upgrade.lower() == b"websocket"):
-            self.channel.refuse(http.SERVICE_UNAVAILABLE)
+        status = http.SERVICE_UNAVAILABLE if draining.is_over else 0
+        if upgrade.lower() == b"websocket":
+            status = status or self._handshake_refusal()
+        if status:
+            self.channel.refuse(status)
             return None
         return super().process()
+
+    def _handshake_refusal(self) -> int:
+        """Status for a handshake on which Daphne or Channels would raise, or one too many; 0: none."""
+        protocols = self.requestHeaders.getRawHeaders(b"Sec-WebSocket-Protocol") or []
+        if not all(protocol.isascii() for protocol in protocols):
+            return int(http.BAD_REQUEST)
+        if not unquote(self.path.decode("latin-1")).startswith(self.server.root_path):
+            return int(http.NOT_FOUND)
+        is_full = len(self.server.handshakes) >= limits.MAX_HANDSHAKES
+        return int(http.SERVICE_UNAVAILABLE) if is_full else 0
 
 
 class BoundedChannel(http.HTTPChannel):

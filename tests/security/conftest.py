@@ -65,9 +65,9 @@ def start_web(
     }
     started: list[Web] = []
 
-    def start(*before: str, module: str | None = None, **env: str) -> Web:
+    def start(*before: str, module: str | None = None, root: str = "", **env: str) -> Web:
         port = free_port()
-        command = (*before, *web_command(port))
+        command = (*before, *web_command(port), f"--root-path={root}")
         if module is not None:
             command = (sys.executable, "-m", module, f"--port={port}", "project.asgi:application")
         log = directory / f"web{len(started)}.log"
@@ -85,6 +85,12 @@ def start_web(
 def web(start_web: Start) -> Web:
     """A web server as deployed."""
     return start_web()
+
+
+@pytest.fixture(scope="session")
+def rooted(start_web: Start) -> Web:
+    """A web server under a path of its host."""
+    return start_web(root="/x")
 
 
 @pytest.fixture(scope="session")

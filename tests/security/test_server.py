@@ -265,6 +265,19 @@ async def test_strangers_handshakes_are_refused_and_subscribe_to_nothing(web: We
         assert client.pubsub_channels() == []
 
 
+@pytest.mark.parametrize(
+    ("path", "protocol", "status"), [("/x/ws/openai/", "\xe9", 400), ("/ws/openai/", "a", 404)]
+)
+def test_a_wrong_handshake_is_refused_without_a_traceback(
+    rooted: Web, path: str, protocol: str, status: int
+) -> None:
+    fields = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13"
+    fields += f"\r\nSec-WebSocket-Key: {'a' * 22}==\r\nSec-WebSocket-Protocol: {protocol}"
+    reply = ask(rooted, f"GET {path} HTTP/1.1\r\nHost: {HOST}\r\n{fields}")
+    assert reply.startswith(f"HTTP/1.1 {status} ".encode())
+    assert "Traceback" not in rooted.process.output()
+
+
 def access_lines(web: Web) -> list[str]:
     return [line for line in web.process.output().splitlines() if " tailrace.access: " in line]
 
