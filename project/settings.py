@@ -74,6 +74,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "chat.ops.middleware.health_checks",  # first: for any Host, without a redirect
     "django.middleware.security.SecurityMiddleware",
+    "project.form_charset.utf8_forms",
     "project.csp.ContentSecurityPolicy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.gzip.GZipMiddleware",
@@ -228,8 +229,18 @@ LOGGING = {
     },
     "loggers": {
         "django": {"handlers": []},
-        "django.request": {"filters": ["no_probes"]},
-        "django.security.DisallowedHost": {"filters": ["one_line"]},  # by anybody, with a traceback
+        "django.request": {"filters": ["no_probes", "one_line"]},
+        # by anybody, with a traceback
+        **{
+            f"django.security.{name}": {"filters": ["one_line"]}
+            for name in (
+                "DisallowedHost",
+                "RequestDataTooBig",
+                "SuspiciousOperation",
+                "TooManyFieldsSent",
+                "csrf",
+            )
+        },
         "httpx2": {"level": "WARNING"},
         "psycopg.pool": {"level": "WARNING"},
     },

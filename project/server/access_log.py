@@ -10,6 +10,7 @@ from chat.streaming.backpressure import Application, Message, Receive, Send
 MAX_PATH_CHARS = 200
 MAX_MESSAGE_CHARS = 300
 PLAIN = "/:@!$&'()*+,;=~"  # in a path, beside letters, digits and -._
+SERVER_ERROR = 500
 PROBES = ("/healthz", "/readyz")
 
 logger = logging.getLogger("tailrace.access")
@@ -68,13 +69,14 @@ class _Entry:
 
 
 class OneLine(logging.Filter):
-    """Log a record without its traceback, with control characters escaped."""
+    """Log a record cut, with control characters escaped, and a traceback only of an error of ours."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Shorten it."""
         text = record.getMessage()[:MAX_MESSAGE_CHARS]
         record.msg, record.args = text.encode("unicode_escape").decode("ascii"), ()
-        record.exc_info = record.exc_text = None
+        if getattr(record, "status_code", 0) < SERVER_ERROR:
+            record.exc_info = record.exc_text = None
         return True
 
 

@@ -182,6 +182,12 @@ class BoundedChannel(http.HTTPChannel):
             self.loseConnection()
 
 
+def most_waiting(descriptors: int) -> int:
+    """Connections that may wait: half of the descriptors, if these are limited."""
+    unlimited = descriptors == resource.RLIM_INFINITY
+    return limits.MAX_WAITING if unlimited else min(limits.MAX_WAITING, descriptors // 2)
+
+
 class HTTPFactory(DaphneFactory):
     """Makes such connections; no HTTP/2, which has none of these limits."""
 
@@ -190,7 +196,7 @@ class HTTPFactory(DaphneFactory):
     def __init__(self, server: Any) -> None:
         super().__init__(server)
         self.waiting: dict[BoundedChannel, None] = {}  # without a whole request, the longest first
-        self.most_waiting = resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2
+        self.most_waiting = most_waiting(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
 
     def add_waiting(self, channel: BoundedChannel) -> None:
         """Count a connection without a whole request; beyond the limit abort the one that waits longest."""

@@ -11,6 +11,7 @@ MESSAGE_SECS = 10  # from a WebSocket message's first fragment to its last byte
 HANDSHAKE_SECS = 10  # to accept or reject a WebSocket; a page waits as long
 CLOSE_SECS = 4  # from our close frame to the client's
 MAX_HANDSHAKES = 200  # open at once; the next one gets 503, and its page retries
+MAX_WAITING = 65_536  # connections without a whole request, where descriptors are not limited to fewer
 LINGER_SECS = 2  # after a refusal, for the client to read it
 LINGER_BYTES = 1024 * 1024  # discarded in that time: a client that only writes reads nothing before
 

@@ -5,6 +5,7 @@ import contextlib
 import errno
 import json
 import re
+import resource
 import signal
 import socket
 import time
@@ -23,6 +24,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from chat.accounts.sign_in import MOST_PER_ADDRESS
 from chat.protocol.errors import MOVING
 from project.server import limits
+from project.server.http import most_waiting
 from project.up.ports import HOST
 from tests.harness.stack import answers
 from tests.harness.waiting import await_until, deadline, wait_until
@@ -87,6 +89,11 @@ def test_a_body_a_little_too_large_gets_its_refusal(web: Web) -> None:
         connection.sendall(begin + b"a" * (limits.MAX_BODY_BYTES + 1))
         assert connection.recv(200).startswith(b"HTTP/1.1 413 ")
         assert connection.recv(200) == b""
+
+
+@pytest.mark.parametrize(("descriptors", "most"), [(256, 128), (resource.RLIM_INFINITY, limits.MAX_WAITING)])
+def test_half_of_the_descriptors_may_wait(descriptors: int, most: int) -> None:
+    assert most_waiting(descriptors) == most
 
 
 def test_half_requests_do_not_take_the_last_descriptor(start_web: Start) -> None:
@@ -308,6 +315,29 @@ def test_a_bad_host_is_one_line(web: Web) -> None:
     lines = web.process.output()[before:].splitlines()
     assert sum("Invalid HTTP_HOST" in line for line in lines) == 1
     assert not [line for line in lines if not line.startswith("20")]  # each line begins with its date
+
+
+FORM = "application/x-www-form-urlencoded"
+BAD_FORMS = [(f"{FORM}; charset=utf-7", "a=b"), ("multipart/form-data", "a"), (FORM, "a&" * 1500)]
+
+
+@pytest.mark.parametrize("path", ["/guest/", "/accounts/login/"])
+@pytest.mark.parametrize(("kind", "body"), BAD_FORMS, ids=["charset", "no boundary", "fields"])
+def test_a_form_that_cannot_be_read_is_a_400_of_one_line(web: Web, path: str, kind: str, body: str) -> None:
+    before = len(web.process.output())
+    token = "a" * 32
+    request = f"POST {path} HTTP/1.1\r\nHost: {HOST}\r\nCookie: tailrace_csrf={token}; csrftoken={token}"
+    reply = ask(web, f"{request}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}", body)
+    print(web.process.output()[before:])
+    assert reply.startswith(b"HTTP/1.1 400 ")
+    assert not [line for line in web.process.output()[before:].splitlines() if not line.startswith("20")]
+
+
+def test_a_long_path_is_cut_in_each_line(web: Web) -> None:
+    before = len(web.process.output())
+    ask(web, f"GET /{'a' * 15_000} HTTP/1.1\r\nHost: {HOST}")
+    wait_until(lambda: " 404 " in web.process.output()[before:], 10, "it is logged")
+    assert max(map(len, web.process.output()[before:].splitlines())) < 500
 
 
 def ask(web: Web, request: str, body: str = "") -> bytes:
