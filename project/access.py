@@ -17,11 +17,21 @@ def unsafe(*, debug: bool, key: str, hosts: Sequence[str], origins: Sequence[str
     return [*_key(key), *_origins(origins)]
 
 
+def exposed(bind: str, *, debug: bool) -> str:
+    """A sentence about an address that must not be served; empty: it may be."""
+    if not debug or is_loopback(bind):
+        return ""
+    return (
+        f"DEBUG is on, and {bind} is no loopback address: the network would see settings and code. "
+        f"Set SECRET_KEY to a long random text ({NEW_KEY}), and not DEBUG; or bind to 127.0.0.1."
+    )
+
+
 def is_loopback(host: str) -> bool:
     """Whether only this machine reaches the host, a name of ALLOWED_HOSTS."""
     name = host.strip("[]").rstrip(".").lower()
     try:
-        return ipaddress.ip_address(name).is_loopback
+        return ipaddress.ip_address(name.removeprefix("::ffff:")).is_loopback  # of a socket for both families
     except ValueError:
         return name == "localhost" or name.endswith(".localhost")
 

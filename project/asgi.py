@@ -6,6 +6,7 @@ from typing import Any
 
 from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
+from django.conf import settings
 from django.core.asgi import get_asgi_application
 
 from chat.conf import conf
@@ -20,12 +21,14 @@ from project.executor import Executor  # noqa: E402
 from project.postgres.serving import serve  # noqa: E402
 from project.server.access_log import AccessLog  # noqa: E402
 from project.server.lifespan import Lifespan  # noqa: E402
+from project.server.local_peers import LocalPeers  # noqa: E402
 from project.server.proxies import Proxies  # noqa: E402
 
 serve("web")
 sockets = SocketOrigins(AuthMiddlewareStack(URLRouter(websocket_urlpatterns)), conf.ORIGINS)
 router = ProtocolTypeRouter({"http": AccessLog(http), "websocket": ClientConnections(AccessLog(sockets))})
-application = Lifespan(Proxies(Executor(router), conf.PROXIES))
+proxied = Proxies(Executor(router), conf.PROXIES)
+application = Lifespan(LocalPeers(proxied) if settings.DEBUG else proxied)
 
 gc.collect()
 gc.freeze()  # collecting start-up objects would block sockets for 100 ms

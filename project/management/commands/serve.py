@@ -6,8 +6,10 @@ from typing import Any
 
 from daphne.endpoints import build_endpoint_description_strings
 from daphne.management.commands.runserver import get_default_application
-from django.core.management.base import BaseCommand
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
 
+from project.access import exposed
 from project.server import limits
 from project.server.server import BoundedServer
 
@@ -47,6 +49,8 @@ class Command(BaseCommand):
 def _endpoints(options: dict[str, Any]) -> list[str]:
     place = {"unix_socket": options["unix_socket"], "file_descriptor": options["fd"]}
     if not any(value is not None for value in place.values()):
+        if refusal := exposed(options["bind"], debug=settings.DEBUG):
+            raise CommandError(refusal)
         place = {"host": options["bind"], "port": options["port"]}
     endpoints: list[str] = build_endpoint_description_strings(**place)
     return endpoints
