@@ -14,6 +14,7 @@ from urllib.parse import SplitResult, urlsplit
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from project.dotenv import load
 from project.redis_urls import redis_url
 
 TRUE = {"1", "true", "yes", "on"}
@@ -30,10 +31,10 @@ class Environment:
     """The variables. Each method takes a name, and a default for a variable that is not set."""
 
     def __init__(self, dotenv: Path | None) -> None:
-        """Add the variables of the file `dotenv` that the environment does not have."""
+        """Add the variables of the file `dotenv` that the environment does not have, or has empty."""
         self.names_read: set[str] = set()
         if dotenv is not None and dotenv.exists():
-            environ.Env.read_env(dotenv)
+            load(dotenv)
 
     def text(self, name: str, default: str = "") -> str:
         """Any text."""

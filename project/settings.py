@@ -17,8 +17,9 @@ from project.prefix import default_prefix
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-# the doctor passes the whole environment of an `up`, whose `.env` may have changed since
-env = Environment(None if "TAILRACE_DOCTOR_CHECKS" in os.environ else BASE_DIR / ".env")
+# the doctor and `up` pass a whole environment: `.env` may have changed since, and names withheld keys
+is_whole = "TAILRACE_DOCTOR_CHECKS" in os.environ or "TAILRACE_IN_UP" in os.environ
+env = Environment(None if is_whole else BASE_DIR / ".env")
 
 # --- access -------------------------------------------------------------------------------------
 

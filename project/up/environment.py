@@ -74,7 +74,7 @@ def children(
     verbose: bool = False,
 ) -> dict[str, str]:
     """The environment of all parts together; `only` and `without` make that of one. It holds secrets."""
-    env = {**environ, "TAILRACE_DATA_DIR": str(data_dir), "PYTHONUNBUFFERED": "1"}
+    env = {**environ, "TAILRACE_DATA_DIR": str(data_dir), "PYTHONUNBUFFERED": "1", "TAILRACE_IN_UP": "1"}
     if prefix:
         env["TAILRACE_PREFIX"] = prefix
     if not env.get("TAILRACE_ORIGINS"):  # the default allows every port of this machine
@@ -102,5 +102,5 @@ def only(env: Mapping[str, str], *names: str) -> dict[str, str]:
 
 
 def without(env: Mapping[str, str], *names: str) -> dict[str, str]:
-    """The environment of a part that must not know these variables: empty, so that no `.env` sets them."""
+    """The environment of a part that must not know these variables: TAILRACE_IN_UP keeps it from `.env`."""
     return {**env, **dict.fromkeys(names, "")}

@@ -37,6 +37,7 @@ def test_the_environment_points_at_the_embedded_servers() -> None:
     assert env == {
         "PATH": "/bin",
         "PYTHONUNBUFFERED": "1",
+        "TAILRACE_IN_UP": "1",
         "TAILRACE_DATA_DIR": "/data",
         "TAILRACE_STATIC_ROOT": "/data/static",
         "WEB_DRAIN_SECONDS": "1",
