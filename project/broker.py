@@ -14,6 +14,7 @@ from kombu.transport import TRANSPORT_ALIASES, redis, virtual
 UNDECODABLE = (ValueError, RecursionError)
 MALFORMED = (KeyError, TypeError, ValueError, AttributeError, KombuError)
 JSON = "application/json"
+TIMES = ("eta", "expires")  # Celery parses them outside its own error handling
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +39,10 @@ class Transport(redis.Transport):
         if fault := _fault(message, self.channels[0] if self.channels else None):
             logger.error("a malformed message of the queue %s is dropped: %s", queue, fault)
             return
-        super()._deliver(message, queue)
+        try:
+            super()._deliver(message, queue)
+        except MALFORMED as error:  # by Celery; a response without its message is enqueued again
+            logger.exception("a message of the queue %s is dropped: %s", queue, type(error).__name__)
 
 
 def _fault(payload: Any, channel: Any) -> str:
@@ -51,8 +55,15 @@ def _fault(payload: Any, channel: Any) -> str:
 
 
 def _task_fault(message: Any) -> str:
-    if message.content_type != JSON or not isinstance(message.headers["id"], str):
-        return "a task without an id, or no JSON"
+    headers = message.headers
+    if message.content_type != JSON or not all(isinstance(headers[name], str) for name in ("id", "task")):
+        return "a task without an id or a name, or no JSON"
+    if wrong := [name for name in TIMES if not isinstance(headers.get(name), str | None)]:
+        return f"its {wrong[0]} is no time"
+    if not isinstance(message.delivery_tag, str):
+        return "its delivery tag is no text"
+    if not isinstance(headers.get("timelimit"), list | None):
+        return "its time limits are no list"
     args, kwargs, embedded = message.payload
     right = isinstance(args, list) and isinstance(kwargs, dict) and isinstance(embedded, dict)
     return "" if right else "its body is no task's"

@@ -25,7 +25,7 @@ def message(**changes: Any) -> str:
     return json.dumps({**right, **changes})
 
 
-DROPPED_HERE = 15
+DROPPED_HERE = 21
 POISON: dict[str, str | bytes] = {
     "no JSON": "{not json",
     "no UTF-8": b"\xff\xfe\x00",
@@ -47,7 +47,12 @@ POISON: dict[str, str | bytes] = {
     "body is no triple": message(body=base64.b64encode(b"7").decode()),
     "body of wrong types": message(body=base64.b64encode(b"[7, 7, 7]").decode()),
     "strange times": message(headers={**TASK, "eta": "x", "expires": "y"}),
+    "an expiry that is no time": message(headers={**TASK, "expires": {}}),
+    "an eta that is no time": message(headers={**TASK, "eta": []}),
+    "a name that is no text": message(headers={**TASK, "task": ["x"]}),
+    "a tag that is no text": message(properties={**PROPERTIES, "delivery_tag": {}}),
     "strange limits": message(headers={**TASK, "timelimit": 3, "retries": "x"}),
+    "too many limits": message(headers={**TASK, "timelimit": [1, 2, 3]}),
     "no uuid": message(),
 }
 
