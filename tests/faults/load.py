@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
-from itertools import pairwise
+from itertools import cycle, pairwise
 
 from tests.faults.checker import Findings, check
 from tests.faults.harness import Harness
@@ -16,12 +16,12 @@ BEGIN_SECS = 30
 
 @asynccontextmanager
 async def load(
-    harness: Harness, questions: Sequence[Question], delay_factor: float = 1
+    harness: Harness, questions: Sequence[Question], delay_factor: float = 1, visitors: int = 1
 ) -> AsyncIterator[list[RecordingClient]]:
     """Start one client for each question, and wait until each is in the middle of its answer."""
     url = harness.stack.url
-    session = await cookie(url)
-    clients = [RecordingClient(url, session, each, delay_factor=delay_factor) for each in questions]
+    sessions = cycle([await cookie(url) for _ in range(visitors)])
+    clients = [RecordingClient(url, next(sessions), each, delay_factor=delay_factor) for each in questions]
     readings = [asyncio.create_task(client.read()) for client in clients]
     try:
         await await_until(lambda: all(map(words_of, clients)), BEGIN_SECS, "every answer has begun")

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.e2e
 LONG = Question("words-3000@4")  # longer than the test: it is cancelled when all are back
 MANY, FEW = 500, 100  # clients
 ANSWERS = 20
+VISITORS = 4  # each may follow 200 responses
 END_SECS = 90
 TRIES, SECS_PER_TRY = 4, 3  # of each client at most, on average: the delays grow to ten seconds
 
@@ -31,7 +32,7 @@ def others_of(asked: list[RecordingClient], count: int) -> list[RecordingClient]
 async def test_all_clients_reconnect_and_miss_nothing(
     harness: Harness, how: signal.Signals, count: int
 ) -> None:
-    async with load(harness, [LONG] * ANSWERS) as asked:
+    async with load(harness, [LONG] * ANSWERS, visitors=VISITORS) as asked:
         everyone = [*asked, *others_of(asked, count - ANSWERS)]
         readings = [asyncio.create_task(other.read()) for other in everyone[ANSWERS:]]
         await await_until(_all_listen(everyone, 0), END_SECS, "every reader listens")
