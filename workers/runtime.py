@@ -34,7 +34,7 @@ Result = TypeVar("Result")
 class Runtime:
     """The loop and its background tasks. Other threads call its public methods."""
 
-    attempts: Attempts
+    _attempts: Attempts  # of the running loop
 
     def __init__(self) -> None:
         self.worker_id = new_id().hex
@@ -55,6 +55,12 @@ class Runtime:
                 threading.Thread(target=_serve, args=[self._loop], name="runtime", daemon=True).start()
                 asyncio.run_coroutine_threadsafe(self._open(), self._loop).result()
             return self._loop
+
+    @property
+    def attempts(self) -> Attempts:
+        """The attempts of the loop, which starts if it does not run."""
+        self.start()
+        return self._attempts
 
     def run(self, work: Coroutine[Any, Any, Result]) -> Result:
         """Run a coroutine on the loop; wait for its result, without a database connection.
@@ -81,7 +87,7 @@ class Runtime:
     def drain(self, seconds: float) -> None:
         """Hand over what still runs after `seconds`. Returns at once, for signal handlers."""
         if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._loop.call_later, seconds, self.attempts.hand_over)
+            self._loop.call_soon_threadsafe(self._loop.call_later, seconds, self._attempts.hand_over)
 
     def stop(self) -> None:
         """Remove the heartbeat, close all connections."""
@@ -94,21 +100,21 @@ class Runtime:
     async def _open(self) -> None:
         log, provider = Log(redis_client.client()), Provider()
         publisher = Publisher(log)
-        self.attempts = Attempts(log, provider, publisher)
+        self._attempts = Attempts(log, provider, publisher)
         self._heartbeats = Heartbeats(redis_client.client())
         reaper = Reaper(self.worker_id, self._heartbeats, log)
         self._heartbeat = heartbeat = Heartbeat(
-            self.worker_id, self._name, self.claimed, self.attempts, self._heartbeats, reaper, self._about
+            self.worker_id, self._name, self.claimed, self._attempts, self._heartbeats, reaper, self._about
         )
         tidier = Tidier(self.worker_id, self._heartbeats)
-        works = (publisher.run, heartbeat.run, reaper.run, tidier.run, lambda: listen(self.attempts))
+        works = (publisher.run, heartbeat.run, reaper.run, tidier.run, lambda: listen(self._attempts))
         self._background = [asyncio.create_task(_run_for_ever(work)) for work in works]
 
     async def _close(self) -> None:
         await cancel(self._background)
         await asyncio.gather(
             self._heartbeats.leave(self.worker_id),
-            self.attempts.provider.close(),
+            self._attempts.provider.close(),
             get_channel_layer().flush(),
             return_exceptions=True,
         )
