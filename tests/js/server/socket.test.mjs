@@ -57,11 +57,11 @@ function opened() {
   return { socket, connection, states };
 }
 
-test("a socket that its server moves reconnects within five seconds, and nothing is reported", () => {
+test("a socket that its server moves reconnects within three seconds, and nothing is reported", () => {
   const { socket, connection, states } = opened();
   connection.onclose?.({ code: 1012 });
   assert.deepEqual(states, ["connecting", "open", "connecting"]);
-  assert.ok(socket.retryAt !== null && socket.retryAt - Date.now() <= 5_000);
+  assert.ok(socket.retryAt !== null && socket.retryAt - Date.now() <= 3_000);
   socket.connect();
   assert.equal(socket.state, "connecting");
   Connection.last?.onclose?.({ code: 1006 });
