@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import Page, WebSocketRoute, expect
 
 from chat.protocol.errors import TOO_MANY, CommandError
-from tests.browser.visitor import ask_here, ended, open_page
+from tests.browser.visitor import ask_here, become_guest, ended, open_page
 from tests.harness.stack import Stack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
@@ -78,6 +78,7 @@ async def test_with_too_many_sockets_the_page_says_so_once_and_waits_for_a_perso
             route.connect_to_server()
 
     await page.route_web_socket("**/ws/**", serve)
+    await become_guest(page, stack)  # whose page connects at once
     await page.goto(stack.url)
     connection = page.locator("#connection")
     await expect(connection).to_have_attribute("data-state", "too-many")
