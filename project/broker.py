@@ -46,7 +46,7 @@ class Transport(redis.Transport):
 
 
 def _fault(payload: Any, channel: Any) -> str:
-    """Why Celery could not take this message; empty: it can. It refuses what is no task itself."""
+    """The reason why Celery would fail on this message, or empty. Other messages than tasks it refuses."""
     try:
         message = virtual.Message(payload, channel=channel)
         return _task_fault(message) if "task" in message.headers else ""

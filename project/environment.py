@@ -103,7 +103,7 @@ def _split(text: str) -> SplitResult | None:
     """The parts of a URL; None if an unquoted character of a password made others of them."""
     try:
         url = urlsplit(text)
-        url.port  # noqa: B018 - raises for what is no number
+        url.port  # noqa: B018 - raises if the port is no number
     except ValueError:
         return None
     return None if url.fragment or not url.scheme else url

@@ -51,7 +51,7 @@ def old(now: datetime) -> dict[str, int]:
 
 
 def tidy(now: datetime) -> Iterator[Batch]:
-    """Delete what is old at `now`, a batch at each step. Blocks."""
+    """Delete the rows that are old at `now`; each step deletes one batch. Blocks."""
     while rows := _erase(expiry.expired_sessions(now).order_by("expire_date")):
         yield Batch("sessions", rows)
     yield from _conversations(expiry.deleted_conversations(now))

@@ -13,6 +13,7 @@ from typing import Any
 from channels.exceptions import StopConsumer
 from channels.layers import get_channel_layer
 
+from chat.accounts.session_watch import RETRY_SECS
 from chat.accounts.sessions import identity
 from chat.protocol.commands import Acknowledge, Cancel, Command, Create, Subscribe, Unsubscribe, parse
 from chat.protocol.errors import CommandError, ProtocolError
@@ -29,8 +30,6 @@ from chat.transport.notifications import Message, owner_group
 from chat.transport.outages import UNAVAILABLE, retry
 
 logger = logging.getLogger(__name__)
-
-RECHECK_SECS = 1  # between checks while the database is unavailable
 
 
 class ResponsesConsumer(SessionConsumer):
@@ -147,7 +146,7 @@ class ResponsesConsumer(SessionConsumer):
                 logger.warning("a notification could not be followed: %s", type(error).__name__)
         elif message["type"] == "session.recheck":
             # nothing is delivered while the database is unavailable
-            await retry("a session could not be checked", self._recheck_session, RECHECK_SECS)
+            await retry("a session could not be checked", self._recheck_session, RETRY_SECS)
         elif not self.connection.paused:  # a client that does not read fetches the list later
             await self.connection.send_text(message["frame"])
 

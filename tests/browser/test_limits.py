@@ -1,6 +1,7 @@
 """The page at a limit: a refused question is sent again by itself, and no socket opens in a loop."""
 
 import json
+from collections.abc import Callable
 
 import pytest
 from playwright.async_api import Page, WebSocketRoute, expect
@@ -14,24 +15,36 @@ pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 QUESTION = "[words-3] Beyond the limit"
 
 
-@pytest.mark.parametrize("code", ["too_many_waiting", "slow_down"])
-async def test_a_question_beyond_a_limit_is_sent_again_by_itself(page: Page, stack: Stack, code: str) -> None:
-    refused: list[str] = []
+async def refuse_questions(page: Page, refusal: Callable[[str], CommandError | None]) -> None:
+    """Answer each question, by its `stream_id`, with a refusal; None: the server answers it."""
 
     async def serve(route: WebSocketRoute) -> None:
         server = route.connect_to_server()
 
         def from_page(frame: str | bytes) -> None:
             command = json.loads(frame)
-            if command["type"] == "response.create" and len(refused) < 2:
-                refused.append(command["stream_id"])
-                route.send(CommandError(code, stream_id=refused[-1], retry_after=3).encode())
-            else:
+            error = refusal(command["stream_id"]) if command["type"] == "response.create" else None
+            if error is None:
                 server.send(frame)
+            else:
+                route.send(error.encode())
 
         route.on_message(from_page)
 
     await page.route_web_socket("**/ws/**", serve)
+
+
+@pytest.mark.parametrize("code", ["too_many_waiting", "slow_down"])
+async def test_a_question_beyond_a_limit_is_sent_again_by_itself(page: Page, stack: Stack, code: str) -> None:
+    refused: list[str] = []
+
+    def twice(stream_id: str) -> CommandError | None:
+        if len(refused) == 2:
+            return None
+        refused.append(stream_id)
+        return CommandError(code, stream_id=stream_id, retry_after=3)
+
+    await refuse_questions(page, twice)
     await open_page(page, stack)
     turn = await ask_here(page, QUESTION)
     await expect(turn.locator(".state")).to_contain_text("Too many questions at once: sending in")
@@ -41,20 +54,9 @@ async def test_a_question_beyond_a_limit_is_sent_again_by_itself(page: Page, sta
 
 
 async def test_a_question_that_waits_at_a_limit_can_be_taken_back(page: Page, stack: Stack) -> None:
-    async def serve(route: WebSocketRoute) -> None:
-        server = route.connect_to_server()
-
-        def from_page(frame: str | bytes) -> None:
-            command = json.loads(frame)
-            if command["type"] == "response.create":
-                stream_id = command["stream_id"]
-                route.send(CommandError("too_many_waiting", stream_id=stream_id, retry_after=600).encode())
-            else:
-                server.send(frame)
-
-        route.on_message(from_page)
-
-    await page.route_web_socket("**/ws/**", serve)
+    await refuse_questions(
+        page, lambda stream_id: CommandError("too_many_waiting", stream_id=stream_id, retry_after=600)
+    )
     await open_page(page, stack)
     turn = await ask_here(page, QUESTION)
     await expect(turn.locator(".state")).to_contain_text("Too many questions at once")

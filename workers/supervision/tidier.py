@@ -35,7 +35,7 @@ class Tidier:
                 logger.warning("old rows are deleted later: %s", type(error).__name__)
 
     async def look(self) -> None:
-        """Delete what is old, if this process leads and EVERY_SECS have passed."""
+        """Delete old rows if this process leads and EVERY_SECS have passed."""
         if not conf.TIDY or not await self._heartbeats.lead(self._worker_id):
             return
         if await self._heartbeats.begin_tidying(EVERY_SECS):

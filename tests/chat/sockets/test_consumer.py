@@ -239,7 +239,7 @@ async def test_a_recheck_is_retried_while_the_database_is_unavailable_and_nothin
 
     await joined(owner)
     await on_rows(sign_out)
-    monkeypatch.setattr(consumer_module, "RECHECK_SECS", 0.01)
+    monkeypatch.setattr(consumer_module, "RETRY_SECS", 0.01)
     with monkeypatch.context() as outage:
         outage.setattr(session_watch, "valid", unavailable)
         await notify_owner_to_recheck(owner.pk)
