@@ -80,7 +80,7 @@ async def test_with_too_many_sockets_the_page_says_so_once_and_waits_for_a_perso
             route.connect_to_server()
 
     await page.route_web_socket("**/ws/**", serve)
-    await become_guest(page, stack)  # whose page connects at once
+    await become_guest(page, stack)  # a guest's page connects at once
     await page.goto(stack.url)
     connection = page.locator("#connection")
     await expect(connection).to_have_attribute("data-state", "too-many")
