@@ -6,13 +6,15 @@ from typing import Any
 
 import pytest
 
+from chat.streaming.draining import Draining
 from project.server import server as module
 from project.server.server import BoundedServer
 from tests.harness.waiting import deadline
 
 
 @pytest.fixture
-def server() -> BoundedServer:
+def server(monkeypatch: pytest.MonkeyPatch) -> BoundedServer:
+    monkeypatch.setattr(module, "draining", Draining())  # the process's own stays open for other tests
     server = BoundedServer(None, endpoints=["none"])
     server.connections = {}
     return server
