@@ -30,7 +30,7 @@ class WatchedSession:
     def __init__(self, identity: Identity, on_end: Callable[[], None]) -> None:
         self.identity, self.on_end = identity, on_end
         self.expires_at: datetime | None = None
-        self._trusted_until = 0.0  # by time.monotonic()
+        self._trusted_until = time.monotonic() + TRUST_SECS  # the handshake has checked it
 
     async def is_valid(self) -> bool:
         """Check, unless a check is at most TRUST_SECS old. Raises a database error."""

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Literal
 from chat.protocol.errors import ProtocolError
 from chat.protocol.objects import ContentPart, OutputItem, ResponseObject
 
-MOVING_SECS = 3  # for a client to reconnect after `tailrace:moving`
+MOVING_SECS = 1  # for a client to reconnect after `tailrace:moving`
 JSON = dict[str, Any]
 Interruption = Literal["worker_lost", "handed_over"]  # why the previous attempt stopped; the latter: planned
 

@@ -101,7 +101,7 @@ class ResponsesConsumer(SessionConsumer):
         """Raises CommandError with the command's `stream_id`; `busy` during an outage."""
         stream_id = getattr(command, "stream_id", None)
         try:
-            await self.check_session()
+            await self.check_session(returning=isinstance(command, Subscribe))
             await self._perform(command)
         except CommandError as error:
             error.stream_id = stream_id

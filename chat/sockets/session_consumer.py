@@ -4,6 +4,7 @@ import asyncio
 from contextlib import suppress
 from typing import Any, NoReturn
 
+from channels.consumer import get_handler_name
 from channels.db import database_sync_to_async
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
@@ -37,6 +38,10 @@ class SessionConsumer(AsyncWebsocketConsumer):
         finally:
             self.unwatch_session()
             self.uncount()
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        """Handle a message. Channels would first close old connections in a thread; each query does that."""
+        await getattr(self, get_handler_name(message))(message)
 
     async def count(self) -> Followed:
         """Count this socket among its user's, which share the result; beyond the limit close it."""
@@ -74,11 +79,15 @@ class SessionConsumer(AsyncWebsocketConsumer):
         """Called when the session has ended."""
         self._ending = asyncio.create_task(self._sign_out_and_stop())
 
-    async def check_session(self) -> None:
-        """Sign out if the session has ended, else extend it if that is due. Raises a database error."""
+    async def check_session(self, *, returning: bool = False) -> None:
+        """Sign out if the session has ended, else extend it if that is due. Raises a database error.
+
+        A reader that is just `returning` saves a query for the expiry: thousands may return at once.
+        """
         if self.session is None or not await self.session.is_valid():
             await self.sign_out()
-        if is_due(self.session.expires_at, timezone.now()):
+        expires_at = self.session.expires_at
+        if is_due(expires_at, timezone.now()) or (expires_at is None and not returning):
             await database_sync_to_async(renew, thread_sensitive=False)(self.scope["session"])
 
     async def sign_out(self) -> NoReturn:

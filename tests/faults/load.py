@@ -9,6 +9,7 @@ from tests.faults.checker import Findings, check
 from tests.faults.harness import Harness
 from tests.faults.recording_client import Question, RecordingClient
 from tests.harness.socket_client import cookie
+from tests.harness.stack import Stack
 from tests.harness.waiting import await_until
 
 BEGIN_SECS = 30
@@ -52,8 +53,8 @@ def longest_pause(client: RecordingClient) -> float:
     return max(later.at - earlier.at for earlier, later in pairwise(client.deltas))
 
 
-async def all_end(harness: Harness, clients: Sequence[RecordingClient], secs: float) -> Findings:
+async def all_end(stack: Stack, clients: Sequence[RecordingClient], secs: float) -> Findings:
     """Wait until every client has ended, or until the time is over, and check everything."""
     with suppress(AssertionError):  # the findings name the stuck ones
         await await_until(all_ended(clients), secs, "every answer has ended")
-    return await asyncio.to_thread(check, harness.stack, clients)
+    return await asyncio.to_thread(check, stack, clients)

@@ -5,6 +5,7 @@ Prints the checker's table and the longest time without text. Exits with 1 on an
 
 import argparse
 import asyncio
+import gc
 import itertools
 import sys
 import time
@@ -18,12 +19,12 @@ from project.up.parts import web_command
 from project.up.ports import HOST
 from project.up.probes import get
 from tests.faults.checker import Findings
-from tests.faults.harness import Harness, scratch, start_harness
+from tests.faults.harness import scratch
 from tests.faults.load import all_end, longest_pause, receives_text_since
 from tests.faults.recording_client import Question, RecordingClient
 from tests.harness.processes import Process, free_port
 from tests.harness.socket_client import cookie
-from tests.harness.stack import answers
+from tests.harness.stack import DEPLOYED, MODELS, Stack, answers, collect_static, running
 from tests.harness.waiting import await_until
 
 LONG = Question("words-2000@1")  # longer than the restarts: cancelled at their end
@@ -87,9 +88,9 @@ class Rolled:
 
 
 @contextmanager
-def two_webs(harness: Harness) -> Iterator[tuple[Balancer, list[Process]]]:
+def two_webs(stack: Stack) -> Iterator[tuple[Balancer, list[Process]]]:
     """Start two web processes."""
-    stack, balancer = harness.stack, Balancer((free_port(), free_port()))
+    balancer = Balancer((free_port(), free_port()))
     webs = [
         stack.start(f"rolling{port}", *web_command(port), "--handshake-seconds=60") for port in balancer.ports
     ]
@@ -102,9 +103,9 @@ def two_webs(harness: Harness) -> Iterator[tuple[Balancer, list[Process]]]:
             web.kill()
 
 
-async def roll(harness: Harness, sockets: int) -> Rolled:
+async def roll(stack: Stack, sockets: int) -> Rolled:
     """Restart two web processes, one after the other, under this many sockets."""
-    with two_webs(harness) as (balancer, webs):
+    with two_webs(stack) as (balancer, webs):
         url = await balancer.next_url()
         asked = [BalancedClient(url, await cookie(url), LONG, balancer=balancer) for _ in range(ANSWERS)]
         readings = [asyncio.create_task(client.read()) for client in asked]
@@ -121,7 +122,7 @@ async def roll(harness: Harness, sockets: int) -> Rolled:
             await await_until(receives_text_since(everyone, time.time()), END_SECS, "every reader is back")
         for client in asked:
             await client.cancel()
-        findings = await all_end(harness, everyone, END_SECS)
+        findings = await all_end(stack, everyone, END_SECS)
         for reading in readings:
             reading.cancel()
     return Rolled(findings, everyone, exit_codes)
@@ -139,11 +140,13 @@ def main() -> None:
     parser.add_argument("--sockets", type=int, default=2000)
     parser.add_argument("--drain", default="30")
     options = parser.parse_args()
-    with (
-        scratch("rolling") as directory,
-        start_harness(directory, WEB_DRAIN_SECONDS=options.drain) as harness,
-    ):
-        rolled = asyncio.run(roll(harness, options.sockets))
+    gc.disable()  # collecting what thousands of readers hold would stop them all for seconds
+    with scratch("rolling") as directory:
+        collect_static(directory / "static")
+        settings = DEPLOYED | {"TAILRACE_STATIC_ROOT": str(directory / "static")}
+        # without proxies, which would take turns with the readers
+        with running(directory, 2, None, MODELS, WEB_DRAIN_SECONDS=options.drain, **settings) as stack:
+            rolled = asyncio.run(roll(stack, options.sockets))
         print(rolled.findings.table())  # noqa: T201 - its result
         print(f"close codes {dict(rolled.closes)} (0: by the reader)")  # noqa: T201
         longest, most = rolled.pauses[-1], rolled.pauses[len(rolled.pauses) * 99 // 100]

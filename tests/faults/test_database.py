@@ -28,7 +28,7 @@ async def test_a_locked_database_stops_no_stream_and_rows_are_settled_later(harn
             await await_until(all_ended(clients[:10]), 8, "the short ones end on screen")
             assert {harness.stack.row(str(w.response_id))["status"] for w in clients[:10]} == {"in_progress"}
             await asyncio.sleep(max(0, locked_at + LOCKED_SECS - time.time()))  # the fault itself
-        findings = await all_end(harness, clients, 40)
+        findings = await all_end(harness.stack, clients, 40)
     findings.require(completed=20)
     assert max(map(longest_pause, clients)) < BRISK_SECS * patience()
 
@@ -47,7 +47,7 @@ async def test_a_postgresql_unavailable_at_the_last_token(tmp_path_factory: pyte
             await await_until(all_ended(clients), 20, "all end on screen")
             assert {stack.row(str(w.response_id))["status"] for w in clients} == {"in_progress"}
             to_database.mend()
-            findings = await all_end(harness, clients, 10)
+            findings = await all_end(harness.stack, clients, 10)
         findings.require(completed=10)
 
 

@@ -34,7 +34,7 @@ async def test_a_stopping_worker_ends_some_answers_and_hands_over_the_others(har
         stopping = asyncio.create_task(asyncio.to_thread(harness.stop_worker, leaving))
         await asyncio.to_thread(harness.stack.take_tasks, other, yes=True)
         assert await stopping == 0
-        findings = await all_end(harness, clients, 40)
+        findings = await all_end(harness.stack, clients, 40)
     findings.require(completed=20)
     moved = [w for w in clients if harness.stack.row(str(w.response_id))["attempt"] == 2]
     assert [w.question for w in moved] == [LONG] * 6 + [CONTINUED] * 6  # the brief ones ended

@@ -103,7 +103,7 @@ async def survives(harness: Harness, move: Callable[[], None], after: Callable[[
         await asyncio.to_thread(move)
         await await_until(receives_text_since(clients, time.time()), FLOWS_SECS, "the text flows again")
         await asyncio.to_thread(after)
-        (await all_end(harness, clients, END_SECS)).require(completed=len(clients))
+        (await all_end(harness.stack, clients, END_SECS)).require(completed=len(clients))
 
 
 async def test_the_address_moves_from_a_killed_primary_to_its_replica_and_back(

@@ -75,7 +75,7 @@ async def test_three_hundred_reconnects_at_random_moments_lose_nothing(harness: 
                 if open_now and hung_up < RECONNECTS:
                     dice.choice(open_now).hang_up()
                     hung_up += 1
-            findings = await all_end(harness, clients, 60)
+            findings = await all_end(harness.stack, clients, 60)
         assert not findings.counts, findings.table()
 
 
@@ -84,7 +84,7 @@ async def test_lost_notifications_are_replaced_from_the_log(harness: Harness) ->
     harness.web_to_redis.break_connections()
     try:
         async with load(harness, [NOTIFIED] * 20) as clients:
-            findings = await all_end(harness, clients, 30)
+            findings = await all_end(harness.stack, clients, 30)
     finally:
         harness.web_to_redis.mend()
         harness.web_to_redis.break_connections()

@@ -46,7 +46,7 @@ async def _ask(harness: Harness) -> None:
 
 async def all_complete(harness: Harness, clients: list[RecordingClient]) -> None:
     """Check that every response completes, and that nothing is lost or doubled."""
-    (await all_end(harness, clients, END_SECS)).require(completed=len(clients))
+    (await all_end(harness.stack, clients, END_SECS)).require(completed=len(clients))
 
 
 async def flows_and_completes(harness: Harness, clients: list[RecordingClient]) -> None:

@@ -13,7 +13,7 @@ KILLED = 1006
 
 
 async def test_sockets_move_to_another_process_and_miss_nothing(harness: Harness) -> None:
-    rolled = await roll(harness, SOCKETS)
+    rolled = await roll(harness.stack, SOCKETS)
     rolled.findings.require(cancelled=SOCKETS)
     assert rolled.exit_codes == [0, 0]
     assert KILLED not in rolled.closes

@@ -44,7 +44,7 @@ async def test_all_clients_reconnect_and_miss_nothing(
         assert all(w.last > cursor for w, cursor in zip(everyone, cursors, strict=True)), "answers went on"
         for client in asked:
             await client.cancel()
-        findings = await all_end(harness, everyone, END_SECS)
+        findings = await all_end(harness.stack, everyone, END_SECS)
         for reading in readings:
             reading.cancel()
     findings.require(cancelled=count)

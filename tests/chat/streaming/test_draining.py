@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -20,12 +21,13 @@ class Clock:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 0.0
+        self.least_secs = 0.0  # a busy process sleeps at least so long
         self.on_sleep: Callable[[], Coroutine[Any, Any, None]] | None = None  # once
         monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: self.now)
         monkeypatch.setattr("chat.streaming.draining.asyncio.sleep", self.sleep)
 
     async def sleep(self, secs: float) -> None:
-        self.now += secs
+        self.now += max(secs, self.least_secs)
         on_sleep, self.on_sleep = self.on_sleep, None
         if on_sleep:
             await on_sleep()
@@ -58,6 +60,15 @@ async def test_sockets_are_closed_one_after_the_other_over_the_time(clock: Clock
         await draining.add(client)
     await draining.run(SECS)
     assert [round(client.closed_at) for client in clients] == list(range(0, SECS, 3))
+
+
+async def test_a_busy_process_leaves_no_crowd_for_the_end(clock: Clock) -> None:
+    draining, clients, clock.least_secs = Draining(), [Client(clock) for _ in range(100)], 3
+    for client in clients:
+        await draining.add(client)
+    await draining.run(SECS)
+    closed = Counter(client.closed_at for client in clients)
+    assert max(closed.values()) <= 12  # of 10 by the plan, each 3 s
 
 
 async def test_a_client_is_told_before_its_socket_is_closed(clock: Clock) -> None:

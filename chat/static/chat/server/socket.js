@@ -5,7 +5,7 @@ import { CLOSE_MOVING, CLOSE_SIGNED_OUT, CLOSE_TOO_MANY } from "./protocol.js";
 
 const FIRST_DELAY_MS = 1_000; // bound of the first wait, doubled by each failure; less makes a deploy a reconnect storm
 const LONGEST_DELAY_MS = 10_000; // a recovered server is found within this time
-const MOVING_MS = 3_000; // bound of the wait for a server's successor: sockets are closed one by one already
+const MOVING_MS = 1_000; // bound of the wait for a server's successor: sockets are closed one by one already
 const CONNECT_MS = 10_000; // of a handshake
 const SLEPT_MS = 120_000; // such a clock jump means sleep: timers of hidden pages fire once a minute
 const UNAUTHENTICATED = 401;
