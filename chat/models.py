@@ -207,16 +207,19 @@ class Response(models.Model):
     client_request_id = models.CharField(max_length=100, null=True, blank=True)  # noqa: DJ001 - unique, so NULL
 
     model = models.CharField(max_length=200)
-    input = models.JSONField(help_text='Chat messages: [{"role", "content"}]')
+    input = models.JSONField(help_text="OpenAI's input items, or chat messages: [{role, content}]")
     asked = models.TextField(blank=True, default="", editable=False)  # for the search
     instructions = models.TextField(blank=True)
     max_output_tokens = models.PositiveIntegerField(null=True, blank=True)
     temperature = models.FloatField(null=True, blank=True)
     metadata = models.JSONField(default=dict, blank=True)
+    request = models.JSONField(default=dict, blank=True, help_text="What was asked beyond these columns")
 
     status = models.CharField(max_length=20, choices=Status.choices, default=Status.QUEUED)
-    output = models.TextField(blank=True)
+    items = models.JSONField(default=list, blank=True, help_text="OpenAI's output items")
+    output = models.TextField(blank=True)  # their texts, for the search and the list
     reasoning = models.TextField(blank=True)
+    answered = models.BooleanField(default=False)  # the output has text or a call
     error_code = models.CharField(max_length=50, blank=True)
     incomplete_reason = models.CharField(max_length=50, blank=True)
     usage = models.JSONField(null=True, blank=True)

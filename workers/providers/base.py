@@ -1,21 +1,56 @@
-"""Providers' values: chunks of text, pauses, one typed error."""
+"""Providers' values: chunks of an answer, pauses, one typed error."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from chat.protocol.events import JSON
+from chat.protocol.pieces import CallPart, Part, Piece, PieceKind
 
 FinishReason = Literal["stop", "length", "content_filter"]
 
 
 @dataclass(slots=True)
 class Chunk:
-    """The text of one read. `finish` and `usage` come once, near the end."""
+    """What one read brought, in its order. `finish` and `usage` come once, near the end."""
 
-    text: str = ""
-    reasoning: str = ""
+    parts: list[Part] = field(default_factory=list)
     finish: FinishReason | None = None
     usage: JSON | None = None
+
+    @classmethod
+    def of(
+        cls, text: str = "", reasoning: str = "", finish: FinishReason | None = None, usage: JSON | None = None
+    ) -> "Chunk":
+        """A chunk with a text, after a reasoning text."""
+        chunk = cls(finish=finish, usage=usage)
+        chunk.add("reasoning", reasoning)
+        chunk.add("text", text)
+        return chunk
+
+    def add(self, kind: PieceKind, text: str) -> None:
+        """Add text, unless it is empty."""
+        last = self.parts[-1] if self.parts else None
+        if isinstance(last, Piece) and last.kind == kind:
+            self.parts[-1] = Piece(kind, last.text + text)
+        elif text:
+            self.parts.append(Piece(kind, text))
+
+    def add_call(self, part: CallPart) -> None:
+        """Add a part of a function call."""
+        self.parts.append(part)
+
+    @property
+    def text(self) -> str:
+        """The message text."""
+        return self._joined("text")
+
+    @property
+    def reasoning(self) -> str:
+        """The reasoning text."""
+        return self._joined("reasoning")
+
+    def _joined(self, kind: PieceKind) -> str:
+        return "".join(part.text for part in self.parts if isinstance(part, Piece) and part.kind == kind)
 
 
 @dataclass(frozen=True, slots=True)

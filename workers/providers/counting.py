@@ -15,5 +15,5 @@ async def count() -> AsyncGenerator[Chunk, None]:
     begin = loop.time()
     for number in range(NUMBERS):
         await asyncio.sleep(begin + number * STEP_SECS - loop.time())
-        yield Chunk(text=f"Number {number}\n" if number < NUMBERS - 1 else f"Number {number}")
+        yield Chunk.of(text=f"Number {number}\n" if number < NUMBERS - 1 else f"Number {number}")
     yield Chunk(finish="stop")

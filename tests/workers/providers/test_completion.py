@@ -81,14 +81,14 @@ def test_an_unknown_word_or_a_failure_is_an_error(word: str) -> None:
 
 
 def test_the_last_reason_counts() -> None:
-    assert read(delta("a", "stop"), delta("b", "length")) == Chunk(text="ab", finish="length")
+    assert read(delta("a", "stop"), delta("b", "length")) == Chunk.of(text="ab", finish="length")
 
 
 def test_text_before_a_failure_is_kept() -> None:
     chunk = Chunk()
     with pytest.raises(ProviderError):
         Reader().read([delta("a"), delta("b", "abort")], chunk)
-    assert chunk == Chunk(text="ab")
+    assert chunk == Chunk.of(text="ab")
 
 
 # reasoning between tags

@@ -1,0 +1,56 @@
+"""What a model generates, as it comes: pieces of text, and parts of function calls. Pure."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+PieceKind = Literal["text", "reasoning", "refusal"]
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """More text of one kind."""
+
+    kind: PieceKind
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallPart:
+    """More of a function call. `index`: its place among the answer's calls, from 0.
+
+    The first part of a call has its `name`, and its `id` if the server gave one.
+    """
+
+    index: int
+    name: str = ""
+    id: str = ""
+    arguments: str = ""
+
+
+Part = Piece | CallPart
+
+
+def joined(parts: Iterable[Part]) -> Sequence[Part]:
+    """Join neighbours: pieces of one kind, and the arguments of one call."""
+    runs: list[list[Part]] = []
+    for part in parts:
+        if runs and _continues(runs[-1][0], part):
+            runs[-1].append(part)
+        else:
+            runs.append([part])
+    return [run[0] if len(run) == 1 else _one(run) for run in runs]
+
+
+def _continues(first: Part, part: Part) -> bool:
+    if isinstance(first, CallPart):
+        return isinstance(part, CallPart) and part.index == first.index and not part.name
+    return isinstance(part, Piece) and part.kind == first.kind
+
+
+def _one(run: list[Part]) -> Part:
+    first = run[0]
+    if isinstance(first, CallPart):
+        arguments = "".join(part.arguments for part in run if isinstance(part, CallPart))
+        return CallPart(first.index, first.name, first.id, arguments)
+    return Piece(first.kind, "".join(part.text for part in run if isinstance(part, Piece)))
