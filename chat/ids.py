@@ -1,4 +1,4 @@
-"""Ids that sort by time: UUID version 7 (RFC 9562, section 5.7)."""
+"""Ids that sort by time, UUID version 7 (RFC 9562, section 5.7); on the wire `resp_<32 hex digits>`."""
 
 import secrets
 import time
@@ -18,3 +18,13 @@ def new_id() -> UUID:
     return UUID(
         int=milliseconds << 80 | version << 76 | fraction << 64 | variant << 62 | secrets.randbits(62)
     )
+
+
+def wire_id(prefix: str, value: UUID) -> str:
+    """An id as clients see it: OpenAI's SDKs and LangChain know an object's kind by its prefix."""
+    return f"{prefix}_{value.hex}"
+
+
+def bare(prefix: str, text: str) -> str:
+    """The digits of an id without its prefix, if it has one."""
+    return text.removeprefix(f"{prefix}_")

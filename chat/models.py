@@ -15,10 +15,27 @@ from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils import timezone
 
-from chat.ids import new_id
+from chat.ids import bare, new_id, wire_id
 from chat.protocol.errors import FAILURES
 from chat.protocol.objects import ErrorObject, IncompleteDetails, ResponseObject
-from chat.protocol.output import output_text
+from chat.protocol.output import has_answer, output_text
+
+
+class WireIdField(models.UUIDField):  # type: ignore[type-arg]
+    """A UUID that queries also take as clients see it, `resp_<32 hex digits>`."""
+
+    def __init__(self, *args: Any, wire_prefix: str = "", **options: Any) -> None:
+        self.wire_prefix = wire_prefix
+        super().__init__(*args, **options)
+
+    def deconstruct(self) -> Any:
+        """For migrations."""
+        name, path, args, options = super().deconstruct()
+        return name, path, args, {**options, "wire_prefix": self.wire_prefix}
+
+    def to_python(self, value: Any) -> Any:
+        """A UUID. Raises ValidationError."""
+        return super().to_python(bare(self.wire_prefix, value) if isinstance(value, str) else value)
 
 
 class ConversationQuerySet(models.QuerySet["Conversation"]):
@@ -53,7 +70,7 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
 class Conversation(models.Model):
     """A tree of responses."""
 
-    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    id = WireIdField(primary_key=True, default=new_id, editable=False, wire_prefix="conv")
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="conversations"
     )
@@ -72,11 +89,16 @@ class Conversation(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.title or str(self.id)
+        return self.title or self.wire_id
 
     def get_absolute_url(self) -> str:
         """The page's path."""
         return reverse("conversation", args=[self.id])
+
+    @property
+    def wire_id(self) -> str:
+        """The id as clients see it."""
+        return wire_id("conv", self.id)
 
 
 class Status(models.TextChoices):
@@ -152,6 +174,8 @@ class ResponseQuerySet(models.QuerySet["Response"]):
         error, details = response["error"], response.get("incomplete_details")
         done = self.filter(pk=response["id"], status__in=LIVE).update(
             status=response["status"],
+            items=response["output"],
+            answered=has_answer(response),
             output=output_text(response),
             reasoning=output_text(response, "reasoning"),
             error_code=error["code"] if error else "",
@@ -162,7 +186,7 @@ class ResponseQuerySet(models.QuerySet["Response"]):
         )
         if done:
             changes = {} if response["status"] == Status.CANCELLED else {"unread": True}
-            Conversation.objects.filter(responses=UUID(response["id"])).touch(**changes)
+            Conversation.objects.filter(responses__pk=UUID(bare("resp", response["id"]))).touch(**changes)
         return bool(done)
 
     def answered_path(self, response_id: UUID) -> list[UUID]:
@@ -200,7 +224,7 @@ class ResponseQuerySet(models.QuerySet["Response"]):
 class Response(models.Model):
     """One turn: input and output."""
 
-    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    id = WireIdField(primary_key=True, default=new_id, editable=False, wire_prefix="resp")
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="responses")
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="responses")
     previous = models.ForeignKey("self", on_delete=models.CASCADE, null=True, blank=True, related_name="next")
@@ -255,7 +279,12 @@ class Response(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.id} ({self.status})"
+        return f"{self.wire_id} ({self.status})"
+
+    @property
+    def wire_id(self) -> str:
+        """The id as clients see it, and in Redis."""
+        return wire_id("resp", self.id)
 
     @property
     def live(self) -> bool:

@@ -1,15 +1,35 @@
 """Page URLs."""
 
-from django.urls import path
+from typing import Any
+from uuid import UUID
 
+from django.urls import path, register_converter
+
+from chat.ids import bare, wire_id
 from chat.ops import health
 from chat.pages import conversation_api, guest_api, views
 
+
+class ConversationId:
+    """`conv_<32 hex digits>` in a path."""
+
+    regex = "conv_[0-9a-f]{32}"
+
+    def to_python(self, value: str) -> UUID:
+        """The row's id."""
+        return UUID(bare("conv", value))
+
+    def to_url(self, value: Any) -> str:
+        """The id as clients see it; a text stays."""
+        return wire_id("conv", value) if isinstance(value, UUID) else str(value)
+
+
+register_converter(ConversationId, "conversation")
 urlpatterns = [
     path("", views.page, name="page"),
     path("conversations/", conversation_api.conversations, name="conversations"),
-    path("conversations/<uuid:id>/", views.conversation, name="conversation"),
-    path("conversations/<uuid:id>/responses/", conversation_api.responses, name="responses"),
+    path("conversations/<conversation:id>/", views.conversation, name="conversation"),
+    path("conversations/<conversation:id>/responses/", conversation_api.responses, name="responses"),
     path("guest/", guest_api.guest, name="guest"),
     path("minimal/", views.minimal, name="minimal"),
     path("healthz", health.healthz, name="healthz"),

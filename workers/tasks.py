@@ -17,6 +17,7 @@ from channels.db import database_sync_to_async
 from django.db import Error as DatabaseError
 
 from chat.conf import conf
+from chat.ids import wire_id
 from chat.models import Response
 from chat.protocol.composer import Ending
 from chat.protocol.objects import ResponseObject
@@ -85,7 +86,7 @@ def _run(row: Response) -> Outcome:
 def _prompt(row: Response, model: ModelConfig) -> Prompt:
     """The prompt, after settling a previous response ended only in its log."""
     if row.previous is not None and row.previous.live:
-        runtime.run(settle_if_ended(runtime.attempts.log, str(row.previous_id)))
+        runtime.run(settle_if_ended(runtime.attempts.log, wire_id("resp", row.previous_id)))
     limits = [limit for limit in (row.max_output_tokens, model.max_output_tokens) if limit]
     asked = prompt(row, model.context, min(limits, default=None))
     if asked.omitted_turns != row.omitted_turns:
@@ -114,7 +115,9 @@ def _hand_over(row: Response) -> None:
         runtime.run(retry("a response cannot be handed over", work, RETRY_SECS, HAND_OVER_SECS, errors))
         runtime.run(enqueue(row))
     except (DatabaseError, QueueError) as error:
-        logger.warning("response %s: handing over is left to the reaper: %s", row.id, type(error).__name__)
+        logger.warning(
+            "response %s: handing over is left to the reaper: %s", row.wire_id, type(error).__name__
+        )
 
 
 def _log_failure(row: Response, outcome: Outcome) -> None:
@@ -122,12 +125,14 @@ def _log_failure(row: Response, outcome: Outcome) -> None:
     error = outcome.response and outcome.response["error"]
     if error and outcome.stopped is not StopReason.SUPERSEDED:
         code = error["code"]
-        logger.warning("response %s of %s failed: %s. %s", row.id, row.model, code, REMEDIES.get(code, ""))
+        logger.warning(
+            "response %s of %s failed: %s. %s", row.wire_id, row.model, code, REMEDIES.get(code, "")
+        )
 
 
 def _fail(row: Response, error_code: str) -> ResponseObject | None:
     ending = Ending("failed", time.time(), error_code)
-    return runtime.run(end(runtime.attempts.log, str(row.id), ending, attempt=row.attempt))
+    return runtime.run(end(runtime.attempts.log, row.wire_id, ending, attempt=row.attempt))
 
 
 def _result(outcome: Outcome, begun: float) -> TaskResult:

@@ -16,6 +16,7 @@ from django.db.models import Model
 from django.db.models.signals import post_save, pre_delete
 from django.utils import timezone
 
+from chat.ids import wire_id
 from chat.transport import redis_client
 from chat.transport.event_log import LIVE_SECS, Log, LogError
 from chat.transport.notifications import notify_owner_to_recheck
@@ -56,7 +57,10 @@ def _deleted(instance: Any, *, using: str, **_: Any) -> None:
     get_user_model().objects.using(using).select_for_update().filter(pk=instance.pk).first()
     since = timezone.now() - timedelta(seconds=LIVE_SECS)
     rows = instance.responses.using(using).filter(ended_at__gt=since)
-    owner_id, ended = instance.pk, [str(response_id) for response_id in rows.values_list("pk", flat=True)]
+    owner_id, ended = (
+        instance.pk,
+        [wire_id("resp", response_id) for response_id in rows.values_list("pk", flat=True)],
+    )
 
     def forget() -> None:
         async_to_sync(_forget)(owner_id, ended)

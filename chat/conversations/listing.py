@@ -31,7 +31,7 @@ def list_page(owner_id: int | None, search: str = "", before: str = "") -> JSON:
 def summary(row: Any) -> JSON:
     """The list entry of a `with_running()` row."""
     return {
-        "id": str(row.pk),
+        "id": row.wire_id,
         "title": row.title,
         "updated_at": row.updated_at.timestamp(),
         "running": row.running,

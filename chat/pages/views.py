@@ -76,7 +76,7 @@ class SignOut(LogoutView):
 
 def _page_data(request: HttpRequest, row: Conversation | None) -> JSON:
     return {
-        "conversation": str(row.pk) if row else None,
+        "conversation": row.wire_id if row else None,
         "conversation_title": row.title if row else "",
         "conversations": list_page(request.user.pk),
         "responses": turns(row) if row else [],

@@ -4,12 +4,14 @@
 marks our own commands.
 """
 
+from functools import partial
 from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails, from_json
 
+from chat.ids import bare
 from chat.protocol.errors import CommandError
 from chat.protocol.structure import MAX_METADATA, check_create, refuse_unknown
 
@@ -30,13 +32,18 @@ def storable(text: str) -> str:
     return text
 
 
+def _bare(prefix: str, value: Any) -> Any:
+    return bare(prefix, value) if isinstance(value, str) else value
+
+
 def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
 Text = Annotated[str, AfterValidator(storable)]
 Title = Annotated[Text, AfterValidator(_one_line), Field(min_length=1, max_length=MAX_TITLE_CHARS)]
-Id = Annotated[UUID, Field(strict=False)]
+ResponseId = Annotated[UUID, Field(strict=False), BeforeValidator(partial(_bare, "resp"))]
+ConversationId = Annotated[UUID, Field(strict=False), BeforeValidator(partial(_bare, "conv"))]
 SequenceNumber = Annotated[int, Field(ge=-1, lt=2**53)]  # JSON's safe integers; -1: before the first event
 StreamId = Annotated[Text, Field(max_length=MAX_STREAM_ID_CHARS)] | None
 
@@ -68,9 +75,9 @@ class Message(_Strict):
 class TailraceOptions(_Strict):
     """Our fields of `response.create`."""
 
-    conversation_id: Id | None = None
+    conversation_id: ConversationId | None = None
     client_request_id: Annotated[Text, Field(min_length=1, max_length=100)] | None = None
-    regenerate_of: Id | None = None
+    regenerate_of: ResponseId | None = None
 
 
 class Create(_Strict):
@@ -80,7 +87,7 @@ class Create(_Strict):
     model: Annotated[Text, Field(max_length=200)] | None = None
     input: Text | Annotated[list[Message], Field(fail_fast=True)] | None = None
     instructions: Annotated[Text, Field(max_length=MAX_INPUT_CHARS)] | None = None
-    previous_response_id: Id | None = None
+    previous_response_id: ResponseId | None = None
     max_output_tokens: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     temperature: Annotated[float, Field(ge=0, le=2, allow_inf_nan=False)] | None = None
     metadata: (
@@ -107,7 +114,7 @@ class Subscribe(_Strict):
     """`tailrace:subscribe`: follow after a sequence number, or from a snapshot."""
 
     type: Literal["tailrace:subscribe"]
-    response_id: Id
+    response_id: ResponseId
     starting_after: SequenceNumber | None = None
     stream_id: StreamId = None
 
@@ -116,14 +123,14 @@ class Unsubscribe(_Strict):
     """`tailrace:unsubscribe`: stop following; the response continues."""
 
     type: Literal["tailrace:unsubscribe"]
-    response_id: Id
+    response_id: ResponseId
 
 
 class Acknowledge(_Strict):
     """`tailrace:ack`: from the first one on, few events are sent ahead."""
 
     type: Literal["tailrace:ack"]
-    response_id: Id
+    response_id: ResponseId
     sequence_number: SequenceNumber
 
 
@@ -131,7 +138,7 @@ class Cancel(_Strict):
     """`tailrace:cancel`: cancel for all readers."""
 
     type: Literal["tailrace:cancel"]
-    response_id: Id
+    response_id: ResponseId
 
 
 class Change(_Strict):

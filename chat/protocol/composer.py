@@ -1,13 +1,23 @@
-"""Compose a response's next events from its state, without changing it."""
+"""Compose a response's next events from its state."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from chat.protocol import events
 from chat.protocol.errors import FAILURES
 from chat.protocol.objects import ResponseObject
-from chat.protocol.output import Item, Kind
-from chat.protocol.state import EPOCH_SIZE, ResponseState, Wait
+from chat.protocol.output import (
+    ITEM_OF,
+    PART_OF,
+    CallItem,
+    Item,
+    ItemStatus,
+    TextItem,
+    content_part,
+    item_id,
+)
+from chat.protocol.pieces import CallPart, Part, Piece, joined
+from chat.protocol.state import EPOCH_SIZE, ResponseState, Wait, with_omitted_turns
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +37,10 @@ def opening(response: ResponseObject, attempts: int = 0) -> list[events.Event]:
     Numbers start above all that these can have used: a stale writer is rejected.
     """
     first = attempts * EPOCH_SIZE
+    queued: ResponseObject = response | {"status": "queued", "output": []}
     return [
-        events.Created(sequence_number=first, response=response),
-        events.Queued(sequence_number=first + 1, response=response),
+        events.Created(sequence_number=first, response=queued),
+        events.Queued(sequence_number=first + 1, response=queued),
     ]
 
 
@@ -41,37 +52,35 @@ def start_attempt(
     reason: events.Interruption = "worker_lost",
     omitted_turns: int = 0,
 ) -> list[events.Event]:
-    """The events of a new attempt. A later one drops the text, or continues it if the model can `resume`.
+    """The events of a new attempt. A later one drops the output, or continues it if the model can `resume`.
 
-    `reason`: why the previous attempt stopped; `omitted_turns`: of the prompt.
+    `response.in_progress` comes once: readers take a second one for another response. Dropped texts are
+    closed, as readers would miss their ends; dropped calls are not, as a client would run them. `reason`: why
+    the previous attempt stopped; `omitted_turns`: of the prompt.
     """
-    number, response_id = state.next, state.id
-    response: ResponseObject = state.base | {"status": "in_progress", "output": []}
-    response.pop("tailrace", None)  # of an earlier attempt
-    if omitted_turns:
-        response["tailrace"] = {"omitted_turns": omitted_turns}
-    if attempt == 1:
-        return [events.InProgress(sequence_number=number, response=response)]
-    resumed = resume and state.text() and not state.text("reasoning")
-    kind = events.Continued if resumed else events.Restarted
-    again = kind(sequence_number=number, response_id=response_id, attempt=attempt, reason=reason)
-    return [again] if resumed else [again, events.InProgress(sequence_number=number + 1, response=response)]
+    script = _Script(state.next)
+    if attempt > 1 and resume and state.resumable:
+        script.add(events.Continued, response_id=state.id, attempt=attempt, reason=reason)
+    elif attempt > 1:
+        if state.open_text is not None:
+            _close_text(script, state.open_text, "incomplete")
+        again = {"response_id": state.id, "attempt": attempt, "reason": reason}
+        script.add(events.Restarted, **again, omitted_turns=omitted_turns)
+    if state.base["status"] == "queued":
+        response: ResponseObject = state.base | {"status": "in_progress", "output": []}
+        script.add(events.InProgress, response=with_omitted_turns(response, omitted_turns))
+    return script.written
 
 
-def append(state: ResponseState, text: str = "", reasoning: str = "") -> list[events.Event]:
-    """Deltas of new text; the first of an item follows the events that open it."""
-    composed: list[events.Event] = []
-    items = len(state.items)
-    pieces: dict[Kind, str] = {"reasoning": reasoning, "message": text}
-    for kind, piece in pieces.items():
-        if piece:
-            item = state.find(kind)
-            if item is None:
-                item = Item.new(state.id, kind, items)
-                items += 1
-                composed += _open(item, state.next + len(composed))
-            composed.append(_delta(item, piece, state.next + len(composed)))
-    return composed
+def append(state: ResponseState, parts: list[Part]) -> list[events.Event]:
+    """The events of new parts, which are applied to the state."""
+    script = _Script(state.next, state)
+    for part in joined(parts):
+        if isinstance(part, CallPart):
+            _append_call(script, state, part)
+        elif part.text:
+            _append_text(script, state, part)
+    return script.written
 
 
 def wait(state: ResponseState, pause: Wait) -> events.Event:
@@ -80,22 +89,31 @@ def wait(state: ResponseState, pause: Wait) -> events.Event:
 
 
 def finish(state: ResponseState, ending: Ending) -> tuple[list[events.Event], events.Terminal]:
-    """The terminal event, after the events that close the items of a completed or incomplete response."""
-    composed: list[events.Event] = []
+    """The terminal event, after the events that close the items of a completed or incomplete response.
+
+    A function call is closed only here: a client runs it then. The last one of an answer that was cut is not.
+    """
+    script = _Script(state.next)
+    statuses = _final_statuses(state, ending)
     if ending.status in ("completed", "incomplete"):
-        for item in state.items:
-            composed += _close(item, ending.status, state.next + len(composed))
+        for item, status in zip(state.items, statuses, strict=True):
+            if isinstance(item, TextItem) and item.closed is None:
+                _close_text(script, item, status)
+            elif isinstance(item, CallItem) and status == "completed":
+                _close_call(script, item)
     kinds: dict[str, type[events.Terminal]] = {"completed": events.Completed, "failed": events.Failed}
-    terminal, number = kinds.get(ending.status, events.Incomplete), state.next + len(composed)
-    return composed, terminal(sequence_number=number, response=final_object(state, ending))
+    terminal = kinds.get(ending.status, events.Incomplete)
+    return script.written, terminal(sequence_number=script.next, response=final_object(state, ending))
 
 
 def final_object(state: ResponseState, ending: Ending) -> ResponseObject:
     """The final response object."""
     final = state.response(ending.status)
+    statuses = _final_statuses(state, ending)
+    final["output"] = [item.as_object(status) for item, status in zip(state.items, statuses, strict=True)]
     final["usage"] = ending.usage
     if ending.status == "completed":
-        final["completed_at"] = ending.at
+        final["completed_at"] = int(ending.at)
     if ending.error_code is not None:
         final["error"] = {"code": ending.error_code, "message": FAILURES[ending.error_code]}
     if ending.incomplete_reason is not None:
@@ -103,27 +121,87 @@ def final_object(state: ResponseState, ending: Ending) -> ResponseObject:
     return final
 
 
-def _open(item: Item, number: int) -> list[events.Event]:
-    added, of_part = item.as_object("in_progress"), _place(item)
-    return [
-        events.OutputItemAdded(sequence_number=number, output_index=item.index, item=added),
-        events.ContentPartAdded(sequence_number=number + 1, part=item.part(""), **of_part),
-    ]
+@dataclass(slots=True)
+class _Script:
+    """Events in the making, numbered from `next`; with a `state`, each is applied to it."""
+
+    next: int
+    state: ResponseState | None = None
+    written: list[events.Event] = field(default_factory=list)
+
+    def add(self, kind: type[events.Event], **fields: Any) -> None:
+        event = kind(sequence_number=self.next, **fields)
+        self.next += 1
+        self.written.append(event)
+        if self.state is not None:
+            self.state.apply(event)
 
 
-def _delta(item: Item, piece: str, number: int) -> events.Event:
-    kind = events.ReasoningDelta if item.kind == "reasoning" else events.TextDelta
-    return kind(sequence_number=number, delta=piece, **_place(item))
+def _append_text(script: _Script, state: ResponseState, piece: Piece) -> None:
+    item, part_type = state.open_text, PART_OF[piece.kind]
+    if item is not None and item.kind != ITEM_OF[piece.kind]:
+        _close_text(script, item, "completed")
+        item = None
+    if item is None:
+        kind, index = ITEM_OF[piece.kind], state.next_index
+        _open(script, TextItem(kind, item_id(kind, state.id, index), index))
+        item = state.open_text
+        assert item is not None  # it has just been opened
+    if not item.parts or item.parts[-1].type != part_type:
+        if item.parts:
+            _close_part(script, item)
+        place = _place(item) | {"content_index": len(item.parts)}
+        script.add(events.ContentPartAdded, part=content_part(part_type, ""), **place)
+    deltas = {"output_text": events.TextDelta, "reasoning_text": events.ReasoningDelta}
+    kind_of_delta = deltas.get(part_type, events.RefusalDelta)
+    script.add(kind_of_delta, delta=piece.text, content_index=len(item.parts) - 1, **_place(item))
 
 
-def _close(item: Item, status: str, number: int) -> list[events.Event]:
-    kind = events.ReasoningDone if item.kind == "reasoning" else events.TextDone
-    done, of_part = item.as_object(status), _place(item)
-    return [
-        kind(sequence_number=number, text=item.text, **of_part),
-        events.ContentPartDone(sequence_number=number + 1, part=item.part(item.text), **of_part),
-        events.OutputItemDone(sequence_number=number + 2, output_index=item.index, item=done),
-    ]
+def _append_call(script: _Script, state: ResponseState, part: CallPart) -> None:
+    calls = state.calls
+    if part.index >= len(calls):
+        if state.open_text is not None:
+            _close_text(script, state.open_text, "completed")
+        index, known = state.next_index, {call.call_id for call in calls}
+        own_id = item_id("function_call", state.id, index)
+        call_id = part.id if part.id and part.id not in known else own_id.replace("fc_", "call_", 1)
+        _open(script, CallItem(own_id, index, call_id, part.name))
+        calls = state.calls
+    if part.arguments:
+        script.add(events.CallDelta, delta=part.arguments, **_place(calls[part.index]))
+
+
+def _open(script: _Script, item: Item) -> None:
+    script.add(events.OutputItemAdded, output_index=item.index, item=item.as_object("in_progress"))
+
+
+def _close_text(script: _Script, item: TextItem, status: ItemStatus) -> None:
+    if item.parts:
+        _close_part(script, item)
+    script.add(events.OutputItemDone, output_index=item.index, item=item.as_object(status))
+
+
+def _close_part(script: _Script, item: TextItem) -> None:
+    part, place = item.parts[-1], _place(item) | {"content_index": len(item.parts) - 1}
+    match part.type:
+        case "refusal":
+            script.add(events.RefusalDone, refusal=part.text, **place)
+        case "reasoning_text":
+            script.add(events.ReasoningDone, text=part.text, **place)
+        case _:
+            script.add(events.TextDone, text=part.text, **place)
+    script.add(events.ContentPartDone, part=part.as_object(), **place)
+
+
+def _close_call(script: _Script, item: CallItem) -> None:
+    script.add(events.CallDone, name=item.name, arguments=item.arguments, **_place(item))
+    script.add(events.OutputItemDone, output_index=item.index, item=item.as_object("completed"))
+
+
+def _final_statuses(state: ResponseState, ending: Ending) -> list[ItemStatus]:
+    whole: dict[str, list[Item]] = {"completed": state.items, "incomplete": [*state.calls[:-1]]}
+    ids = {item.id for item in whole.get(ending.status, [])}
+    return [item.closed or ("completed" if item.id in ids else "incomplete") for item in state.items]
 
 
 def _place(item: Item) -> dict[str, Any]:

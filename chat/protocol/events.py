@@ -82,7 +82,7 @@ class _OfItem(Event):
 
 
 class OutputItemAdded(_OfItem):
-    """A reasoning or message item begins."""
+    """An item begins."""
 
     type = "response.output_item.added"
     __slots__ = ()
@@ -96,14 +96,16 @@ class OutputItemDone(_OfItem):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _OfPart(Event):
+class OfPart(Event):
+    """An event of an item's part."""
+
     item_id: str
     output_index: int
     content_index: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ContentPartAdded(_OfPart):
+class ContentPartAdded(OfPart):
     """The part begins."""
 
     type: ClassVar[str] = "response.content_part.added"
@@ -111,7 +113,7 @@ class ContentPartAdded(_OfPart):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ContentPartDone(_OfPart):
+class ContentPartDone(OfPart):
     """The part is complete."""
 
     type: ClassVar[str] = "response.content_part.done"
@@ -119,7 +121,7 @@ class ContentPartDone(_OfPart):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TextDelta(_OfPart):
+class TextDelta(OfPart):
     """More message text."""
 
     type: ClassVar[str] = "response.output_text.delta"
@@ -128,7 +130,7 @@ class TextDelta(_OfPart):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TextDone(_OfPart):
+class TextDone(OfPart):
     """The complete message text."""
 
     type: ClassVar[str] = "response.output_text.done"
@@ -137,7 +139,7 @@ class TextDone(_OfPart):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReasoningDelta(_OfPart):
+class ReasoningDelta(OfPart):
     """More reasoning text."""
 
     type: ClassVar[str] = "response.reasoning_text.delta"
@@ -145,7 +147,7 @@ class ReasoningDelta(_OfPart):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReasoningDone(_OfPart):
+class ReasoningDone(OfPart):
     """The complete reasoning text."""
 
     type: ClassVar[str] = "response.reasoning_text.done"
@@ -153,13 +155,56 @@ class ReasoningDone(_OfPart):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RefusalDelta(OfPart):
+    """More of the model's refusal."""
+
+    type: ClassVar[str] = "response.refusal.delta"
+    delta: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusalDone(OfPart):
+    """The complete refusal."""
+
+    type: ClassVar[str] = "response.refusal.done"
+    refusal: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _OfCall(Event):
+    item_id: str
+    output_index: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallDelta(_OfCall):
+    """More of a function call's arguments."""
+
+    type: ClassVar[str] = "response.function_call_arguments.delta"
+    delta: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallDone(_OfCall):
+    """The complete arguments."""
+
+    type: ClassVar[str] = "response.function_call_arguments.done"
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Restarted(Event):
-    """Another attempt begins without text."""
+    """Another attempt begins without output; its items have the next places.
+
+    `omitted_turns`: of its prompt.
+    """
 
     type: ClassVar[str] = "tailrace:restarted"
     response_id: str
     attempt: int
     reason: Interruption
+    omitted_turns: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,7 +214,7 @@ class Continued(Event):
     type: ClassVar[str] = "tailrace:continued"
     response_id: str
     attempt: int
-    reason: Interruption = "worker_lost"  # the previous version logs none
+    reason: Interruption = "worker_lost"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,7 +235,7 @@ class Waiting(Event):
 class Snapshot(Event):
     """The response so far; replaces all earlier events.
 
-    `waiting`: reason, seconds and until of a latest `tailrace:waiting`.
+    `waiting`: reason, seconds and until of a latest `tailrace:waiting`. `first_index`: of the first item.
     """
 
     type: ClassVar[str] = "tailrace:snapshot"
@@ -198,6 +243,7 @@ class Snapshot(Event):
     response: ResponseObject
     attempt: int = 1
     waiting: JSON | None = None
+    first_index: int = 0
 
 
 Terminal = Completed | Incomplete | Failed
@@ -214,6 +260,10 @@ EVENTS: Mapping[str, type[Event]] = {
         TextDone,
         ReasoningDelta,
         ReasoningDone,
+        RefusalDelta,
+        RefusalDone,
+        CallDelta,
+        CallDone,
         ContentPartDone,
         OutputItemDone,
         *TERMINAL,

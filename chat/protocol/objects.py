@@ -7,23 +7,30 @@ from typing import Any, Literal, NotRequired, TypedDict
 
 
 class ContentPart(TypedDict):
-    """A part of an item."""
+    """A part of a reasoning or message item: `text`, or `refusal`."""
 
-    type: Literal["output_text", "reasoning_text"]
-    text: str
+    type: Literal["output_text", "reasoning_text", "refusal"]
+    text: NotRequired[str]
+    refusal: NotRequired[str]
     annotations: NotRequired[list[Any]]
     logprobs: NotRequired[list[Any]]
 
 
 class OutputItem(TypedDict):
-    """A reasoning or message item."""
+    """A reasoning or message item with its `content`, or a function call.
+
+    `arguments`: JSON as text, not parsed: a model may write it wrong.
+    """
 
     id: str
-    type: Literal["reasoning", "message"]
+    type: Literal["reasoning", "message", "function_call"]
     status: str
-    content: list[ContentPart]
+    content: NotRequired[list[ContentPart]]
     role: NotRequired[Literal["assistant"]]
     summary: NotRequired[list[Any]]
+    call_id: NotRequired[str]
+    name: NotRequired[str]
+    arguments: NotRequired[str]
 
 
 class ErrorObject(TypedDict):
@@ -60,19 +67,31 @@ class ResponseObject(TypedDict):
     output: list[OutputItem]
     error: ErrorObject | None
     usage: dict[str, Any] | None
-    created_at: NotRequired[float]
-    completed_at: NotRequired[float | None]
+    created_at: NotRequired[int]
+    completed_at: NotRequired[int | None]
     background: NotRequired[bool]
+    store: NotRequired[bool]
     conversation: ConversationReference
     incomplete_details: NotRequired[IncompleteDetails | None]
     instructions: NotRequired[str | None]
     max_output_tokens: NotRequired[int | None]
+    max_tool_calls: NotRequired[int | None]
     metadata: NotRequired[dict[str, str]]
     model: NotRequired[str]
     parallel_tool_calls: NotRequired[bool]
     previous_response_id: str | None
-    temperature: NotRequired[float | None]
-    tool_choice: NotRequired[str]
+    temperature: NotRequired[float]
+    top_p: NotRequired[float]
+    presence_penalty: NotRequired[float]
+    frequency_penalty: NotRequired[float]
+    top_logprobs: NotRequired[int]
+    text: NotRequired[dict[str, Any]]
+    reasoning: NotRequired[dict[str, Any]]
+    tool_choice: NotRequired[Any]
     tools: NotRequired[list[Any]]
     truncation: NotRequired[Literal["auto", "disabled"]]
+    service_tier: NotRequired[str]
+    safety_identifier: NotRequired[str | None]
+    prompt_cache_key: NotRequired[str | None]
+    user: NotRequired[str | None]
     tailrace: NotRequired[Extension]

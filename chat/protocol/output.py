@@ -1,60 +1,133 @@
-"""A response's output items, reasoning and message, in OpenAI's format."""
+"""A response's output items: reasoning, messages and function calls, in OpenAI's format."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import ClassVar, Literal
 
+from chat.ids import bare
 from chat.protocol.objects import ContentPart, OutputItem, ResponseObject
+from chat.protocol.pieces import PieceKind
 
 Kind = Literal["reasoning", "message"]
+PartType = Literal["output_text", "reasoning_text", "refusal"]
+ItemStatus = Literal["in_progress", "completed", "incomplete"]
+
+ITEM_OF: dict[PieceKind, Kind] = {"text": "message", "reasoning": "reasoning", "refusal": "message"}
+PART_OF: dict[PieceKind, PartType] = {
+    "text": "output_text",
+    "reasoning": "reasoning_text",
+    "refusal": "refusal",
+}
+_PREFIXES = {"reasoning": "rs", "message": "msg", "function_call": "fc"}
 
 
 @dataclass(slots=True)
-class Item:
-    """An output item, its text in pieces; `index`: its place in the output."""
+class TextPart:
+    """A part of an item, its text in pieces."""
 
-    kind: Kind
-    id: str
-    index: int
+    type: PartType
     pieces: list[str] = field(default_factory=list)
-
-    @classmethod
-    def new(cls, response_id: str, kind: Kind, index: int, pieces: Iterable[str] = ()) -> "Item":
-        """Create an item; its id is the same in every process."""
-        prefix = "rs" if kind == "reasoning" else "msg"
-        return cls(kind, f"{prefix}_{response_id}", index, list(pieces))
 
     @property
     def text(self) -> str:
         """The joined pieces."""
         return "".join(self.pieces)
 
-    def as_object(self, status: str) -> OutputItem:
-        """OpenAI's output item, for a response status; no content before the first piece."""
-        status = status if status in ("in_progress", "completed") else "incomplete"
-        content = [self.part(self.text)] if self.pieces else []
+    def as_object(self) -> ContentPart:
+        """OpenAI's content part."""
+        return content_part(self.type, self.text)
+
+
+@dataclass(slots=True)
+class TextItem:
+    """A reasoning or message item; `index`: its place in the output; `closed`: its status once it is done."""
+
+    kind: Kind
+    id: str
+    index: int
+    parts: list[TextPart] = field(default_factory=list)
+    closed: ItemStatus | None = None
+
+    @property
+    def text(self) -> str:
+        """The joined parts."""
+        return "".join(part.text for part in self.parts)
+
+    def as_object(self, status: ItemStatus) -> OutputItem:
+        """OpenAI's output item, with this status unless it is done."""
+        status, content = self.closed or status, [part.as_object() for part in self.parts]
         if self.kind == "reasoning":
             return {"id": self.id, "type": "reasoning", "summary": [], "content": content, "status": status}
         return {"id": self.id, "type": "message", "role": "assistant", "status": status, "content": content}
 
-    def part(self, text: str) -> ContentPart:
-        """OpenAI's content part with this text."""
-        if self.kind == "reasoning":
-            return {"type": "reasoning_text", "text": text}
-        return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
+
+@dataclass(slots=True)
+class CallItem:
+    """A call of a function of the client, its arguments in pieces."""
+
+    kind: ClassVar = "function_call"
+    id: str
+    index: int
+    call_id: str
+    name: str
+    pieces: list[str] = field(default_factory=list)
+    closed: ItemStatus | None = None
+
+    @property
+    def arguments(self) -> str:
+        """The joined pieces."""
+        return "".join(self.pieces)
+
+    def as_object(self, status: ItemStatus) -> OutputItem:
+        """OpenAI's output item, with this status unless it is done."""
+        return {
+            "id": self.id,
+            "type": "function_call",
+            "status": self.closed or status,
+            "call_id": self.call_id,
+            "name": self.name,
+            "arguments": self.arguments,
+        }
+
+
+Item = TextItem | CallItem
+
+
+def item_id(kind: str, response_id: str, index: int) -> str:
+    """An item's id: the same in every process, and of no other attempt's item."""
+    digits = bare("resp", response_id).replace("-", "")
+    return f"{_PREFIXES[kind]}_{digits}_{index}"
+
+
+def item_of(body: OutputItem, index: int) -> Item:
+    """The item of an output item; open while that is in progress."""
+    status: ItemStatus | None = None if body["status"] == "in_progress" else body["status"]  # type: ignore[assignment]
+    if body["type"] == "function_call":
+        pieces = [body["arguments"]] if body["arguments"] else []
+        return CallItem(body["id"], index, body["call_id"], body["name"], pieces, status)
+    parts = [TextPart(part["type"], [_text(part)]) for part in body["content"]]
+    return TextItem(body["type"], body["id"], index, parts, status)
+
+
+def content_part(kind: PartType, text: str) -> ContentPart:
+    """OpenAI's content part with this text."""
+    if kind == "refusal":
+        return {"type": "refusal", "refusal": text}
+    if kind == "reasoning_text":
+        return {"type": "reasoning_text", "text": text}
+    return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
 
 
 def output_text(response: ResponseObject, kind: Kind = "message") -> str:
-    """The message or reasoning text of a response object."""
+    """The message or reasoning text of a response object; a refusal is text, too."""
     parts = (part for item in response["output"] if item["type"] == kind for part in item["content"])
-    return "".join(part["text"] for part in parts)
+    return "".join(map(_text, parts))
 
 
-def output_items(response_id: str, status: str, *, text: str, reasoning: str) -> list[OutputItem]:
-    """A response object's output from complete texts; an empty text has no item."""
-    texts: dict[Kind, str] = {"reasoning": reasoning, "message": text}
-    kinds = filter(texts.get, texts)
-    return [
-        Item.new(response_id, kind, index, [texts[kind]]).as_object(status)
-        for index, kind in enumerate(kinds)
-    ]
+def has_answer(response: ResponseObject) -> bool:
+    """Whether the output has text or a call, so that later prompts contain it."""
+    has_call = any(item["type"] == "function_call" for item in response["output"])
+    return has_call or bool(output_text(response))
+
+
+def _text(part: ContentPart) -> str:
+    return part["refusal"] if part["type"] == "refusal" else part["text"]

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from chat.protocol import events
 from chat.protocol.errors import ProtocolError
 from chat.protocol.objects import ResponseObject
-from chat.protocol.output import Item, Kind
+from chat.protocol.output import CallItem, Item, ItemStatus, Kind, TextItem, TextPart, item_of
 
 EPOCH_SIZE = 10**9  # above a response's event count; JSON's safe integers hold nine million epochs
 
@@ -24,13 +24,15 @@ class Wait:
 class ResponseState:
     """A response after event `next - 1`. `ended`: the final response object.
 
-    `tailrace:waiting` sets `waiting`; the next other event clears it.
+    `items`: of this attempt; `first_index`: the place of the first. `tailrace:waiting` sets `waiting`; the
+    next other event clears it.
     """
 
     base: ResponseObject
     next: int = 0
     attempt: int = 1
     items: list[Item] = field(default_factory=list)
+    first_index: int = 0
     ended: ResponseObject | None = None
     waiting: Wait | None = None
 
@@ -38,7 +40,8 @@ class ResponseState:
     def fold(cls, log: Iterable[events.Event]) -> "ResponseState":
         """Fold a whole log.
 
-        Raises ProtocolError unless it starts with `response.created` or `tailrace:snapshot`.
+        Raises ProtocolError unless it starts with `response.created` or `tailrace:snapshot`, or for an event
+        of an item that has not begun.
         """
         match list(log):
             case [events.Created() | events.Snapshot() as first, *more]:
@@ -53,24 +56,55 @@ class ResponseState:
         """The response's id."""
         return str(self.base["id"])
 
+    @property
+    def next_index(self) -> int:
+        """The place of the next item."""
+        return self.first_index + len(self.items)
+
+    @property
+    def calls(self) -> list[CallItem]:
+        """The function calls, in order."""
+        return [item for item in self.items if isinstance(item, CallItem)]
+
+    @property
+    def open_text(self) -> TextItem | None:
+        """The reasoning or message item that grows; at most one does."""
+        texts = (item for item in reversed(self.items) if isinstance(item, TextItem))
+        last = next(texts, None)
+        return last if last is not None and last.closed is None else None
+
+    @property
+    def resumable(self) -> bool:
+        """Whether a model can continue it: the output is one text."""
+        match self.items:
+            case [TextItem(kind="message", parts=[TextPart(type="output_text") as part], closed=None)]:
+                return bool(part.text)
+        return False
+
     def apply(self, *more: events.Event) -> None:
-        """Apply events in order."""
+        """Apply events in order. Raises ProtocolError."""
         for event in more:
             self.next, self.waiting = event.sequence_number + 1, _wait_in(event)
-            self._change(event)
-
-    def find(self, kind: Kind) -> Item | None:
-        """The item of this kind; None before it begins."""
-        return next((item for item in self.items if item.kind == kind), None)
+            try:
+                self._change(event)
+            except (LookupError, AttributeError, TypeError) as error:
+                message = "an event has no place in the log"
+                raise ProtocolError(message) from error
 
     def text(self, kind: Kind = "message") -> str:
-        """The message or reasoning text so far."""
-        item = self.find(kind)
-        return item.text if item else ""
+        """The message or reasoning text so far; a refusal is text, too."""
+        items = (item for item in self.items if isinstance(item, TextItem) and item.kind == kind)
+        return "".join(item.text for item in items)
 
     def response(self, status: str) -> ResponseObject:
-        """The response object with this status."""
-        return self.base | {"status": status, "output": [item.as_object(status) for item in self.items]}
+        """The response object with this status; items that are not done have it as far as items can."""
+        of_items: dict[str, ItemStatus] = {
+            "queued": "in_progress",
+            "in_progress": "in_progress",
+            "completed": "completed",
+        }
+        of_item = of_items.get(status, "incomplete")
+        return self.base | {"status": status, "output": [item.as_object(of_item) for item in self.items]}
 
     def snapshot(self) -> events.Snapshot:
         """The state as one event, numbered as the last included."""
@@ -80,41 +114,80 @@ class ResponseState:
             response=self.ended or self.response(self.base["status"]),
             attempt=self.attempt,
             waiting=asdict(self.waiting) if self.waiting else None,
+            first_index=self.first_index,
         )
 
     def _change(self, event: events.Event) -> None:
         match event:
-            case events.TextDelta() | events.ReasoningDelta():
-                kind: Kind = "message" if isinstance(event, events.TextDelta) else "reasoning"
-                self._item(kind).pieces.append(event.delta)
-            case events.OutputItemAdded():
-                self._item(event.item["type"])
+            case events.TextDelta() | events.ReasoningDelta() | events.RefusalDelta():
+                self._text(event).parts[event.content_index].pieces.append(event.delta)
+            case events.CallDelta():
+                self._call(event).pieces.append(event.delta)
+            case events.ContentPartAdded():
+                self._text(event).parts.append(TextPart(event.part["type"]))
+            case events.OutputItemAdded() | events.OutputItemDone():
+                self._change_item(event)
             case events.Restarted() | events.Continued():
-                self.attempt = event.attempt
-                self.items = [] if isinstance(event, events.Restarted) else self.items
-            case events.Created():
-                self.base = event.response
-            case events.InProgress():
+                self._change_attempt(event)
+            case _:
+                self._change_whole(event)
+
+    def _change_item(self, event: events.OutputItemAdded | events.OutputItemDone) -> None:
+        item = item_of(event.item, event.output_index)
+        if isinstance(event, events.OutputItemDone):
+            self._item(event.output_index).closed = item.closed
+        elif event.output_index == self.next_index:
+            self.items.append(item)
+        else:
+            raise LookupError
+
+    def _change_attempt(self, event: events.Restarted | events.Continued) -> None:
+        self.attempt = event.attempt
+        if isinstance(event, events.Restarted):
+            self.first_index, self.items = self.next_index, []
+            self.base = with_omitted_turns(self.base, event.omitted_turns)
+
+    def _change_whole(self, event: events.Event) -> None:
+        match event:
+            case events.Created() | events.InProgress():
                 self.base = event.response
             case events.Snapshot():
                 self.base = _without_outcome(event.response)
+                self.attempt, self.first_index, self.ended = event.attempt, event.first_index, None
                 self._restore(event.response)
-                self.attempt, self.ended = event.attempt, None
             case events.Completed() | events.Incomplete() | events.Failed():
                 self._restore(event.response)
                 self.ended = event.response
 
-    def _item(self, kind: Kind) -> Item:
-        item = self.find(kind)
-        if item is None:
-            item = Item.new(self.id, kind, len(self.items))
-            self.items.append(item)
+    def _item(self, index: int) -> Item:
+        place = index - self.first_index
+        if place < 0:
+            raise LookupError
+        return self.items[place]
+
+    def _text(self, event: events.OfPart) -> TextItem:
+        item = self._item(event.output_index)
+        if not isinstance(item, TextItem):
+            raise LookupError
+        return item
+
+    def _call(self, event: events.CallDelta) -> CallItem:
+        item = self._item(event.output_index)
+        if not isinstance(item, CallItem):
+            raise LookupError
         return item
 
     def _restore(self, response: ResponseObject) -> None:
-        self.items = []
-        for item in response["output"]:
-            self._item(item["type"]).pieces += [part["text"] for part in item["content"]]
+        self.items = [item_of(item, self.first_index + at) for at, item in enumerate(response["output"])]
+
+
+def with_omitted_turns(response: ResponseObject, omitted_turns: int) -> ResponseObject:
+    """The object with the number of turns that its attempt's prompt omits."""
+    changed = response.copy()
+    changed.pop("tailrace", None)
+    if omitted_turns:
+        changed["tailrace"] = {"omitted_turns": omitted_turns}
+    return changed
 
 
 def _without_outcome(response: ResponseObject) -> ResponseObject:

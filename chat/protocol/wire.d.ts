@@ -27,7 +27,11 @@ interface Wait {
 
 interface OutputItem {
   type: string;
-  content?: { text?: string }[];
+  id?: string;
+  content?: { type?: string; text?: string; refusal?: string }[];
+  /** Of a function call; the arguments are JSON as text. */
+  name?: string;
+  arguments?: string;
 }
 
 /** A response object. Only `tailrace:snapshot` needs its output. */
@@ -49,8 +53,7 @@ interface ResponseRow {
   id: string;
   previous_response_id: string | null;
   input: string;
-  output_text: string;
-  reasoning_text: string;
+  output: OutputItem[];
   status: Status;
   error: ErrorObject | null;
   incomplete_details: IncompleteDetails | null;
@@ -128,7 +131,8 @@ type WholeEvent = Logged & {
 
 type ItemEvent = Logged & {
   type: "response.output_item.added" | "response.output_item.done";
-  item: { id: string; type: string };
+  output_index?: number;
+  item: OutputItem & { id: string };
 };
 
 type PartEvent = Logged & {
@@ -136,13 +140,20 @@ type PartEvent = Logged & {
     | "response.content_part.added"
     | "response.content_part.done"
     | "response.output_text.done"
-    | "response.reasoning_text.done";
+    | "response.reasoning_text.done"
+    | "response.refusal.done"
+    | "response.function_call_arguments.done";
   item_id: string;
 };
 
 type DeltaEvent = Logged & {
-  type: "response.output_text.delta" | "response.reasoning_text.delta";
+  type:
+    | "response.output_text.delta"
+    | "response.reasoning_text.delta"
+    | "response.refusal.delta"
+    | "response.function_call_arguments.delta";
   item_id: string;
+  output_index?: number;
   delta: string;
 };
 
@@ -158,6 +169,7 @@ type AttemptEvent = Logged & {
   response_id: string;
   attempt: number;
   reason?: string;
+  omitted_turns?: number;
 };
 
 type WaitingEvent = Logged & Wait & { type: "tailrace:waiting"; response_id: string };
@@ -192,7 +204,7 @@ interface EventIds {
   type: string;
   response?: { id?: string } | null;
   response_id?: string;
-  item?: { id: string };
+  item?: { id?: string };
   item_id?: string;
 }
 

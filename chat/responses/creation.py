@@ -83,9 +83,9 @@ async def _enqueue_or_end(row: Response, log: Log) -> None:
         await enqueue(row)
     except UNAVAILABLE:
         try:
-            await end(log, str(row.id), Ending("failed", time.time(), "queue_unavailable"))
+            await end(log, row.wire_id, Ending("failed", time.time(), "queue_unavailable"))
         except (*UNAVAILABLE, ProtocolError) as error:  # the reaper enqueues it later
-            logger.warning("response %s: not enqueued, and not ended: %s", row.id, type(error).__name__)
+            logger.warning("response %s: not enqueued, and not ended: %s", row.wire_id, type(error).__name__)
 
 
 @transaction.atomic

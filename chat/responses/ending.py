@@ -99,7 +99,7 @@ async def end(
 async def cancel(log: Log, owner_id: int, response_id: UUID) -> None:
     """Stop: cancel an owner's response. Raises CommandError."""
     row = await own_response(owner_id, response_id)
-    await end(log, str(row.id), Ending("cancelled", time.time()))
+    await end(log, row.wire_id, Ending("cancelled", time.time()))
 
 
 async def abandon(log: Log, response_id: str) -> None:

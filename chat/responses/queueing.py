@@ -21,7 +21,7 @@ THREADS = ThreadPoolExecutor(8, "enqueue")  # not the database's threads: a stal
 
 async def enqueue(response: Response) -> None:
     """Send the message that wakes a worker. Raises QueueError."""
-    message = str(response.id), queue_of(response.model)
+    message = response.wire_id, queue_of(response.model)
     await asyncio.get_running_loop().run_in_executor(THREADS, job_queue.send, *message)
 
 

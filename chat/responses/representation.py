@@ -1,36 +1,48 @@
 """The response object of a row."""
 
+from chat.ids import wire_id
 from chat.models import Response, Status
 from chat.protocol.objects import ResponseObject
-from chat.protocol.output import output_items
+from chat.protocol.state import with_omitted_turns
 
 
 def response_object(row: Response) -> ResponseObject:
-    """OpenAI's response object, with the stored output."""
+    """OpenAI's response object, with the stored output; what was not asked for has its default."""
+    asked = row.request
     completed_at = row.ended_at if row.status == Status.COMPLETED else None
     response: ResponseObject = {
-        "id": str(row.id),
+        "id": row.wire_id,
         "object": "response",
-        "created_at": row.queued_at.timestamp(),
+        "created_at": int(row.queued_at.timestamp()),
         "status": row.status,
         "background": True,
-        "completed_at": completed_at.timestamp() if completed_at else None,
-        "conversation": {"id": str(row.conversation_id)},
+        "store": True,
+        "completed_at": int(completed_at.timestamp()) if completed_at else None,
+        "conversation": {"id": wire_id("conv", row.conversation_id)},
         "error": row.error(),
         "incomplete_details": row.incomplete_details(),
         "instructions": row.instructions or None,
         "max_output_tokens": row.max_output_tokens,
+        "max_tool_calls": asked.get("max_tool_calls"),
         "metadata": row.metadata,
         "model": row.model,
-        "output": output_items(str(row.id), row.status, text=row.output, reasoning=row.reasoning),
-        "parallel_tool_calls": False,
-        "previous_response_id": str(row.previous_id) if row.previous_id else None,
-        "temperature": row.temperature,
-        "tool_choice": "none",
-        "tools": [],
-        "truncation": "auto",
+        "output": row.items,
+        "parallel_tool_calls": asked.get("parallel_tool_calls", True),
+        "previous_response_id": wire_id("resp", row.previous_id) if row.previous_id else None,
+        "temperature": 1.0 if row.temperature is None else row.temperature,
+        "top_p": asked.get("top_p", 1.0),
+        "presence_penalty": asked.get("presence_penalty", 0.0),
+        "frequency_penalty": asked.get("frequency_penalty", 0.0),
+        "top_logprobs": asked.get("top_logprobs", 0),
+        "text": {"format": {"type": "text"}, **asked.get("text", {})},
+        "reasoning": {"effort": None, "summary": None, **asked.get("reasoning", {})},
+        "tool_choice": asked.get("tool_choice", "auto"),
+        "tools": asked.get("tools", []),
+        "truncation": asked.get("truncation", "auto"),
+        "service_tier": asked.get("service_tier", "default"),
+        "safety_identifier": asked.get("safety_identifier"),
+        "prompt_cache_key": asked.get("prompt_cache_key"),
+        "user": asked.get("user"),
         "usage": row.usage,
     }
-    if row.omitted_turns:
-        response["tailrace"] = {"omitted_turns": row.omitted_turns}
-    return response
+    return with_omitted_turns(response, row.omitted_turns)

@@ -48,8 +48,8 @@ class MinimalConsumer(SessionConsumer):
             command = create({"type": "response.create", "input": prompt, "model": model})
             await self._admit()
             response, _ = await create_response(self.scope["user"], command, log)
-            self.counts |= {str(response.id)} if model else frozenset()
-            self.groups.append(group(str(response.id)))
+            self.counts |= {response.wire_id} if model else frozenset()
+            self.groups.append(group(response.wire_id))
             await self.channel_layer.group_add(self.groups[-1], self.channel_name)
             await queue_response(response, log)
         except CommandError as refusal:

@@ -33,7 +33,7 @@ class Answer:
     async def begun(cls, log: Log, row: Response) -> "Answer":
         """The log of the row, with its opening and `response.in_progress`."""
         assert await log.create(response_object(row))
-        answer = await cls.of(log, str(row.id))
+        answer = await cls.of(log, row.wire_id)
         await answer.start(1, notify=False)
         return answer
 

@@ -6,7 +6,12 @@ from typing import Any, TypeVar
 from channels.db import database_sync_to_async
 from django.contrib.auth.models import User
 
-from chat.models import Conversation, Response
+from chat.models import Conversation, Response, Status
+from chat.protocol.composer import Ending, append, final_object, opening
+from chat.protocol.objects import OutputItem
+from chat.protocol.state import ResponseState
+from chat.responses.representation import response_object
+from tests.harness.writer import parts_of
 
 T = TypeVar("T")
 
@@ -16,7 +21,18 @@ def stored(owner: User, text: str = "How deep is it?", **fields: Any) -> Respons
     if "conversation" not in fields:
         fields["conversation"] = Conversation.objects.create(owner=owner)
     asked = {"model": "demo-count", "input": [{"role": "user", "content": text}], "asked": text}
-    return Response.objects.create(owner=owner, **(asked | fields))
+    row = Response(owner=owner, **(asked | fields))
+    row.items, row.answered = items_of(row), bool(row.output)
+    row.save()
+    return row
+
+
+def items_of(row: Response) -> list[OutputItem]:
+    """The output items of the row's texts, as `finish` would store them."""
+    state = ResponseState.fold(opening(response_object(row)))
+    append(state, parts_of(row.output, row.reasoning))
+    ending = Ending("completed", 0) if row.status == Status.COMPLETED else Ending("failed", 0, "worker_lost")
+    return final_object(state, ending)["output"]
 
 
 async def on_rows(work: Callable[..., T], *args: Any, **kwargs: Any) -> T:

@@ -35,11 +35,11 @@ def page(name: str, *args: object) -> str:
 @pytest.mark.parametrize("kind", ["conversation", "response"])
 def test_a_list_shows_and_finds_rows(admin: Client, answered: Response, kind: str) -> None:
     row = answered if kind == "response" else answered.conversation
-    for search in ("", str(row.pk), "owner"):
+    for search in ("", row.wire_id, "owner"):
         listed = admin.get(page(f"{kind}_changelist"), {"q": search})
         assert listed.status_code == 200
-        assert str(row.pk) in listed.content.decode()
-    assert str(row.pk) not in admin.get(page(f"{kind}_changelist"), {"q": "no such id"}).content.decode()
+        assert row.wire_id in listed.content.decode()
+    assert row.wire_id not in admin.get(page(f"{kind}_changelist"), {"q": "no such id"}).content.decode()
 
 
 def test_a_response_can_be_read_and_not_changed(admin: Client, answered: Response) -> None:

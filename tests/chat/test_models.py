@@ -30,7 +30,7 @@ def test_of_two_workers_at_once_one_claims_the_response(response: Response) -> N
     def claim(worker: str) -> bool:
         try:
             both.wait(5)
-            return Response.objects.claim(str(response.pk), worker) is not None
+            return Response.objects.claim(response.wire_id, worker) is not None
         finally:
             connection.close()
 
@@ -45,7 +45,7 @@ def test_of_two_workers_at_once_one_claims_the_response(response: Response) -> N
 
 def test_who_claims_a_response_gets_its_row_as_it_is_then(owner: User) -> None:
     row = stored(owner, metadata={"depth": "3 m"}, temperature=0.5, instructions="Be brief.")
-    claimed = Response.objects.claim(str(row.pk), "first")
+    claimed = Response.objects.claim(row.wire_id, "first")
     kept = Response.objects.get(pk=row.pk)
     assert claimed is not None
     assert {field.attname: getattr(claimed, field.attname) for field in claimed._meta.concrete_fields} == {
@@ -55,15 +55,15 @@ def test_who_claims_a_response_gets_its_row_as_it_is_then(owner: User) -> None:
 
 def test_a_response_of_an_inactive_user_cannot_be_claimed(response: Response) -> None:
     User.objects.update(is_active=False)
-    assert Response.objects.claim(str(response.pk), "first") is None
+    assert Response.objects.claim(response.wire_id, "first") is None
     User.objects.update(is_active=True)
-    assert Response.objects.claim(str(response.pk), "first")
+    assert Response.objects.claim(response.wire_id, "first")
 
 
 @pytest.mark.parametrize("status", set(Status) - {Status.QUEUED})
 def test_what_is_not_queued_cannot_be_claimed(owner: User, status: Status) -> None:
     row = stored(owner, status=status, worker="first")
-    assert Response.objects.claim(str(row.pk), "second") is None
+    assert Response.objects.claim(row.wire_id, "second") is None
     row.refresh_from_db()
     assert (row.worker, row.attempt) == ("first", 0)
 
@@ -72,12 +72,12 @@ def test_what_is_not_queued_cannot_be_claimed(owner: User, status: Status) -> No
 def test_a_response_goes_back_into_the_queue_and_its_attempts_are_counted(
     response: Response, handed_over: bool
 ) -> None:
-    Response.objects.claim(str(response.pk), "first")
+    Response.objects.claim(response.wire_id, "first")
     assert Response.objects.requeue(response.pk, 1, handed_over=handed_over)
     response.refresh_from_db()
     assert (response.status, response.worker, response.handed_over) == (Status.QUEUED, "", handed_over)
     assert response.losses == (0 if handed_over else 1)
-    assert Response.objects.claim(str(response.pk), "second")
+    assert Response.objects.claim(response.wire_id, "second")
     response.refresh_from_db()
     assert (response.worker, response.attempt) == ("second", 2)
 
@@ -152,10 +152,10 @@ def test_what_the_user_said_is_shown_without_the_other_roles(owner: User) -> Non
 
 def test_rows_are_named_for_people(owner: User) -> None:
     conversation = Conversation.objects.create(owner=owner)
-    assert str(conversation) == str(conversation.pk)
+    assert str(conversation) == conversation.wire_id
     conversation.title = "Depths"
     assert str(conversation) == "Depths"
-    assert conversation.get_absolute_url() == f"/conversations/{conversation.pk}/"
+    assert conversation.get_absolute_url() == f"/conversations/{conversation.wire_id}/"
     assert str(stored(owner, status=Status.FAILED)).endswith("(failed)")
 
 

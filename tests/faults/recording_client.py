@@ -101,13 +101,13 @@ class RecordingClient:
         """Create the response, unless it is known, and read to its end, over as many sockets as necessary."""
         failures = 0
         while self.ended_at is None:
-            began = time.monotonic()
+            began, lost = time.monotonic(), len(self.closes)
             with suppress(OSError, WebSocketException, TimeoutError):
                 await self._use_a_socket()
             if self.ended_at is None:
                 failures = 0 if time.monotonic() - began > STEADY_SECS else failures + 1
                 bound = min(LONGEST_DELAY_SECS, FIRST_DELAY_SECS * 2**failures)
-                if self.closes and self.closes[-1][0] == MOVING:
+                if len(self.closes) > lost and self.closes[-1][0] == MOVING:
                     bound = MOVING_SECS
                 await asyncio.sleep(random.random() * bound * self.delay_factor)
 

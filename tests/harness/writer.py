@@ -6,7 +6,14 @@ from typing import Any
 from chat.protocol import composer
 from chat.protocol.composer import Ending
 from chat.protocol.events import Event
+from chat.protocol.pieces import Part, Piece
 from chat.protocol.state import ResponseState, Wait
+
+
+def parts_of(text: str = "", reasoning: str = "") -> list[Part]:
+    """The parts of an answer's text, after reasoning."""
+    pieces = Piece("reasoning", reasoning), Piece("text", text)
+    return [piece for piece in pieces if piece.text]
 
 
 class Writer:
@@ -24,7 +31,10 @@ class Writer:
         return self._applied(composer.start_attempt(self.state, attempt, **options))
 
     def add(self, text: str = "", reasoning: str = "") -> list[Event]:
-        return self._applied(composer.append(self.state, text, reasoning))
+        return self.add_parts(*parts_of(text, reasoning))
+
+    def add_parts(self, *parts: Part) -> list[Event]:
+        return composer.append(self.state, list(parts))
 
     def wait(self, wait: Wait) -> list[Event]:
         return self._applied([composer.wait(self.state, wait)])

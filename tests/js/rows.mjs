@@ -23,8 +23,7 @@ export const row = (id, status = "completed", previous = null, more = {}) => ({
   status,
   previous_response_id: previous,
   input: "hi",
-  output_text: "",
-  reasoning_text: "",
+  output: [],
   error: null,
   incomplete_details: null,
   model: "m",
@@ -36,6 +35,12 @@ export const row = (id, status = "completed", previous = null, more = {}) => ({
   ended_at: null,
   ...more,
 });
+
+/** Output items with these texts. @param {string} text @param {string} [reasoning] @returns {OutputItem[]} */
+export const items = (text, reasoning = "") => [
+  { type: "reasoning", content: [{ type: "reasoning_text", text: reasoning }] },
+  { type: "message", content: [{ type: "output_text", text }] },
+];
 
 /** The response of an accepted turn. @param {Turn} turn */
 export function responseOf({ response }) {

@@ -1,6 +1,6 @@
 """Logs of responses, as the tests begin and read them."""
 
-from chat.ids import new_id
+from chat.ids import new_id, wire_id
 from chat.protocol.events import TERMINAL, Event, ReasoningDelta, TextDelta, decode
 from chat.protocol.objects import ResponseObject
 from chat.protocol.output import output_text
@@ -12,7 +12,7 @@ from tests.harness.writer import Writer
 
 def queued_response() -> ResponseObject:
     """The response object of a row that waits for its worker."""
-    return RESPONSE | {"id": str(new_id())}
+    return RESPONSE | {"id": wire_id("resp", new_id())}
 
 
 async def begun(log: Log, attempt: int = 1, response: ResponseObject | None = None) -> ResponseState:

@@ -137,7 +137,7 @@ class Attempt:
 
     async def _generate(self, stream: Stream) -> Ending:
         deadlines, begun = self._assignment.model.deadlines, asyncio.get_running_loop().time()
-        progress = AttemptProgress(deadlines, begun, has_text=bool(stream.state.text()))
+        progress = AttemptProgress(deadlines, begun, has_answer=bool(stream.state.text()))
         retries = RetryPolicy(begun + deadlines.total)
         try:
             async with (
@@ -159,8 +159,8 @@ class Attempt:
         return progress.ending(time.time())
 
     def _take(self, chunk: Chunk, stream: Stream, progress: AttemptProgress) -> None:
-        if chunk.text or chunk.reasoning:
-            self._publisher.write(stream, chunk.text, chunk.reasoning)
+        if chunk.parts:
+            self._publisher.write(stream, chunk.parts)
             self._first_token_at = self._first_token_at or time.time()
         progress.receive(chunk, asyncio.get_running_loop().time())
 
@@ -178,7 +178,7 @@ class Attempt:
             try:
                 async with aclosing(_chunks(self._assignment, self._provider, state)) as chunks:
                     async for chunk in chunks:
-                        generated = generated or bool(chunk.text or chunk.reasoning or chunk.finish)
+                        generated = generated or bool(chunk.parts or chunk.finish)
                         yield chunk
             except ProviderError as error:
                 now = asyncio.get_running_loop().time()

@@ -5,6 +5,7 @@ from typing import Literal
 
 from chat.protocol.composer import Ending
 from chat.protocol.events import JSON
+from chat.protocol.pieces import CallPart, Part
 from chat.responses.model_catalog import Deadlines
 from workers.providers.base import Chunk, FinishReason
 
@@ -26,7 +27,7 @@ class AttemptProgress:
     finish: FinishReason | None = None
     usage: JSON | None = None
     error_code: str | None = None
-    has_text: bool = False  # of an attempt that this one continues, too
+    has_answer: bool = False  # of an attempt that this one continues, too
     _phase: Phase = "first_token"
     _repeats: bool = False  # some gateways send a finish reason with every text
 
@@ -36,8 +37,8 @@ class AttemptProgress:
     def receive(self, chunk: Chunk, now: float) -> None:
         """Record a chunk."""
         self.usage = chunk.usage or self.usage
-        self.has_text = self.has_text or bool(chunk.text and not chunk.text.isspace())
-        grows = bool(chunk.text or chunk.reasoning)
+        self.has_answer = self.has_answer or any(map(_is_answer, chunk.parts))
+        grows = bool(chunk.parts)
         self._repeats = self._repeats or (grows and self.finish is not None)
         if grows:
             self._wait("between_tokens", now + self.deadlines.between_tokens)
@@ -58,7 +59,7 @@ class AttemptProgress:
         """The ending, at this Unix time."""
         if self.error_code is not None:
             return Ending("failed", at, error_code=self.error_code, usage=self.usage)
-        if self.finish == "stop" and not self.has_text:
+        if self.finish == "stop" and not self.has_answer:
             return Ending("failed", at, error_code="empty_answer", usage=self.usage)
         if self.finish == "stop":
             return Ending("completed", at, usage=self.usage)
@@ -69,3 +70,8 @@ class AttemptProgress:
     def _wait(self, phase: Phase, until: float) -> None:
         total = self.begun + self.deadlines.total
         self._phase, self.deadline = (phase, until) if until < total else ("total", total)
+
+
+def _is_answer(part: Part) -> bool:
+    """Reasoning alone, or blanks, are no answer."""
+    return isinstance(part, CallPart) or (part.kind != "reasoning" and bool(part.text.strip()))

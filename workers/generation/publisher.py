@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from chat.protocol import composer
 from chat.protocol.errors import ProtocolError
 from chat.protocol.events import Event
+from chat.protocol.pieces import Part
 from chat.protocol.state import ResponseState, Wait
 from chat.transport.event_log import Append, Batch, Log, LogError
 from chat.transport.notifications import notify_readers
@@ -31,14 +32,13 @@ class Stream:
     state: ResponseState
     on_conflict: Callable[[], object]
     waits: list[Wait] = field(default_factory=list)
-    text: list[str] = field(default_factory=list)
-    reasoning: list[str] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
     unsent: Batch | None = None
 
     @property
     def has_pending(self) -> bool:
         """Whether something is in no batch yet."""
-        return bool(self.waits or self.text or self.reasoning)
+        return bool(self.waits or self.parts)
 
     def batch(self) -> Batch:
         """The unsent batch, else one of all that is pending.
@@ -47,9 +47,8 @@ class Stream:
         """
         if self.unsent is None:
             events = [self._applied(composer.wait(self.state, wait)) for wait in self.waits]
-            more = composer.append(self.state, "".join(self.text), "".join(self.reasoning))
-            self.state.apply(*more)
-            self.waits, self.text, self.reasoning = [], [], []
+            more = composer.append(self.state, self.parts)
+            self.waits, self.parts = [], []
             self.unsent = Batch.of(self.state.id, [*events, *more])
         return self.unsent
 
@@ -99,12 +98,9 @@ class Publisher:
         self._open.add(stream)
         return stream
 
-    def write(self, stream: Stream, text: str = "", reasoning: str = "") -> None:
-        """Buffer text; a response's first text is flushed at once."""
-        if text:
-            stream.text.append(text)
-        if reasoning:
-            stream.reasoning.append(reasoning)
+    def write(self, stream: Stream, parts: Sequence[Part]) -> None:
+        """Buffer parts; a response's first is flushed at once."""
+        stream.parts += parts
         self._pending[stream] = None
         self._request(urgent=not stream.state.items)
 

@@ -8,13 +8,14 @@ from workers.providers import refusals
 from workers.providers.base import Chunk, FinishReason, ProviderError
 from workers.providers.finish_words import finish_reason
 from workers.providers.reasoning_tags import TagSplitter
+from workers.providers.storable import REPLACEMENT, storable
+from workers.providers.tool_calls import CallReader
 
 REASONING = ("reasoning_content", "reasoning", "thinking", "reasoning_text", "reasoning_details")
 ERRORS = ("errors", "detail", "error_code", "error_msg", "error_message")  # where no choices are
 FINE = (0, 200, "0", "200")  # codes of no error
 STATUSES = ("401", "402", "429")  # known in an answer; a 404 there is no wrong address
 MAX_COUNT = 2**53 - 1  # a browser's largest integer
-REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 # raised by values of other types, or nested too deep
 _MALFORMED = (AttributeError, TypeError, ValueError, KeyError, IndexError, RecursionError)
 
@@ -30,6 +31,7 @@ class Reader:
         self._streams = False  # a delta had text
         self._grew = False  # since the finish reason
         self._messages = 0
+        self._calls = CallReader()
 
     @property
     def known(self) -> bool:
@@ -56,6 +58,7 @@ class Reader:
         """Add the finish reason: the first, or one after more text. Raises ProviderError for a failure."""
         if (reason := finish_reason(word)) is not None:
             self.flush(chunk)
+            self._calls.require_names()
             if self.finish is None or self._grew:
                 self.finish = chunk.finish = reason
             self._grew = False
@@ -66,8 +69,8 @@ class Reader:
             self._half = ""
             self._add(REPLACEMENT, chunk)
         text, reasoning = self._tags.flush()
-        chunk.text += text
-        chunk.reasoning += reasoning
+        chunk.add("reasoning", reasoning)
+        chunk.add("text", text)
 
     def _merge(self, body: JSON, chunk: Chunk) -> None:
         if _is_error(body.get("error")) or body.get("object") == "error":  # the second: older vLLM
@@ -125,28 +128,41 @@ class Reader:
         if content and not isinstance(content, str):
             content, reasoning = _parts(content)
         if len(message) > 1 or not content:
-            content = content or _flat(message.get("refusal"))
             reasoning = reasoning or next((_flat(message[n]) for n in REASONING if message.get(n)), "")
         if reasoning:
             self._streams = self._grew = True
             if not self._tags.outside:
                 self.flush(chunk)
                 self._tags = TagSplitter(None)  # the server separates it itself
-            chunk.reasoning += _storable(reasoning)
+            chunk.add("reasoning", storable(reasoning))
         if content:
             self._streams = self._grew = True
             self._add(content, chunk)
+        if len(message) > 1 or not content:
+            self._other(message, chunk)
+
+    def _other(self, message: JSON, chunk: Chunk) -> None:
+        """Read a refusal, and calls of functions; the text before them is complete."""
+        refusal, calls = _flat(message.get("refusal")), message.get("tool_calls") or ()
+        if message.get("function_call"):  # the form before `tool_calls`
+            calls = [{"index": 0, "function": message["function_call"]}]
+        if refusal or calls:
+            self._streams = self._grew = True
+            self.flush(chunk)
+            chunk.add("refusal", storable(refusal))
+            for part in self._calls.read(calls):
+                chunk.add_call(part)
 
     def _add(self, text: str, chunk: Chunk) -> None:
         if self._half or not text.isascii():
             text, self._half = _whole_pairs(self._half + text)
-        text = _storable(text)
+        text = storable(text)
         if self._tags.outside:
-            chunk.text += text
+            chunk.add("text", text)
         else:
             text, reasoning = self._tags.split(text)
-            chunk.text += text
-            chunk.reasoning += reasoning
+            chunk.add("reasoning", reasoning)
+            chunk.add("text", text)
 
 
 def _is_error(error: Any) -> bool:
@@ -191,16 +207,6 @@ def _flat(content: Any) -> str:
 def _whole_pairs(text: str) -> tuple[str, str]:
     """Split off a high surrogate at the end: its other half may follow."""
     return (text[:-1], text[-1]) if "\ud800" <= text[-1] <= "\udbff" else (text, "")
-
-
-def _storable(text: str) -> str:
-    """Replace characters impossible in PostgreSQL (NUL) and UTF-8 (lone surrogates)."""
-    if not text.isascii():
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text.replace("\x00", REPLACEMENT)
 
 
 def _usage(usage: Any) -> JSON | None:

@@ -85,25 +85,27 @@ class Reaper:
     async def _recover(self, row: Response) -> None:
         """Settle a response ended in its log, end one at MAX_LOSSES, else enqueue it."""
         try:
-            if await settle_if_ended(self._log, str(row.id)):
-                logger.warning("response %s: it has ended in the log, its row is settled now", row.id)
+            if await settle_if_ended(self._log, row.wire_id):
+                logger.warning("response %s: it has ended in the log, its row is settled now", row.wire_id)
             elif row.losses + 1 >= MAX_LOSSES:
-                await end(self._log, str(row.id), Ending("failed", time.time(), "worker_lost"))
-                logger.warning("response %s: its worker is lost, and it was the last one allowed", row.id)
+                await end(self._log, row.wire_id, Ending("failed", time.time(), "worker_lost"))
+                logger.warning(
+                    "response %s: its worker is lost, and it was the last one allowed", row.wire_id
+                )
             elif await _requeued(row):
-                logger.warning("response %s: its worker is lost, another attempt is enqueued", row.id)
-                self._enqueued[str(row.id)] = time.monotonic()
+                logger.warning("response %s: its worker is lost, another attempt is enqueued", row.wire_id)
+                self._enqueued[row.wire_id] = time.monotonic()
                 await enqueue(row)
         except ProtocolError:  # such as another version; other rows must not wait
-            logger.exception("response %s: its log cannot be read", row.id)
+            logger.exception("response %s: its log cannot be read", row.wire_id)
 
     async def _enqueue_again(self, row: Response) -> None:
         """Enqueue a row, unless enqueued just now: a message needs a moment."""
         now = time.monotonic()
         self._enqueued = {i: at for i, at in self._enqueued.items() if now - at < LOST_MESSAGE_SECS}
-        if str(row.id) not in self._enqueued:
-            logger.warning("response %s: its queue lacks a message, so it is enqueued again", row.id)
-            self._enqueued[str(row.id)] = now
+        if row.wire_id not in self._enqueued:
+            logger.warning("response %s: its queue lacks a message, so it is enqueued again", row.wire_id)
+            self._enqueued[row.wire_id] = now
             await enqueue(row)
 
 
@@ -121,7 +123,7 @@ def _orphaned(claimed: set[str]) -> list[Response]:
     """Running rows claimed by no live worker; a claim shows within GONE_SECS."""
     claimed_before = timezone.now() - timedelta(seconds=GONE_SECS)
     running = Response.objects.filter(status=Status.IN_PROGRESS, started_at__lt=claimed_before)
-    return [row for row in running.only(*COLUMNS) if str(row.id) not in claimed][:MAX_ROWS]
+    return [row for row in running.only(*COLUMNS) if row.wire_id not in claimed][:MAX_ROWS]
 
 
 def _without_message() -> list[Response]:

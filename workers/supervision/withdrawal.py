@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 from channels.db import database_sync_to_async
 
+from chat.ids import wire_id
 from chat.models import LIVE, Response
 from chat.protocol.composer import Ending
 from chat.protocol.errors import ProtocolError
@@ -32,10 +33,10 @@ async def withdraw(log: Log, claimed: Collection[str]) -> None:
 
 def _of_inactive_users() -> list[str]:
     rows = Response.objects.filter(status__in=LIVE, owner__is_active=False).order_by("status", "queued_at")
-    return [str(response_id) for response_id in rows.values_list("pk", flat=True)[:MAX_ROWS]]
+    return [wire_id("resp", response_id) for response_id in rows.values_list("pk", flat=True)[:MAX_ROWS]]
 
 
 def _without_row(claimed: Collection[str]) -> list[str]:
     stored = Response.objects.only("pk").in_bulk(claimed) if claimed else {}
-    known = {str(response_id) for response_id in stored}
+    known = {wire_id("resp", response_id) for response_id in stored}
     return [response_id for response_id in claimed if response_id not in known]

@@ -112,11 +112,11 @@ async def test_a_deleted_user_loses_sockets_and_ended_logs_at_once(owner: User, 
         await on_rows(User.objects.filter(pk=owner.pk).delete)
         await assert_signed_out(socket)
     await await_until(lambda: _is_lost(log, ended), 5, "the log is deleted")
-    assert await log.top(str(running.pk)) is not None  # its worker may still write
+    assert await log.top(running.wire_id) is not None  # its worker may still write
 
 
 async def _is_lost(log: Log, row: Response) -> bool:
-    return await log.top(str(row.pk)) is None
+    return await log.top(row.wire_id) is None
 
 
 def test_a_user_is_deleted_even_while_redis_is_unavailable(

@@ -30,7 +30,7 @@ async def test_only_the_owner_is_notified_of_a_response(
     message = await asyncio.wait_for(layer.receive(mine), deadline())
     frame = json.loads(message["frame"])
     assert message == owner_message(message["frame"])
-    assert (frame["type"], frame["response"]["id"]) == ("tailrace:conversation", str(response.pk))
+    assert (frame["type"], frame["response"]["id"]) == ("tailrace:conversation", response.wire_id)
     assert layer.channels[theirs].empty()
 
 

@@ -37,7 +37,7 @@ def test_a_line_has_what_the_list_shows(owner: User) -> None:
     assert list_page(owner.pk) == {
         "conversations": [
             {
-                "id": str(row.pk),
+                "id": row.wire_id,
                 "title": "Depths",
                 "updated_at": NOW.timestamp(),
                 "running": False,
@@ -81,7 +81,7 @@ def test_pages_follow_each_other_without_a_hole_and_nothing_twice(
         assert len(page["conversations"]) <= 2
         seen += [line["id"] for line in page["conversations"]]
         more = page["more"]
-    assert seen == [str(row.pk) for row in Conversation.objects.order_by("-updated_at", "-id")]
+    assert seen == [row.wire_id for row in Conversation.objects.order_by("-updated_at", "-id")]
 
 
 def test_a_full_last_page_promises_no_more(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,8 +137,8 @@ def test_a_change_event_has_the_conversation_as_it_is_and_the_response(owner: Us
         "type": "tailrace:conversation",
         "conversation": line | {"deleted": False},
         "response": {
-            "id": str(row.pk),
-            "previous_response_id": str(root.pk),
+            "id": row.wire_id,
+            "previous_response_id": root.wire_id,
             "status": "queued",
             "client_request_id": "c",
         },

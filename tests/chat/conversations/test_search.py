@@ -33,7 +33,7 @@ def test_a_search_finds_words_in_titles_questions_and_answers(owner: User, words
     stored(owner, asked, conversation=row, output=f"x {words} y" if place == "output" else "")
     stored(owner, "something else", output="entirely", conversation=conversation(owner, "unlike"))
     found = list_page(owner.pk, words if "ß" in words else words.upper())
-    assert [line["id"] for line in found["conversations"]] == [str(row.pk)]
+    assert [line["id"] for line in found["conversations"]] == [row.wire_id]
 
 
 def test_every_word_must_be_in_the_title_or_in_a_text(owner: User) -> None:

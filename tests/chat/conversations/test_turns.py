@@ -38,7 +38,7 @@ def test_a_conversation_is_read_from_its_end(long: Conversation) -> None:
 
 def test_the_turns_below_one_are_read_downwards(long: Conversation) -> None:
     first = long.responses.order_by("id")[0]
-    page = turns(long, after=str(first.pk))
+    page = turns(long, after=first.wire_id)
     assert numbers(page) == list(range(1, PER_PAGE + 1))
     assert [row["continues"] for row in page] == [False] * (PER_PAGE - 1) + [True]
 
@@ -54,7 +54,7 @@ def test_texts_are_read_of_one_page(long: Conversation) -> None:
 @pytest.mark.parametrize("place", ["before", "after"])
 def test_an_unknown_place_is_refused(long: Conversation, owner: User, place: str) -> None:
     elsewhere = stored(owner)
-    for unknown in ("no-id", str(new_id()), str(elsewhere.pk)):
+    for unknown in ("no-id", str(new_id()), elsewhere.wire_id):
         with pytest.raises(CommandError) as raised:
             turns(long, **{place: unknown})
         assert (raised.value.code, raised.value.param) == ("invalid_field", place)

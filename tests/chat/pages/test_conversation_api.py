@@ -11,7 +11,7 @@ from django.test import AsyncClient, Client
 from django.utils import timezone
 
 from chat.conversations import announcements
-from chat.ids import new_id
+from chat.ids import new_id, wire_id
 from chat.models import Conversation, Response, Status
 from chat.pages import conversation_api
 from chat.transport.event_log import Log, LogError
@@ -62,7 +62,7 @@ async def test_the_list_has_the_visitors_own_conversations(
 ) -> None:
     mine, _ = await on_rows(stored, owner), await on_rows(stored, stranger)
     reply: Any = await browser.get("/conversations/")
-    assert [line["id"] for line in reply.json()["conversations"]] == [str(mine.conversation_id)]
+    assert [line["id"] for line in reply.json()["conversations"]] == [wire_id("conv", mine.conversation_id)]
     assert "no-store" in reply.headers["Cache-Control"]
     assert (await browser.get("/conversations/?search=shallow")).json()["conversations"] == []
 
@@ -77,7 +77,7 @@ async def test_earlier_responses_come_by_their_place(browser: AsyncClient, owner
     path = f"{root.conversation.get_absolute_url()}responses/"
     for query, found in ((f"before={leaf.pk}", root), (f"after={root.pk}", leaf)):
         (row,) = (await browser.get(f"{path}?{query}")).json()["responses"]
-        assert row["id"] == str(found.pk)
+        assert row["id"] == found.wire_id
     assert refusal(await browser.get(f"{path}?before=x")) == (400, "invalid_field", "before")
 
 
@@ -86,8 +86,8 @@ async def test_the_responses_come_with_their_conversation(browser: AsyncClient, 
     leaf = await on_rows(stored, owner, conversation=root.conversation, previous=root)
     reply: Any = await browser.get(f"{root.conversation.get_absolute_url()}responses/")
     line, responses = reply.json()["conversation"], reply.json()["responses"]
-    assert [turn["id"] for turn in responses] == [str(root.pk), str(leaf.pk)]
-    assert (line["id"], line["running"]) == (str(root.conversation_id), True)
+    assert [turn["id"] for turn in responses] == [root.wire_id, leaf.wire_id]
+    assert (line["id"], line["running"]) == (wire_id("conv", root.conversation_id), True)
 
 
 PLACES = [

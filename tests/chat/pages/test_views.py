@@ -15,7 +15,7 @@ from pytest_django import Settings
 
 from chat.accounts.guests import create_guest
 from chat.conversations.listing import list_page
-from chat.ids import new_id
+from chat.ids import new_id, wire_id
 from chat.models import Conversation, Status
 from chat.protocol.commands import MAX_INPUT_CHARS
 from chat.responses.model_catalog import DEMO
@@ -37,7 +37,7 @@ def visit(client: Client, owner: User, conversation: Conversation) -> Any:
     return client.get(conversation.get_absolute_url())
 
 
-@pytest.mark.parametrize("path", ["/", "/minimal/", "/conversations/01234567-89ab-7def-8123-456789abcdef/"])
+@pytest.mark.parametrize("path", ["/", "/minimal/", "/conversations/conv_0123456789ab7def8123456789abcdef/"])
 def test_a_visit_makes_no_guest_and_no_session(client: Client, settings: Settings, path: str) -> None:
     settings.TAILRACE_GUESTS = True
     for _ in range(5):
@@ -68,7 +68,7 @@ def test_a_guests_page_belongs_to_the_guest(client: Client, settings: Settings) 
     assert (data["socket_path"], data["is_guest"]) == (f"/ws/responses/?owner={guest.pk}", True)
 
 
-@pytest.mark.parametrize("path", ["/", "/minimal/", "/conversations/01234567-89ab-7def-8123-456789abcdef/"])
+@pytest.mark.parametrize("path", ["/", "/minimal/", "/conversations/conv_0123456789ab7def8123456789abcdef/"])
 def test_without_guests_visitors_sign_in(client: Client, settings: Settings, path: str) -> None:
     settings.TAILRACE_GUESTS = False
     page: Any = client.get(path)
@@ -100,7 +100,7 @@ def test_a_new_page_has_the_models_and_the_addresses(client: Client, owner: User
         "is_guest": False,
         "conversation_path": "/conversations/{id}/",
     }
-    id_ = "01234567-89ab-7def-8123-456789abcdef"
+    id_ = "conv_0123456789ab7def8123456789abcdef"
     assert data["conversation_path"].replace("{id}", id_) == reverse("conversation", args=[id_])
 
 
@@ -117,14 +117,13 @@ def test_a_conversation_shows_every_turn_the_oldest_first(client: Client, owner:
         error_code="worker_lost",
     )
     data = page_data(visit(client, owner, root.conversation))
-    assert data["conversation"] == str(root.conversation_id)
+    assert data["conversation"] == wire_id("conv", root.conversation_id)
     first, second = data["responses"]
     assert first == {
-        "id": str(root.pk),
+        "id": root.wire_id,
         "previous_response_id": None,
         "input": "one",
-        "output_text": "1",
-        "reasoning_text": "hm",
+        "output": root.items,
         "status": "completed",
         "error": None,
         "incomplete_details": None,
@@ -137,7 +136,7 @@ def test_a_conversation_shows_every_turn_the_oldest_first(client: Client, owner:
         "ended_at": None,
         "continues": False,
     }
-    assert (second["id"], second["previous_response_id"]) == (str(leaf.pk), str(root.pk))
+    assert (second["id"], second["previous_response_id"]) == (leaf.wire_id, root.wire_id)
     assert second["input"] == "</script><b>two</b>"
     assert second["error"]["code"] == "worker_lost"
 
@@ -147,7 +146,9 @@ def test_a_page_has_the_list_and_the_title(client: Client, owner: User) -> None:
     data = page_data(visit(client, owner, root.conversation))
     assert data["conversation_title"] == "Depths"
     assert data["conversations"] == list_page(owner.pk)
-    assert [line["id"] for line in data["conversations"]["conversations"]] == [str(root.conversation_id)]
+    assert [line["id"] for line in data["conversations"]["conversations"]] == [
+        wire_id("conv", root.conversation_id)
+    ]
 
 
 @pytest.mark.parametrize("path", ["/", "conversation"])

@@ -9,6 +9,7 @@ from chat.protocol.events import (
     Queued,
 )
 from chat.protocol.objects import ResponseObject
+from chat.protocol.pieces import CallPart, Part, Piece
 from chat.protocol.state import ResponseState, Wait
 from tests.harness.writer import Writer
 
@@ -40,11 +41,20 @@ def seen(state: ResponseState) -> dict[str, Any]:
     """The state as a reader observes it: the cuts in the text do not count."""
     return {
         "next": state.next,
-        "items": [(item.kind, item.id, item.index, item.text) for item in state.items],
+        "items": [(item.index, item.closed, item.as_object("in_progress")) for item in state.items],
+        "first_index": state.first_index,
         "ended": state.ended,
         "waiting": state.waiting,
         "response": state.response("in_progress") | {"status": None},
     }
+
+
+def of_a_call(writer: Writer, part: CallPart) -> CallPart:
+    """The part as a server sends it: the first of a call has its name, and calls follow each other."""
+    begun = len(writer.state.calls)
+    if part.index < begun:
+        return CallPart(part.index, arguments=part.arguments)
+    return CallPart(begun, "f", part.id, part.arguments)
 
 
 def written(life: tuple[list[Any], Ending | None]) -> tuple[Writer, list[Event]]:
@@ -57,6 +67,8 @@ def written(life: tuple[list[Any], Ending | None]) -> tuple[Writer, list[Event]]
             events += writer.wait(WAIT)
         elif isinstance(step, str):
             events += writer.start(writer.state.attempt + 1, resume=step == "resume")
+        elif isinstance(step, Part):
+            events += writer.add_parts(step if isinstance(step, Piece) else of_a_call(writer, step))
         else:
             events += writer.add(*step)
         assert seen(ResponseState.fold(events)) == seen(writer.state)

@@ -11,21 +11,46 @@ from chat.protocol.composer import Ending, final_object, opening
 from chat.protocol.errors import FAILURES
 from chat.protocol.events import (
     Continued,
+    OutputItemAdded,
     Restarted,
     encode,
 )
 from chat.protocol.output import output_text
+from chat.protocol.pieces import CallPart, Piece
 from chat.protocol.state import ResponseState
 from tests.chat.protocol.lives import ENDINGS, OPENING, RESPONSE, written
+from tests.harness.writer import Writer
+
+TEXT_DONE = ["response.output_text.done", "response.content_part.done", "response.output_item.done"]
 
 
-def test_a_restart_drops_the_text_and_says_which_attempt_begins() -> None:
+def test_a_restart_closes_the_text_and_drops_it_and_says_which_attempt_begins() -> None:
     writer, _ = written(([("lost", "lost too")], None))
-    restarted, in_progress = writer.start(2)
+    *closing, restarted = writer.start(2, omitted_turns=1)
+    assert [event.type for event in closing] == TEXT_DONE
+    assert closing[-1].item["status"] == "incomplete"  # type: ignore[attr-defined]
     assert isinstance(restarted, Restarted)
     assert (restarted.attempt, restarted.reason, restarted.response_id) == (2, "worker_lost", "r1")
-    assert in_progress.type == "response.in_progress"
     assert (writer.state.items, writer.state.attempt) == ([], 2)
+
+
+def test_a_restart_leaves_calls_open_as_a_client_would_run_a_closed_one() -> None:
+    writer, _ = written(([CallPart(0, "f", arguments="{}")], None))
+    assert [event.type for event in writer.start(2)] == ["tailrace:restarted"]
+
+
+def test_items_of_another_attempt_have_other_ids_and_the_next_places() -> None:
+    writer, _ = written(([("lost", "lost too")], None))
+    writer.start(2)
+    opened = [event for event in writer.add("again") if isinstance(event, OutputItemAdded)]
+    assert [(event.item["id"], event.output_index) for event in opened] == [("msg_r1_2", 2)]
+    assert [item["id"] for item in writer.state.response("completed")["output"]] == ["msg_r1_2"]
+
+
+def test_a_response_is_in_progress_once_also_if_its_first_attempt_wrote_nothing() -> None:
+    writer = Writer.after(OPENING)
+    assert [event.type for event in writer.start(2)] == ["tailrace:restarted", "response.in_progress"]
+    assert [event.type for event in writer.start(3)] == ["tailrace:restarted"]
 
 
 def test_an_attempt_that_can_go_on_keeps_the_text() -> None:
@@ -41,17 +66,14 @@ def test_an_attempt_that_can_go_on_keeps_the_text() -> None:
 
 def test_an_attempt_after_reasoning_starts_again_as_the_model_would_reason_twice() -> None:
     writer, _ = written(([("kept", "thought")], None))
-    restarted, _ = writer.start(2, resume=True)
+    *_, restarted = writer.start(2, resume=True)
     assert isinstance(restarted, Restarted)
     assert writer.state.items == []
 
 
 def test_where_there_is_no_text_there_is_nothing_to_go_on_from() -> None:
     writer, _ = written(([("", "a thought alone")], None))
-    assert [event.type for event in writer.start(2, resume=True)] == [
-        "tailrace:restarted",
-        "response.in_progress",
-    ]
+    assert writer.start(2, resume=True)[-1].type == "tailrace:restarted"
     assert writer.state.text("reasoning") == ""
 
 
@@ -59,17 +81,35 @@ def test_every_log_opens_alike() -> None:
     assert opening(RESPONSE) == OPENING
 
 
-def test_reasoning_that_comes_late_is_an_item_after_the_message() -> None:
+def test_an_item_is_done_when_one_of_another_kind_begins() -> None:
     writer, _ = written(([("text", "")], None))
     kinds = [event.type for event in writer.add(reasoning="a late thought")]
     assert kinds == [
+        *TEXT_DONE,
         "response.output_item.added",
         "response.content_part.added",
         "response.reasoning_text.delta",
     ]
-    response = writer.state.response("in_progress")
-    assert [item["type"] for item in response["output"]] == ["message", "reasoning"]
-    assert (output_text(response), output_text(response, "reasoning")) == ("text", "a late thought")
+    writer.add("more text")
+    output = writer.state.response("in_progress")["output"]
+    assert [(item["type"], item["status"]) for item in output] == [
+        ("message", "completed"),
+        ("reasoning", "completed"),
+        ("message", "in_progress"),
+    ]
+    assert output_text(writer.state.response("in_progress")) == "textmore text"
+
+
+def test_a_refusal_is_another_part_of_the_message() -> None:
+    writer, _ = written(([("text", "")], None))
+    kinds = [event.type for event in writer.add_parts(Piece("refusal", "No"), Piece("refusal", "."))]
+    assert kinds == [*TEXT_DONE[:2], "response.content_part.added", "response.refusal.delta"]
+    *_, done = writer.finish(ENDINGS[0])[:-3]
+    assert (done.type, done.refusal, done.content_index) == (  # type: ignore[attr-defined]
+        "response.refusal.done",
+        "No.",
+        1,
+    )
 
 
 def test_more_text_is_one_delta() -> None:
@@ -78,19 +118,45 @@ def test_more_text_is_one_delta() -> None:
     assert writer.add() == []
 
 
+def test_several_calls_grow_side_by_side_and_are_done_with_the_end() -> None:
+    writer, _ = written(([("Let me see.", "")], None))
+    begun = writer.add_parts(CallPart(0, "f", "c1"), CallPart(1, "g", "c2"), CallPart(0, arguments='{"a":'))
+    more = writer.add_parts(
+        CallPart(1, arguments="{}"), CallPart(0, arguments="1"), CallPart(0, arguments="}")
+    )
+    added, delta = "response.output_item.added", "response.function_call_arguments.delta"
+    assert [event.type for event in begun] == [*TEXT_DONE, added, added, delta]
+    assert [event.type for event in more] == [delta, delta]
+    done = ["response.function_call_arguments.done", "response.output_item.done"]
+    assert [event.type for event in writer.finish(ENDINGS[0])] == [*done, *done, "response.completed"]
+    assert writer.state.ended is not None
+    calls = [item for item in writer.state.ended["output"] if item["type"] == "function_call"]
+    assert [(call["call_id"], call["arguments"]) for call in calls] == [("c1", '{"a":1}'), ("c2", "{}")]
+
+
+def test_of_an_answer_that_was_cut_the_last_call_is_not_done() -> None:
+    writer, _ = written(([CallPart(0, "f", "c1", "{}"), CallPart(1, "g", "c2", '{"a')], None))
+    closing = writer.finish(ENDINGS[1])
+    assert [event.type for event in closing] == [
+        "response.function_call_arguments.done",
+        "response.output_item.done",
+        "response.incomplete",
+    ]
+    assert writer.state.ended is not None
+    assert [item["status"] for item in writer.state.ended["output"]] == ["completed", "incomplete"]
+
+
+def test_a_call_without_an_id_or_with_one_that_is_taken_gets_its_own() -> None:
+    writer = Writer.after(OPENING)
+    writer.add_parts(CallPart(0, "f"), CallPart(1, "g", "same"), CallPart(2, "h", "same"))
+    assert [call.call_id for call in writer.state.calls] == ["call_r1_0", "same", "call_r1_2"]
+
+
 @pytest.mark.parametrize("status", ["completed", "incomplete"])
 def test_a_good_end_closes_each_item(status: Any) -> None:
     writer, _ = written(([("text", "thought")], None))
     closing = [event.type for event in writer.finish(Ending(status, at=5.0))]
-    assert closing == [
-        "response.reasoning_text.done",
-        "response.content_part.done",
-        "response.output_item.done",
-        "response.output_text.done",
-        "response.content_part.done",
-        "response.output_item.done",
-        f"response.{status}",
-    ]
+    assert closing == [*TEXT_DONE, f"response.{status}"]
 
 
 @pytest.mark.parametrize(
@@ -123,5 +189,5 @@ def test_all_events_of_an_item_have_its_id_and_its_place(text: str, reasoning: s
         if "output_index" in each:
             item_id = each["item"]["id"] if "item" in each else each["item_id"]
             places.setdefault(item_id, set()).add(each["output_index"])
-    assert places == {"rs_r1": {0}, "msg_r1": {1}}
+    assert places == {"rs_r1_0": {0}, "msg_r1_1": {1}}
     assert [item.id for item in writer.state.items] == list(places)

@@ -15,27 +15,28 @@ from chat.protocol.composer import Ending
 from chat.protocol.errors import ProtocolError
 from chat.protocol.events import EVENTS, JSON, TERMINAL, Created, Event, Queued, TextDelta, decode, encode
 from chat.protocol.objects import ResponseObject
+from chat.protocol.pieces import CallPart, Piece
 from chat.protocol.state import Wait
 from tests.chat.protocol import lives
 from tests.harness.writer import Writer
 
 OFFICIAL: TypeAdapter[Any] = TypeAdapter(ResponseStreamEvent)
 RESPONSE: ResponseObject = lives.RESPONSE | {
-    "created_at": 1.5,
+    "created_at": 1,
     "incomplete_details": None,
     "instructions": None,
     "metadata": {},
     "model": "m",
     "parallel_tool_calls": False,
-    "temperature": None,
+    "temperature": 1.0,
     "tool_choice": "none",
     "tools": [],
 }
 ENDINGS = [
-    Ending("completed", at=5.5),
-    Ending("incomplete", at=5.5, incomplete_reason="max_output_tokens"),
-    Ending("cancelled", at=5.5),
-    Ending("failed", at=5.5, error_code="rate_limit_exceeded"),
+    Ending("completed", at=5),
+    Ending("incomplete", at=5, incomplete_reason="max_output_tokens"),
+    Ending("cancelled", at=5),
+    Ending("failed", at=5, error_code="rate_limit_exceeded"),
 ]
 
 
@@ -50,6 +51,8 @@ def life(ending: Ending) -> list[Event]:
     written += writer.add("kept") + writer.start(3, resume=True)
     written += [*writer.wait(Wait("rate_limit_exceeded", 4.0, 104.5)), writer.state.snapshot()]
     written += writer.add(reasoning="hm") + writer.add(" “ü”\u2028\n", reasoning="…")
+    written += writer.add_parts(Piece("refusal", "No."), CallPart(0, "f", "call_1", '{"a"'), CallPart(1, "g"))
+    written += writer.add_parts(CallPart(0, arguments=":1}"))
     return [*written, writer.state.snapshot(), *writer.finish(ending)]
 
 
@@ -130,7 +133,10 @@ def test_what_is_added_to_our_own_events_has_a_default() -> None:
 # events in logs from before these fields
 EARLIER = [
     ({"type": "tailrace:continued", "response_id": "r1", "attempt": 2}, {"reason": "worker_lost"}),
-    ({"type": "tailrace:snapshot", "response_id": "r1", "response": {}}, {"attempt": 1, "waiting": None}),
+    (
+        {"type": "tailrace:snapshot", "response_id": "r1", "response": {}},
+        {"attempt": 1, "waiting": None, "first_index": 0},
+    ),
 ]
 
 

@@ -10,18 +10,26 @@ from chat.protocol.composer import Ending
 from chat.protocol.errors import ProtocolError
 from chat.protocol.events import (
     Event,
+    RefusalDelta,
     Restarted,
     TextDelta,
     Waiting,
 )
 from chat.protocol.output import output_text
+from chat.protocol.pieces import CallPart, Piece
 from chat.protocol.state import ResponseState
 from tests.chat.protocol.lives import ENDINGS, OPENING, WAIT, seen, written
 from tests.harness.writer import Writer
 
 texts = st.text(max_size=4)
 lives = st.tuples(
-    st.lists(st.sampled_from(["restart", "resume", "wait"]) | st.tuples(texts, texts), max_size=12),
+    st.lists(
+        st.sampled_from(["restart", "resume", "wait"])
+        | st.tuples(texts, texts)
+        | st.builds(Piece, st.sampled_from(["text", "reasoning", "refusal"]), texts)
+        | st.builds(CallPart, st.integers(0, 2), st.just("f"), st.sampled_from(["", "call_1"]), texts),
+        max_size=12,
+    ),
     st.none() | st.sampled_from(ENDINGS),
 )
 
@@ -63,7 +71,8 @@ def test_the_final_object_holds_all_text_since_the_last_restart(
 ) -> None:
     _, events = written(life)
     restarts = [place for place, event in enumerate(events) if isinstance(event, Restarted)]
-    deltas = [event for event in events[max(restarts, default=0) :] if isinstance(event, TextDelta)]
+    kinds = TextDelta | RefusalDelta
+    deltas = [event for event in events[max(restarts, default=0) :] if isinstance(event, kinds)]
     response = ResponseState.fold(events).response("completed")
     assert output_text(response) == "".join(event.delta for event in deltas)
 
@@ -144,7 +153,11 @@ def test_turns_that_were_left_out_are_in_every_later_object() -> None:
     assert ResponseState.fold([state.snapshot()]).response("completed")["tailrace"] == {"omitted_turns": 3}
     events += writer.start(2)
     assert "tailrace" not in ResponseState.fold(events).response("completed")
-    events += [*writer.start(3, omitted_turns=1), *writer.finish(ENDINGS[0])]
+    events += [*writer.start(3, omitted_turns=1), *writer.add("word")]
+    assert ResponseState.fold([writer.state.snapshot()]).response("completed")["tailrace"] == {
+        "omitted_turns": 1
+    }
+    events += writer.finish(ENDINGS[0])
     ended = ResponseState.fold(events).ended
     assert ended is not None
     assert ended["tailrace"] == {"omitted_turns": 1}

@@ -51,7 +51,7 @@ async def asked(owner: User, log: Log, count: int) -> list[Response]:
 
 async def sent(broker: Broker, rows: list[Response]) -> None:
     """Wait until these have a message, in this order, and no other."""
-    await eventually(lambda: [job.id for job in broker.jobs()] == [str(row.pk) for row in rows])
+    await eventually(lambda: [job.id for job in broker.jobs()] == [row.wire_id for row in rows])
 
 
 async def refusal(owner: User, log: Log) -> CommandError:
@@ -65,7 +65,7 @@ async def test_beyond_the_running_ones_a_response_is_held(owner: User, log: Log,
     await sent(broker, rows[:2])
     assert [row.sent_at is None for row in rows] == [False, False, True, True, True]
     assert {(await saved(row.pk)).status for row in rows} == {Status.QUEUED}
-    assert [await log.top(str(row.pk)) for row in rows] == [1] * 5  # each can be followed
+    assert [await log.top(row.wire_id) for row in rows] == [1] * 5  # each can be followed
 
 
 @pytest.mark.usefixtures("broker")
@@ -101,7 +101,7 @@ async def test_a_repeated_request_is_never_refused(owner: User, log: Log, broker
 
 async def test_the_end_of_one_sends_the_oldest_held_one(owner: User, log: Log, broker: Broker) -> None:
     rows = await asked(owner, log, 5)
-    await end(log, str(rows[1].pk), COMPLETED)
+    await end(log, rows[1].wire_id, COMPLETED)
     await sent(broker, rows[:3])
     await cancel(log, owner.pk, rows[0].pk)
     await sent(broker, rows[:4])
@@ -112,7 +112,7 @@ async def test_a_held_one_can_be_stopped_and_is_never_sent(owner: User, log: Log
     rows = await asked(owner, log, 4)
     await cancel(log, owner.pk, rows[2].pk)
     await sent(broker, rows[:2])
-    await end(log, str(rows[0].pk), COMPLETED)
+    await end(log, rows[0].wire_id, COMPLETED)
     await sent(broker, [*rows[:2], rows[3]])
 
 
@@ -120,7 +120,7 @@ async def test_a_response_that_goes_back_into_the_queue_keeps_its_place(
     owner: User, log: Log, broker: Broker
 ) -> None:
     rows = await asked(owner, log, 3)
-    await on_rows(Response.objects.claim, str(rows[0].pk), "w1")
+    await on_rows(Response.objects.claim, rows[0].wire_id, "w1")
     assert await on_rows(Response.objects.requeue, rows[0].pk, 1, handed_over=False)
     assert await on_rows(take_held, owner.pk) == []
     assert (await saved(rows[0].pk)).sent_at
@@ -155,7 +155,7 @@ async def test_without_the_database_held_ones_are_left_to_the_reaper(
         raise DatabaseError
 
     monkeypatch.setattr(queueing, "take_held", unavailable)
-    await end(log, str(rows[0].pk), COMPLETED)
+    await end(log, rows[0].wire_id, COMPLETED)
     assert (await saved(rows[0].pk)).status == Status.COMPLETED
     assert "held ones are sent later" in caplog.text
     assert await on_rows(owners_with_room, 0, 10) == ([owner.pk], 0)
@@ -213,6 +213,6 @@ def _outcome(work: Callable[[], Any]) -> str:
 
 async def test_parallel_ends_send_each_held_one_once(owner: User, log: Log, broker: Broker) -> None:
     rows = await asked(owner, log, 5)
-    await asyncio.gather(*(end(log, str(row.pk), COMPLETED) for row in rows[:2]))
+    await asyncio.gather(*(end(log, row.wire_id, COMPLETED) for row in rows[:2]))
     await eventually(lambda: len(broker.jobs()) == 4)
     assert len({job.id for job in broker.jobs()}) == 4

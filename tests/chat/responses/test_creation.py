@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from pytest_django import Settings
 
-from chat.ids import new_id
+from chat.ids import new_id, wire_id
 from chat.models import Conversation, Response
 from chat.protocol.commands import Create, create
 from chat.protocol.composer import opening
@@ -38,7 +38,7 @@ def asking(text: str | None = "How deep is it?", **fields: Any) -> Create:
 
 
 def after(row: Response, **fields: Any) -> Create:
-    return asking(previous_response_id=str(row.pk), **fields)
+    return asking(previous_response_id=row.wire_id, **fields)
 
 
 async def test_a_first_request_begins_a_conversation_and_a_log(owner: User, log: Log) -> None:
@@ -47,7 +47,7 @@ async def test_a_first_request_begins_a_conversation_and_a_log(owner: User, log:
     row = await saved(row.pk)
     assert (row.owner_id, row.status, row.model) == (owner.pk, "queued", DEMO)
     assert row.input == [{"role": "user", "content": " How deep\n is it? "}]
-    events = [decode(entry.event) for entry in await log.read(str(row.pk))]
+    events = [decode(entry.event) for entry in await log.read(row.wire_id)]
     assert events == opening(response_object(row))
     assert [event.type for event in events] == ["response.created", "response.queued"]
 
@@ -80,7 +80,7 @@ def test_a_title_has_whole_words_and_one_line(text: str, title: str) -> None:
 
 async def test_the_input_can_be_searched(owner: User, log: Log) -> None:
     row, _ = await create_response(owner, asking("How deep is it?"), log)
-    again, _ = await create_response(owner, asking(None, tailrace={"regenerate_of": str(row.pk)}), log)
+    again, _ = await create_response(owner, asking(None, tailrace={"regenerate_of": row.wire_id}), log)
     assert [(await saved(each.pk)).asked for each in (row, again)] == ["How deep is it?"] * 2
 
 
@@ -130,7 +130,7 @@ async def test_a_later_request_is_in_the_same_conversation(owner: User, response
 
 
 async def test_a_conversation_can_get_another_root(owner: User, response: Response, log: Log) -> None:
-    wanted = {"conversation_id": str(response.conversation_id)}
+    wanted = {"conversation_id": wire_id("conv", response.conversation_id)}
     row, _ = await create_response(owner, asking(tailrace=wanted), log)
     assert (row.conversation_id, row.previous_id) == (response.conversation_id, None)
 
@@ -138,7 +138,7 @@ async def test_a_conversation_can_get_another_root(owner: User, response: Respon
 async def test_a_regeneration_is_a_sibling_with_the_same_input(owner: User, log: Log) -> None:
     root, _ = await create_response(owner, asking("one"), log)
     first, _ = await create_response(owner, after(root, text="two"), log)
-    again, new = await create_response(owner, asking(None, tailrace={"regenerate_of": str(first.pk)}), log)
+    again, new = await create_response(owner, asking(None, tailrace={"regenerate_of": first.wire_id}), log)
     assert new
     assert again.pk != first.pk
     assert (again.input, again.previous_id) == (first.input, root.pk)
@@ -148,7 +148,7 @@ async def test_a_regeneration_is_a_sibling_with_the_same_input(owner: User, log:
 async def test_a_regeneration_uses_the_same_model_unless_it_names_another(owner: User, log: Log) -> None:
     assert next(iter(catalog())) != DEMO
     source, _ = await create_response(owner, asking(model=DEMO), log)
-    regenerated = {"regenerate_of": str(source.pk)}
+    regenerated = {"regenerate_of": source.wire_id}
     again, _ = await create_response(owner, asking(None, model=None, tailrace=regenerated), log)
     other, _ = await create_response(
         owner, asking(None, model=next(iter(catalog())), tailrace=regenerated), log
@@ -159,7 +159,7 @@ async def test_a_regeneration_uses_the_same_model_unless_it_names_another(owner:
 async def test_a_regeneration_with_a_previous_response_is_refused(
     owner: User, response: Response, log: Log
 ) -> None:
-    command = after(response, tailrace={"regenerate_of": str(response.pk)})
+    command = after(response, tailrace={"regenerate_of": response.wire_id})
     with pytest.raises(CommandError) as refused:
         await create_response(owner, command, log)
     assert (refused.value.code, refused.value.param) == ("invalid_field", "previous_response_id")
@@ -167,7 +167,7 @@ async def test_a_regeneration_with_a_previous_response_is_refused(
 
 
 async def test_a_root_can_be_regenerated(owner: User, response: Response, log: Log) -> None:
-    again, _ = await create_response(owner, asking(None, tailrace={"regenerate_of": str(response.pk)}), log)
+    again, _ = await create_response(owner, asking(None, tailrace={"regenerate_of": response.wire_id}), log)
     assert (again.input, again.previous_id) == (response.input, None)
     assert again.conversation_id == response.conversation_id
 
@@ -238,7 +238,7 @@ async def test_the_same_request_many_times_at_once_is_one_response(owner: User, 
     assert len({row.pk for row, _ in made}) == 1
     assert [new for _, new in made].count(True) == 1
     assert await counted() == (1, 1)
-    assert await log.top(str(made[0][0].pk)) == 1
+    assert await log.top(made[0][0].wire_id) == 1
 
 
 async def test_without_redis_nothing_is_stored(owner: User, log: Log, settings: Settings) -> None:
@@ -282,7 +282,7 @@ async def test_the_same_request_is_one_response_and_one_message(
     again, new_again = await submit(owner, command, log)
     assert (again.pk, new, new_again) == (first.pk, True, False)
     later, _ = await submit(owner, asking(), log)
-    ids = [str(first.pk), str(later.pk)]  # which sort by time
+    ids = [first.wire_id, later.wire_id]  # which sort by time
     await eventually(lambda: sorted(message.id for message in broker.jobs()) == ids)
     assert sorted(announced) == [f"{ids[0]} c", ids[1]]
 

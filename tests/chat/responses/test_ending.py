@@ -89,7 +89,7 @@ async def test_a_response_is_settled_while_redis_is_unavailable(
 async def test_stop_ends_log_and_row_with_the_text_so_far(
     log: Log, answer: Answer, running: Response
 ) -> None:
-    final = await end(log, str(running.pk), STOP)
+    final = await end(log, running.wire_id, STOP)
     assert final is not None
     assert (final["status"], output_text(final)) == ("cancelled", "Two me")
     assert await ends(log, answer.id) == ["cancelled"]
@@ -100,7 +100,7 @@ async def test_stop_ends_log_and_row_with_the_text_so_far(
 async def test_an_end_notifies_the_readers(log: Log, layer: Any, answer: Answer, running: Response) -> None:
     channel = await layer.new_channel()
     await layer.group_add(f"response.{answer.id}", channel)
-    await end(log, str(running.pk), STOP)
+    await end(log, running.wire_id, STOP)
     notification = await asyncio.wait_for(layer.receive(channel), deadline())
     assert decode(notification["events"][-1]).type == "response.incomplete"
     assert notification["first"] + len(notification["events"]) - 1 == await log.top(answer.id)
@@ -111,14 +111,14 @@ async def test_an_end_from_outside_stops_the_workers(
 ) -> None:
     channel = await layer.new_channel()
     await layer.group_add(WORKERS, channel)
-    await end(log, str(running.pk), STOP)
+    await end(log, running.wire_id, STOP)
     assert await asyncio.wait_for(layer.receive(channel), deadline()) == cancel_message(answer.id)
 
 
 async def test_the_loser_gets_the_end_that_the_winner_wrote(
     log: Log, answer: Answer, running: Response
 ) -> None:
-    await end(log, str(running.pk), STOP)
+    await end(log, running.wire_id, STOP)
     late = await conclude(log, answer.state, DONE)
     assert late is not None
     assert late["status"] == "cancelled"
@@ -127,7 +127,7 @@ async def test_the_loser_gets_the_end_that_the_winner_wrote(
 
 async def test_a_stop_after_the_end_changes_nothing(log: Log, answer: Answer, running: Response) -> None:
     await conclude(log, answer.state, DONE)
-    final = await end(log, str(running.pk), STOP)
+    final = await end(log, running.wire_id, STOP)
     assert final is not None
     assert final["status"] == "completed"
     assert (await saved(answer.id)).status == "completed"
@@ -148,7 +148,7 @@ async def test_of_many_at_once_one_ends_it_and_all_hear_the_same(
     state = await log.state(answer.id)
     assert state is not None
     finals = await asyncio.gather(
-        conclude(log, state, DONE), *(end(log, str(running.pk), ending) for ending in (STOP, LOST, STOP))
+        conclude(log, state, DONE), *(end(log, running.wire_id, ending) for ending in (STOP, LOST, STOP))
     )
     (status,) = await ends(log, answer.id)
     assert [final["status"] for final in finals if final is not None] == [status] * 4
@@ -231,7 +231,7 @@ async def test_a_log_that_came_back_without_its_latest_events_is_ended_with_all_
 
 
 async def test_without_a_log_the_row_is_ended(log: Log, running: Response) -> None:
-    final = await end(log, str(running.pk), LOST)
+    final = await end(log, running.wire_id, LOST)
     assert final is not None
     row = await saved(running.pk)
     assert (row.status, row.error_code, row.ended_at is not None) == ("failed", "worker_lost", True)
@@ -248,7 +248,7 @@ async def test_a_lost_log_is_not_opened_again_for_a_row_that_has_ended_meanwhile
 
 
 async def test_without_a_log_an_ended_row_keeps_its_end(log: Log, ended: Response) -> None:
-    assert await end(log, str(ended.pk), STOP) is None
+    assert await end(log, ended.wire_id, STOP) is None
     row = await saved(ended.pk)
     assert (row.status, row.output) == ("completed", "Two metres.")
 
@@ -258,21 +258,21 @@ async def test_a_crash_between_log_and_row_is_settled_from_the_log(
 ) -> None:
     await conclude(log, answer.state, DONE)
     assert (await saved(answer.id)).status == Status.IN_PROGRESS
-    await end(log, str(running.pk), LOST)
+    await end(log, running.wire_id, LOST)
     row = await saved(answer.id)
     assert (row.status, row.output, row.error_code) == ("completed", "Two me", "")
 
 
 async def test_the_row_is_settled_once(log: Log, answer: Answer, running: Response) -> None:
-    await end(log, str(running.pk), STOP)
+    await end(log, running.wire_id, STOP)
     settled = await saved(answer.id)
-    await end(log, str(running.pk), LOST)
+    await end(log, running.wire_id, LOST)
     assert (await saved(answer.id)).ended_at == settled.ended_at
 
 
 async def test_a_queued_response_can_be_stopped(log: Log, response: Response) -> None:
     await Answer.begun(log, response)
-    await end(log, str(response.pk), STOP)
+    await end(log, response.wire_id, STOP)
     assert (await saved(response.pk)).status == "cancelled"
 
 
@@ -288,7 +288,7 @@ async def test_a_stop_wins_against_a_fast_writer_of_a_long_answer(
             await asyncio.sleep(1 / WORDS_PER_SEC)
 
     async with asyncio.timeout(deadline()):
-        _, final = await asyncio.gather(write_on(), end(log, str(running.pk), STOP))
+        _, final = await asyncio.gather(write_on(), end(log, running.wire_id, STOP))
     assert final is not None
     assert final["status"] == "cancelled"
     state = await log.state(answer.id)

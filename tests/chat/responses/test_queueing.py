@@ -29,7 +29,7 @@ async def test_a_message_carries_the_id_of_its_response_and_is_named_after_it(
     rows = [await on_rows(stored, owner) for _ in range(2)]
     for row in rows:
         await enqueue(row)
-    assert broker.jobs() == [Message(GENERATE, str(row.pk), [str(row.pk)]) for row in rows]
+    assert broker.jobs() == [Message(GENERATE, row.wire_id, [row.wire_id]) for row in rows]
 
 
 async def test_a_message_waits_in_the_queue_of_its_model(
@@ -40,14 +40,14 @@ async def test_a_message_waits_in_the_queue_of_its_model(
     settings.TAILRACE_MODELS = str(file)
     row = await on_rows(stored, owner, model="slow")
     await enqueue(row)
-    assert [message.id for message in broker.jobs("patient")] == [str(row.pk)]
+    assert [message.id for message in broker.jobs("patient")] == [row.wire_id]
     assert broker.jobs() == []
 
 
 async def test_a_response_of_a_removed_model_is_enqueued_too(owner: User, broker: Broker) -> None:
     row = await on_rows(stored, owner, model="removed")  # the worker ends it and says why
     await enqueue(row)
-    assert [message.id for message in broker.jobs()] == [str(row.pk)]
+    assert [message.id for message in broker.jobs()] == [row.wire_id]
 
 
 @pytest.mark.usefixtures("broker")
@@ -86,13 +86,13 @@ def test_a_position_counts_the_earlier_responses_of_the_queue(owner: User, stran
     stored(owner, model="a", status=Status.IN_PROGRESS)
     stored(owner, model="a", status=Status.COMPLETED)
     waiting = [stored(owner, model="a"), stored(stranger, model="b"), stored(owner, model="a")]
-    assert [position(str(row.pk)) for row in waiting] == [0, 1, 2]
+    assert [position(row.wire_id) for row in waiting] == [0, 1, 2]
 
 
 def test_responses_of_one_moment_have_different_positions(owner: User) -> None:
     moment = timezone.now()
     rows = [stored(owner, sent_at=moment) for _ in range(3)]
-    assert sorted(position(str(row.pk)) or 0 for row in rows) == [0, 1, 2]
+    assert sorted(position(row.wire_id) or 0 for row in rows) == [0, 1, 2]
 
 
 @pytest.mark.parametrize("status", [status for status in Status if status != Status.QUEUED])
@@ -112,7 +112,7 @@ def test_a_position_in_a_long_queue_is_more_than_a_hundred(
 ) -> None:
     monkeypatch.setattr(queueing, "MAX_POSITION", 3)
     rows = [stored(owner) for _ in range(7)]
-    assert [position(str(row.pk)) for row in rows] == [0, 1, 2, 3, 4, 4, 4]
+    assert [position(row.wire_id) for row in rows] == [0, 1, 2, 3, 4, 4, 4]
 
 
 def test_a_held_response_is_behind_the_queued_ones_of_its_owner(owner: User, stranger: User) -> None:
@@ -120,4 +120,4 @@ def test_a_held_response_is_behind_the_queued_ones_of_its_owner(owner: User, str
     stored(owner, status=Status.IN_PROGRESS)
     stored(owner)
     held = [stored(owner, sent_at=None) for _ in range(3)]
-    assert [position(str(row.pk)) for row in held] == [1, 2, 3]
+    assert [position(row.wire_id) for row in held] == [1, 2, 3]

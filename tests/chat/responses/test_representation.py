@@ -5,6 +5,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from openai.types.responses import Response as Official
 
+from chat.ids import wire_id
 from chat.models import Response, Status
 from chat.responses.representation import response_object
 from tests.chat.rows import stored
@@ -35,10 +36,10 @@ def test_the_wire_object_is_valid_for_the_official_sdk(owner: User, status: Stat
         },
     )
     official = Official.model_validate(response_object(row))
-    assert (official.id, official.status, official.output_text) == (str(row.pk), status, "Two metres.")
-    assert official.previous_response_id == str(previous.pk)
+    assert (official.id, official.status, official.output_text) == (row.wire_id, status, "Two metres.")
+    assert official.previous_response_id == previous.wire_id
     assert official.conversation is not None
-    assert official.conversation.id == str(row.conversation_id)
+    assert official.conversation.id == wire_id("conv", row.conversation_id)
     assert (official.error is not None) == (status == Status.FAILED)
 
 
@@ -51,7 +52,7 @@ def test_a_completed_row_says_when_it_was_completed(response: Response) -> None:
     assert response_object(response)["completed_at"] is None
     response.status, response.ended_at = Status.COMPLETED, timezone.now()
     assert response.ended_at is not None
-    assert response_object(response)["completed_at"] == response.ended_at.timestamp()
+    assert response_object(response)["completed_at"] == int(response.ended_at.timestamp())
 
 
 def test_turns_that_were_left_out_are_counted(response: Response) -> None:

@@ -147,7 +147,7 @@ async def test_all_sockets_of_a_user_follow_a_limited_number(
 ) -> None:
     monkeypatch.setattr(subscriber, "MAX_FOLLOWED", 3)
     rows = [await on_rows(stored, owner, status=Status.IN_PROGRESS) for _ in range(4)]
-    ids = [str(row.pk) for row in rows]
+    ids = [row.wire_id for row in rows]
     async with opened(owner) as one, opened(owner) as two:
         for socket, response_id in ((one, ids[0]), (one, ids[1]), (two, ids[2])):
             await follow(socket, response_id)

@@ -17,6 +17,7 @@ from pytest_django import Settings
 
 from chat.accounts import session_watch
 from chat.accounts.sessions import Identity, valid
+from chat.ids import wire_id
 from chat.models import LIVE, Response
 from chat.protocol.commands import MAX_FRAME_BYTES
 from chat.protocol.composer import Ending
@@ -350,7 +351,7 @@ async def test_an_end_that_redis_lost_comes_from_the_row(
     answer = await Answer.begun(log, response)
     await log._redis.copy(key(answer.id), "older")
     await answer.add("Two metres.")
-    await end(log, str(response.pk), Ending("completed", at=5.0))
+    await end(log, response.wire_id, Ending("completed", at=5.0))
     await log._redis.copy("older", key(answer.id), replace=True)
     await socket.send_command("tailrace:subscribe", response_id=answer.id, starting_after=1)
     snapshot = (await socket.until("tailrace:up_to_date"))[-2]
@@ -378,9 +379,9 @@ async def test_someone_elses_response_is_not_found(
 async def test_someone_elses_response_cannot_be_continued(socket: Socket, stranger: User) -> None:
     theirs = await on_rows(stored, stranger)
     for fields in (
-        {"previous_response_id": str(theirs.pk)},
-        {"tailrace": {"regenerate_of": str(theirs.pk)}},
-        {"tailrace": {"conversation_id": str(theirs.conversation_id)}},
+        {"previous_response_id": theirs.wire_id},
+        {"tailrace": {"regenerate_of": theirs.wire_id}},
+        {"tailrace": {"conversation_id": wire_id("conv", theirs.conversation_id)}},
     ):
         await socket.send_command("response.create", **ASKED, **fields)
         assert (await socket.refusal())[0] == 404
@@ -514,7 +515,7 @@ async def test_without_redis_a_command_is_refused_as_busy_and_the_socket_stays(
     settings.TAILRACE_LOG_URL = valkey.url(ports.pick_free())
     async with opened(owner) as socket:
         for _ in range(2):
-            await socket.send_command("tailrace:subscribe", response_id=str(response.pk), stream_id="s")
+            await socket.send_command("tailrace:subscribe", response_id=response.wire_id, stream_id="s")
             frame = await socket.frame()
             assert (frame["status"], frame["error"]["code"], frame["stream_id"]) == (503, "busy", "s")
             assert frame["error"]["type"] == "server_error"

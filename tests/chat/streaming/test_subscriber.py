@@ -227,7 +227,7 @@ async def test_without_a_log_a_reader_keeps_what_it_has(reader: Reader, answer: 
 
 @pytest.mark.parametrize("after", [None, -1, 7])
 async def test_without_a_log_the_row_is_sent(reader: Reader, ended: Response, after: int | None) -> None:
-    await reader.subscriber.subscribe(str(ended.pk), after, None)
+    await reader.subscriber.subscribe(ended.wire_id, after, None)
     snapshot, up_to_date = reader.frames
     assert (snapshot["type"], snapshot["response"]) == ("tailrace:snapshot", response_object(ended))
     assert snapshot["sequence_number"] == up_to_date["latest"] == max(after or 0, 0)
@@ -303,11 +303,11 @@ async def test_a_socket_follows_so_many_and_no_more(
     monkeypatch.setattr(subscriber, "MAX_SUBSCRIPTIONS", 1)
     await reader.subscriber.start(answer.id, None)
     with pytest.raises(CommandError) as refused:
-        await reader.subscriber.subscribe(str(ended.pk), None, None)
+        await reader.subscriber.subscribe(ended.wire_id, None, None)
     assert refused.value.code == "too_many_followed"
     await reader.subscriber.subscribe(answer.id, 2, None)  # the one that it has it may take again
     await reader.subscriber.unsubscribe(answer.id)
-    await reader.subscriber.subscribe(str(ended.pk), None, None)
+    await reader.subscriber.subscribe(ended.wire_id, None, None)
     assert reader.of("snapshot")
 
 
@@ -397,7 +397,7 @@ async def without_end(log: Log, answer: Answer, response: Response) -> Answer:
     await answer.add("Two ", notify=False)
     await redis_client.client().copy(key(answer.id), "older")
     await answer.add("metres.", notify=False)
-    await end(log, str(response.pk), Ending("completed", at=5.0))
+    await end(log, response.wire_id, Ending("completed", at=5.0))
     await redis_client.client().copy("older", key(answer.id), replace=True)
     return answer
 
@@ -436,14 +436,14 @@ async def waiting(log: Log, response: Response) -> Response:
 async def test_a_changed_queue_position_is_sent(reader: Reader, owner: User, waiting: Response) -> None:
     before = timezone.now() - timedelta(seconds=9)
     ahead = [await on_rows(stored, owner, sent_at=before) for _ in range(2)]
-    await reader.subscriber.start(str(waiting.pk), "s")
-    await reader.subscriber.send_queue_position(str(waiting.pk), least=1)
+    await reader.subscriber.start(waiting.wire_id, "s")
+    await reader.subscriber.send_queue_position(waiting.wire_id, least=1)
     for row in ahead:
-        await reader.subscriber.send_queue_position(str(waiting.pk))
-        await on_rows(Response.objects.claim, str(row.pk), "w1")
-        await reader.subscriber.send_queue_position(str(waiting.pk))
+        await reader.subscriber.send_queue_position(waiting.wire_id)
+        await on_rows(Response.objects.claim, row.wire_id, "w1")
+        await reader.subscriber.send_queue_position(waiting.wire_id)
     assert [frame["position"] for frame in reader.of("queue")] == [2, 1, 0]
-    last = {"stream_id": "s", "type": "tailrace:queue", "response_id": str(waiting.pk), "position": 0}
+    last = {"stream_id": "s", "type": "tailrace:queue", "response_id": waiting.wire_id, "position": 0}
     assert reader.frames[-1] == last
 
 
@@ -451,8 +451,8 @@ async def test_the_first_in_the_queue_hears_so_from_a_check_and_not_at_once(
     reader: Reader, waiting: Response, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(subscriber, "CHECK_SECS", 0.02)
-    await reader.subscriber.start(str(waiting.pk), None)
-    await reader.subscriber.send_queue_position(str(waiting.pk), least=1)
+    await reader.subscriber.start(waiting.wire_id, None)
+    await reader.subscriber.send_queue_position(waiting.wire_id, least=1)
     assert reader.of("queue") == []
     await reader.until(lambda: len(reader.of("heartbeat")) >= 3, "three checks")
     assert [frame["position"] for frame in reader.of("queue")] == [0]
@@ -468,16 +468,16 @@ async def test_the_database_is_not_asked_for_the_position_of_what_runs_or_is_not
     await reader.subscriber.unsubscribe(answer.id)
     await reader.subscriber.send_queue_position(answer.id)
     await log.create(response_object(ended))
-    await reader.subscriber.start(str(ended.pk), None)
+    await reader.subscriber.start(ended.wire_id, None)
     reader.read(room=0)
-    await reader.subscriber.send_queue_position(str(ended.pk))
+    await reader.subscriber.send_queue_position(ended.wire_id)
     assert asked == []
 
 
 async def test_a_response_that_starts_while_its_position_is_looked_up_has_none(
     reader: Reader, log: Log, waiting: Response, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    loop, answer = asyncio.get_running_loop(), await Answer.of(log, str(waiting.pk))
+    loop, answer = asyncio.get_running_loop(), await Answer.of(log, waiting.wire_id)
 
     async def start() -> None:
         await answer.start()
@@ -500,6 +500,6 @@ async def test_without_the_database_a_queue_position_is_left_out(
         raise OperationalError
 
     monkeypatch.setattr(subscriber, "position", unavailable)
-    await reader.subscriber.start(str(waiting.pk), None)
-    await reader.subscriber.send_queue_position(str(waiting.pk))
+    await reader.subscriber.start(waiting.wire_id, None)
+    await reader.subscriber.send_queue_position(waiting.wire_id)
     assert reader.of("queue") == []

@@ -55,8 +55,8 @@ test("an ask carries its request id, and its response is routed to it", () => {
   assert.equal(command.type, "response.create");
   assert.equal(command.stream_id, command.tailrace.client_request_id);
   assert.ok(!("previous_response_id" in command));
-  accept(talk, command, "r1");
-  talk.receive({ type: "response.output_text.delta", sequence_number: 1, item_id: "msg_r1", delta: "yes" });
+  accept(talk, command, "resp_r1");
+  talk.receive({ type: "response.output_text.delta", sequence_number: 1, item_id: "msg_r1_0", delta: "yes" });
   assert.equal(talk.tree.turns[0].response?.output, "yes");
   assert.deepEqual(
     changes.find(([name]) => name === "named"),
@@ -65,16 +65,16 @@ test("an ask carries its request id, and its response is routed to it", () => {
 });
 
 test("the next ask continues the last response, whatever its status", () => {
-  const talk = conversation([row("r1", "completed"), row("r2", "failed", "r1")], "c1");
+  const talk = conversation([row("resp_r1", "completed"), row("resp_r2", "failed", "resp_r1")], "c1");
   talk.ask("more", "m");
-  assert.equal(asked()[0].previous_response_id, "r2");
+  assert.equal(asked()[0].previous_response_id, "resp_r2");
   assert.equal(asked()[0].tailrace.conversation_id, "c1");
 });
 
 test("an item event without item_id is routed by the id of the item", () => {
-  const talk = conversation([row("r1", "queued")]);
-  talk.receive(snapshot("r1", 2));
-  talk.receive({ type: "response.output_item.added", sequence_number: 3, item: { id: "msg_r1", type: "message" } });
+  const talk = conversation([row("resp_r1", "queued")]);
+  talk.receive(snapshot("resp_r1", 2));
+  talk.receive({ type: "response.output_item.added", sequence_number: 3, item: { id: "msg_r1_0", type: "message" } });
   assert.equal(talk.tree.turns[0].response?.last, 3);
 });
 
@@ -84,8 +84,8 @@ test("an input that was not acknowledged is sent again with the same request id"
   talk.resume();
   assert.equal(sent.length, 2);
   assert.deepEqual(sent[0], sent[1]);
-  accept(talk, asked()[1], "r1");
-  accept(talk, asked()[1], "r1");
+  accept(talk, asked()[1], "resp_r1");
+  accept(talk, asked()[1], "resp_r1");
   assert.equal(talk.tree.turns.length, 1);
 });
 
@@ -100,35 +100,35 @@ test("an input written without a connection is sent when there is one", () => {
 });
 
 test("a reconnect subscribes to running responses from their cursors, not to ended ones", () => {
-  const talk = conversation([row("r1", "completed"), row("r2", "in_progress", "r1")], "c1");
+  const talk = conversation([row("resp_r1", "completed"), row("resp_r2", "in_progress", "resp_r1")], "c1");
   talk.resume();
-  assert.deepEqual(sent, [{ type: "tailrace:subscribe", response_id: "r2" }]);
-  talk.receive(snapshot("r2", 6));
+  assert.deepEqual(sent, [{ type: "tailrace:subscribe", response_id: "resp_r2" }]);
+  talk.receive(snapshot("resp_r2", 6));
   talk.resume();
-  assert.deepEqual(sent[1], { type: "tailrace:subscribe", response_id: "r2", starting_after: 6 });
+  assert.deepEqual(sent[1], { type: "tailrace:subscribe", response_id: "resp_r2", starting_after: 6 });
 });
 
 test("a gap subscribes once", () => {
   const talk = conversation();
   talk.ask("hi", "m");
-  accept(talk, asked()[0], "r1");
+  accept(talk, asked()[0], "resp_r1");
   for (const number of [2, 3, 4]) {
-    talk.receive({ type: "response.output_text.delta", sequence_number: number, item_id: "msg_r1", delta: "x" });
+    talk.receive({ type: "response.output_text.delta", sequence_number: number, item_id: "msg_r1_0", delta: "x" });
   }
-  assert.deepEqual(sent.slice(1), [{ type: "tailrace:subscribe", response_id: "r1", starting_after: 0 }]);
+  assert.deepEqual(sent.slice(1), [{ type: "tailrace:subscribe", response_id: "resp_r1", starting_after: 0 }]);
 });
 
 test("stop shows at once and is sent again after a reconnect", () => {
   const talk = conversation();
   talk.ask("hi", "m");
-  accept(talk, asked()[0], "r1");
+  accept(talk, asked()[0], "resp_r1");
   open = false;
   talk.stop();
   assert.ok(talk.tree.turns[0].stopping);
   open = true;
   talk.resume();
-  assert.deepEqual(sent.at(-1), { type: "tailrace:cancel", response_id: "r1" });
-  talk.receive({ type: "response.incomplete", sequence_number: 1, response: { id: "r1", status: "cancelled" } });
+  assert.deepEqual(sent.at(-1), { type: "tailrace:cancel", response_id: "resp_r1" });
+  talk.receive({ type: "response.incomplete", sequence_number: 1, response: { id: "resp_r1", status: "cancelled" } });
   assert.equal(talk.tree.running, null);
 });
 
@@ -137,8 +137,8 @@ test("stop before the response exists cancels it once it does", () => {
   talk.ask("hi", "m");
   talk.stop();
   assert.equal(sent.length, 1);
-  accept(talk, asked()[0], "r1");
-  assert.deepEqual(sent.at(-1), { type: "tailrace:cancel", response_id: "r1" });
+  accept(talk, asked()[0], "resp_r1");
+  assert.deepEqual(sent.at(-1), { type: "tailrace:cancel", response_id: "resp_r1" });
 });
 
 test("stop returns an input that was never sent", () => {
@@ -156,7 +156,7 @@ test("an error about an ask refuses that turn, another error is not for this con
   assert.equal(talk.tree.turns[0].refusal?.code, "busy");
   assert.equal(talk.tree.running, null);
   assert.ok(!talk.receive({ type: "error", error: { code: "response_not_found", message: "None." } }));
-  assert.ok(!talk.receive({ type: "response.created", sequence_number: 0, stream_id: "other", response: { id: "r9" } }));
+  assert.ok(!talk.receive({ type: "response.created", sequence_number: 0, stream_id: "other", response: { id: "resp_r9" } }));
 });
 
 test("an ask beyond a limit is sent again in time, and Stop gives its text back", () => {
@@ -182,13 +182,13 @@ test("an ask beyond a limit is sent again in time, and Stop gives its text back"
 });
 
 test("a retry of a failure is its sibling, a retry of a refusal takes its place", () => {
-  const talk = conversation([row("r1", "completed"), row("r2", "failed", "r1")], "c1");
+  const talk = conversation([row("resp_r1", "completed"), row("resp_r2", "failed", "resp_r1")], "c1");
   talk.retry(talk.tree.turns[1], "m");
-  assert.equal(asked()[0].tailrace.regenerate_of, "r2");
+  assert.equal(asked()[0].tailrace.regenerate_of, "resp_r2");
   talk.receive({ type: "error", error: { code: "busy", message: "Busy." }, stream_id: asked()[0].stream_id });
   talk.retry(talk.tree.turns[2], "m");
   assert.equal(talk.tree.turns.length, 3);
-  assert.equal(asked()[1].tailrace.regenerate_of, "r2");
+  assert.equal(asked()[1].tailrace.regenerate_of, "resp_r2");
   assert.equal(asked()[1].stream_id, asked()[0].stream_id, "if it was accepted after all, it is that response");
 });
 
@@ -198,37 +198,37 @@ const ids = (turns) => turns.map((turn) => turn.response?.id ?? null);
 // r1 ─ r2 ─ r3
 //    └ r4 ─ r5
 const TREE = [
-  row("r1"),
-  ...["r2 r1", "r3 r2", "r4 r1", "r5 r4"].map((pair) => row(pair.slice(0, 2), "completed", pair.slice(3))),
+  row("resp_r1"),
+  ...["r2 r1", "r3 r2", "r4 r1", "r5 r4"].map((pair) => row(`resp_${pair.slice(0, 2)}`, "completed", `resp_${pair.slice(3)}`)),
 ];
 
 test("the newest branch is shown, until another is chosen", () => {
   const talk = conversation(TREE, "c1");
-  assert.deepEqual(ids(talk.tree.path), ["r1", "r4", "r5"]);
+  assert.deepEqual(ids(talk.tree.path), ["resp_r1", "resp_r4", "resp_r5"]);
   const [, second, , fourth] = talk.tree.turns;
-  assert.deepEqual(ids(talk.tree.siblings(fourth)), ["r2", "r4"]);
+  assert.deepEqual(ids(talk.tree.siblings(fourth)), ["resp_r2", "resp_r4"]);
   talk.tree.choose(second);
-  assert.deepEqual(ids(talk.tree.path), ["r1", "r2", "r3"]);
+  assert.deepEqual(ids(talk.tree.path), ["resp_r1", "resp_r2", "resp_r3"]);
   assert.deepEqual(changes, [["path", undefined]]);
   talk.ask("more", "m");
-  assert.equal(asked()[0].previous_response_id, "r3");
+  assert.equal(asked()[0].previous_response_id, "resp_r3");
 });
 
 test("another answer to the same input is a sibling, and is shown", () => {
   const talk = conversation(TREE, "c1");
   talk.retry(talk.tree.path[1], "m2");
-  assert.deepEqual(asked()[0].tailrace.regenerate_of, "r4");
+  assert.deepEqual(asked()[0].tailrace.regenerate_of, "resp_r4");
   assert.ok(!("input" in asked()[0]) && !("previous_response_id" in asked()[0]), "the server has them");
   assert.equal(asked()[0].model, "m2");
-  assert.deepEqual(ids(talk.tree.path), ["r1", null]);
-  accept(talk, asked()[0], "r6");
-  assert.deepEqual(ids(talk.tree.siblings(talk.tree.path[1])), ["r2", "r4", "r6"]);
+  assert.deepEqual(ids(talk.tree.path), ["resp_r1", null]);
+  accept(talk, asked()[0], "resp_r6");
+  assert.deepEqual(ids(talk.tree.siblings(talk.tree.path[1])), ["resp_r2", "resp_r4", "resp_r6"]);
 });
 
 test("an edited input is a sibling of the turn it was, also at the root", () => {
   const talk = conversation(TREE, "c1");
   talk.ask("other words", "m", { previousId: talk.tree.path[1].previousId });
-  assert.equal(asked()[0].previous_response_id, "r1");
+  assert.equal(asked()[0].previous_response_id, "resp_r1");
   assert.equal(asked()[0].input, "other words");
   talk.ask("from the start", "m", { previousId: talk.tree.path[0].previousId });
   assert.ok(!("previous_response_id" in asked()[1]));
@@ -248,96 +248,96 @@ test("a new sibling is shown although an older one was chosen before", () => {
 
 test("earlier turns are put above the path, and a chosen version stays", () => {
   const talk = conversation(TREE.slice(1), "c1"); // without r1
-  assert.equal(talk.tree.top, "r4");
+  assert.equal(talk.tree.top, "resp_r4");
   talk.tree.choose(talk.tree.turns[0]);
-  assert.deepEqual(ids(talk.tree.path), ["r2", "r3"]);
-  assert.equal(talk.tree.top, "r2");
-  talk.merge([row("r1")]);
-  assert.deepEqual(ids(talk.tree.path), ["r1", "r2", "r3"]);
+  assert.deepEqual(ids(talk.tree.path), ["resp_r2", "resp_r3"]);
+  assert.equal(talk.tree.top, "resp_r2");
+  talk.merge([row("resp_r1")]);
+  assert.deepEqual(ids(talk.tree.path), ["resp_r1", "resp_r2", "resp_r3"]);
   assert.equal(talk.tree.top, null);
-  assert.deepEqual(ids(talk.tree.siblings(talk.tree.path[1])), ["r2", "r4"]);
+  assert.deepEqual(ids(talk.tree.siblings(talk.tree.path[1])), ["resp_r2", "resp_r4"]);
 });
 
 test("a version whose turns are not loaded has a bottom until they are", () => {
   const talk = conversation(
-    [row("r1"), row("r2", "completed", "r1", { continues: true }), row("r4", "completed", "r1")],
+    [row("resp_r1"), row("resp_r2", "completed", "resp_r1", { continues: true }), row("resp_r4", "completed", "resp_r1")],
     "c1",
   );
   assert.equal(talk.tree.bottom, null);
   talk.tree.choose(talk.tree.turns[1]);
-  assert.equal(talk.tree.bottom, "r2");
-  talk.merge([row("r3", "completed", "r2")]);
+  assert.equal(talk.tree.bottom, "resp_r2");
+  talk.merge([row("resp_r3", "completed", "resp_r2")]);
   assert.equal(talk.tree.bottom, null);
-  assert.deepEqual(ids(talk.tree.path), ["r1", "r2", "r3"]);
+  assert.deepEqual(ids(talk.tree.path), ["resp_r1", "resp_r2", "resp_r3"]);
 });
 
 test("a running response on another branch is subscribed to, but does not block this one", () => {
-  const talk = conversation([...TREE.slice(0, 4), row("r5", "in_progress", "r4")], "c1");
-  assert.equal(talk.tree.running?.response?.id, "r5");
+  const talk = conversation([...TREE.slice(0, 4), row("resp_r5", "in_progress", "resp_r4")], "c1");
+  assert.equal(talk.tree.running?.response?.id, "resp_r5");
   talk.tree.choose(talk.tree.turns[1]);
   assert.equal(talk.tree.running, null);
   talk.resume();
-  assert.deepEqual(sent, [{ type: "tailrace:subscribe", response_id: "r5" }]);
+  assert.deepEqual(sent, [{ type: "tailrace:subscribe", response_id: "resp_r5" }]);
 });
 
 test("a response from another device is added, shown and subscribed to", () => {
   const talk = conversation(TREE, "c1");
-  talk.merge([...TREE, row("r6", "in_progress", "r5")]);
-  assert.deepEqual(ids(talk.tree.path), ["r1", "r4", "r5", "r6"]);
-  assert.deepEqual(sent, [{ type: "tailrace:subscribe", response_id: "r6" }]);
+  talk.merge([...TREE, row("resp_r6", "in_progress", "resp_r5")]);
+  assert.deepEqual(ids(talk.tree.path), ["resp_r1", "resp_r4", "resp_r5", "resp_r6"]);
+  assert.deepEqual(sent, [{ type: "tailrace:subscribe", response_id: "resp_r6" }]);
   assert.deepEqual(
     changes.map(([name]) => name),
     ["path"],
   );
-  talk.merge([...TREE, row("r6", "in_progress", "r5")]);
+  talk.merge([...TREE, row("resp_r6", "in_progress", "resp_r5")]);
   assert.equal(talk.tree.turns.length, 6);
 });
 
 test("an input whose response came as a row is not shown twice", () => {
   const talk = conversation([], "c1");
   talk.ask("hi", "m");
-  talk.merge([row("r1", "in_progress")]);
-  accept(talk, asked()[0], "r1");
-  assert.deepEqual(ids(talk.tree.turns), ["r1"]);
-  assert.deepEqual(ids(talk.tree.path), ["r1"]);
+  talk.merge([row("resp_r1", "in_progress")]);
+  accept(talk, asked()[0], "resp_r1");
+  assert.deepEqual(ids(talk.tree.turns), ["resp_r1"]);
+  assert.deepEqual(ids(talk.tree.path), ["resp_r1"]);
 });
 
 test("a stop of an input whose response came as a row stops that response", () => {
   const talk = conversation([], "c1");
   talk.ask("hi", "m");
   talk.stop();
-  talk.merge([row("r1", "in_progress")]);
-  accept(talk, asked()[0], "r1");
+  talk.merge([row("resp_r1", "in_progress")]);
+  accept(talk, asked()[0], "resp_r1");
   assert.deepEqual(
     sent.filter(({ type }) => type === "tailrace:cancel"),
-    [{ type: "tailrace:cancel", response_id: "r1" }],
+    [{ type: "tailrace:cancel", response_id: "resp_r1" }],
   );
   assert.equal(talk.tree.turns.length, 1);
 });
 
 test("an input that was kept is asked under its own request, once", () => {
-  const talk = conversation([row("r1", "completed")], "c1");
-  talk.ask("hi", "m", { requestId: "kept", previousId: "r1" });
-  talk.ask("hi", "m", { requestId: "kept", previousId: "r1" });
+  const talk = conversation([row("resp_r1", "completed")], "c1");
+  talk.ask("hi", "m", { requestId: "kept", previousId: "resp_r1" });
+  talk.ask("hi", "m", { requestId: "kept", previousId: "resp_r1" });
   assert.equal(sent.length, 1);
   assert.equal(asked()[0].tailrace.client_request_id, "kept");
   assert.deepEqual(
     talk.tree.unsent.map((turn) => turn.requestId),
     ["kept"],
   );
-  accept(talk, asked()[0], "r2");
+  accept(talk, asked()[0], "resp_r2");
   assert.deepEqual(talk.tree.unsent, []);
 });
 
 test("a turn without events is silent, unless the socket is new", () => {
   const talk = conversation();
   talk.ask("hi", "m");
-  accept(talk, asked()[0], "r1");
+  accept(talk, asked()[0], "resp_r1");
   assert.ok(!talk.tree.turns[0].isSilent(15_999));
   assert.ok(talk.tree.turns[0].isSilent(16_000));
   assert.ok(!talk.tree.turns[0].isSilent(16_000, 10_000));
   now = 16_000;
-  talk.receive({ type: "tailrace:heartbeat", response_id: "r1", latest: 0 });
+  talk.receive({ type: "tailrace:heartbeat", response_id: "resp_r1", latest: 0 });
   assert.ok(!talk.tree.turns[0].isSilent(16_000));
 });
 

@@ -69,7 +69,12 @@ function created(command, id, conversation) {
 
 /** @param {string} id @param {number} number @param {string} text @returns {DeltaEvent} */
 const delta = (id, number, text) => {
-  return { type: "response.output_text.delta", sequence_number: number, item_id: `msg_${id}`, delta: text };
+  return {
+    type: "response.output_text.delta",
+    sequence_number: number,
+    item_id: `${id.replace("resp", "msg")}_0`,
+    delta: text,
+  };
 };
 /** @param {string} id @param {number} number @returns {WholeEvent} */
 const ended = (id, number) => ({
@@ -82,13 +87,13 @@ const asked = () => sent.filter((command) => command.type === "response.create")
 test("a response continues while another conversation is shown, and its text is there on return", async () => {
   const open = page();
   open.shown.ask("hi", "m");
-  open.receive(created(asked()[0], "r1", "c1"));
+  open.receive(created(asked()[0], "resp_r1", "c1"));
   const first = open.shown;
   open.open(null);
   calls = [];
-  assert.ok(open.receive(delta("r1", 1, "hidden")));
+  assert.ok(open.receive(delta("resp_r1", 1, "hidden")));
   assert.deepEqual(calls, [], "nothing on the screen is touched");
-  fetched.c1 = [row("r1", "in_progress")];
+  fetched.c1 = [row("resp_r1", "in_progress")];
   await open.open("c1");
   assert.equal(open.shown, first);
   assert.equal(open.shown.tree.turns[0].response?.output, "hidden");
@@ -96,23 +101,23 @@ test("a response continues while another conversation is shown, and its text is 
 
 test("opening a conversation subscribes to its running responses", async () => {
   const open = page();
-  fetched.c1 = [row("r1"), row("r2", "in_progress", "r1")];
+  fetched.c1 = [row("resp_r1"), row("resp_r2", "in_progress", "resp_r1")];
   await open.open("c1");
-  assert.deepEqual(sent, [{ type: "tailrace:subscribe", response_id: "r2" }]);
+  assert.deepEqual(sent, [{ type: "tailrace:subscribe", response_id: "resp_r2" }]);
 });
 
 test("a change event that arrives before the response names the new conversation", () => {
   const open = page();
   open.shown.ask("hi", "m");
   const announced = (/** @type {string} */ requestId) => {
-    return { conversation: { id: "c1" }, response: { id: "r1", client_request_id: requestId } };
+    return { conversation: { id: "c1" }, response: { id: "resp_r1", client_request_id: requestId } };
   };
   open.nameWaiting(announced("of another tab"));
   assert.equal(open.waiting.length, 1);
   open.nameWaiting(announced(asked()[0].stream_id));
   assert.deepEqual([open.shown.id, open.waiting], ["c1", []]);
   assert.ok(!open.shown.isMissing(announced(asked()[0].stream_id)), "its own events are on their way");
-  open.receive(created(asked()[0], "r1", "c1"));
+  open.receive(created(asked()[0], "resp_r1", "c1"));
   assert.deepEqual(
     calls.filter(([name]) => name === "named"),
     [["named", "c1"]],
@@ -120,13 +125,18 @@ test("a change event that arrives before the response names the new conversation
 });
 
 test("a hidden conversation is closed once nothing in it runs", async () => {
-  const open = page("c1", [row("r1", "in_progress")]);
+  const open = page("c1", [row("resp_r1", "in_progress")]);
   const first = open.shown;
   open.open(null);
-  open.receive({ type: "tailrace:snapshot", response_id: "r1", sequence_number: 1, response: { status: "in_progress" } });
-  assert.ok(open.receive(ended("r1", 2)));
-  assert.ok(!open.receive(ended("r1", 3)), "it is closed");
-  fetched.c1 = [row("r1")];
+  open.receive({
+    type: "tailrace:snapshot",
+    response_id: "resp_r1",
+    sequence_number: 1,
+    response: { status: "in_progress" },
+  });
+  assert.ok(open.receive(ended("resp_r1", 2)));
+  assert.ok(!open.receive(ended("resp_r1", 3)), "it is closed");
+  fetched.c1 = [row("resp_r1")];
   await open.open("c1");
   assert.notEqual(open.shown, first);
 });
@@ -154,8 +164,8 @@ test("a conversation that cannot be fetched leaves the shown one", async () => {
 
 test("a message sent offline is shown and sent by the next page, once for all tabs, with its place in the tree", () => {
   online = false;
-  page("c1", [row("r1")]).shown.ask("kept", "m");
-  const [one, other] = [page("c1", [row("r1")]), page("c1", [row("r1")])];
+  page("c1", [row("resp_r1")]).shown.ask("kept", "m");
+  const [one, other] = [page("c1", [row("resp_r1")]), page("c1", [row("resp_r1")])];
   assert.deepEqual(
     one.shown.tree.path.map((turn) => turn.input),
     ["hi", "kept"],
@@ -164,12 +174,12 @@ test("a message sent offline is shown and sent by the next page, once for all ta
   one.resume();
   other.resume();
   const [first, second] = asked();
-  assert.equal(first.previous_response_id, "r1");
+  assert.equal(first.previous_response_id, "resp_r1");
   assert.equal(first.tailrace.conversation_id, "c1");
   assert.deepEqual(first, second, "the server makes one response of it");
-  one.receive(created(first, "r2", "c1"));
+  one.receive(created(first, "resp_r2", "c1"));
   sent = [];
-  page("c1", [row("r1"), row("r2", "completed", "r1")]).resume();
+  page("c1", [row("resp_r1"), row("resp_r2", "completed", "resp_r1")]).resume();
   assert.deepEqual(asked(), [], "accepted: it is not sent again");
 });
 
@@ -184,21 +194,21 @@ test("a message sent offline in a new conversation is shown on the page of a new
   assert.deepEqual(open.waiting, [open.shown]);
   online = true;
   open.resume();
-  open.receive(created(asked()[0], "r1", "c1"));
+  open.receive(created(asked()[0], "resp_r1", "c1"));
   assert.deepEqual(calls.at(-2), ["listed", undefined]);
   assert.deepEqual(open.waiting, []);
 });
 
 test("a message whose conversation is not open is sent all the same", () => {
   online = false;
-  page("c1", [row("r1")]).shown.ask("kept", "m");
+  page("c1", [row("resp_r1")]).shown.ask("kept", "m");
   online = true;
   const open = page("c2", []);
   open.resume();
   const [command] = asked().slice(-1);
   assert.equal(command.tailrace.conversation_id, "c1");
-  assert.ok(open.receive(created(command, "r2", "c1")));
-  assert.deepEqual(sent.at(-1), { type: "tailrace:unsubscribe", response_id: "r2" }, "its conversation is not open");
+  assert.ok(open.receive(created(command, "resp_r2", "c1")));
+  assert.deepEqual(sent.at(-1), { type: "tailrace:unsubscribe", response_id: "resp_r2" }, "its conversation is not open");
   sent = [];
   open.resume();
   assert.deepEqual(asked(), []);
@@ -231,17 +241,17 @@ test("a message that is stopped before it was sent is not kept", () => {
 });
 
 test("a response created elsewhere is fetched and subscribed to", async () => {
-  const open = page("c1", [row("r1")]);
-  fetched.c1 = [row("r1"), row("r2", "queued", "r1")];
-  assert.ok(open.shown.isMissing({ conversation: { id: "c1" }, response: { id: "r2" } }));
+  const open = page("c1", [row("resp_r1")]);
+  fetched.c1 = [row("resp_r1"), row("resp_r2", "queued", "resp_r1")];
+  assert.ok(open.shown.isMissing({ conversation: { id: "c1" }, response: { id: "resp_r2" } }));
   await open.refresh();
   assert.deepEqual(
     open.shown.tree.path.map((turn) => turn.response?.id),
-    ["r1", "r2"],
+    ["resp_r1", "resp_r2"],
   );
-  assert.deepEqual(sent.at(-1), { type: "tailrace:subscribe", response_id: "r2" });
-  assert.ok(!open.shown.isMissing({ conversation: { id: "c1" }, response: { id: "r2" } }), "now it is known");
-  assert.ok(!open.shown.isMissing({ conversation: { id: "c3" }, response: { id: "r9" } }), "it is not on the screen");
+  assert.deepEqual(sent.at(-1), { type: "tailrace:subscribe", response_id: "resp_r2" });
+  assert.ok(!open.shown.isMissing({ conversation: { id: "c1" }, response: { id: "resp_r2" } }), "now it is known");
+  assert.ok(!open.shown.isMissing({ conversation: { id: "c3" }, response: { id: "resp_r9" } }), "it is not on the screen");
   assert.ok(!open.shown.isMissing({ conversation: { id: "c1" }, response: null }), "it was only renamed");
   fetched = {};
   await open.refresh();
@@ -255,31 +265,31 @@ test("an error about no open conversation is not taken", () => {
 });
 
 test("earlier turns are loaded until there are none", async () => {
-  const open = page("c1", [row("r3", "completed", "r2")]);
-  fetched["c1 before r3"] = [row("r2", "completed", "r1")];
-  fetched["c1 before r2"] = [row("r1")];
+  const open = page("c1", [row("resp_r3", "completed", "resp_r2")]);
+  fetched["c1 before resp_r3"] = [row("resp_r2", "completed", "resp_r1")];
+  fetched["c1 before resp_r2"] = [row("resp_r1")];
   assert.equal(await open.loadEarlier(), true);
   assert.equal(await open.loadEarlier(), true);
   assert.deepEqual(
     open.shown.tree.path.map((turn) => turn.response?.id),
-    ["r1", "r2", "r3"],
+    ["resp_r1", "resp_r2", "resp_r3"],
   );
   assert.equal(await open.loadEarlier(), false);
 });
 
 test("while the server is unavailable, earlier turns stay unloaded", async () => {
-  const open = page("c1", [row("r3", "completed", "r2")]);
+  const open = page("c1", [row("resp_r3", "completed", "resp_r2")]);
   assert.equal(await open.loadEarlier(), false);
-  assert.equal(open.shown.tree.top, "r3");
+  assert.equal(open.shown.tree.top, "resp_r3");
 });
 
 test("the turns below a chosen version are loaded to the end", async () => {
-  const open = page("c1", [row("r1", "completed", null, { continues: true })]);
-  fetched["c1 after r1"] = [row("r2", "completed", "r1", { continues: true })];
-  fetched["c1 after r2"] = [row("r3", "completed", "r2")];
+  const open = page("c1", [row("resp_r1", "completed", null, { continues: true })]);
+  fetched["c1 after resp_r1"] = [row("resp_r2", "completed", "resp_r1", { continues: true })];
+  fetched["c1 after resp_r2"] = [row("resp_r3", "completed", "resp_r2")];
   await open.loadLater();
   assert.deepEqual(
     open.shown.tree.path.map((turn) => turn.response?.id),
-    ["r1", "r2", "r3"],
+    ["resp_r1", "resp_r2", "resp_r3"],
   );
 });

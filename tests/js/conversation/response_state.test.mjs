@@ -4,13 +4,13 @@ import { test } from "node:test";
 import { APPLIED, BEHIND, DROPPED, ResponseState } from "../../../chat/static/chat/conversation/response_state.js";
 import { seeded } from "../random.mjs";
 
-const ID = "r1";
+const ID = "resp_r1";
 /** @type {WholeEvent} */
 const created = { type: "response.created", sequence_number: 0, response: { id: ID, status: "queued" } };
 
 /** @param {number} number @param {string} text @returns {DeltaEvent} */
 function delta(number, text) {
-  return { type: "response.output_text.delta", sequence_number: number, item_id: `msg_${ID}`, delta: text };
+  return { type: "response.output_text.delta", sequence_number: number, item_id: "msg_r1_0", delta: text };
 }
 
 /** @param {number} number @param {string} text @param {Status} status @returns {SnapshotEvent} */
@@ -195,7 +195,7 @@ test("each terminal event ends the response, and nothing follows it", () => {
 
 test("reasoning is kept apart from the answer", () => {
   /** @type {DeltaEvent} */
-  const reasoning = { type: "response.reasoning_text.delta", sequence_number: 1, item_id: `rs_${ID}`, delta: "hm" };
+  const reasoning = { type: "response.reasoning_text.delta", sequence_number: 1, item_id: "rs_r1_0", delta: "hm" };
   const state = folded(created, reasoning, delta(2, "yes"));
   assert.equal(state.reasoning, "hm");
   assert.equal(state.output, "yes");

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { ResponseState } from "../../../chat/static/chat/conversation/response_state.js";
 import { Turn } from "../../../chat/static/chat/conversation/turn.js";
 import { duration, reasoningText, statsText } from "../../../chat/static/chat/turns/stats.js";
-import { responseOf, row } from "../rows.mjs";
+import { items, responseOf, row } from "../rows.mjs";
 
 /** A turn asked at 0 ms and accepted. @param {[ms: number, changes: Partial<ResponseState>][]} steps */
 function observed(...steps) {
@@ -45,7 +45,7 @@ test("after the end the line has the model, the time and the model's own count",
 });
 
 test("a row shows its own times, and without them only its model", () => {
-  const untimed = row("r1", "completed", null, { output_text: "x", created_at: 100 });
+  const untimed = row("r1", "completed", null, { output: items("x"), created_at: 100 });
   assert.equal(statsText(Turn.of(untimed, 0), 0), "m");
   const timed = { ...untimed, started_at: 101, first_token_at: 102, ended_at: 105.5, usage: { output_tokens: 1 } };
   assert.equal(statsText(Turn.of(timed, 0), 0), "m · 4.5 s · 1 token");
@@ -61,6 +61,6 @@ test("thinking is timed from its first to the answer's first text", () => {
 });
 
 test("reasoning that did not arrive live has no time", () => {
-  const reasoned = row("r1", "completed", null, { output_text: "x", reasoning_text: "hm" });
+  const reasoned = row("r1", "completed", null, { output: items("x", "hm") });
   assert.equal(reasoningText(Turn.of(reasoned, 0), 0), "Reasoning");
 });

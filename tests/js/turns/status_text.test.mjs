@@ -8,7 +8,7 @@ import {
   omittedText,
   statusOf,
 } from "../../../chat/static/chat/turns/status_text.js";
-import { responseOf, row } from "../rows.mjs";
+import { items, responseOf, row } from "../rows.mjs";
 
 /** @param {Partial<ResponseRow>} more */
 function turn(more) {
@@ -21,7 +21,7 @@ const open = { connection: "open", now: 0 };
 test("a queued turn is shown as queued, and one without text yet as thinking", () => {
   assert.equal(statusOf(turn({ status: "queued" }), open).text, "Queued");
   assert.equal(statusOf(turn({ status: "in_progress" }), open).text, "Thinking…");
-  assert.equal(statusOf(turn({ status: "in_progress", output_text: "a" }), open).text, "");
+  assert.equal(statusOf(turn({ status: "in_progress", output: items("a") }), open).text, "");
 });
 
 test("a turn beyond a limit shows when it is sent again", () => {
@@ -59,7 +59,7 @@ test("the queue position is shown once it is known", () => {
 });
 
 test("a lost worker is shown until text comes from the next one", () => {
-  const running = turn({ status: "in_progress", output_text: "a" });
+  const running = turn({ status: "in_progress", output: items("a") });
   responseOf(running).interruption = "worker_lost";
   assert.equal(statusOf(running, open).text, "Worker lost, continuing…");
   responseOf(running).output = "";
@@ -67,7 +67,7 @@ test("a lost worker is shown until text comes from the next one", () => {
 });
 
 test("a worker that stops in good order is not called lost", () => {
-  const running = turn({ status: "in_progress", output_text: "a" });
+  const running = turn({ status: "in_progress", output: items("a") });
   responseOf(running).interruption = "handed_over";
   assert.equal(statusOf(running, open).text, "Moved to another worker, continuing…");
   responseOf(running).output = "";
@@ -77,7 +77,7 @@ test("a worker that stops in good order is not called lost", () => {
 });
 
 test("a pause in the text is shown after three seconds, until the next words", () => {
-  const running = turn({ status: "in_progress", output_text: "a" });
+  const running = turn({ status: "in_progress", output: items("a") });
   const textAt = (/** @type {number} */ now) => statusOf(running, { connection: "open", now }).text;
   assert.equal(textAt(9_000), "", "no text has arrived live yet");
   running.touch(10_000);
@@ -90,7 +90,7 @@ test("a pause in the text is shown after three seconds, until the next words", (
 });
 
 test("a lost worker and Stop are shown instead of a pause", () => {
-  const running = turn({ status: "in_progress", output_text: "a" });
+  const running = turn({ status: "in_progress", output: items("a") });
   running.touch(0);
   responseOf(running).interruption = "worker_lost";
   /** @type {typeof open} */
@@ -118,7 +118,7 @@ test("a busy model is counted down in whole seconds, never from more than the se
 });
 
 test("a busy model is shown also after text, but not over Stop", () => {
-  const waits = busy({ output_text: "a" });
+  const waits = busy({ output: items("a") });
   assert.match(statusOf(waits, open).text, /busy/);
   waits.stopping = true;
   assert.equal(statusOf(waits, open).text, "Stopping…");
@@ -170,18 +170,18 @@ test("each kind of API error has its text", () => {
 test("an answer that only reasoned up to its limit has a sentence and a remedy", () => {
   const cut = { incomplete_details: { reason: "max_output_tokens" } };
   const sentence = /whole length limit went into reasoning/;
-  const reasoned = statusOf(turn({ status: "incomplete", ...cut, reasoning_text: "hm" }), open);
+  const reasoned = statusOf(turn({ status: "incomplete", ...cut, output: items("", "hm") }), open);
   assert.match(reasoned.text, sentence);
   assert.match(reasoned.help, /another model/);
   assert.ok(!reasoned.trouble);
   const usage = { output_tokens: 9, output_tokens_details: { reasoning_tokens: 9 } };
   assert.match(statusOf(turn({ status: "incomplete", ...cut, usage }), open).text, sentence);
   for (const other of [
-    { ...cut, reasoning_text: "hm", output_text: "a" },
+    { ...cut, output: items("a", "hm") },
     { ...cut },
     { ...cut, usage: { output_tokens: 9 } },
-    { ...cut, output_text: "a" },
-    { incomplete_details: { reason: "content_filter" }, reasoning_text: "hm" },
+    { ...cut, output: items("a") },
+    { incomplete_details: { reason: "content_filter" }, output: items("", "hm") },
   ]) {
     assert.doesNotMatch(statusOf(turn({ status: "incomplete", ...other }), open).text, sentence);
   }
@@ -197,8 +197,8 @@ test("a cut without any text has a sentence and a remedy, also without a count o
     assert.ok(!empty.trouble);
   }
   for (const other of [
-    { ...cut, output_text: "a" },
-    { ...cut, reasoning_text: "hm" },
+    { ...cut, output: items("a") },
+    { ...cut, output: items("", "hm") },
     { incomplete_details: { reason: "content_filter" } },
   ]) {
     const { text } = statusOf(turn({ status: "incomplete", ...other }), open);

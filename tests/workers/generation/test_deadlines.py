@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chat.protocol.composer import Ending
+from chat.protocol.pieces import Piece
 from chat.responses.model_catalog import Deadlines
 from workers.generation.deadlines import CLOSING_SECS, AttemptProgress
 from workers.providers.base import Chunk, FinishReason
@@ -96,19 +97,19 @@ def test_a_total_that_is_shorter_than_the_first_wait_is_the_one_that_counts() ->
 
 
 def test_an_answer_that_breaks_off_fails_with_its_code_and_keeps_its_usage() -> None:
-    state = after((1, Chunk.of(text="w0", usage=USAGE)))
+    state = after((1, Chunk([Piece("text", "w0")], usage=USAGE)))
     state.fail("upstream_cut")
     assert state.ending(5.0) == Ending("failed", 5.0, error_code="upstream_cut", usage=USAGE)
 
 
 @pytest.mark.parametrize("text", ["", " ", "\n\n"])
 def test_an_answer_that_stops_without_text_is_empty(text: str) -> None:
-    state = after((1, Chunk.of(text=text, reasoning="hm", finish="stop", usage=USAGE)))
+    state = after((1, Chunk([Piece("reasoning", "hm"), Piece("text", text)], "stop", USAGE)))
     assert state.ending(5.0) == Ending("failed", 5.0, error_code="empty_answer", usage=USAGE)
 
 
 def test_an_answer_that_continues_another_may_add_nothing() -> None:
-    state = AttemptProgress(DEADLINES, BEGUN, has_text=True)
+    state = AttemptProgress(DEADLINES, BEGUN, has_answer=True)
     state.receive(Chunk(finish="stop"), BEGUN + 1)
     assert state.ending(5.0) == Ending("completed", 5.0)
 

@@ -10,6 +10,7 @@ from chat.transport import notifications, redis_client
 from chat.transport.event_log import Append, Batch, Log, LogError, key
 from tests.harness.valkey import OwnValkey
 from tests.harness.waiting import await_until
+from tests.harness.writer import parts_of
 from tests.workers.background import DEADLINE_SECS, in_time
 from tests.workers.logs import begun, deltas, events, text
 from tests.workers.publishing import WAIT, flushed, listening_to, never, next_notification, publishing
@@ -26,7 +27,7 @@ async def test_a_conflict_stops_the_stream_and_publishes_nothing_more(log: Log, 
     stream = publisher.open(state, conflict.set)
     theirs = Batch(response_id, state.next, ["of another writer"])
     assert await log.append(theirs) is Append.APPENDED
-    publisher.write(stream, "mine")
+    publisher.write(stream, parts_of("mine"))
     async with asyncio.timeout(DEADLINE_SECS):
         await conflict.wait()
         await flushed(publisher, stream)  # there is nothing to wait for any more
@@ -39,9 +40,9 @@ async def test_a_conflict_does_not_delay_the_other_streams(log: Log, publisher: 
     conflict = asyncio.Event()
     lost, kept = await begun(log), await begun(log)
     await log.append(Batch(lost.id, lost.next, ["of another writer"]))
-    publisher.write(publisher.open(lost, conflict.set), "mine")
+    publisher.write(publisher.open(lost, conflict.set), parts_of("mine"))
     stream = publisher.open(kept, never)
-    publisher.write(stream, "mine")
+    publisher.write(stream, parts_of("mine"))
     await flushed(publisher, stream)
     assert await text(log, kept.id) == "mine"
     assert conflict.is_set()
@@ -50,9 +51,9 @@ async def test_a_conflict_does_not_delay_the_other_streams(log: Log, publisher: 
 async def test_a_closed_stream_publishes_nothing_more(log: Log, publisher: Publisher) -> None:
     state = await begun(log)
     stream, other = publisher.open(state, never), publisher.open(await begun(log), never)
-    publisher.write(stream, "too late")
+    publisher.write(stream, parts_of("too late"))
     publisher.close(stream)
-    publisher.write(other, "a flush")
+    publisher.write(other, parts_of("a flush"))
     await flushed(publisher, other)
     assert await deltas(log, state.id) == []
 
@@ -64,18 +65,18 @@ async def test_a_lost_log_is_restored_with_a_snapshot_and_continues(log: Log, pu
     state = await begun(log)
     response_id, channel = state.id, await listening_to(state)
     stream = publisher.open(state, never)
-    publisher.write(stream, "before ")
+    publisher.write(stream, parts_of("before "))
     await flushed(publisher, stream)
     top = await log.top(response_id)
     assert top is not None
     await redis_client.client().delete(key(response_id))
-    publisher.write(stream, "at the loss ")
+    publisher.write(stream, parts_of("at the loss "))
     await flushed(publisher, stream)
     [snapshot] = await events(log, response_id)
     assert isinstance(snapshot, Snapshot)
     assert snapshot.sequence_number == top + 1
     assert await text(log, response_id) == "before at the loss "
-    publisher.write(stream, "after")
+    publisher.write(stream, parts_of("after"))
     await flushed(publisher, stream)
     assert await text(log, response_id) == "before at the loss after"
     numbers = [entry.sequence_number for entry in await log.read(response_id)]
@@ -90,13 +91,13 @@ async def test_a_log_that_came_back_without_its_latest_events_is_restored(
     state = await begun(log)
     response_id = state.id
     stream = publisher.open(state, never)
-    publisher.write(stream, "one ")
+    publisher.write(stream, parts_of("one "))
     await flushed(publisher, stream)
     await redis_client.client().copy(key(response_id), "older")
-    publisher.write(stream, "two ")
+    publisher.write(stream, parts_of("two "))
     await flushed(publisher, stream)
     await redis_client.client().copy("older", key(response_id), replace=True)
-    publisher.write(stream, "three")
+    publisher.write(stream, parts_of("three"))
     await flushed(publisher, stream)
     assert await text(log, response_id) == "one two three"
     assert [type(event) for event in await events(log, response_id)].count(Snapshot) == 1
@@ -107,7 +108,7 @@ async def test_a_log_that_another_attempt_opened_again_is_a_conflict(log: Log, p
     await redis_client.client().delete(key(state.id))
     await begun(log, 2, state.base)
     theirs = await log.read(state.id)
-    publisher.write(publisher.open(state, conflict.set), "mine")
+    publisher.write(publisher.open(state, conflict.set), parts_of("mine"))
     async with asyncio.timeout(DEADLINE_SECS):
         await conflict.wait()
     assert await log.read(state.id) == theirs
@@ -121,8 +122,8 @@ async def test_a_log_that_cannot_be_restored_now_does_not_hold_up_the_other_stre
     await redis_client.client().delete(key(lost.state.id))
     with monkeypatch.context() as patch:
         patch.setattr(log, "restore", AsyncMock(side_effect=LogError))
-        publisher.write(lost, "restored later")
-        publisher.write(kept, "whole")
+        publisher.write(lost, parts_of("restored later"))
+        publisher.write(kept, parts_of("whole"))
         await flushed(publisher, kept)
         assert await log.top(lost.state.id) is None
     await flushed(publisher, lost)
@@ -138,8 +139,8 @@ async def test_a_log_of_another_version_is_a_conflict_and_does_not_hold_up_the_o
     redis, name = redis_client.client(), key(strange.state.id)
     await redis.delete(name)
     await redis.xadd(name, {"event": '{"type":"tailrace:of_the_future"}'}, id="0-1")
-    publisher.write(strange, "mine")
-    publisher.write(kept, "whole")
+    publisher.write(strange, parts_of("mine"))
+    publisher.write(kept, parts_of("whole"))
     await flushed(publisher, kept)
     assert conflict.is_set()
     assert await redis.xlen(name) == 1
@@ -154,7 +155,7 @@ async def test_an_append_whose_reply_was_lost_is_recognised_as_ours(relay: Relay
         for word in ("first", " second", " third"):
             relay.lose_reply_to(word.encode())
             for stream in opened:
-                publisher.write(stream, word)
+                publisher.write(stream, parts_of(word))
             for stream in opened:
                 await flushed(publisher, stream)
         assert relay.lost_replies == 3
@@ -170,10 +171,10 @@ async def test_a_restored_log_whose_reply_was_lost_is_recognised_as_ours(relay: 
         response_id = stream.state.id
         await redis_client.client().delete(key(response_id))
         relay.lose_reply_to(b"tailrace:snapshot")
-        publisher.write(stream, "kept")
+        publisher.write(stream, parts_of("kept"))
         await flushed(publisher, stream)
         assert relay.lost_replies == 1
-        publisher.write(stream, " whole")
+        publisher.write(stream, parts_of(" whole"))
         await flushed(publisher, stream)
         assert await text(log, response_id) == "kept whole"
         assert await log.top(response_id) == stream.state.next - 1
@@ -191,14 +192,14 @@ async def test_while_valkey_is_unavailable_text_is_kept_and_goes_out_afterwards(
     log = Log(redis_client.client())
     async with publishing(log) as publisher:
         stream = publisher.open(await begun(log), never)
-        publisher.write(stream, "before ")
+        publisher.write(stream, parts_of("before "))
         await flushed(publisher, stream)
         own_valkey.kill()
         publisher.write_wait(stream, WAIT)
-        publisher.write(stream, "while ")
+        publisher.write(stream, parts_of("while "))
         await noticed_outage(caplog)
         draining = asyncio.create_task(publisher.drain(stream))
-        publisher.write(stream, "it is down")
+        publisher.write(stream, parts_of("it is down"))
         await asyncio.to_thread(own_valkey.start)
         await in_time(draining)
         assert await text(log, stream.state.id) == "before while it is down"
@@ -213,7 +214,7 @@ async def test_a_first_text_that_met_no_valkey_goes_out_afterwards_and_leaves_no
     async with publishing(log) as publisher:
         stream = publisher.open(await begun(log), never)
         own_valkey.kill()
-        publisher.write(stream, "first")  # several events, so it goes through a script
+        publisher.write(stream, parts_of("first"))  # several events, so it goes through a script
         await noticed_outage(caplog)
         await asyncio.to_thread(own_valkey.start)
         await flushed(publisher, stream)
@@ -230,14 +231,14 @@ async def test_while_valkey_is_full_text_is_kept_and_goes_out_afterwards(
         streams = [publisher.open(await begun(log), never) for _ in range(answers)]
         await redis.config_set("maxmemory", 1)
         for stream in streams:
-            publisher.write(stream, "while ")
+            publisher.write(stream, parts_of("while "))
 
         async def is_refused() -> bool:
             return bool((await redis.info("stats"))["total_error_replies"])
 
         await await_until(is_refused, DEADLINE_SECS, "Valkey takes nothing")
         for stream in streams:
-            publisher.write(stream, "it is full")
+            publisher.write(stream, parts_of("it is full"))
         await redis.config_set("maxmemory", 0)
         for stream in streams:
             await flushed(publisher, stream)

@@ -8,6 +8,7 @@ from chat.protocol.events import Snapshot, Waiting
 from chat.transport import redis_client
 from chat.transport.event_log import Batch, Log, key
 from tests.harness.waiting import await_until
+from tests.harness.writer import parts_of
 from tests.workers.background import DEADLINE_SECS
 from tests.workers.logs import begun, events
 from tests.workers.publishing import WAIT, flushed, listening_to, never, next_notification
@@ -29,7 +30,7 @@ async def test_a_wait_is_flushed_at_once_and_ends_with_the_text(log: Log, publis
     read = await log.state(response_id)
     assert read is not None
     assert read.waiting == WAIT
-    publisher.write(stream, "text")
+    publisher.write(stream, parts_of("text"))
     await flushed(publisher, stream)
     assert await log.state(response_id) == stream.state
     assert (stream.state.waiting, stream.state.text()) == (None, "text")
@@ -42,7 +43,7 @@ async def test_a_wait_is_flushed_at_once_and_ends_with_the_text(log: Log, publis
 async def test_a_wait_that_is_flushed_with_text_comes_before_it(log: Log, publisher: Publisher) -> None:
     state = await begun(log)
     stream = publisher.open(state, never)
-    publisher.write(stream, "text")
+    publisher.write(stream, parts_of("text"))
     publisher.write_wait(stream, WAIT)
     await flushed(publisher, stream)
     kinds = [type(event) for event in await events(log, state.id)]

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from chat.protocol.errors import FAILURES
+from chat.protocol.pieces import joined
 from chat.responses.model_catalog import ModelConfig
 from project.up import ports
 from tests.harness.upstream import Upstream, text_of
@@ -75,8 +76,7 @@ async def said_before_error(provider: Provider, model: ModelConfig) -> tuple[Chu
 
 
 def add(whole: Chunk, chunk: Chunk) -> None:
-    whole.text += chunk.text
-    whole.reasoning += chunk.reasoning
+    whole.parts = list(joined([*whole.parts, *chunk.parts]))
     whole.finish = whole.finish or chunk.finish
     whole.usage = whole.usage or chunk.usage
 

@@ -63,7 +63,7 @@ async def begun(log: Log, owner: User, **fields: Any) -> Response:
 
 
 async def write(log: Log, row: Response, method: Any, *args: Any) -> None:
-    state = await log.state(str(row.id))
+    state = await log.state(row.wire_id)
     assert state is not None
     await log.append(Batch.of(state.id, method(Writer(state), *args)))
 
@@ -73,17 +73,17 @@ async def test_the_response_of_a_lost_worker_is_enqueued_for_another(
 ) -> None:
     row = await begun(log, owner)
     await reaper.check()
-    assert [message.id for message in broker.jobs()] == [str(row.id)]
+    assert [message.id for message in broker.jobs()] == [row.wire_id]
     now = await saved(row.id)
     assert (now.status, now.worker, now.attempt) == (Status.QUEUED, "", 1)
-    assert await ends(log, str(row.id)) == []
+    assert await ends(log, row.wire_id) == []
 
 
 async def test_a_response_that_a_live_worker_reports_is_left_alone(
     reaper: Reaper, log: Log, owner: User, broker: Broker, heartbeats: Heartbeats
 ) -> None:
     row = await begun(log, owner, worker="alive")
-    await heartbeats.record("alive", {"running": [str(row.id)]})
+    await heartbeats.record("alive", {"running": [row.wire_id]})
     await reaper.check()
     assert broker.jobs() == []
     assert (await saved(row.id)).status == Status.IN_PROGRESS
@@ -95,7 +95,7 @@ async def test_a_response_that_its_live_worker_no_longer_reports_is_enqueued(
     row = await begun(log, owner, worker="alive")
     await heartbeats.record("alive", {"running": []})
     await reaper.check()
-    assert [message.id for message in broker.jobs()] == [str(row.id)]
+    assert [message.id for message in broker.jobs()] == [row.wire_id]
 
 
 async def test_a_response_that_was_just_claimed_is_left_alone(
@@ -114,7 +114,7 @@ async def test_a_response_that_lost_its_last_worker_fails_and_keeps_its_text(
     await reaper.check()
     now = await saved(row.id)
     assert (now.status, now.error_code, now.output) == (Status.FAILED, "worker_lost", "Hello")
-    assert len(await ends(log, str(row.id))) == 1
+    assert len(await ends(log, row.wire_id)) == 1
     assert broker.jobs() == []
 
 
@@ -123,7 +123,7 @@ async def test_a_response_that_was_handed_over_before_may_still_lose_a_worker(
 ) -> None:
     row = await begun(log, owner, attempt=5)
     await reaper.check()
-    assert [message.id for message in broker.jobs()] == [str(row.id)]
+    assert [message.id for message in broker.jobs()] == [row.wire_id]
     now = await saved(row.id)
     assert (now.status, now.attempt, now.losses) == (Status.QUEUED, 5, 1)
 
@@ -137,7 +137,7 @@ async def test_an_end_that_is_in_the_log_is_only_copied_to_the_row(
     await reaper.check()
     now = await saved(row.id)
     assert (now.status, now.error_code, now.output) == (Status.COMPLETED, "", "Hello")
-    assert len(await ends(log, str(row.id))) == 1
+    assert len(await ends(log, row.wire_id)) == 1
     assert broker.jobs() == []
 
 
@@ -145,9 +145,9 @@ async def test_a_response_whose_log_is_lost_too_goes_to_another_worker(
     reaper: Reaper, log: Log, owner: User, broker: Broker
 ) -> None:
     row = await begun(log, owner)
-    await redis_client.client().delete(key(str(row.id)))
+    await redis_client.client().delete(key(row.wire_id))
     await reaper.check()
-    assert [message.id for message in broker.jobs()] == [str(row.id)]
+    assert [message.id for message in broker.jobs()] == [row.wire_id]
 
 
 async def test_a_queued_response_without_a_message_gets_one_and_only_one(
@@ -156,7 +156,7 @@ async def test_a_queued_response_without_a_message_gets_one_and_only_one(
     row = await on_rows(stored, owner, sent_at=timezone.now() - LONG_AGO)
     for _ in range(3):
         await reaper.check()
-    assert [message.id for message in broker.jobs()] == [str(row.id)]
+    assert [message.id for message in broker.jobs()] == [row.wire_id]
 
 
 async def test_a_message_lost_among_others_is_replaced(reaper: Reaper, owner: User, broker: Broker) -> None:
@@ -168,7 +168,7 @@ async def test_a_message_lost_among_others_is_replaced(reaper: Reaper, owner: Us
         await enqueue(row)
     for _ in range(3):
         await reaper.check()
-    assert sorted(message.id for message in broker.jobs()) == sorted(str(row.id) for row in (lost, *others))
+    assert sorted(message.id for message in broker.jobs()) == sorted(row.wire_id for row in (lost, *others))
 
 
 async def test_who_waits_long_for_a_free_worker_is_left_alone(
@@ -239,11 +239,11 @@ async def test_a_log_that_cannot_be_read_does_not_hold_up_the_others(
     reaper: Reaper, log: Log, owner: User, broker: Broker
 ) -> None:
     strange, plain = await begun(log, owner), await begun(log, owner)
-    state = await log.state(str(strange.id))
+    state = await log.state(strange.wire_id)
     assert state is not None
     await log.append(Batch(state.id, state.next, ['{"type":"tailrace:of_the_future"}']))
     await reaper.check()
-    assert [message.id for message in broker.jobs()] == [str(plain.id)]
+    assert [message.id for message in broker.jobs()] == [plain.wire_id]
 
 
 async def test_a_row_that_was_just_recovered_has_not_lost_its_message(
@@ -264,11 +264,11 @@ async def test_a_held_response_is_sent_once_its_owner_has_room(
     await enqueue(running)
     held = await on_rows(stored, owner, queued_at=timezone.now() - LONG_AGO, sent_at=None)
     await reaper.check()
-    assert [message.id for message in broker.jobs()] == [str(running.id)]  # held, and no lost message
+    assert [message.id for message in broker.jobs()] == [running.wire_id]  # held, and no lost message
     await on_rows(Response.objects.filter(pk=running.pk).update, status=Status.COMPLETED)
     for _ in range(2):
         await reaper.check()
-    assert [message.id for message in broker.jobs()] == [str(running.id), str(held.id)]
+    assert [message.id for message in broker.jobs()] == [running.wire_id, held.wire_id]
 
 
 async def test_a_response_whose_sender_died_before_its_message_is_sent_again(
@@ -278,4 +278,4 @@ async def test_a_response_whose_sender_died_before_its_message_is_sent_again(
     await on_rows(take_held, owner.pk)  # marked as sent, and the process dies
     await on_rows(Response.objects.update, sent_at=timezone.now() - LONG_AGO)
     await reaper.check()
-    assert [message.id for message in broker.jobs()] == [str(row.id)]
+    assert [message.id for message in broker.jobs()] == [row.wire_id]

@@ -34,10 +34,10 @@ async def test_live_responses_of_an_inactive_user_are_cancelled(
 ) -> None:
     theirs, others = await live(log, owner, status), await live(log, stranger, status)
     await on_rows(User.objects.filter(pk=owner.pk).update, is_active=False)
-    await withdraw(log, [str(theirs.pk), str(others.pk)])
+    await withdraw(log, [theirs.wire_id, others.wire_id])
     assert (await saved(theirs.pk)).status == Status.CANCELLED
     assert (await saved(others.pk)).status == status
-    assert [len(await ends(log, str(row.pk))) for row in (theirs, others)] == [1, 0]
+    assert [len(await ends(log, row.wire_id)) for row in (theirs, others)] == [1, 0]
 
 
 async def test_running_responses_are_cancelled_first(
@@ -60,22 +60,22 @@ async def test_a_response_of_a_deleted_user_is_cancelled_and_its_log_expires(
     await layer.group_add(WORKERS, channel)
     await on_rows(owner.delete)
     if entry == "lost":
-        await log.delete(str(row.pk))
+        await log.delete(row.wire_id)
     if entry == "broken":
-        await redis.xadd(key(str(row.pk)), {"event": "{"}, id="9-1")
-    await withdraw(log, [str(row.pk)])
-    assert await layer.receive(channel) == cancel_message(str(row.pk))
+        await redis.xadd(key(row.wire_id), {"event": "{"}, id="9-1")
+    await withdraw(log, [row.wire_id])
+    assert await layer.receive(channel) == cancel_message(row.wire_id)
     if entry == "kept":
-        assert len(await ends(log, str(row.pk))) == 1
+        assert len(await ends(log, row.wire_id)) == 1
     if entry != "lost":
-        assert 0 < await redis.ttl(key(str(row.pk))) <= 60
+        assert 0 < await redis.ttl(key(row.wire_id)) <= 60
 
 
 async def test_a_log_that_cannot_be_read_does_not_hold_up_the_others(
     log: Log, owner: User, stranger: User
 ) -> None:
     broken, readable = [await live(log, user) for user in (owner, stranger)]
-    await redis_client.client().xadd(key(str(broken.pk)), {"event": "{"}, id="9-1")
+    await redis_client.client().xadd(key(broken.wire_id), {"event": "{"}, id="9-1")
     await on_rows(User.objects.update, is_active=False)
     await withdraw(log, [])
     assert (await saved(broken.pk)).status == Status.IN_PROGRESS

@@ -38,14 +38,14 @@ def stored(model: str, **fields: Any) -> Response:
 
 def done(row: Response) -> dict[str, Any]:
     """The figures of the task, called as Celery does."""
-    figures = generate.apply(args=(str(row.id),), task_id=str(row.id)).get()
+    figures = generate.apply(args=(row.wire_id,), task_id=row.wire_id).get()
     row.refresh_from_db()
     assert figures.keys() <= FIGURES
     return dict(figures)
 
 
 def log_of(redis: Redis, row: Response) -> list[str]:
-    rows: Any = redis.xrange(key(str(row.id)))
+    rows: Any = redis.xrange(key(row.wire_id))
     return [fields["event"] for _, fields in rows]
 
 

@@ -75,9 +75,9 @@ def handed_over(
     def hand_over(requeue: Any) -> Response:
         settings.TAILRACE_DRAIN_SECONDS = 0
         row: Response = asked("stall-after-5+times-1")
-        writing = celery_thread.submit(generate, str(row.id))
+        writing = celery_thread.submit(generate, row.wire_id)
         wait_for_text(redis, row)
-        assert runtime.claimed == [str(row.id)]
+        assert runtime.claimed == [row.wire_id]
         monkeypatch.setattr(ResponseQuerySet, "requeue", requeue)
         worker_shutting_down.send(sender="first@host")
         assert writing.result(DEADLINE_SECS)["status"] == "handed_over"
@@ -92,7 +92,7 @@ def test_a_worker_that_stops_returns_the_response_to_the_queue(
 ) -> None:
     row = handed_over(ResponseQuerySet.requeue)
     assert (row.status, row.worker, row.attempt) == (Status.QUEUED, "", 1)
-    assert broker.jobs() == [Message(GENERATE, str(row.id), [str(row.id)])]
+    assert broker.jobs() == [Message(GENERATE, row.wire_id, [row.wire_id])]
     assert runtime.claimed == []
     runtime.stop()
     runtime.start()  # as another process
@@ -115,7 +115,7 @@ def test_a_response_is_handed_over_although_the_database_was_unavailable_for_a_m
     monkeypatch.setattr(tasks, "RETRY_SECS", tasks.HAND_OVER_SECS / 50)
     row = handed_over(unavailable_at_first)
     assert (row.status, row.losses, row.handed_over) == (Status.QUEUED, 0, True)
-    assert broker.jobs() == [Message(GENERATE, str(row.id), [str(row.id)])]
+    assert broker.jobs() == [Message(GENERATE, row.wire_id, [row.wire_id])]
 
 
 def test_a_response_whose_handing_over_was_not_confirmed_is_enqueued_all_the_same(
@@ -130,7 +130,7 @@ def test_a_response_whose_handing_over_was_not_confirmed_is_enqueued_all_the_sam
 
     row = handed_over(unconfirmed)
     assert row.status == Status.QUEUED
-    assert broker.jobs() == [Message(GENERATE, str(row.id), [str(row.id)])]
+    assert broker.jobs() == [Message(GENERATE, row.wire_id, [row.wire_id])]
 
 
 def test_a_response_that_cannot_be_handed_over_is_not_ended(
@@ -150,7 +150,7 @@ def test_answers_may_end_in_their_time_while_the_worker_stops(
 ) -> None:
     settings.TAILRACE_DRAIN_SECONDS = 60
     row = asked("words-20@40")
-    writing = celery_thread.submit(generate, str(row.id))
+    writing = celery_thread.submit(generate, row.wire_id)
     wait_until(lambda: len(log_of(redis, row)) > 5, DEADLINE_SECS, "the answer is under way")
     worker_shutting_down.send(sender="first@host")
     assert writing.result(DEADLINE_SECS)["status"] == "completed"
@@ -158,7 +158,7 @@ def test_answers_may_end_in_their_time_while_the_worker_stops(
 
 def test_a_task_that_flower_revoked_before_it_ran_ends_in_the_queue(asked: Any, redis: Redis) -> None:
     row = asked("fast")
-    task_revoked.send(sender=generate, request=Context(id=str(row.id)))
+    task_revoked.send(sender=generate, request=Context(id=row.wire_id))
 
     def is_cancelled() -> bool:
         row.refresh_from_db()

@@ -92,7 +92,7 @@ def in_a_thread(response_id: str) -> dict[str, Any]:
 def test_of_two_messages_at_once_one_is_skipped(asked: Any, upstream: Upstream) -> None:
     row = asked("words-20@40")
     with ThreadPoolExecutor(4) as pool:
-        statuses = [figures["status"] for figures in pool.map(in_a_thread, [str(row.id)] * 4)]
+        statuses = [figures["status"] for figures in pool.map(in_a_thread, [row.wire_id] * 4)]
     assert sorted(statuses) == ["completed", "skipped", "skipped", "skipped"]
     row.refresh_from_db()
     assert (row.attempt, row.output) == (1, text_of("words-20"))
@@ -101,7 +101,7 @@ def test_of_two_messages_at_once_one_is_skipped(asked: Any, upstream: Upstream) 
 
 def test_what_was_cancelled_in_the_queue_is_skipped(asked: Any, upstream: Upstream, redis: Redis) -> None:
     row = asked("fast")
-    runtime.run(end(runtime.attempts.log, str(row.id), Ending("cancelled", at=5.0)))
+    runtime.run(end(runtime.attempts.log, row.wire_id, Ending("cancelled", at=5.0)))
     assert done(row) == {"status": "skipped"}
     assert row.status == Status.CANCELLED
     assert upstream.requests(row.model) == []
@@ -128,7 +128,7 @@ def test_a_response_of_a_deleted_user_is_skipped_and_loses_its_log(
     row = asked("fast")
     assert log_of(redis, row)
     User.objects.all().delete()
-    assert generate(str(row.id)) == {"status": "skipped"}
+    assert generate(row.wire_id) == {"status": "skipped"}
     assert upstream.requests(row.model) == []
     assert log_of(redis, row) == []
 
@@ -251,7 +251,7 @@ def test_an_error_of_our_own_ends_the_response_and_is_reported_to_celery(
 ) -> None:
     row = asked("fast", input=[{"role": "user"}])  # creation stores no message without content
     with pytest.raises(KeyError):
-        generate(str(row.id))
+        generate(row.wire_id)
     row.refresh_from_db()
     assert (row.status, row.error_code) == (Status.FAILED, "worker_error")
     assert json.loads(log_of(redis, row)[-1])["response"]["error"]["code"] == "worker_error"
@@ -263,10 +263,10 @@ def test_an_end_that_the_web_side_wrote_is_the_end_of_the_row(
     asked: Any, redis: Redis, celery_thread: ThreadPoolExecutor
 ) -> None:
     row = asked("stall-after-5")
-    writing = celery_thread.submit(generate, str(row.id))
+    writing = celery_thread.submit(generate, row.wire_id)
     wait_for_text(redis, row)
-    runtime.run(end(runtime.attempts.log, str(row.id), Ending("cancelled", at=5.0)))
-    runtime.run(stop(str(row.id)))
+    runtime.run(end(runtime.attempts.log, row.wire_id, Ending("cancelled", at=5.0)))
+    runtime.run(stop(row.wire_id))
     assert writing.result(DEADLINE_SECS)["status"] == "cancelled"
     row.refresh_from_db()
     assert (row.status, row.output) == (Status.CANCELLED, AFTER_5)
@@ -285,11 +285,11 @@ def test_no_database_connection_is_held_while_it_streams(
     connections.close_all()  # the test's own
     connection_created.connect(note)
     try:
-        writing: Future[dict[str, Any]] = celery_thread.submit(generate, str(row.id))
+        writing: Future[dict[str, Any]] = celery_thread.submit(generate, row.wire_id)
         wait_for_text(redis, row)
         assert opened, "the claim needed a connection"
         assert [connection.connection for connection in opened] == [None] * len(opened)
-        runtime.run(stop(str(row.id)))
+        runtime.run(stop(row.wire_id))
         assert writing.result(DEADLINE_SECS)["status"] == "cancelled"
     finally:
         connection_created.disconnect(note)

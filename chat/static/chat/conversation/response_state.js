@@ -16,11 +16,12 @@ export class ResponseState {
   #subscribing = false; // awaiting a replay: events ahead of the cursor are expected
 
   /** @param {{ id: string } & Partial<ResponseRow>} row */
-  constructor({ id, status, output_text, reasoning_text, error, incomplete_details, usage, omitted_turns }) {
+  constructor({ id, status, output, error, incomplete_details, usage, omitted_turns }) {
     this.id = id;
     this.status = status ?? STATUS.queued;
-    this.output = output_text ?? "";
-    this.reasoning = reasoning_text ?? "";
+    const texts = textsOf(output);
+    this.output = texts.output;
+    this.reasoning = texts.reasoning;
     this.error = error ?? null;
     this.reason = incomplete_details?.reason ?? null;
     this.usage = usage ?? null;
@@ -64,7 +65,7 @@ export class ResponseState {
 
   /** @param {SnapshotEvent} event */
   #seek({ response, waiting, sequence_number: sequenceNumber }) {
-    const { output, reasoning } = textsOf(response);
+    const { output, reasoning } = textsOf(response.output);
     const continues = output.startsWith(this.output) && reasoning.startsWith(this.reasoning);
     if (continues)
       Object.assign(this, { output, reasoning }); // the text on screen stays
@@ -97,6 +98,7 @@ export class ResponseState {
   #fold(event) {
     switch (event.type) {
       case EVENT.textDelta:
+      case EVENT.refusalDelta:
         this.output += event.delta;
         this.interruption = null;
         break;
@@ -106,6 +108,7 @@ export class ResponseState {
         break;
       case EVENT.restarted:
         this.#restart();
+        this.omittedTurns = event.omitted_turns ?? 0;
         this.interruption = event.reason ?? "worker_lost";
         break;
       case EVENT.continued:

@@ -19,6 +19,10 @@ export const EVENT = Object.freeze({
   textDone: "response.output_text.done",
   reasoningDelta: "response.reasoning_text.delta",
   reasoningDone: "response.reasoning_text.done",
+  refusalDelta: "response.refusal.delta",
+  refusalDone: "response.refusal.done",
+  callDelta: "response.function_call_arguments.delta",
+  callDone: "response.function_call_arguments.done",
   partDone: "response.content_part.done",
   itemDone: "response.output_item.done",
   completed: "response.completed",
@@ -88,14 +92,18 @@ export const cancelCommand = (responseId) => ({ type: COMMAND.cancel, response_i
 /** The id of the response, or null. Item events carry only the item's. @param {EventIds} event */
 export function responseIdOf(event) {
   const itemId = event.item_id ?? event.item?.id;
-  return event.response?.id ?? event.response_id ?? itemId?.replace(/^(msg|rs)_/, "") ?? null;
+  return event.response?.id ?? event.response_id ?? itemId?.replace(/^[a-z]+_(\w+)_\d+$/, "resp_$1") ?? null;
 }
 
-/** @param {ResponseObject} response */
-export function textsOf(response) {
+/**
+ * The texts of output items, joined; a refusal is text, too.
+ * @param {OutputItem[]} [items]
+ */
+export function textsOf(items = []) {
   const texts = { message: "", reasoning: "" };
-  for (const { type, content } of response.output ?? []) {
-    if (type === "message" || type === "reasoning") texts[type] += (content ?? []).map((part) => part.text ?? "").join("");
+  for (const { type, content } of items) {
+    if (type !== "message" && type !== "reasoning") continue;
+    texts[type] += (content ?? []).map((part) => part.text ?? part.refusal ?? "").join("");
   }
   return { output: texts.message, reasoning: texts.reasoning };
 }
