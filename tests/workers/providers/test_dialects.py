@@ -2,8 +2,8 @@
 
 import json
 import re
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chat.protocol.errors import FAILURES
+from chat.protocol.pieces import CallPart, Part, Piece
 from chat.responses.model_catalog import ModelConfig
 from tests.workers.providers.dialects import DIALECTS, Dialect
 from tests.workers.providers.dialects.base import delta, events
@@ -33,6 +34,8 @@ class Answer:
     finish: str | None
     code: str | None
     output_tokens: int | None
+    refusal: str = ""
+    calls: tuple[tuple[str, str, str], ...] = ()
 
 
 def answer(dialect: Dialect, *pieces: bytes) -> Answer:
@@ -56,7 +59,10 @@ def answer(dialect: Dialect, *pieces: bytes) -> Answer:
         text, reasoning = (
             "".join(getattr(chunk, name) for chunk in chunks) for name in ("text", "reasoning")
         )
-        return Answer(text, reasoning, None if code else finish, code, usage.get("output_tokens"))
+        parts = [part for chunk in chunks for part in chunk.parts]
+        refusal = "".join(p.text for p in parts if isinstance(p, Piece) and p.kind == "refusal")
+        ended = None if code else finish
+        return Answer(text, reasoning, ended, code, usage.get("output_tokens"), refusal, calls_of(parts))
 
     reading = read()
     try:
@@ -67,10 +73,23 @@ def answer(dialect: Dialect, *pieces: bytes) -> Answer:
         return result
 
 
+def calls_of(parts: Iterable[Part]) -> tuple[tuple[str, str, str], ...]:
+    """Return the calls of the parts: each begins once, with its name, and the next number."""
+    calls: list[list[str]] = []
+    for part in parts:
+        if isinstance(part, CallPart):
+            assert bool(part.name) == (part.index == len(calls)), part
+            if part.name:
+                calls.append([part.name, part.id, ""])
+            calls[part.index][2] += part.arguments
+    return tuple((name, call_id, arguments) for name, call_id, arguments in calls)
+
+
 def expected(dialect: Dialect) -> Answer:
     """Return the answer as the table has it."""
     finish = None if dialect.code else dialect.finish
-    return Answer(dialect.text, dialect.reasoning, finish, dialect.code, dialect.output_tokens)
+    d = dialect
+    return Answer(d.text, d.reasoning, finish, d.code, d.output_tokens, d.refusal, d.calls)
 
 
 def before_held(text: str) -> str:
@@ -101,6 +120,8 @@ def test_it_may_be_cut_off_at_every_byte(dialect: Dialect) -> None:
         assert part.code in CODES or complete(part, dialect), (cut, part)
         assert whole.text.startswith(before_held(part.text)), (cut, part)
         assert whole.reasoning.startswith(before_held(part.reasoning)), (cut, part)
+        for call, whole_call in zip(part.calls, whole.calls, strict=False):
+            assert (call[:2], whole_call[2].startswith(call[2])) == (whole_call[:2], True), (cut, part)
 
 
 @pytest.mark.parametrize(
@@ -120,7 +141,7 @@ def complete(part: Answer, dialect: Dialect) -> bool:
     if dialect is DIALECTS["gemini-stop-always"]:
         return part.finish is not None
     whole = expected(dialect)
-    return (part.text, part.reasoning, part.finish) == (whole.text, whole.reasoning, whole.finish)
+    return replace(part, output_tokens=None) == replace(whole, output_tokens=None)
 
 
 @settings(max_examples=100)
@@ -157,6 +178,13 @@ NAMES = [
     "reasoning",
     "finish_reason",
     "index",
+    "tool_calls",
+    "function_call",
+    "function",
+    "name",
+    "arguments",
+    "id",
+    "refusal",
     "usage",
     "prompt_tokens",
     "completion_tokens",

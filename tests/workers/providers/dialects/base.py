@@ -25,6 +25,8 @@ class Dialect:
     finish: FinishReason | None = "stop"
     code: str | None = None
     output_tokens: int | None = None
+    refusal: str = ""
+    calls: tuple[tuple[str, str, str], ...] = ()  # of each its name, its id and its arguments
     content_type: str | None = EVENTS
     headers: Mapping[str, str] = field(default_factory=dict)
     status: int = 200

@@ -47,7 +47,7 @@ OPENAI = {
     "openai-refusal": Dialect(
         "api.openai.com",
         events(delta("", refusal=None), delta(refusal="I can"), delta(refusal="not."), delta(finish="stop")),
-        text="I cannot.",
+        refusal="I cannot.",
     ),
     "openai-obfuscation": Dialect(
         "api.openai.com", events(OBFUSCATED, delta("den"), delta(finish="stop")), text="hidden"
@@ -69,13 +69,15 @@ OPENAI = {
         content_type=DOCUMENT,
     ),
     "openai-tool-calls": Dialect(
-        "a model that calls a tool which it was not given",
+        "a call after text",
         events(delta("Wait. "), delta(tool_calls=[TOOL_CALL]), delta(finish="tool_calls")),
         text="Wait. ",
+        calls=(("look", "t1", "{}"),),
     ),
     "openai-function-call": Dialect(
         "before 2024",
         events(delta(function_call={"name": "look", "arguments": ""}), delta(finish="function_call")),
+        calls=(("look", "", ""),),
     ),
     "openai-text-completion": Dialect(
         "/v1/completions",
