@@ -20,7 +20,7 @@ for number in range(count):
         conversation=conversation, owner_id=owner, previous=previous, model="scripted", status="completed",
         input=[{"role": "user", "content": f"question {number}"}], output=f"answer {number}",
     )
-print(conversation.pk)
+print(conversation.wire_id)
 """
 
 

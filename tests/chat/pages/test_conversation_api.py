@@ -21,7 +21,7 @@ from tests.chat.rows import on_rows, saved, stored
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("static_root")]
 
-NOTHING = "01234567-89ab-7def-8123-456789abcdef"
+NOTHING = "conv_0123456789ab7def8123456789abcdef"
 
 
 @pytest.fixture

@@ -156,7 +156,9 @@ test("an error about an ask refuses that turn, another error is not for this con
   assert.equal(talk.tree.turns[0].refusal?.code, "busy");
   assert.equal(talk.tree.running, null);
   assert.ok(!talk.receive({ type: "error", error: { code: "response_not_found", message: "None." } }));
-  assert.ok(!talk.receive({ type: "response.created", sequence_number: 0, stream_id: "other", response: { id: "resp_r9" } }));
+  assert.ok(
+    !talk.receive({ type: "response.created", sequence_number: 0, stream_id: "other", response: { id: "resp_r9" } }),
+  );
 });
 
 test("an ask beyond a limit is sent again in time, and Stop gives its text back", () => {
@@ -199,7 +201,9 @@ const ids = (turns) => turns.map((turn) => turn.response?.id ?? null);
 //    └ r4 ─ r5
 const TREE = [
   row("resp_r1"),
-  ...["r2 r1", "r3 r2", "r4 r1", "r5 r4"].map((pair) => row(`resp_${pair.slice(0, 2)}`, "completed", `resp_${pair.slice(3)}`)),
+  ...["r2 r1", "r3 r2", "r4 r1", "r5 r4"].map((pair) =>
+    row(`resp_${pair.slice(0, 2)}`, "completed", `resp_${pair.slice(3)}`),
+  ),
 ];
 
 test("the newest branch is shown, until another is chosen", () => {

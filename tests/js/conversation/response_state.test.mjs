@@ -233,3 +233,53 @@ test("the number of turns that were left out comes with the start, a snapshot or
   assert.equal(folded(whole).omittedTurns, 0);
   assert.equal(new ResponseState({ id: ID, omitted_turns: 2 }).omittedTurns, 2);
 });
+
+test("calls of functions grow beside the text, each by its id", () => {
+  /** @param {number} number @param {string} id @param {string} name @returns {ItemEvent} */
+  const call = (number, id, name) => ({
+    type: "response.output_item.added",
+    sequence_number: number,
+    item: { id, type: "function_call", name, arguments: "" },
+  });
+  /** @param {number} number @param {string} id @param {string} text @returns {DeltaEvent} */
+  const more = (number, id, text) => ({
+    type: "response.function_call_arguments.delta",
+    sequence_number: number,
+    item_id: id,
+    delta: text,
+  });
+  const state = folded(
+    created,
+    delta(1, "Wait."),
+    call(2, "fc_r1_1", "weather"),
+    call(3, "fc_r1_2", "time"),
+    more(4, "fc_r1_1", '{"a":'),
+    more(5, "fc_r1_2", "{}"),
+    more(6, "fc_r1_1", "1}"),
+  );
+  const calls = state.others.map(({ name, arguments: given }) => [name, given]);
+  assert.deepEqual(calls, [
+    ["weather", '{"a":1}'],
+    ["time", "{}"],
+  ]);
+  assert.equal(state.output, "Wait.");
+  state.apply({ type: "tailrace:restarted", sequence_number: 7, response_id: ID, attempt: 2 });
+  assert.deepEqual([state.output, state.others], ["", []]);
+});
+
+test("a refusal is text in its own voice, also after a snapshot", () => {
+  /** @type {DeltaEvent} */
+  const refusal = { type: "response.refusal.delta", sequence_number: 1, item_id: "msg_r1_0", delta: "I cannot." };
+  const state = folded(created, refusal);
+  assert.deepEqual([state.output, state.refused], ["I cannot.", true]);
+  const content = [{ type: "refusal", refusal: "I cannot." }];
+  const restored = new ResponseState({
+    id: ID,
+    output: [
+      { type: "message", content },
+      { type: "later_kind", id: "x" },
+    ],
+  });
+  assert.deepEqual([restored.output, restored.refused], ["I cannot.", true]);
+  assert.deepEqual(restored.others, [{ type: "later_kind", id: "x" }]);
+});

@@ -40,7 +40,7 @@ def rows(ago: timedelta) -> list[str]:
     """Store a running and a queued response of that age."""
     owner, since = User.objects.create_user(f"owner {ago}"), timezone.now() - ago
     running: dict[str, Any] = {"status": Status.IN_PROGRESS, "started_at": since}
-    return [str(stored(owner, **running).id), str(stored(owner, queued_at=since).id)]
+    return [stored(owner, **running).wire_id, stored(owner, queued_at=since).wire_id]
 
 
 async def examined() -> list[Finding]:

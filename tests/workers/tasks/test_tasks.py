@@ -211,7 +211,7 @@ def test_a_failure_is_logged_once_with_its_remedy_and_without_text(
     done(row)
     [record] = [record for record in caplog.records if record.name.startswith("workers.")]
     assert record.levelname == "WARNING"
-    assert f"response {row.id} of {row.model} failed: upstream_no_credit" in record.message
+    assert f"response {row.wire_id} of {row.model} failed: upstream_no_credit" in record.message
     assert REMEDIES["upstream_no_credit"] in record.message
     assert "secret" not in caplog.text
 

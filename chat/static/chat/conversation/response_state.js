@@ -1,6 +1,6 @@
 /** The state of one response, folded from its events. Pure. */
 
-import { EVENT, isEnded, STATUS, textsOf } from "../server/protocol.js";
+import { EVENT, hasRefusal, isEnded, isText, othersOf, STATUS, textsOf } from "../server/protocol.js";
 
 export const APPLIED = "applied";
 export const DROPPED = "dropped"; // already applied, or ahead of an awaited replay
@@ -22,6 +22,8 @@ export class ResponseState {
     const texts = textsOf(output);
     this.output = texts.output;
     this.reasoning = texts.reasoning;
+    this.refused = hasRefusal(output); // the text is, or ends with, a refusal
+    this.others = othersOf(output); // items that are not text
     this.error = error ?? null;
     this.reason = incomplete_details?.reason ?? null;
     this.usage = usage ?? null;
@@ -70,6 +72,8 @@ export class ResponseState {
     if (continues)
       Object.assign(this, { output, reasoning }); // the text on screen stays
     else this.#restart(output, reasoning);
+    this.refused = hasRefusal(response.output);
+    this.others = othersOf(response.output);
     this.snapshots += 1;
     this.interruption = null;
     this.last = sequenceNumber;
@@ -81,7 +85,23 @@ export class ResponseState {
   #restart(output = "", reasoning = "") {
     this.output = output;
     this.reasoning = reasoning;
+    this.refused = false;
+    this.others = [];
     this.edition += 1;
+  }
+
+  /** @param {ItemEvent} event */
+  #add({ item }) {
+    if (isText(item)) return;
+    this.others = [...this.others, item];
+    this.interruption = null;
+  }
+
+  /** @param {DeltaEvent} event */
+  #grow({ item_id: id, delta }) {
+    this.others = this.others.map((item) =>
+      item.id === id ? { ...item, arguments: (item.arguments ?? "") + delta } : item,
+    );
   }
 
   /** @param {ResponseObject} response */
@@ -97,8 +117,15 @@ export class ResponseState {
   /** @param {ResponseEvent} event */
   #fold(event) {
     switch (event.type) {
+      case EVENT.itemAdded:
+        this.#add(event);
+        break;
+      case EVENT.callDelta:
+        this.#grow(event);
+        break;
       case EVENT.textDelta:
       case EVENT.refusalDelta:
+        this.refused ||= event.type === EVENT.refusalDelta;
         this.output += event.delta;
         this.interruption = null;
         break;

@@ -108,6 +108,16 @@ export function textsOf(items = []) {
   return { output: texts.message, reasoning: texts.reasoning };
 }
 
+/** @param {OutputItem} item */
+export const isText = ({ type }) => type === "message" || type === "reasoning";
+
+/** The items that are not text, as calls of functions. @param {OutputItem[]} [items] */
+export const othersOf = (items = []) => items.filter((item) => !isText(item));
+
+/** @param {OutputItem[]} [items] */
+export const hasRefusal = (items = []) =>
+  items.some(({ content }) => (content ?? []).some((part) => part.type === "refusal"));
+
 /** `randomUUID` exists only on https and localhost. */
 export function newRequestId() {
   if (crypto.randomUUID) return crypto.randomUUID();

@@ -5,6 +5,7 @@ import { button, element, set } from "../dom/elements.js";
 import { GrowingText } from "../markdown/growing_text.js";
 import { AnswerText } from "./answer_text.js";
 import { BranchWalker } from "./branch_walker.js";
+import { CallsView } from "./calls_view.js";
 import { QuestionView } from "./question_view.js";
 import { reasoningText, statsText } from "./stats.js";
 import { omittedText, statusOf } from "./status_text.js";
@@ -17,6 +18,7 @@ export class ResponseView {
   #summary = element("summary");
   #reasoning = element("div", "reasoning");
   #reasoningText = new GrowingText(this.#reasoning);
+  #calls = new CallsView();
   #omitted = element("p", "omitted");
   #outcome = element("div", "outcome");
   #state = element("p", "state");
@@ -52,7 +54,7 @@ export class ResponseView {
     tools.append(this.#walker.element, this.#copy, this.#regenerate);
     foot.append(tools, this.#stats);
     const heading = element("h3", "visually-hidden", "Answer");
-    answer.append(heading, this.#omitted, this.#thoughts, this.#output, this.#outcome, foot);
+    answer.append(heading, this.#omitted, this.#thoughts, this.#output, this.#calls.element, this.#outcome, foot);
     return answer;
   }
 
@@ -65,6 +67,8 @@ export class ResponseView {
     set(this.#output, "hidden", !response?.output);
     set(this.#output, "ariaBusy", String(turn.running));
     set(this.#thoughts, "hidden", !response?.reasoning);
+    set(dataset, "voice", response?.refused ? "refusal" : "answer");
+    this.#calls.render(response?.others ?? []);
     set(this.#omitted, "textContent", omittedText(response));
     this.#renderStatus(situation);
     this.#renderTools(situation);
