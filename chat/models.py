@@ -195,6 +195,10 @@ class ResponseQuerySet(models.QuerySet["Response"]):
         key = meta.pk.get_db_prep_value(response_id, connection)
         return [row.pk for row in self.raw(ANSWERED_PATH.format(table=meta.db_table), [key, MAX_PATH])]
 
+    def wire_ids(self) -> list[str]:
+        """Their ids as clients see them, and in Redis."""
+        return [wire_id("resp", pk) for pk in self.values_list("pk", flat=True)]
+
     def held(self) -> "ResponseQuerySet":
         """Queued responses without a message: their owners have as many running as allowed."""
         return self.filter(status=Status.QUEUED, sent_at=None)

@@ -16,7 +16,6 @@ from django.db.models import Model
 from django.db.models.signals import post_save, pre_delete
 from django.utils import timezone
 
-from chat.ids import wire_id
 from chat.transport import redis_client
 from chat.transport.event_log import LIVE_SECS, Log, LogError
 from chat.transport.notifications import notify_owner_to_recheck
@@ -59,7 +58,7 @@ def _deleted(instance: Any, *, using: str, **_: Any) -> None:
     rows = instance.responses.using(using).filter(ended_at__gt=since)
     owner_id, ended = (
         instance.pk,
-        [wire_id("resp", response_id) for response_id in rows.values_list("pk", flat=True)],
+        rows.wire_ids(),
     )
 
     def forget() -> None:

@@ -20,7 +20,6 @@ from django.views.decorators.http import require_safe
 from chat.conversations.announcements import announce_conversation
 from chat.conversations.listing import list_page, summary
 from chat.conversations.turns import turns
-from chat.ids import wire_id
 from chat.models import LIVE, Conversation, ConversationQuerySet, Response
 from chat.protocol.commands import Change
 from chat.protocol.commands import change as parse_change
@@ -131,7 +130,7 @@ def _apply(changes: Change, rows: ConversationQuerySet) -> bool:
 
 def _cancel_all(conversation_id: UUID) -> None:
     live = Response.objects.filter(conversation_id=conversation_id, status__in=LIVE)
-    ids = [wire_id("resp", response_id) for response_id in live.values_list("pk", flat=True)]
+    ids = live.wire_ids()
     if ids:
         _run(_cancel, ids)
 

@@ -23,7 +23,7 @@ def examine() -> list[Finding]:
     since = timezone.now() - timedelta(seconds=conf.EVENT_LOG_SECONDS)
     ended = Response.objects.filter(ended_at__gte=since)
     try:
-        ids = [str(pk) for pk in ended.order_by("-ended_at").values_list("pk", flat=True)[:SAMPLE]]
+        ids = ended.order_by("-ended_at")[:SAMPLE].wire_ids()
         count = ended.count()
     except Error:
         return []

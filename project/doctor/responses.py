@@ -5,7 +5,6 @@ from datetime import timedelta
 from django.db import Error
 from django.utils import timezone
 
-from chat.ids import wire_id
 from chat.models import Response, Status
 from project.doctor.finding import Finding, ok, warning
 from project.doctor.workers import alive
@@ -31,9 +30,7 @@ def _rows() -> tuple[set[str], int]:
     before = timezone.now() - timedelta(seconds=STUCK_SECS)
     running = Response.objects.filter(status=Status.IN_PROGRESS, started_at__lt=before)
     queued = Response.objects.filter(status=Status.QUEUED, queued_at__lt=before)
-    return {
-        wire_id("resp", response_id) for response_id in running.values_list("id", flat=True)
-    }, queued.count()
+    return set(running.wire_ids()), queued.count()
 
 
 def judged(orphaned: int, queued: int) -> list[Finding]:

@@ -33,7 +33,7 @@ async def withdraw(log: Log, claimed: Collection[str]) -> None:
 
 def _of_inactive_users() -> list[str]:
     rows = Response.objects.filter(status__in=LIVE, owner__is_active=False).order_by("status", "queued_at")
-    return [wire_id("resp", response_id) for response_id in rows.values_list("pk", flat=True)[:MAX_ROWS]]
+    return rows[:MAX_ROWS].wire_ids()
 
 
 def _without_row(claimed: Collection[str]) -> list[str]:

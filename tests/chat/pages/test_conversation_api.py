@@ -11,7 +11,7 @@ from django.test import AsyncClient, Client
 from django.utils import timezone
 
 from chat.conversations import announcements
-from chat.ids import new_id, wire_id
+from chat.ids import wire_id
 from chat.models import Conversation, Response, Status
 from chat.pages import conversation_api
 from chat.transport.event_log import Log, LogError
@@ -303,7 +303,7 @@ async def test_other_methods_are_refused(browser: AsyncClient, response: Respons
 
 
 async def test_an_unknown_conversation_has_no_responses(browser: AsyncClient) -> None:
-    reply = await browser.get(f"/conversations/{new_id()}/responses/")
+    reply = await browser.get(f"/conversations/{NOTHING}/responses/")
     assert refusal(reply) == (404, "conversation_not_found", None)
 
 

@@ -97,7 +97,7 @@ def test_responses_of_one_moment_have_different_positions(owner: User) -> None:
 
 @pytest.mark.parametrize("status", [status for status in Status if status != Status.QUEUED])
 def test_a_response_that_is_not_queued_has_no_position(owner: User, status: Status) -> None:
-    assert position(str(stored(owner, status=status).pk)) is None
+    assert position(stored(owner, status=status).wire_id) is None
     assert position(str(new_id())) is None
 
 

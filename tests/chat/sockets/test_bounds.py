@@ -155,7 +155,7 @@ async def test_all_sockets_of_a_user_follow_a_limited_number(
         assert await two.refusal() == (429, "too_many_followed", None)
         await follow(two, ids[2])  # again, which replaces the first
         async with opened(stranger) as other:
-            await follow(other, str((await on_rows(stored, stranger, status=Status.IN_PROGRESS)).pk))
+            await follow(other, (await on_rows(stored, stranger, status=Status.IN_PROGRESS)).wire_id)
         await one.send_command("tailrace:unsubscribe", response_id=ids[0])
         await eventually(lambda: bounds._followed[owner.pk].count == 2)
         await follow(two, ids[3])

@@ -20,7 +20,7 @@ async def log(redis_url: str) -> Log:
 
 
 async def test_a_log_can_be_created_once(log: Log) -> None:
-    assert not await log.create(RESPONSE | {"status": "in_progress"})
+    assert not await log.create(RESPONSE | {"model": "another"})
     assert not await log.create(RESPONSE, attempts=1)
     assert await log.top("r1") == 1
 

@@ -29,7 +29,7 @@ async def test_the_logs_of_the_last_minutes_are_measured(redis_url: str) -> None
     def rows() -> str:
         owner, now = User.objects.create_user("owner"), timezone.now()
         stored(owner, status=Status.COMPLETED, ended_at=now - timedelta(hours=1))
-        return str(stored(owner, status=Status.COMPLETED, ended_at=now).id)
+        return stored(owner, status=Status.COMPLETED, ended_at=now).wire_id
 
     recent = await on_rows(rows)
     await redis_client.client().xadd(key(recent), {"event": "x" * 10_000}, id="0-1")
