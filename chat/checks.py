@@ -1,4 +1,4 @@
-"""System checks: what the database can do, and whether the models can be read."""
+"""System checks: what the database can do, whether models can be read and programs loaded."""
 
 from collections.abc import Collection
 from typing import Any
@@ -8,6 +8,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register  # n
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS, connections
 
+from chat.responses import model_programs
 from chat.responses.model_catalog import catalog
 
 # MariaDB has RETURNING for INSERT only, Oracle another syntax
@@ -32,6 +33,7 @@ def watch() -> None:
     register(can_claim, Tags.database)
     register(is_for_many, DEPLOYMENT, deploy=True)
     register(can_read_models, Tags.files)
+    register(can_load_programs, Tags.files)
 
 
 def can_claim(databases: Collection[str] | None = None, **_: Any) -> list[CheckMessage]:
@@ -57,3 +59,12 @@ def can_read_models(**_: Any) -> list[CheckMessage]:
     except ImproperlyConfigured as error:
         return [Error(str(error), hint="docs/models.md has a line for each server.", id="chat.E002")]
     return []
+
+
+def can_load_programs(**_: Any) -> list[CheckMessage]:
+    """Whether workers can run the models that are programs."""
+    try:
+        found = model_programs.faults(catalog().values())
+    except ImproperlyConfigured:  # `can_read_models` reports it
+        return []
+    return [Error(f"{fault}.", hint=fault.remedy, id="chat.E003") for fault in found]

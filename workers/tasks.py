@@ -74,7 +74,9 @@ def _run(row: Response) -> Outcome:
     asked = _prompt(row, model)
     request = Request(asked.messages, row.max_output_tokens, row.temperature)
     response, omitted = response_object(row), asked.omitted_turns
-    assignment = Assignment(response, row.attempt, model, request, row.handed_over, omitted)
+    assignment = Assignment(
+        response, row.attempt, model, request, row.handed_over, omitted, row.input, row.request, row.owner_id
+    )
     outcome = runtime.run(runtime.attempts.run(assignment))
     if outcome.response is not None:
         _settle(outcome)

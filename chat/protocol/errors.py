@@ -58,6 +58,7 @@ FAILURES: dict[str, str] = {
     "timeout_between_tokens": "The model stopped in the middle of the answer.",
     "timeout_total": "The answer took too long.",
     "model_removed": "The model of this response is no longer configured.",
+    "program_unusable": "The program of this model cannot run.",
     "queue_unavailable": "The response could not be queued.",
     "worker_lost": "The worker that wrote this answer was lost.",
     "worker_error": "The worker failed with an internal error.",

@@ -1,6 +1,6 @@
 """The model catalog: from a TOML file (docs/configuration.md), or one model from the environment.
 
-The first model is the default. `demo-count` always exists: it counts, without network.
+The first model is the default. `demo-count` always exists: a program that counts, without network.
 """
 
 import functools
@@ -19,8 +19,9 @@ from chat.conf import conf
 
 QUEUE = "responses"
 DEMO = "demo-count"
-DEMO_URL = "demo:count"
+DEMO_PROGRAM = "workers.programs.counting:count"
 MAX_NAME_CHARS = 200  # of a model; the column's
+PROGRAM = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")  # module:function
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|")  # "": no key
 
 
@@ -53,7 +54,8 @@ class ModelConfig:
     __pydantic_config__: ClassVar = ConfigDict(extra="forbid")  # a misspelt field is an error
 
     name: str
-    base_url: str
+    base_url: str = ""
+    program: str = ""  # instead of a base URL: `module:function`, docs/programs.md
     key_env: str = "OPENAI_API_KEY"
     key_header: str = ""  # "": Authorization: Bearer, or the one of a known host
     upstream_model: str = ""
@@ -78,7 +80,8 @@ class ModelConfig:
         object.__setattr__(self, "context", self.context or None)
         _refuse_no_json(self.parameters)
         _refuse_wrong_names(self.name, self.key_env)
-        if self.base_url == DEMO_URL:
+        if self.program:
+            _refuse_wrong_program(self.program, self.base_url)
             return
         url = _usable(self.base_url)
         path = url.path.rstrip("/").removesuffix("/chat/completions")
@@ -108,6 +111,16 @@ def _refuse_wrong_names(name: str, key_env: str) -> None:
         fault = "key_env must be the name of a variable, as in OPENAI_API_KEY"
     elif not name.isprintable() or not 0 < len(name) <= MAX_NAME_CHARS:
         fault = f"name must have 1 to {MAX_NAME_CHARS} printable characters"
+    if fault:
+        raise ValueError(fault)
+
+
+def _refuse_wrong_program(program: str, base_url: str) -> None:
+    fault = ""
+    if base_url:
+        fault = "a model has a base_url or a program, not both"
+    elif not PROGRAM.fullmatch(program):
+        fault = "program must name a module and its function, as in shop.answers:support"
     if fault:
         raise ValueError(fault)
 
@@ -147,7 +160,7 @@ _MODELS = TypeAdapter(list[ModelConfig])
 def catalog() -> Catalog:
     """Models by name, the default first. Read once per process. Raises ImproperlyConfigured."""
     models = read(Path(conf.MODELS)) if conf.MODELS else [_of_environment()]
-    models.append(ModelConfig(DEMO, DEMO_URL))
+    models.append(ModelConfig(DEMO, program=DEMO_PROGRAM))
     return {model.name: model for model in models}
 
 

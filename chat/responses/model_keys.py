@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 
-from chat.responses.model_catalog import DEMO_URL, ModelConfig
+from chat.responses.model_catalog import ModelConfig
 
 _REFERENCE = re.compile(r"\$([A-Za-z_]\w*)")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -34,7 +34,7 @@ def faults(models: Iterable[ModelConfig], environ: Mapping[str, str]) -> list[st
     """One sentence for each key or header that no request can carry."""
     found = []
     for model in models:
-        if model.base_url != DEMO_URL:
+        if not model.program:
             try:
                 key_of(model, environ)
                 headers_of(model, environ)

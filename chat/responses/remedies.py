@@ -18,6 +18,7 @@ REMEDIES: dict[str, str] = {
     "timeout_between_tokens": "Raise `between_tokens`, or check the load of the model's server.",
     "timeout_total": "Raise `total`, or lower `max_output_tokens`.",
     "model_removed": "Add the model to the catalog again.",
+    "program_unusable": "Correct `program` in the catalog: `manage.py doctor` names the fault.",
     "queue_unavailable": "Check Redis: `manage.py doctor`.",
     "worker_lost": "Check memory and logs of the workers: two in a row were lost with this answer.",
     "worker_error": "Read the worker's log: it has the traceback.",

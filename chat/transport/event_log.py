@@ -17,7 +17,7 @@ from chat.protocol.composer import opening
 from chat.protocol.events import Event, decode, encode, is_terminal
 from chat.protocol.objects import ResponseObject
 from chat.protocol.state import ResponseState
-from chat.transport.redis_keys import prefixed
+from chat.transport.redis_keys import prefixed, steps_key
 
 LIVE_SECS = 24 * 3600  # expiry without a terminal event
 ENDED_SECS = 3600  # until its row has the end: the database may be unavailable
@@ -134,13 +134,16 @@ class Log:
         return state
 
     async def delete(self, *response_ids: str) -> None:
-        """Delete logs that cannot be read, or have lost their rows."""
+        """Delete logs that cannot be read, or have lost their rows; with the steps of their programs."""
         if response_ids:
-            await self._redis.unlink(*map(key, response_ids))
+            await self._redis.unlink(*map(key, response_ids), *map(steps_key, response_ids))
 
     async def expire(self, response_id: str, seconds: int) -> None:
         """Delete a log later: late readers may follow it, and a writer would restore it now."""
-        await self._redis.expire(key(response_id), seconds)
+        async with self._redis.pipeline(transaction=False) as pipe:
+            pipe.expire(key(response_id), seconds)
+            pipe.expire(steps_key(response_id), seconds)
+            await pipe.execute()
 
     async def top(self, response_id: str) -> int | None:
         """The highest sequence number; None without a log."""

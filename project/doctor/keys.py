@@ -1,4 +1,4 @@
-"""Check the variables of the models' keys; no model is asked."""
+"""Check the variables of the models' keys, and load the programs; no model is asked."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -7,6 +7,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from chat.responses.model_catalog import DEMO, ModelConfig, catalog
 from chat.responses.model_keys import faults
+from chat.responses.model_programs import UnusableProgramError, load
 from project.doctor.finding import Finding, UnavailableError, error, ok, warning
 from project.doctor.models.connection import Cause
 from project.up.summary import masked
@@ -18,7 +19,7 @@ def examine() -> list[Finding]:
 
 
 def models() -> list[ModelConfig]:
-    """The models that have a server. Raises UnavailableError."""
+    """The configured models. Raises UnavailableError."""
     try:
         return [model for model in catalog().values() if model.name != DEMO]
     except ImproperlyConfigured as trouble:  # its text names the file or the variable
@@ -28,8 +29,17 @@ def models() -> list[ModelConfig]:
 
 
 def judged(models: Iterable[ModelConfig], environ: Mapping[str, str]) -> list[Finding]:
-    """Check `environ` for each model's key."""
-    return [_judged(model, environ) for model in models]
+    """Check `environ` for each model's key; load each program."""
+    return [_of_program(model) if model.program else _judged(model, environ) for model in models]
+
+
+def _of_program(model: ModelConfig) -> Finding:
+    what = f"model {model.name}"
+    try:
+        load(model)
+    except UnusableProgramError as fault:
+        return error(what, str(fault).removeprefix(f"{what}: "), fault.remedy)
+    return ok(what, f"program {model.program}")
 
 
 def _judged(model: ModelConfig, environ: Mapping[str, str]) -> Finding:

@@ -4,23 +4,29 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
+from functools import partial
 from typing import TypeVar
 
 from chat.protocol.composer import Ending, opening, start_attempt
-from chat.protocol.events import Interruption
+from chat.protocol.events import JSON, Interruption
 from chat.protocol.objects import ResponseObject
 from chat.protocol.state import ResponseState, Wait
 from chat.responses.ending import conclude
-from chat.responses.model_catalog import DEMO_URL, ModelConfig
+from chat.responses.model_catalog import ModelConfig
+from chat.transport import redis_client
 from chat.transport.event_log import Append, Batch, Log, LogError
 from chat.transport.notifications import notify_readers
 from chat.transport.outages import retry
+from chat.transport.steps import Steps
+from workers.generation.asking import ask, delegate
 from workers.generation.deadlines import AttemptProgress
 from workers.generation.publisher import Publisher, Stream
 from workers.generation.retries import RetryPolicy
-from workers.providers import counting
+from workers.programs import running as programs
+from workers.programs.ask import Ask, last_text, parameters
+from workers.programs.steps import remembered
 from workers.providers.base import Chunk, Pause, ProviderError
 from workers.providers.openai_compatible import Provider
 from workers.providers.request import Request
@@ -49,6 +55,10 @@ class Assignment:
     request: Request
     handed_over: bool = False  # by the previous attempt; else its worker was lost
     omitted_turns: int = 0
+    # for a program
+    items: list[JSON] = field(default_factory=list)  # the input
+    sent: JSON = field(default_factory=dict)  # fields of the request that are no column of the row
+    owner_id: int | None = None
 
     @property
     def id(self) -> str:
@@ -142,7 +152,7 @@ class Attempt:
         try:
             async with (
                 asyncio.timeout_at(progress.deadline) as patience,
-                aclosing(self._ask(stream.state, retries)) as parts,
+                aclosing(ask(partial(self._chunks, stream.state), retries)) as parts,
             ):
                 async for part in parts:
                     if isinstance(part, Pause):
@@ -158,6 +168,35 @@ class Attempt:
             progress.fail(error.code)
         return progress.ending(time.time())
 
+    def _chunks(self, state: ResponseState) -> AsyncGenerator[Chunk, None]:
+        """Begin to generate: from a program, or from a model's server."""
+        model, request, so_far = self._assignment.model, self._assignment.request, state.text()
+        if model.program:
+            return programs.stream(model, self._asked(so_far))
+        if so_far:  # the model continues its own text
+            request = replace(request, messages=[*request.messages, {"role": "assistant", "content": so_far}])
+        return self._provider.stream(model, request)
+
+    def _asked(self, so_far: str) -> Ask:
+        """The argument of a program."""
+        assignment, steps = self._assignment, Steps(redis_client.client(), self._assignment.id)
+        response, messages = assignment.response, assignment.request.messages
+        return Ask(
+            text=last_text(messages),
+            messages=messages,
+            items=assignment.items,
+            instructions=response.get("instructions") or "",
+            tools=response.get("tools") or [],
+            parameters=parameters(response, assignment.sent),
+            metadata=response.get("metadata") or {},
+            owner_id=assignment.owner_id,
+            response_id=assignment.id,
+            attempt=assignment.attempt,
+            so_far=so_far,
+            ask_model=partial(delegate, self._provider),
+            do_step=partial(remembered, steps),
+        )
+
     def _take(self, chunk: Chunk, stream: Stream, progress: AttemptProgress) -> None:
         if chunk.parts:
             self._publisher.write(stream, chunk.parts)
@@ -170,25 +209,6 @@ class Attempt:
             until = round(time.time() + pause.seconds, 3)
             self._publisher.write_wait(stream, Wait(pause.reason, pause.seconds, until))
             progress.pause(pause.seconds)
-
-    async def _ask(self, state: ResponseState, retries: RetryPolicy) -> AsyncGenerator[Chunk | Pause, None]:
-        """Call the model; retry after a pause if useful and nothing was generated."""
-        generated = False
-        while True:
-            try:
-                async with aclosing(_chunks(self._assignment, self._provider, state)) as chunks:
-                    async for chunk in chunks:
-                        generated = generated or bool(chunk.parts or chunk.finish)
-                        yield chunk
-            except ProviderError as error:
-                now = asyncio.get_running_loop().time()
-                pause = None if generated else retries.after(error, now)
-                if pause is None:
-                    raise
-            else:
-                return
-            yield pause
-            await asyncio.sleep(pause.seconds)
 
     async def _end_unfinished(self) -> ResponseObject | None:
         match self._stopped:
@@ -208,15 +228,6 @@ class Attempt:
             return await conclude(log, state, ending, assignment.attempt)
 
         return await _through_outage("the response cannot end", concluded)
-
-
-def _chunks(assignment: Assignment, provider: Provider, state: ResponseState) -> AsyncGenerator[Chunk, None]:
-    if assignment.model.base_url == DEMO_URL:
-        return counting.count()
-    request = assignment.request
-    if so_far := state.text():  # the model continues its own text
-        request = replace(request, messages=[*request.messages, {"role": "assistant", "content": so_far}])
-    return provider.stream(assignment.model, request)
 
 
 async def _through_outage(what: str, work: Callable[[], Awaitable[Result]]) -> Result:

@@ -78,7 +78,11 @@ class Command(BaseCommand):
 
 
 def _chosen(models: list[ModelConfig], names: list[str | None]) -> list[ModelConfig]:
-    """The models of these names; None: all of them. Raises CommandError."""
+    """The models of these names; None: all that have a server. Raises CommandError."""
+    if programs := [model.name for model in models if model.program and model.name in names]:
+        message = f"{programs[0]} is a program: it runs in a worker. Ask it on the page."
+        raise CommandError(message)
+    models = [model for model in models if not model.program]
     if unknown := set(names) - {model.name for model in models} - {None}:
         listed = ", ".join(model.name for model in models)
         message = f"There is no model {unknown.pop()} to ask: choose from {listed}."

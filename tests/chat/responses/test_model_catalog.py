@@ -10,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from pytest_django import Settings
 
 from chat.checks import can_read_models
-from chat.responses.model_catalog import DEMO, DEMO_URL, Deadlines, ModelConfig, catalog, read
+from chat.responses.model_catalog import DEMO, DEMO_PROGRAM, Deadlines, ModelConfig, catalog, read
 
 ONE = '[[models]]\nname = "one"\nbase_url = "http://one.example/v1"\n'
 FULL = """
@@ -41,7 +41,7 @@ def test_without_a_file_the_environment_names_the_model(settings: Settings) -> N
         ModelConfig(
             "m", "http://upstream.example/v1", upstream_model="m", max_output_tokens=7, resume="continue"
         ),
-        ModelConfig(DEMO, DEMO_URL),
+        ModelConfig(DEMO, program=DEMO_PROGRAM),
     ]
 
 
@@ -80,7 +80,7 @@ def test_the_catalog_is_read_once(file: Path, settings: Settings) -> None:
     ("text", "reported"),
     [
         ("[[models]", "line 1"),
-        ('[[models]]\nname = "one"\n', "models.0.base_url"),
+        ('[[models]]\nname = "one"\n', "models.0: Value error, the base URL must begin with"),
         ('[[models]]\nbase_url = "http://one.example"\n', "name"),
         (ONE + 'colour = "red"\n', "models.0.colour"),
         (ONE + "[models.deadlines]\nfirst = 5\n", "models.0.deadlines.first"),
@@ -201,6 +201,30 @@ def test_negative_numbers_are_refused_by_their_variable(
 def test_a_context_of_0_is_unknown(file: Path) -> None:
     file.write_text(ONE + "context = 0\n")
     assert read(file)[0].context is None
+
+
+def test_a_program_stands_in_the_place_of_a_base_url(file: Path) -> None:
+    file.write_text('[[models]]\nname = "one"\nprogram = "shop.answers:support"\nqueue = "programs"\n')
+    assert read(file) == [ModelConfig("one", program="shop.answers:support", queue="programs")]
+
+
+@pytest.mark.parametrize(
+    ("fields", "reported"),
+    [
+        ({"base_url": "http://one.example", "program": "shop:support"}, "a base_url or a program, not both"),
+        ({"program": "shop.answers"}, "program must name a module and its function"),
+        ({"program": "shop/answers.py:support"}, "program must name a module and its function"),
+        ({"program": "shop:support()"}, "program must name a module and its function"),
+        ({"program": ""}, "the base URL must begin with"),
+    ],
+)
+def test_an_unusable_name_of_a_program_is_refused(fields: dict[str, str], reported: str, file: Path) -> None:
+    lines = {"name": "one"} | fields
+    file.write_text(
+        "[[models]]\n" + "".join(f"{name} = {json.dumps(text)}\n" for name, text in lines.items())
+    )
+    with pytest.raises(ImproperlyConfigured, match=reported):
+        read(file)
 
 
 def test_models_that_cannot_be_read_are_an_error_of_the_check(settings: Settings) -> None:

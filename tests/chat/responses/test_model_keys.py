@@ -2,7 +2,7 @@
 
 import pytest
 
-from chat.responses.model_catalog import DEMO, DEMO_URL, ModelConfig
+from chat.responses.model_catalog import DEMO, DEMO_PROGRAM, ModelConfig
 from chat.responses.model_keys import UnusableKeyError, faults, headers_of, key_of
 
 MODEL = ModelConfig("far", "http://gpu/v1", key_env="FAR_KEY")
@@ -66,6 +66,6 @@ def test_the_header_of_a_key_has_a_usable_name() -> None:
 
 
 def test_a_variable_of_many_models_is_named_once_and_the_demo_needs_none() -> None:
-    demo = ModelConfig(DEMO, DEMO_URL, key_env="FAR_KEY")
+    demo = ModelConfig(DEMO, program=DEMO_PROGRAM, key_env="FAR_KEY")
     assert len(faults([MODEL, MODEL, demo], {"FAR_KEY": "a b"})) == 1
     assert faults([demo], {"FAR_KEY": "a b"}) == []

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from chat.protocol.output import output_text
-from chat.responses.model_catalog import DEMO, DEMO_URL, ModelConfig
+from chat.responses.model_catalog import DEMO, DEMO_PROGRAM, ModelConfig
 from chat.transport.event_log import Log
 from project.up.ports import HOST
 from tests.harness.upstream import Upstream, text_of
@@ -27,7 +27,7 @@ from tests.workers.targets import (
 )
 from workers.generation import deadlines, retries
 from workers.generation.attempts import Attempts
-from workers.providers import counting
+from workers.programs import counting
 
 # to a good end
 
@@ -114,7 +114,7 @@ async def test_the_demo_model_goes_the_same_way(
     log: Log, attempts: Attempts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(counting, "STEP_SECS", 0)
-    asked = assign(ModelConfig(DEMO, DEMO_URL))
+    asked = assign(ModelConfig(DEMO, program=DEMO_PROGRAM))
     outcome = await attempts.run(asked)
     assert final(outcome)["status"] == "completed"
     assert (await text(log, asked.id)).splitlines() == [f"Number {number}" for number in range(10)]

@@ -26,7 +26,7 @@ from tests.harness.upstream import Upstream, text_of
 from tests.workers.background import DEADLINE_SECS
 from tests.workers.targets import AFTER_5
 from tests.workers.tasks.rows import FIGURES, done, log_of, stop, stored, wait_for_text
-from workers.providers import counting
+from workers.programs import counting
 from workers.runtime import runtime
 from workers.tasks import generate
 

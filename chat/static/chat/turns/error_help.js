@@ -24,6 +24,7 @@ const ERROR_HELP = Object.freeze({
   timeout_between_tokens: "The text so far is kept. Try again for the whole answer.",
   timeout_total: "The text so far is kept. Ask for less at once.",
   model_removed: "Choose another model and try again.",
+  program_unusable: OTHER,
   queue_unavailable: LATER,
   worker_lost: "The text so far is kept. Try again; another worker takes over.",
   worker_error: AGAIN,

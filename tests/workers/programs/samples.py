@@ -1,0 +1,127 @@
+"""Programs of the tests, and one that is none."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import suppress
+from typing import Any
+
+from django.contrib.auth.models import User
+
+from workers.programs import AnswerError, Ask, Call, Cut, Reasoning, Refusal, Usage
+
+freed: list[bool] = []  # with an item the stubborn program stops, too
+stopped: list[str] = []  # the responses whose programs were stopped, and ended their `finally`
+
+
+async def everything(ask: Ask) -> AsyncGenerator[Any, None]:
+    yield Reasoning("hm")
+    yield "a\x00b\ud800"
+    yield Refusal("no")
+    yield Call("look_up", {"name": "Ada"}, "call_1")
+    yield Call("stop")
+    yield Usage(1, 2, 3, 4)
+    yield Usage(10, 20)
+    yield Cut("max_output_tokens")
+
+
+async def hurried(_: Ask) -> AsyncGenerator[str, None]:
+    for number in range(10_000):
+        yield f"{number} "
+
+
+async def endless(ask: Ask) -> AsyncGenerator[str, None]:
+    try:
+        while True:
+            yield "more "
+            await asyncio.sleep(0.01)
+    finally:
+        await asyncio.sleep(0.01)
+        stopped.append(ask.response_id)
+
+
+async def silent(_: Ask) -> AsyncGenerator[str, None]:
+    yield "begun"
+    await asyncio.Event().wait()
+
+
+async def stubborn(_: Ask) -> AsyncGenerator[str, None]:
+    yield "begun"
+    while not freed:
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(600)
+
+
+async def failing(_: Ask) -> AsyncGenerator[str, None]:
+    yield "as far as here"
+    message = "the manual is lost"
+    raise LookupError(message)
+
+
+async def leaving(_: Ask) -> AsyncGenerator[str, None]:
+    yield "as far as here"
+    raise SystemExit
+
+
+async def cancelling_itself(_: Ask) -> AsyncGenerator[str, None]:
+    yield "as far as here"
+    task = asyncio.create_task(asyncio.sleep(600))
+    task.cancel()
+    await task
+
+
+async def unreachable(_: Ask) -> AsyncGenerator[str, None]:
+    yield "as far as here"
+    code = "upstream_unreachable"
+    raise AnswerError(code)
+
+
+async def confused(_: Ask) -> AsyncGenerator[Any, None]:
+    yield "as far as here"
+    yield {"text": "a secret of the person"}
+
+
+async def half_confused(_: Ask) -> AsyncGenerator[Any, None]:
+    yield Reasoning(b"a secret of the person")  # type: ignore[arg-type]  # as a program might
+
+
+async def users(_: Ask) -> AsyncGenerator[str, None]:
+    async for user in User.objects.order_by("pk"):
+        yield user.username
+
+
+async def asking(ask: Ask) -> AsyncGenerator[Any, None]:
+    async for value in ask.model("server", ask.messages):
+        yield value
+
+
+async def asking_in_part(ask: Ask) -> AsyncGenerator[Any, None]:
+    async for value in ask.model("server", ask.messages):
+        yield value
+        break
+    yield " and no more"
+    await asyncio.Event().wait()
+
+
+async def stepping(ask: Ask) -> AsyncGenerator[str, None]:
+    yield str(await ask.once("first", _counted, ask.response_id))
+    yield str(await ask.once("second", _added, 1, 2))
+
+
+counted: list[str] = []
+
+
+async def _counted(response_id: str) -> int:
+    counted.append(response_id)
+    return len(counted)
+
+
+def _added(first: int, second: int) -> int:
+    return first + second
+
+
+def no_generator(_: Ask) -> str:
+    return "no"
+
+
+async def no_yield(_: Ask) -> str:
+    return "no"

@@ -1,0 +1,146 @@
+"""Run a program: its values become the chunks of an answer.
+
+It runs in its own task, so that it need not wait for each flush, and with its own thread for Django's ORM.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import aclosing, asynccontextmanager, suppress
+from dataclasses import replace
+from typing import Any
+
+from asgiref.sync import ThreadSensitiveContext
+from django.db import close_old_connections, connections
+
+from chat.protocol.events import JSON
+from chat.responses.model_catalog import ModelConfig
+from chat.responses.model_programs import Program, UnusableProgramError, load
+from chat.transport.task_cancellation import cancel
+from workers.programs.ask import Ask
+from workers.programs.buffer import Buffer
+from workers.programs.translation import NotAValueError
+from workers.programs.values import AnswerError
+from workers.providers.base import Chunk, ProviderError
+
+logger = logging.getLogger(__name__)
+
+STOP_SECS = 5  # of a cancelled program's `finally`; then its answer ends without it
+
+_loaded: dict[str, Program] = {}
+_running: set[asyncio.Task[None]] = set()  # the loop itself holds no strong reference
+
+
+async def stream(model: ModelConfig, ask: Ask) -> AsyncGenerator[Chunk, None]:
+    """Yield a program's chunks. Raises ProviderError.
+
+    Leaving the iteration, also by cancellation, cancels the program at its `await`.
+    """
+    buffer = Buffer()
+    task = asyncio.create_task(_run(model, ask, buffer))
+    _running.add(task)
+    task.add_done_callback(_running.discard)
+    try:
+        while (chunk := await buffer.take()) is not None:
+            yield chunk
+        yield Chunk(finish=buffer.translator.finish)
+    finally:
+        await _stop(task, model, ask)
+
+
+async def _stop(task: asyncio.Task[None], model: ModelConfig, ask: Ask) -> None:
+    try:
+        async with asyncio.timeout(STOP_SECS):
+            await cancel([task])
+    except TimeoutError:
+        logger.error(
+            "response %s: the program %s did not stop within %d s", ask.response_id, model.program, STOP_SECS
+        )
+
+
+async def _run(model: ModelConfig, ask: Ask, buffer: Buffer) -> None:
+    """Run the program into the buffer; every end of it is an end of the buffer."""
+    thread = _AttemptThread(1, "program")
+    try:
+        async with ThreadSensitiveContext(executor=thread):
+            program = await _program(model)
+            async with _closing_models(ask) as tracked, aclosing(program(tracked)) as values:
+                async for value in values:
+                    await buffer.put(value)
+        buffer.end()
+    except asyncio.CancelledError:
+        buffer.end(_failed("worker_error"))  # read only if the program has cancelled itself
+        raise
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - the operator's code may raise anything
+        buffer.end(_judged(error, model, ask))
+    finally:
+        thread.close()
+
+
+async def _program(model: ModelConfig) -> Program:
+    """Load it in a thread, once: an import of a large library would hold up all answers."""
+    if model.program not in _loaded:
+        _loaded[model.program] = await asyncio.to_thread(load, model)
+    return _loaded[model.program]
+
+
+@asynccontextmanager
+async def _closing_models(ask: Ask) -> AsyncIterator[Ask]:
+    """Close every answer that the program has asked other models for and not read to its end."""
+    opened: list[AsyncGenerator[Chunk, None]] = []
+
+    def ask_model(name: str, messages: list[JSON], parameters: JSON) -> AsyncGenerator[Chunk, None]:
+        assert ask.ask_model is not None
+        opened.append(ask.ask_model(name, messages, parameters))
+        return opened[-1]
+
+    try:
+        yield replace(ask, ask_model=ask_model) if ask.ask_model else ask
+    finally:
+        for chunks in opened:
+            with suppress(RuntimeError):  # a task that the program has left behind still reads it
+                await chunks.aclose()
+
+
+def _judged(error: BaseException, model: ModelConfig, ask: Ask) -> ProviderError:
+    """The failure of the answer, after one entry in the log."""
+    match error:
+        case AnswerError(code=code):
+            return _failed(code)
+        case UnusableProgramError():
+            logger.error("response %s: %s. %s", ask.response_id, error, error.remedy)
+            return _failed("program_unusable")
+        case NotAValueError():
+            logger.error("response %s: the program %s yielded %s", ask.response_id, model.program, error)
+        case _:
+            what = "response %s: the program %s failed"
+            logger.error(what, ask.response_id, model.program, exc_info=error)
+    return _failed("worker_error")
+
+
+def _failed(code: str) -> ProviderError:
+    return ProviderError(code, permanent=True)  # a second run would repeat its effects
+
+
+class _AttemptThread(ThreadPoolExecutor):
+    """One thread, for the synchronous code of one answer.
+
+    A connection to the database is released after each call: a pool has fewer of them than there are answers.
+    """
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Run it, then release the connections."""
+        return super().submit(_released, fn, *args, **kwargs)
+
+    def close(self) -> None:
+        """End the thread after its work; do not wait for it."""
+        super().submit(connections.close_all)
+        self.shutdown(wait=False)
+
+
+def _released(fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    try:
+        return fn(*args, **kwargs)
+    finally:
+        close_old_connections()
