@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from chat.protocol.events import JSON
@@ -67,13 +68,13 @@ class Ask:
         except ProviderError as error:
             raise AnswerError(error.code) from error
 
-    async def once(self, name: str, function: Callable[..., Any], *args: Any) -> Any:
-        """Return `function(*args)` as JSON has it; another attempt gets the same result without a call.
+    async def once(self, name: str, function: Callable[..., Any], *args: Any, **named: Any) -> Any:
+        """Return `function(*args, **named)` as JSON has it; another attempt gets this result without a call.
 
         `name`: unique in the answer. A coroutine function is awaited, another function runs in a thread.
         A worker that is lost within the step has not done it: it runs again.
         """
-        return await self.do_step(name, prepared(function, args))
+        return await self.do_step(name, prepared(partial(function, *args, **named)))
 
 
 def last_text(messages: list[JSON]) -> str:

@@ -18,13 +18,13 @@ RETRY_SECS = 0.5
 Step = Callable[[], Awaitable[Any]]
 
 
-def prepared(function: Callable[..., Any], args: tuple[Any, ...]) -> Step:
+def prepared(function: Callable[[], Any]) -> Step:
     """The step that calls a function: a coroutine function here, another in the attempt's thread."""
 
     async def step() -> Any:
         if inspect.iscoroutinefunction(function):
-            return await function(*args)
-        result = await sync_to_async(function)(*args)
+            return await function()
+        result = await sync_to_async(function)()
         return await result if inspect.isawaitable(result) else result
 
     return step

@@ -1,5 +1,5 @@
-"""Sources of text: a model's server, or a program.
+"""Models' servers.
 
-For `generation`.
+For `generation` and `programs`.
 Start with `base.py`.
 """

@@ -6,6 +6,7 @@ A generator and timers instead of a task: the benchmark sends thousands of token
 import re
 from asyncio import TimerHandle, Transport, get_running_loop
 from collections.abc import Callable
+from typing import Any
 
 from tests.harness.upstream.faults import INSIDE, INSTEAD, NEVER, Steps, Wire
 from tests.harness.upstream.frames import END, HEAD, Frames, encoded, event
@@ -63,10 +64,20 @@ def _play(wire: Wire, label: str, *, has_usage: bool) -> Steps:
     if fault in INSTEAD:
         return (yield from INSTEAD[fault](wire))
     wire.write(wire.frames.choice({"role": "assistant", "content": ""}))
+    if wire.script.tool and wire.record.messages[-1]["role"] != "tool":
+        wire.write(wire.frames.choice({"tool_calls": [_call(wire, label)]}, "tool_calls"))
+        wire.write(event(b"[DONE]"))
+        wire.write(END)
+        return True
     is_over = yield from _send_text(wire, *_chunks(wire, label))
     if not is_over:
         yield from _finish(wire, has_usage=has_usage)
     return True
+
+
+def _call(wire: Wire, label: str) -> dict[str, Any]:
+    function = {"name": wire.script.tool, "arguments": encoded({"title": label}).decode()}
+    return {"index": 0, "id": f"call_{wire.record.id}", "type": "function", "function": function}
 
 
 def _send_text(wire: Wire, count: int, chunk: Chunk) -> Steps:

@@ -56,11 +56,11 @@ class Frames:
         self._stamp_before, self._stamp_after = b'data: %b"' % self._before, b'"%b\n\n' % self._after
         self._stamp_size = len(self._stamp_before + self._stamp_after)
 
-    def _choice(self, delta: dict[str, str], finish_reason: str | None = None) -> bytes:
+    def _choice(self, delta: dict[str, Any], finish_reason: str | None = None) -> bytes:
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
         return encoded(self._shared | {"choices": [choice]} | self._usage)
 
-    def choice(self, delta: dict[str, str], finish_reason: str | None = None) -> bytes:
+    def choice(self, delta: dict[str, Any], finish_reason: str | None = None) -> bytes:
         """Return a chunk with one choice."""
         return event(self._choice(delta, finish_reason))
 

@@ -20,6 +20,7 @@ The text:
     no-usage             no usage chunk, although requested
     wait-N               N seconds before the first word
     hold-after-N         N chunks, and the rest when the test calls `release`, for each request anew
+    tool-NAME            a call of the function NAME with {"title": label}; after its result the text
     dialect-NAME         the bytes of a dialect (`tests/workers/providers/dialects`) instead
 
 A server's limits (of FIELD, `-` stands for `_`):
@@ -95,6 +96,7 @@ class Script:
     finish_reason: str = "stop"
     usage: bool = True
     dialect: str = ""
+    tool: str = ""  # the function that is called first
     refuse: str = ""  # a field
     forbid: str = ""  # a field
     room: int | None = None  # tokens for the answer
@@ -181,6 +183,8 @@ def fields(part: str) -> dict[str, Any]:
         return PLAIN[part]
     if field := FIELD.fullmatch(part):
         return {field[1]: field[2].replace("-", "_")}
+    if (tool := part.removeprefix("tool-")) != part:
+        return {"tool": tool.replace("-", "_")}
     if (name := part.removeprefix("dialect-")) in DIALECTS and name != part:
         return {"dialect": name}
     word, _, digits = part.rpartition("-")

@@ -147,6 +147,17 @@ def test_models_are_asked_only_when_it_is_asked_for(patient: Patient, tmp_path: 
         assert done.stderr == "CommandError: There is no model three to ask: choose from one, two.\n"
 
 
+def test_a_program_is_loaded_but_not_asked(patient: Patient, tmp_path: Path) -> None:
+    file = tmp_path / "models.toml"
+    file.write_text('[[models]]\nname = "mine"\nprogram = "workers.programs.counting:count"\n')
+    for arguments in (["doctor", "--json"], ["doctor", "--json", "--ask"]):
+        done = patient.run(*arguments, TAILRACE_MODELS=str(file))
+        found = {finding["what"]: finding for finding in json.loads(done.stdout)["findings"]}
+        assert found["model mine"]["found"] == "program workers.programs.counting:count"
+    done = patient.run("doctor", "--ask=mine", TAILRACE_MODELS=str(file))
+    assert done.stderr == "CommandError: mine is a program: it runs in a worker. Ask it on the page.\n"
+
+
 def test_without_it_the_sdk_is_not_loaded() -> None:
     program = (
         "import sys, django; django.setup(); from django.core.management import load_command_class as load;"

@@ -52,6 +52,15 @@ def test_the_configured_models_are_checked_but_not_the_demo(
     assert [(each.state, each.what) for each in keys.examine()] == [(State.OK, "model mine")]
 
 
+def test_a_program_is_loaded_and_has_no_key() -> None:
+    good = ModelConfig("good", program="tests.workers.programs.samples:everything", key_env="NO_KEY")
+    bad = ModelConfig("bad", program="tests.workers.programs.samples:no_yield")
+    found = keys.judged([good, bad], {})
+    assert faults(found) == {"model bad": State.ERROR}
+    assert found[0].found == "program tests.workers.programs.samples:everything"
+    assert found[1].found == "tests.workers.programs.samples:no_yield is no async generator function"
+
+
 def test_an_unusable_models_file_is_an_error_that_names_it(settings: Settings, tmp_path: Path) -> None:
     settings.TAILRACE_MODELS = str(tmp_path / "models.toml")
     with pytest.raises(UnavailableError) as raised:

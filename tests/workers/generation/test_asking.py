@@ -28,7 +28,7 @@ ASKING = ModelConfig("asking", program=f"{samples.__name__}:asking")
 def server(upstream: Upstream, settings: Settings, tmp_path: Path) -> Upstream:
     """The scripted upstream as the model `server` of the catalog, and as the impatient one."""
     entry = '[[models]]\nname = "{}"\nbase_url = "{}"\nkey_env = "{}"\nupstream_model = "m"\n'
-    deadlines = "[models.deadlines]\nfirst_token = 0.3\nbetween_tokens = 0.3\n"
+    deadlines = "[models.deadlines]\nfirst_token = 2\nbetween_tokens = 0.3\n"
     file = tmp_path / "models.toml"
     url = upstream.base_url
     file.write_text(
