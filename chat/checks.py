@@ -62,9 +62,9 @@ def can_read_models(**_: Any) -> list[CheckMessage]:
 
 
 def can_load_programs(**_: Any) -> list[CheckMessage]:
-    """Whether workers can run the models that are programs."""
+    """Whether workers can run the programs. Only a warning: other processes need not import them."""
     try:
         found = model_programs.faults(catalog().values())
     except ImproperlyConfigured:  # `can_read_models` reports it
         return []
-    return [Error(f"{fault}.", hint=fault.remedy, id="chat.E003") for fault in found]
+    return [Warning(f"{fault}.", hint=fault.remedy, id="chat.W002") for fault in found]

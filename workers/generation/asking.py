@@ -41,7 +41,7 @@ async def ask(
 async def delegate(
     provider: Provider, name: str, messages: list[JSON], parameters: JSON
 ) -> AsyncGenerator[Chunk, None]:
-    """Yield the chunks of a model that a program asks, with the deadlines and retries of its own answers.
+    """Yield the chunks of a model that a program asks, with that model's deadlines and retries.
 
     Raises ProviderError; ValueError for a name that is no model with a server.
     """

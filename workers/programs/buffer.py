@@ -1,4 +1,4 @@
-"""What a program has yielded since its reader last took it: one chunk, so that small pieces cost little."""
+"""The values since the last reading of a program, as one chunk: small pieces cost little."""
 
 import asyncio
 

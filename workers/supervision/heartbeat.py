@@ -15,6 +15,8 @@ from chat.transport.heartbeats import HEARTBEAT_SECS, Heartbeats, WorkerStatus
 from workers.generation.attempts import Attempts
 from workers.supervision.reaper import Reaper
 
+BLOCKED_SECS = 2  # without a run of the loop; after 6 s other workers take over its answers
+
 logger = logging.getLogger(__name__)
 
 
@@ -40,7 +42,7 @@ class Heartbeat:
             except LogError as error:
                 logger.warning("a heartbeat was missed: %s", type(error).__name__)
                 self.reaper.doubt()
-            await asyncio.sleep(HEARTBEAT_SECS)
+            await _pause()
 
     async def send(self) -> None:
         """Cancel tasks revoked in Flower, record the heartbeat, cancel attempts ended elsewhere."""
@@ -61,3 +63,13 @@ class Heartbeat:
             "at": time.time(),  # local clock, compared by `Heartbeats.clocks`
             "running": list(self.claimed),
         }
+
+
+async def _pause() -> None:
+    """Wait for the next heartbeat. Log a blocked loop: all answers of this process stood still."""
+    due = time.monotonic() + HEARTBEAT_SECS
+    await asyncio.sleep(HEARTBEAT_SECS)
+    if (blocked := time.monotonic() - due) > BLOCKED_SECS:
+        logger.warning(
+            "the event loop was blocked for %.1f s: by a program? docs/programs.md", blocked
+        )

@@ -1,5 +1,6 @@
 """A program asks another model, with its deadlines and retries."""
 
+import asyncio
 from contextlib import aclosing
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from chat.transport import redis_client
 from chat.transport.event_log import Log
 from chat.transport.steps import Steps
 from tests.harness.upstream import Upstream, text_of
+from tests.harness.waiting import await_until
+from tests.workers.background import DEADLINE_SECS, in_time
 from tests.workers.logs import text
 from tests.workers.programs import samples
 from tests.workers.targets import KEY_ENV, assign, error_code, final
@@ -111,3 +114,18 @@ async def test_a_step_of_an_earlier_attempt_is_not_done_again(log: Log, attempts
     outcome = await attempts.run(assignment)
     assert output_text(final(outcome)) == "413"
     assert samples.counted == []
+
+
+async def test_a_program_is_stopped_with_its_response(log: Log, attempts: Attempts) -> None:
+    samples.stopped.clear()
+    assignment = assign(ModelConfig("endless", program=f"{samples.__name__}:endless"))
+    writing = asyncio.create_task(attempts.run(assignment))
+
+    async def has_text() -> bool:
+        return bool(await text(log, assignment.id))
+
+    await await_until(has_text, DEADLINE_SECS, "it writes")
+    attempts.cancel(assignment.id)
+    outcome = await in_time(writing)
+    assert final(outcome)["status"] == "cancelled"
+    assert samples.stopped == [assignment.id]

@@ -1,11 +1,14 @@
 """Programs of the tests, and one that is none."""
 
 import asyncio
+import threading
 from collections.abc import AsyncGenerator
 from contextlib import suppress
 from typing import Any
 
+from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
+from django.db import connection
 
 from workers.programs import AnswerError, Ask, Call, Cut, Reasoning, Refusal, Usage
 
@@ -87,6 +90,16 @@ async def half_confused(_: Ask) -> AsyncGenerator[Any, None]:
 async def users(_: Ask) -> AsyncGenerator[str, None]:
     async for user in User.objects.order_by("pk"):
         yield user.username
+
+
+async def threads(_: Ask) -> AsyncGenerator[str, None]:
+    for _turn in range(2):
+        yield f"{await sync_to_async(threading.get_ident)()} "
+
+
+async def connected(_: Ask) -> AsyncGenerator[str, None]:
+    await User.objects.acount()
+    yield str(await sync_to_async(lambda: connection.connection)())
 
 
 async def asking(ask: Ask) -> AsyncGenerator[Any, None]:

@@ -166,6 +166,18 @@ async def test_a_program_reads_the_database(transactional_db: None) -> None:
     assert "".join(chunk.text for chunk in found) == "adabob"
 
 
+async def test_each_answer_has_its_own_thread() -> None:
+    found = await asyncio.gather(*(chunks("threads") for _ in range(3)))
+    idents = ["".join(chunk.text for chunk in each).split() for each in found]
+    assert [len(set(each)) for each in idents] == [1, 1, 1]
+    assert len({each[0] for each in idents}) == 3
+
+
+async def test_no_connection_is_held_between_queries(transactional_db: None) -> None:
+    found = await chunks("connected")
+    assert "".join(chunk.text for chunk in found) == "None"
+
+
 # another model
 
 

@@ -39,7 +39,7 @@ async def test_a_result_of_none_counts(redis_url: str) -> None:
 async def test_a_step_that_failed_runs_again(redis_url: str) -> None:
     outcomes = iter([OSError("once"), "done"])
 
-    async def order() -> str:
+    async def order() -> object:
         outcome = next(outcomes)
         if isinstance(outcome, OSError):
             raise outcome

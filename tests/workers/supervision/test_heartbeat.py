@@ -130,3 +130,16 @@ async def test_a_lost_heartbeat_makes_all_heartbeats_doubtful(log: Log) -> None:
             reaper._certain_from = 0
             await heartbeat.send()
             assert doubts(reaper) == is_lost
+
+
+async def test_a_blocked_event_loop_is_logged(
+    log: Log, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(module, "BLOCKED_SECS", 0.2)
+    async with generating(log) as attempts, sending(attempts):
+
+        async def is_logged() -> bool:
+            time.sleep(0.5)  # noqa: ASYNC251 - a program that blocks
+            return "the event loop was blocked for 0." in caplog.text
+
+        await await_until(is_logged, DEADLINE_SECS, "it is logged")
