@@ -18,8 +18,8 @@ COPY workers workers
 COPY templates templates
 # development settings for this command only: it needs no key
 RUN DEBUG=1 TAILRACE_STATIC_ROOT=staticfiles python manage.py collectstatic --noinput
-# for SQLite, if DATABASE_URL names no server
-RUN mkdir -p /data && chown 10001:10001 /data
+# for SQLite, if DATABASE_URL names no server, and for people's files: a new volume gets this owner and mode
+RUN mkdir -p -m 700 /data/files && chown 10001:10001 /data /data/files
 USER 10001:10001
 EXPOSE 8000
 CMD ["python", "manage.py", "serve", "--bind", "0.0.0.0", "--port", "8000"]

@@ -45,6 +45,11 @@ class Conf:
     MAX_WAITING = Setting(50)  # held ones; further ones are refused
     GUEST_MAX_RUNNING = Setting(2)
     GUEST_MAX_WAITING = Setting(5)
+    FILE_MIB = Setting(10)  # one file
+    MAX_FILES = Setting(1_000)  # of one owner
+    MAX_FILES_MIB = Setting(1_000)  # all of them
+    GUEST_MAX_FILES = Setting(50)
+    GUEST_MAX_FILES_MIB = Setting(100)
     LOG_UPSTREAM_ERRORS = Setting(default=False)
     DRAIN_SECONDS = Setting(20)
     WEB_DRAIN_SECONDS = Setting(30)

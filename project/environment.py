@@ -4,6 +4,7 @@ An empty value counts as not set; a value that begins with `$` is that text. A w
 ImproperlyConfigured: one sentence with the variable's name, and with the value if it can hold no secret.
 """
 
+import json
 import math
 import os
 from collections.abc import Collection
@@ -78,6 +79,16 @@ class Environment:
         found = next((each for each in choices if each.lower() == text.lower()), None)
         if found is None:
             raise _wrong(name, f"write one of {', '.join(choices)}", text)
+        return found
+
+    def options(self, name: str) -> dict[str, Any]:
+        """A JSON object, which may hold a secret."""
+        try:
+            found = json.loads(self.text(name, "{}"))
+        except ValueError:
+            found = None
+        if not isinstance(found, dict):
+            raise _wrong(name, 'write a JSON object, as {"bucket_name": "chat"}')
         return found
 
     def redis(self, name: str, default: str) -> str:

@@ -125,7 +125,18 @@ STORAGES = {
     "staticfiles": {
         "BACKEND": "project.storage.HashedFiles" if STATIC_ROOT else "project.storage.PlainFiles",
     },
+    # of users; web processes and workers share it
+    "files": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {
+            "location": TAILRACE_DATA_DIR / "files",
+            "file_permissions_mode": 0o600,
+            "directory_permissions_mode": 0o700,
+        },
+    },
 }
+if backend := env.text("TAILRACE_FILES_STORAGE"):
+    STORAGES["files"] = {"BACKEND": backend, "OPTIONS": env.options("TAILRACE_FILES_OPTIONS")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 SQLITE_URL = f"sqlite:///{quote(str(TAILRACE_DATA_DIR / 'db.sqlite3'))}"
@@ -200,6 +211,12 @@ TAILRACE_GUEST_MAX_RUNNING = env.number("TAILRACE_GUEST_MAX_RUNNING", default=2,
 TAILRACE_GUEST_MAX_WAITING = env.number("TAILRACE_GUEST_MAX_WAITING", default=5)
 # of one user, in one web process
 TAILRACE_MAX_SOCKETS = env.number("TAILRACE_MAX_SOCKETS", default=20, least=1)
+# of one file; the number and the size of all files of one user, of one guest
+TAILRACE_FILE_MIB = env.number("TAILRACE_FILE_MIB", default=10, least=1)
+TAILRACE_MAX_FILES = env.number("TAILRACE_MAX_FILES", default=1000)
+TAILRACE_MAX_FILES_MIB = env.number("TAILRACE_MAX_FILES_MIB", default=1000)
+TAILRACE_GUEST_MAX_FILES = env.number("TAILRACE_GUEST_MAX_FILES", default=50)
+TAILRACE_GUEST_MAX_FILES_MIB = env.number("TAILRACE_GUEST_MAX_FILES_MIB", default=100)
 
 # --- workers; Celery's settings are in celery_settings.py --------------------------------------
 

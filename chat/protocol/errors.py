@@ -28,15 +28,33 @@ REFUSALS: dict[str, tuple[int, str]] = {
     "empty_input": (400, "The input is empty."),
     "input_too_long": (400, "The input is too long."),
     "settings_too_long": (400, "The instructions and metadata are too long."),
+    "empty_file": (400, "The file is empty: choose another one."),
     "unauthenticated": (401, "Sign in first: this session is unknown or has ended."),
     "model_not_found": (404, "There is no model with this name."),
     "response_not_found": (404, "There is no response with this id."),
     "conversation_not_found": (404, "There is no conversation with this id."),
+    "file_not_found": (404, "There is no file with this id: upload it again."),
     "slow_reader": (408, "This socket was not read in time: reconnect and resume after the last event."),
+    "file_too_large": (
+        413,
+        "The file is too large: send a scaled picture, or some of the pages.",
+    ),
+    "unsupported_file": (
+        415,
+        "The file is no PNG, JPEG, GIF, WebP, PDF or text in UTF-8, or not of its type: convert it.",
+    ),
     "too_many_followed": (429, "Too many responses are followed: unsubscribe from some."),
     "too_many_sockets": (429, "Too many connections are open: close other tabs or devices."),
     "slow_down": (429, "Too many commands in a short time: wait a moment."),
     "too_many_waiting": (429, "Too many of your questions wait: try again when one of them is answered."),
+    "too_many_files": (
+        429,
+        "You have too many files: delete conversations with files; unused files are deleted after a day.",
+    ),
+    "too_many_file_bytes": (
+        429,
+        "Your files have no room for this one: delete conversations with files, or send a smaller one.",
+    ),
     "busy": (503, "The service is temporarily unavailable: try again in a moment."),
 }
 

@@ -262,9 +262,22 @@ def test_ports_are_open_on_this_machine_only() -> None:
 def test_the_volumes_that_are_used_are_declared() -> None:
     volumes = [volume for service in services().values() for volume in service.config.get("volumes", [])]
     named_ones = [volume.split(":")[0] for volume in volumes if not volume.startswith(".")]
-    assert sorted(named_ones) == sorted(parsed()["volumes"])
+    assert set(named_ones) == set(parsed()["volumes"])
     assert "redis-data:/data" in volumes
     assert "postgres-data:/var/lib/postgresql" in volumes  # since version 18; before, its data folder
+
+
+def test_web_and_workers_share_the_files_and_no_other_service_has_them() -> None:
+    image = dockerfile.stages()[-1]
+    folder = f"{image.environment['TAILRACE_DATA_DIR']}/files"
+    holders = [
+        name for name, service in services().items() if f"files:{folder}" in service.config.get("volumes", [])
+    ]
+    assert holders == ["web", "worker"]
+    # a new volume gets the owner and the mode of the folder in the image
+    (made,) = [rest for rest in image.all("RUN") if "mkdir" in rest]
+    assert f"-m 700 {folder}" in made
+    assert made.endswith(f"chown {image.one('USER')} {folder.rpartition('/')[0]} {folder}")
 
 
 def options_of_redis() -> dict[str, str]:

@@ -1,5 +1,6 @@
 """The settings agree with `.env.example`."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,28 @@ def test_files_that_are_collected_have_hashed_names(
     values = loaded_settings(tmp_path, environment)
     assert values["STORAGES"]["staticfiles"]["BACKEND"] == storage
     assert values["WHITENOISE_USE_FINDERS"] is not bool(values["STATIC_ROOT"])
+
+
+def test_files_are_in_the_data_directory_or_in_the_named_storage(tmp_path: Path) -> None:
+    files = loaded_settings(tmp_path, {"TAILRACE_DATA_DIR": "/data"})["STORAGES"]["files"]
+    assert files["OPTIONS"]["location"] == "/data/files"
+    options = {"bucket_name": "chat"}
+    named = {"TAILRACE_FILES_STORAGE": "shop.Storage", "TAILRACE_FILES_OPTIONS": json.dumps(options)}
+    found = loaded_settings(tmp_path, named)["STORAGES"]["files"]
+    assert found == {"BACKEND": "shop.Storage", "OPTIONS": options}
+
+
+@pytest.mark.parametrize("options", ["{", "[]", '"canary"'])
+def test_options_of_the_storage_that_cannot_be_read_stop_the_start_and_are_not_shown(
+    tmp_path: Path, options: str
+) -> None:
+    done = load_settings(
+        tmp_path, {"TAILRACE_FILES_STORAGE": "shop.Storage", "TAILRACE_FILES_OPTIONS": options}
+    )
+    assert done.returncode != 0
+    last = done.stderr.strip().splitlines()[-1]
+    assert "TAILRACE_FILES_OPTIONS cannot be read: write a JSON object" in last
+    assert "canary" not in last
 
 
 def test_an_empty_variable_is_not_set(tmp_path: Path) -> None:
