@@ -9,8 +9,10 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from chat.accounts.guests import GUEST
 from chat.conf import conf
+from chat.file_models import File, FileState, FileUse
 from chat.models import LIVE, Conversation, Response
 
+UNUSED_FILE_DAYS = 1  # a question with it may still be written, or an upload run
 UNUSABLE = "!"  # the first character of an unusable password
 
 
@@ -50,6 +52,25 @@ def idle_guests(now: datetime) -> QuerySet[User]:
     own = Conversation.objects.filter(owner=OuterRef("pk"))
     active = Exists(own.filter(updated_at__gte=limit)) | Exists(own.filter(responses__status__in=LIVE))
     return guests.filter(Q(last_login=None) | Q(last_login__lt=limit)).exclude(active)
+
+
+def unused_files(now: datetime) -> QuerySet[File]:
+    """Files to which no response refers, uploaded a day ago or by a deleted user, and interrupted uploads."""
+    return _unused(now, FileUse.objects.all())
+
+
+def files_of(conversations: QuerySet[Conversation], guests: QuerySet[User], now: datetime) -> QuerySet[File]:
+    """The unused files once these conversations and guests are deleted."""
+    return _unused(
+        now, FileUse.objects.exclude(response__conversation__in=conversations), Q(owner__in=guests)
+    )
+
+
+def _unused(now: datetime, uses: QuerySet[FileUse], theirs: Q | None = None) -> QuerySet[File]:
+    is_old = Q(uploaded_at__lt=before(now, UNUSED_FILE_DAYS))
+    has_no_owner = (Q(owner=None) | theirs if theirs else Q(owner=None)) & Q(state=FileState.STORED)
+    unused = ~Exists(uses.filter(file=OuterRef("pk")))
+    return File.objects.filter(unused, is_old | has_no_owner | Q(state=FileState.DELETING))
 
 
 def _ended(**condition: object) -> QuerySet[Conversation]:

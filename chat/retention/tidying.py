@@ -14,8 +14,9 @@ from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
+from chat.file_models import FileUse
 from chat.models import LIVE, Conversation, Response
-from chat.retention import expiry
+from chat.retention import expiry, unused_files
 
 ROWS = 1_000  # of a kind in a transaction
 GUESTS = 50  # each is deleted by Django, with a notification
@@ -47,6 +48,7 @@ def old(now: datetime) -> dict[str, int]:
         "conversations": conversations.count(),
         "responses": Response.objects.filter(conversation__in=conversations).count(),
         "guests": guests.count(),
+        "files": expiry.files_of(conversations, guests, now).count(),
     }
 
 
@@ -57,6 +59,8 @@ def tidy(now: datetime) -> Iterator[Batch]:
     yield from _conversations(expiry.deleted_conversations(now))
     yield from _conversations(expiry.idle_conversations(now))
     yield from _guests(now)
+    for rows in unused_files.erase(now):  # last: those of all others are unused now
+        yield Batch("files", rows)
 
 
 def _guests(now: datetime) -> Iterator[Batch]:
@@ -88,6 +92,8 @@ def _turns(old: QuerySet[Conversation], ids: list[Any]) -> tuple[int, int]:
     doomed = list(turns.values_list("pk", flat=True)[:ROWS])
     # those left for the next batch
     Response.objects.filter(previous__in=doomed).exclude(pk__in=doomed).update(previous=None)
+    uses = FileUse.objects.filter(response__in=doomed)
+    uses._raw_delete(uses.db)  # noqa: SLF001 - as in `_erase`, of any number
     _erase(Response.objects.filter(pk__in=doomed))
     empty = ~Exists(Response.objects.filter(conversation=OuterRef("pk")))
     return len(doomed), _erase(Conversation.objects.filter(empty, pk__in=ended))

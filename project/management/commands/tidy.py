@@ -16,9 +16,9 @@ class Command(BaseCommand):
     help = (
         "Delete old rows: expired sessions; guests without activity for TAILRACE_GUEST_DAYS (30), with all "
         "their rows; conversations deleted TAILRACE_DELETED_DAYS (30) ago; conversations without activity "
-        "for TAILRACE_KEEP_DAYS (0: none). A conversation with a running answer stays. It runs beside a busy "
-        "deployment: 1,000 rows at a time, then a pause. It may be interrupted; the next run continues. A "
-        "worker does the same every hour, unless TAILRACE_TIDY=0."
+        "for TAILRACE_KEEP_DAYS (0: none); files to which no response refers. A conversation with a running "
+        "answer stays. It runs beside a busy deployment: 1,000 rows at a time, then a pause. It may be "
+        "interrupted; the next run continues. A worker does the same every hour, unless TAILRACE_TIDY=0."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

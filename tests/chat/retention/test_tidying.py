@@ -96,7 +96,7 @@ def test_guests_without_activity_are_deleted_with_all_of_theirs(owner: User) -> 
     conversation(writing, updated_at=RECENTLY)
     User.objects.filter(pk=owner.pk).update(date_joined=LONG_AGO)
     named_like_one = User.objects.create_user("guest-speaker", password="a-password", date_joined=LONG_AGO)
-    assert old(NOW) == {"sessions": 0, "conversations": 1, "responses": 2, "guests": 2}
+    assert old(NOW) == {"sessions": 0, "conversations": 1, "responses": 2, "guests": 2, "files": 0}
     assert deleted() == {"responses": 2, "conversations": 1, "guests": 2}
     assert set(User.objects.all()) == {owner, visiting, writing, named_like_one}
 
