@@ -7,7 +7,7 @@ from django.urls import path, register_converter
 
 from chat.ids import bare, wire_id
 from chat.ops import health
-from chat.pages import conversation_api, guest_api, views
+from chat.pages import conversation_api, file_api, guest_api, views
 
 
 class ConversationId:
@@ -30,6 +30,8 @@ urlpatterns = [
     path("conversations/", conversation_api.conversations, name="conversations"),
     path("conversations/<conversation:id>/", views.conversation, name="conversation"),
     path("conversations/<conversation:id>/responses/", conversation_api.responses, name="responses"),
+    path("files/", file_api.upload, name="files"),
+    path("files/<str:id>/", file_api.download, name="file"),
     path("guest/", guest_api.guest, name="guest"),
     path("minimal/", views.minimal, name="minimal"),
     path("healthz", health.healthz, name="healthz"),

@@ -32,13 +32,13 @@ from chat.transport.event_log import Log
 from chat.transport.outages import UNAVAILABLE
 
 
-def json_errors(view: Callable[..., JSON]) -> Callable[..., HttpResponse]:
-    """Wrap a view: its JSON, or an error in the socket's format."""
+def typed_errors(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Wrap a view: its response, or an error in the socket's format."""
 
     @functools.wraps(view)
     def respond(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
         try:
-            return JsonResponse(view(request, *args, **kwargs))
+            return view(request, *args, **kwargs)
         except CommandError as error:
             refusal = error
         except (*UNAVAILABLE, ProtocolError):
@@ -46,6 +46,16 @@ def json_errors(view: Callable[..., JSON]) -> Callable[..., HttpResponse]:
         return HttpResponse(refusal.encode(), "application/json", refusal.status)
 
     return respond
+
+
+def json_errors(view: Callable[..., JSON]) -> Callable[..., HttpResponse]:
+    """Wrap a view: its JSON, or an error as `typed_errors`."""
+
+    @functools.wraps(view)
+    def respond(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+        return JsonResponse(view(request, *args, **kwargs))
+
+    return typed_errors(respond)
 
 
 def json_view(view: Callable[..., JSON]) -> Callable[..., HttpResponse]:

@@ -33,6 +33,8 @@ class BoundedRequest(WebRequest):
         """Store a part of the body; refuse it beyond the limit."""
         if not self.channel.admits(self.content.tell() + len(data)):
             self.channel.refuse(http.REQUEST_ENTITY_TOO_LARGE)
+        elif not self.channel.has_room(len(data)):
+            self.channel.refuse(http.SERVICE_UNAVAILABLE)
         elif not self.channel.is_refused:
             self.content.write(data)
 
@@ -71,6 +73,7 @@ class BoundedChannel(http.HTTPChannel):
     _discarded = 0
     _deadline: IDelayedCall | None = None
     _unread: BoundedRequest | None = None  # answered, but its answer fills the transport
+    _uploaded = 0  # bytes of an upload in memory
 
     def connectionMade(self) -> None:  # noqa: N802 - Twisted's name, as those below
         """Expect the first request."""
@@ -92,7 +95,7 @@ class BoundedChannel(http.HTTPChannel):
         if not self.admits(self.length or 0):
             self.refuse(http.REQUEST_ENTITY_TOO_LARGE)
             return
-        self._expect_within(limits.BODY_SECS)
+        self._expect_within(limits.body_secs(self._path))
         super().allHeadersReceived()
 
     def rawDataReceived(self, data: bytes) -> None:  # noqa: N802
@@ -112,7 +115,10 @@ class BoundedChannel(http.HTTPChannel):
 
     def requestDone(self, request: BoundedRequest) -> None:  # noqa: N802
         """Wait for the next request; first for the client to read this answer."""
+        self._release()
         self.factory.add_waiting(self)
+        if self._waitingForTransport:
+            self.factory.add_unread(self, request.sentLength)
         if self._waitingForTransport and self.persistent:
             self.requests.remove(request)
             self._unread = request
@@ -123,6 +129,7 @@ class BoundedChannel(http.HTTPChannel):
     def resumeProducing(self) -> None:  # noqa: N802
         """Begin the next request: the answers have left."""
         super().resumeProducing()
+        self.factory.unread.pop(self, None)
         if self._unread is not None:
             request, self._unread = self._unread, None
             self._expect_nothing()
@@ -139,12 +146,29 @@ class BoundedChannel(http.HTTPChannel):
         self._unread = None
         self._dataBuffer.clear()
         self._expect_nothing()
+        self._release()
         self.factory.waiting.pop(self, None)
+        self.factory.unread.pop(self, None)
         super().connectionLost(reason)
 
     def admits(self, size: int) -> bool:
         """Whether a body of `size` bytes may be read."""
         return size <= limits.body_limit(self._path)
+
+    def has_room(self, size: int) -> bool:
+        """Count a part of an upload. False: with the uploads of others it does not fit into memory."""
+        if not limits.is_upload(self._path):
+            return True
+        others = self.factory.uploaded - self._uploaded
+        if others and self.factory.uploaded + size > limits.UPLOADS_BYTES:
+            return False
+        self._uploaded += size
+        self.factory.uploaded += size
+        return True
+
+    def _release(self) -> None:
+        self.factory.uploaded -= self._uploaded
+        self._uploaded = 0
 
     def refuse(self, status: int) -> None:
         """Send the status and close; a client that still sends has LINGER_SECS to read it."""
@@ -196,6 +220,8 @@ class HTTPFactory(DaphneFactory):
     def __init__(self, server: Any) -> None:
         super().__init__(server)
         self.waiting: dict[BoundedChannel, None] = {}  # without a whole request, the longest first
+        self.uploaded = 0  # bytes of uploads in memory
+        self.unread: dict[BoundedChannel, int] = {}  # bytes of answers that clients do not read, oldest first
         self.most_waiting = most_waiting(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
 
     def add_waiting(self, channel: BoundedChannel) -> None:
@@ -205,6 +231,14 @@ class HTTPFactory(DaphneFactory):
             longest = next(iter(self.waiting))
             del self.waiting[longest]
             longest.transport.abortConnection()
+
+    def add_unread(self, channel: BoundedChannel, size: int) -> None:
+        """Count an unread answer; beyond the limit abort the connection of the oldest one."""
+        self.unread[channel] = size
+        while len(self.unread) > 1 and sum(self.unread.values()) > limits.UNREAD_BYTES:
+            oldest = next(iter(self.unread))
+            del self.unread[oldest]
+            oldest.transport.abortConnection()
 
     def buildProtocol(self, addr: IAddress) -> BoundedChannel:  # noqa: N802 - Twisted's name
         """Serve a client."""

@@ -2,8 +2,12 @@
 
 MAX_BODY_BYTES = 64 * 1024  # a title, a sign-in or a form of the admin is smaller
 BODIES: dict[str, int] = {}  # path: another limit in bytes, for uploads
+FORM_BYTES = 16 * 1024  # of a form beside its file
+UPLOADS_BYTES = 64 * 1024 * 1024  # of all uploads in memory at once; a part that does not fit gets 503
+UNREAD_BYTES = 64 * 1024 * 1024  # of all answers that wait for their clients; beyond, the oldest is aborted
 HEADER_SECS = 10  # from the first byte, or the connection, to the end of the headers
 BODY_SECS = 30  # from the end of the headers to that of the body
+UPLOAD_SECS = 120  # the same of an upload: 10 MiB take as long at 0.7 Mbit/s
 ANSWER_SECS = 60  # for the client to read an answer
 NEXT_BYTES = 16 * 1024  # of requests that follow one in work; more is read later
 IDLE_SECS = 60  # between two requests of a connection
@@ -18,4 +22,18 @@ LINGER_BYTES = 1024 * 1024  # discarded in that time: a client that only writes 
 
 def body_limit(path: bytes) -> int:
     """Most bytes of a request's body."""
-    return BODIES.get(path.partition(b"?")[0].decode("latin-1"), MAX_BODY_BYTES)
+    return BODIES.get(_name(path), MAX_BODY_BYTES)
+
+
+def body_secs(path: bytes) -> int:
+    """The time for a request's body."""
+    return UPLOAD_SECS if is_upload(path) else BODY_SECS
+
+
+def is_upload(path: bytes) -> bool:
+    """Whether a body at this path has another limit."""
+    return _name(path) in BODIES
+
+
+def _name(path: bytes) -> str:
+    return path.partition(b"?")[0].decode("latin-1")

@@ -6,9 +6,11 @@ from contextlib import suppress
 from typing import Any
 
 from daphne import server as daphne
+from django.urls import reverse
 from twisted.internet.defer import Deferred
 
 from chat.conf import conf
+from chat.files.spool import most_bytes
 from chat.protocol.commands import MAX_SERVER_FRAME_BYTES
 from chat.sockets.daphne import SILENT_SECS
 from chat.streaming.draining import draining
@@ -34,6 +36,7 @@ class BoundedServer(daphne.Server):
             ("websocket_max_message_size", "websocket_max_frame_size"), MAX_SERVER_FRAME_BYTES
         )
         super().__init__(application, **ours | options | sizes)
+        limits.BODIES[self.root_path + reverse("files")] = most_bytes() + limits.FORM_BYTES
         self.websocket_handshake_timeout = self.websocket_connect_timeout
         self.handshakes: set[BoundedSocket] = set()
 
