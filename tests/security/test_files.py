@@ -1,0 +1,153 @@
+"""Files on a web server as deployed: bounds of memory, and bytes in the storage alone."""
+
+import json
+import re
+import socket
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http.cookies import SimpleCookie
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+
+import pytest
+import redis
+
+from chat.files.spool import MIB
+from project.server import limits
+from project.up.ports import HOST
+from tests.chat.contents import large
+from tests.harness.stack import answers
+from tests.harness.waiting import deadline
+from tests.security.conftest import Start, Web
+
+CANARY = b"canary-of-an-upload"
+MOST_GROWTH_MB = 150  # 64 MiB of bodies, and what the process keeps of them for the next ones
+UPLOADS = 30
+
+
+@dataclass(frozen=True)
+class Reply:
+    """The reply to a request, read to its end."""
+
+    status: int
+    body: bytes
+
+    @property
+    def json(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.body)
+        return found
+
+
+class Guest:
+    """A visitor; a new one becomes a guest, with a session."""
+
+    def __init__(self, web: Web, root: str = "", *, is_new: bool = True) -> None:
+        self.web, self.root = web, root
+        self._cookies = SimpleCookie()
+        if is_new:
+            self.ask("GET", "/")
+            self.ask("POST", "/guest/")
+
+    def ask(self, method: str, path: str, body: bytes | None = None, kind: str = "image/png") -> Reply:
+        """Return the reply, also of a refusal."""
+        request = urllib.request.Request(self.url(path), body, self.headers(kind), method=method)
+        try:
+            reply = urllib.request.urlopen(request, timeout=deadline())
+        except HTTPError as error:
+            reply = error
+        with reply:
+            for line in reply.headers.get_all("Set-Cookie", []):
+                self._cookies.load(line)
+            return Reply(reply.status, reply.read())
+
+    def url(self, path: str) -> str:
+        return f"{self.web.url}{self.root}{path}"
+
+    def headers(self, kind: str) -> dict[str, str]:
+        values = {name: cookie.value for name, cookie in self._cookies.items()}
+        cookie = "; ".join(f"{name}={value}" for name, value in values.items())
+        return {"Cookie": cookie, "X-CSRFToken": values.get("tailrace_csrf", ""), "Content-Type": kind}
+
+    def upload(self, content: bytes) -> Reply:
+        return self.ask("POST", "/files/?filename=depths.png", content)
+
+
+@pytest.fixture
+def guest(web: Web) -> Guest:
+    return Guest(web)
+
+
+def directory_of(web: Web) -> Path:
+    """The data directory, where the log is, too."""
+    return web.process.log.parent
+
+
+def test_the_largest_file_is_kept_and_returned_and_a_larger_one_refused(guest: Guest) -> None:
+    content = large(10 * MIB)
+    reply = guest.upload(content)
+    assert reply.status == 201
+    file_id = reply.json["id"]
+    assert guest.ask("GET", f"/files/{file_id}/").body == content
+    refused = guest.upload(content + b"\x00")
+    assert (refused.status, refused.json["error"]["code"]) == (413, "file_too_large")
+    path = directory_of(guest.web) / "files"
+    assert path.stat().st_mode & 0o777 == 0o700
+
+
+def test_files_are_uploaded_under_a_path_of_the_host(rooted: Web) -> None:
+    guest = Guest(rooted, "/x")
+    assert guest.upload(large(MIB)).status == 201
+
+
+def test_a_visitor_without_a_session_uploads_nothing(web: Web) -> None:
+    visitor = Guest(web, is_new=False)
+    reply = visitor.upload(large(MIB))
+    assert (reply.status, reply.json["error"]["code"]) == (401, "unauthenticated")
+
+
+@pytest.fixture
+def connections() -> Iterator[list[socket.socket]]:
+    opened: list[socket.socket] = []
+    yield opened
+    for connection in opened:
+        connection.close()
+
+
+def test_unfinished_uploads_take_bounded_memory(start_web: Start, connections: list[socket.socket]) -> None:
+    web = start_web()
+    before = web.memory_mb()
+    head = f"POST /files/ HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: {10 * MIB}\r\n\r\n".encode()
+    statuses: list[bytes] = []
+    for _ in range(UPLOADS):
+        connection = socket.create_connection((HOST, web.port), timeout=deadline())
+        connections.append(connection)
+        try:
+            connection.sendall(head + b"a" * (9 * MIB))
+        except ConnectionError:
+            statuses.append(b"")
+    for connection in connections:
+        connection.setblocking(False)
+    print(f"{UPLOADS} x 9 MiB: RSS +{web.memory_mb() - before:.0f} MB")
+    assert len(statuses) >= UPLOADS - limits.UPLOADS_BYTES // (9 * MIB) - 1
+    assert web.memory_mb() - before < MOST_GROWTH_MB
+    assert answers(f"{web.url}/healthz")
+
+
+def test_the_bytes_are_in_no_row_no_key_and_no_log(guest: Guest, valkey_url: str) -> None:
+    canaries = CANARY * 1_000
+    content = large(10 * MIB - len(canaries)) + canaries
+    reply = guest.upload(content)
+    file_id = reply.json["id"]
+    assert guest.upload(content + b"\x00").status == 413
+    assert guest.ask("POST", "/files/", canaries + b"\x00").status == 415
+    assert guest.ask("GET", f"/files/{file_id}/").body == content
+    directory = directory_of(guest.web)
+    holders = [path for path in directory.rglob("*") if path.is_file() and CANARY in path.read_bytes()]
+    assert [path.parent.parent.name for path in holders] == ["files"]
+    with redis.Redis.from_url(valkey_url) as client:
+        assert [key for key in client.scan_iter() if CANARY in (client.dump(key) or b"")] == []
+    log = guest.web.process.output()
+    assert re.search(r"POST /files/ 201", log)
+    assert "depths.png" not in log  # a name is a person's word, too
