@@ -150,7 +150,7 @@ async def test_a_reader_that_stops_for_a_while_gets_every_event_once_and_in_orde
         assert record.finished
         response_id = events[0]["response"]["id"]
         row = await asyncio.to_thread(own.settled, response_id)
-        item_id = f"msg_{response_id}"
+        item_id = f"{response_id.replace('resp', 'msg')}_0"
         last = events[-1]["sequence_number"]
         async for event in frames(visitor):
             mine = response_id in (event.get("response_id"), event.get("response", {}).get("id"))

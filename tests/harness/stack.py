@@ -203,14 +203,13 @@ class Stack:
 
     def row(self, response_id: str) -> dict[str, Any]:
         """Return a row of the table of responses."""
+        digits = response_id.removeprefix("resp_")
         if self.ways.database is None:
-            (found,) = self._select(
-                "SELECT * FROM tailrace_response WHERE id = ?", response_id.replace("-", "")
-            )
+            (found,) = self._select("SELECT * FROM tailrace_response WHERE id = ?", digits)
             return dict(found)
         query = "SELECT * FROM tailrace_response WHERE id = %s"
         with psycopg.connect(self.ways.database, row_factory=dict_row) as database:
-            (row,) = database.execute(query, [response_id]).fetchall()
+            (row,) = database.execute(query, [digits]).fetchall()
         return row
 
     def settled(self, response_id: str) -> dict[str, Any]:
