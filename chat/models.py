@@ -18,6 +18,7 @@ from django.utils import timezone
 from chat import file_models  # noqa: F401 - Django finds models through this module
 from chat.ids import bare, new_id, wire_id
 from chat.protocol.errors import FAILURES
+from chat.protocol.input_items import asked
 from chat.protocol.objects import ErrorObject, IncompleteDetails, ResponseObject
 from chat.protocol.output import has_answer, output_text
 
@@ -126,9 +127,9 @@ RETURNING *
 # ids only: neither the text of the path nor a row of another branch is read
 ANSWERED_PATH = """
 WITH RECURSIVE path(id, previous_id, answered, depth) AS (
-    SELECT id, previous_id, output <> '', 1 FROM {table} WHERE id = %s
+    SELECT id, previous_id, answered, 1 FROM {table} WHERE id = %s
     UNION ALL
-    SELECT turn.id, turn.previous_id, turn.output <> '', path.depth + 1
+    SELECT turn.id, turn.previous_id, turn.answered, path.depth + 1
     FROM {table} turn JOIN path ON turn.id = path.previous_id WHERE path.depth < %s
 )
 SELECT id FROM path WHERE answered ORDER BY depth
@@ -191,7 +192,7 @@ class ResponseQuerySet(models.QuerySet["Response"]):
         return bool(done)
 
     def answered_path(self, response_id: UUID) -> list[UUID]:
-        """The ids of the turns with output from this one to the root, newest first."""
+        """The ids of the answered turns from this one to the root, newest first."""
         meta = Response._meta  # noqa: SLF001 - documented by Django
         key = meta.pk.get_db_prep_value(response_id, connection)
         return [row.pk for row in self.raw(ANSWERED_PATH.format(table=meta.db_table), [key, MAX_PATH])]
@@ -299,7 +300,7 @@ class Response(models.Model):
     @property
     def input_text(self) -> str:
         """The user's messages as text."""
-        return "\n\n".join(message["content"] for message in self.input if message["role"] == "user")
+        return asked(self.input)
 
     def error(self) -> ErrorObject | None:
         """The failure's code and sentence."""

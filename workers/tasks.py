@@ -21,6 +21,8 @@ from chat.ids import wire_id
 from chat.models import Response
 from chat.protocol.composer import Ending
 from chat.protocol.objects import ResponseObject
+from chat.protocol.parameters import parameters
+from chat.responses.attachments import loaded
 from chat.responses.ending import end, settle, settle_if_ended
 from chat.responses.model_catalog import ModelConfig, catalog
 from chat.responses.prompt import Prompt, prompt
@@ -72,7 +74,10 @@ def _run(row: Response) -> Outcome:
     if model is None:
         return Outcome(_fail(row, "model_removed"))
     asked = _prompt(row, model)
-    request = Request(asked.messages, row.max_output_tokens, row.temperature)
+    if asked.omitted_turns and row.request.get("truncation") == "disabled":
+        return Outcome(_fail(row, "context_length_exceeded"))
+    messages = loaded(row.owner_id, asked.messages)
+    request = Request(messages, row.max_output_tokens, row.temperature, parameters(row.request))
     response, omitted = response_object(row), asked.omitted_turns
     assignment = Assignment(
         response, row.attempt, model, request, row.handed_over, omitted, row.input, row.request, row.owner_id

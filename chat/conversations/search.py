@@ -10,8 +10,8 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce, Left
 
 from chat.models import Response
-from chat.protocol.commands import storable
 from chat.protocol.errors import CommandError
+from chat.protocol.fields import storable
 
 MAX_SEARCH_CHARS = 100
 MAX_WORDS = 5  # more are ignored

@@ -4,32 +4,47 @@
 marks our own commands.
 """
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails, from_json
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import from_json
 
 from chat.ids import bare
 from chat.protocol.errors import CommandError
+from chat.protocol.events import JSON
+from chat.protocol.fields import Json, JsonObject, Strict, Text, json_bytes, refusal, refused
+from chat.protocol.input_items import is_empty, texts
+from chat.protocol.inputs import Input, normalized
+from chat.protocol.options import Options, ReasoningOptions, TextOptions
 from chat.protocol.structure import MAX_METADATA, check_create, refuse_unknown
 
 MAX_INPUT_CHARS = 16_000  # about 4,000 tokens
-MAX_SETTINGS_BYTES = 16 * 1024  # instructions and metadata: in three events of each log
-MAX_FRAME_BYTES = 256 * 1024  # fits MAX_INPUT_CHARS at 12 escaped bytes per character
-MAX_SERVER_FRAME_BYTES = 512 * 1024  # beyond it the web server closes the socket without an error
+MAX_SETTINGS_BYTES = 256 * 1024  # of all that is no input: a coding agent's tools have 40 KiB
+# fits both at once: 192 KB of input, at 12 escaped bytes per character, and the settings with some escapes
+MAX_FRAME_BYTES = 512 * 1024
+MAX_SERVER_FRAME_BYTES = 768 * 1024  # beyond it the web server closes the socket without an error
 MAX_STREAM_ID_CHARS = 100  # repeated in every event
 MAX_TITLE_CHARS = 80
+SOONEST = {"completion_window": "soonest"}  # the only way in which a response runs here
+# OpenAI's, of services that Tailrace has not
+UNSUPPORTED = frozenset(
+    ("prompt", "moderation", "context_management", "access_programs", "image", "generate")
+)
 
 
-def storable(text: str) -> str:
-    """Return text that JSON and the database can store. Raises ValueError."""
-    text.encode()  # ValueError for a lone surrogate
-    if "\x00" in text:
-        message = "PostgreSQL stores no NUL"
-        raise ValueError(message)
-    return text
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The bounds of a `response.create`: characters of input, bytes of all else."""
+
+    input_chars: int = MAX_INPUT_CHARS
+    settings_bytes: int = MAX_SETTINGS_BYTES
+
+
+OF_SOCKETS = Limits()
 
 
 def _bare(prefix: str, value: Any) -> Any:
@@ -40,7 +55,12 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-Text = Annotated[str, AfterValidator(storable)]
+def _soonest(options: JSON) -> JSON:
+    if options != SOONEST:
+        raise refused("unsupported_parameter")
+    return options
+
+
 Title = Annotated[Text, AfterValidator(_one_line), Field(min_length=1, max_length=MAX_TITLE_CHARS)]
 ResponseId = Annotated[UUID, Field(strict=False), BeforeValidator(partial(_bare, "resp"))]
 ConversationId = Annotated[UUID, Field(strict=False), BeforeValidator(partial(_bare, "conv"))]
@@ -48,31 +68,7 @@ SequenceNumber = Annotated[int, Field(ge=-1, lt=2**53)]  # JSON's safe integers;
 StreamId = Annotated[Text, Field(max_length=MAX_STREAM_ID_CHARS)] | None
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class TextPart(_Strict):
-    """A part of `content`."""
-
-    type: Literal["input_text", "output_text", "text"]
-    text: Text
-
-
-class Message(_Strict):
-    """One item of an `input` list."""
-
-    type: Literal["message"] = "message"
-    role: Literal["user", "assistant", "system", "developer"]
-    content: Text | Annotated[list[TextPart], Field(fail_fast=True)]
-
-    def plain(self) -> dict[str, str]:
-        """The message with its content joined."""
-        content = self.content if isinstance(self.content, str) else "".join(p.text for p in self.content)
-        return {"role": self.role, "content": content}
-
-
-class TailraceOptions(_Strict):
+class TailraceOptions(Strict):
     """Our fields of `response.create`."""
 
     conversation_id: ConversationId | None = None
@@ -80,13 +76,25 @@ class TailraceOptions(_Strict):
     regenerate_of: ResponseId | None = None
 
 
-class Create(_Strict):
-    """`response.create`. Without `input` it must regenerate an earlier response."""
+class StreamOptions(Strict):
+    """`stream_options`; no event is obfuscated."""
+
+    include_obfuscation: bool | None = None
+
+
+class Create(Options):
+    """`response.create`. Without `input` it must regenerate an earlier response.
+
+    Other fields are the model's own, which `create` has checked: `model_extra`.
+    """
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, Json]
 
     type: Literal["response.create"]
     model: Annotated[Text, Field(max_length=200)] | None = None
-    input: Text | Annotated[list[Message], Field(fail_fast=True)] | None = None
-    instructions: Annotated[Text, Field(max_length=MAX_INPUT_CHARS)] | None = None
+    input: Input | None = None
+    instructions: Text | None = None
     previous_response_id: ResponseId | None = None
     max_output_tokens: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     temperature: Annotated[float, Field(ge=0, le=2, allow_inf_nan=False)] | None = None
@@ -101,16 +109,25 @@ class Create(_Strict):
     stream: Literal[True] | None = None  # always true, like the next two; SDKs send it
     background: Literal[True] | None = None
     store: Literal[True] | None = None
+    stream_options: StreamOptions | None = None
+    background_options: Annotated[JsonObject, AfterValidator(_soonest)] | None = None
     tailrace: TailraceOptions = TailraceOptions()
 
-    def messages(self) -> list[dict[str, str]]:
-        """The input as chat messages, `[{"role", "content"}]`."""
-        if isinstance(self.input, str):
-            return [{"role": "user", "content": self.input}]
-        return [message.plain() for message in self.input or ()]
+    def items(self) -> list[JSON]:
+        """The input's items, without ids."""
+        return [] if self.input is None else normalized(self.input)
 
 
-class Subscribe(_Strict):
+# without other fields; pydantic would make an error of each
+OBJECTS = {
+    "tailrace": TailraceOptions.model_fields,
+    "text": TextOptions.model_fields,
+    "reasoning": ReasoningOptions.model_fields,
+    "stream_options": StreamOptions.model_fields,
+}
+
+
+class Subscribe(Strict):
     """`tailrace:subscribe`: follow after a sequence number, or from a snapshot."""
 
     type: Literal["tailrace:subscribe"]
@@ -119,14 +136,14 @@ class Subscribe(_Strict):
     stream_id: StreamId = None
 
 
-class Unsubscribe(_Strict):
+class Unsubscribe(Strict):
     """`tailrace:unsubscribe`: stop following; the response continues."""
 
     type: Literal["tailrace:unsubscribe"]
     response_id: ResponseId
 
 
-class Acknowledge(_Strict):
+class Acknowledge(Strict):
     """`tailrace:ack`: from the first one on, few events are sent ahead."""
 
     type: Literal["tailrace:ack"]
@@ -134,14 +151,14 @@ class Acknowledge(_Strict):
     sequence_number: SequenceNumber
 
 
-class Cancel(_Strict):
+class Cancel(Strict):
     """`tailrace:cancel`: cancel for all readers."""
 
     type: Literal["tailrace:cancel"]
     response_id: ResponseId
 
 
-class Change(_Strict):
+class Change(Strict):
     """`PATCH /conversations/<id>/`: absent fields change nothing."""
 
     title: Title = ""
@@ -161,26 +178,38 @@ COMMANDS: dict[str, type[Command]] = {
     "tailrace:ack": Acknowledge,
     "tailrace:cancel": Cancel,
 }
-Known = TypeVar("Known", bound=_Strict)
+Known = TypeVar("Known", bound=Strict)
 
 
-def parse(frame: str) -> Command:
-    """Parse a frame. Raises CommandError with the field and, if readable, the `stream_id`."""
+def parse(frame: str, own: Collection[str] = ()) -> Command:
+    """Parse a frame. Raises CommandError with the field and, if readable, the `stream_id`.
+
+    `own`: as of `create`.
+    """
     body = json_object(frame)
     kind = body.get("type")
     if "type" not in body:
         raise CommandError("missing_field", "type", _stream_id(body))
     if not isinstance(kind, str) or kind not in COMMANDS:
         raise CommandError("unknown_type", "type", _stream_id(body))
-    return create(body) if kind == "response.create" else _validated(COMMANDS[kind], body)
+    return create(body, own=own) if kind == "response.create" else _validated(COMMANDS[kind], body)
 
 
-def create(body: dict[str, Any]) -> Create:
-    """Validate a `response.create`. Raises CommandError."""
-    command = _validated(Create, body)
-    _check_settings(command)
+def create(body: JSON, limits: Limits = OF_SOCKETS, own: Collection[str] = ()) -> Create:
+    """Validate a `response.create`; null is as good as absent. Raises CommandError.
+
+    `own`: names of the models' own fields.
+    """
+    try:
+        _check_names(body, own)
+        check_create(body, OBJECTS)
+    except CommandError as error:
+        error.stream_id = _stream_id(body)
+        raise
+    command = _validated(Create, {name: value for name, value in body.items() if value is not None})
+    _check_settings(command, limits)
     if command.input is not None:
-        _check_input(command)
+        _check_input(command, limits)
     elif command.tailrace.regenerate_of is None:
         raise CommandError("missing_field", "input", command.stream_id)
     return command
@@ -208,17 +237,24 @@ def json_object(frame: str) -> dict[str, Any]:
     return body
 
 
-def _validated(kind: type[Known], body: dict[str, Any]) -> Known:
+def _check_names(body: JSON, own: Collection[str]) -> None:
+    known = Create.model_fields.keys() | UNSUPPORTED | set(own)
+    refuse_unknown(known, body)
+    unsupported = next((name for name in UNSUPPORTED if body.get(name) is not None), None)
+    if unsupported:
+        raise CommandError("unsupported_parameter", unsupported)
+
+
+def _validated(kind: type[Known], body: JSON) -> Known:
     try:
-        refuse_unknown(kind.model_fields, body)
-        if kind is Create:
-            check_create(body, TailraceOptions.model_fields, Message.model_fields, TextPart.model_fields)
+        if kind is not Create:
+            refuse_unknown(kind.model_fields, body)
         return kind.model_validate(body)
-    except CommandError as refused:
-        refused.stream_id = _stream_id(body)
+    except CommandError as error:
+        error.stream_id = _stream_id(body)
         raise
     except ValidationError as invalid:
-        code, param = _refusal(invalid.errors(include_url=False, include_input=False)[0])
+        code, param = refusal(invalid.errors(include_url=False, include_input=False)[0])
         raise CommandError(code, param, _stream_id(body)) from None
 
 
@@ -227,26 +263,17 @@ def _stream_id(body: dict[str, Any]) -> str | None:
     return stream_id if isinstance(stream_id, str) and len(stream_id) <= MAX_STREAM_ID_CHARS else None
 
 
-def _refusal(error: ErrorDetails) -> tuple[str, str]:
-    """Code and field path: `input`, `tailrace.conversation_id`."""
-    codes = {"missing": "missing_field", "extra_forbidden": "unknown_field"}
-    field, *inner = [str(part) for part in error["loc"]]
-    param = f"{field}.{inner[0]}" if field == "tailrace" and inner else field
-    return codes.get(error["type"], "invalid_field"), param
+def _check_settings(command: Create, limits: Limits) -> None:
+    fields: JSON = {"instructions": command.instructions or "", "metadata": command.metadata or {}}
+    sizes = {name: json_bytes(value) for name, value in (fields | command.requested()).items()}
+    if sum(sizes.values()) > limits.settings_bytes:
+        largest = max(sizes, key=lambda name: sizes[name])
+        raise CommandError("settings_too_long", largest, command.stream_id)
 
 
-def _check_settings(command: Create) -> None:
-    texts = [command.instructions or ""]
-    for pair in (command.metadata or {}).items():
-        texts += pair
-    if sum(len(text.encode()) for text in texts) > MAX_SETTINGS_BYTES:
-        param = "instructions" if command.instructions else "metadata"
-        raise CommandError("settings_too_long", param, command.stream_id)
-
-
-def _check_input(command: Create) -> None:
-    texts = [message["content"] for message in command.messages()]
-    if not any(text.strip() for text in texts):
+def _check_input(command: Create, limits: Limits) -> None:
+    items = command.items()
+    if is_empty(items):
         raise CommandError("empty_input", "input", command.stream_id)
-    if sum(map(len, texts)) > MAX_INPUT_CHARS:
+    if sum(map(len, texts(items))) > limits.input_chars:
         raise CommandError("input_too_long", "input", command.stream_id)

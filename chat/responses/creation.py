@@ -16,10 +16,14 @@ from chat.models import Conversation, Response
 from chat.protocol.commands import Create
 from chat.protocol.composer import Ending
 from chat.protocol.errors import CommandError, ProtocolError
+from chat.protocol.events import JSON
+from chat.protocol.input_items import data_parts, file_ids, with_ids
 from chat.responses.admission import admit, lock_owner
+from chat.responses.attachments import attached, claim
 from chat.responses.ending import end
 from chat.responses.model_catalog import catalog
 from chat.responses.queueing import enqueue, send_next
+from chat.responses.references import resolved
 from chat.responses.representation import response_object
 from chat.transport.event_log import Log, LogError
 from chat.transport.outages import UNAVAILABLE
@@ -46,12 +50,15 @@ async def submit(owner: "AbstractBaseUser", command: Create, log: Log) -> tuple[
 
 
 async def create_response(owner: "AbstractBaseUser", command: Create, log: Log) -> tuple[Response, bool]:
-    """Store the row, then open its log. Returns the row and whether it is new.
+    """Store the files and the row, then open its log. Returns the row and whether it is new.
 
     A repeated `client_request_id` of an owner returns the same row. Raises CommandError; in an outage
     LogError or a database error, after deleting the row if possible.
     """
-    row, new = await database_sync_to_async(_store, thread_sensitive=False)(owner, command)
+    items = command.items()
+    if data_parts(items):
+        items = await database_sync_to_async(attached, thread_sensitive=False)(owner, items)
+    row, new = await database_sync_to_async(_store, thread_sensitive=False)(owner, command, items)
     if new:
         try:
             await log.create(response_object(row))
@@ -89,11 +96,11 @@ async def _enqueue_or_end(row: Response, log: Log) -> None:
 
 
 @transaction.atomic
-def _store(owner: "AbstractBaseUser", command: Create) -> tuple[Response, bool]:
+def _store(owner: "AbstractBaseUser", command: Create, items: list[JSON]) -> tuple[Response, bool]:
     owner = lock_owner(owner.pk)
     if earlier := _same_request(owner, command):  # before the limits: never refused
         return earlier, False
-    return _insert(owner, command, admit(owner)), True
+    return _insert(owner, command, items, admit(owner)), True
 
 
 def _delete(row: Response) -> None:
@@ -108,39 +115,49 @@ def _same_request(owner: "AbstractBaseUser", command: Create) -> Response | None
     return Response.objects.filter(owner_id=owner.pk, client_request_id=request_id).first()
 
 
-def _insert(owner: "AbstractBaseUser", command: Create, sent_at: datetime | None) -> Response:
+def _insert(
+    owner: "AbstractBaseUser", command: Create, items: list[JSON], sent_at: datetime | None
+) -> Response:
     source = _own_response(owner, command.tailrace.regenerate_of, "tailrace.regenerate_of")
     if source and command.previous_response_id:  # a sibling has the same previous response
         raise CommandError("invalid_field", "previous_response_id")
     model = command.model or (source.model if source else next(iter(catalog())))
-    if model not in catalog():
-        raise CommandError("model_not_found", "model")
+    _check_model(model, command)
     previous = (
         source.previous
         if source
         else _own_response(owner, command.previous_response_id, "previous_response_id")
     )
-    messages = command.messages() or (source.input if source else [])
-    conversation, new = _conversation(owner, command, source or previous, messages)
     row = Response(
-        conversation=conversation,
         owner_id=owner.pk,
         previous=previous,
         client_request_id=command.tailrace.client_request_id,
         model=model,
-        input=messages,
         instructions=command.instructions or "",
         max_output_tokens=command.max_output_tokens,
         temperature=command.temperature,
         metadata=command.metadata or {},
+        request=command.requested(),
         sent_at=sent_at,
     )
+    row.input = with_ids(resolved(owner.pk, items or (source.input if source else [])), row.pk)
     row.asked = row.input_text
+    row.conversation, new = _conversation(owner, command, source or previous, row.asked)
     row.save(force_insert=True)
+    claim(owner, row, file_ids(row.input))
     if not new:
-        conversation.updated_at = timezone.now()
-        conversation.save(update_fields=["updated_at"])
+        row.conversation.updated_at = timezone.now()
+        row.conversation.save(update_fields=["updated_at"])
     return row
+
+
+def _check_model(name: str, command: Create) -> None:
+    """Raise CommandError for an unknown model, or for fields that are another model's own."""
+    model = catalog().get(name)
+    if model is None:
+        raise CommandError("model_not_found", "model")
+    if own := next((n for n in command.model_extra or () if n not in model.client_parameters), None):
+        raise CommandError("unknown_field", own)
 
 
 def _own_response(owner: "AbstractBaseUser", response_id: UUID | None, param: str) -> Response | None:
@@ -157,7 +174,7 @@ def _own_response(owner: "AbstractBaseUser", response_id: UUID | None, param: st
 
 
 def _conversation(
-    owner: "AbstractBaseUser", command: Create, relative: Response | None, messages: list[dict[str, str]]
+    owner: "AbstractBaseUser", command: Create, relative: Response | None, asked: str
 ) -> tuple[Conversation, bool]:
     conversation_id = command.tailrace.conversation_id
     if relative is not None:
@@ -165,8 +182,7 @@ def _conversation(
             raise CommandError("invalid_field", "tailrace.conversation_id")
         return relative.conversation, False
     if conversation_id is None:
-        title = title_of(messages[-1]["content"])
-        return Conversation.objects.create(owner_id=owner.pk, title=title), True
+        return Conversation.objects.create(owner_id=owner.pk, title=title_of(asked)), True
     conversation = Conversation.objects.visible_to(owner.pk).filter(pk=conversation_id).first()
     if conversation is None:
         raise CommandError("conversation_not_found", "tailrace.conversation_id")

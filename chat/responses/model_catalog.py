@@ -22,6 +22,10 @@ DEMO = "demo-count"
 DEMO_PROGRAM = "workers.programs.counting:count"
 MAX_NAME_CHARS = 200  # of a model; the column's
 PROGRAM = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")  # module:function
+# a client must not set them by another way
+OURS = frozenset(
+    ("model", "messages", "stream", "stream_options", "n", "max_tokens", "max_completion_tokens")
+)
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|")  # "": no key
 
 
@@ -66,6 +70,7 @@ class ModelConfig:
     limit_field: Literal["", "max_tokens", "max_completion_tokens"] = ""  # "": learned
     without: tuple[str, ...] = ()  # fields that the server refuses
     parameters: dict[str, Any] = field(default_factory=dict)  # more fields of each request
+    client_parameters: tuple[str, ...] = ()  # more names that clients may send, for the server
     headers: dict[str, str] = field(default_factory=dict)  # $NAME: a variable of the workers, also within
     query: dict[str, str] = field(default_factory=dict)
     # at the start of the text; ("", end): the text begins as reasoning; (): all is text
@@ -80,6 +85,7 @@ class ModelConfig:
         object.__setattr__(self, "context", self.context or None)
         _refuse_no_json(self.parameters)
         _refuse_wrong_names(self.name, self.key_env)
+        _refuse_ours(self.client_parameters)
         if self.program:
             _refuse_wrong_program(self.program, self.base_url)
             return
@@ -125,6 +131,13 @@ def _refuse_wrong_program(program: str, base_url: str) -> None:
         raise ValueError(fault)
 
 
+def _refuse_ours(names: tuple[str, ...]) -> None:
+    wrong = sorted(OURS.intersection(names))
+    if wrong:
+        message = f"client_parameters must not name {', '.join(wrong)}"
+        raise ValueError(message)
+
+
 def _split(base_url: str) -> SplitResult:
     try:
         url = urlsplit(base_url)
@@ -162,6 +175,11 @@ def catalog() -> Catalog:
     models = read(Path(conf.MODELS)) if conf.MODELS else [_of_environment()]
     models.append(ModelConfig(DEMO, program=DEMO_PROGRAM))
     return {model.name: model for model in models}
+
+
+def client_parameters() -> frozenset[str]:
+    """The names that clients may send to any of the models. Raises as `catalog`."""
+    return frozenset(name for model in catalog().values() for name in model.client_parameters)
 
 
 def _of_environment() -> ModelConfig:

@@ -11,9 +11,14 @@ from django.db.models.functions import Cast
 
 from chat.models import Response
 from chat.protocol.events import JSON
+from chat.protocol.messages import calls, messages, results, with_calls_only
+from chat.protocol.parameters import parameter_bytes, parameters
 
 BYTES_PER_TOKEN = 3  # English has 4 or more, Chinese 2 to 4: rather a turn less than a refusal
 TOKENS_PER_MESSAGE = 8  # its role and marks
+TOKENS_PER_CALL = 16  # its id and marks
+TOKENS_PER_IMAGE = 1_000  # OpenAI's have 85 to 1,105, Qwen's up to 1,280
+TOKENS_PER_FILE = 5_000  # about ten pages
 DEFAULT_CONTEXT = 131_072  # of a model whose context is unknown: no prompt is unbounded
 PAGE_TURNS = 50  # per query of their text
 MAX_STANDING = 100  # turns whose system or developer messages are kept though they are left out
@@ -23,7 +28,7 @@ STANDING = frozenset({"system", "developer"})  # roles that hold for the whole c
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """The model's messages, `[{"role", "content"}]`; `omitted_turns`: oldest ones that did not fit."""
+    """Messages of chat completions; `omitted_turns`: the number of oldest turns that did not fit."""
 
     messages: list[JSON]
     omitted_turns: int = 0
@@ -33,15 +38,17 @@ def prompt(response: Response, context: int | None = None, limit: int | None = N
     """Compose the prompt; leave out the oldest turns that do not fit into `context`, in tokens.
 
     `limit`: of the answer, in tokens. Instructions and the newest input stay, also if they do not fit. System
-    and developer messages of omitted turns follow the instructions, as far as they fit.
+    and developer messages of omitted turns follow the instructions, as far as they fit; calls of an omitted
+    turn stay whose results are in later ones, since servers refuse a result without its call.
     Blocks: one query for the path, one for each page of its text, one for those messages.
     """
     context = DEFAULT_CONTEXT if context is None else context
     first: list[JSON] = []
     if response.instructions:
         first.append({"role": "system", "content": response.instructions})
+    asked = messages(response.input)
     answer = min(limit or context, context // ANSWER_SHARE)
-    room = context - answer - tokens([*first, *response.input])
+    room = context - answer - tokens([*first, *asked]) - parameter_tokens(parameters(response.request))
     path = Response.objects.answered_path(response.previous_id) if response.previous_id else []
     turns = _newest(path, room)
     standing: dict[UUID, list[JSON]] = {}
@@ -50,22 +57,60 @@ def prompt(response: Response, context: int | None = None, limit: int | None = N
         room -= sum(map(tokens, standing.values()))
         sizes = (tokens(turn) - tokens(standing.get(at, [])) for at, turn in zip(path, turns, strict=False))
         turns = turns[: fitting(sizes, room)]
+    pending = _with_calls(path, turns, asked, room)
     kept = len(turns)
     first += _joined(standing.get(at, []) for at in reversed(path[kept:]))
-    return Prompt([*first, *_joined(reversed(turns)), *response.input], len(path) - kept)
+    return Prompt([*first, *pending, *_joined(reversed(turns)), *asked], len(path) - kept)
 
 
 def tokens(messages: Iterable[JSON]) -> int:
     """Estimate, rather too high, the tokens of messages."""
-    return sum(
-        TOKENS_PER_MESSAGE + math.ceil(len(str(message["content"]).encode()) / BYTES_PER_TOKEN)
-        for message in messages
-    )
+    return sum(map(_tokens, messages))
+
+
+def parameter_tokens(fields: JSON) -> int:
+    """Estimate, rather too high, the tokens of tools and schemas. `fields`: of a request."""
+    return math.ceil(parameter_bytes(fields) / BYTES_PER_TOKEN)
 
 
 def fitting(sizes: Iterable[int], room: int) -> int:
     """The number of first sizes whose sum is at most `room`."""
     return sum(1 for _ in takewhile(lambda total: total <= room, accumulate(sizes)))
+
+
+def _tokens(message: JSON) -> int:
+    content = message["content"] or ""
+    parts = [{"type": "text", "text": content}] if isinstance(content, str) else content
+    functions = [call["function"] for call in message.get("tool_calls", ())]
+    texts = sum(_tokens_of(each["name"] + each["arguments"]) for each in functions)
+    return TOKENS_PER_MESSAGE + sum(map(_tokens_of_part, parts)) + TOKENS_PER_CALL * len(functions) + texts
+
+
+def _tokens_of_part(part: JSON) -> int:
+    fixed = {"image_url": TOKENS_PER_IMAGE, "file": TOKENS_PER_FILE}
+    return fixed.get(part["type"]) or _tokens_of(part["text"])
+
+
+def _tokens_of(text: str) -> int:
+    return math.ceil(len(text.encode()) / BYTES_PER_TOKEN)
+
+
+def _with_calls(path: list[UUID], turns: list[list[JSON]], asked: list[JSON], room: int) -> list[JSON]:
+    """The calls, in the newest omitted turn, whose results are in the prompt.
+
+    Drops oldest of the `turns` until the calls fit, too. A result answers the turn before it, so older turns
+    are not searched.
+    """
+    while True:
+        kept = [*asked, *_joined(turns)]
+        missing = results(kept) - calls(kept)
+        omitted = path[len(turns) : len(turns) + 1]
+        if not missing or not omitted:
+            return []
+        pending = with_calls_only(_messages(*_rows(omitted)), missing)
+        if not turns or tokens(pending) + sum(map(tokens, turns)) <= room:
+            return pending
+        turns.pop()
 
 
 def _newest(path: list[UUID], room: int) -> list[list[JSON]]:
@@ -82,7 +127,7 @@ def _newest(path: list[UUID], room: int) -> list[list[JSON]]:
 
 
 def _rows(ids: list[UUID]) -> list[Response]:
-    found = Response.objects.only("input", "output").in_bulk(ids)
+    found = Response.objects.only("input", "items").in_bulk(ids)
     return [found[each] for each in ids]
 
 
@@ -97,11 +142,11 @@ def _standing_of(path: list[UUID], room: int) -> dict[UUID, list[JSON]]:
 
 
 def _messages(turn: Response) -> list[JSON]:
-    return [*turn.input, {"role": "assistant", "content": turn.output}]
+    return [*messages(turn.input), *messages(turn.items)]
 
 
-def _standing(messages: list[JSON]) -> list[JSON]:
-    return [message for message in messages if message["role"] in STANDING]
+def _standing(items: list[JSON]) -> list[JSON]:
+    return [message for message in messages(items) if message["role"] in STANDING]
 
 
 def _joined(turns: Iterable[list[JSON]]) -> list[JSON]:

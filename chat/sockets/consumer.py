@@ -20,6 +20,7 @@ from chat.protocol.commands import Acknowledge, Cancel, Command, Create, Subscri
 from chat.protocol.errors import CommandError, ProtocolError
 from chat.responses.creation import submit
 from chat.responses.ending import cancel
+from chat.responses.model_catalog import client_parameters
 from chat.responses.ownership import own_response
 from chat.sockets.bounds import CommandRate
 from chat.sockets.session_consumer import SessionConsumer
@@ -91,7 +92,7 @@ class ResponsesConsumer(SessionConsumer):
         try:
             if frame is None:
                 raise CommandError("binary_frame")
-            command = parse(frame)
+            command = parse(frame, client_parameters())
         except CommandError:
             self.rate.require(None, time.monotonic())
             raise

@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from chat.models import Conversation, Response, Status
 from chat.protocol.composer import Ending, append, final_object, opening
 from chat.protocol.objects import OutputItem
+from chat.protocol.output import has_answer
 from chat.protocol.state import ResponseState
 from chat.responses.representation import response_object
 from tests.harness.writer import parts_of
@@ -16,13 +17,27 @@ from tests.harness.writer import parts_of
 T = TypeVar("T")
 
 
+def question(text: str, role: str = "user") -> dict[str, Any]:
+    """An input item with a text."""
+    return {"type": "message", "role": role, "content": [{"type": "input_text", "text": text}]}
+
+
+def answer(text: str) -> dict[str, Any]:
+    """An output item with a text."""
+    return {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": text}]}
+
+
 def stored(owner: User, text: str = "How deep is it?", **fields: Any) -> Response:
-    """A response that asks `text`. It is queued, for the demo, and alone in its conversation by default."""
+    """A response that asks `text`. It is queued, for the demo, and alone in its conversation by default.
+
+    With an `output` it is answered by it, with `items` by these.
+    """
     if "conversation" not in fields:
         fields["conversation"] = Conversation.objects.create(owner=owner)
-    asked = {"model": "demo-count", "input": [{"role": "user", "content": text}], "asked": text}
+    asked = {"model": "demo-count", "input": [question(text)], "asked": text}
     row = Response(owner=owner, **(asked | fields))
-    row.items, row.answered = items_of(row), bool(row.output)
+    row.items = fields.get("items") or items_of(row)
+    row.answered = fields.get("answered", has_answer(response_object(row)))
     row.save()
     return row
 

@@ -1,13 +1,14 @@
 """Build one request to a model's server. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from chat.protocol.events import JSON
+from chat.protocol.parameters import WITH_TOOLS
 from chat.responses.model_catalog import ModelConfig
 from chat.responses.model_keys import headers_of, key_of
-from chat.responses.prompt import tokens
+from chat.responses.prompt import parameter_tokens, tokens
 from workers.providers.changes import LIMIT_FIELDS, NEEDED, Learned, LimitField
 
 _AZURE = (".openai.azure.com", ".cognitiveservices.azure.com", ".azure-api.net")
@@ -17,11 +18,12 @@ _NO_KEY = "none"  # some servers refuse a request without any key
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Chat messages `[{"role", "content"}]` and limits."""
+    """Chat messages `[{"role", "content"}]`, limits, and the fields that the client asked for."""
 
     messages: list[JSON]
     max_output_tokens: int | None = None
     temperature: float | None = None
+    parameters: JSON = field(default_factory=dict)
 
 
 def request_body(
@@ -29,13 +31,15 @@ def request_body(
 ) -> JSON:
     """The JSON body. `room`: tokens left of the context for this request; 0: send no limit."""
     without = learned.without.union(model.without) - NEEDED
-    fields: JSON = {"stream": True, "stream_options": {"include_usage": True}}
+    fields: JSON = {**request.parameters, "stream": True, "stream_options": {"include_usage": True}}
     if request.temperature is not None:
         fields["temperature"] = request.temperature
     fields |= {name: value for name, value in model.parameters.items() if name not in LIMIT_FIELDS}
     limit_field, limit = limit_field_of(model, without), _limit(model, request, learned, room)
     if limit_field and limit:
         fields[limit_field] = limit
+    if "tools" not in fields or "tools" in without:
+        without = without.union(WITH_TOOLS)
     kept = {name: value for name, value in fields.items() if name not in without}
     return {**kept, "model": upstream_model, "messages": request.messages}
 
@@ -50,7 +54,8 @@ def _limit(model: ModelConfig, request: Request, learned: Learned, room: int | N
         return None
     contexts = [n for n in (model.context, learned.context) if n]
     if contexts:
-        limits.append(max(MIN_ROOM, min(contexts) - tokens(request.messages)))
+        sent = tokens(request.messages) + parameter_tokens(request.parameters)
+        limits.append(max(MIN_ROOM, min(contexts) - sent))
     return min(n for n in (*limits, learned.limit, room) if n)
 
 

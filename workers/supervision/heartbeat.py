@@ -70,6 +70,4 @@ async def _pause() -> None:
     due = time.monotonic() + HEARTBEAT_SECS
     await asyncio.sleep(HEARTBEAT_SECS)
     if (blocked := time.monotonic() - due) > BLOCKED_SECS:
-        logger.warning(
-            "the event loop was blocked for %.1f s: by a program? docs/programs.md", blocked
-        )
+        logger.warning("the event loop was blocked for %.1f s: by a program? docs/programs.md", blocked)

@@ -14,10 +14,12 @@ from chat.protocol.commands import (
     MAX_INPUT_CHARS,
     MAX_SETTINGS_BYTES,
     MAX_STREAM_ID_CHARS,
+    UNSUPPORTED,
     Cancel,
     Change,
     Command,
     Create,
+    Limits,
     Subscribe,
     Unsubscribe,
     change,
@@ -31,6 +33,10 @@ ID = "01234567-89ab-7def-8123-456789abcdef"
 
 def asked(**fields: Any) -> dict[str, Any]:
     return {"type": "response.create", "input": "How deep is it?"} | fields
+
+
+def tool(name: str, description: str = "") -> dict[str, Any]:
+    return {"type": "function", "name": name, "description": description, "parameters": {}}
 
 
 def created(**fields: Any) -> Create:
@@ -53,21 +59,27 @@ def refused(**fields: Any) -> tuple[str, str | None]:
 @pytest.mark.parametrize(
     ("fields", "param"),
     [
-        ({"instructions": "ä" * (MAX_SETTINGS_BYTES // 2) + "i"}, "instructions"),
-        ({"instructions": "i" * 15_999, "metadata": {"key": "v" * 383}}, "instructions"),
-        (
-            {"metadata": {f"{number:02}": "€" * 340 + "..." for number in range(16)} | {"00": "€" * 350}},
-            "metadata",
-        ),
+        ({"instructions": "ä" * (MAX_SETTINGS_BYTES // 2)}, "instructions"),
+        ({"instructions": "i" * (MAX_SETTINGS_BYTES - 500), "metadata": {"key": "v" * 500}}, "instructions"),
+        ({"instructions": "i" * 90_000, "tools": [tool("f", "d" * 172_100)]}, "tools"),
+        ({"text": {"format": {"type": "json_schema", "name": "n", "schema": {"k": "s" * 262_144}}}}, "text"),
     ],
 )
-def test_instructions_and_metadata_have_a_bound_together_in_bytes(fields: dict[str, Any], param: str) -> None:
-    assert refused(**fields) == ("settings_too_long", param)
+def test_instructions_tools_and_the_rest_have_a_bound_together_in_bytes(
+    fields: dict[str, Any], param: str
+) -> None:
+    with pytest.raises(CommandError) as error:
+        create(asked(**fields))
+    assert (error.value.code, error.value.param) == ("settings_too_long", param)
 
 
-def test_instructions_and_metadata_may_take_all_of_it() -> None:
-    assert created(instructions="i" * 15_998, metadata={"key": "v" * 383}).metadata
-    assert created(instructions="ä" * (MAX_SETTINGS_BYTES // 2)).instructions
+def test_instructions_and_tools_may_take_all_of_it_beside_the_longest_input() -> None:
+    text = json.dumps("🌊")[1:-1] * MAX_INPUT_CHARS  # 12 bytes each
+    command = created(instructions="i" * 90_000, tools=[tool("f", "d" * 171_900)])
+    frame = json.dumps(asked(instructions=command.instructions, tools=command.requested()["tools"]))
+    longest = parse(frame.replace("How deep is it?", text))
+    assert isinstance(longest, Create)
+    assert longest.items()[0]["content"][0]["text"] == "🌊" * MAX_INPUT_CHARS
 
 
 @pytest.mark.parametrize(
@@ -112,31 +124,33 @@ def test_a_create_takes_every_field_that_is_documented() -> None:
 
 
 def test_a_create_takes_the_flags_that_sdks_send_if_they_ask_for_what_is_always_so() -> None:
-    assert created(stream=True, background=True, store=True).messages()
+    assert created(stream=True, background=True, store=True).items()
+    assert created(stream_options={"include_obfuscation": True}, top_logprobs=0).items()
+    assert created(background_options={"completion_window": "soonest"}).items()
     assert refused(stream=False) == ("invalid_field", "stream")
     assert refused(store=False) == ("invalid_field", "store")
 
 
-def test_an_input_that_is_a_text_is_said_by_the_user() -> None:
-    assert created().messages() == [{"role": "user", "content": "How deep is it?"}]
-
-
-def test_an_input_that_is_a_list_keeps_its_roles_and_joins_its_parts() -> None:
-    parts = [{"type": "input_text", "text": "How "}, {"type": "input_text", "text": "deep?"}]
-    command = created(
-        input=[{"role": "developer", "content": "Be brief."}, {"role": "user", "content": parts}]
-    )
-    assert command.messages() == [
-        {"role": "developer", "content": "Be brief."},
-        {"role": "user", "content": "How deep?"},
+def test_an_input_that_is_a_text_is_a_message_of_the_user() -> None:
+    part = {"type": "input_text", "text": "How deep is it?"}
+    assert created().items() == [
+        {"type": "message", "role": "user", "status": "completed", "content": [part]}
     ]
+
+
+def test_null_is_as_good_as_absent() -> None:
+    fields = dict.fromkeys([*Create.model_fields.keys() - {"type", "input"}, *UNSUPPORTED])
+    inner = {"text": {"format": None, "verbosity": None}, "reasoning": {"effort": None, "summary": None}}
+    assert created(**fields) == created()
+    assert created(**inner).requested() == {"text": {}, "reasoning": {}}
+    assert created(tailrace={"regenerate_of": None}) == created()
 
 
 def test_a_regeneration_needs_no_input() -> None:
     frame = {"type": "response.create", "tailrace": {"regenerate_of": ID}}
     command = parse(json.dumps(frame))
     assert isinstance(command, Create)
-    assert command.messages() == []
+    assert command.items() == []
 
 
 @pytest.mark.parametrize(
@@ -146,21 +160,18 @@ def test_a_regeneration_needs_no_input() -> None:
         ({"model": 5}, "invalid_field", "model"),
         ({"model": "m" * 201}, "invalid_field", "model"),
         ({"input": 5}, "invalid_field", "input"),
-        ({"input": [{"role": "robot", "content": "x"}]}, "invalid_field", "input"),
-        (
-            {"input": [{"role": "user", "content": [{"type": "input_image", "text": "x"}]}]},
-            "invalid_field",
-            "input",
-        ),
+        ({"input": {"role": "user", "content": "x"}}, "invalid_field", "input"),
+        ({"input": [{"role": "robot", "content": "x"}]}, "invalid_field", "input[0].role"),
         ({"input": "a\x00b"}, "invalid_field", "input"),
-        ({"instructions": "i" * (MAX_INPUT_CHARS + 1)}, "invalid_field", "instructions"),
+        ({"instructions": "i\x00"}, "invalid_field", "instructions"),
         ({"previous_response_id": "resp_1"}, "invalid_field", "previous_response_id"),
         ({"max_output_tokens": 0}, "invalid_field", "max_output_tokens"),
         ({"max_output_tokens": "5"}, "invalid_field", "max_output_tokens"),
         ({"temperature": 2.1}, "invalid_field", "temperature"),
         ({"temperature": float("nan")}, "invalid_field", "temperature"),
-        ({"metadata": {"k": 5}}, "invalid_field", "metadata"),
-        ({"metadata": {"k": "v" * 513}}, "invalid_field", "metadata"),
+        ({"metadata": {"k": 5}}, "invalid_field", "metadata.k"),
+        ({"metadata": {"k": "v" * 513}}, "invalid_field", "metadata.k"),
+        ({"metadata": {"k" * 200: "v"}}, "invalid_field", f"metadata.{'k' * 100}"),
         ({"metadata": {str(n): "v" for n in range(17)}}, "invalid_field", "metadata"),
         ({"stream_id": 5}, "invalid_field", "stream_id"),
         ({"tailrace": "x"}, "invalid_field", "tailrace"),
@@ -175,6 +186,30 @@ def test_a_regeneration_needs_no_input() -> None:
 )
 def test_a_refusal_names_the_field(fields: dict[str, Any], code: str, param: str) -> None:
     assert refused(**fields) == (code, param)
+
+
+@pytest.mark.parametrize("name", sorted(UNSUPPORTED))
+def test_a_field_of_a_service_that_tailrace_lacks_is_refused_by_name(name: str) -> None:
+    assert refused(**{name: "x"}) == ("unsupported_parameter", name)
+
+
+def test_the_fields_of_the_models_are_taken_as_they_are() -> None:
+    body = asked(top_k=5, chat_template_kwargs={"a": None}, min_p=None)
+    command = create(body, own=("top_k", "chat_template_kwargs", "min_p"))
+    assert command.requested() == {"top_k": 5, "chat_template_kwargs": {"a": None}}
+    with pytest.raises(CommandError) as error:
+        create(body | {"chat_template_kwargs": ["a\x00"]}, own=body)
+    assert (error.value.code, error.value.param) == ("invalid_field", "chat_template_kwargs")
+    with pytest.raises(CommandError) as error:
+        create(body, own=("top_k", "min_p"))
+    assert (error.value.code, error.value.param) == ("unknown_field", "chat_template_kwargs")
+
+
+def test_other_doors_have_other_limits() -> None:
+    wide = Limits(input_chars=MAX_INPUT_CHARS + 1, settings_bytes=10)
+    assert create(asked(input="i" * (MAX_INPUT_CHARS + 1)), wide).input
+    with pytest.raises(CommandError, match="settings_too_long"):
+        create(asked(instructions="0123456"), wide)
 
 
 @pytest.mark.parametrize(
@@ -201,7 +236,7 @@ def test_a_bad_frame_is_refused_by_a_code(frame: str, code: str, param: str | No
 
 
 def test_an_input_of_the_greatest_length_is_taken() -> None:
-    assert len(created(input="i" * MAX_INPUT_CHARS).messages()[0]["content"]) == MAX_INPUT_CHARS
+    assert created(input="i" * MAX_INPUT_CHARS).input == "i" * MAX_INPUT_CHARS
 
 
 def test_a_frame_is_measured_in_bytes() -> None:

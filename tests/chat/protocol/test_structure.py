@@ -8,10 +8,11 @@ from pydantic import ValidationError
 
 from chat.protocol.commands import MAX_FRAME_BYTES, Create, parse
 from chat.protocol.errors import CommandError
-from chat.protocol.structure import MAX_MESSAGES, MAX_METADATA, MAX_PARAM_CHARS, MAX_PARTS
+from chat.protocol.fields import MAX_PARAM_CHARS
+from chat.protocol.structure import MAX_ITEMS, MAX_METADATA, MAX_PARTS
 
 MANY = 18_000
-MOST_ERRORS = 60  # a frame has about 15 fields, and metadata 16 pairs
+MOST_ERRORS = 60  # a frame has about 35 fields, and metadata 16 pairs
 KEYS: dict[str, Any] = {f"k{number}": 0 for number in range(MANY)}
 PART = {"type": "input_text", "text": "a"}
 
@@ -23,15 +24,28 @@ def message(**fields: Any) -> dict[str, Any]:
 HOSTILE: dict[str, Any] = {
     "unknown fields": KEYS,
     "unknown options": {"tailrace": KEYS},
-    "unknown fields of a message": {"input": [message(**KEYS)]},
-    "unknown fields of a part": {"input": [message(content=[PART | KEYS])]},
+    "unknown fields of the text": {"text": KEYS},
+    "unknown fields of the reasoning": {"reasoning": KEYS},
+    "unknown fields of the stream": {"stream_options": KEYS},
+    "unknown fields of a message": {"input": [message(**KEYS, role=0)]},
+    "unknown fields of a part": {"input": [message(content=[PART | KEYS | {"text": 0}])]},
+    "tools": {"tools": [{}] * MANY},
+    "more tools": {"tools": [{"type": "function", "name": "f"}] * 10_000},
+    "tools of the wrong type": {"tools": [0] * MANY},
+    "allowed tools": {"tool_choice": {"type": "allowed_tools", "mode": "auto", "tools": [{}] * MANY}},
+    "includes": {"include": [0] * MANY},
+    "stops": {"stop": [0] * MANY},
+    "outputs": {"input": [{"type": "function_call_output", "call_id": "c", "output": [{}] * 900}] * 2},
+    "summaries": {"input": [{"type": "reasoning", "summary": [{}] * 900}] * 2},
+    "wrong summaries": {"input": [{"type": "reasoning", "summary": [{}] * MAX_PARTS}]},
+    "every field": {name: [[]] for name in Create.model_fields if name != "type"},
     "metadata": {"metadata": KEYS},
     "metadata of the wrong type": {"metadata": {f"{number:099}": 0 for number in range(MAX_METADATA)}},
     "messages": {"input": [{}] * MANY},
-    "messages of the wrong type": {"input": [0] * MAX_MESSAGES},
+    "messages of the wrong type": {"input": [0] * MAX_ITEMS},
     "parts": {"input": [message(content=[{}] * 7_000)]},
     "parts of the wrong type": {"input": [message(content=[{}] * MAX_PARTS)]},
-    "parts of many messages": {"input": [message(content=[0] * 2)] * MAX_MESSAGES},
+    "parts of many messages": {"input": [message(content=[0] * 2)] * MAX_ITEMS},
     "lists": {"input": [[[]] * 100] * 100},
 }
 
@@ -62,9 +76,9 @@ def test_a_hostile_frame_has_few_errors(fields: dict[str, Any], monkeypatch: pyt
         ({"warmth": 1}, "unknown_field", "warmth"),
         ({"tailrace": {"x": 1}}, "unknown_field", "tailrace.x"),
         ({"k" * 1_000: 1}, "unknown_field", "k" * MAX_PARAM_CHARS),
-        ({"input": [message(name="a")]}, "unknown_field", "input"),
-        ({"input": [message(content=[PART | {"x": 1}])]}, "unknown_field", "input"),
-        ({"input": [message()] * (MAX_MESSAGES + 1)}, "invalid_field", "input"),
+        ({"text": {"x": 1}}, "unknown_field", "text.x"),
+        ({"reasoning": {"x": 1}}, "unknown_field", "reasoning.x"),
+        ({"input": [message()] * (MAX_ITEMS + 1)}, "invalid_field", "input"),
         ({"input": [message(content=[PART] * 501)] * 2}, "invalid_field", "input"),
         ({"metadata": {str(number): "" for number in range(MAX_METADATA + 1)}}, "invalid_field", "metadata"),
     ],
@@ -76,7 +90,7 @@ def test_a_refusal_of_the_structure_names_the_field(fields: dict[str, Any], code
 
 
 def test_the_most_messages_and_parts_are_accepted() -> None:
-    few = [message(content=[PART] * 2) for _ in range(MAX_MESSAGES)]
+    few = [message(content=[PART] * 2) for _ in range(MAX_ITEMS)]
     assert isinstance(parse(json.dumps({"type": "response.create", "input": few})), Create)
 
 

@@ -186,7 +186,7 @@ def test_owners_with_room_are_found_in_turn(owner: User, stranger: User) -> None
 @pytest.mark.parametrize("work", ["stored", "taken"])
 def test_many_threads_never_exceed_the_limits(owner: User, work: str) -> None:
     def store(_: int) -> str:
-        return _outcome(lambda: creation._store(owner, asking()))
+        return _outcome(lambda: creation._store(owner, asking(), asking().items()))
 
     def take(_: int) -> str:
         return _outcome(lambda: take_held(owner.pk))

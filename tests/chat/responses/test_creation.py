@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -16,15 +17,18 @@ from chat.protocol.commands import Create, create
 from chat.protocol.composer import opening
 from chat.protocol.errors import CommandError
 from chat.protocol.events import decode
-from chat.responses import creation
+from chat.protocol.input_items import DataPart
+from chat.responses import attachments, creation
 from chat.responses.creation import TITLE_CHARS, create_response, submit, title_of
-from chat.responses.model_catalog import DEMO, catalog
+from chat.responses.model_catalog import DEMO, catalog, client_parameters
 from chat.responses.representation import response_object
 from chat.transport import job_queue, redis_client
 from chat.transport.event_log import Log, LogError
 from project.celery import app as celery_app
 from project.up import ports, valkey
 from tests.chat.communicator import eventually
+from tests.chat.protocol.test_inputs import CALL, DATA, FILE, IMAGE, RESULT, TEXT, message
+from tests.chat.protocol.test_options import REQUEST
 from tests.chat.rows import counted, on_rows, saved
 from tests.harness.broker import Broker
 
@@ -37,6 +41,10 @@ def asking(text: str | None = "How deep is it?", **fields: Any) -> Create:
     return create({name: value for name, value in body.items() if value is not None})
 
 
+def contents(row: Response) -> list[Any]:
+    return [item["content"] for item in row.input]
+
+
 def after(row: Response, **fields: Any) -> Create:
     return asking(previous_response_id=row.wire_id, **fields)
 
@@ -46,7 +54,9 @@ async def test_a_first_request_begins_a_conversation_and_a_log(owner: User, log:
     assert new
     row = await saved(row.pk)
     assert (row.owner_id, row.status, row.model) == (owner.pk, "queued", DEMO)
-    assert row.input == [{"role": "user", "content": " How deep\n is it? "}]
+    (item,) = row.input
+    assert item["id"] == f"msg_{row.pk.hex}_i0"
+    assert item["content"] == [{"type": "input_text", "text": " How deep\n is it? "}]
     events = [decode(entry.event) for entry in await log.read(row.wire_id)]
     assert events == opening(response_object(row))
     assert [event.type for event in events] == ["response.created", "response.queued"]
@@ -117,6 +127,83 @@ async def test_the_fields_of_a_request_are_stored(owner: User, log: Log) -> None
     assert row.metadata == {"k": "v"}
 
 
+async def test_what_was_requested_beyond_the_columns_is_stored(owner: User, log: Log) -> None:
+    command = create({"type": "response.create", "input": "a"} | REQUEST)
+    row = await saved((await create_response(owner, command, log))[0].pk)
+    assert row.request == REQUEST
+    assert (await saved((await create_response(owner, asking(), log))[0].pk)).request == {}
+
+
+async def test_a_conversation_is_named_after_the_users_text(owner: User, log: Log) -> None:
+    items = [message(TEXT | {"text": "Be brief."}, role="developer"), message(IMAGE, TEXT), CALL]
+    row, _ = await create_response(owner, asking(None, input=items), log)
+    assert (row.conversation.title, row.asked) == ("a", "a")
+    unnamed, _ = await create_response(owner, asking(None, input=[message(IMAGE)]), log)
+    assert (unnamed.conversation.title, unnamed.asked) == ("", "")
+
+
+@pytest.fixture
+def own_fields(settings: Settings, tmp_path: Path) -> None:
+    """A catalog of two models, one of which takes a field of its server."""
+    settings.TAILRACE_MODELS = str(tmp_path / "models.toml")
+    both = [("one", 'client_parameters = ["top_k"]'), ("two", "")]
+    model = '[[models]]\nname = "{}"\nbase_url = "http://localhost/v1"\n{}\n'
+    Path(settings.TAILRACE_MODELS).write_text("".join(model.format(*each) for each in both))
+    catalog.cache_clear()
+
+
+async def test_a_models_own_fields_are_stored_and_no_other_models(
+    owner: User, log: Log, own_fields: None
+) -> None:
+    assert client_parameters() == {"top_k"}
+    body = {"type": "response.create", "input": "a", "top_k": 5}
+    command = create(body | {"model": "one"}, own=client_parameters())
+    row, _ = await create_response(owner, command, log)
+    assert row.request == {"top_k": 5}
+    command = create(body | {"model": "two"}, own=client_parameters())
+    with pytest.raises(CommandError) as refused:
+        await create_response(owner, command, log)
+    assert (refused.value.code, refused.value.param) == ("unknown_field", "top_k")
+    assert await counted() == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("item", "param"),
+    [
+        (message(TEXT, IMAGE | {"image_url": DATA}), "input[1].content[1].image_url"),
+        (message(FILE), "input[1].content[0].file_data"),
+        (message(TEXT, {"type": "input_image", "file_id": "f"}), "input[1].content[1].file_id"),
+        (RESULT | {"output": [{"type": "input_file", "file_id": "f"}]}, "input[1].output[0].file_id"),
+    ],
+)
+async def test_data_and_files_are_refused_without_a_storage(
+    owner: User, log: Log, item: Any, param: str
+) -> None:
+    with pytest.raises(CommandError) as refused:
+        await create_response(owner, asking(None, input=[message(TEXT), item]), log)
+    assert (refused.value.code, refused.value.param) == ("unsupported_parameter", param)
+    assert await counted() == (0, 0)
+
+
+async def test_data_becomes_a_file_that_the_response_claims(
+    owner: User, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts: list[DataPart] = []
+    claimed: list[Any] = []
+
+    def store(of: User, part: DataPart) -> str:
+        parts.append(part)
+        return "file_1"
+
+    monkeypatch.setattr(attachments, "store", store)
+    monkeypatch.setattr(creation, "claim", lambda of, row, ids: claimed.append((of.pk, row.pk, ids)))
+    picture = IMAGE | {"image_url": DATA}
+    row, _ = await create_response(owner, asking(None, input=[message(TEXT, picture)]), log)
+    assert parts == [DataPart("input[0].content[1].image_url", DATA, is_image=True)]
+    assert claimed == [(owner.pk, row.pk, {"file_1": "input[0].content[1].file_id"})]
+    assert (await saved(row.pk)).input[0]["content"] == [TEXT, {"type": "input_image", "file_id": "file_1"}]
+
+
 async def test_the_default_model_is_the_first_one(owner: User, log: Log) -> None:
     row, _ = await create_response(owner, asking(model=None), log)
     assert row.model == next(iter(catalog()))
@@ -141,7 +228,8 @@ async def test_a_regeneration_is_a_sibling_with_the_same_input(owner: User, log:
     again, new = await create_response(owner, asking(None, tailrace={"regenerate_of": first.wire_id}), log)
     assert new
     assert again.pk != first.pk
-    assert (again.input, again.previous_id) == (first.input, root.pk)
+    assert (contents(again), again.previous_id) == (contents(first), root.pk)
+    assert again.input[0]["id"] == f"msg_{again.pk.hex}_i0"
     assert again.conversation_id == root.conversation_id
 
 
@@ -168,7 +256,7 @@ async def test_a_regeneration_with_a_previous_response_is_refused(
 
 async def test_a_root_can_be_regenerated(owner: User, response: Response, log: Log) -> None:
     again, _ = await create_response(owner, asking(None, tailrace={"regenerate_of": response.wire_id}), log)
-    assert (again.input, again.previous_id) == (response.input, None)
+    assert (contents(again), again.previous_id) == (contents(response), None)
     assert again.conversation_id == response.conversation_id
 
 

@@ -172,6 +172,7 @@ def test_a_base_url_that_cannot_be_used_is_refused_by_name_and_not_repeated(
         ("[models.deadlines]\ntotal = nan\n", "models.0.deadlines: Value error, total must be 0 or more"),
         ("parameters = {since = 2026-11-28}\n", "parameters must hold no date, time, inf or nan"),
         ("parameters = {top_p = nan}\n", "parameters must hold no date, time, inf or nan"),
+        ('client_parameters = ["top_k", "stream", "n"]\n', "client_parameters must not name n, stream"),
     ],
 )
 def test_values_that_no_request_can_have_are_refused_by_name(file: Path, text: str, reported: str) -> None:

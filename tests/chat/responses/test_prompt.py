@@ -10,8 +10,18 @@ from hypothesis import strategies as st
 
 from chat.models import Conversation, Response, Status
 from chat.responses import prompt as module
-from chat.responses.prompt import DEFAULT_CONTEXT, PAGE_TURNS, fitting, prompt, tokens
-from tests.chat.rows import stored
+from chat.responses.prompt import (
+    DEFAULT_CONTEXT,
+    PAGE_TURNS,
+    TOKENS_PER_FILE,
+    TOKENS_PER_IMAGE,
+    fitting,
+    prompt,
+    tokens,
+)
+from tests.chat.protocol.test_inputs import HTTPS
+from tests.chat.protocol.test_options import TOOL
+from tests.chat.rows import answer, question, stored
 
 
 def test_the_prompt_is_the_path_from_the_root_without_the_branches_beside_it(owner: User) -> None:
@@ -80,15 +90,15 @@ def test_instructions_and_the_newest_input_stay_in_any_context(owner: User, cont
 
 @pytest.mark.parametrize("role", ["system", "developer"])
 def test_system_and_developer_messages_of_omitted_turns_stay_and_are_counted(owner: User, role: str) -> None:
-    standing, question = {"role": role, "content": "s" * 300}, {"role": "user", "content": "a" * 300}
-    root = stored(owner, "", input=[standing, question], output="A" * 300, instructions="Old.")
+    asked = [question("s" * 300, role), question("a" * 300)]
+    root = stored(owner, "", input=asked, output="A" * 300, instructions="Old.")
     shared: dict[str, Any] = {"conversation": root.conversation, "instructions": "Be brief."}
     middle = stored(owner, "b", output="B", previous=root, **shared)
     row = stored(owner, "new", previous=middle, **shared)
     needed = tokens([{"content": text} for text in ("Be brief.", "s" * 300, "b", "B", "new")])
     assert contents(row, needed + 10, 10) == ["Be brief.", "s" * 300, "b", "B", "new"]
     assert contents(row, needed + 9, 10) == ["Be brief.", "s" * 300, "new"]
-    whole = needed + tokens([question] * 2)
+    whole = needed + tokens([{"content": "a" * 300}] * 2)
     assert contents(row, whole + 10, 10) == contents(row, None)
     assert prompt(row, whole + 9, 10).omitted_turns == 1
 
@@ -136,8 +146,9 @@ def long_talk(owner: User, turns: int, text: str, **fields: Any) -> Response:
             owner=owner,
             previous=rows[-1] if rows else None,
             model="demo-count",
-            input=[{"role": "user", "content": f"{number} {text}"}],
-            output=text,
+            input=[question(f"{number} {text}")],
+            items=[answer(text)],
+            answered=True,
         )
         rows.append(row)
     Response.objects.bulk_create(rows, 500)
@@ -183,7 +194,7 @@ def test_an_unknown_context_has_a_bound(owner: User) -> None:
 
 def test_system_messages_of_many_omitted_turns_have_a_bound(owner: User) -> None:
     row = long_talk(owner, 300, "x")
-    Response.objects.exclude(pk=row.pk).update(input=[{"role": "system", "content": "s" * 3_000}])
+    Response.objects.exclude(pk=row.pk).update(input=[question("s" * 3_000, "system")])
     asked = prompt(row, 8_192)
     assert tokens(asked.messages) <= 8_192
     assert asked.messages[0]["content"] == "s" * 3_000
@@ -193,3 +204,119 @@ def test_a_prompt_takes_one_query_for_each_page(owner: User, django_assert_max_n
     row = long_talk(owner, 400, "x")
     with django_assert_max_num_queries(2 + 400 // PAGE_TURNS):
         assert len(prompt(row).messages) == 801
+
+
+def call(call_id: str, arguments: str = "{}", **fields: Any) -> dict[str, Any]:
+    return {"type": "function_call", "call_id": call_id, "name": "f", "arguments": arguments} | fields
+
+
+def result(call_id: str, output: str = "1") -> dict[str, Any]:
+    return {"type": "function_call_output", "call_id": call_id, "output": output}
+
+
+def asked(call_id: str, arguments: str = "{}") -> dict[str, Any]:
+    """The message with a call."""
+    function = {"name": "f", "arguments": arguments}
+    calls = [{"id": call_id, "type": "function", "function": function}]
+    return {"role": "assistant", "content": None, "tool_calls": calls}
+
+
+def loop(owner: User, *steps: tuple[list[dict[str, Any]], list[dict[str, Any]]], **fields: Any) -> Response:
+    """A conversation of an agent, of inputs and outputs; the last output is not there yet."""
+    row = None
+    for asked_, items in steps:
+        shared: dict[str, Any] = {"conversation": row.conversation, "previous": row} if row else {}
+        row = stored(owner, input=asked_, items=items, **shared, **fields)
+    assert row is not None
+    return row
+
+
+def test_calls_and_their_results_of_earlier_turns_are_in_the_prompt(owner: User) -> None:
+    reasoning = {"type": "reasoning", "summary": [], "content": [{"type": "reasoning_text", "text": "hm"}]}
+    row = loop(
+        owner,
+        ([question("How deep?")], [reasoning, call("a")]),
+        ([result("a")], [answer("One metre.")]),
+        ([question("And wide?")], []),
+    )
+    assert prompt(row).messages == [
+        {"role": "user", "content": "How deep?"},
+        asked("a"),
+        {"role": "tool", "tool_call_id": "a", "content": "1"},
+        {"role": "assistant", "content": "One metre."},
+        {"role": "user", "content": "And wide?"},
+    ]
+
+
+def test_an_answered_turn_is_one_with_a_call_alone(owner: User) -> None:
+    row = loop(owner, ([question("a")], [call("a")]), ([result("a")], []))
+    assert row.previous is not None
+    row.previous.answered = False
+    row.previous.save()
+    assert [message["role"] for message in prompt(row).messages] == ["tool"]
+
+
+LONG = "x" * 900
+
+
+def test_a_call_stays_whose_result_is_in_a_later_turn(owner: User) -> None:
+    row = loop(
+        owner,
+        ([question(LONG)], [answer(LONG), call("old"), call("a")]),
+        ([result("a", LONG)], [call("b")]),
+        ([result("b")], []),
+    )
+    kept = [{"role": "tool", "tool_call_id": "a", "content": LONG}, asked("b")]
+    newest = {"role": "tool", "tool_call_id": "b", "content": "1"}
+    needed = tokens([asked("a"), *kept, newest]) + 10
+    assert prompt(row, needed, 10).messages == [asked("a"), *kept, newest]
+    assert prompt(row, needed, 10).omitted_turns == 1
+    assert prompt(row, needed - 1, 10).messages == [asked("b"), newest]
+    assert prompt(row, 1).messages == [asked("b"), newest]
+    assert prompt(row, 1).omitted_turns == 2
+    assert prompt(row).omitted_turns == 0
+
+
+def test_no_result_in_a_prompt_is_without_its_call(owner: User) -> None:
+    steps = [([result(str(n), "r" * 50 * n)], [call(str(n + 1), "c" * 40 * n)]) for n in range(1, 8)]
+    row = loop(owner, ([question(LONG)], [call("1")]), *steps, ([result("8")], []))
+    omitted = set()
+    for context in range(0, 2_000, 10):
+        found = prompt(row, context, 1)
+        names = [each["id"] for m in found.messages for each in m.get("tool_calls", ())]
+        assert [m["tool_call_id"] for m in found.messages if m["role"] == "tool"] == names
+        assert found.omitted_turns == 8 or tokens(found.messages) <= context
+        omitted.add(found.omitted_turns)
+    assert omitted == {0, *omitted} > {0, 8}
+
+
+def test_a_result_without_any_call_is_the_clients_error(owner: User) -> None:
+    row = loop(owner, ([question(LONG)], [answer("1")]), ([result("z")], []))
+    assert [message["role"] for message in prompt(row, 100).messages] == ["tool"]
+
+
+def test_images_files_and_calls_have_a_size() -> None:
+    image = {"type": "image_url", "image_url": {"url": HTTPS}}
+    file = {"type": "file", "file": {"file_data": "x"}}
+    empty = tokens([{"content": ""}])
+    text = {"type": "text", "text": LONG}
+    assert tokens([{"content": [text, image, image]}]) == tokens([{"content": LONG}]) + 2 * TOKENS_PER_IMAGE
+    assert tokens([{"content": [file]}]) == empty + TOKENS_PER_FILE
+    assert tokens([asked("a", LONG)]) > empty + 300
+
+
+def test_an_image_takes_the_room_of_turns(owner: User) -> None:
+    picture = {"type": "input_image", "image_url": HTTPS}
+    given = {"type": "message", "role": "user", "content": [picture]}
+    row = loop(owner, ([question("a")], [answer("b")]), ([given], []))
+    assert prompt(row, TOKENS_PER_IMAGE + 100, 10).omitted_turns == 0
+    assert prompt(row, TOKENS_PER_IMAGE, 10).omitted_turns == 1
+
+
+def test_tools_take_the_room_of_turns(owner: User) -> None:
+    row = talk(owner, "a" * 300, "new")
+    needed = tokens(prompt(row).messages) + 10
+    assert prompt(row, needed, 10).omitted_turns == 0
+    row.request = {"tools": [TOOL]}
+    assert prompt(row, needed, 10).omitted_turns == 1
+    assert prompt(row, needed + 100, 10).omitted_turns == 0

@@ -91,6 +91,48 @@ def test_fields_that_the_server_refuses_are_left_out_but_not_those_that_it_needs
     assert sent.keys() == {"model", "messages", "stream", "max_tokens"}
 
 
+TOOL = {"type": "function", "function": {"name": "f"}}
+WANTED = {"tools": [TOOL], "tool_choice": "auto", "parallel_tool_calls": False, "seed": 7, "top_k": 5}
+
+
+def test_what_the_client_asked_for_is_sent() -> None:
+    assert body(Request(MESSAGES, parameters=WANTED)) == {
+        **WANTED,
+        "model": "gpt-x",
+        "messages": MESSAGES,
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    }
+
+
+def test_the_catalog_and_what_a_stream_needs_take_precedence_over_the_client() -> None:
+    hostile = {
+        "stream": False,
+        "messages": [],
+        "model": "x",
+        "stream_options": {},
+        "temperature": 2,
+        "seed": 1,
+    }
+    sent = body(Request(MESSAGES, None, 0.5, hostile), parameters={"seed": 2})
+    assert (sent["stream"], sent["messages"], sent["model"]) == (True, MESSAGES, "gpt-x")
+    assert (sent["stream_options"], sent["temperature"], sent["seed"]) == ({"include_usage": True}, 0.5, 2)
+
+
+@pytest.mark.parametrize(("without", "left"), [("seed", 4), ("tools", 2), ("tool_choice", 4), ("top_k", 4)])
+def test_refused_fields_of_the_client_are_left_out_and_choices_with_their_tools(
+    without: str, left: int
+) -> None:
+    asked = Request(MESSAGES, parameters=WANTED)
+    for sent in (body(asked, without=(without,)), body(asked, Learned({without}))):
+        assert len(sent.keys() & WANTED.keys()) == left
+
+
+def test_tools_take_the_room_of_the_answer() -> None:
+    asked = Request(MESSAGES, 400, parameters={"tools": [TOOL]})
+    assert body(asked, context=400)["max_tokens"] < body(context=400)["max_tokens"]
+
+
 @pytest.mark.parametrize(
     ("fields", "name", "value"),
     [

@@ -176,6 +176,30 @@ def test_the_model_is_asked_the_whole_talk_with_the_limits_of_the_response(
     assert (record.body["max_tokens"], record.body["temperature"]) == (40, 0.5)
 
 
+def test_what_the_client_asked_for_is_sent_to_the_model(asked: Any, upstream: Upstream) -> None:
+    row = asked("fast", request={"top_p": 0.5, "text": {"verbosity": "low"}, "user": "u", "top_k": 5})
+    done(row)
+    [record] = upstream.requests(row.model)
+    assert (record.body["top_p"], record.body["verbosity"], record.body["top_k"]) == (0.5, "low", 5)
+    assert "user" not in record.body
+
+
+def test_a_prompt_that_must_not_be_cut_fails_if_it_does_not_fit(
+    asked: Any, upstream: Upstream, settings: Settings
+) -> None:
+    settings.TAILRACE_OPENAI_CONTEXT = 100
+    long = [{"type": "message", "role": "assistant", "content": "x" * 3_000}]
+    earlier = asked("fast", items=long, answered=True, status="completed")
+    shared = {"conversation": earlier.conversation, "previous": earlier}
+    row = asked("fast", **shared, request={"truncation": "disabled"})
+    done(row)
+    assert (row.status, row.error_code) == ("failed", "context_length_exceeded")
+    assert upstream.requests(row.model) == []
+    cut = asked("fast", **shared, request={"truncation": "auto"})
+    done(cut)
+    assert (cut.status, cut.omitted_turns) == ("completed", 1)
+
+
 def test_turns_that_do_not_fit_are_left_out_and_counted(
     asked: Any, upstream: Upstream, redis: Redis, settings: Settings
 ) -> None:

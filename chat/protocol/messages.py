@@ -1,0 +1,122 @@
+"""Items as messages of chat completions.
+
+Format: https://platform.openai.com/docs/api-reference/chat/create#chat-create-messages
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from chat.protocol.events import JSON
+from chat.protocol.input_items import text_of
+
+STORED = "file:"  # the scheme of stored files in a message, until `with_data`; no client can send it
+MISSING: JSON = {"type": "text", "text": "[a file that was deleted]"}
+
+
+def messages(items: Iterable[JSON]) -> list[JSON]:
+    """The messages of stored items, of an input or of an output.
+
+    Reasoning is left out, and calls that were cut off. Neighbouring calls are one message, with the text of
+    the assistant before them, as the model wrote it.
+    """
+    found: list[JSON] = []
+    for item in items:
+        kind = item.get("type", "message")
+        if kind == "message":
+            found.append(_message(item))
+        elif kind == "function_call_output":
+            content = _content(item["output"])
+            found.append({"role": "tool", "tool_call_id": item["call_id"], "content": content})
+        elif kind == "function_call" and item.get("status") != "incomplete":
+            if not found or found[-1]["role"] != "assistant":
+                found.append({"role": "assistant", "content": None})
+            found[-1].setdefault("tool_calls", []).append(_call(item))
+    return found
+
+
+def calls(messages: Iterable[JSON]) -> set[str]:
+    """The ids of the calls in messages."""
+    return {call["id"] for message in messages for call in message.get("tool_calls", ())}
+
+
+def results(messages: Iterable[JSON]) -> set[str]:
+    """The ids of the calls whose results are in messages."""
+    return {message["tool_call_id"] for message in messages if message["role"] == "tool"}
+
+
+def with_calls_only(messages: Iterable[JSON], ids: set[str]) -> list[JSON]:
+    """The messages of the assistant with these calls, without their texts."""
+    return [
+        {"role": "assistant", "content": None, "tool_calls": kept}
+        for message in messages
+        if (kept := [call for call in message.get("tool_calls", ()) if call["id"] in ids])
+    ]
+
+
+def stored_files(messages: Iterable[JSON]) -> set[str]:
+    """The ids of the files that messages hold by name."""
+    return {_source(part).removeprefix(STORED) for part in _parts(messages) if _is_stored(part)}
+
+
+def with_data(messages: Iterable[JSON], urls: Mapping[str, str]) -> list[JSON]:
+    """Messages with the data of stored files. `urls`: data URLs by the files' ids; others are deleted."""
+    return [
+        message | {"content": [_with_data(part, urls) for part in message["content"]]}
+        if isinstance(message["content"], list)
+        else message
+        for message in messages
+    ]
+
+
+def _message(item: JSON) -> JSON:
+    message: JSON = {"role": item["role"], "content": _content(item["content"])}
+    return message | ({"name": item["name"]} if "name" in item else {})
+
+
+def _call(item: JSON) -> JSON:
+    function = {"name": item["name"], "arguments": item["arguments"]}
+    return {"id": item["call_id"], "type": "function", "function": function}
+
+
+def _content(content: str | list[JSON]) -> str | list[JSON]:
+    if isinstance(content, str) or all("text" in part or "refusal" in part for part in content):
+        return text_of(content)
+    return [_part(part) for part in content]
+
+
+def _part(part: JSON) -> JSON:
+    stored = f"{STORED}{part['file_id']}" if "file_id" in part else None
+    if part["type"] == "input_image":
+        detail = part.get("detail", "auto")
+        image = {"url": stored or part["image_url"]} | ({} if detail == "auto" else {"detail": detail})
+        return {"type": "image_url", "image_url": image}
+    if part["type"] == "input_file":
+        file = {"file_data": stored or part.get("file_url") or part["file_data"]}
+        return {"type": "file", "file": file | ({"filename": part["filename"]} if "filename" in part else {})}
+    return {"type": "text", "text": text_of([part])}
+
+
+def _parts(messages: Iterable[JSON]) -> Iterator[JSON]:
+    for message in messages:
+        if isinstance(message["content"], list):
+            yield from message["content"]
+
+
+def _source(part: JSON) -> str:
+    """The address or data of an image or file; "" of a text."""
+    found: str = part.get("image_url", {}).get("url") or part.get("file", {}).get("file_data") or ""
+    return found
+
+
+def _is_stored(part: JSON) -> bool:
+    return _source(part).startswith(STORED)
+
+
+def _with_data(part: JSON, urls: Mapping[str, str]) -> JSON:
+    if not _is_stored(part):
+        return part
+    url = urls.get(_source(part).removeprefix(STORED))
+    if url is None:
+        return MISSING
+    if part["type"] == "file":
+        return part | {"file": part["file"] | {"file_data": url}}
+    return part | {"image_url": part["image_url"] | {"url": url}}

@@ -1,0 +1,52 @@
+"""Replace references to items by the owner's stored items that they name."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from chat.models import Response
+from chat.protocol.errors import CommandError
+from chat.protocol.events import JSON
+from chat.protocol.fields import json_bytes
+from chat.protocol.input_items import references, response_of
+
+# of all referenced items: a frame of references to one long answer would store it five hundred times
+MAX_REFERENCED_BYTES = 1024 * 1024
+PAGE_ROWS = 20  # rows in memory at once
+
+
+def resolved(owner_id: int, items: list[JSON]) -> list[JSON]:
+    """Items without references; the stored items keep their ids. Raises CommandError with the path.
+
+    Blocks: one query by primary key for each PAGE_ROWS responses that are named.
+    """
+    named = references(items)
+    if not named:
+        return items
+    found = _stored(owner_id, set(named.values()))
+    room = MAX_REFERENCED_BYTES
+    for place, item_id in named.items():
+        if item_id not in found:
+            raise CommandError("item_not_found", f"input[{place}].id")
+        room -= json_bytes(found[item_id])
+        if room < 0:
+            raise CommandError("input_too_long", f"input[{place}].id")
+    return [found[named[place]] if place in named else item for place, item in enumerate(items)]
+
+
+def _stored(owner_id: int, item_ids: set[str]) -> dict[str, JSON]:
+    """The owner's items by their ids, as far as they exist and fit into memory."""
+    rows = sorted(filter(None, {response_of(item_id) for item_id in item_ids}))
+    found: dict[str, JSON] = {}
+    for start in range(0, len(rows), PAGE_ROWS):
+        page = _items(owner_id, rows[start : start + PAGE_ROWS])
+        found |= {item["id"]: item for item in page if item.get("id") in item_ids}
+        if sum(map(json_bytes, found.values())) > MAX_REFERENCED_BYTES:
+            raise CommandError("input_too_long", "input")
+    return found
+
+
+def _items(owner_id: int, response_ids: list[UUID]) -> Iterable[JSON]:
+    rows = Response.objects.filter(owner_id=owner_id, pk__in=response_ids, conversation__deleted_at=None)
+    for row in rows.only("input", "items"):
+        yield from row.input
+        yield from row.items

@@ -1,0 +1,128 @@
+"""Messages: items as chat completions have them, and nothing of them lost."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chat.protocol.messages import MISSING, messages, stored_files, with_calls_only, with_data
+from tests.chat.protocol.test_inputs import CALL, DATA, FILE, HTTPS, IMAGE, RESULT, TEXT, message, stored
+
+FUNCTION = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{"}}
+
+
+def of(*items: Any) -> list[dict[str, Any]]:
+    return messages(stored(*items, {"role": "user", "content": "end"}))[:-1]
+
+
+@pytest.mark.parametrize("role", ["user", "assistant", "system", "developer"])
+def test_a_content_of_texts_is_one_text(role: str) -> None:
+    parts = [TEXT, {"type": "text", "text": "b"}, {"type": "refusal", "refusal": "c"}]
+    assert of({"role": role, "content": "a"}) == [{"role": role, "content": "a"}]
+    assert of(message(*parts, role=role, name="ann", phase="x")) == [
+        {"role": role, "content": "abc", "name": "ann"}
+    ]
+
+
+def test_other_contents_are_parts() -> None:
+    by_address = {"type": "input_file", "file_url": HTTPS}
+    parts = [TEXT, IMAGE, IMAGE | {"detail": "low"}, FILE | {"filename": "a.pdf"}, by_address]
+    content = [
+        {"type": "text", "text": "a"},
+        {"type": "image_url", "image_url": {"url": HTTPS}},
+        {"type": "image_url", "image_url": {"url": HTTPS, "detail": "low"}},
+        {"type": "file", "file": {"file_data": DATA, "filename": "a.pdf"}},
+        {"type": "file", "file": {"file_data": HTTPS}},
+    ]
+    assert of(message(*parts)) == [{"role": "user", "content": content}]
+    assert of(RESULT | {"output": parts}) == [{"role": "tool", "tool_call_id": "c", "content": content}]
+
+
+def test_neighbouring_calls_are_one_message_with_the_text_before_them() -> None:
+    reasoning = {"type": "reasoning", "content": [{"text": "hm"}]}
+    text = message(TEXT, role="assistant")
+    assert of(CALL, reasoning, CALL) == [
+        {"role": "assistant", "content": None, "tool_calls": [FUNCTION, FUNCTION]}
+    ]
+    assert of(text, text, reasoning, CALL, CALL, RESULT, CALL) == [
+        {"role": "assistant", "content": "a"},
+        {"role": "assistant", "content": "a", "tool_calls": [FUNCTION, FUNCTION]},
+        {"role": "tool", "tool_call_id": "c", "content": ""},
+        {"role": "assistant", "content": None, "tool_calls": [FUNCTION]},
+    ]
+    assert of(message(TEXT), CALL)[1] == {"role": "assistant", "content": None, "tool_calls": [FUNCTION]}
+
+
+def test_a_call_that_was_cut_off_is_left_out() -> None:
+    assert messages([CALL | {"status": "incomplete"}]) == []
+    assert len(messages([CALL | {"status": "completed"}])) == 1
+
+
+def test_calls_alone_keep_those_that_are_wanted() -> None:
+    found = of(message(TEXT, role="assistant"), CALL, CALL | {"call_id": "d"}, RESULT)
+    assert with_calls_only(found, {"c"}) == [{"role": "assistant", "content": None, "tool_calls": [FUNCTION]}]
+    assert with_calls_only(found, set()) == []
+
+
+def test_stored_files_are_named_until_their_data_is_there() -> None:
+    image, file = {"type": "input_image", "file_id": "file_1"}, {"type": "input_file", "file_id": "file_2"}
+    found = of(message(TEXT, image, file | {"filename": "a.pdf"}, IMAGE, image), CALL)
+    assert stored_files(found) == {"file_1", "file_2"}
+    filled = with_data(found, {"file_1": DATA, "file_2": DATA})
+    assert [part.get("image_url") for part in filled[0]["content"]] == [
+        None,
+        {"url": DATA},
+        None,
+        {"url": HTTPS},
+        {"url": DATA},
+    ]
+    assert filled[0]["content"][2] == {"type": "file", "file": {"file_data": DATA, "filename": "a.pdf"}}
+    assert filled[1:] == found[1:]
+    assert stored_files(filled) == set()
+    assert with_data(found, {"file_1": DATA})[0]["content"][2] == MISSING
+
+
+texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)
+names = st.text("abc", min_size=1, max_size=3)
+a_message = st.builds(
+    lambda role, parts: message(*({"type": "input_text", "text": text} for text in parts), role=role),
+    st.sampled_from(["user", "assistant", "system", "developer"]),
+    st.lists(texts, min_size=1, max_size=3),
+)
+a_call = st.builds(
+    lambda call, name, text: CALL | {"call_id": call, "name": name, "arguments": text}, names, names, texts
+)
+a_result = st.builds(lambda i, text: RESULT | {"call_id": i, "output": text}, names, texts)
+a_reasoning = st.just({"type": "reasoning", "content": [{"text": "hm"}]})
+
+
+def inverse(found: Iterable[dict[str, Any]]) -> list[tuple[str, ...]]:
+    """The items of messages: each kind with its texts."""
+    items: list[tuple[str, ...]] = []
+    for each in found:
+        if each["role"] == "tool":
+            items.append(("result", each["tool_call_id"], each["content"]))
+        elif each["content"] is not None:
+            items.append((each["role"], each["content"]))
+        functions = [(call["id"], call["function"]) for call in each.get("tool_calls", ())]
+        items += [("call", name, f["name"], f["arguments"]) for name, f in functions]
+    return items
+
+
+def plain(item: dict[str, Any]) -> tuple[str, ...]:
+    if item["type"] == "message":
+        return item["role"], "".join(part["text"] for part in item["content"])
+    if item["type"] == "function_call":
+        return "call", item["call_id"], item["name"], item["arguments"]
+    return "result", item["call_id"], item["output"]
+
+
+@given(st.lists(a_message | a_call | a_result | a_reasoning, max_size=12))
+def test_messages_hold_every_text_call_and_result_in_their_order(items: list[dict[str, Any]]) -> None:
+    sent = [item for item in items if item["type"] != "reasoning"]
+    found = of(*items)
+    assert inverse(found) == list(map(plain, sent))
+    assert all(each.get("tool_calls", True) for each in found)
+    assert all(each["content"] is not None or "tool_calls" in each for each in found)
