@@ -35,6 +35,9 @@ _READ = frozenset(
 )
 _OF_REQUEST = (400, 422)  # learned from
 _BY_WORDS = (200, *_OF_REQUEST)  # judged by words of contexts and rates
+# of clients: a fault inside is one request's, and must not take them from all later ones
+STRUCTURED = frozenset({"tools", "tool_choice", "response_format"})
+_INSIDE = re.compile(r"(?<!\w)(?:tools|tool_choice|response_format)[.\[]\w|schema")
 _CODES = frozenset(
     ("code", "type", "param", "loc", "status", "error_type", "errorcode")
 )  # never of the prompt
@@ -112,7 +115,8 @@ def _of_field(error: "_Error", sent: JSON, own: Collection[str]) -> Refusal | No
         return Refusal("upstream_rejected", change=Change(limit=most, once=once))
     of_value = sentences.OF_VALUE.search(error.text) and not sentences.OF_NAME.search(error.text)
     words = sentences.OF_VALUE if of_value else sentences.UNSUPPORTED
-    name = _named(error, sent.keys() - NEEDED, own, words)
+    wrong_inside = STRUCTURED if _INSIDE.search(error.text) else frozenset()
+    name = _named(error, sent.keys() - NEEDED - wrong_inside, own, words)
     if not name or (name in LIMIT_FIELDS and (of_value or "unsupported_value" in error.text)):
         return None
     return Refusal("upstream_rejected", change=Change(drop=name, once=bool(of_value)))
@@ -302,4 +306,11 @@ def _judged(text: str, prompt: str) -> str:
 
 
 def _contents(sent: JSON) -> str:
-    return "\n".join(str(message.get("content", "")) for message in sent.get("messages", ()))
+    """The texts of the prompt, without data of images and files: megabytes that no error quotes."""
+    return "\n".join(text for message in sent.get("messages", ()) for text in _texts(message))
+
+
+def _texts(message: JSON) -> Iterator[str]:
+    content = message.get("content") or ""
+    yield from [content] if isinstance(content, str) else (part.get("text", "") for part in content)
+    yield from (call["function"]["arguments"] for call in message.get("tool_calls", ()))

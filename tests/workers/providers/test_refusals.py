@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from chat.protocol.errors import FAILURES
 from chat.responses.remedies import REMEDIES
 from workers.providers.changes import Change
-from workers.providers.refusals import MAX_BODY_BYTES, Refusal, judge, wrong_address
+from workers.providers.refusals import MAX_BODY_BYTES, STRUCTURED, Refusal, judge, wrong_address
 
 LIMIT = 16384
 SENT: dict[str, Any] = {
@@ -721,6 +721,37 @@ def test_the_question_in_an_error_changes_nothing() -> None:
     assert judge(422, encoded(body), SENT) == Refusal("upstream_rejected")
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        openai(
+            "Unknown parameter: 'tools[0].function.strict'.", "unknown_parameter", "tools[0].function.strict"
+        ),
+        openai("Unknown parameter: 'tools[0].function.strict'."),
+        openai("Unsupported value", None, "tools[0]"),
+        openai("Invalid schema for function 'f': 'additionalProperties' is required", None, "tools"),
+        openai(
+            "Invalid schema for response_format 'n': 'additionalProperties' is required",
+            None,
+            "response_format",
+        ),
+        openai("'response_format.type' must be one of 'text', 'json_object'", None, "response_format.type"),
+        fastapi("tools", "0", "function", "strict"),
+        fastapi("tool_choice", "function", "name"),
+    ],
+)
+def test_a_fault_inside_a_clients_tools_or_format_takes_them_from_no_later_request(body: Any) -> None:
+    sent = SENT | {field: [] for field in STRUCTURED}
+    assert judge(400, encoded(body), sent) == Refusal("upstream_rejected")
+
+
+@pytest.mark.parametrize("name", sorted(STRUCTURED))
+@pytest.mark.parametrize("named", ["", "param"])
+def test_tools_and_formats_are_left_out_if_they_are_refused_as_a_whole(name: str, named: str) -> None:
+    body = openai("Unsupported parameter", None, name) if named else openai(f"'{name}' is not supported.")
+    assert judge(400, encoded(body), SENT | {field: [] for field in STRUCTURED}).change == Change(drop=name)
+
+
 @pytest.mark.parametrize("before", ["", "x", "some words before it, of any length, "])
 def test_the_prompt_in_a_message_changes_nothing(before: str) -> None:
     asked = "Why does my server say: unknown parameter 'stream_options'?"
@@ -728,6 +759,18 @@ def test_the_prompt_in_a_message_changes_nothing(before: str) -> None:
     for body in (openai(f"Cannot read: {asked}"), f"cannot read {asked}"):
         assert judge(400, encoded(body), SENT).change == Change(drop="stream_options")
         assert judge(400, encoded(body), sent) == Refusal("upstream_rejected")
+
+
+def test_the_texts_of_parts_and_calls_in_a_message_change_nothing() -> None:
+    asked = "Why does my server say: unknown parameter 'stream_options'?"
+    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A" * 8_000_000}}
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": asked}}
+    body = encoded(openai(f"Cannot read: {asked}"))
+    for message in (
+        {"role": "user", "content": [image, {"type": "text", "text": asked}]},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+    ):
+        assert judge(400, body, SENT | {"messages": [message]}) == Refusal("upstream_rejected")
 
 
 def test_no_error_lowers_the_limit_to_almost_nothing() -> None:
