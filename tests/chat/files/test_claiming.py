@@ -2,19 +2,22 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection, transaction
+from django.utils import timezone
 
 from chat.file_models import File, FileState, FileUse
 from chat.files.claiming import claim
 from chat.models import Response
 from chat.protocol.errors import CommandError
+from chat.retention import unused_files
 from tests.chat.contents import GIF, PNG
 from tests.chat.rows import stored
-from tests.chat.stored_files import kept
+from tests.chat.stored_files import kept, uploaded_at
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("folder")]
 
@@ -87,3 +90,23 @@ def test_a_claim_waits_for_a_deletion_that_has_begun(owner: User, response: Resp
             asked.wait(30)
             File.objects.discard([row.pk])
         assert claimed.result(30) == "file_not_found"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_file_that_is_being_claimed_is_not_deleted(owner: User, response: Response) -> None:
+    if not connection.features.has_select_for_update:
+        pytest.skip("SQLite has one writer at a time")
+    row = kept(owner)
+    uploaded_at(timezone.now() - timedelta(days=2))
+
+    def erase() -> int:
+        try:
+            return sum(unused_files.erase(timezone.now()))
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool, transaction.atomic():
+        claim(owner, response, {row.wire_id: PATH})
+        FileUse.objects.all().delete()  # its rows lock the file, too: the claim alone must do so
+        assert pool.submit(erase).result(30) == 0
+    assert File.objects.get().state == FileState.STORED

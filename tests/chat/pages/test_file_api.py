@@ -222,7 +222,10 @@ def test_pictures_are_shown_and_all_else_is_saved(browser: Client, owner: User, 
 
 
 @pytest.mark.parametrize("content", [SVG, HTML, *POLYGLOTS.values()], ids=["SVG", "HTML", *POLYGLOTS])
-def test_a_browser_runs_nothing_of_a_file(browser: Client, owner: User, content: bytes) -> None:
+def test_a_browser_runs_nothing_of_a_file(
+    browser: Client, owner: User, settings: Settings, content: bytes
+) -> None:
+    settings.SECURE_CONTENT_TYPE_NOSNIFF = False  # as a project may have it
     reply = get(browser, kept(owner, content, "page.html").wire_id)
     assert reply.headers["Content-Security-Policy"] == "sandbox; default-src 'none'"
     assert reply.headers["X-Content-Type-Options"] == "nosniff"
