@@ -13,6 +13,7 @@ from django.db import connection
 from workers.programs import AnswerError, Ask, Call, Cut, Reasoning, Refusal, Usage
 
 freed: list[bool] = []  # with an item the stubborn program stops, too
+kept: list[AsyncGenerator[Any, None]] = []  # answers that are not garbage
 stopped: list[str] = []  # the responses whose programs were stopped, and ended their `finally`
 
 
@@ -108,10 +109,8 @@ async def asking(ask: Ask) -> AsyncGenerator[Any, None]:
 
 
 async def asking_in_part(ask: Ask) -> AsyncGenerator[Any, None]:
-    async for value in ask.model("server", ask.messages):
-        yield value
-        break
-    yield " and no more"
+    kept.append(ask.model("server", ask.messages))
+    yield await anext(kept[-1])
     await asyncio.Event().wait()
 
 

@@ -222,6 +222,7 @@ async def test_an_answer_that_is_not_read_to_its_end_is_closed() -> None:
     async with aclosing(stream(program("asking_in_part"), Ask(ask_model=answer))) as each:
         assert "text" in (await anext(each)).text
     assert closed.is_set()
+    samples.kept.clear()
 
 
 async def test_outside_a_worker_no_model_can_be_asked(caplog: pytest.LogCaptureFixture) -> None:
