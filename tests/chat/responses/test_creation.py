@@ -1,6 +1,7 @@
 """Creation: a request becomes one row, one log and one message that ends, or nothing at all."""
 
 import asyncio
+import base64
 import threading
 from pathlib import Path
 from typing import Any
@@ -11,25 +12,30 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from pytest_django import Settings
 
+from chat.file_models import File, FileState, FileUse
 from chat.ids import new_id, wire_id
 from chat.models import Conversation, Response
 from chat.protocol.commands import Create, create
 from chat.protocol.composer import opening
 from chat.protocol.errors import CommandError
 from chat.protocol.events import decode
-from chat.protocol.input_items import DataPart
-from chat.responses import attachments, creation
+from chat.protocol.messages import MISSING
+from chat.responses import creation
+from chat.responses.attachments import loaded
 from chat.responses.creation import TITLE_CHARS, create_response, submit, title_of
 from chat.responses.model_catalog import DEMO, catalog, client_parameters
+from chat.responses.prompt import prompt
 from chat.responses.representation import response_object
 from chat.transport import job_queue, redis_client
 from chat.transport.event_log import Log, LogError
 from project.celery import app as celery_app
 from project.up import ports, valkey
 from tests.chat.communicator import eventually
-from tests.chat.protocol.test_inputs import CALL, DATA, FILE, IMAGE, RESULT, TEXT, message
+from tests.chat.contents import PNG
+from tests.chat.protocol.test_inputs import CALL, DATA, IMAGE, RESULT, TEXT, message
 from tests.chat.protocol.test_options import REQUEST
 from tests.chat.rows import counted, on_rows, saved
+from tests.chat.stored_files import kept
 from tests.harness.broker import Broker
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -167,41 +173,71 @@ async def test_a_models_own_fields_are_stored_and_no_other_models(
     assert await counted() == (1, 1)
 
 
+PICTURE = {"type": "input_image", "image_url": f"data:image/png;base64,{base64.b64encode(PNG).decode()}"}
+
+
+@pytest.mark.usefixtures("folder")
+async def test_data_becomes_a_file_that_the_response_keeps_and_the_model_reads(owner: User, log: Log) -> None:
+    row, _ = await create_response(owner, asking(None, input=[message(TEXT, PICTURE)]), log)
+    file = await on_rows(File.objects.get)
+    assert contents(await saved(row.pk)) == [[TEXT, {"type": "input_image", "file_id": file.wire_id}]]
+    assert await on_rows(FileUse.objects.filter(file=file, response=row).exists)
+    (asked,) = (await on_rows(prompt, row)).messages
+    assert asked["content"][1]["image_url"]["url"] == f"file:{file.wire_id}"
+    (whole,) = await on_rows(loaded, owner.pk, [asked])
+    assert whole["content"][1]["image_url"]["url"] == PICTURE["image_url"]
+    again = {"type": "input_image", "file_id": file.wire_id}
+    await create_response(owner, after(row, text=None, input=[message(TEXT, again)]), log)
+    assert await on_rows(FileUse.objects.count) == 2
+
+
+@pytest.mark.usefixtures("folder")
+async def test_a_file_that_was_deleted_is_named_to_the_model(owner: User, log: Log) -> None:
+    row, _ = await create_response(owner, asking(None, input=[message(TEXT, PICTURE)]), log)
+    await on_rows(File.objects.update, state=FileState.DELETING)
+    (asked,) = await on_rows(loaded, owner.pk, (await on_rows(prompt, row)).messages)
+    assert asked["content"][1] == MISSING
+
+
+@pytest.mark.usefixtures("folder")
 @pytest.mark.parametrize(
-    ("item", "param"),
+    ("item", "code", "param"),
     [
-        (message(TEXT, IMAGE | {"image_url": DATA}), "input[1].content[1].image_url"),
-        (message(FILE), "input[1].content[0].file_data"),
-        (message(TEXT, {"type": "input_image", "file_id": "f"}), "input[1].content[1].file_id"),
-        (RESULT | {"output": [{"type": "input_file", "file_id": "f"}]}, "input[1].output[0].file_id"),
+        (message(TEXT, IMAGE | {"image_url": DATA}), "unsupported_file", "input[1].content[1].image_url"),
+        (
+            message({"type": "input_image", "image_url": "data:image/png;base64,?"}),
+            "invalid_field",
+            "input[1].content[0].image_url",
+        ),
+        (
+            message(TEXT, {"type": "input_image", "file_id": "f"}),
+            "file_not_found",
+            "input[1].content[1].file_id",
+        ),
+        (
+            RESULT | {"output": [{"type": "input_file", "file_id": "f"}]},
+            "file_not_found",
+            "input[1].output[0].file_id",
+        ),
     ],
 )
-async def test_data_and_files_are_refused_without_a_storage(
-    owner: User, log: Log, item: Any, param: str
+async def test_a_file_that_cannot_be_is_refused_with_its_path(
+    owner: User, log: Log, item: Any, code: str, param: str
 ) -> None:
     with pytest.raises(CommandError) as refused:
         await create_response(owner, asking(None, input=[message(TEXT), item]), log)
-    assert (refused.value.code, refused.value.param) == ("unsupported_parameter", param)
+    assert (refused.value.code, refused.value.param) == (code, param)
     assert await counted() == (0, 0)
 
 
-async def test_data_becomes_a_file_that_the_response_claims(
-    owner: User, log: Log, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    parts: list[DataPart] = []
-    claimed: list[Any] = []
-
-    def store(of: User, part: DataPart) -> str:
-        parts.append(part)
-        return "file_1"
-
-    monkeypatch.setattr(attachments, "store", store)
-    monkeypatch.setattr(creation, "claim", lambda of, row, ids: claimed.append((of.pk, row.pk, ids)))
-    picture = IMAGE | {"image_url": DATA}
-    row, _ = await create_response(owner, asking(None, input=[message(TEXT, picture)]), log)
-    assert parts == [DataPart("input[0].content[1].image_url", DATA, is_image=True)]
-    assert claimed == [(owner.pk, row.pk, {"file_1": "input[0].content[1].file_id"})]
-    assert (await saved(row.pk)).input[0]["content"] == [TEXT, {"type": "input_image", "file_id": "file_1"}]
+@pytest.mark.usefixtures("folder")
+async def test_another_users_file_is_not_found(owner: User, stranger: User, log: Log) -> None:
+    theirs = await on_rows(kept, stranger, PNG)
+    part = {"type": "input_image", "file_id": theirs.wire_id}
+    with pytest.raises(CommandError) as refused:
+        await create_response(owner, asking(None, input=[message(TEXT, part)]), log)
+    assert (refused.value.code, refused.value.param) == ("file_not_found", "input[0].content[1].file_id")
+    assert await counted() == (0, 0)
 
 
 async def test_the_default_model_is_the_first_one(owner: User, log: Log) -> None:
