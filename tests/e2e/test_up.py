@@ -82,7 +82,7 @@ def holder(up: Up, response_id: str) -> int:
     """The process id of the worker that has claimed a response."""
     with closing(sqlite3.connect(up.data_dir / "db.sqlite3")) as database:
         query = "SELECT worker FROM tailrace_response WHERE id = ?"
-        ((worker_id,),) = database.execute(query, [response_id.replace("-", "")]).fetchall()
+        ((worker_id,),) = database.execute(query, [response_id.removeprefix("resp_")]).fetchall()
     with redis.Redis.from_url(variable(up, "REDIS_URL")) as client:
         return int(json.loads(client.get(heartbeats.key(worker_id)))["pid"])
 
