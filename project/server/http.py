@@ -145,6 +145,8 @@ class BoundedChannel(http.HTTPChannel):
         """Release the connection, and drop what it asked."""
         self._unread = None
         self._dataBuffer.clear()
+        # else an unread answer stays in memory until its reference cycle is collected
+        self.transport.dataBuffer, self.transport._tempDataBuffer = b"", []  # noqa: SLF001 - no public way
         self._expect_nothing()
         self._release()
         self.factory.waiting.pop(self, None)

@@ -23,8 +23,8 @@ from tests.harness.waiting import deadline
 from tests.security.conftest import Start, Web
 
 CANARY = b"canary-of-an-upload"
-MOST_GROWTH_MB = 150  # 64 MiB of bodies, and what the process keeps of them for the next ones
-UPLOADS = 30
+UPLOADS, MOST_UPLOADED_MB = 30, 150  # 64 MiB of bodies, and memory that the process keeps for the next ones
+READERS, MOST_UNREAD_MB = 60, 300  # the same of answers, and the files that threads have read
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,27 @@ def test_unfinished_uploads_take_bounded_memory(start_web: Start, connections: l
         connection.setblocking(False)
     print(f"{UPLOADS} x 9 MiB: RSS +{web.memory_mb() - before:.0f} MB")
     assert len(statuses) >= UPLOADS - limits.UPLOADS_BYTES // (9 * MIB) - 1
-    assert web.memory_mb() - before < MOST_GROWTH_MB
+    assert web.memory_mb() - before < MOST_UPLOADED_MB
+    assert answers(f"{web.url}/healthz")
+
+
+def test_unread_files_take_bounded_memory(start_web: Start, connections: list[socket.socket]) -> None:
+    web = start_web()
+    guest = Guest(web)
+    file_id = guest.upload(large(10 * MIB)).json["id"]
+    fields = "".join(f"{name}: {value}\r\n" for name, value in guest.headers("").items() if value)
+    request = f"GET /files/{file_id}/ HTTP/1.1\r\nHost: {HOST}\r\n{fields}\r\n".encode()
+    before = web.memory_mb()
+    for _ in range(READERS):
+        connection = socket.socket()
+        connections.append(connection)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.settimeout(deadline())
+        connection.connect((HOST, web.port))
+        connection.sendall(request)
+        assert connection.recv(12, socket.MSG_PEEK | socket.MSG_WAITALL) == b"HTTP/1.1 200"
+    print(f"{READERS} x 10 MiB unread: RSS +{web.memory_mb() - before:.0f} MB")
+    assert web.memory_mb() - before < MOST_UNREAD_MB
     assert answers(f"{web.url}/healthz")
 
 
