@@ -23,7 +23,7 @@ from chat.protocol.objects import ErrorObject, IncompleteDetails, ResponseObject
 from chat.protocol.output import has_answer, output_text
 
 
-class WireIdField(models.UUIDField):  # type: ignore[type-arg]
+class WireIdField(models.UUIDField):  # type: ignore[type-arg]  # takes none at run time
     """A UUID that queries also take as clients see it, `resp_<32 hex digits>`."""
 
     def __init__(self, *args: Any, wire_prefix: str = "", **options: Any) -> None:

@@ -17,6 +17,7 @@ PART_OF: dict[PieceKind, PartType] = {
     "reasoning": "reasoning_text",
     "refusal": "refusal",
 }
+CLOSED: dict[str, ItemStatus] = {"completed": "completed", "incomplete": "incomplete"}
 _PREFIXES = {"reasoning": "rs", "message": "msg", "function_call": "fc"}
 
 
@@ -100,7 +101,7 @@ def item_id(kind: str, response_id: str, index: int) -> str:
 
 def item_of(body: OutputItem, index: int) -> Item:
     """The item of an output item; open while that is in progress."""
-    status: ItemStatus | None = None if body["status"] == "in_progress" else body["status"]  # type: ignore[assignment]
+    status = CLOSED.get(body["status"])
     if body["type"] == "function_call":
         pieces = [body["arguments"]] if body["arguments"] else []
         return CallItem(body["id"], index, body["call_id"], body["name"], pieces, status)

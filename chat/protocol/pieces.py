@@ -1,4 +1,4 @@
-"""What a model generates, as it comes: pieces of text, and parts of function calls. Pure."""
+"""Pieces of text and parts of function calls, as a model generates them. Pure."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

@@ -7,7 +7,7 @@ from chat.protocol.state import with_omitted_turns
 
 
 def response_object(row: Response) -> ResponseObject:
-    """OpenAI's response object, with the stored output; what was not asked for has its default."""
+    """OpenAI's response object, with the stored output, and defaults for absent parameters."""
     asked = row.request
     completed_at = row.ended_at if row.status == Status.COMPLETED else None
     response: ResponseObject = {

@@ -70,8 +70,10 @@ class Row:
 def dialect_row(case: str, name: str, **fields: Any) -> Row:
     """Return a dialect as a row; normally it ends as the table of dialects has it."""
     dialect = DIALECTS[name]
-    row = Row(case, f"dialect-{name}", text=dialect.text, reasoning=dialect.reasoning)
-    if code := dialect.code or ("" if dialect.text or dialect.finish != "stop" else "empty_answer"):
+    text = dialect.text + dialect.refusal
+    row = Row(case, f"dialect-{name}", text=text, reasoning=dialect.reasoning)
+    answers = text or dialect.calls or dialect.finish != "stop"
+    if code := dialect.code or ("" if answers else "empty_answer"):
         row = replace(row, status="failed", code=code)
     elif dialect.finish != "stop":
         reason = "max_output_tokens" if dialect.finish == "length" else "content_filter"

@@ -99,5 +99,6 @@ async def visiting(
 
 
 def text_of(events: list[Event]) -> str:
-    """Return the joined deltas of text."""
-    return "".join(event["delta"] for event in events if event["type"] == "response.output_text.delta")
+    """Return the joined deltas of text, and of a refusal."""
+    kinds = "response.output_text.delta", "response.refusal.delta"
+    return "".join(event["delta"] for event in events if event["type"] in kinds)

@@ -11,7 +11,7 @@ FinishReason = Literal["stop", "length", "content_filter"]
 
 @dataclass(slots=True)
 class Chunk:
-    """What one read brought, in its order. `finish` and `usage` come once, near the end."""
+    """The parts of one read, in their order. `finish` and `usage` come once, near the end."""
 
     parts: list[Part] = field(default_factory=list)
     finish: FinishReason | None = None

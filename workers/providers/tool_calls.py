@@ -25,8 +25,8 @@ class _Call:
 class CallReader:
     """Numbers the calls of one completion, and finds the call of each part.
 
-    OpenAI tells calls apart by `index`; some servers send none, or 0 for each whole call; some repeat id and
-    name with each part.
+    OpenAI distinguishes calls by `index`; some servers send none, or 0 for each whole call; some repeat id
+    and name with each part.
     """
 
     def __init__(self) -> None:
@@ -50,7 +50,7 @@ class CallReader:
                 yield CallPart(call.number, arguments=arguments)
 
     def require_names(self) -> None:
-        """Raise ProviderError if a call has no name: nobody could run it."""
+        """Raise ProviderError if a call has no name: no client could run it."""
         if not all(call.name for call in self._calls):
             raise ProviderError("upstream_malformed")
 

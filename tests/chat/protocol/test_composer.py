@@ -12,6 +12,8 @@ from chat.protocol.errors import FAILURES
 from chat.protocol.events import (
     Continued,
     OutputItemAdded,
+    OutputItemDone,
+    RefusalDone,
     Restarted,
     encode,
 )
@@ -28,7 +30,8 @@ def test_a_restart_closes_the_text_and_drops_it_and_says_which_attempt_begins() 
     writer, _ = written(([("lost", "lost too")], None))
     *closing, restarted = writer.start(2, omitted_turns=1)
     assert [event.type for event in closing] == TEXT_DONE
-    assert closing[-1].item["status"] == "incomplete"  # type: ignore[attr-defined]
+    assert isinstance(closing[-1], OutputItemDone)
+    assert closing[-1].item["status"] == "incomplete"
     assert isinstance(restarted, Restarted)
     assert (restarted.attempt, restarted.reason, restarted.response_id) == (2, "worker_lost", "r1")
     assert (writer.state.items, writer.state.attempt) == ([], 2)
@@ -105,11 +108,8 @@ def test_a_refusal_is_another_part_of_the_message() -> None:
     kinds = [event.type for event in writer.add_parts(Piece("refusal", "No"), Piece("refusal", "."))]
     assert kinds == [*TEXT_DONE[:2], "response.content_part.added", "response.refusal.delta"]
     *_, done = writer.finish(ENDINGS[0])[:-3]
-    assert (done.type, done.refusal, done.content_index) == (  # type: ignore[attr-defined]
-        "response.refusal.done",
-        "No.",
-        1,
-    )
+    assert isinstance(done, RefusalDone)
+    assert (done.refusal, done.content_index) == ("No.", 1)
 
 
 def test_more_text_is_one_delta() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from chat.protocol.composer import Ending, final_object
-from chat.protocol.events import Snapshot
+from chat.protocol.events import OutputItemAdded, Snapshot, TextDelta
 from chat.protocol.output import has_answer, item_id, output_text
 from chat.protocol.pieces import CallPart, Piece
 from chat.protocol.state import ResponseState
@@ -78,8 +78,10 @@ def test_a_snapshot_of_another_attempt_keeps_its_places() -> None:
     again = writer()
     again.start(2)
     (added, *_) = again.add("more")
-    assert added.output_index == 3  # type: ignore[attr-defined]
+    assert isinstance(added, OutputItemAdded)
+    assert added.output_index == 3
     restored = Writer(ResponseState.fold([again.state.snapshot()]))
     (delta,) = restored.add("!")
-    assert delta.output_index == 3  # type: ignore[attr-defined]
+    assert isinstance(delta, TextDelta)
+    assert delta.output_index == 3
     assert Snapshot(sequence_number=1, response_id="r1", response=RESPONSE).first_index == 0
