@@ -44,7 +44,7 @@ def storable(text: str) -> str:
 
 def _storable_json(value: Any) -> Any:
     text = json.dumps(value, ensure_ascii=False, allow_nan=False)  # ValueError for nan, inf, huge integers
-    if _ESCAPED_NUL.search(text):
+    if "\\u0000" in text and _ESCAPED_NUL.search(text):  # the search is slow
         message = "PostgreSQL stores no NUL"
         raise ValueError(message)
     text.encode()
@@ -57,8 +57,12 @@ JsonObject = Annotated[dict[str, Any], AfterValidator(_storable_json)]
 
 
 def json_bytes(value: Any) -> int:
-    """The size of a value as compact JSON in UTF-8."""
-    return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(errors="replace"))
+    """The size of a value as compact JSON in UTF-8; 0 of a number that has no JSON."""
+    try:
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    except ValueError:
+        return 0
+    return len(text.encode(errors="replace"))
 
 
 def refused(code: str, field: str = "") -> PydanticCustomError:

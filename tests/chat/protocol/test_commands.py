@@ -209,7 +209,7 @@ def test_other_doors_have_other_limits() -> None:
     wide = Limits(input_chars=MAX_INPUT_CHARS + 1, settings_bytes=10)
     assert create(asked(input="i" * (MAX_INPUT_CHARS + 1)), wide).input
     with pytest.raises(CommandError, match="settings_too_long"):
-        create(asked(instructions="0123456"), wide)
+        create(asked(instructions="0123456789"), wide)
 
 
 @pytest.mark.parametrize(

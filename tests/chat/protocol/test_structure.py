@@ -30,7 +30,7 @@ HOSTILE: dict[str, Any] = {
     "unknown fields of a message": {"input": [message(**KEYS, role=0)]},
     "unknown fields of a part": {"input": [message(content=[PART | KEYS | {"text": 0}])]},
     "tools": {"tools": [{}] * MANY},
-    "more tools": {"tools": [{"type": "function", "name": "f"}] * 10_000},
+    "more tools": {"tools": [{"type": "function", "name": "f"}] * 5_000},
     "tools of the wrong type": {"tools": [0] * MANY},
     "allowed tools": {"tool_choice": {"type": "allowed_tools", "mode": "auto", "tools": [{}] * MANY}},
     "includes": {"include": [0] * MANY},
