@@ -15,6 +15,7 @@ from django.db.models import Count
 from django.utils import timezone
 
 from chat.accounts.guests import is_guest
+from chat.accounts.owner_lock import lock_owner
 from chat.conf import conf
 from chat.models import LIVE, Response
 from chat.protocol.errors import CommandError
@@ -38,18 +39,6 @@ def limits_of(owner: "AbstractBaseUser") -> Limits:
     if is_guest(owner):
         return Limits(conf.GUEST_MAX_RUNNING, conf.GUEST_MAX_WAITING)
     return Limits(conf.MAX_RUNNING, conf.MAX_WAITING)
-
-
-def lock_owner(owner_id: int) -> "AbstractBaseUser":
-    """Lock an owner's row to the end of the transaction. Raises CommandError if it is deleted.
-
-    SQLite needs no lock: a transaction there is the only writer from its start (`transaction_mode`).
-    """
-    # no_key: inserted rows refer to the owner, and would wait otherwise
-    owner = get_user_model().objects.select_for_update(no_key=True).filter(pk=owner_id).first()
-    if owner is None:
-        raise CommandError("unauthenticated")
-    return owner
 
 
 def admit(owner: "AbstractBaseUser") -> datetime | None:

@@ -11,6 +11,7 @@ from channels.db import database_sync_to_async
 from django.db import transaction
 from django.utils import timezone
 
+from chat.accounts.owner_lock import lock_owner
 from chat.conversations.announcements import announce_new
 from chat.models import Conversation, Response
 from chat.protocol.commands import Create
@@ -18,7 +19,7 @@ from chat.protocol.composer import Ending
 from chat.protocol.errors import CommandError, ProtocolError
 from chat.protocol.events import JSON
 from chat.protocol.input_items import data_parts, file_ids, with_ids
-from chat.responses.admission import admit, lock_owner
+from chat.responses.admission import admit
 from chat.responses.attachments import attached, claim
 from chat.responses.ending import end
 from chat.responses.model_catalog import catalog
