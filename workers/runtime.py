@@ -22,6 +22,7 @@ from workers.providers.openai_compatible import Provider
 from workers.supervision.cancellations import listen
 from workers.supervision.heartbeat import Heartbeat
 from workers.supervision.reaper import Reaper
+from workers.supervision.run_canceller import RunCanceller
 from workers.supervision.tidier import Tidier
 
 logger = logging.getLogger(__name__)
@@ -107,7 +108,9 @@ class Runtime:
             self.worker_id, self._name, self.claimed, self._attempts, self._heartbeats, reaper, self._about
         )
         tidier = Tidier(self.worker_id, self._heartbeats)
-        works = (publisher.run, heartbeat.run, reaper.run, tidier.run, lambda: listen(self._attempts))
+        canceller = RunCanceller(self.worker_id, self._heartbeats, self._attempts.runs, provider)
+        lasting = (publisher, heartbeat, reaper, tidier, canceller)
+        works = [*(part.run for part in lasting), lambda: listen(self._attempts)]
         self._background = [asyncio.create_task(_run_for_ever(work)) for work in works]
 
     async def _close(self) -> None:

@@ -49,17 +49,20 @@ def start_attempt(
     attempt: int,
     *,
     resume: bool = False,
+    exact: bool = False,
     reason: events.Interruption = "worker_lost",
     omitted_turns: int = 0,
 ) -> list[events.Event]:
     """The events of a new attempt. A later one drops the output, or continues it if the model can `resume`.
 
     `response.in_progress` comes once: readers take a second one for another response. Dropped texts are
-    closed, as readers would miss their ends; dropped calls are not, as a client would run them. `reason`: why
-    the previous attempt stopped; `omitted_turns`: of the prompt.
+    closed, as readers would miss their ends; dropped calls are not, as a client would run them. `exact`: the
+    server continues this very output, whatever its items. `reason`: why the previous attempt stopped;
+    `omitted_turns`: of the prompt.
     """
     script = _Script(state.next)
-    if attempt > 1 and resume and state.resumable:
+    continues = bool(state.items) if exact else resume and state.resumable
+    if attempt > 1 and continues:
         script.add(events.Continued, response_id=state.id, attempt=attempt, reason=reason)
     elif attempt > 1:
         if state.open_text is not None:

@@ -77,6 +77,7 @@ class ModelConfig:
     reasoning_tags: tuple[str, str] | tuple[()] = ("<think>", "</think>")
     images: bool = False
     tools: bool = False
+    api: Literal["chat", "responses"] = "chat"  # chat completions, or OpenAI's Responses API
     deadlines: Deadlines = field(default_factory=Deadlines)
 
     def __post_init__(self) -> None:
@@ -90,7 +91,7 @@ class ModelConfig:
             _refuse_wrong_program(self.program, self.base_url)
             return
         url = _usable(self.base_url)
-        path = url.path.rstrip("/").removesuffix("/chat/completions")
+        path = url.path.rstrip("/").removesuffix("/chat/completions").removesuffix("/responses")
         object.__setattr__(self, "base_url", f"{url.scheme}://{url.netloc}{path}")
         object.__setattr__(self, "query", {**dict(parse_qsl(url.query)), **self.query})
 

@@ -19,8 +19,10 @@ from chat.transport import redis_client
 from chat.transport.event_log import Append, Batch, Log, LogError
 from chat.transport.notifications import notify_readers
 from chat.transport.outages import retry
+from chat.transport.provider_runs import ProviderRuns
 from chat.transport.steps import Steps
 from workers.generation.asking import ask, delegate
+from workers.generation.background_run import BackgroundRun
 from workers.generation.deadlines import AttemptProgress
 from workers.generation.publisher import Publisher, Stream
 from workers.generation.retries import RetryPolicy
@@ -78,9 +80,12 @@ class Outcome:
 class Attempt:
     """One run of one response, in a task that `stop` cancels."""
 
-    def __init__(self, assignment: Assignment, log: Log, provider: Provider, publisher: Publisher) -> None:
+    def __init__(
+        self, assignment: Assignment, log: Log, provider: Provider, publisher: Publisher, runs: ProviderRuns
+    ) -> None:
         self._assignment, self._log = assignment, log
         self._provider, self._publisher = provider, publisher
+        self._run = BackgroundRun(assignment.id, assignment.attempt, assignment.model, provider, runs)
         self._stopped: StopReason | None = None
         self._first_token_at: float | None = None
         self._writing = asyncio.create_task(self._write())
@@ -100,6 +105,7 @@ class Attempt:
                 raise
             written = None
         final = await (self._end(*written) if written else self._end_unfinished())
+        await self._run.leave(final)
         return Outcome(final, self._first_token_at, self._stopped)
 
     async def _write(self) -> tuple[Ending, ResponseState] | None:
@@ -137,7 +143,10 @@ class Attempt:
         reason: Interruption = "handed_over" if assignment.handed_over else "worker_lost"
         resume = assignment.model.resume == "continue"
         omitted = assignment.omitted_turns
-        events = start_attempt(state, assignment.attempt, resume=resume, reason=reason, omitted_turns=omitted)
+        exact = await self._run.attach(state)
+        events = start_attempt(
+            state, assignment.attempt, resume=resume, exact=exact, reason=reason, omitted_turns=omitted
+        )
         batch = Batch.of(assignment.id, events)
         if await self._log.append(batch) is not Append.APPENDED:
             return False
@@ -173,9 +182,9 @@ class Attempt:
         model, request, so_far = self._assignment.model, self._assignment.request, state.text()
         if model.program:
             return programs.stream(model, self._asked(so_far))
-        if so_far:  # the model continues its own text
+        if so_far and not self._run.run:  # the model continues its own text
             request = replace(request, messages=[*request.messages, {"role": "assistant", "content": so_far}])
-        return self._provider.stream(model, request)
+        return self._run.chunks(request, state)
 
     def _asked(self, so_far: str) -> Ask:
         """The argument of a program."""

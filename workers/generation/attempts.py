@@ -3,7 +3,9 @@
 import asyncio
 from dataclasses import dataclass, field
 
+from chat.transport import redis_client
 from chat.transport.event_log import Log
+from chat.transport.provider_runs import ProviderRuns
 from workers.generation.attempt import Assignment, Attempt, Outcome, StopReason
 from workers.generation.publisher import Publisher
 from workers.providers.openai_compatible import Provider
@@ -18,6 +20,7 @@ class Attempts:
     log: Log
     provider: Provider
     publisher: Publisher
+    runs: ProviderRuns = field(default_factory=lambda: ProviderRuns(redis_client.client()))
     _running: dict[str, Attempt] = field(default_factory=dict)
     _draining: bool = False
 
@@ -30,7 +33,7 @@ class Attempts:
         """Write a response to its end; nothing while handing over."""
         if self._draining:
             return Outcome(stopped=StopReason.HANDED_OVER)
-        attempt = Attempt(assignment, self.log, self.provider, self.publisher)
+        attempt = Attempt(assignment, self.log, self.provider, self.publisher, self.runs)
         self._running[assignment.id] = attempt
         try:
             return await attempt.run()

@@ -5,7 +5,8 @@ from typing import Literal
 
 LimitField = Literal["max_tokens", "max_completion_tokens"]
 LIMIT_FIELDS: tuple[LimitField, LimitField] = ("max_tokens", "max_completion_tokens")
-NEEDED = frozenset({"model", "messages", "stream"})  # never left out
+LIMITS = (*LIMIT_FIELDS, "max_output_tokens")  # the last: of the Responses API
+NEEDED = frozenset({"model", "messages", "input", "stream"})  # never left out
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,12 @@
 """Merge the JSON values of a chat completion, in the forms that servers use, into chunks. Pure."""
 
-import json
 from typing import Any
 
 from chat.protocol.events import JSON
-from workers.providers import refusals
+from workers.providers.answer_values import MALFORMED as _MALFORMED
+from workers.providers.answer_values import reported as _reported
+from workers.providers.answer_values import usage_of as _usage
+from workers.providers.answer_values import whole_pairs as _whole_pairs
 from workers.providers.base import Chunk, FinishReason, ProviderError
 from workers.providers.finish_words import finish_reason
 from workers.providers.reasoning_tags import TagSplitter
@@ -14,10 +16,6 @@ from workers.providers.tool_calls import CallReader
 REASONING = ("reasoning_content", "reasoning", "thinking", "reasoning_text", "reasoning_details")
 ERRORS = ("errors", "detail", "error_code", "error_msg", "error_message")  # where no choices are
 FINE = (0, 200, "0", "200")  # codes of no error
-STATUSES = ("401", "402", "429")  # known in an answer; a 404 there is no wrong address
-MAX_COUNT = 2**53 - 1  # a browser's largest integer
-# raised by values of other types, or nested too deep
-_MALFORMED = (AttributeError, TypeError, ValueError, KeyError, IndexError, RecursionError)
 
 
 class Reader:
@@ -172,15 +170,6 @@ def _is_error(error: Any) -> bool:
     return bool(error) and error != "null"
 
 
-def _reported(body: JSON) -> ProviderError:
-    """The error that a server reports in an answer that had begun well."""
-    text = json.dumps(body)[: refusals.MAX_BODY_BYTES]
-    inner = body["error"] if isinstance(body.get("error"), dict) else body
-    code = str(inner.get("code") or inner.get("status"))
-    refusal = refusals.judge(int(code) if code in STATUSES else 200, text.encode(), {})
-    return ProviderError(refusal.code, refusal.permanent, refusal.retry_after)
-
-
 def _reports_error(body: JSON) -> bool:
     minimax = (body.get("base_resp") or {}).get("status_code")
     return bool(minimax) or body.get("success") is False or any(body.get(name) for name in ERRORS)
@@ -202,41 +191,3 @@ def _parts(content: Any) -> tuple[str, str]:
 
 def _flat(content: Any) -> str:
     return content if isinstance(content, str) else "".join(_parts(content)) if content else ""
-
-
-def _whole_pairs(text: str) -> tuple[str, str]:
-    """Split off a high surrogate at the end: its other half may follow."""
-    return (text[:-1], text[-1]) if "\ud800" <= text[-1] <= "\udbff" else (text, "")
-
-
-def _usage(usage: Any) -> JSON | None:
-    """The usage as the Responses API has it, or None."""
-    if not isinstance(usage, dict):
-        return None
-    prompt = _count(usage, "prompt_tokens", "input_tokens", "prompt_eval_count")
-    completion = _count(usage, "completion_tokens", "output_tokens", "eval_count")
-    if prompt is None and completion is None:
-        return None
-    prompt, completion = prompt or 0, completion or 0
-    read = _details(usage, "prompt_tokens_details", "input_tokens_details")
-    written = _details(usage, "completion_tokens_details", "output_tokens_details")
-    cached = _count(read, "cached_tokens") or _count(usage, "prompt_cache_hit_tokens", "cached_tokens")
-    return {
-        "input_tokens": prompt,
-        "input_tokens_details": {"cached_tokens": cached or 0, "cache_write_tokens": 0},
-        "output_tokens": completion,
-        "output_tokens_details": {"reasoning_tokens": _count({**usage, **written}, "reasoning_tokens") or 0},
-        "total_tokens": _count(usage, "total_tokens") or prompt + completion,
-    }
-
-
-def _count(counts: JSON, *names: str) -> int | None:
-    for name in names:
-        number = counts.get(name)
-        if isinstance(number, int | float) and not isinstance(number, bool) and 0 <= number <= MAX_COUNT:
-            return int(number)
-    return None
-
-
-def _details(usage: JSON, *names: str) -> JSON:
-    return next((usage[name] for name in names if isinstance(usage.get(name), dict)), {})

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from chat.protocol.events import JSON
 from workers.providers import refusal_sentences as sentences
-from workers.providers.changes import LIMIT_FIELDS, NEEDED, Change
+from workers.providers.changes import LIMITS, NEEDED, Change
 
 MAX_BODY_BYTES = 16 * 1024
 MIN_ROOM = 32  # a shorter answer is none: the context is full
@@ -88,7 +88,7 @@ def wrong_address(url: str) -> str:
     found = f"there is no model's server at {place}{parts.path}"
     if "/v1" in parts.path:
         return found
-    base = parts.path.removesuffix("/chat/completions").removesuffix("/models")
+    base = re.sub(r"/(chat/completions|models|responses.*)$", "", parts.path)
     return f"{found}; did you mean {place}{base}/v1?"
 
 
@@ -117,13 +117,13 @@ def _of_field(error: "_Error", sent: JSON, own: Collection[str]) -> Refusal | No
     words = sentences.OF_VALUE if of_value else sentences.UNSUPPORTED
     wrong_inside = STRUCTURED if _INSIDE.search(error.text) else frozenset()
     name = _named(error, sent.keys() - NEEDED - wrong_inside, own, words)
-    if not name or (name in LIMIT_FIELDS and (of_value or "unsupported_value" in error.text)):
+    if not name or (name in LIMITS and (of_value or "unsupported_value" in error.text)):
         return None
     return Refusal("upstream_rejected", change=Change(drop=name, once=bool(of_value)))
 
 
 def _limit(sent: JSON) -> int | None:
-    return next((sent[name] for name in LIMIT_FIELDS if isinstance(sent.get(name), int)), None)
+    return next((sent[name] for name in LIMITS if isinstance(sent.get(name), int)), None)
 
 
 def _by_status(status: int, error: "_Error", model: str) -> Refusal:
@@ -174,7 +174,7 @@ def _room(text: str, limit: int) -> Change | None:
 
 def _most(error: "_Error", limit: int) -> int | None:
     """The greatest limit that the server accepts, if it refuses ours as too large."""
-    if not sentences.OF_LIMIT.search(error.text) and not error.fields & set(LIMIT_FIELDS):
+    if not sentences.OF_LIMIT.search(error.text) and not error.fields & set(LIMITS):
         return None
     numbers = (int(m["most"] or int(m["below"]) - 1) for m in sentences.AT_MOST.finditer(error.text))
     return next((number for number in numbers if MIN_LIMIT <= number < limit), None)
@@ -307,10 +307,10 @@ def _judged(text: str, prompt: str) -> str:
 
 def _contents(sent: JSON) -> str:
     """The texts of the prompt, without data of images and files: megabytes that no error quotes."""
-    return "\n".join(text for message in sent.get("messages", ()) for text in _texts(message))
+    return "\n".join(text for message in sent.get("messages") or sent.get("input", ()) for text in _texts(message))
 
 
 def _texts(message: JSON) -> Iterator[str]:
-    content = message.get("content") or ""
+    content = message.get("content") or message.get("output") or message.get("arguments") or ""
     yield from [content] if isinstance(content, str) else (part.get("text", "") for part in content)
     yield from (call["function"]["arguments"] for call in message.get("tool_calls", ()))

@@ -9,7 +9,7 @@ from chat.protocol.parameters import WITH_TOOLS
 from chat.responses.model_catalog import ModelConfig
 from chat.responses.model_keys import headers_of, key_of
 from chat.responses.prompt import parameter_tokens, tokens
-from workers.providers.changes import LIMIT_FIELDS, NEEDED, Learned, LimitField
+from workers.providers.changes import LIMIT_FIELDS, LIMITS, NEEDED, Learned, LimitField
 
 _AZURE = (".openai.azure.com", ".cognitiveservices.azure.com", ".azure-api.net")
 MIN_ROOM = 256  # tokens for the answer, however long the prompt seems
@@ -35,7 +35,7 @@ def request_body(
     if request.temperature is not None:
         fields["temperature"] = request.temperature
     fields |= {name: value for name, value in model.parameters.items() if name not in LIMIT_FIELDS}
-    limit_field, limit = limit_field_of(model, without), _limit(model, request, learned, room)
+    limit_field, limit = limit_field_of(model, without), limit_of(model, request, learned, room)
     if limit_field and limit:
         fields[limit_field] = limit
     if "tools" not in fields or "tools" in without:
@@ -44,9 +44,9 @@ def request_body(
     return {**kept, "model": upstream_model, "messages": request.messages}
 
 
-def _limit(model: ModelConfig, request: Request, learned: Learned, room: int | None) -> int | None:
+def limit_of(model: ModelConfig, request: Request, learned: Learned, room: int | None) -> int | None:
     """The lowest limit of the answer; None: there is none, or no room."""
-    own = [model.parameters.get(name) for name in LIMIT_FIELDS]
+    own = [model.parameters.get(name) for name in LIMITS]
     limits = [
         n for n in (request.max_output_tokens, model.max_output_tokens, *own) if isinstance(n, int) and n
     ]

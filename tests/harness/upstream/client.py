@@ -51,6 +51,10 @@ class Upstream:
         """Continue the latest answer to a prompt with `hold-after-N`; it must have been requested."""
         self._control("POST", "releases", prompt)
 
+    def forget_runs(self, prompt: str) -> None:
+        """Forget the runs of a prompt in the Responses API, as a server does after some time."""
+        self._control("DELETE", "runs", prompt)
+
     def wait_for_end(self, prompt: str, deadline_secs: float = 5.0) -> Record:
         """Return the only request with this prompt, once it is finished or aborted."""
 

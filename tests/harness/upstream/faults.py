@@ -141,6 +141,7 @@ INSIDE: dict[str, Fault] = {
     "bad-json": bad_json,
     "bad-utf8": bad_utf8,
     "error-in-stream": error_in_stream,
+    "failed": error_in_stream,
     "comments": comments,
     "empty": empty,
 }

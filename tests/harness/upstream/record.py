@@ -15,6 +15,7 @@ class Record:
     target: str  # the path with the query
     key: str  # the Bearer key, or Azure's; empty without one
     started_at: float
+    method: str = "POST"
     chunks: int = 0  # sent chunks with text
     finished: bool = False  # the script was played to its end, including its fault
     ended_at: float | None = None
@@ -23,6 +24,13 @@ class Record:
     def messages(self) -> list[dict[str, Any]]:
         """The messages of the request."""
         return list(self.body.get("messages", []))
+
+    @property
+    def kind(self) -> str:
+        """What was asked of a run: create, attach, retrieve or cancel."""
+        if self.method == "GET":
+            return "attach" if "stream=true" in self.target else "retrieve"
+        return "cancel" if self.target.endswith("/cancel") else "create"
 
     @property
     def aborted(self) -> bool:

@@ -89,6 +89,16 @@ AZURE_DENIED = Reply.of(
 )
 OTHER_KEY = Reply.of(401, error_body(401, "invalid_api_key", "The scripted upstream has another key."))
 NO_CHAT_MODEL = Reply.of(400, error_body(400, None, "This is not a chat model."))
+NO_RUN = Reply.of(404, error_body(404, None, "Response with id 'resp_…' not found."))
+TOO_OLD = Reply.of(
+    400,
+    error_body(
+        400,
+        None,
+        "This response can no longer be streamed because it is more than 5 minutes old.",
+        param="stream",
+    ),
+)
 PAGE = Reply(200, b"<!doctype html><title>Bad gateway</title>", HTML_TYPE)
 
 

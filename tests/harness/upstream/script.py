@@ -21,6 +21,9 @@ The text:
     wait-N               N seconds before the first word
     hold-after-N         N chunks, and the rest when the test calls `release`, for each request anew
     tool-NAME            a call of the function NAME with {"title": label}; after its result the text
+    refuse               the text is a refusal; this, searches and calls in the Responses API alone
+    search               a web search first, by a tool of the server
+    call-N               N calls of functions last
     dialect-NAME         the bytes of a dialect (`tests/workers/providers/dialects`) instead
 
 A server's limits (of FIELD, `-` stands for `_`):
@@ -52,6 +55,8 @@ The faults (N counts chunks with text, including reasoning):
     comments-only        `: keep-alive` for ever, at the rate, or 10 per second
     comments-after-N     N chunks, then the same
     empty-after-N        N chunks, then chunks without text for ever, as often
+    failed-after-N       N chunks, then `response.failed` (Responses API)
+    too-old              a run's stream cannot be continued any more, only its object (Responses API)
     huge-line-N          one line of N MB without end
     times-N              the fault hits the first N requests with this very prompt; later ones have none
 """
@@ -101,6 +106,10 @@ class Script:
     forbid: str = ""  # a field
     room: int | None = None  # tokens for the answer
     refusal: str = ""  # a key of `refusals.ERRORS`
+    refuses: bool = False
+    searches: bool = False
+    calls: int = 0
+    is_too_old: bool = False
 
     def on_request(self, number: int) -> "Script":
         """Return the script of the `number`th request (from 1) with the same prompt."""
@@ -144,6 +153,9 @@ PLAIN: dict[str, dict[str, Any]] = {
     "spell": {"text": "spell"},
     "split-utf8": {"text": "characters"},
     "no-usage": {"usage": False},
+    "refuse": {"refuses": True},
+    "search": {"searches": True},
+    "too-old": {"is_too_old": True},
 }
 PLAIN |= {
     fault: {"fault": fault}
@@ -171,10 +183,13 @@ NUMBERED: dict[str, Callable[[int], dict[str, Any]]] = {
     "retry-after-date": lambda number: {"status": 429, "retry_after": ("date", number)},
     "retry-after-ms": lambda number: {"status": 429, "retry_after": ("ms", number)},
     "huge-line": lambda number: {"fault": "huge-line", "after": number},
+    "call": lambda number: {"calls": number},
     "room": lambda number: {"room": number},
     "times": lambda number: {"times": number},
 }
-AFTER = re.compile(r"(hold|stall|cut|drop|reset|bad-json|bad-utf8|error-in-stream|comments|empty)-after")
+AFTER = re.compile(
+    r"(hold|stall|cut|drop|reset|bad-json|bad-utf8|error-in-stream|comments|empty|failed)-after"
+)
 
 
 def fields(part: str) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from urllib.parse import parse_qs, urlsplit
 from tests.harness.upstream.answer import Answer
 from tests.harness.upstream.frames import error_body
 from tests.harness.upstream.record import Record
-from tests.harness.upstream.refusals import NO_CHAT_MODEL, PAGE, Reply, refusal_of
+from tests.harness.upstream.refusals import NO_CHAT_MODEL, NO_RUN, PAGE, TOO_OLD, Reply, refusal_of
+from tests.harness.upstream.runs import Run, Viewer
 from tests.harness.upstream.script import BadScriptError, read
 from tests.harness.upstream.servers import EMBEDDING, Call, call_at
 from tests.workers.providers.dialects import DIALECTS
@@ -30,7 +31,8 @@ class Control:
     api_key: str
     records: deque[Record] = field(default_factory=lambda: deque(maxlen=MAX_RECORDS))
     asked: Counter[str] = field(default_factory=Counter)  # by prompt
-    latest: dict[str, Answer] = field(default_factory=dict)  # by prompt
+    latest: dict[str, Answer | Run] = field(default_factory=dict)  # by prompt
+    runs: dict[str, Run] = field(default_factory=dict)  # by id
     count: int = 0
 
     def record(self, body: dict[str, Any], call: Call) -> Record:
@@ -38,9 +40,16 @@ class Control:
         self.count += 1
         prompt = prompt_of(body)
         self.asked[prompt] += 1
-        name = f"chatcmpl-{self.count:029}"
+        name = f"{'resp_' if call.responses else 'chatcmpl-'}{self.count:029}"
         self.records.append(Record(name, prompt, body, call.target, call.key, time.time()))
         return self.records[-1]
+
+    def record_of(self, run: Run, method: str, call: Call) -> None:
+        """Record another request about a run."""
+        self.count += 1
+        prompt, now = run.record.prompt, time.time()
+        self.records.append(Record(f"{self.count}", prompt, {}, call.target, call.key, now, method))
+        self.records[-1].end(finished=True)
 
     def reply_to(self, method: str, path: str, prompt: str | None) -> Reply:
         """Return the reply to a test's request about one prompt, or about all."""
@@ -51,7 +60,10 @@ class Control:
             case "DELETE", "/control/requests":
                 kept = [each for each in self.records if prompt not in (None, each.prompt)]
                 self.records = deque(kept, MAX_RECORDS)
-                self.asked = Counter(each.prompt for each in kept)
+                self.asked = Counter(each.prompt for each in kept if each.kind == "create")
+                return Reply.of(200, None)
+            case "DELETE", "/control/runs":
+                self.runs = {at: run for at, run in self.runs.items() if run.record.prompt != prompt}
                 return Reply.of(200, None)
             case "POST", "/control/releases" if prompt in self.latest:
                 self.latest[prompt].release()
@@ -65,7 +77,7 @@ class Connection(asyncio.Protocol):
     def __init__(self, control: Control) -> None:
         self._control = control
         self._received = b""
-        self._answer: Answer | None = None
+        self._answer: Answer | Viewer | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
@@ -92,9 +104,12 @@ class Connection(asyncio.Protocol):
             prompt = parse_qs(url.query, keep_blank_values=True).get("prompt", [None])[0]
             self._send(self._control.reply_to(method, url.path, prompt))
         else:
-            self._route(call_at(target, head, self._control.api_key), rest[:length])
+            self._route(method, call_at(target, head, self._control.api_key), rest[:length])
 
-    def _route(self, call: Call, body: bytes) -> None:
+    def _route(self, method: str, call: Call, body: bytes) -> None:
+        if call.run and call.refusal is None:
+            self._of_run(method, call)
+            return
         record = self._control.record(json.loads(body), call) if body else None
         if call.refusal is not None:
             self._end_with(record, call.refusal)
@@ -107,6 +122,25 @@ class Connection(asyncio.Protocol):
             self._end_with(record, NO_CHAT_MODEL)
         else:
             self._complete(record)
+
+    def _of_run(self, method: str, call: Call) -> None:
+        """Follow, return or cancel a run."""
+        name, _, action = call.run[1:].partition("/")
+        run = self._control.runs.get(name)
+        if run is None:
+            self._send(NO_RUN)
+            return
+        self._control.record_of(run, method, call)
+        query = parse_qs(urlsplit(call.target).query)
+        if action == "cancel":
+            self._send(Reply.of(200, run.cancel()))
+        elif "stream" not in query:
+            self._send(Reply.of(200, run.response()))
+        elif run.script.is_too_old:
+            self._send(TOO_OLD)
+        else:
+            self._answer = Viewer(run, self._transport, self._end)
+            run.follow(self._answer, int(query.get("starting_after", ["-1"])[0]))
 
     def _complete(self, record: Record) -> None:
         """Play the script, unless it is an error itself or cannot be read."""
@@ -123,6 +157,11 @@ class Connection(asyncio.Protocol):
         elif script.dialect:
             dialect = DIALECTS[script.dialect]
             self._end_with(record, Reply(dialect.status, dialect.body, dialect.all_headers))
+        elif record.target.partition("?")[0].endswith("/responses"):
+            run = self._control.runs[record.id] = Run(script, label, record)
+            self._control.latest[record.prompt] = run
+            self._answer = Viewer(run, self._transport, self._end)
+            run.begin(self._answer)
         else:
             self._answer = Answer(script, label, record, self._transport, self._end)
             self._control.latest[record.prompt] = self._answer
@@ -147,7 +186,8 @@ def prompt_of(body: dict[str, Any]) -> str:
     model = str(body.get("model", ""))
     if model.startswith("["):
         return model
-    users = [message["content"] for message in body.get("messages", []) if message["role"] == "user"]
+    messages = body.get("messages") or body.get("input") or []
+    users = [message["content"] for message in messages if message.get("role") == "user"]
     return str(users[-1]) if users else ""
 
 

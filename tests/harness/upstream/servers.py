@@ -1,6 +1,6 @@
 """The model servers of the upstream by their address, and the refusal where there is none.
 
-/v1                          OpenAI's
+/v1                          OpenAI's, with the Responses API
 /embedding/v1                the same; its list of models begins with one that embeds
 /openai/deployments/NAME     Azure's: `api-version` in the query, the key in `api-key`
 /nginx                       none: 404 as nginx sends it; elsewhere as FastAPI does
@@ -22,7 +22,7 @@ from tests.harness.upstream.refusals import (
 
 EMBEDDING = "text-embedding-scripted"
 CALL = re.compile(
-    r"((?P<embedding>/embedding)?/v1|(?P<azure>/openai/deployments/[\w-]+))/(chat/completions|models)"
+    r"((?P<embedding>/embedding)?/v1|(?P<azure>/openai/deployments/[\w-]+))/(chat/completions|models|(?P<responses>responses(?P<run>/.+)?))"
 )
 BEARER = re.compile(rb"(?i)\r\nauthorization: *bearer +(\S[^\r\n]*)")
 API_KEY = re.compile(rb"(?i)\r\napi-key: *(\S[^\r\n]*)")
@@ -36,6 +36,8 @@ class Call:
     key: str
     models: Sequence[str] = ("scripted",)
     refusal: Reply | None = None
+    responses: bool = False  # the Responses API
+    run: str = ""  # in it: the path of a run, with its first "/"
 
 
 def call_at(target: str, head: bytes, api_key: str) -> Call:
@@ -49,7 +51,8 @@ def call_at(target: str, head: bytes, api_key: str) -> Call:
         return _azure(target, _key(API_KEY, head), api_key)
     key = _key(BEARER, head)
     models = (EMBEDDING, "scripted") if match["embedding"] else ("scripted",)
-    return Call(target, key, models, None if api_key in ("", key) else OTHER_KEY)
+    refusal = None if api_key in ("", key) else OTHER_KEY
+    return Call(target, key, models, refusal, bool(match["responses"]), match["run"] or "")
 
 
 def _azure(target: str, key: str, api_key: str) -> Call:

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.workers.providers.dialects.base import delta
+from workers.providers.answer_values import MAX_COUNT
 from workers.providers.base import Chunk, ProviderError
-from workers.providers.completion import MAX_COUNT, Reader
+from workers.providers.completion import Reader
 from workers.providers.finish_words import finish_reason
 from workers.providers.reasoning_tags import TagSplitter
 

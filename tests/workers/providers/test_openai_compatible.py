@@ -19,11 +19,12 @@ from tests.workers.background import DEADLINE_SECS
 from tests.workers.gateway import ANSWER, gateway, reply
 from tests.workers.providers.dialects import DIALECTS
 from tests.workers.targets import AFTER_5, KEY_ENV, record_of, requests, target, unaccepting
-from workers.providers import openai_compatible
+from workers.providers import connection
 from workers.providers.base import Chunk, ProviderError
 from workers.providers.completion import Reader
 from workers.providers.framing import MAX_EVENT_BYTES, Framing
-from workers.providers.openai_compatible import Provider, _chunks
+from workers.providers.openai_compatible import Provider
+from workers.providers.reading import chunks as _chunks
 from workers.providers.request import Request
 
 PROMPT = [{"role": "user", "content": "say something now"}]
@@ -350,7 +351,7 @@ async def test_an_error_whose_body_does_not_end_is_left(
         left.set()
         writer.close()
 
-    monkeypatch.setattr(openai_compatible, "REFUSAL_SECS", 0.2)
+    monkeypatch.setattr(connection, "REFUSAL_SECS", 0.2)
     async with await asyncio.start_server(answer, ports.HOST) as server, asyncio.timeout(DEADLINE_SECS):
         base_url = f"http://{ports.HOST}:{server.sockets[0].getsockname()[1]}/v1"
         _, error = await said_before_error(provider, replace(target(upstream, "fast"), base_url=base_url))

@@ -17,9 +17,10 @@ from tests.harness.upstream import Upstream, text_of
 from tests.workers.background import DEADLINE_SECS
 from tests.workers.gateway import ANSWER, Gateway, gateway, reply
 from tests.workers.targets import KEY_ENV, requests, target
-from workers.providers import openai_compatible
+from workers.providers import connection
+from workers.providers.asking import MAX_CHANGES
 from workers.providers.base import Chunk, ProviderError
-from workers.providers.openai_compatible import MAX_CHANGES, Provider
+from workers.providers.openai_compatible import Provider
 from workers.providers.request import Request
 
 ASKED = Request([{"role": "user", "content": "a secret question"}], 16384, 0.5)
@@ -206,7 +207,7 @@ async def test_a_server_that_refuses_the_rest_of_its_context_is_full(provider: P
 async def test_of_an_error_without_end_only_the_beginning_is_read(
     provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(openai_compatible, "REFUSAL_SECS", 10 * DEADLINE_SECS)
+    monkeypatch.setattr(connection, "REFUSAL_SECS", 10 * DEADLINE_SECS)
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")

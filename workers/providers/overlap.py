@@ -1,0 +1,57 @@
+"""Drop from a repeated answer what is known of it. Pure.
+
+A server repeats its events exactly, so the beginning of each lane - a kind of text, or one call - is known by
+its length. Where the pieces were divided does not matter.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from chat.protocol.pieces import CallPart, Part, Piece
+
+
+@dataclass(slots=True)
+class Lengths:
+    """Characters by lane: a kind of text, or a call's index."""
+
+    _chars: dict[str | int, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, parts: Iterable[Part]) -> "Lengths":
+        """The lengths of an answer so far."""
+        lengths = cls()
+        lengths.add(parts)
+        return lengths
+
+    def copy(self) -> "Lengths":
+        """The same lengths, for `dropped`."""
+        return Lengths(dict(self._chars))
+
+    def add(self, parts: Iterable[Part]) -> None:
+        """Count more of the answer."""
+        for part in parts:
+            lane, text = _text(part)
+            self._chars[lane] = self._chars.get(lane, 0) + len(text)
+
+    def dropped(self, parts: Iterable[Part]) -> list[Part]:
+        """The parts without these lengths, which shrink by what was dropped."""
+        kept = []
+        for part in parts:
+            lane, text = _text(part)
+            if lane not in self._chars:
+                kept.append(part)
+                continue
+            known = min(self._chars[lane], len(text))
+            self._chars[lane] -= known
+            if len(text) > known:
+                kept.append(_more(part, text[known:]))
+        return kept
+
+
+def _text(part: Part) -> tuple[str | int, str]:
+    return (part.index, part.arguments) if isinstance(part, CallPart) else (part.kind, part.text)
+
+
+def _more(part: Part, text: str) -> Part:
+    """The same part with this text only; a call that is known has its name already."""
+    return CallPart(part.index, arguments=text) if isinstance(part, CallPart) else Piece(part.kind, text)
