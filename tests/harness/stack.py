@@ -35,7 +35,12 @@ DEPLOYED = {
     "TAILRACE_HTTPS": "0",
 }
 # the catalog: names, the default first, each with its script; without one the prompt has it
-MODELS: Mapping[str, str] = {"scripted": "", "scripted-impatient": "", "scripted-continued": ""}
+MODELS: Mapping[str, str] = {
+    "scripted": "",
+    "scripted-impatient": "",
+    "scripted-continued": "",
+    "scripted-background": "",
+}
 START_SECS = 60
 REPLY_SECS = 2  # of a worker to one call, which is repeated
 SETTLE_SECS = 30  # an UPDATE
@@ -316,6 +321,7 @@ name = "{name}"
 base_url = "{base_url}"
 key_env = "UPSTREAM_KEY"
 upstream_model = "{script or name}"
+api = "{"responses" if name.endswith("-background") else "chat"}"
 resume = "{"continue" if name.endswith("-continued") else "restart"}"
 [models.deadlines]
 first_token = {deadline_secs}

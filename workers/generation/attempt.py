@@ -182,7 +182,7 @@ class Attempt:
         model, request, so_far = self._assignment.model, self._assignment.request, state.text()
         if model.program:
             return programs.stream(model, self._asked(so_far))
-        if so_far and not self._run.run:  # the model continues its own text
+        if so_far and not self._run.attached:  # the model continues its own text
             request = replace(request, messages=[*request.messages, {"role": "assistant", "content": so_far}])
         return self._run.chunks(request, state)
 

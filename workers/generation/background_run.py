@@ -30,7 +30,7 @@ LEAVE_SECS = 6  # to forget and cancel; the leading worker tries again
 
 @dataclass(slots=True)
 class BackgroundRun:
-    """One attempt's run. `run`: the server's id, "" for none."""
+    """One attempt's run. `run`: the server's id, "" for none; `attached`: it is an earlier attempt's."""
 
     response_id: str
     attempt: int
@@ -38,11 +38,12 @@ class BackgroundRun:
     provider: Provider
     runs: ProviderRuns
     run: str = ""
+    attached: bool = False
     _is_over: bool = False
 
     async def attach(self, state: ResponseState) -> bool:
         """Take over the run that wrote this state. False: there is none to go on with. Raises LogError."""
-        self.run = ""
+        self.run, self.attached = "", False
         if self.model.api != "responses" or self.attempt == 1:
             return False
         known = await self.runs.recall(self.response_id, state.attempt)
@@ -55,18 +56,23 @@ class BackgroundRun:
         except ProviderError as error:  # unavailable: it may still have the run
             logger.warning("response %s: its run is unknown: %s", self.response_id, error.code)
         await self.runs.remember(self.response_id, self.attempt, self.model.name, known.run)
-        self.run = known.run
+        self.run, self.attached = known.run, True
         return True
 
     async def chunks(self, request: Request, state: ResponseState) -> AsyncGenerator[Chunk, None]:
         """Yield the answer, or what the log lacks of it. Raises ProviderError."""
-        background = None
-        if self.model.api == "responses":
-            background = Background(self._remember, self.run, published(state) if self.run else ())
-        async with aclosing(self.provider.stream(self.model, request, background)) as parts:
-            async for chunk in parts:
-                self._is_over = self._is_over or chunk.finish is not None
-                yield chunk
+        background = Background(self._remember) if self.model.api == "responses" else None
+        if self.attached:
+            background = Background(self._remember, self.run, published(state))
+        try:
+            async with aclosing(self.provider.stream(self.model, request, background)) as parts:
+                async for chunk in parts:
+                    self._is_over = self._is_over or chunk.finish is not None
+                    yield chunk
+        except ProviderError as error:
+            if self.attached:  # another request would begin a second text after the first
+                raise ProviderError(error.code, permanent=True) from error
+            raise
 
     async def leave(self, final: ResponseObject | None) -> None:
         """Forget the run of an ended response, and cancel it unless it has ended. None: it goes on."""

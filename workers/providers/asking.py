@@ -1,10 +1,12 @@
 """Ask a model's server, whatever its API: the model's name, changes after refusals, codes of failures."""
 
+import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from chat.conf import conf
 from chat.protocol.events import JSON
@@ -20,6 +22,7 @@ logger = logging.getLogger(__name__)
 
 MAX_CHANGES = 8  # of one request, after refusals
 LOGGED_BYTES = 500
+CLOSE_SECS = 5  # for the last requests
 _WITH_RETRY_AFTER = frozenset({"rate_limit_exceeded", "upstream_error"})
 
 # the body of a request, for what is learned and the room left in the context
@@ -37,6 +40,7 @@ class Asking:
     learned: dict[str, Learned] = field(default_factory=dict)  # by the model's name
     connections: Connections = field(default_factory=Connections)
     _first_models: dict[str, str] = field(default_factory=dict)  # by the model's name
+    _finishing: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def upstream_model(self, model: ModelConfig) -> str:
         """The model's name on its server; without a configured one the first that can chat."""
@@ -76,8 +80,22 @@ class Asking:
                 raise FilteredError from error
             raise self._refused(model, error) from error
 
+    def finish(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run a last request of an answer that was left."""
+        task = asyncio.create_task(self._logged(work))
+        self._finishing.add(task)
+        task.add_done_callback(self._finishing.discard)
+
+    async def _logged(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except ProviderError as error:
+            logger.warning("a run may go on without a reader: %s", error.code)
+
     async def close(self) -> None:
-        """Close all connections."""
+        """Close all connections, after the last requests."""
+        if self._finishing:
+            await asyncio.wait(self._finishing, timeout=CLOSE_SECS)
         await self.connections.close()
 
     async def _first_model(self, model: ModelConfig) -> str:

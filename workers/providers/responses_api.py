@@ -33,6 +33,7 @@ POLL_SECS = 2  # of a run that is too old to be streamed: OpenAI's limit is five
 READ_SECS = 10  # to read a response object
 MAX_OBJECT_BYTES = 8 * 1024 * 1024
 CANCEL_SECS = 5
+LEAVE_SECS = 10  # to learn the id of a run whose reader left before it came
 RUN_ID = re.compile(r"[\w-]{1,200}")  # it stands in a path
 ENDED = ("failed", "cancelled")
 # of a connection, also of a gateway before the server: the run goes on
@@ -89,6 +90,7 @@ class _Answer:
     seen: Lengths = field(default_factory=Lengths)
     repeated: Lengths = field(default_factory=Lengths)  # what the current reader brings again
     losses: int = 0  # connections since the last part
+    begun: asyncio.Event = field(default_factory=asyncio.Event)  # the run's id is known
 
     def __post_init__(self) -> None:
         if self.background:
@@ -98,9 +100,11 @@ class _Answer:
 
     def pause_after(self, error: ProviderError) -> float | None:
         """The pause before another connection; None: there is no run to go on with."""
-        if not self.run or self.reader.over or error.code not in _LOST or error.permanent:
-            if self.run and not self.reader.over:
-                error.permanent = True  # another request would be paid twice
+        if not self.run or self.reader.over:
+            return None
+        is_gone = error.permanent and error.code != "rate_limit_exceeded"
+        if error.code not in _LOST or is_gone:
+            error.permanent, error.retry_after = True, None  # another request would be paid twice
             return None
         self.losses += 1
         pause = ATTACH_SECS[min(self.losses, len(ATTACH_SECS)) - 1]
@@ -108,14 +112,39 @@ class _Answer:
         return max(pause, error.retry_after or 0)
 
     async def created(self, request: Request) -> AsyncGenerator[Chunk, None]:
-        """Ask."""
+        """Ask. A reader that leaves before the run's id has come leaves a task that cancels the run."""
+        opening = asyncio.create_task(self._opened(request))
+        try:
+            parts, first = await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            if self.background and not self.run and not opening.done():
+                self.asking.finish(self._abandon(opening))
+            else:
+                await _closed(opening)
+            raise
+        async with aclosing(parts):
+            if first is not None:
+                yield first
+            async for chunk in parts:
+                yield chunk
+
+    async def _opened(self, request: Request) -> tuple[AsyncGenerator[Chunk, None], Chunk | None]:
+        """Ask; return the chunks, and the first of them."""
         upstream_model = await self.asking.upstream_model(self.model)
         in_background = self.background is not None
         body = partial(response_body, self.model, upstream_model, request, background=in_background)
-        reply = await self.asking.ask(self.model, PATH, body)
-        async with aclosing(self._read(reply)) as parts:
-            async for chunk in parts:
-                yield chunk
+        parts = self._read(await self.asking.ask(self.model, PATH, body))
+        return parts, await anext(parts, None)
+
+    async def _abandon(self, opening: asyncio.Task[Any]) -> None:
+        """Cancel the run as soon as its id is known."""
+        self.background = None  # nobody goes on with it
+        known = asyncio.create_task(self.begun.wait())
+        await asyncio.wait([opening, known], timeout=LEAVE_SECS, return_when=asyncio.FIRST_COMPLETED)
+        known.cancel()
+        await _closed(opening)
+        if self.run:
+            await cancel(self.asking, self.model, self.run)
 
     async def attached(self) -> AsyncGenerator[Chunk, None]:
         """Continue the run after the last event; the first connection of a worker has it all again."""
@@ -165,14 +194,25 @@ class _Answer:
 
     async def _took(self, chunk: Chunk) -> bool:
         """Drop what is known; store the run's id before its first part. False: nothing is left."""
-        if self.background and self.reader.run and not self.run and RUN_ID.fullmatch(self.reader.run):
+        if self.reader.run and not self.run and RUN_ID.fullmatch(self.reader.run):
             self.run = self.reader.run
-            await self.background.remember(self.run)
+            self.begun.set()
+            if self.background:
+                await self.background.remember(self.run)
         chunk.parts = self.repeated.dropped(chunk.parts)
         self.seen.add(chunk.parts)
         if chunk.parts:
             self.losses = 0
         return chunk != Chunk()
+
+
+async def _closed(opening: asyncio.Task[Any]) -> None:
+    """End a task that opens a connection, and the connection; its error is nobody's."""
+    opening.cancel()
+    await asyncio.wait([opening])
+    if not opening.cancelled() and opening.exception() is None:
+        parts, _ = opening.result()
+        await parts.aclose()
 
 
 async def retrieve(asking: Asking, model: ModelConfig, run: str) -> Any:

@@ -10,6 +10,7 @@ import pytest
 
 from chat.protocol.pieces import CallPart, Part, Piece, joined
 from chat.responses.model_catalog import ModelConfig
+from project.up import ports
 from tests.harness.upstream import Record, Upstream, text_of
 from tests.harness.waiting import await_until
 from tests.workers.background import DEADLINE_SECS
@@ -367,3 +368,57 @@ async def test_chunks_without_anything_new_are_not_yielded(provider: Provider, u
     model = model_of(upstream, "words-3")
     chunks = [chunk async for chunk in provider.stream(model, ASKED)]
     assert Chunk() not in chunks
+
+
+@pytest.mark.parametrize("head_first", [False, True], ids=["before the headers", "before the id"])
+async def test_a_run_whose_reader_left_before_its_id_came_is_cancelled(
+    provider: Provider, head_first: bool
+) -> None:
+    asked, left, cancelled = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
+    event = b'data: {"type":"response.created","response":{"id":"resp_late","background":true}}\n\n'
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if b"/responses/resp_late/cancel" in await reader.readuntil(b"\r\n\r\n"):
+            cancelled.set()
+            writer.write(reply(200, {}))
+        else:
+            writer.write(head if head_first else b"")
+            asked.set()
+            await left.wait()
+            writer.write(event if head_first else head + event)
+            await cancelled.wait()
+        writer.close()
+
+    async with await asyncio.start_server(serve, ports.HOST) as server, asyncio.timeout(DEADLINE_SECS):
+        base_url = f"http://{ports.HOST}:{server.sockets[0].getsockname()[1]}/v1"
+        model = ModelConfig("tested", base_url, key_env=KEY_ENV, upstream_model="m", api="responses")
+        listening = asyncio.create_task(answer(provider, model))
+        await asked.wait()
+        listening.cancel()
+        await asyncio.wait([listening])
+        left.set()
+        await cancelled.wait()
+
+
+async def test_a_server_that_is_busy_or_down_is_attached_to_later(provider: Provider) -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
+    begun = b'data: {"type":"response.created","response":{"id":"resp_1","background":true}}\n\n'
+    ended = b'data: {"type":"response.completed","response":{"status":"completed","output":[]}}\n\n'
+    busy = reply(
+        429, {"error": {"message": "Rate limit", "code": "rate_limit_exceeded"}}, **{"Retry-After": "0"}
+    )
+    async with gateway(head + begun, busy, reply(503), head + ended) as server:
+        model = ModelConfig("tested", server.base_url, key_env=KEY_ENV, upstream_model="m", api="responses")
+        got = await answer(provider, model)
+    assert (got.finish, got.error) == ("stop", None)
+    assert [asked.method for asked in server.asked] == ["POST", "GET", "GET", "GET"]
+
+
+async def test_a_run_of_another_key_is_not_asked_again(provider: Provider) -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
+    begun = b'data: {"type":"response.created","response":{"id":"resp_1","background":true}}\n\n'
+    async with gateway(head + begun, reply(401)) as server:
+        model = ModelConfig("tested", server.base_url, key_env=KEY_ENV, upstream_model="m", api="responses")
+        got = await answer(provider, model)
+    assert got.error == ProviderError("upstream_unauthorized", permanent=True)

@@ -1,0 +1,218 @@
+"""Attempts at a server that keeps its runs: who goes on, who cancels, and what is remembered."""
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from chat.protocol.events import Continued, Restarted
+from chat.protocol.objects import ResponseObject
+from chat.protocol.output import output_text
+from chat.responses.model_catalog import ModelConfig
+from chat.transport import redis_client
+from chat.transport.event_log import Log
+from chat.transport.provider_runs import ProviderRuns
+from tests.harness.upstream import Record, Upstream, text_of
+from tests.harness.waiting import await_until
+from tests.workers.background import DEADLINE_SECS, in_time
+from tests.workers.logs import events, queued_response, text
+from tests.workers.targets import AFTER_5, assign, error_code, final, generating, requests, target
+from workers.generation.attempt import Assignment, Outcome
+from workers.generation.attempts import Attempts
+from workers.providers import responses_api
+
+
+@pytest.fixture
+async def runs(log: Log) -> ProviderRuns:
+    return ProviderRuns(redis_client.client())
+
+
+def model_of(upstream: Upstream, behaviour: str, **deadlines: Any) -> ModelConfig:
+    return replace(target(upstream, behaviour, **deadlines), api="responses")
+
+
+def again(asked: Assignment, *, handed_over: bool = False) -> Assignment:
+    """The next attempt at the same response."""
+    return replace(asked, attempt=asked.attempt + 1, handed_over=handed_over)
+
+
+async def created(upstream: Upstream, model: ModelConfig) -> list[Record]:
+    return [record for record in await requests(upstream, model) if record.kind == "create"]
+
+
+async def until_text(log: Log, asked: Assignment, beginning: str = AFTER_5) -> None:
+    async def has_text() -> bool:
+        state = await log.state(asked.id)
+        return state is not None and state.attempt == asked.attempt and state.text().startswith(beginning)
+
+    await await_until(has_text, DEADLINE_SECS, f"the text begins with {beginning}")
+
+
+async def lost(log: Log, asked: Assignment) -> None:
+    """Write until there is text, in a worker that is then lost: its tasks stop, nothing else happens."""
+    async with generating(log) as attempts:
+        writing = asyncio.create_task(attempts.run(asked))
+        await until_text(log, asked)
+        attempts._running[asked.id]._writing.cancel()  # as no stop does: nobody cancels the run
+        writing.cancel()
+        await asyncio.wait([writing])
+
+
+async def written(attempts: Attempts, asked: Assignment) -> Outcome:
+    return await in_time(asyncio.create_task(attempts.run(asked)))
+
+
+async def interruptions(log: Log, response: ResponseObject) -> list[str]:
+    found = await events(log, response["id"])
+    return [event.type for event in found if isinstance(event, Continued | Restarted)]
+
+
+@pytest.mark.parametrize("handed_over", [False, True])
+async def test_the_next_attempt_goes_on_in_the_same_run(
+    log: Log, attempts: Attempts, runs: ProviderRuns, upstream: Upstream, handed_over: bool
+) -> None:
+    asked = assign(model_of(upstream, "words-60@50"))
+    await lost(log, asked)
+    outcome = await written(attempts, again(asked, handed_over=handed_over))
+    assert output_text(final(outcome)) == await text(log, asked.id) == text_of("words-60")
+    assert await interruptions(log, asked.response) == ["tailrace:continued"]
+    assert len(await created(upstream, asked.model)) == 1
+    assert await runs.all() == {}
+
+
+async def test_a_third_attempt_goes_on_too(log: Log, attempts: Attempts, upstream: Upstream) -> None:
+    asked = assign(model_of(upstream, "reasoning-3+words-60@50"))
+    await lost(log, asked)
+    second = again(asked)
+    await lost(log, second)
+    outcome = await written(attempts, again(second))
+    assert output_text(final(outcome)) == text_of("words-60")
+    assert output_text(final(outcome), "reasoning") == "r0 r1 r2"
+    assert len(await created(upstream, asked.model)) == 1
+
+
+async def test_the_run_of_a_stale_attempt_is_not_continued(
+    log: Log, attempts: Attempts, runs: ProviderRuns, upstream: Upstream
+) -> None:
+    """Attempt 2 has asked again, and the log has its text; attempt 1 stored its own run later."""
+    asked = assign(model_of(upstream, "words-60@50"))
+    await lost(log, asked)
+    stale = (await runs.all())[f"{asked.id}:1"]
+    await runs.delete(f"{asked.id}:1")
+    second = again(asked)
+    await lost(log, second)
+    await runs.remember(asked.id, 1, stale.model, stale.run)
+    outcome = await written(attempts, again(second))
+    assert output_text(final(outcome)) == text_of("words-60")
+    assert await interruptions(log, asked.response) == ["tailrace:restarted", "tailrace:continued"]
+    assert len(await created(upstream, asked.model)) == 2
+    assert [run.run for run in (await runs.all()).values()] == [stale.run], "it is cancelled later"
+
+
+async def test_a_run_whose_log_is_lost_is_read_from_its_beginning(
+    log: Log, attempts: Attempts, upstream: Upstream
+) -> None:
+    asked = assign(model_of(upstream, "words-60@50"))
+    await lost(log, asked)
+    await log.delete(asked.id)
+    outcome = await written(attempts, again(asked))
+    assert output_text(final(outcome)) == text_of("words-60")
+    assert await interruptions(log, asked.response) == ["tailrace:restarted"]
+    assert len(await created(upstream, asked.model)) == 1
+
+
+async def test_a_forgotten_run_is_asked_again(log: Log, attempts: Attempts, upstream: Upstream) -> None:
+    asked = assign(model_of(upstream, "words-60@50"))
+    await lost(log, asked)
+    await asyncio.to_thread(upstream.forget_runs, asked.model.upstream_model)
+    outcome = await written(attempts, again(asked))
+    assert output_text(final(outcome)) == text_of("words-60")
+    assert await interruptions(log, asked.response) == ["tailrace:restarted"]
+    assert len(await created(upstream, asked.model)) == 2
+
+
+async def test_a_failed_run_is_asked_again(log: Log, attempts: Attempts, upstream: Upstream) -> None:
+    asked = assign(model_of(upstream, "failed-after-6+times-1@50"))
+    await lost(log, asked)
+
+    async def has_failed() -> bool:
+        return all(record.finished for record in await created(upstream, asked.model))
+
+    await await_until(has_failed, DEADLINE_SECS, "the run has failed")
+    outcome = await written(attempts, again(asked))
+    assert output_text(final(outcome)) == text_of("fast")
+    assert await interruptions(log, asked.response) == ["tailrace:restarted"]
+
+
+async def test_a_cancelled_response_cancels_its_run(
+    log: Log, attempts: Attempts, runs: ProviderRuns, upstream: Upstream
+) -> None:
+    asked = assign(model_of(upstream, "words-1000@50"))
+    writing = asyncio.create_task(attempts.run(asked))
+    await until_text(log, asked)
+    attempts.cancel(asked.id)
+    assert final(await in_time(writing))["status"] == "cancelled"
+    assert [record.aborted for record in await created(upstream, asked.model)] == [True]
+    assert await runs.all() == {}
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "deadlines", "code"),
+    [
+        ("hold-after-5", {"between_tokens": 0.3}, "timeout_between_tokens"),
+        ("bad-json-after-5@50", {}, "upstream_malformed"),
+    ],
+)
+async def test_a_failed_response_cancels_its_run(
+    attempts: Attempts, runs: ProviderRuns, upstream: Upstream, behaviour: str, deadlines: Any, code: str
+) -> None:
+    asked = assign(model_of(upstream, behaviour, **deadlines))
+    assert error_code(await written(attempts, asked)) == code
+    assert [record.aborted for record in await created(upstream, asked.model)] == [True]
+    assert await runs.all() == {}
+
+
+async def test_a_run_that_cannot_be_cancelled_is_remembered(
+    log: Log,
+    attempts: Attempts,
+    runs: ProviderRuns,
+    upstream: Upstream,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = assign(model_of(upstream, "words-1000@50"))
+    writing = asyncio.create_task(attempts.run(asked))
+    await until_text(log, asked)
+    monkeypatch.setattr(responses_api, "CANCEL_SECS", 0)
+    attempts.cancel(asked.id)
+    assert final(await in_time(writing))["status"] == "cancelled"
+    assert list(await runs.all()) == [f"{asked.id}:1"]
+
+
+async def test_an_ended_response_leaves_no_run(
+    attempts: Attempts, runs: ProviderRuns, upstream: Upstream
+) -> None:
+    asked = assign(model_of(upstream, "fast"), queued_response())
+    assert final(await written(attempts, asked))["status"] == "completed"
+    assert await runs.all() == {}
+    assert [record.kind for record in await requests(upstream, asked.model)] == ["create"]
+
+
+async def test_a_run_that_failed_at_once_is_asked_again_within_the_attempt(
+    attempts: Attempts, runs: ProviderRuns, upstream: Upstream
+) -> None:
+    asked = assign(model_of(upstream, "failed-after-0+times-1"))
+    assert output_text(final(await written(attempts, asked))) == text_of("fast")
+    assert len(await created(upstream, asked.model)) == 2
+    assert await runs.all() == {}
+
+
+async def test_a_run_that_fails_after_the_takeover_keeps_the_text(
+    log: Log, attempts: Attempts, upstream: Upstream
+) -> None:
+    asked = assign(model_of(upstream, "words-90+failed-after-60@50"))
+    await lost(log, asked)
+    outcome = await written(attempts, again(asked))
+    assert error_code(outcome) == "upstream_error"
+    assert output_text(final(outcome)) == text_of("words-60")
+    assert len(await created(upstream, asked.model)) == 1

@@ -1,0 +1,54 @@
+"""A repeated answer is continued exactly, wherever it was cut and however its pieces were divided."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chat.protocol.pieces import CallPart, Part, Piece, joined
+from workers.providers.overlap import Lengths
+
+KINDS = st.sampled_from(["text", "reasoning", "refusal"])
+PIECES = st.builds(Piece, KINDS, st.text("ab水", min_size=1, max_size=4))
+
+
+@st.composite
+def answers(draw: st.DrawFn) -> list[Part]:
+    """Pieces, and calls whose parts may be interleaved."""
+    parts: list[Part] = list(draw(st.lists(PIECES, max_size=6)))
+    calls = draw(st.integers(0, 2))
+    parts += [CallPart(index, f"tool{index}", f"c{index}") for index in range(calls)]
+    if calls:
+        more = st.builds(
+            CallPart, st.integers(0, calls - 1), arguments=st.text("{}1", min_size=1, max_size=3)
+        )
+        parts += draw(st.lists(more, max_size=6))
+    return parts
+
+
+def single(parts: list[Part]) -> list[Part]:
+    """The same answer, one character at a time."""
+    found: list[Part] = []
+    for part in parts:
+        if isinstance(part, Piece):
+            found += [Piece(part.kind, character) for character in part.text]
+        else:
+            found += [CallPart(part.index, part.name, part.id)] if part.name else []
+            found += [CallPart(part.index, arguments=character) for character in part.arguments]
+    return found
+
+
+@given(answers(), st.integers(0, 40), st.booleans())
+def test_what_is_known_and_what_is_left_are_the_whole(whole: list[Part], cut: int, fine: bool) -> None:
+    known = single(whole)[:cut]
+    left = Lengths.of(joined(known)).dropped(single(whole) if fine else whole)
+    assert single([*known, *left]) == single(whole)
+
+
+@given(answers(), st.data())
+def test_lengths_shrink_over_many_reads(whole: list[Part], data: st.DataObject) -> None:
+    parts = single(whole)
+    cut, read = data.draw(st.integers(0, len(parts))), data.draw(st.integers(0, len(parts)))
+    lengths = Lengths.of(parts[:cut])
+    repeated = lengths.copy()
+    left = [*repeated.dropped(parts[:read]), *repeated.dropped(parts[read:])]
+    assert [*parts[:cut], *left] == parts
+    assert not lengths.dropped(parts[:cut]), "the copy is another one"

@@ -1,0 +1,210 @@
+"""The events of the Responses API, in every form and from hostile servers."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chat.protocol.events import JSON
+from chat.protocol.pieces import CallPart, Part, Piece, joined
+from workers.providers.base import Chunk, ProviderError
+from workers.providers.response_events import EventReader
+
+CREATED = {"type": "response.created", "response": {"id": "resp_1", "background": True}}
+CALL = {"type": "function_call", "id": "fc_1", "call_id": "c1", "name": "now", "arguments": ""}
+SUMMARY = [{"type": "summary_text", "text": "first"}, {"type": "summary_text", "text": "second"}]
+OUTPUT = [
+    {"type": "reasoning", "summary": SUMMARY},
+    {"type": "web_search_call", "status": "completed"},
+    {
+        "type": "message",
+        "content": [{"type": "output_text", "text": "said"}, {"type": "refusal", "refusal": "no"}],
+    },
+    {**CALL, "arguments": "{}"},
+]
+PARTS = [
+    Piece("reasoning", "first\n\nsecond"),
+    Piece("text", "said"),
+    Piece("refusal", "no"),
+    CallPart(0, "now", "c1", "{}"),
+]
+
+
+def delta(kind: str, text: Any, **fields: Any) -> JSON:
+    return {"type": f"response.{kind}.delta", "output_index": 0, "delta": text, **fields}
+
+
+def end(status: str = "completed", **fields: Any) -> JSON:
+    return {"type": f"response.{status}", "response": {"object": "response", "status": status, **fields}}
+
+
+def added(item: JSON, index: int = 0) -> JSON:
+    return {"type": "response.output_item.added", "output_index": index, "item": item}
+
+
+def read(*values: Any) -> tuple[list[Part], Chunk, EventReader]:
+    reader, chunk = EventReader(), Chunk()
+    for value in values:
+        reader.read(value, chunk)
+    return list(joined(chunk.parts)), chunk, reader
+
+
+def error_of(*values: Any) -> ProviderError:
+    with pytest.raises(ProviderError) as raised:
+        read(*values)
+    return raised.value
+
+
+@pytest.mark.parametrize("whole", [False, True], ids=["the last event", "a document"])
+def test_a_response_without_deltas_is_read_from_its_object(whole: bool) -> None:
+    last = end(output=OUTPUT, usage={"input_tokens": 1, "output_tokens": 2})
+    parts, chunk, reader = read(last["response"] if whole else last)
+    assert parts == PARTS
+    assert (chunk.finish, reader.over) == ("stop", True)
+    assert chunk.usage is not None
+    assert chunk.usage["total_tokens"] == 3
+
+
+def test_a_response_with_deltas_is_not_read_twice() -> None:
+    parts, _, _ = read(
+        delta("reasoning_summary_text", "first", summary_index=0),
+        delta("reasoning_summary_text", "sec", summary_index=1),
+        delta("reasoning_summary_text", "ond", summary_index=1),
+        delta("output_text", "said", output_index=2),
+        delta("refusal", "no", output_index=2),
+        added(CALL, 3),
+        delta("function_call_arguments", "{}", output_index=3),
+        end(output=OUTPUT),
+    )
+    assert parts == PARTS
+
+
+def test_interleaved_calls_are_told_apart() -> None:
+    parts, _, _ = read(
+        added(CALL, 1),
+        added({**CALL, "call_id": "c2"}, 4),
+        delta("function_call_arguments", "{1", output_index=4),
+        delta("function_call_arguments", "{2", output_index=1),
+        delta("function_call_arguments", "}", output_index=4),
+        delta("function_call_arguments", "lost", output_index=9),
+    )
+    assert parts == [
+        CallPart(0, "now", "c1"),
+        CallPart(1, "now", "c2", "{1"),
+        CallPart(0, arguments="{2"),
+        CallPart(1, arguments="}"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("last", "finish"),
+    [
+        (end(), "stop"),
+        (end("incomplete", incomplete_details={"reason": "max_output_tokens"}), "length"),
+        (end("incomplete", incomplete_details={"reason": "content_filter"}), "content_filter"),
+        (end("incomplete"), "length"),
+    ],
+)
+def test_every_end_has_one_meaning(last: JSON, finish: str) -> None:
+    assert read(delta("output_text", "said"), last)[1].finish == finish
+
+
+def error(code: Any = None, message: str = "no") -> JSON:
+    return {"type": "error", "code": code, "message": message}
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (error("server_error"), ProviderError("upstream_error")),
+        (error(None), ProviderError("upstream_error")),
+        (error("rate_limit_exceeded"), ProviderError("rate_limit_exceeded", permanent=True)),
+        (error("invalid_prompt"), ProviderError("upstream_rejected", permanent=True)),
+        (error("insufficient_quota"), ProviderError("upstream_no_credit", permanent=True)),
+        (error("context_length_exceeded"), ProviderError("context_length_exceeded", permanent=True)),
+        (end("failed", error={"code": "server_error", "message": ""}), ProviderError("upstream_error")),
+        (
+            end("failed", error={"code": "image_too_large", "message": ""}),
+            ProviderError("upstream_rejected", permanent=True),
+        ),
+        (end("cancelled"), ProviderError("upstream_error")),
+        ({"error": error("server_error")}, ProviderError("upstream_error")),
+        ({"error": "overloaded"}, ProviderError("upstream_error")),
+        (end("failed", error=None)["response"], ProviderError("upstream_error")),
+    ],
+)
+def test_failures_have_our_codes(value: JSON, expected: ProviderError) -> None:
+    assert error_of(value) == expected
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        5,
+        "text",
+        [CREATED],
+        delta("output_text", 5),
+        delta("output_text", ["a"]),
+        {"type": "response.output_text.delta"},
+        {"type": "response.created", "response": None},
+        {"type": "response.completed"},
+        {"type": "response.completed", "response": {"status": "completed", "output": 5}},
+        {"type": "response.completed", "response": {"status": "completed", "output": [5]}},
+        end(output=[{"type": "message", "content": [{"type": "output_text", "text": 7}]}]),
+        added({**CALL, "name": ""}),
+        added({**CALL, "name": None}),
+        added({**CALL, "call_id": 5}),
+        added(CALL, []),  # type: ignore[arg-type]
+        {"type": ["a"]},
+    ],
+)
+def test_broken_events_are_malformed(value: Any) -> None:
+    assert error_of(CREATED, value).code == "upstream_malformed"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        {},
+        {"type": "response.output_text.annotation.added", "annotation": {}},
+        {"type": "response.web_search_call.searching", "output_index": 0},
+        {"type": "response.something.new", "error": "of an item"},
+        {"type": "keepalive", "sequence_number": 3},
+        added({"type": "mcp_call", "name": "x"}),
+        {"object": "response", "status": "in_progress", "output": OUTPUT},
+    ],
+)
+def test_unknown_events_say_nothing(value: Any) -> None:
+    parts, chunk, reader = read(value)
+    assert (parts, chunk.finish, reader.over) == ([], None, False)
+
+
+def test_the_id_of_a_run_is_known_in_background_alone() -> None:
+    assert read(CREATED)[2].run == "resp_1"
+    assert read({"type": "response.created", "response": {"id": "resp_1"}})[2].run == ""
+    assert read({"type": "response.created", "response": {"id": 5, "background": True}})[2].run == ""
+
+
+def test_repeated_events_are_dropped() -> None:
+    reader, chunk = EventReader(), Chunk()
+    events = [delta("output_text", text, sequence_number=number) for number, text in enumerate("abc")]
+    for event in events[:2]:
+        reader.read(event, chunk)
+    reader.after = reader.number
+    for event in events:
+        reader.read(event, chunk)
+    assert chunk.text == "abc"
+
+
+@given(st.text(st.characters(), max_size=12), st.integers(0, 12))
+def test_text_is_storable_and_whole_however_it_is_divided(text: str, cut: int) -> None:
+    utf16 = text.encode("utf-16-be", "surrogatepass")
+    units = [utf16[at : at + 2].decode("utf-16-be", "surrogatepass") for at in range(0, len(utf16), 2)]
+    divided = read(
+        delta("output_text", "".join(units[:cut])), delta("output_text", "".join(units[cut:])), end()
+    )
+    assert divided[1].text == read(delta("output_text", text), end())[1].text
+    divided[1].text.encode()
+    assert "\x00" not in divided[1].text
