@@ -1,4 +1,4 @@
-"""Runs at model servers that outlive their workers, in Redis: what another attempt needs to go on.
+"""Runs at model servers that outlive their workers, in Redis: the next attempt continues them.
 
 Hash `<prefix>:runs`; field `<response id>:<attempt>`, value JSON. An attempt writes its own field alone, and
 the log names the attempt that wrote the text: a stale worker cannot put its run in the place of another.

@@ -15,11 +15,11 @@ from chat.responses.model_catalog import ModelConfig
 from chat.transport.event_log import LogError
 from chat.transport.outages import retry
 from chat.transport.provider_runs import ProviderRuns
-from workers.providers import responses_api
 from workers.providers.base import Chunk, ProviderError
 from workers.providers.openai_compatible import Provider
 from workers.providers.request import Request
-from workers.providers.responses_api import Background
+from workers.providers.responses import api as responses_api
+from workers.providers.responses.api import Background
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class BackgroundRun:
     _is_over: bool = False
 
     async def attach(self, state: ResponseState) -> bool:
-        """Take over the run that wrote this state. False: there is none to go on with. Raises LogError."""
+        """Take over the run that wrote this state. False: there is none to continue. Raises LogError."""
         self.run, self.attached = "", False
         if self.model.api != "responses" or self.attempt == 1:
             return False
@@ -75,7 +75,7 @@ class BackgroundRun:
             raise
 
     async def leave(self, final: ResponseObject | None) -> None:
-        """Forget the run of an ended response, and cancel it unless it has ended. None: it goes on."""
+        """Forget the run of an ended response, and cancel it unless it has ended. None: it continues."""
         if not self.run or final is None:
             return
         try:

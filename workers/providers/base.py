@@ -19,7 +19,11 @@ class Chunk:
 
     @classmethod
     def of(
-        cls, text: str = "", reasoning: str = "", finish: FinishReason | None = None, usage: JSON | None = None
+        cls,
+        text: str = "",
+        reasoning: str = "",
+        finish: FinishReason | None = None,
+        usage: JSON | None = None,
     ) -> "Chunk":
         """A chunk with a text, after a reasoning text."""
         chunk = cls(finish=finish, usage=usage)

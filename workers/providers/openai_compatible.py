@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from functools import partial
 
 from chat.responses.model_catalog import ModelConfig
-from workers.providers import responses_api
-from workers.providers.asking import Asking, FilteredError
 from workers.providers.base import Chunk
 from workers.providers.completion import Reader
+from workers.providers.exchange.asking import Asking, FilteredError
+from workers.providers.exchange.reading import chunks
 from workers.providers.framing import Framing
-from workers.providers.reading import chunks
 from workers.providers.request import Request, request_body
+from workers.providers.responses import api as responses_api
 
 __all__ = ["Provider", "Request"]
 

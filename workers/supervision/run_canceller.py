@@ -12,9 +12,9 @@ from chat.responses.model_catalog import catalog
 from chat.transport.heartbeats import HEARTBEAT_SECS, Heartbeats
 from chat.transport.outages import UNAVAILABLE
 from chat.transport.provider_runs import KnownRun, ProviderRuns
-from workers.providers import responses_api
 from workers.providers.base import ProviderError
 from workers.providers.openai_compatible import Provider
+from workers.providers.responses import api as responses_api
 
 logger = logging.getLogger(__name__)
 

@@ -27,7 +27,7 @@ class Record:
 
     @property
     def kind(self) -> str:
-        """What was asked of a run: create, attach, retrieve or cancel."""
+        """The request about a run: create, attach, retrieve or cancel."""
         if self.method == "GET":
             return "attach" if "stream=true" in self.target else "retrieve"
         return "cancel" if self.target.endswith("/cancel") else "create"

@@ -1,4 +1,4 @@
-"""Runs of the Responses API: one in background goes on without a connection, for other ones to follow."""
+"""Runs of the Responses API: one in background continues without a connection, for other ones to follow."""
 
 import math
 import socket

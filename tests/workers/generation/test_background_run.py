@@ -1,4 +1,4 @@
-"""Attempts at a server that keeps its runs: who goes on, who cancels, and what is remembered."""
+"""Attempts at a server that keeps its runs: the next attempt continues them, an end cancels them."""
 
 import asyncio
 from dataclasses import replace
@@ -20,7 +20,7 @@ from tests.workers.logs import events, queued_response, text
 from tests.workers.targets import AFTER_5, assign, error_code, final, generating, requests, target
 from workers.generation.attempt import Assignment, Outcome
 from workers.generation.attempts import Attempts
-from workers.providers import responses_api
+from workers.providers.responses import api as responses_api
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ async def lost(log: Log, asked: Assignment) -> None:
     async with generating(log) as attempts:
         writing = asyncio.create_task(attempts.run(asked))
         await until_text(log, asked)
-        attempts._running[asked.id]._writing.cancel()  # as no stop does: nobody cancels the run
+        attempts._running[asked.id]._writing.cancel()  # as no stop does: no client cancels the run
         writing.cancel()
         await asyncio.wait([writing])
 

@@ -17,8 +17,8 @@ from tests.workers.providers.dialects import DIALECTS, Dialect
 from tests.workers.providers.dialects.base import delta, events
 from workers.providers.base import Chunk, ProviderError
 from workers.providers.completion import Reader
+from workers.providers.exchange.reading import chunks as _chunks
 from workers.providers.framing import Framing
-from workers.providers.reading import chunks as _chunks
 
 CODES = {"upstream_error", "upstream_malformed", "upstream_cut", "upstream_wrong_address"}
 CODES |= {"context_length_exceeded", "upstream_no_credit", "rate_limit_exceeded"}

@@ -19,12 +19,12 @@ from tests.workers.background import DEADLINE_SECS
 from tests.workers.gateway import ANSWER, gateway, reply
 from tests.workers.providers.dialects import DIALECTS
 from tests.workers.targets import AFTER_5, KEY_ENV, record_of, requests, target, unaccepting
-from workers.providers import connection
 from workers.providers.base import Chunk, ProviderError
 from workers.providers.completion import Reader
+from workers.providers.exchange import connection
+from workers.providers.exchange.reading import chunks as _chunks
 from workers.providers.framing import MAX_EVENT_BYTES, Framing
 from workers.providers.openai_compatible import Provider
-from workers.providers.reading import chunks as _chunks
 from workers.providers.request import Request
 
 PROMPT = [{"role": "user", "content": "say something now"}]

@@ -17,9 +17,9 @@ from tests.harness.upstream import Upstream, text_of
 from tests.workers.background import DEADLINE_SECS
 from tests.workers.gateway import ANSWER, Gateway, gateway, reply
 from tests.workers.targets import KEY_ENV, requests, target
-from workers.providers import connection
-from workers.providers.asking import MAX_CHANGES
 from workers.providers.base import Chunk, ProviderError
+from workers.providers.exchange import connection
+from workers.providers.exchange.asking import MAX_CHANGES
 from workers.providers.openai_compatible import Provider
 from workers.providers.request import Request
 

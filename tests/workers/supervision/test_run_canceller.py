@@ -19,7 +19,7 @@ from tests.harness.waiting import await_until
 from tests.workers.background import DEADLINE_SECS, beside
 from tests.workers.targets import REQUEST, requests, target
 from workers.providers.openai_compatible import Provider
-from workers.providers.responses_api import Background
+from workers.providers.responses.api import Background
 from workers.supervision import run_canceller
 from workers.supervision.run_canceller import RunCanceller
 

@@ -34,7 +34,7 @@ class Lengths:
             self._chars[lane] = self._chars.get(lane, 0) + len(text)
 
     def dropped(self, parts: Iterable[Part]) -> list[Part]:
-        """The parts without these lengths, which shrink by what was dropped."""
+        """The parts without these lengths, which shrink by the dropped text."""
         kept = []
         for part in parts:
             lane, text = _text(part)

@@ -8,7 +8,7 @@ from chat.protocol.events import JSON
 from chat.responses.model_catalog import ModelConfig
 from workers.providers.changes import Learned
 from workers.providers.request import Request
-from workers.providers.responses_request import input_items, parameters, response_body
+from workers.providers.responses.request import input_items, parameters, response_body
 
 FUNCTION = {"name": "now", "parameters": {"type": "object", "properties": {}}}
 SCHEMA = {"name": "place", "schema": {"type": "object"}, "strict": True}

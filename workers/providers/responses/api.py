@@ -15,15 +15,15 @@ from typing import Any
 
 from chat.protocol.pieces import Part
 from chat.responses.model_catalog import ModelConfig
-from workers.providers.asking import Asking
 from workers.providers.base import Chunk, ProviderError
-from workers.providers.connection import RefusedError, Reply, translated
+from workers.providers.exchange.asking import Asking
+from workers.providers.exchange.connection import RefusedError, Reply, translated
+from workers.providers.exchange.reading import chunks
 from workers.providers.framing import Framing
-from workers.providers.overlap import Lengths
-from workers.providers.reading import chunks
 from workers.providers.request import Request
-from workers.providers.response_events import EventReader
-from workers.providers.responses_request import response_body
+from workers.providers.responses.events import EventReader
+from workers.providers.responses.overlap import Lengths
+from workers.providers.responses.request import response_body
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ CANCEL_SECS = 5
 LEAVE_SECS = 10  # to learn the id of a run whose reader left before it came
 RUN_ID = re.compile(r"[\w-]{1,200}")  # it stands in a path
 ENDED = ("failed", "cancelled")
-# of a connection, also of a gateway before the server: the run goes on
+# of a connection, also of a gateway before the server: the run continues
 _LOST = frozenset(
     ("upstream_cut", "upstream_unreachable", "timeout_connect", "upstream_error", "rate_limit_exceeded")
 )
@@ -48,7 +48,7 @@ class Background:
     """A run that is to outlive its worker.
 
     `remember` stores the server's id of a new one before its first part is yielded. With `run`, the id of an
-    earlier one, nothing is asked: the answer goes on after `known`.
+    earlier one, nothing is asked: the answer continues after `known`.
     """
 
     remember: Callable[[str], Awaitable[None]]
@@ -88,7 +88,7 @@ class _Answer:
     reader: EventReader = field(default_factory=EventReader)
     run: str = ""
     seen: Lengths = field(default_factory=Lengths)
-    repeated: Lengths = field(default_factory=Lengths)  # what the current reader brings again
+    repeated: Lengths = field(default_factory=Lengths)  # by the current reader
     losses: int = 0  # connections since the last part
     begun: asyncio.Event = field(default_factory=asyncio.Event)  # the run's id is known
 
@@ -99,7 +99,7 @@ class _Answer:
             self.repeated = self.seen.copy()
 
     def pause_after(self, error: ProviderError) -> float | None:
-        """The pause before another connection; None: there is no run to go on with."""
+        """The pause before another connection; None: there is no run to continue."""
         if not self.run or self.reader.over:
             return None
         is_gone = error.permanent and error.code != "rate_limit_exceeded"
@@ -138,7 +138,7 @@ class _Answer:
 
     async def _abandon(self, opening: asyncio.Task[Any]) -> None:
         """Cancel the run as soon as its id is known."""
-        self.background = None  # nobody goes on with it
+        self.background = None  # no attempt continues it
         known = asyncio.create_task(self.begun.wait())
         await asyncio.wait([opening, known], timeout=LEAVE_SECS, return_when=asyncio.FIRST_COMPLETED)
         known.cancel()
@@ -207,7 +207,7 @@ class _Answer:
 
 
 async def _closed(opening: asyncio.Task[Any]) -> None:
-    """End a task that opens a connection, and the connection; its error is nobody's."""
+    """End a task that opens a connection, and the connection; its error has no reader."""
     opening.cancel()
     await asyncio.wait([opening])
     if not opening.cancelled() and opening.exception() is None:

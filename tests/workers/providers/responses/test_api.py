@@ -16,11 +16,11 @@ from tests.harness.waiting import await_until
 from tests.workers.background import DEADLINE_SECS
 from tests.workers.gateway import gateway, reply
 from tests.workers.targets import AFTER_5, KEY_ENV, requests, target
-from workers.providers import responses_api
 from workers.providers.base import Chunk, ProviderError
 from workers.providers.openai_compatible import Provider
 from workers.providers.request import Request
-from workers.providers.responses_api import Background
+from workers.providers.responses import api as responses_api
+from workers.providers.responses.api import Background
 
 ASKED = Request([{"role": "user", "content": "say something now"}])
 ARGUMENTS = '{"place": "Thun"}'
@@ -29,7 +29,7 @@ UNKNOWN = "resp_0123456789abcdef"
 
 @dataclass
 class Answer:
-    """What one attempt got. `runs`: the ids that were to be stored."""
+    """The answer of one attempt. `runs`: the ids that were to be stored."""
 
     parts: list[Part] = field(default_factory=list)
     finish: str | None = None
@@ -68,7 +68,7 @@ async def answer(
     known: tuple[Part, ...] = (),
     background: bool = True,
 ) -> Answer:
-    """Ask, or go on with a run, to the end."""
+    """Ask, or continue a run, to the end."""
     got = Answer()
 
     async def remember(run: str) -> None:

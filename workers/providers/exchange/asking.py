@@ -15,7 +15,7 @@ from workers.providers import refusals
 from workers.providers.base import ProviderError
 from workers.providers.changes import LIMITS, Change, Learned, other_limit_field
 from workers.providers.chat_models import MAX_LIST_BYTES, first_chat_model
-from workers.providers.connection import Connections, RefusedError, Reply, translated
+from workers.providers.exchange.connection import Connections, RefusedError, Reply, translated
 from workers.providers.retry_after import retry_after_secs
 
 logger = logging.getLogger(__name__)
@@ -90,7 +90,7 @@ class Asking:
         try:
             await work
         except ProviderError as error:
-            logger.warning("a run may go on without a reader: %s", error.code)
+            logger.warning("a run may continue without a reader: %s", error.code)
 
     async def close(self) -> None:
         """Close all connections, after the last requests."""

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chat.protocol.pieces import CallPart, Part, Piece, joined
-from workers.providers.overlap import Lengths
+from workers.providers.responses.overlap import Lengths
 
 KINDS = st.sampled_from(["text", "reasoning", "refusal"])
 PIECES = st.builds(Piece, KINDS, st.text("ab水", min_size=1, max_size=4))

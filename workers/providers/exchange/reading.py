@@ -8,7 +8,7 @@ from workers.providers.framing import DONE, Framing, FramingError, MarkupError
 
 
 class Reader(Protocol):
-    """Merges the values of one answer into chunks: `completion`, `response_events`."""
+    """Merges the values of one answer into chunks: `completion`, `responses.events`."""
 
     finish: FinishReason | None
 
