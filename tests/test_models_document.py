@@ -23,6 +23,7 @@ from project.doctor.models.connection import Cause
 from project.doctor.models.trial import Trial
 from tests.harness.model_server import Service, serving
 from tests.harness.processes import ROOT
+from tests.harness.upstream import Upstream
 from tests.test_docs import column, section
 from workers.providers.probe import Listing
 from workers.providers.request import request_headers
@@ -102,6 +103,18 @@ def assert_answered(heading: str, model: ModelConfig) -> None:
     assert finding.state is not State.ERROR, finding
     assert f"{service.base_url}, {name}, " in finding.found
     assert ": streams, first token " in finding.found
+
+
+def test_the_entry_of_the_responses_api_is_answered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    [entry] = blocks("OpenAI's Responses API", "toml")
+    file = tmp_path / "models.toml"
+    file.write_text(entry)
+    [model] = read(file)
+    monkeypatch.setenv(model.key_env, "KEY")
+    with Upstream.start(api_key="KEY") as upstream:
+        moved = replace(model, base_url=upstream.base_url, upstream_model="[reasoning-3+search+words-5]")
+        [finding] = asking.examine([moved], len)
+    assert finding.state is State.OK, finding
 
 
 def test_the_table_of_failures_has_every_remedy_and_no_other() -> None:

@@ -70,5 +70,4 @@ def _response(field: str) -> str:
 
 
 def _live(response_ids: Sequence[str]) -> set[str]:
-    rows = Response.objects.filter(pk__in=response_ids, status__in=LIVE).values_list("pk", flat=True)
-    return set(map(str, rows))
+    return set(Response.objects.filter(pk__in=response_ids, status__in=LIVE).wire_ids())

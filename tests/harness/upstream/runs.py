@@ -149,9 +149,10 @@ class Run:
         """Play the script's fault; the run may be over then."""
         fault, asking = self.script.fault, self._asking
         assert asking is not None
-        if fault == "hold" and not self._is_released:
-            self._is_held = True
-            yield NEVER
+        if fault == "hold":
+            self._is_held = not self._is_released
+            if self._is_held:
+                yield NEVER
         elif fault == "stall" and not self.is_background:
             yield NEVER
         elif fault in ("stall", "cut", "drop", "reset"):

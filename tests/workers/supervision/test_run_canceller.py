@@ -61,7 +61,7 @@ async def begun(canceller: RunCanceller, row: Response, model: ModelConfig) -> N
     """Begin a run for a row, in a worker that is lost."""
 
     async def remember(run: str) -> None:
-        await canceller._runs.remember(str(row.id), 1, model.name, run)
+        await canceller._runs.remember(row.wire_id, 1, model.name, run)
 
     chunks = canceller._provider.stream(model, REQUEST, Background(remember))
     async with aclosing(chunks):
@@ -109,7 +109,7 @@ async def test_the_run_of_a_live_response_is_left(
     await begun(canceller, row, model)
     await canceller.check()
     assert not await is_cancelled(upstream, model)
-    assert list(await runs.all()) == [f"{row.id}:1"]
+    assert list(await runs.all()) == [f"{row.wire_id}:1"]
 
 
 async def test_the_run_of_a_claimed_response_is_its_workers(
@@ -117,7 +117,7 @@ async def test_the_run_of_a_claimed_response_is_its_workers(
 ) -> None:
     row = await on_rows(stored, owner, status=Status.CANCELLED)
     await begun(canceller, row, model)
-    await heartbeats.record("another", {"running": [str(row.id)]})
+    await heartbeats.record("another", {"running": [row.wire_id]})
     await canceller.check()
     assert not await is_cancelled(upstream, model)
 
@@ -133,7 +133,7 @@ async def test_a_run_that_cannot_be_cancelled_is_tried_again_for_a_time(
         run_canceller, "catalog", lambda: {model.name: replace(model, base_url="http://127.0.0.1:9/v1")}
     )
     row = await on_rows(stored, owner, status=Status.CANCELLED)
-    await runs.remember(str(row.id), 1, model.name, "resp_1")
+    await runs.remember(row.wire_id, 1, model.name, "resp_1")
     await canceller.check()
     assert len(await runs.all()) == 1
     monkeypatch.setattr(run_canceller, "KEPT_SECS", 0)
@@ -145,6 +145,6 @@ async def test_the_run_of_a_removed_model_is_forgotten(
     canceller: RunCanceller, runs: ProviderRuns, owner: User
 ) -> None:
     row = await on_rows(stored, owner, status=Status.CANCELLED)
-    await runs.remember(str(row.id), 1, "removed", "resp_1")
+    await runs.remember(row.wire_id, 1, "removed", "resp_1")
     await canceller.check()
     assert await runs.all() == {}

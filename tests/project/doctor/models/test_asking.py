@@ -337,6 +337,16 @@ def test_a_fault_of_the_answer_is_its_sentence_and_its_remedy(
     assert fault_of(finding)[::2] == (code, REMEDIES[code])
 
 
+def test_a_server_of_the_responses_api_is_asked_without_storing_anything(upstream: Upstream) -> None:
+    model = model_of(upstream.base_url, "[fast] of the Responses API", api="responses")
+    finding = line_of(model)
+    assert (finding.state, finding.remedy) == (State.OK, "")
+    assert finding.found.endswith(f" ms, usage, {NEITHER}")
+    asked = upstream.requests(model.upstream_model)
+    assert len(asked) == 3
+    assert [(record.kind, record.body["store"]) for record in asked] == [("create", False)] * 3
+
+
 def test_without_a_catalog_a_remedy_names_the_variable(upstream: Upstream, settings: Settings) -> None:
     settings.TAILRACE_MODELS = ""
     short = Deadlines(first_token=0.5)
