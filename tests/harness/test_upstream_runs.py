@@ -27,8 +27,8 @@ async def client(upstream: Upstream) -> AsyncIterator[AsyncOpenAI]:
 
 
 async def events_of(client: AsyncOpenAI, prompt: str, **fields: Any) -> list[Any]:
-    asked = [{"role": "user", "content": prompt}]
-    stream = await client.responses.create(model="scripted", input=asked, stream=True, **fields)  # type: ignore[call-overload]  # a list of dicts
+    asked: Any = [{"role": "user", "content": prompt}]
+    stream: Any = await client.responses.create(model="scripted", input=asked, stream=True, **fields)
     return [event async for event in stream]
 
 

@@ -100,25 +100,27 @@ class Events:
         yield self._done(item, summary=[_summary(text)])
 
     def _search(self) -> Iterator[JSON | str]:
-        item = self._item("ws", type="web_search_call", status="in_progress")
+        action = {"type": "search", "query": "the weather"}
+        item = self._item("ws", type="web_search_call", status="in_progress", action=action)
         at = self._place(item)
         yield self._added(item)
         for step in ("in_progress", "searching", "completed"):
             yield {"type": f"response.web_search_call.{step}", **at}
-        yield self._done(item, status="completed", action={"type": "search", "query": "the weather"})
+        yield self._done(item, status="completed")
 
     def _message(self, pieces: list[str]) -> Iterator[JSON | str]:
         kind = "refusal" if self.script.refuses else "output_text"
+        logged: JSON = {} if self.script.refuses else {"logprobs": []}
         item = self._item("msg", type="message", role="assistant", status="in_progress", content=[])
         at = self._place(item) | {"content_index": 0}
         yield self._added(item)
         yield {"type": "response.content_part.added", **at, "part": _content(kind, "")}
         for piece in pieces:
             yield "word"
-            yield {"type": f"response.{kind}.delta", **at, "delta": piece}
+            yield {"type": f"response.{kind}.delta", **at, "delta": piece, **logged}
         text = "".join(pieces)
         field_name = "refusal" if self.script.refuses else "text"
-        yield {"type": f"response.{kind}.done", **at, field_name: text}
+        yield {"type": f"response.{kind}.done", **at, field_name: text, **logged}
         yield {"type": "response.content_part.done", **at, "part": _content(kind, text)}
         yield self._done(item, status="completed", content=[_content(kind, text)])
 
