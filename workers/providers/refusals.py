@@ -307,7 +307,9 @@ def _judged(text: str, prompt: str) -> str:
 
 def _contents(sent: JSON) -> str:
     """The texts of the prompt, without data of images and files: megabytes that no error quotes."""
-    return "\n".join(text for message in sent.get("messages") or sent.get("input", ()) for text in _texts(message))
+    return "\n".join(
+        text for message in sent.get("messages") or sent.get("input", ()) for text in _texts(message)
+    )
 
 
 def _texts(message: JSON) -> Iterator[str]:

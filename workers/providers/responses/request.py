@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from chat.protocol.events import JSON
+from chat.protocol.parameters import WITH_TOOLS
 from chat.responses.model_catalog import ModelConfig
 from workers.providers.changes import LIMITS, NEEDED, Learned
 from workers.providers.request import Request, limit_of
@@ -39,7 +40,7 @@ def response_body(
     fields = kept | ({"background": True} if background else {})
     if request.temperature is not None:
         fields["temperature"] = request.temperature
-    fields |= parameters(model.parameters)
+    fields |= parameters({**request.parameters, **model.parameters})
     if not background:
         fields = {name: value for name, value in fields.items() if name != "background"} | kept
     elif fields.get("store") is False:  # the API takes no background without it
@@ -47,6 +48,8 @@ def response_body(
     limit = limit_of(model, request, learned, room)
     if limit:
         fields[LIMIT] = limit
+    if "tools" not in fields or "tools" in without:
+        without = without.union(WITH_TOOLS)
     sent = {name: value for name, value in fields.items() if name not in without}
     return {**sent, "stream": True, "model": upstream_model, "input": list(input_items(request.messages))}
 

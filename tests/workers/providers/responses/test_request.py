@@ -128,3 +128,10 @@ def test_the_lowest_limit_counts() -> None:
 def test_what_the_catalog_leaves_out_is_not_sent() -> None:
     sent = body(Request([], temperature=1.0), without=("temperature", "background", "input", "stream"))
     assert sent == {"stream": True, "store": True, "model": "m", "input": []}
+
+
+def test_fields_of_the_client_are_translated_and_those_of_the_model_take_precedence() -> None:
+    asked = Request([], parameters={"reasoning_effort": "low", "top_p": 0.5, "tool_choice": "auto"})
+    sent = body(asked, parameters={"top_p": 0.1})
+    assert (sent["reasoning"], sent["top_p"]) == ({"effort": "low"}, 0.1)
+    assert "tool_choice" not in sent, "without tools"
