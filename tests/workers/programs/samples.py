@@ -99,7 +99,7 @@ async def threads(_: Ask) -> AsyncGenerator[str, None]:
 
 
 async def connected(_: Ask) -> AsyncGenerator[str, None]:
-    await User.objects.acount()
+    await User.objects.aexists()
     yield str(await sync_to_async(lambda: connection.connection)())
 
 

@@ -69,8 +69,7 @@ def test_a_response_without_deltas_is_read_from_its_object(whole: bool) -> None:
 def test_a_response_with_deltas_is_not_read_twice() -> None:
     parts, _, _ = read(
         delta("reasoning_summary_text", "first", summary_index=0),
-        delta("reasoning_summary_text", "sec", summary_index=1),
-        delta("reasoning_summary_text", "ond", summary_index=1),
+        delta("reasoning_summary_text", "second", summary_index=1),
         delta("output_text", "said", output_index=2),
         delta("refusal", "no", output_index=2),
         added(CALL, 3),
