@@ -135,8 +135,9 @@ STORAGES = {
         },
     },
 }
-if backend := env.text("TAILRACE_FILES_STORAGE"):
-    STORAGES["files"] = {"BACKEND": backend, "OPTIONS": env.options("TAILRACE_FILES_OPTIONS")}
+backend, options = env.text("TAILRACE_FILES_STORAGE"), env.options("TAILRACE_FILES_OPTIONS")
+if backend:
+    STORAGES["files"] = {"BACKEND": backend, "OPTIONS": options}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 SQLITE_URL = f"sqlite:///{quote(str(TAILRACE_DATA_DIR / 'db.sqlite3'))}"
