@@ -12,13 +12,16 @@ STORE = """
 import sys, django
 django.setup()
 from chat.models import Conversation, Response
+def message(role, kind, text):
+    return {"type": "message", "role": role, "content": [{"type": kind, "text": text}]}
 owner, count = map(int, sys.argv[1:])
 conversation = Conversation.objects.create(owner_id=owner, title="long")
 previous = None
 for number in range(count):
     previous = Response.objects.create(
         conversation=conversation, owner_id=owner, previous=previous, model="scripted", status="completed",
-        input=[{"role": "user", "content": f"question {number}"}], output=f"answer {number}",
+        input=[message("user", "input_text", f"question {number}")],
+        items=[message("assistant", "output_text", f"answer {number}")],
     )
 print(conversation.wire_id)
 """

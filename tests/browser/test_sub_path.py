@@ -38,7 +38,7 @@ async def test_the_page_works_and_asks_for_nothing_beside_the_path(
     await page.goto(f"{below}/")
     turn = await ask_here(page, "[words-5] below")
     await ended(turn)
-    await expect(page).to_have_url(re.compile(f"^{re.escape(below)}/conversations/[0-9a-f-]+/$"))
+    await expect(page).to_have_url(re.compile(f"^{re.escape(below)}/conversations/conv_[0-9a-f]+/$"))
     await page.reload()
     await expect(page.locator("article.turn .output")).to_have_text("w0 w1 w2 w3 w4")
     await page.locator("#create").click()
