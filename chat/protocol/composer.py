@@ -111,10 +111,9 @@ def finish(state: ResponseState, ending: Ending) -> tuple[list[events.Event], ev
 
 def final_object(state: ResponseState, ending: Ending) -> ResponseObject:
     """The final response object."""
-    final = state.response(ending.status)
     statuses = _final_statuses(state, ending)
-    final["output"] = [item.as_object(status) for item, status in zip(state.items, statuses, strict=True)]
-    final["usage"] = ending.usage
+    output = [item.as_object(status) for item, status in zip(state.items, statuses, strict=True)]
+    final: ResponseObject = state.base | {"status": ending.status, "output": output, "usage": ending.usage}
     if ending.status == "completed":
         final["completed_at"] = int(ending.at)
     if ending.error_code is not None:

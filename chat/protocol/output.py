@@ -17,6 +17,7 @@ PART_OF: dict[PieceKind, PartType] = {
     "reasoning": "reasoning_text",
     "refusal": "refusal",
 }
+KIND_OF: dict[PartType, PieceKind] = {part: kind for kind, part in PART_OF.items()}
 CLOSED: dict[str, ItemStatus] = {"completed": "completed", "incomplete": "incomplete"}
 _PREFIXES = {"reasoning": "rs", "message": "msg", "function_call": "fc"}
 

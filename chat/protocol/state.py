@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass, field
 from chat.protocol import events
 from chat.protocol.errors import ProtocolError
 from chat.protocol.objects import ResponseObject
-from chat.protocol.output import CallItem, Item, ItemStatus, Kind, TextItem, TextPart, item_of
+from chat.protocol.output import KIND_OF, CallItem, Item, ItemStatus, Kind, TextItem, TextPart, item_of
+from chat.protocol.pieces import CallPart, Part, Piece
 
 EPOCH_SIZE = 10**9  # above a response's event count; JSON's safe integers hold nine million epochs
 
@@ -65,6 +66,18 @@ class ResponseState:
     def calls(self) -> list[CallItem]:
         """The function calls, in order."""
         return [item for item in self.items if isinstance(item, CallItem)]
+
+    @property
+    def parts(self) -> list[Part]:
+        """The output so far, as a model generates it."""
+        found: list[Part] = []
+        for item in self.items:
+            if isinstance(item, CallItem):
+                number = sum(isinstance(part, CallPart) for part in found)
+                found.append(CallPart(number, item.name, item.call_id, item.arguments))
+            else:
+                found += [Piece(KIND_OF[part.type], part.text) for part in item.parts]
+        return found
 
     @property
     def open_text(self) -> TextItem | None:

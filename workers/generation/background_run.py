@@ -2,14 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
 
-from chat.protocol.events import JSON
 from chat.protocol.objects import ResponseObject
-from chat.protocol.pieces import CallPart, Part, Piece
 from chat.protocol.state import ResponseState
 from chat.responses.model_catalog import ModelConfig
 from chat.transport.event_log import LogError
@@ -63,7 +61,7 @@ class BackgroundRun:
         """Yield the answer, or what the log lacks of it. Raises ProviderError."""
         background = Background(self._remember) if self.model.api == "responses" else None
         if self.attached:
-            background = Background(self._remember, self.run, published(state))
+            background = Background(self._remember, self.run, state.parts)
         try:
             async with aclosing(self.provider.stream(self.model, request, background)) as parts:
                 async for chunk in parts:
@@ -95,22 +93,3 @@ class BackgroundRun:
             await retry("a run cannot be stored", work, RETRY_SECS, REMEMBER_SECS, (LogError,))
         except LogError:
             logger.warning("response %s: its run is not stored", self.response_id)
-
-
-def published(state: ResponseState) -> Sequence[Part]:
-    """The parts of an answer in its log."""
-    parts: list[Part] = []
-    calls = 0
-    for item in state.response("in_progress")["output"]:
-        found: JSON = {**item}
-        if found["type"] == "function_call":
-            parts.append(CallPart(calls, found["name"], found["call_id"], found["arguments"]))
-            calls += 1
-        for part in found.get("content", ()):
-            if found["type"] == "reasoning":
-                parts.append(Piece("reasoning", part["text"]))
-            elif part["type"] == "refusal":
-                parts.append(Piece("refusal", part["refusal"]))
-            else:
-                parts.append(Piece("text", part["text"]))
-    return parts

@@ -25,7 +25,7 @@ LOGGED_BYTES = 500
 CLOSE_SECS = 5  # for the last requests
 _WITH_RETRY_AFTER = frozenset({"rate_limit_exceeded", "upstream_error"})
 
-# the body of a request, for what is learned and the room left in the context
+# builds the body of a request, from learned changes and the tokens left in the context
 Build = Callable[[Learned, int | None], JSON]
 
 
@@ -35,7 +35,7 @@ class FilteredError(Exception):
 
 @dataclass(slots=True)
 class Asking:
-    """The models' servers, and what is known of them."""
+    """The models' servers, with the changes learned from their refusals."""
 
     learned: dict[str, Learned] = field(default_factory=dict)  # by the model's name
     connections: Connections = field(default_factory=Connections)

@@ -193,7 +193,7 @@ class _Answer:
             await asyncio.sleep(POLL_SECS)
 
     async def _took(self, chunk: Chunk) -> bool:
-        """Drop what is known; store the run's id before its first part. False: nothing is left."""
+        """Drop known parts; store the run's id before its first new part. False: the chunk is empty."""
         if self.reader.run and not self.run and RUN_ID.fullmatch(self.reader.run):
             self.run = self.reader.run
             self.begun.set()

@@ -1,4 +1,4 @@
-"""Drop from a repeated answer what is known of it. Pure.
+"""Drop the known parts of a repeated answer. Pure.
 
 A server repeats its events exactly, so the beginning of each lane - a kind of text, or one call - is known by
 its length. Where the pieces were divided does not matter.
