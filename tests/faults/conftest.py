@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.faults.harness import Harness, start_harness
+from tests.harness.stack import Stack
 
 OPEN_FILES = 8192  # five hundred sockets, each through a proxy
 
@@ -17,3 +18,13 @@ def harness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harness]:
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, OPEN_FILES)), hard))
     with start_harness(tmp_path_factory.mktemp("harness")) as parts:
         yield parts
+
+
+@pytest.fixture
+def own(harness: Harness) -> Iterator[Stack]:
+    """The parts of a separate harness, with as many workers afterwards as there were before."""
+    before = len(harness.workers)
+    harness.stack.upstream.clear()
+    yield harness.stack
+    for name in [harness.start_worker() for _ in range(before - len(harness.workers))]:
+        harness.wait_for_worker(name)

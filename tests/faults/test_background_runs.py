@@ -31,15 +31,6 @@ def harness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harness]:
         yield parts
 
 
-@pytest.fixture
-def own(harness: Harness) -> Iterator[Stack]:
-    """The parts, with as many workers as there were before."""
-    harness.stack.upstream.clear()
-    yield harness.stack
-    for name in [harness.start_worker() for _ in range(3 - len(harness.workers))]:
-        harness.wait_for_worker(name)
-
-
 async def begin(visitor: Visitor, prompt: str) -> tuple[str, list[Event]]:
     """Ask, and wait for some words."""
     await visitor.create(prompt, MODEL)

@@ -32,15 +32,6 @@ def harness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harness]:
         yield parts
 
 
-@pytest.fixture
-def own(harness: Harness) -> Iterator[Stack]:
-    """The parts, with as many workers as there were before."""
-    harness.stack.upstream.clear()
-    yield harness.stack
-    for name in [harness.start_worker() for _ in range(3 - len(harness.workers))]:
-        harness.wait_for_worker(name)
-
-
 def assert_whole(events: list[Event]) -> None:
     """Check that every event came once and in order."""
     numbers = [event["sequence_number"] for event in events if "sequence_number" in event]

@@ -50,13 +50,6 @@ data: [DONE]
 """.encode()
 
 
-@pytest.fixture
-async def provider() -> AsyncIterator[Provider]:
-    provider = Provider()
-    yield provider
-    await provider.close()
-
-
 async def answer_of(provider: Provider, model: ModelConfig, request: Request = ASKED) -> Chunk:
     """Return the whole answer as one chunk."""
     whole = Chunk()

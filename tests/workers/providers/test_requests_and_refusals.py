@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import traceback
-from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -26,13 +25,6 @@ from workers.providers.request import Request
 ASKED = Request([{"role": "user", "content": "a secret question"}], 16384, 0.5)
 PLAIN = Request(ASKED.messages)
 PAGE = b"<!doctype html><title>Welcome</title>"
-
-
-@pytest.fixture
-async def provider() -> AsyncIterator[Provider]:
-    provider = Provider()
-    yield provider
-    await provider.close()
 
 
 @pytest.fixture(autouse=True)

@@ -1,7 +1,6 @@
 """The Responses API against a real server: parts, failures, runs that outlive their connection."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -40,13 +39,6 @@ class Answer:
     @property
     def text(self) -> str:
         return "".join(part.text for part in self.parts if isinstance(part, Piece) and part.kind == "text")
-
-
-@pytest.fixture
-async def provider() -> AsyncIterator[Provider]:
-    provider = Provider()
-    yield provider
-    await provider.close()
 
 
 @pytest.fixture(autouse=True)
