@@ -3,6 +3,7 @@
 import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import kombu.pools
@@ -12,7 +13,7 @@ from filelock import FileLock
 from hypothesis import settings as hypothesis_settings
 from pytest_django import Settings
 
-from chat.responses import model_catalog
+from chat.responses import model_catalog, queueing
 from chat.transport import redis_client
 from project.celery import app as celery_app
 from project.up import environment
@@ -96,9 +97,18 @@ def valkey_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 async def redis_url(valkey_url: str, settings: Settings) -> AsyncIterator[str]:
     """The same Valkey, empty, with Django's settings pointed at it; for async tests."""
     use(settings, valkey_url)
+    _await_late_messages()
     await redis_client.client().flushall()
     yield valkey_url
     await redis_client.close()
+
+
+def _await_late_messages() -> None:
+    """Wait until no thread sends a message any more: an earlier test need not have waited for its own."""
+    all_free = Barrier(queueing.THREADS._max_workers + 1)
+    for _ in range(all_free.parties - 1):
+        queueing.THREADS.submit(all_free.wait)
+    all_free.wait()
 
 
 @pytest.fixture
