@@ -23,10 +23,13 @@ from project.server.access_log import AccessLog  # noqa: E402
 from project.server.lifespan import Lifespan  # noqa: E402
 from project.server.local_peers import LocalPeers  # noqa: E402
 from project.server.proxies import Proxies  # noqa: E402
+from project.server.sign_in_gate import SignInGate  # noqa: E402
 
 serve("web")
 sockets = SocketOrigins(AuthMiddlewareStack(URLRouter(websocket_urlpatterns)), conf.ORIGINS)
-router = ProtocolTypeRouter({"http": AccessLog(http), "websocket": ClientConnections(AccessLog(sockets))})
+router = ProtocolTypeRouter(
+    {"http": AccessLog(SignInGate(http)), "websocket": ClientConnections(AccessLog(sockets))}
+)
 proxied = Proxies(Executor(router), conf.PROXIES)
 application = Lifespan(LocalPeers(proxied) if settings.DEBUG else proxied)
 

@@ -17,11 +17,12 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 
 from chat.transport import counters
-from chat.transport.counters import Count
+from chat.transport.counters import Count, LocalCounters
 
 WINDOW_SECS = 60
 MOST_PER_ACCOUNT = 5  # of one address, in a window
 MOST_PER_ADDRESS = 20
+MOST_REFUSALS = 60  # of one network by this process, in a window; then `SignInGate` refuses
 WAIT_SECS = 5  # for another check of this process
 MOST_WAITING = 4  # of this process; the rest is refused at once
 
@@ -80,6 +81,7 @@ class Turns:
 
 
 turns = Turns()
+refused = LocalCounters()  # by network
 
 
 def limited(view: View) -> View:
@@ -92,10 +94,10 @@ def limited(view: View) -> View:
         network = network_of(request.META.get("REMOTE_ADDR", ""))
         counted = limits(network, request.POST.get("username", ""))
         if secs := _count(counted):
-            return _refused(request, secs)
+            return _refuse(request, network, secs)
         if not turns.take(network):
             _add(counted, -1)
-            return _refused(request, WAIT_SECS)
+            return _refuse(request, network, WAIT_SECS)
         try:
             response = view(request, *args, **kwargs)
         finally:
@@ -120,7 +122,8 @@ def _add(counted: Iterable[str], by: int) -> list[Count]:
     return async_to_sync(counters.add)(list(counted), WINDOW_SECS, by)
 
 
-def _refused(request: HttpRequest, secs: int) -> HttpResponse:
+def _refuse(request: HttpRequest, network: str, secs: int) -> HttpResponse:
+    refused.add([network], WINDOW_SECS, 1)
     page = render(request, "429.html", {"seconds": secs}, status=429)
     page["Retry-After"] = str(secs)
     return page

@@ -9,7 +9,8 @@ from chat.protocol.commands import Acknowledge, Command, Subscribe, Unsubscribe
 from chat.protocol.errors import CommandError
 from chat.streaming.subscriber import Followed
 
-MAX_REFUSALS = 100  # for the rate; then the socket is closed
+MAX_REFUSALS = 100  # tokens that the rate refused; then the socket is closed
+TOKEN_CHARS = 16 * 1024  # of a frame: a longer one costs as many more tokens as it takes longer to read
 
 
 @dataclass(slots=True)
@@ -20,14 +21,14 @@ class TokenBucket:
     per_minute: int
     _due: float = -math.inf  # when all tokens are back
 
-    def take(self, now: float) -> float:
-        """Take a token; or the exact seconds until there is one."""
+    def take(self, now: float, tokens: int = 1) -> float:
+        """Take some tokens, at most `burst`; or the exact seconds until there are as many."""
         step = 60 / self.per_minute
         due = max(self._due, now)
-        early = due - now - step * (self.burst - 1)
+        early = due - now - step * (self.burst - tokens)
         if early > 1e-6:  # of float's rounding
             return math.ceil(early * 1000) / 1000
-        self._due = due + step
+        self._due = due + step * tokens
         return 0
 
 
@@ -40,6 +41,11 @@ class CommandRate:
     acks: TokenBucket = field(default_factory=lambda: TokenBucket(1_000, 6_000))  # they cost little
     refusals: int = 0
 
+    def require_length(self, frame: str, now: float) -> None:
+        """Take the tokens of a long frame, before it is parsed. Raises CommandError."""
+        if tokens := len(frame) // TOKEN_CHARS:
+            self._take(self.commands, now, tokens)
+
     def require(self, command: Command | None, now: float) -> None:
         """Take a token of the command; None: of a frame that is no command. Raises CommandError."""
         bucket = self.commands
@@ -47,9 +53,12 @@ class CommandRate:
             bucket = self.follows
         elif isinstance(command, Acknowledge):
             bucket = self.acks
-        if wait := bucket.take(now):
-            self.refusals += 1
-            raise CommandError("slow_down", stream_id=getattr(command, "stream_id", None), retry_after=wait)
+        self._take(bucket, now, 1, getattr(command, "stream_id", None))
+
+    def _take(self, bucket: TokenBucket, now: float, tokens: int, stream_id: str | None = None) -> None:
+        if wait := bucket.take(now, tokens):
+            self.refusals += tokens
+            raise CommandError("slow_down", stream_id=stream_id, retry_after=wait)
 
     @property
     def exhausted(self) -> bool:

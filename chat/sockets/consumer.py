@@ -89,14 +89,16 @@ class ResponsesConsumer(SessionConsumer):
 
     def _admitted(self, frame: str | None) -> Command:
         """Parse a frame; the rate counts it in any case. Raises CommandError."""
+        now = time.monotonic()
+        self.rate.require_length(frame or "", now)
         try:
             if frame is None:
                 raise CommandError("binary_frame")
             command = parse(frame, client_parameters())
         except CommandError:
-            self.rate.require(None, time.monotonic())
+            self.rate.require(None, now)
             raise
-        self.rate.require(command, time.monotonic())
+        self.rate.require(command, now)
         return command
 
     async def _execute(self, command: Command) -> None:

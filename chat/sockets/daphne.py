@@ -17,6 +17,7 @@ CLOSE_SECS = 10  # from the error event to the abort
 SILENT_SECS = 90  # Daphne's --ping-timeout: above both together, so our error event comes first
 MAX_UNREAD_FRAMES = 5000  # about 1 MiB of replies and pongs, if the client still sends
 MAX_WAITING_COMMANDS = 100  # not yet executed
+MAX_WAITING_CHARS = 1024 * 1024  # of these; beyond it a frame more is read
 
 TRANSPORT = ("registerProducer", "unregisterProducer", "pauseProducing", "resumeProducing", "abortConnection")
 
@@ -80,34 +81,62 @@ class DaphneConnection(ClientConnection):
 
 
 class ReceiveQueue:
-    """Daphne's receive queue; reading pauses while too many commands wait."""
+    """Daphne's receive queue; reading pauses while too much waits, or for a time."""
 
     def __init__(self, queue: asyncio.Queue[Message], transport: Any) -> None:
         self._queue, self._transport = queue, transport
-        self._paused = False
+        self._chars = 0
+        self._is_full = False
+        self._timer: asyncio.TimerHandle | None = None  # while reading is stopped for a time
 
     def put_nowait(self, message: Message) -> None:
         """Called by Daphne. A lost client's waiting commands are dropped: it hears no reply."""
         if message["type"] == "websocket.disconnect":
             self._drop_commands()
-        self._queue.put_nowait(message)
-        if not self._paused and self._queue.qsize() > MAX_WAITING_COMMANDS:
-            self._paused = True
+        self._put(message)
+        too_much = self._queue.qsize() > MAX_WAITING_COMMANDS or self._chars > MAX_WAITING_CHARS
+        if not self._is_full and too_much:
+            self._is_full = True
             self._transport.pauseProducing()
-
-    def _drop_commands(self) -> None:
-        waiting = [self._queue.get_nowait() for _ in range(self._queue.qsize())]
-        for message in waiting:
-            if message["type"] != "websocket.receive":
-                self._queue.put_nowait(message)
 
     async def get(self) -> Message:
         """The application's `receive`."""
         message = await self._queue.get()
-        if self._paused and self._queue.empty():
-            self._paused = False
-            self._transport.resumeProducing()
+        self._chars -= _chars(message)
+        if self._is_full and self._queue.empty():
+            self._is_full = False
+            self._read_on()
         return message
+
+    def stop_reading(self, secs: float) -> None:
+        """Read nothing for a time; frames that wait are still received."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._transport.pauseProducing()
+        self._timer = asyncio.get_running_loop().call_later(secs, self._end_stop)
+
+    def _end_stop(self) -> None:
+        self._timer = None
+        self._read_on()
+
+    def _read_on(self) -> None:
+        if not self._is_full and self._timer is None:
+            self._transport.resumeProducing()
+
+    def _put(self, message: Message) -> None:
+        self._chars += _chars(message)
+        self._queue.put_nowait(message)
+
+    def _drop_commands(self) -> None:
+        waiting = [self._queue.get_nowait() for _ in range(self._queue.qsize())]
+        self._chars = 0
+        for message in waiting:
+            if message["type"] != "websocket.receive":
+                self._put(message)
+
+
+def _chars(message: Message) -> int:
+    return len(message.get("text") or message.get("bytes") or "")
 
 
 class ClientConnections:
@@ -123,6 +152,7 @@ class ClientConnections:
             connection = DaphneConnection(protocol, send)
             queue = ReceiveQueue(protocol.application_queue, protocol.transport)
             protocol.application_queue, receive = queue, queue.get
+            connection.stop_reading = queue.stop_reading
 
         async def forward(message: Message) -> None:
             if not connection.is_closed:

@@ -42,8 +42,10 @@ class MinimalConsumer(SessionConsumer):
         """Create a response, join its group, then enqueue: no event can come earlier."""
         log = Log(redis_client.client())
         try:
+            frame = text_data or ""
+            self.rate.require_length(frame, time.monotonic())
             self.rate.require(None, time.monotonic())
-            prompt = json_object(text_data or "").get("message")
+            prompt = json_object(frame).get("message")
             model = DEMO if prompt == "start" else None
             command = create({"type": "response.create", "input": prompt, "model": model})
             await self._admit()

@@ -61,9 +61,11 @@ class SessionConsumer(AsyncWebsocketConsumer):
             self._counted = None
 
     async def refuse(self, error: CommandError) -> None:
-        """Send an error; after many for its rate, close the socket."""
+        """Send an error; read on only when the rate allows a command; after many refusals, close."""
         if self.rate.exhausted:
             await self.close_with(error, TOO_MANY)
+        if error.code == "slow_down":
+            self.connection.stop_reading(error.retry_after or 0)
         await self.connection.send_text(error.encode())
 
     def watch_session(self, identity: Identity) -> None:

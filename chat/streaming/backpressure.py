@@ -18,6 +18,7 @@ class ClientConnection:
     def __init__(self, send: Send) -> None:
         self._send = send
         self.on_resume: Callable[[], None] = lambda: None
+        self.stop_reading: Callable[[float], None] = lambda secs: None  # where the server allows it
 
     async def send_text(self, text: str) -> None:
         """Send one frame."""

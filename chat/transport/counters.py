@@ -32,6 +32,12 @@ class LocalCounters:
         """Add to each count; a new one has a window of `secs`."""
         return [self._add(name, secs, by) for name in names]
 
+    def get(self, name: str) -> Count:
+        """A count, which is 0 without a window."""
+        value, end = self._windows.get(name, (0, 0.0))
+        left = end - self._now()
+        return Count(value, left) if left > 0 else Count(0, 0)
+
     def _add(self, name: str, secs: int, by: int) -> Count:
         now = self._now()
         value, end = self._windows.get(name, (0, 0.0))

@@ -355,12 +355,15 @@ def test_a_flood_of_sign_ins_is_refused_before_passwords_are_checked(start_web: 
     ((cookie, token),) = re.findall(r"(\w+_csrf)=(\w+)", page)
     before = web.cpu_secs()
 
-    def sign_in(number: int) -> int:
+    def attempt(number: int) -> bytes:
         name = "reader" if number % 2 else f"reader{number}"
         body = f"csrfmiddlewaretoken={token}&username={name}&password=wrong"
         request = f"POST /accounts/login/ HTTP/1.1\r\nHost: {HOST}\r\nCookie: {cookie}={token}\r\n"
         request += "Content-Type: application/x-www-form-urlencoded\r\n"
-        reply = ask(web, f"{request}Content-Length: {len(body)}", body)
+        return ask(web, f"{request}Content-Length: {len(body)}", body)
+
+    def sign_in(number: int) -> int:
+        reply = attempt(number)
         assert b"Retry-After: " in reply or reply.startswith(b"HTTP/1.1 200 ")
         return int(reply.split()[1])
 
@@ -369,3 +372,5 @@ def test_a_flood_of_sign_ins_is_refused_before_passwords_are_checked(start_web: 
     print(f"{dict(statuses)}, {web.cpu_secs() - before:.1f} s of CPU")
     assert statuses.keys() == {200, 429}
     assert statuses[200] <= MOST_PER_ADDRESS
+    assert b"\r\n\r\nToo many attempts. Wait " in attempt(0)  # before Django
+    assert ask(web, f"GET /accounts/login/ HTTP/1.1\r\nHost: {HOST}").startswith(b"HTTP/1.1 200 ")

@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 from pytest_django import Settings
 
 from chat.models import Status
-from chat.protocol.commands import parse
+from chat.protocol.commands import MAX_SERVER_FRAME_BYTES, parse
 from chat.protocol.errors import TOO_MANY, CommandError
 from chat.sockets import bounds
-from chat.sockets.bounds import MAX_REFUSALS, CommandRate, TokenBucket
+from chat.sockets.bounds import MAX_REFUSALS, TOKEN_CHARS, CommandRate, TokenBucket
 from chat.streaming import subscriber
+from chat.streaming.backpressure import ClientConnection
 from chat.transport.event_log import Log
 from tests.chat.communicator import FRAME_SECS, PATH, Socket, eventually, opened
 from tests.chat.rows import on_rows, stored
@@ -71,6 +72,22 @@ def test_each_kind_of_command_has_its_rate() -> None:
     assert allowed(rate, command("tailrace:ack", sequence_number=1)) == 1_000
 
 
+def test_a_long_frame_costs_a_token_for_each_piece() -> None:
+    rate = CommandRate()
+    rate.require_length("x" * (TOKEN_CHARS - 1), 0)
+    rate.require_length("x" * 55 * TOKEN_CHARS, 0)
+    assert allowed(rate, None) == 5
+    with pytest.raises(CommandError) as refused:
+        rate.require_length("x" * 10 * TOKEN_CHARS, 0)
+    assert (refused.value.code, refused.value.retry_after) == ("slow_down", 5)
+    assert rate.refusals == 1 + 10
+    rate.require_length("x" * 10 * TOKEN_CHARS, 5)
+
+
+def test_the_longest_frame_fits_into_the_burst() -> None:
+    CommandRate().require_length("x" * MAX_SERVER_FRAME_BYTES, 0)
+
+
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -92,6 +109,26 @@ async def test_a_client_that_is_too_fast_hears_when_to_go_on_and_is_closed_if_it
         assert {frame["error"]["code"] for frame in codes[60:]} == {"slow_down"}
         assert all(0 < frame["retry_after"] <= 0.5 for frame in codes[60:])
         assert await socket.receive_output(FRAME_SECS) == {"type": "websocket.close", "code": TOO_MANY}
+
+
+async def test_a_long_frame_that_is_too_much_is_not_parsed_and_nothing_is_read_for_a_time(
+    owner: User, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stopped: list[float] = []
+
+    def stopping(connection: ClientConnection, send: Any) -> None:
+        original(connection, send)
+        connection.stop_reading = stopped.append
+
+    original = ClientConnection.__init__
+    monkeypatch.setattr(ClientConnection, "__init__", stopping)
+    async with opened(owner) as socket:
+        for _ in range(3):
+            await socket.send_to(text_data='{"k": "' + "x" * 25 * TOKEN_CHARS + '"}')
+        frames = [await socket.frame() for _ in range(3)]
+    assert [frame["error"]["code"] for frame in frames] == ["missing_field", "missing_field", "slow_down"]
+    assert stopped == [frames[2]["retry_after"]]
+    assert 5 < stopped[0] <= 8.5
 
 
 async def test_beyond_its_sockets_a_user_is_refused_and_others_are_not(

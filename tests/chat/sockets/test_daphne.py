@@ -11,6 +11,7 @@ from chat.protocol.errors import SLOW_READER
 from chat.sockets import daphne as peer_module
 from chat.sockets.daphne import (
     MAX_UNREAD_FRAMES,
+    MAX_WAITING_CHARS,
     MAX_WAITING_COMMANDS,
     SILENT_SECS,
     ClientConnections,
@@ -153,6 +154,45 @@ async def test_a_connection_is_not_read_while_too_many_commands_wait() -> None:
     numbers.append((await queue.get())["number"])
     assert transport.reads
     assert numbers == list(range(MAX_WAITING_COMMANDS + 1))
+
+
+async def test_a_connection_is_not_read_while_long_commands_wait() -> None:
+    transport = Transport()
+    queue = ReceiveQueue(asyncio.Queue(), transport)
+    for _ in range(2):  # received ones count no more
+        queue.put_nowait({"type": "websocket.receive", "text": "x" * MAX_WAITING_CHARS})
+        assert transport.reads
+        queue.put_nowait({"type": "websocket.receive", "bytes": b"x"})
+        assert not transport.reads
+        for _ in range(2):
+            await queue.get()
+        assert transport.reads
+
+
+async def test_a_client_that_is_too_fast_is_not_read_for_a_time() -> None:
+    transport = Transport()
+    queue = ReceiveQueue(asyncio.Queue(), transport)
+    queue.stop_reading(3600)
+    assert not transport.reads
+    for number in range(MAX_WAITING_COMMANDS + 1):
+        queue.put_nowait({"type": "websocket.receive", "number": number})
+    assert [(await queue.get())["number"] for _ in range(MAX_WAITING_COMMANDS + 1)][
+        -1
+    ] == MAX_WAITING_COMMANDS
+    assert not transport.reads  # it is empty, and the time is not over
+    queue.stop_reading(0)  # the last one counts
+    await await_until(lambda: transport.reads, 5, "it is read again")
+
+
+async def test_reading_goes_on_after_the_time_only_if_nothing_waits() -> None:
+    transport = Transport()
+    queue = ReceiveQueue(asyncio.Queue(), transport)
+    queue.put_nowait({"type": "websocket.receive", "text": "x" * (MAX_WAITING_CHARS + 1)})
+    queue.stop_reading(0)
+    await await_until(lambda: queue._timer is None, 5, "the time is over")
+    assert not transport.reads
+    await queue.get()
+    assert transport.reads
 
 
 async def test_the_waiting_commands_of_a_lost_client_are_dropped() -> None:
