@@ -22,7 +22,7 @@ from chat.transport.counters import Count, LocalCounters
 WINDOW_SECS = 60
 MOST_PER_ACCOUNT = 5  # of one address, in a window
 MOST_PER_ADDRESS = 20
-MOST_REFUSALS = 60  # of one network by this process, in a window; then `SignInGate` refuses
+MOST_REFUSALS = 25  # of one network by this process, in a window; then `SignInGate` refuses
 WAIT_SECS = 5  # for another check of this process
 MOST_WAITING = 4  # of this process; the rest is refused at once
 

@@ -1,8 +1,10 @@
 """Refuse the sign-ins of a network that floods, before Django: a refusal there costs ten times as much.
 
-What was refused is counted in the process: a flood of a process is the load of a process.
+Refusals are counted in the process: a flood of a process is the load of a process. Each waits before it is
+sent, which costs nothing and slows a client that sends the next attempt after it.
 """
 
+import asyncio
 import math
 from typing import Any
 
@@ -10,6 +12,8 @@ from chat.accounts.sign_in import MOST_REFUSALS, network_of, refused
 from chat.streaming.backpressure import Application, Receive, Send
 
 PATH_END = "/login/"  # of both pages
+DELAY_SECS = 1
+MOST_DELAYED = 500  # at once; others are sent without delay
 
 
 class SignInGate:
@@ -17,6 +21,7 @@ class SignInGate:
 
     def __init__(self, application: Application) -> None:
         self._application = application
+        self._delayed = 0
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -31,8 +36,17 @@ class SignInGate:
             (b"retry-after", str(secs).encode()),
             (b"cache-control", b"no-store"),
         ]
+        await self._delay()
         await send({"type": "http.response.start", "status": 429, "headers": headers})
         await send({"type": "http.response.body", "body": text})
+
+    async def _delay(self) -> None:
+        if self._delayed < MOST_DELAYED:
+            self._delayed += 1
+            try:
+                await asyncio.sleep(DELAY_SECS)
+            finally:
+                self._delayed -= 1
 
 
 def _secs_to_wait(scope: dict[str, Any]) -> int:

@@ -126,6 +126,10 @@ async def obeyed(own: Stack, visitors: list[Visitor]) -> None:
 
 
 async def test_what_is_not_read_is_not_kept(own: Stack, session: str, long: str) -> None:
+    async with visiting(own.url, session) as visitor:  # so that all is loaded
+        await visitor.send(replay(long))
+        await received(visitor, "tailrace:up_to_date")
+        await obeyed(own, [visitor])
     before = memory_kb(own)
     async with AsyncExitStack() as opened:
         visitors = [await opened.enter_async_context(stalling(own.web_port, session)) for _ in range(SOCKETS)]

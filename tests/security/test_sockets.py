@@ -70,7 +70,7 @@ async def test_a_socket_that_floods_with_long_frames_is_not_read(bounded: Stack)
 
     async with visiting(bounded.url) as visitor:
         flooding = asyncio.create_task(flood(visitor))
-        codes = []
+        codes: list[str] = []
         while codes[-1:] != ["slow_down"]:
             codes.append((await visitor.next())["error"]["code"])
         assert codes == ["unknown_field"] * 2 + ["slow_down"]

@@ -1,5 +1,6 @@
 """A network that floods is refused before Django; nobody else is, and nothing else of it."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from chat.accounts.sign_in import MOST_REFUSALS, WINDOW_SECS
 from chat.transport.counters import LocalCounters
 from project.server import sign_in_gate
 from project.server.sign_in_gate import SignInGate
+from tests.harness.waiting import await_until
 
 Message = dict[str, Any]
 
@@ -27,11 +29,20 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     counts = LocalCounters(clock)
     for module in (sign_in, sign_in_gate):
         monkeypatch.setattr(module, "refused", counts)
+    monkeypatch.setattr(sign_in_gate, "DELAY_SECS", 0)
     return clock
 
 
+async def answer(scope: Message, receive: Any, send: Any) -> None:
+    """An application behind the gate."""
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+
+
 async def status(
-    method: str = "POST", path: str = "/accounts/login/", client: Any = ("192.0.2.1", 1)
+    method: str = "POST",
+    path: str = "/accounts/login/",
+    client: Any = ("192.0.2.1", 1),
+    gate: SignInGate | None = None,
 ) -> tuple[int, bytes | None]:
     """The status, 200 from the application; and `Retry-After`."""
     sent: list[Message] = []
@@ -39,14 +50,11 @@ async def status(
     async def send(message: Message) -> None:
         sent.append(message)
 
-    async def application(scope: Message, receive: Any, send: Any) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-
     async def nothing() -> Message:
         raise AssertionError  # the body is not read
 
     scope = {"type": "http", "method": method, "path": path, "client": client}
-    await SignInGate(application)(scope, nothing, send)
+    await (gate or SignInGate(answer))(scope, nothing, send)
     return sent[0]["status"], dict(sent[0]["headers"]).get(b"retry-after")
 
 
@@ -69,6 +77,23 @@ async def test_all_else_goes_on() -> None:
     assert await status(client=("192.0.2.2", 1)) == (200, None)
     assert await status(client=None) == (200, None)
     assert await status(client=("::ffff:192.0.2.1", 1)) == (429, b"60")
+
+
+@pytest.mark.usefixtures("clock")
+async def test_a_refusal_waits_unless_too_many_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sign_in_gate, "DELAY_SECS", 3600)
+    monkeypatch.setattr(sign_in_gate, "MOST_DELAYED", 2)
+    sign_in.refused.add(["192.0.2.1"], WINDOW_SECS, MOST_REFUSALS + 1)
+    gate = SignInGate(answer)
+    waiting = [asyncio.create_task(status(gate=gate)) for _ in range(2)]
+    await await_until(lambda: gate._delayed == 2, 5, "both wait")
+    assert await status(gate=gate) == (429, b"60")
+    assert await status("GET", gate=gate) == (200, None)
+    for task in waiting:
+        assert not task.done()
+        task.cancel()
+    await asyncio.wait(waiting)
+    assert gate._delayed == 0
 
 
 @pytest.mark.usefixtures("clock", "static_root", "db")
