@@ -1,4 +1,4 @@
-"""A network that floods is refused before Django; nobody else is, and nothing else of it."""
+"""A network that floods is refused before Django; other networks and its other requests are served."""
 
 import asyncio
 from typing import Any
