@@ -31,7 +31,6 @@ def content(row: File) -> bytes:
         raise CommandError("file_not_found") from None
 
 
-def data_url(owner_id: int, file_id: str) -> str:
-    """An owner's file as `data:<its media type>;base64,…`. Raises as `find` and `content`."""
-    row = find(owner_id, file_id)
+def data_url(row: File) -> str:
+    """A file as `data:<its media type>;base64,…`. Raises as `content`."""
     return f"data:{row.media_type};base64,{base64.b64encode(content(row)).decode()}"

@@ -41,6 +41,7 @@ REFUSALS: dict[str, tuple[int, str]] = {
         413,
         "The file is too large: send a scaled picture, or some of the pages.",
     ),
+    "too_large_together": (413, "The files of this question are too large together: send fewer."),
     "unsupported_file": (
         415,
         "The file is no PNG, JPEG, GIF, WebP, PDF or text in UTF-8, or not of its type: convert it.",

@@ -1,6 +1,5 @@
 """Stored input items: their ids, texts, data and files. They are as `inputs.normalized` returns them."""
 
-import mimetypes
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -26,6 +25,15 @@ class DataPart:
     path: str
     url: str
     name: str = ""
+    is_image: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FilePart:
+    """A part that names a stored file. `path`: of its field."""
+
+    path: str
+    file_id: str
     is_image: bool = False
 
 
@@ -84,8 +92,8 @@ def data_parts(items: Iterable[JSON]) -> list[DataPart]:
         if part.get("image_url", "").startswith(DATA):
             found.append(DataPart(f"{place}.image_url", part["image_url"], is_image=True))
         elif "file_data" in part:
-            name = part.get("filename", "")
-            found.append(DataPart(f"{place}.file_data", _data_url(part["file_data"], name), name))
+            url = _data_url(part["file_data"])
+            found.append(DataPart(f"{place}.file_data", url, part.get("filename", "")))
     return found
 
 
@@ -102,13 +110,13 @@ def with_files(items: Iterable[JSON], ids: Mapping[str, str]) -> list[JSON]:
     return [_changed(f"input[{place}]", item, stored) for place, item in enumerate(items)]
 
 
-def file_ids(items: Iterable[JSON]) -> dict[str, str]:
-    """The stored files that items name: of each id its first path."""
-    found: dict[str, str] = {}
-    for place, part in _placed(items):
-        if "file_id" in part:
-            found.setdefault(part["file_id"], f"{place}.file_id")
-    return found
+def file_parts(items: Iterable[JSON]) -> list[FilePart]:
+    """The parts that name stored files, in their order."""
+    return [
+        FilePart(f"{place}.file_id", part["file_id"], part["type"] == "input_image")
+        for place, part in _placed(items)
+        if "file_id" in part
+    ]
 
 
 def _text(part: JSON) -> str:
@@ -116,10 +124,9 @@ def _text(part: JSON) -> str:
     return text
 
 
-def _data_url(data: str, name: str) -> str:
+def _data_url(data: str) -> str:
     """OpenAI takes bare base64, too."""
-    media_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
-    return data if data.startswith(DATA) else f"data:{media_type};base64,{data}"
+    return data if data.startswith(DATA) else f"data:;base64,{data}"
 
 
 def _placed(items: Iterable[JSON]) -> Iterator[tuple[str, JSON]]:

@@ -3,13 +3,22 @@
 Format: https://platform.openai.com/docs/api-reference/chat/create#chat-create-messages
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
+from typing import NamedTuple
 
 from chat.protocol.events import JSON
 from chat.protocol.input_items import text_of
 
 STORED = "file:"  # the scheme of stored files in a message, until `with_data`; no client can send it
 MISSING: JSON = {"type": "text", "text": "[a file that was deleted]"}
+OMITTED: JSON = {"type": "text", "text": "[an earlier file that was left out]"}
+
+
+class FileData(NamedTuple):
+    """A stored file as a data URL, and its name."""
+
+    url: str
+    name: str
 
 
 def messages(items: Iterable[JSON]) -> list[JSON]:
@@ -52,15 +61,32 @@ def with_calls_only(messages: Iterable[JSON], ids: set[str]) -> list[JSON]:
     ]
 
 
-def stored_files(messages: Iterable[JSON]) -> set[str]:
-    """The ids of the files that messages hold by name."""
-    return {_source(part).removeprefix(STORED) for part in _parts(messages) if _is_stored(part)}
+def without_open_calls(messages: Iterable[JSON]) -> list[JSON]:
+    """The messages without calls that have no result: servers refuse them."""
+    messages = list(messages)
+    answered = results(messages)
+    return [kept for message in messages if (kept := _without_open_calls(message, answered))]
 
 
-def with_data(messages: Iterable[JSON], urls: Mapping[str, str]) -> list[JSON]:
-    """Messages with the data of stored files. `urls`: data URLs by the files' ids; others are deleted."""
+def named_files(messages: Iterable[JSON]) -> Iterator[str]:
+    """The ids of the stored files, once for each part that names one, in their order."""
+    for part in _parts(messages):
+        if name := stored_name(part):
+            yield name
+
+
+def stored_name(part: JSON) -> str | None:
+    """The id of the stored file that a part names."""
+    source = _source(part)
+    return source.removeprefix(STORED) if source.startswith(STORED) else None
+
+
+def with_data(
+    messages: Iterable[JSON], files: Mapping[str, FileData], omitted: Container[str] = ()
+) -> list[JSON]:
+    """Messages with the data of stored files. Those that are neither in `files` nor `omitted` are deleted."""
     return [
-        message | {"content": [_with_data(part, urls) for part in message["content"]]}
+        message | {"content": [_with_data(part, files, omitted) for part in message["content"]]}
         if isinstance(message["content"], list)
         else message
         for message in messages
@@ -107,16 +133,25 @@ def _source(part: JSON) -> str:
     return found
 
 
-def _is_stored(part: JSON) -> bool:
-    return _source(part).startswith(STORED)
-
-
-def _with_data(part: JSON, urls: Mapping[str, str]) -> JSON:
-    if not _is_stored(part):
+def _with_data(part: JSON, files: Mapping[str, FileData], omitted: Container[str]) -> JSON:
+    name = stored_name(part)
+    if name is None:
         return part
-    url = urls.get(_source(part).removeprefix(STORED))
-    if url is None:
-        return MISSING
+    if name not in files:
+        return OMITTED if name in omitted else MISSING
+    file = files[name]
     if part["type"] == "file":
-        return part | {"file": part["file"] | {"file_data": url}}
-    return part | {"image_url": part["image_url"] | {"url": url}}
+        return part | {"file": {"filename": file.name} | part["file"] | {"file_data": file.url}}
+    return part | {"image_url": part["image_url"] | {"url": file.url}}
+
+
+def _without_open_calls(message: JSON, answered: Container[str]) -> JSON | None:
+    """The message, or what is left of it."""
+    made = message.get("tool_calls", ())
+    kept = [call for call in made if call["id"] in answered]
+    if len(kept) == len(made):
+        return message
+    rest = {name: value for name, value in message.items() if name != "tool_calls"}
+    if kept:
+        return rest | {"tool_calls": kept}
+    return rest if rest["content"] else None

@@ -13,14 +13,15 @@ from django.utils import timezone
 
 from chat.accounts.owner_lock import lock_owner
 from chat.conversations.announcements import announce_new
+from chat.files.claiming import claim
 from chat.models import Conversation, Response
 from chat.protocol.commands import Create
 from chat.protocol.composer import Ending
 from chat.protocol.errors import CommandError, ProtocolError
 from chat.protocol.events import JSON
-from chat.protocol.input_items import data_parts, file_ids, with_ids
+from chat.protocol.input_items import data_parts, file_parts, with_ids
 from chat.responses.admission import admit
-from chat.responses.attachments import attached, claim
+from chat.responses.attachments import attached
 from chat.responses.ending import end
 from chat.responses.model_catalog import catalog
 from chat.responses.queueing import enqueue, send_next
@@ -58,6 +59,9 @@ async def create_response(owner: "AbstractBaseUser", command: Create, log: Log) 
     """
     items = command.items()
     if data_parts(items):
+        earlier = await database_sync_to_async(_check, thread_sensitive=False)(owner, command)
+        if earlier is not None:
+            return earlier, False
         items = await database_sync_to_async(attached, thread_sensitive=False)(owner, items)
     row, new = await database_sync_to_async(_store, thread_sensitive=False)(owner, command, items)
     if new:
@@ -94,6 +98,14 @@ async def _enqueue_or_end(row: Response, log: Log) -> None:
             await end(log, row.wire_id, Ending("failed", time.time(), "queue_unavailable"))
         except (*UNAVAILABLE, ProtocolError) as error:  # the reaper enqueues it later
             logger.warning("response %s: not enqueued, and not ended: %s", row.wire_id, type(error).__name__)
+
+
+def _check(owner: "AbstractBaseUser", command: Create) -> Response | None:
+    """As `_store`, before files are stored: the row of the same request. Raises CommandError at a limit."""
+    earlier = _same_request(owner, command)
+    if earlier is None:
+        admit(owner)
+    return earlier
 
 
 @transaction.atomic
@@ -145,7 +157,7 @@ def _insert(
     row.asked = row.input_text
     row.conversation, new = _conversation(owner, command, source or previous, row.asked)
     row.save(force_insert=True)
-    claim(owner, row, file_ids(row.input))
+    claim(owner, row, file_parts(row.input))
     if not new:
         row.conversation.updated_at = timezone.now()
         row.conversation.save(update_fields=["updated_at"])

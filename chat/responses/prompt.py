@@ -1,7 +1,7 @@
 """A response's prompt: the path from the tree's root to its own input."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import accumulate, chain, takewhile
 from uuid import UUID
@@ -11,14 +11,26 @@ from django.db.models.functions import Cast
 
 from chat.models import Response
 from chat.protocol.events import JSON
-from chat.protocol.messages import calls, messages, results, with_calls_only
+from chat.protocol.messages import (
+    calls,
+    messages,
+    named_files,
+    results,
+    stored_name,
+    with_calls_only,
+    without_open_calls,
+)
 from chat.protocol.parameters import parameter_bytes, parameters
+from chat.responses.attachments import (
+    BYTES_PER_TOKEN,
+    TOKENS_PER_IMAGE,
+    TOKENS_PER_PDF,
+    file_tokens,
+    tokens_of,
+)
 
-BYTES_PER_TOKEN = 3  # English has 4 or more, Chinese 2 to 4: rather a turn less than a refusal
 TOKENS_PER_MESSAGE = 8  # its role and marks
 TOKENS_PER_CALL = 16  # its id and marks
-TOKENS_PER_IMAGE = 1_000  # OpenAI's have 85 to 1,105, Qwen's up to 1,280
-TOKENS_PER_FILE = 5_000  # about ten pages
 DEFAULT_CONTEXT = 131_072  # of a model whose context is unknown: no prompt is unbounded
 PAGE_TURNS = 50  # per query of their text
 MAX_STANDING = 100  # turns whose system or developer messages are kept though they are left out
@@ -39,33 +51,49 @@ def prompt(response: Response, context: int | None = None, limit: int | None = N
 
     `limit`: of the answer, in tokens. Instructions and the newest input stay, also if they do not fit. System
     and developer messages of omitted turns follow the instructions, as far as they fit; calls of an omitted
-    turn stay whose results are in later ones, since servers refuse a result without its call.
-    Blocks: one query for the path, one for each page of its text, one for those messages.
+    turn stay whose results are in later ones. Calls without a result are left out: servers refuse both.
+    Blocks: one query for the path, one for each page of its text, one for those messages; with files one more
+    for each page.
     """
     context = DEFAULT_CONTEXT if context is None else context
     first: list[JSON] = []
+    size = _Sizes(response.owner_id)
     if response.instructions:
         first.append({"role": "system", "content": response.instructions})
     asked = messages(response.input)
     answer = min(limit or context, context // ANSWER_SHARE)
-    room = context - answer - tokens([*first, *asked]) - parameter_tokens(parameters(response.request))
+    room = context - answer - size([*first, *asked]) - parameter_tokens(parameters(response.request))
     path = Response.objects.answered_path(response.previous_id) if response.previous_id else []
-    turns = _newest(path, room)
+    turns = _newest(path, room, size)
     standing: dict[UUID, list[JSON]] = {}
     if len(turns) < len(path):
-        standing = _standing_of(path, room)
-        room -= sum(map(tokens, standing.values()))
-        sizes = (tokens(turn) - tokens(standing.get(at, [])) for at, turn in zip(path, turns, strict=False))
+        standing = _standing_of(path, room, size)
+        room -= sum(map(size, standing.values()))
+        sizes = (size(turn) - size(standing.get(at, [])) for at, turn in zip(path, turns, strict=False))
         turns = turns[: fitting(sizes, room)]
-    pending = _with_calls(path, turns, asked, room)
+    pending = _with_calls(path, turns, asked, room, size)
     kept = len(turns)
     first += _joined(standing.get(at, []) for at in reversed(path[kept:]))
-    return Prompt([*first, *pending, *_joined(reversed(turns)), *asked], len(path) - kept)
+    composed = [*first, *pending, *_joined(reversed(turns)), *asked]
+    return Prompt(without_open_calls(composed), len(path) - kept)
 
 
-def tokens(messages: Iterable[JSON]) -> int:
-    """Estimate, rather too high, the tokens of messages."""
-    return sum(map(_tokens, messages))
+class _Sizes:
+    """Estimates the tokens of messages, with their files, each of which is searched once."""
+
+    def __init__(self, owner_id: int) -> None:
+        self._owner_id = owner_id
+        self._files: dict[str, int] = {}
+
+    def __call__(self, messages: list[JSON]) -> int:
+        if unknown := set(named_files(messages)) - self._files.keys():
+            self._files |= dict.fromkeys(unknown, 0) | file_tokens(self._owner_id, unknown)
+        return tokens(messages, self._files)
+
+
+def tokens(messages: Iterable[JSON], files: Mapping[str, int] | None = None) -> int:
+    """Estimate, rather too high, the tokens of messages. `files`: of the stored files that they name."""
+    return sum(_tokens(message, files or {}) for message in messages)
 
 
 def parameter_tokens(fields: JSON) -> int:
@@ -78,24 +106,37 @@ def fitting(sizes: Iterable[int], room: int) -> int:
     return sum(1 for _ in takewhile(lambda total: total <= room, accumulate(sizes)))
 
 
-def _tokens(message: JSON) -> int:
+def _tokens(message: JSON, files: Mapping[str, int]) -> int:
     content = message["content"] or ""
     parts = [{"type": "text", "text": content}] if isinstance(content, str) else content
     functions = [call["function"] for call in message.get("tool_calls", ())]
     texts = sum(_tokens_of(each["name"] + each["arguments"]) for each in functions)
-    return TOKENS_PER_MESSAGE + sum(map(_tokens_of_part, parts)) + TOKENS_PER_CALL * len(functions) + texts
+    return (
+        TOKENS_PER_MESSAGE
+        + sum(_tokens_of_part(part, files) for part in parts)
+        + TOKENS_PER_CALL * len(functions)
+        + texts
+    )
 
 
-def _tokens_of_part(part: JSON) -> int:
-    fixed = {"image_url": TOKENS_PER_IMAGE, "file": TOKENS_PER_FILE}
-    return fixed.get(part["type"]) or _tokens_of(part["text"])
+def _tokens_of_part(part: JSON, files: Mapping[str, int]) -> int:
+    if part["type"] == "image_url":
+        return TOKENS_PER_IMAGE
+    if part["type"] != "file":
+        return _tokens_of(part["text"])
+    if (name := stored_name(part)) is not None:
+        return files.get(name, 0)
+    kind, _, data = str(part["file"]["file_data"]).partition(";base64,")  # or an address, of unknown size
+    return tokens_of(kind.removeprefix("data:"), len(data) * 3 // 4) if data else TOKENS_PER_PDF
 
 
 def _tokens_of(text: str) -> int:
     return math.ceil(len(text.encode()) / BYTES_PER_TOKEN)
 
 
-def _with_calls(path: list[UUID], turns: list[list[JSON]], asked: list[JSON], room: int) -> list[JSON]:
+def _with_calls(
+    path: list[UUID], turns: list[list[JSON]], asked: list[JSON], room: int, size: _Sizes
+) -> list[JSON]:
     """The calls, in the newest omitted turn, whose results are in the prompt.
 
     Drops oldest of the `turns` until the calls fit, too. A result answers the turn before it, so older turns
@@ -108,19 +149,20 @@ def _with_calls(path: list[UUID], turns: list[list[JSON]], asked: list[JSON], ro
         if not missing or not omitted:
             return []
         pending = with_calls_only(_messages(*_rows(omitted)), missing)
-        if not turns or tokens(pending) + sum(map(tokens, turns)) <= room:
+        if not turns or size(pending) + sum(map(size, turns)) <= room:
             return pending
         turns.pop()
 
 
-def _newest(path: list[UUID], room: int) -> list[list[JSON]]:
+def _newest(path: list[UUID], room: int, size: _Sizes) -> list[list[JSON]]:
     """The newest turns that fit; reads a page beyond them at most."""
     turns: list[list[JSON]] = []
     for start in range(0, len(path), PAGE_TURNS):
         page = [_messages(turn) for turn in _rows(path[start : start + PAGE_TURNS])]
-        kept = fitting(map(tokens, page), room)
+        size(_joined(page))  # all files by one query
+        kept = fitting(map(size, page), room)
         turns += page[:kept]
-        room -= sum(map(tokens, page[:kept]))
+        room -= sum(map(size, page[:kept]))
         if kept < len(page):
             break
     return turns
@@ -131,14 +173,14 @@ def _rows(ids: list[UUID]) -> list[Response]:
     return [found[each] for each in ids]
 
 
-def _standing_of(path: list[UUID], room: int) -> dict[UUID, list[JSON]]:
+def _standing_of(path: list[UUID], room: int, size: _Sizes) -> dict[UUID, list[JSON]]:
     """The standing messages of the newest turns that have any, as far as they fit."""
     text = Cast("input", TextField())
     marked = Response.objects.filter(pk__in=path).annotate(text=text)
     wanted = marked.filter(Q(text__contains='"system"') | Q(text__contains='"developer"'))
     found = {row.pk: _standing(row.input) for row in wanted.order_by("-pk").only("input")[:MAX_STANDING]}
     ordered = [at for at in path if found.get(at)]
-    return {at: found[at] for at in ordered[: fitting((tokens(found[at]) for at in ordered), room)]}
+    return {at: found[at] for at in ordered[: fitting((size(found[at]) for at in ordered), room)]}
 
 
 def _messages(turn: Response) -> list[JSON]:

@@ -11,11 +11,12 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from chat.file_models import File, FileState, FileUse
-from chat.files.claiming import claim
+from chat.files.claiming import claim, most_prompt_bytes
 from chat.models import Response
 from chat.protocol.errors import CommandError
+from chat.protocol.input_items import FilePart
 from chat.retention import unused_files
-from tests.chat.contents import GIF, PNG
+from tests.chat.contents import GIF, PNG, TEXT
 from tests.chat.rows import stored
 from tests.chat.stored_files import kept, uploaded_at
 
@@ -26,9 +27,13 @@ PATH, SECOND = "input[0].content[0].file_id", "input[0].content[1].file_id"
 
 def test_a_response_refers_to_each_of_its_files_once(owner: User, response: Response) -> None:
     one, two = kept(owner, PNG), kept(owner, GIF)
-    paths = {two.wire_id: PATH, one.wire_id: SECOND}
-    assert claim(owner, response, paths) == {one.wire_id: one, two.wire_id: two}
-    assert claim(owner, response, paths)
+    parts = [
+        FilePart(PATH, two.wire_id),
+        FilePart(SECOND, one.wire_id, is_image=True),
+        FilePart(SECOND, one.wire_id),
+    ]
+    claim(owner, response, parts)
+    claim(owner, response, parts)
     assert {use.file for use in response.file_uses.all()} == {one, two}
     assert FileUse.objects.count() == 2
 
@@ -37,15 +42,37 @@ def test_without_files_nothing_is_asked(
     owner: User, response: Response, django_assert_num_queries: Any
 ) -> None:
     with django_assert_num_queries(0):
-        assert claim(owner, response, {}) == {}
+        claim(owner, response, [])
 
 
 def test_another_users_file_is_not_found_at_its_path(owner: User, stranger: User, response: Response) -> None:
     mine, other = kept(owner, PNG), kept(stranger, PNG)
     with pytest.raises(CommandError) as raised:
-        claim(owner, response, {mine.wire_id: PATH, other.wire_id: SECOND})
+        claim(owner, response, [FilePart(PATH, mine.wire_id), FilePart(SECOND, other.wire_id)])
     assert (raised.value.code, raised.value.param) == ("file_not_found", SECOND)
     assert FileUse.objects.count() == 0
+
+
+def refused(owner: User, response: Response, *parts: FilePart) -> tuple[str, str | None]:
+    with pytest.raises(CommandError) as raised:
+        claim(owner, response, parts)
+    assert FileUse.objects.count() == 0
+    return raised.value.code, raised.value.param
+
+
+def test_an_image_is_one_by_its_content(owner: User, response: Response) -> None:
+    row = kept(owner, TEXT)
+    assert refused(owner, response, FilePart(PATH, row.wire_id, is_image=True)) == ("unsupported_file", PATH)
+    claim(owner, response, [FilePart(PATH, row.wire_id)])
+
+
+def test_all_files_of_a_question_have_a_bounded_size_each_time_that_they_are_named(
+    owner: User, response: Response
+) -> None:
+    row = kept(owner, size=most_prompt_bytes() // 3)
+    part, beyond = FilePart(PATH, row.wire_id), FilePart(SECOND, row.wire_id)
+    assert refused(owner, response, part, part, part, beyond) == ("too_large_together", SECOND)
+    claim(owner, response, [part] * 3)
 
 
 @pytest.mark.parametrize("state", [FileState.UPLOADING, FileState.DELETING])
@@ -54,13 +81,13 @@ def test_a_file_that_may_be_incomplete_cannot_be_used(
 ) -> None:
     row = kept(owner, state=state)
     with pytest.raises(CommandError):
-        claim(owner, response, {row.wire_id: PATH})
+        claim(owner, response, [FilePart(PATH, row.wire_id)])
 
 
 def test_the_uses_end_with_the_response(owner: User, response: Response) -> None:
     row = kept(owner)
-    claim(owner, response, {row.wire_id: PATH})
-    claim(owner, stored(owner), {row.wire_id: PATH})
+    claim(owner, response, [FilePart(PATH, row.wire_id)])
+    claim(owner, stored(owner), [FilePart(PATH, row.wire_id)])
     response.conversation.delete()
     assert row.uses.count() == 1
     assert File.objects.get() == row
@@ -75,7 +102,7 @@ def test_a_claim_waits_for_a_deletion_that_has_begun(owner: User, response: Resp
         has_begun.wait(30)
         asked.set()
         try:
-            claim(owner, response, {row.wire_id: PATH})
+            claim(owner, response, [FilePart(PATH, row.wire_id)])
         except CommandError as error:
             return error.code
         finally:
@@ -106,7 +133,7 @@ def test_a_file_that_is_being_claimed_is_not_deleted(owner: User, response: Resp
             connection.close()
 
     with ThreadPoolExecutor(1) as pool, transaction.atomic():
-        claim(owner, response, {row.wire_id: PATH})
+        claim(owner, response, [FilePart(PATH, row.wire_id)])
         FileUse.objects.all().delete()  # its rows lock the file, too: the claim alone must do so
         assert pool.submit(erase).result(30) == 0
     assert File.objects.get().state == FileState.STORED

@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("folder")]
 
 def is_missing(owner: User, file_id: str) -> bool:
     with pytest.raises(CommandError) as raised:
-        data_url(owner.pk, file_id)
+        data_url(find(owner.pk, file_id))
     return raised.value.code == "file_not_found"
 
 
@@ -29,7 +29,7 @@ def is_missing(owner: User, file_id: str) -> bool:
 def test_a_file_is_read_as_a_data_url_of_its_own_type(owner: User, kind: str, bytes_: bytes) -> None:
     row = kept(owner, bytes_)
     assert content(find(owner.pk, row.wire_id)) == bytes_
-    assert data_url(owner.pk, row.wire_id) == f"data:{kind};base64,{base64.b64encode(bytes_).decode()}"
+    assert data_url(row) == f"data:{kind};base64,{base64.b64encode(bytes_).decode()}"
 
 
 def test_another_users_file_is_not_found(owner: User, stranger: User) -> None:
@@ -70,4 +70,4 @@ def test_a_storage_that_fails_is_unavailable(owner: User, folder: Path) -> None:
     (folder / row.storage_name).unlink()
     (folder / row.storage_name).mkdir()
     with pytest.raises(StorageError, match=r"^IsADirectoryError$"):
-        data_url(owner.pk, row.wire_id)
+        data_url(row)

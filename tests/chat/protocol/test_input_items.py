@@ -7,9 +7,10 @@ import pytest
 
 from chat.protocol.input_items import (
     DataPart,
+    FilePart,
     asked,
     data_parts,
-    file_ids,
+    file_parts,
     references,
     response_of,
     with_files,
@@ -66,20 +67,20 @@ def test_data_is_found_with_its_path_and_replaced_by_a_file() -> None:
     assert found == [
         DataPart("input[0].content[1].image_url", DATA, is_image=True),
         DataPart("input[1].output[0].file_data", DATA, "a.png"),
-        DataPart("input[2].content[0].file_data", "data:application/pdf;base64,AAAA", "a.pdf"),
-        DataPart("input[2].content[1].file_data", "data:application/octet-stream;base64,AAAA"),
+        DataPart("input[2].content[0].file_data", "data:;base64,AAAA", "a.pdf"),
+        DataPart("input[2].content[1].file_data", "data:;base64,AAAA"),
     ]
     replaced = with_files(items, {part.path: f"file_{place}" for place, part in enumerate(found)})
     assert data_parts(replaced) == []
     kept = {"type": "input_image", "detail": "low", "file_id": "file_0"}
     assert replaced[0]["content"] == [TEXT, kept, IMAGE]
     assert replaced[1]["output"] == [{"type": "input_file", "filename": "a.png", "file_id": "file_1"}]
-    assert file_ids(replaced) == {
-        "file_0": "input[0].content[1].file_id",
-        "file_1": "input[1].output[0].file_id",
-        "file_2": "input[2].content[0].file_id",
-        "file_3": "input[2].content[1].file_id",
-        "file_9": "input[2].content[2].file_id",
-    }
+    assert file_parts(replaced) == [
+        FilePart("input[0].content[1].file_id", "file_0", is_image=True),
+        FilePart("input[1].output[0].file_id", "file_1"),
+        FilePart("input[2].content[0].file_id", "file_2"),
+        FilePart("input[2].content[1].file_id", "file_3"),
+        FilePart("input[2].content[2].file_id", "file_9", is_image=True),
+    ]
     assert items[0]["content"][1]["image_url"] == DATA
     assert data_parts(stored(message(IMAGE, {"type": "input_file", "file_url": HTTPS}))) == []

@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat.protocol.messages import MISSING, messages, stored_files, with_calls_only, with_data
+from chat.protocol.messages import (
+    MISSING,
+    OMITTED,
+    FileData,
+    messages,
+    named_files,
+    with_calls_only,
+    with_data,
+    without_open_calls,
+)
 from tests.chat.protocol.test_inputs import CALL, DATA, FILE, HTTPS, IMAGE, RESULT, TEXT, message, stored
 
 FUNCTION = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{"}}
@@ -69,8 +78,9 @@ def test_calls_alone_keep_those_that_are_wanted() -> None:
 def test_stored_files_are_named_until_their_data_is_there() -> None:
     image, file = {"type": "input_image", "file_id": "file_1"}, {"type": "input_file", "file_id": "file_2"}
     found = of(message(TEXT, image, file | {"filename": "a.pdf"}, IMAGE, image), CALL)
-    assert stored_files(found) == {"file_1", "file_2"}
-    filled = with_data(found, {"file_1": DATA, "file_2": DATA})
+    assert list(named_files(found)) == ["file_1", "file_2", "file_1"]
+    data = FileData(DATA, "b.pdf")
+    filled = with_data(found, {"file_1": data, "file_2": data})
     assert [part.get("image_url") for part in filled[0]["content"]] == [
         None,
         {"url": DATA},
@@ -80,8 +90,27 @@ def test_stored_files_are_named_until_their_data_is_there() -> None:
     ]
     assert filled[0]["content"][2] == {"type": "file", "file": {"file_data": DATA, "filename": "a.pdf"}}
     assert filled[1:] == found[1:]
-    assert stored_files(filled) == set()
-    assert with_data(found, {"file_1": DATA})[0]["content"][2] == MISSING
+    assert list(named_files(filled)) == []
+    assert with_data(found, {"file_1": data})[0]["content"][2] == MISSING
+    assert with_data(found, {"file_1": data}, omitted={"file_2"})[0]["content"][2] == OMITTED
+
+
+def test_a_file_without_a_name_has_that_of_the_stored_one() -> None:
+    found = with_data(
+        of(message({"type": "input_file", "file_id": "file_1"})), {"file_1": FileData(DATA, "a.pdf")}
+    )
+    assert found[0]["content"] == [{"type": "file", "file": {"file_data": DATA, "filename": "a.pdf"}}]
+
+
+def test_calls_without_a_result_are_left_out() -> None:
+    open_call, wordless = CALL | {"call_id": "d"}, CALL | {"call_id": "e"}
+    found = of(message(TEXT, role="assistant"), CALL, open_call, RESULT, wordless, message(TEXT))
+    assert [call["id"] for call in found[0]["tool_calls"]] == ["c", "d"]
+    kept = without_open_calls(found)
+    assert kept == [found[0] | {"tool_calls": [FUNCTION]}, found[1], found[3]]
+    assert without_open_calls(of(message(TEXT, role="assistant"), open_call)) == of(
+        message(TEXT, role="assistant")
+    )
 
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)

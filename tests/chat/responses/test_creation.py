@@ -192,6 +192,20 @@ async def test_data_becomes_a_file_that_the_response_keeps_and_the_model_reads(o
 
 
 @pytest.mark.usefixtures("folder")
+async def test_a_question_that_is_refused_or_repeated_stores_no_file(
+    owner: User, log: Log, settings: Settings
+) -> None:
+    once = {"client_request_id": "once"}
+    first, _ = await create_response(owner, asking(tailrace=once), log)
+    again = asking(None, input=[message(TEXT, PICTURE)], tailrace=once)
+    assert await create_response(owner, again, log) == (first, False)
+    settings.TAILRACE_MAX_RUNNING, settings.TAILRACE_MAX_WAITING = 1, 0
+    with pytest.raises(CommandError, match="too_many_waiting"):
+        await create_response(owner, asking(None, input=[message(TEXT, PICTURE)]), log)
+    assert not await on_rows(File.objects.exists)
+
+
+@pytest.mark.usefixtures("folder")
 async def test_a_file_that_was_deleted_is_named_to_the_model(owner: User, log: Log) -> None:
     row, _ = await create_response(owner, asking(None, input=[message(TEXT, PICTURE)]), log)
     await on_rows(File.objects.update, state=FileState.DELETING)

@@ -8,13 +8,13 @@ from django.contrib.auth.models import User
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chat.file_models import File
 from chat.models import Conversation, Response, Status
 from chat.responses import prompt as module
+from chat.responses.attachments import TOKENS_PER_IMAGE, TOKENS_PER_PDF
 from chat.responses.prompt import (
     DEFAULT_CONTEXT,
     PAGE_TURNS,
-    TOKENS_PER_FILE,
-    TOKENS_PER_IMAGE,
     fitting,
     prompt,
     tokens,
@@ -22,6 +22,7 @@ from chat.responses.prompt import (
 from tests.chat.protocol.test_inputs import HTTPS
 from tests.chat.protocol.test_options import TOOL
 from tests.chat.rows import answer, question, stored
+from tests.chat.stored_files import kept
 
 
 def test_the_prompt_is_the_path_from_the_root_without_the_branches_beside_it(owner: User) -> None:
@@ -301,8 +302,43 @@ def test_images_files_and_calls_have_a_size() -> None:
     empty = tokens([{"content": ""}])
     text = {"type": "text", "text": LONG}
     assert tokens([{"content": [text, image, image]}]) == tokens([{"content": LONG}]) + 2 * TOKENS_PER_IMAGE
-    assert tokens([{"content": [file]}]) == empty + TOKENS_PER_FILE
+    assert tokens([{"content": [file]}]) == empty + TOKENS_PER_PDF
+    text_file = {"type": "file", "file": {"file_data": "data:text/plain;base64," + "a" * 4_000}}
+    assert tokens([{"content": [text_file]}]) == empty + 3_000 // 3
     assert tokens([asked("a", LONG)]) > empty + 300
+
+
+def named(*files: File) -> dict[str, Any]:
+    parts = [{"type": "input_file", "file_id": file.wire_id} for file in files]
+    return {"type": "message", "role": "user", "content": parts}
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_text_file_takes_as_much_room_as_its_text(owner: User) -> None:
+    file = kept(owner, b"a" * 3_000)
+    row = loop(owner, ([named(file)], [answer("b")]), ([question("c")], []))
+    assert prompt(row, 1_100, 10).omitted_turns == 0
+    assert prompt(row, 1_000, 10).omitted_turns == 1
+
+
+@pytest.mark.usefixtures("folder")
+def test_the_files_of_a_page_are_searched_by_one_query(owner: User, django_assert_num_queries: Any) -> None:
+    files = [kept(owner, bytes([65 + number]) * 30) for number in range(6)]
+    turns = [([named(file)], [answer("b")]) for file in files[:5]]
+    plain = loop(owner, *[([question("a")], [answer("b")])] * 5, ([question("c")], []))
+    row = loop(owner, *turns, ([named(files[5])], []))
+    with django_assert_num_queries(2):
+        prompt(plain)
+    with django_assert_num_queries(4):  # and the newest question's
+        prompt(row)
+
+
+def test_calls_without_a_result_are_left_out_of_later_prompts(owner: User) -> None:
+    row = loop(owner, ([question("a")], [call("1"), call("2")]), ([result("1"), question("b")], []))
+    assert [message["role"] for message in prompt(row).messages] == ["user", "assistant", "tool", "user"]
+    assert [each["id"] for each in prompt(row).messages[1]["tool_calls"]] == ["1"]
+    row = loop(owner, ([question("a")], [call("1")]), ([question("b")], []))
+    assert [message["role"] for message in prompt(row).messages] == ["user", "user"]
 
 
 def test_an_image_takes_the_room_of_turns(owner: User) -> None:

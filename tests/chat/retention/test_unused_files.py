@@ -15,6 +15,7 @@ from chat.file_models import File, FileState, FileUse
 from chat.files import storage
 from chat.files.claiming import claim
 from chat.models import Conversation
+from chat.protocol.input_items import FilePart
 from chat.retention import expiry, unused_files
 from chat.retention.tidying import old, tidy
 from tests.chat.contents import GIF, PDF, PNG
@@ -33,7 +34,7 @@ def erased() -> int:
 
 def used(owner: User, row: File) -> Conversation:
     response = stored(owner, status="completed")
-    claim(owner, response, {row.wire_id: "input"})
+    claim(owner, response, [FilePart("input", row.wire_id)])
     return response.conversation
 
 
