@@ -16,14 +16,14 @@ MAX_NAME_CHARS = 256
 
 @dataclass(slots=True)
 class _Call:
-    number: int
     id: str = ""
     name: str = ""
+    number: int = -1  # among the named calls
     held: str = ""  # arguments that came before the name
 
 
 class CallReader:
-    """Numbers the calls of one completion, and finds the call of each part.
+    """Numbers the calls of one completion as their names come, and finds the call of each part.
 
     OpenAI distinguishes calls by `index`; some servers send none, or 0 for each whole call; some repeat id
     and name with each part.
@@ -32,6 +32,7 @@ class CallReader:
     def __init__(self) -> None:
         self._calls: list[_Call] = []
         self._of_index: dict[Any, _Call] = {}
+        self._named = 0
 
     def read(self, parts: Iterable[JSON]) -> Iterator[CallPart]:
         """Yield the parts of one delta or message. Raises ProviderError."""
@@ -45,6 +46,7 @@ class CallReader:
             if not call.name:
                 call.held += arguments
             elif is_new:
+                call.number, self._named = self._named, self._named + 1
                 yield CallPart(call.number, call.name, call.id, call.held + arguments)
             elif arguments:
                 yield CallPart(call.number, arguments=arguments)
@@ -60,7 +62,7 @@ class CallReader:
         if begins:
             if len(self._calls) == MAX_CALLS or max(len(own_id), len(name)) > MAX_NAME_CHARS:
                 raise ProviderError("upstream_malformed")
-            call = self._of_index[index] = _Call(len(self._calls))
+            call = self._of_index[index] = _Call()
             self._calls.append(call)
         assert call is not None  # it has begun
         return call

@@ -80,6 +80,16 @@ CALLS = {
         events(parts(part(0, "{", id="call_2")), parts(part(0, "}", "time")), delta(finish="tool_calls")),
         calls=(TIME,),
     ),
+    "calls-named-late-beside-another": Dialect(
+        "a gateway: another call begins before the name of the first",
+        events(
+            parts(part(0, WEATHER[2], id="call_1")),
+            parts(part(1, "{}", "time", "call_2")),
+            parts(part(0, name="weather")),
+            delta(finish="tool_calls"),
+        ),
+        calls=(TIME, WEATHER),
+    ),
     "calls-as-objects": Dialect(
         "Ollama's own form: the arguments are an object",
         "".join(
