@@ -97,8 +97,9 @@ class ResponseState:
     def apply(self, *more: events.Event) -> None:
         """Apply events in order. Raises ProtocolError."""
         for event in more:
-            self.next, self.waiting = event.sequence_number + 1, _wait_in(event)
+            self.next = event.sequence_number + 1
             try:
+                self.waiting = _wait_in(event)
                 self._change(event)
             except (LookupError, AttributeError, TypeError) as error:
                 message = "an event has no place in the log"

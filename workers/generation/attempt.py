@@ -45,6 +45,7 @@ class StopReason(Enum):
     CANCELLED = "cancelled"
     HANDED_OVER = "handed_over"  # this worker stops, another continues
     SUPERSEDED = "superseded"  # ended elsewhere, or a later attempt has it
+    UNPUBLISHABLE = "unpublishable"  # its parts make no events
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,11 @@ class Attempt:
         if state is None:
             self._stopped = StopReason.SUPERSEDED
             return None
-        stream = self._publisher.open(state, on_conflict=lambda: self.stop(StopReason.SUPERSEDED))
+        stream = self._publisher.open(
+            state,
+            on_conflict=partial(self.stop, StopReason.SUPERSEDED),
+            on_failure=partial(self.stop, StopReason.UNPUBLISHABLE),
+        )
         try:
             ending = await self._generate(stream)
             async with asyncio.timeout(OUTAGE_SECS):
@@ -223,6 +228,8 @@ class Attempt:
         match self._stopped:
             case StopReason.CANCELLED:
                 return await self._end(Ending("cancelled", time.time()))
+            case StopReason.UNPUBLISHABLE:
+                return await self._end(Ending("failed", time.time(), error_code="worker_error"))
             case StopReason.SUPERSEDED:
                 with suppress(LogError):  # then the reaper settles the row
                     state = await self._log.state(self._assignment.id)

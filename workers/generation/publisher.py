@@ -27,10 +27,11 @@ READ_SECS = 0.5  # a hanging flush delays reading no longer
 
 @dataclass(slots=True, eq=False)
 class Stream:
-    """One response being written. `state` includes `unsent`."""
+    """One response being written. `state` includes `unsent`. `on_failure`: its parts make no events."""
 
     state: ResponseState
     on_conflict: Callable[[], object]
+    on_failure: Callable[[], object]
     waits: list[Wait] = field(default_factory=list)
     parts: list[Part] = field(default_factory=list)
     unsent: Batch | None = None
@@ -92,9 +93,14 @@ class Publisher:
         self._gate = Gate()
         self._places = asyncio.Semaphore(RESTORES_AT_ONCE)
 
-    def open(self, state: ResponseState, on_conflict: Callable[[], object]) -> Stream:
-        """Start publishing a response."""
-        stream = Stream(state, on_conflict)
+    def open(
+        self,
+        state: ResponseState,
+        on_conflict: Callable[[], object],
+        on_failure: Callable[[], object] | None = None,
+    ) -> Stream:
+        """Start publishing a response. `on_failure`: by default as after a conflict."""
+        stream = Stream(state, on_conflict, on_failure or on_conflict)
         self._open.add(stream)
         return stream
 
@@ -156,8 +162,8 @@ class Publisher:
     async def _flush(self) -> bool:
         """1. Append all batches. 2. Notify readers. 3. Restore lost logs. False: a batch must be retried."""
         try:
+            batches = self._batches()
             streams = list(self._pending)
-            batches = [stream.batch() for stream in streams]
             outcomes = await self._log.append_each(batches)
             sent = [b for b, outcome in zip(batches, outcomes, strict=True) if outcome is Append.APPENDED]
             await notify_readers(sent)
@@ -171,6 +177,18 @@ class Publisher:
             async with self._flushed:
                 self._flushed.notify_all()
         return Append.RETRY not in (*outcomes, *restored)
+
+    def _batches(self) -> list[Batch]:
+        """The batches of all pending streams; one whose parts make no events is closed, the others go on."""
+        batches = []
+        for stream in list(self._pending):
+            try:
+                batches.append(stream.batch())
+            except Exception:
+                logger.exception("response %s: its text cannot be published", stream.state.id)
+                self.close(stream)
+                stream.on_failure()
+        return batches
 
     def _take_outcomes(self, streams: Sequence[Stream], outcomes: Sequence[Append]) -> None:
         """After RETRY or GAP the next flush sends the batch again."""

@@ -1,5 +1,6 @@
 """The state: folding a writer's events gives the writer's state, from any point on."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -143,6 +144,12 @@ def test_a_snapshot_of_an_ended_response_is_its_end() -> None:
 def test_a_log_without_its_opening_is_refused(events: list[Event]) -> None:
     with pytest.raises(ProtocolError):
         ResponseState.fold(events)
+
+
+def test_a_wait_of_another_version_is_refused_as_other_events_are() -> None:
+    snapshot = replace(ResponseState.fold(OPENING).snapshot(), waiting={"reason": "busy", "of_the_future": 1})
+    with pytest.raises(ProtocolError):
+        ResponseState.fold([snapshot])
 
 
 def test_turns_that_were_left_out_are_in_every_later_object() -> None:

@@ -6,6 +6,7 @@ from unittest.mock import AsyncMock
 import pytest
 
 from chat.protocol.events import Snapshot
+from chat.protocol.pieces import CallPart
 from chat.transport import notifications, redis_client
 from chat.transport.event_log import Append, Batch, Log, LogError, key
 from tests.harness.valkey import OwnValkey
@@ -56,6 +57,23 @@ async def test_a_closed_stream_publishes_nothing_more(log: Log, publisher: Publi
     publisher.write(other, parts_of("a flush"))
     await flushed(publisher, other)
     assert await deltas(log, state.id) == []
+
+
+@pytest.mark.parametrize("beside", [False, True], ids=["alone", "with another answer"])
+async def test_parts_that_make_no_events_end_their_stream_alone(
+    log: Log, publisher: Publisher, beside: bool
+) -> None:
+    failed, lost, kept = asyncio.Event(), await begun(log), await begun(log)
+    broken, whole = publisher.open(lost, never, failed.set), publisher.open(kept, never)
+    publisher.write(broken, [CallPart(0, "f", "c"), CallPart(5, arguments="of no call")])
+    if beside:
+        publisher.write(whole, parts_of("all "))
+    await flushed(publisher, broken)  # there is nothing to wait for any more
+    assert failed.is_set()
+    publisher.write(whole, parts_of("of it"))
+    await flushed(publisher, whole)
+    assert await text(log, kept.id) == ("all of it" if beside else "of it")
+    assert (await events(log, lost.id))[-1].type == "response.in_progress", "nothing of the broken parts"
 
 
 # a Valkey that forgets, loses replies or is unavailable

@@ -1,0 +1,84 @@
+"""Attempts whose answers have calls of functions: each runs once, and a bad one concerns its own answer."""
+
+import asyncio
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import pytest
+
+from chat.protocol.events import JSON
+from chat.protocol.pieces import CallPart
+from chat.responses.model_catalog import ModelConfig
+from chat.transport.event_log import Log
+from tests.workers.gateway import gateway, reply
+from tests.workers.logs import ends, events
+from tests.workers.providers.dialects.base import EVENTS, delta
+from tests.workers.providers.dialects.base import events as stream
+from tests.workers.providers.dialects.calls import part, parts
+from tests.workers.targets import assign, error_code, final
+from workers.generation.attempt import Outcome
+from workers.generation.attempts import Attempts
+from workers.providers.tool_calls import MAX_CALLS, CallReader
+
+
+def body(*payloads: Any) -> bytes:
+    return reply(200, stream(*payloads), **{"Content-Type": EVENTS})
+
+
+def calls(outcome: Outcome) -> list[tuple[Any, Any, Any]]:
+    """The calls of the final object."""
+    items: Any = final(outcome)["output"]
+    return [(item["name"], item["arguments"], item["status"]) for item in items if "arguments" in item]
+
+
+async def closed(log: Log, response_id: str) -> list[str]:
+    """The names of the calls that a reader of the log runs."""
+    found = await events(log, response_id)
+    return [event.name for event in found if event.type == "response.function_call_arguments.done"]
+
+
+async def test_a_call_whose_name_comes_after_another_call_is_run_once_like_the_other(
+    log: Log, attempts: Attempts
+) -> None:
+    answer = body(
+        parts(part(0, '{"x":1}', id="c0")),
+        parts(part(1, "{}", "pay", "c1")),
+        parts(part(0, name="look")),
+        delta(finish="tool_calls"),
+    )
+    async with gateway(answer) as server:
+        asked = assign(ModelConfig("m", server.base_url, upstream_model="u"))
+        outcome = await attempts.run(asked)
+    assert calls(outcome) == [("pay", "{}", "completed"), ("look", '{"x":1}', "completed")]
+    assert await closed(log, asked.id) == ["pay", "look"]
+
+
+async def test_calls_without_names_fail_their_answer(log: Log, attempts: Attempts) -> None:
+    nameless = [parts(part(index, "{", id=f"c{index}")) for index in range(MAX_CALLS - 1)]
+    answer = body(*nameless, parts(part(MAX_CALLS, "{}", "pay", "c")), delta(finish="tool_calls"))
+    async with gateway(answer) as server:
+        asked = assign(ModelConfig("m", server.base_url, upstream_model="u"))
+        outcome = await attempts.run(asked)
+    assert error_code(outcome) == "upstream_malformed"
+    assert calls(outcome) == [("pay", "{}", "incomplete")]
+    assert await closed(log, asked.id) == []
+
+
+async def test_an_answer_that_cannot_be_published_fails_alone(
+    log: Log, attempts: Attempts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def of_a_call_that_never_began(_: CallReader, given: Iterable[JSON]) -> Iterator[CallPart]:
+        yield CallPart(7, arguments="{}")
+
+    monkeypatch.setattr(CallReader, "read", of_a_call_that_never_began)
+    bad = body(delta("before "), parts(part(0, "{}", "f", "c")), delta("after", "stop"))
+    good = body(*(delta(f"{number} ") for number in range(50)), delta(finish="stop"))
+    async with gateway(bad) as first, gateway(good) as second:
+        broken = assign(ModelConfig("bad", first.base_url, upstream_model="u"))
+        whole = [assign(ModelConfig(f"m{n}", second.base_url, upstream_model="u")) for n in range(3)]
+        outcome, *others = await asyncio.gather(*map(attempts.run, [broken, *whole]))
+    assert error_code(outcome) == "worker_error"
+    assert len(await ends(log, broken.id)) == 1
+    for asked, other in zip(whole, others, strict=True):
+        assert final(other)["status"] == "completed"
+        assert len(await ends(log, asked.id)) == 1
