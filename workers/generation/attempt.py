@@ -161,7 +161,8 @@ class Attempt:
 
     async def _generate(self, stream: Stream) -> Ending:
         deadlines, begun = self._assignment.model.deadlines, asyncio.get_running_loop().time()
-        progress = AttemptProgress(deadlines, begun, has_answer=bool(stream.state.text()))
+        has_answer = bool(stream.state.text() or stream.state.calls)
+        progress = AttemptProgress(deadlines, begun, has_answer=has_answer)
         retries = RetryPolicy(begun + deadlines.total)
         try:
             async with (

@@ -6,12 +6,15 @@ from typing import Any
 
 import pytest
 
-from chat.protocol.events import JSON
+from chat.protocol.events import JSON, CallDone
 from chat.protocol.pieces import CallPart
 from chat.responses.model_catalog import ModelConfig
+from chat.transport import redis_client
 from chat.transport.event_log import Log
+from chat.transport.provider_runs import ProviderRuns
+from tests.harness.writer import Writer
 from tests.workers.gateway import gateway, reply
-from tests.workers.logs import ends, events
+from tests.workers.logs import appended, begun, ends, events
 from tests.workers.providers.dialects.base import EVENTS, delta
 from tests.workers.providers.dialects.base import events as stream
 from tests.workers.providers.dialects.calls import part, parts
@@ -34,7 +37,7 @@ def calls(outcome: Outcome) -> list[tuple[Any, Any, Any]]:
 async def closed(log: Log, response_id: str) -> list[str]:
     """The names of the calls that a reader of the log runs."""
     found = await events(log, response_id)
-    return [event.name for event in found if event.type == "response.function_call_arguments.done"]
+    return [event.name for event in found if isinstance(event, CallDone)]
 
 
 async def test_a_call_whose_name_comes_after_another_call_is_run_once_like_the_other(
@@ -82,3 +85,18 @@ async def test_an_answer_that_cannot_be_published_fails_alone(
     for asked, other in zip(whole, others, strict=True):
         assert final(other)["status"] == "completed"
         assert len(await ends(log, asked.id)) == 1
+
+
+async def test_calls_alone_are_an_answer_after_a_takeover(log: Log, attempts: Attempts) -> None:
+    """The lost worker wrote the whole call; the end of its run is all that is new."""
+    state = await begun(log)
+    await appended(log, Writer(state).add_parts(CallPart(0, "pay", "c1", "{}")), state.id)
+    await ProviderRuns(redis_client.client()).remember(state.id, 1, "m", "resp_1")
+    item = {"type": "function_call", "id": "fc_1", "call_id": "c1", "name": "pay", "arguments": "{}"}
+    run: JSON = {"object": "response", "id": "resp_1", "background": True, "status": "in_progress"}
+    end = {"type": "response.completed", "response": {**run, "status": "completed", "output": [item]}}
+    async with gateway(reply(200, run), body({"type": "response.created", "response": run}, end)) as server:
+        model = ModelConfig("m", server.base_url, upstream_model="u", api="responses")
+        outcome = await attempts.run(assign(model, state.base, attempt=2))
+    assert calls(outcome) == [("pay", "{}", "completed")]
+    assert await closed(log, state.id) == ["pay"]
