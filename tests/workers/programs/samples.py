@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import AsyncGenerator
 from contextlib import suppress
 from typing import Any
@@ -31,6 +32,22 @@ async def everything(ask: Ask) -> AsyncGenerator[Any, None]:
 async def hurried(_: Ask) -> AsyncGenerator[str, None]:
     for number in range(10_000):
         yield f"{number} "
+
+
+async def immense(_: Ask) -> AsyncGenerator[Any, None]:
+    yield "a" * 300_000
+    yield Call("look_up", "b" * 300_000, "call_1")
+
+
+async def large_pieces(_: Ask) -> AsyncGenerator[str, None]:
+    for _number in range(1000):
+        yield "a" * 4096
+
+
+async def computing(_: Ask) -> AsyncGenerator[str, None]:
+    for _number in range(10):
+        time.sleep(0.03)  # noqa: ASYNC251 - it computes
+        yield "a"
 
 
 async def endless(ask: Ask) -> AsyncGenerator[str, None]:

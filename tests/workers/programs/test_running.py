@@ -65,7 +65,7 @@ async def test_small_pieces_are_gathered_while_the_reader_waits() -> None:
             found.append(chunk)
             await asyncio.sleep(0.01)  # a flush
     assert "".join(chunk.text for chunk in found) == "".join(f"{number} " for number in range(10_000))
-    assert len(found) <= 10_000 / buffer.MAX_VALUES + 2
+    assert len(found) <= 100
 
 
 async def test_a_program_waits_for_a_reader_that_is_slower(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,6 +76,21 @@ async def test_a_program_waits_for_a_reader_that_is_slower(monkeypatch: pytest.M
             await asyncio.sleep(0)
         second = await anext(each)
     assert (len(first.text.split()), len(second.text.split())) == (10, 10)
+
+
+@pytest.mark.parametrize("name", ["immense", "large_pieces"])
+async def test_the_size_of_a_chunk_has_a_bound(name: str) -> None:
+    found = await chunks(name)
+    texts = [part.text if isinstance(part, Piece) else part.arguments for c in found for part in c.parts]
+    assert max(map(len, texts)) <= buffer.MAX_CHARS + buffer.MAX_PART_CHARS
+    assert "".join(texts) == {"immense": "a" * 300_000 + "b" * 300_000}.get(name, "a" * 4_096_000)
+    calls = {part.index for chunk in found for part in chunk.parts if isinstance(part, CallPart)}
+    assert calls == ({0} if name == "immense" else set())
+
+
+async def test_a_program_that_computes_between_its_values_lets_the_loop_run() -> None:
+    found = await chunks("computing")
+    assert [chunk.text for chunk in found] == ["a"] * 10 + [""]
 
 
 async def test_a_stopped_program_ends_its_finally() -> None:
