@@ -17,7 +17,6 @@ from django.db import close_old_connections, connections
 from chat.protocol.events import JSON
 from chat.responses.model_catalog import ModelConfig
 from chat.responses.model_programs import Program, UnusableProgramError, load
-from chat.transport.task_cancellation import cancel
 from workers.programs.ask import Ask
 from workers.programs.buffer import Buffer
 from workers.programs.translation import NotAValueError
@@ -26,7 +25,7 @@ from workers.providers.base import Chunk, ProviderError
 
 logger = logging.getLogger(__name__)
 
-STOP_SECS = 5  # of a cancelled program's `finally`; then its answer ends without it
+STOP_SECS = 5  # of a cancelled program's `finally`; then it is interrupted, and its answer ends
 
 _loaded: dict[str, Program] = {}
 _running: set[asyncio.Task[None]] = set()  # the loop itself holds no strong reference
@@ -50,13 +49,28 @@ async def stream(model: ModelConfig, ask: Ask) -> AsyncGenerator[Chunk, None]:
 
 
 async def _stop(task: asyncio.Task[None], model: ModelConfig, ask: Ask) -> None:
-    try:
-        async with asyncio.timeout(STOP_SECS):
-            await cancel([task])
-    except TimeoutError:
+    """Cancel the program once, since another time would interrupt its `finally`; again after STOP_SECS."""
+    task.cancel()
+    was_cancelled = await _wait(task)
+    if not task.done():
         logger.error(
             "response %s: the program %s did not stop within %d s", ask.response_id, model.program, STOP_SECS
         )
+        task.cancel()
+    if was_cancelled:
+        raise asyncio.CancelledError
+
+
+async def _wait(task: asyncio.Task[None]) -> bool:
+    """Wait STOP_SECS at most. A cancellation, such as another Stop, does not shorten it; True: there was one."""
+    waiting = asyncio.ensure_future(asyncio.wait([task], timeout=STOP_SECS))
+    was_cancelled = False
+    while not waiting.done():
+        try:
+            await asyncio.shield(waiting)
+        except asyncio.CancelledError:
+            was_cancelled = True
+    return was_cancelled
 
 
 async def _run(model: ModelConfig, ask: Ask, buffer: Buffer) -> None:
