@@ -1,5 +1,6 @@
 """The argument of a program."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -8,7 +9,7 @@ from typing import Any
 
 from chat.protocol.events import JSON
 from chat.protocol.objects import ResponseObject
-from workers.programs.steps import Step, done, prepared
+from workers.programs.steps import Shield, Step, done
 from workers.programs.translation import values
 from workers.programs.values import AnswerError, Value
 from workers.providers.base import Chunk, ProviderError
@@ -26,8 +27,8 @@ PASSED_ON = (
 
 # (name of a model, messages, parameters) → chunks; raises ProviderError
 AskModel = Callable[[str, list[JSON], dict[str, Any]], AsyncGenerator[Chunk, None]]
-# (name, step) → its result, or the one of an earlier attempt
-DoStep = Callable[[str, Step], Awaitable[Any]]
+# (name, step, shield from cancellations) → its result, or the one of an earlier attempt
+DoStep = Callable[[str, Step, Shield], Awaitable[Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -47,6 +48,7 @@ class Ask:
     so_far: str = ""  # text of earlier attempts that this one continues, with `resume = "continue"`
     ask_model: AskModel | None = None
     do_step: DoStep = done
+    shield: Shield = asyncio.shield
 
     def __repr__(self) -> str:
         """Without texts: they belong in no log."""
@@ -74,7 +76,7 @@ class Ask:
         `name`: unique in the answer. A coroutine function is awaited, another function runs in a thread.
         A worker that is lost within the step has not done it: it runs again.
         """
-        return await self.do_step(name, prepared(partial(function, *args, **named)))
+        return await self.do_step(name, Step(partial(function, *args, **named)), self.shield)
 
 
 def last_text(messages: list[JSON]) -> str:

@@ -19,6 +19,7 @@ from chat.responses.model_catalog import ModelConfig
 from chat.responses.model_programs import Program, UnusableProgramError, load
 from workers.programs.ask import Ask
 from workers.programs.buffer import Buffer
+from workers.programs.steps import Unfinished
 from workers.programs.translation import NotAValueError
 from workers.programs.values import AnswerError
 from workers.providers.base import Chunk, ProviderError
@@ -62,7 +63,7 @@ async def _stop(task: asyncio.Task[None], model: ModelConfig, ask: Ask) -> None:
 
 
 async def _wait(task: asyncio.Task[None]) -> bool:
-    """Wait STOP_SECS at most. A cancellation, such as another Stop, does not shorten it; True: there was one."""
+    """Wait STOP_SECS at most, however often a Stop cancels us. True: one did."""
     waiting = asyncio.ensure_future(asyncio.wait([task], timeout=STOP_SECS))
     was_cancelled = False
     while not waiting.done():
@@ -77,9 +78,9 @@ async def _run(model: ModelConfig, ask: Ask, buffer: Buffer) -> None:
     """Run the program into the buffer; every end of it is an end of the buffer."""
     thread = _AttemptThread(1, "program")
     try:
-        async with ThreadSensitiveContext(executor=thread):
+        async with ThreadSensitiveContext(executor=thread), _ending_steps(ask) as asked:
             program = await _program(model)
-            async with _closing_models(ask) as tracked, aclosing(program(tracked)) as values:
+            async with _closing_models(asked) as tracked, aclosing(program(tracked)) as values:
                 async for value in values:
                     await buffer.put(value)
         buffer.end()
@@ -115,6 +116,16 @@ async def _closing_models(ask: Ask) -> AsyncIterator[Ask]:
         for chunks in opened:
             with suppress(RuntimeError):  # a task that the program has left behind still reads it
                 await chunks.aclose()
+
+
+@asynccontextmanager
+async def _ending_steps(ask: Ask) -> AsyncIterator[Ask]:
+    """End the steps that the program has begun and left: another attempt would do them again."""
+    unfinished = Unfinished()
+    try:
+        yield replace(ask, shield=unfinished.shield)
+    finally:
+        await unfinished.wait()
 
 
 def _judged(error: BaseException, model: ModelConfig, ask: Ask) -> ProviderError:

@@ -1,9 +1,11 @@
 """The steps of a program: each runs once, unless its worker is lost within it or Redis loses its result."""
 
+import asyncio
 import inspect
 import json
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from asgiref.sync import sync_to_async
 
@@ -15,37 +17,79 @@ MAX_RESULT_BYTES = 1_048_576  # of one step: Redis keeps it in memory
 OUTAGE_SECS = 60  # of retries while Redis is unavailable
 RETRY_SECS = 0.5
 
-Step = Callable[[], Awaitable[Any]]
+T = TypeVar("T")
+Shield = Callable[[Coroutine[Any, Any, Any]], Awaitable[Any]]
 
 
-def prepared(function: Callable[[], Any]) -> Step:
-    """The step that calls a function: a coroutine function here, another in the attempt's thread."""
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The call of a function."""
 
-    async def step() -> Any:
-        if inspect.iscoroutinefunction(function):
-            return await function()
-        result = await sync_to_async(function)()
+    function: Callable[[], Any]
+
+    @property
+    def interruptible(self) -> bool:
+        """Whether a cancellation interrupts it: a coroutine function, not a thread."""
+        return inspect.iscoroutinefunction(self.function)
+
+    async def result(self) -> Any:
+        """Call a coroutine function here, another in the attempt's thread."""
+        if self.interruptible:
+            return await self.function()
+        result = await sync_to_async(self.function)()
         return await result if inspect.isawaitable(result) else result
 
-    return step
+
+class Unfinished:
+    """What a cancelled program leaves of its steps: a function in the thread, a result that is being kept."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    def shield(self, work: Coroutine[Any, Any, Any]) -> Awaitable[Any]:
+        """Run it to its end, also if its caller is cancelled."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return asyncio.shield(task)
+
+    async def wait(self) -> None:
+        """Wait for their ends; a cancellation cancels them, too."""
+        try:
+            while self._tasks:
+                await asyncio.wait(self._tasks)
+        finally:
+            for task in self._tasks:
+                task.cancel()
 
 
-async def done(name: str, step: Step) -> Any:
+async def done(name: str, step: Step, _: Shield) -> Any:
     """Do a step and remember nothing: outside a worker."""
-    return json.loads(_encoded(name, await step()))
+    return json.loads(_encoded(name, await step.result()))
 
 
-async def remembered(steps: Steps, name: str, step: Step) -> Any:
+async def remembered(steps: Steps, name: str, step: Step, shield: Shield) -> Any:
     """The kept result of a step; without one do it, and keep its result.
 
+    A cancellation interrupts a coroutine function only; `shield` runs the rest to its end.
     Raises LogError if Redis stays unavailable, ValueError for a result that is no JSON or too large.
     """
-    what, errors = "a program's step waits for Redis", (LogError,)
-    kept = await retry(what, lambda: steps.result(name), RETRY_SECS, OUTAGE_SECS, errors)
+
+    async def keep(result: Any) -> str:
+        text = _encoded(name, result)
+        return await _patiently(lambda: steps.keep(name, text))
+
+    async def do_and_keep() -> str:
+        return await keep(await step.result())
+
+    kept = await shield(_patiently(lambda: steps.result(name)))  # Redis may swallow a cancellation
     if kept is None:
-        result = _encoded(name, await step())
-        kept = await retry(what, lambda: steps.keep(name, result), RETRY_SECS, OUTAGE_SECS, errors)
+        kept = await shield(keep(await step.result()) if step.interruptible else do_and_keep())
     return json.loads(kept)
+
+
+async def _patiently(work: Callable[[], Awaitable[T]]) -> T:
+    return await retry("a program's step waits for Redis", work, RETRY_SECS, OUTAGE_SECS, (LogError,))
 
 
 def _encoded(name: str, result: Any) -> str:

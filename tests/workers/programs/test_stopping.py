@@ -1,13 +1,16 @@
 """Stopped programs end their `finally` and their steps before another attempt begins."""
 
 import asyncio
+import threading
 from collections.abc import AsyncGenerator, AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
 from chat.responses.model_catalog import ModelConfig
+from chat.transport import redis_client
 from chat.transport.event_log import Log
+from chat.transport.steps import Steps
 from tests.harness.waiting import await_until
 from tests.workers.background import DEADLINE_SECS, in_time
 from tests.workers.logs import text
@@ -25,6 +28,7 @@ class Course:
 
     done: list[str] = field(default_factory=list)
     released: asyncio.Event = field(default_factory=asyncio.Event)
+    go_on: threading.Event = field(default_factory=threading.Event)
 
 
 course = Course()
@@ -105,3 +109,96 @@ async def test_a_finally_that_takes_too_long_is_interrupted(
     assert "did not stop within" in caplog.text
     await await_until(lambda: not running._running, DEADLINE_SECS, "it has ended")
     assert course.done == ["waits"]
+
+
+# steps
+
+
+def pay(amount: int) -> str:
+    """A plain function: nothing stops its thread."""
+    course.done.append("waits")
+    assert course.go_on.wait(DEADLINE_SECS)
+    course.done.append(f"paid {amount}")
+    return "receipt"
+
+
+async def paying(ask: Ask) -> AsyncGenerator[str, None]:
+    yield "begun"
+    yield await ask.once("pay", pay, 5)
+
+
+async def leaving_payments(ask: Ask) -> AsyncGenerator[str, None]:
+    payment = asyncio.create_task(ask.once("pay", pay, 5))
+    yield "begun"
+    yield (await asyncio.gather(payment))[0]
+
+
+async def order() -> str:
+    """A coroutine function. Redis takes its result only later."""
+    await redis_client.client().client_pause(60_000, all=False)
+    course.done.append("waits")
+    return "ordered"
+
+
+async def ordering(ask: Ask) -> AsyncGenerator[str, None]:
+    yield "begun"
+    yield await ask.once("order", order)
+
+
+async def listening(ask: Ask) -> AsyncGenerator[str, None]:
+    yield "begun"
+    yield str(await ask.once("listen", listen))
+
+
+async def listen() -> None:
+    course.done.append("waits")
+    try:
+        await asyncio.Event().wait()
+    finally:
+        course.done.append("interrupted")
+
+
+@pytest.mark.parametrize("name", ["paying", "leaving_payments"])
+async def test_a_function_that_a_stop_meets_is_called_once(log: Log, attempts: Attempts, name: str) -> None:
+    assignment = asked(name)
+    writing = await begun(attempts, assignment, log)
+    await stop_often(attempts, assignment, handing_over=True)
+    assert not writing.done()
+    course.go_on.set()
+    assert (await in_time(writing)).stopped is StopReason.HANDED_OVER
+    async with generating(log) as others:
+        outcome = await others.run(replace(assignment, attempt=2))
+    assert (final(outcome)["status"], await text(log, assignment.id)) == ("completed", "begunreceipt")
+    assert course.done == ["waits", "paid 5"]
+
+
+async def test_a_function_that_takes_too_long_holds_up_its_answer_for_some_seconds_only(
+    log: Log, attempts: Attempts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "STOP_SECS", 0.2)
+    assignment = asked("paying")
+    writing = await begun(attempts, assignment, log)
+    attempts.cancel(assignment.id)
+    assert final(await in_time(writing))["status"] == "cancelled"
+    assert course.done == ["waits"]
+    course.go_on.set()
+    await await_until(lambda: len(course.done) == 2, DEADLINE_SECS, "the thread has ended")
+
+
+async def test_a_result_that_exists_when_a_stop_comes_is_kept(log: Log, attempts: Attempts) -> None:
+    assignment, redis = asked("ordering"), redis_client.client()
+    try:
+        writing = await begun(attempts, assignment, log)
+        await stop_often(attempts, assignment, handing_over=True)
+    finally:
+        await redis.client_unpause()
+    await in_time(writing)
+    assert await Steps(redis, assignment.id).result("order") == '"ordered"'
+
+
+async def test_a_stop_interrupts_a_coroutine_function(log: Log, attempts: Attempts) -> None:
+    assignment = asked("listening")
+    writing = await begun(attempts, assignment, log)
+    attempts.cancel(assignment.id)
+    await in_time(writing)
+    assert course.done == ["waits", "interrupted"]
