@@ -117,6 +117,21 @@ class Status(models.TextChoices):
 LIVE = (Status.QUEUED, Status.IN_PROGRESS)
 
 
+def outcome_columns(response: ResponseObject) -> dict[str, Any]:
+    """The columns of a final response object."""
+    error, details = response["error"], response.get("incomplete_details")
+    return {
+        "status": response["status"],
+        "items": response["output"],
+        "answered": has_answer(response),
+        "output": output_text(response),
+        "reasoning": output_text(response, "reasoning"),
+        "error_code": error["code"] if error else "",
+        "incomplete_reason": details["reason"] if details else "",
+        "usage": response["usage"],
+    }
+
+
 CLAIM = """
 UPDATE {table} SET status = %s, worker = %s, attempt = attempt + 1, started_at = %s
 WHERE id = %s AND status = %s AND owner_id IN (SELECT {user_id} FROM {users} WHERE is_active)
@@ -173,19 +188,8 @@ class ResponseQuerySet(models.QuerySet["Response"]):
 
         Marks the conversation unread, except after a cancellation.
         """
-        error, details = response["error"], response.get("incomplete_details")
-        done = self.filter(pk=response["id"], status__in=LIVE).update(
-            status=response["status"],
-            items=response["output"],
-            answered=has_answer(response),
-            output=output_text(response),
-            reasoning=output_text(response, "reasoning"),
-            error_code=error["code"] if error else "",
-            incomplete_reason=details["reason"] if details else "",
-            usage=response["usage"],
-            ended_at=timezone.now(),
-            **extra,
-        )
+        live = self.filter(pk=response["id"], status__in=LIVE)
+        done = live.update(**outcome_columns(response), ended_at=timezone.now(), **extra)
         if done:
             changes = {} if response["status"] == Status.CANCELLED else {"unread": True}
             Conversation.objects.filter(responses__pk=UUID(bare("resp", response["id"]))).touch(**changes)
