@@ -6,6 +6,24 @@ from uuid import UUID
 
 NS_PER_MS = 1_000_000
 
+# prefixes, as OpenAI's
+RESPONSE = "resp"
+CONVERSATION = "conv"
+OTHER_ITEM = "item"
+# of items, by their types; others have OTHER_ITEM
+ITEMS = {
+    "message": "msg",
+    "reasoning": "rs",
+    "function_call": "fc",
+    "function_call_output": "fco",
+    "web_search_call": "ws",
+    "file_search_call": "fs",
+    "code_interpreter_call": "ci",
+    "image_generation_call": "ig",
+    "mcp_call": "mcp",
+    "mcp_list_tools": "mcpl",
+}
+
 
 def new_id() -> UUID:
     """48 bits of Unix milliseconds, 12 bits of their fraction (section 6.2, method 3), 62 random bits.
@@ -23,6 +41,11 @@ def new_id() -> UUID:
 def wire_id(prefix: str, value: UUID) -> str:
     """An id as clients see it: OpenAI's SDKs and LangChain know an object's kind by its prefix."""
     return f"{prefix}_{value.hex}"
+
+
+def item_prefix(kind: str) -> str:
+    """The prefix of an item's id, by the item's type."""
+    return ITEMS.get(kind, OTHER_ITEM)
 
 
 def bare(prefix: str, text: str) -> str:

@@ -5,18 +5,20 @@ from typing import Any, Literal
 
 from chat.protocol import events
 from chat.protocol.errors import FAILURES
-from chat.protocol.objects import ResponseObject
+from chat.protocol.objects import OutputItem, ResponseObject
 from chat.protocol.output import (
     ITEM_OF,
     PART_OF,
     CallItem,
     Item,
     ItemStatus,
+    OtherItem,
     TextItem,
     content_part,
     item_id,
+    other_item,
 )
-from chat.protocol.pieces import CallPart, Part, Piece, joined
+from chat.protocol.pieces import CallPart, ItemPart, Part, Piece, joined
 from chat.protocol.state import EPOCH_SIZE, ResponseState, Wait, with_omitted_turns
 
 
@@ -81,6 +83,8 @@ def append(state: ResponseState, parts: list[Part]) -> list[events.Event]:
     for part in joined(parts):
         if isinstance(part, CallPart):
             _append_call(script, state, part)
+        elif isinstance(part, ItemPart):
+            _append_item(script, state, part)
         elif part.text:
             _append_text(script, state, part)
     return script.written
@@ -104,6 +108,8 @@ def finish(state: ResponseState, ending: Ending) -> tuple[list[events.Event], ev
                 _close_text(script, item, status)
             elif isinstance(item, CallItem) and status == "completed":
                 _close_call(script, item)
+            elif isinstance(item, OtherItem) and item.closed is None and status == "completed":
+                _close_item(script, item, item.as_object(status))
     kinds: dict[str, type[events.Terminal]] = {"completed": events.Completed, "failed": events.Failed}
     terminal = kinds.get(ending.status, events.Incomplete)
     return script.written, terminal(sequence_number=script.next, response=final_object(state, ending))
@@ -173,6 +179,17 @@ def _append_call(script: _Script, state: ResponseState, part: CallPart) -> None:
         script.add(events.CallDelta, delta=part.arguments, **_place(calls[part.index]))
 
 
+def _append_item(script: _Script, state: ResponseState, part: ItemPart) -> None:
+    if part.index >= len(state.others):
+        if state.open_text is not None:
+            _close_text(script, state.open_text, "completed")
+        own_id = item_id(part.body["type"], state.id, state.next_index)
+        _open(script, OtherItem(own_id, state.next_index, other_item(part.body, own_id, done=False)))
+    item = state.others[min(part.index, len(state.others) - 1)]
+    if part.done and item.closed is None:
+        _close_item(script, item, other_item(part.body, item.id, done=True))
+
+
 def _open(script: _Script, item: Item) -> None:
     script.add(events.OutputItemAdded, output_index=item.index, item=item.as_object("in_progress"))
 
@@ -198,6 +215,10 @@ def _close_part(script: _Script, item: TextItem) -> None:
 def _close_call(script: _Script, item: CallItem) -> None:
     script.add(events.CallDone, name=item.name, arguments=item.arguments, **_place(item))
     script.add(events.OutputItemDone, output_index=item.index, item=item.as_object("completed"))
+
+
+def _close_item(script: _Script, item: OtherItem, body: OutputItem) -> None:
+    script.add(events.OutputItemDone, output_index=item.index, item=body)
 
 
 def _final_statuses(state: ResponseState, ending: Ending) -> list[ItemStatus]:

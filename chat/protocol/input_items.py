@@ -5,15 +5,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
+from chat.ids import item_prefix
 from chat.protocol.events import JSON
 from chat.protocol.inputs import DATA
 
-PREFIXES = {
-    "message": "msg",
-    "function_call": "fc",
-    "function_call_output": "fco",
-    "reasoning": "rs",
-}
+KINDS = ("message", "function_call", "function_call_output", "reasoning")
 ITEM_ID = re.compile(r"[a-z]+_([0-9a-f]{32})_i?\d{1,9}", re.ASCII)
 _LISTS = ("content", "output", "summary")  # of parts
 
@@ -40,7 +36,7 @@ class FilePart:
 def with_ids(items: Iterable[JSON], response_id: UUID) -> list[JSON]:
     """Items with ids of this response: `msg_<hex>_i0`."""
     return [
-        item | {"id": f"{PREFIXES[item['type']]}_{response_id.hex}_i{place}"}
+        item | {"id": f"{item_prefix(item['type'])}_{response_id.hex}_i{place}"}
         for place, item in enumerate(items)
     ]
 

@@ -17,13 +17,14 @@ class ContentPart(TypedDict):
 
 
 class OutputItem(TypedDict):
-    """A reasoning or message item with its `content`, or a function call.
+    """A reasoning or message item with its `content`, a function call, or an item of another kind.
 
-    `arguments`: JSON as text, not parsed: a model may write it wrong.
+    `arguments`: JSON as text, not parsed: a model may write it wrong. An item of another kind has any fields,
+    and may have no `status`.
     """
 
     id: str
-    type: Literal["reasoning", "message", "function_call"]
+    type: str
     status: str
     content: NotRequired[list[ContentPart]]
     role: NotRequired[Literal["assistant"]]

@@ -1,9 +1,10 @@
-"""A response's output items: reasoning, messages and function calls, in OpenAI's format."""
+"""A response's output items: reasoning, messages, function calls and others, in OpenAI's format."""
 
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal, cast
 
-from chat.ids import bare
+from chat.ids import RESPONSE, bare, item_prefix
+from chat.protocol.events import JSON
 from chat.protocol.objects import ContentPart, OutputItem, ResponseObject
 from chat.protocol.pieces import PieceKind
 
@@ -19,7 +20,6 @@ PART_OF: dict[PieceKind, PartType] = {
 }
 KIND_OF: dict[PartType, PieceKind] = {part: kind for kind, part in PART_OF.items()}
 CLOSED: dict[str, ItemStatus] = {"completed": "completed", "incomplete": "incomplete"}
-_PREFIXES = {"reasoning": "rs", "message": "msg", "function_call": "fc"}
 
 
 @dataclass(slots=True)
@@ -91,23 +91,57 @@ class CallItem:
         }
 
 
-Item = TextItem | CallItem
+@dataclass(slots=True)
+class OtherItem:
+    """An item of another kind, as the model's server has it; only the id is ours.
+
+    Its status is `in_progress` exactly while it is open.
+    """
+
+    id: str
+    index: int
+    body: OutputItem
+    closed: ItemStatus | None = None
+
+    @property
+    def kind(self) -> str:
+        """Its type."""
+        return self.body["type"]
+
+    def as_object(self, status: ItemStatus) -> OutputItem:
+        """The item, with this status unless it is done."""
+        return self.body if self.closed else self.body | {"status": status}
+
+
+Item = TextItem | CallItem | OtherItem
 
 
 def item_id(kind: str, response_id: str, index: int) -> str:
     """An item's id: the same in every process, and of no other attempt's item."""
-    digits = bare("resp", response_id).replace("-", "")
-    return f"{_PREFIXES[kind]}_{digits}_{index}"
+    digits = bare(RESPONSE, response_id).replace("-", "")
+    return f"{item_prefix(kind)}_{digits}_{index}"
 
 
 def item_of(body: OutputItem, index: int) -> Item:
     """The item of an output item; open while that is in progress."""
+    if body["type"] not in ("reasoning", "message", "function_call"):
+        is_open = body.get("status") == "in_progress"
+        return OtherItem(body["id"], index, body, None if is_open else "completed")
     status = CLOSED.get(body["status"])
     if body["type"] == "function_call":
         pieces = [body["arguments"]] if body["arguments"] else []
         return CallItem(body["id"], index, body["call_id"], body["name"], pieces, status)
     parts = [TextPart(part["type"], [_text(part)]) for part in body["content"]]
-    return TextItem(body["type"], body["id"], index, parts, status)
+    kind: Kind = "reasoning" if body["type"] == "reasoning" else "message"
+    return TextItem(kind, body["id"], index, parts, status)
+
+
+def other_item(body: JSON, own_id: str, *, done: bool) -> OutputItem:
+    """An item of another kind under our id. While it is open its status is `in_progress`, and no longer."""
+    item: Any = body | {"id": own_id}
+    if not done:
+        return cast("OutputItem", item | {"status": "in_progress"})
+    return cast("OutputItem", item | ({"status": "completed"} if body.get("status") == "in_progress" else {}))
 
 
 def content_part(kind: PartType, text: str) -> ContentPart:

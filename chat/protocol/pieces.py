@@ -1,8 +1,10 @@
-"""Pieces of text and parts of function calls, as a model generates them. Pure."""
+"""Pieces of text, parts of function calls and other items, as a model generates them. Pure."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
+
+from chat.protocol.events import JSON
 
 PieceKind = Literal["text", "reasoning", "refusal"]
 
@@ -28,7 +30,19 @@ class CallPart:
     arguments: str = ""
 
 
-Part = Piece | CallPart
+@dataclass(frozen=True, slots=True)
+class ItemPart:
+    """An item of another kind, such as a web search of the model's server: begun, or `done`.
+
+    `index`: its place among the answer's items of such kinds, from 0. `body`: the item, as the server has it.
+    """
+
+    index: int
+    body: JSON
+    done: bool
+
+
+Part = Piece | CallPart | ItemPart
 
 
 def joined(parts: Iterable[Part]) -> Sequence[Part]:
@@ -45,7 +59,7 @@ def joined(parts: Iterable[Part]) -> Sequence[Part]:
 def _continues(first: Part, part: Part) -> bool:
     if isinstance(first, CallPart):
         return isinstance(part, CallPart) and part.index == first.index and not part.name
-    return isinstance(part, Piece) and part.kind == first.kind
+    return isinstance(first, Piece) and isinstance(part, Piece) and part.kind == first.kind
 
 
 def _one(run: list[Part]) -> Part:
@@ -53,4 +67,5 @@ def _one(run: list[Part]) -> Part:
     if isinstance(first, CallPart):
         arguments = "".join(part.arguments for part in run if isinstance(part, CallPart))
         return CallPart(first.index, first.name, first.id, arguments)
+    assert isinstance(first, Piece)  # other items are single
     return Piece(first.kind, "".join(part.text for part in run if isinstance(part, Piece)))

@@ -6,8 +6,18 @@ from dataclasses import asdict, dataclass, field
 from chat.protocol import events
 from chat.protocol.errors import ProtocolError
 from chat.protocol.objects import ResponseObject
-from chat.protocol.output import KIND_OF, CallItem, Item, ItemStatus, Kind, TextItem, TextPart, item_of
-from chat.protocol.pieces import CallPart, Part, Piece
+from chat.protocol.output import (
+    KIND_OF,
+    CallItem,
+    Item,
+    ItemStatus,
+    Kind,
+    OtherItem,
+    TextItem,
+    TextPart,
+    item_of,
+)
+from chat.protocol.pieces import CallPart, ItemPart, Part, Piece
 
 EPOCH_SIZE = 10**9  # above a response's event count; JSON's safe integers hold nine million epochs
 
@@ -68,6 +78,11 @@ class ResponseState:
         return [item for item in self.items if isinstance(item, CallItem)]
 
     @property
+    def others(self) -> list[OtherItem]:
+        """The items of other kinds, in order."""
+        return [item for item in self.items if isinstance(item, OtherItem)]
+
+    @property
     def parts(self) -> list[Part]:
         """The output so far, as a model generates it."""
         found: list[Part] = []
@@ -75,6 +90,9 @@ class ResponseState:
             if isinstance(item, CallItem):
                 number = sum(isinstance(part, CallPart) for part in found)
                 found.append(CallPart(number, item.name, item.call_id, item.arguments))
+            elif isinstance(item, OtherItem):
+                number = sum(isinstance(part, ItemPart) for part in found)
+                found.append(ItemPart(number, {**item.body}, done=item.closed is not None))
             else:
                 found += [Piece(KIND_OF[part.type], part.text) for part in item.parts]
         return found
@@ -149,7 +167,10 @@ class ResponseState:
     def _change_item(self, event: events.OutputItemAdded | events.OutputItemDone) -> None:
         item = item_of(event.item, event.output_index)
         if isinstance(event, events.OutputItemDone):
-            self._item(event.output_index).closed = item.closed
+            known = self._item(event.output_index)
+            known.closed = item.closed
+            if isinstance(known, OtherItem) and isinstance(item, OtherItem):
+                known.body = item.body
         elif event.output_index == self.next_index:
             self.items.append(item)
         else:

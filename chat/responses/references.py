@@ -7,7 +7,7 @@ from chat.models import Response
 from chat.protocol.errors import CommandError
 from chat.protocol.events import JSON
 from chat.protocol.fields import json_bytes
-from chat.protocol.input_items import references, response_of
+from chat.protocol.input_items import KINDS, references, response_of
 
 # of all referenced items: a frame of references to one long answer would store it five hundred times
 MAX_REFERENCED_BYTES = 1024 * 1024
@@ -17,6 +17,7 @@ PAGE_ROWS = 20  # rows in memory at once
 def resolved(owner_id: int, items: list[JSON]) -> list[JSON]:
     """Items without references; the stored items keep their ids. Raises CommandError with the path.
 
+    Items of tools that ran at a model's server are left out: no prompt has them.
     Blocks: one query by primary key for each PAGE_ROWS responses that are named.
     """
     named = references(items)
@@ -30,7 +31,8 @@ def resolved(owner_id: int, items: list[JSON]) -> list[JSON]:
         room -= json_bytes(found[item_id])
         if room < 0:
             raise CommandError("input_too_long", f"input[{place}].id")
-    return [found[named[place]] if place in named else item for place, item in enumerate(items)]
+    resolved = [found[named[place]] if place in named else item for place, item in enumerate(items)]
+    return [item for item in resolved if item["type"] in KINDS]
 
 
 def _stored(owner_id: int, item_ids: set[str]) -> dict[str, JSON]:

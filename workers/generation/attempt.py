@@ -23,7 +23,7 @@ from chat.transport.provider_runs import ProviderRuns
 from chat.transport.steps import Steps
 from workers.generation.asking import ask, delegate
 from workers.generation.background_run import BackgroundRun
-from workers.generation.deadlines import AttemptProgress
+from workers.generation.deadlines import AttemptProgress, is_answer
 from workers.generation.publisher import Publisher, Stream
 from workers.generation.retries import RetryPolicy
 from workers.programs import running as programs
@@ -161,8 +161,7 @@ class Attempt:
 
     async def _generate(self, stream: Stream) -> Ending:
         deadlines, begun = self._assignment.model.deadlines, asyncio.get_running_loop().time()
-        has_answer = bool(stream.state.text() or stream.state.calls)
-        progress = AttemptProgress(deadlines, begun, has_answer=has_answer)
+        progress = AttemptProgress(deadlines, begun, has_answer=any(map(is_answer, stream.state.parts)))
         retries = RetryPolicy(begun + deadlines.total)
         try:
             async with (

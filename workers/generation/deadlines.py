@@ -5,7 +5,7 @@ from typing import Literal
 
 from chat.protocol.composer import Ending
 from chat.protocol.events import JSON
-from chat.protocol.pieces import CallPart, Part
+from chat.protocol.pieces import Part, Piece
 from chat.responses.model_catalog import Deadlines
 from workers.providers.base import Chunk, FinishReason
 
@@ -37,7 +37,7 @@ class AttemptProgress:
     def receive(self, chunk: Chunk, now: float) -> None:
         """Record a chunk."""
         self.usage = chunk.usage or self.usage
-        self.has_answer = self.has_answer or any(map(_is_answer, chunk.parts))
+        self.has_answer = self.has_answer or any(map(is_answer, chunk.parts))
         grows = bool(chunk.parts)
         self._repeats = self._repeats or (grows and self.finish is not None)
         if grows:
@@ -72,6 +72,6 @@ class AttemptProgress:
         self._phase, self.deadline = (phase, until) if until < total else ("total", total)
 
 
-def _is_answer(part: Part) -> bool:
-    """Reasoning alone, or blanks, are no answer."""
-    return isinstance(part, CallPart) or (part.kind != "reasoning" and bool(part.text.strip()))
+def is_answer(part: Part) -> bool:
+    """Whether a part answers: reasoning alone, or blanks, do not."""
+    return not isinstance(part, Piece) or (part.kind != "reasoning" and bool(part.text.strip()))

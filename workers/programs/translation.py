@@ -47,7 +47,7 @@ class Translator:
 
 
 async def values(chunks: AsyncIterator[Chunk]) -> AsyncGenerator[Value, None]:
-    """Yield the values of chunks; calls, which arrive in parts, at the end."""
+    """Yield the values of chunks; calls, which arrive in parts, at the end. Other items have no values."""
     calls: dict[int, list[CallPart]] = {}
     cut: Cut | None = None
     usage: JSON | None = None
@@ -55,7 +55,7 @@ async def values(chunks: AsyncIterator[Chunk]) -> AsyncGenerator[Value, None]:
         for part in chunk.parts:
             if isinstance(part, CallPart):
                 calls.setdefault(part.index, []).append(part)
-            else:
+            elif isinstance(part, Piece):
                 yield _text(part)
         cut = _CUT.get(chunk.finish or "", cut)
         usage = chunk.usage or usage

@@ -1,5 +1,6 @@
 """Lives of a response: what a writer does, and the events that come of it."""
 
+from dataclasses import replace
 from typing import Any
 
 from chat.protocol.composer import Ending
@@ -9,7 +10,7 @@ from chat.protocol.events import (
     Queued,
 )
 from chat.protocol.objects import ResponseObject
-from chat.protocol.pieces import CallPart, Part, Piece
+from chat.protocol.pieces import CallPart, ItemPart, Part, Piece
 from chat.protocol.state import ResponseState, Wait
 from tests.harness.writer import Writer
 
@@ -34,6 +35,8 @@ ENDINGS = [
     Ending("cancelled", at=5.0),
     Ending("failed", at=5.0, error_code="worker_lost"),
 ]
+SEARCH = {"id": "ws_1", "type": "web_search_call", "status": "in_progress", "action": {"type": "search"}}
+FOUND = SEARCH | {"status": "completed", "action": {"type": "search", "query": "深さ"}}
 WAIT = Wait("rate_limit_exceeded", seconds=4.0, until=104.5)
 
 
@@ -49,9 +52,13 @@ def seen(state: ResponseState) -> dict[str, Any]:
     }
 
 
-def of_a_call(writer: Writer, part: CallPart) -> CallPart:
-    """The part as a server sends it: the first of a call has its name, and calls follow each other."""
-    begun = len(writer.state.calls)
+def as_sent(writer: Writer, part: Part) -> Part:
+    """The part as a server sends it: the first of a call has its name, calls and items are in their order."""
+    if isinstance(part, Piece):
+        return part
+    begun = len(writer.state.calls if isinstance(part, CallPart) else writer.state.others)
+    if isinstance(part, ItemPart):
+        return replace(part, index=min(part.index, begun))
     if part.index < begun:
         return CallPart(part.index, arguments=part.arguments)
     return CallPart(begun, "f", part.id, part.arguments)
@@ -68,7 +75,7 @@ def written(life: tuple[list[Any], Ending | None]) -> tuple[Writer, list[Event]]
         elif isinstance(step, str):
             events += writer.start(writer.state.attempt + 1, resume=step == "resume")
         elif isinstance(step, Part):
-            events += writer.add_parts(step if isinstance(step, Piece) else of_a_call(writer, step))
+            events += writer.add_parts(as_sent(writer, step))
         else:
             events += writer.add(*step)
         assert seen(ResponseState.fold(events)) == seen(writer.state)

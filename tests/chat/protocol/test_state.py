@@ -17,9 +17,9 @@ from chat.protocol.events import (
     Waiting,
 )
 from chat.protocol.output import output_text
-from chat.protocol.pieces import CallPart, Piece
+from chat.protocol.pieces import CallPart, ItemPart, Piece
 from chat.protocol.state import ResponseState
-from tests.chat.protocol.lives import ENDINGS, OPENING, WAIT, seen, written
+from tests.chat.protocol.lives import ENDINGS, FOUND, OPENING, SEARCH, WAIT, seen, written
 from tests.harness.writer import Writer
 
 texts = st.text(max_size=4)
@@ -28,7 +28,8 @@ lives = st.tuples(
         st.sampled_from(["restart", "resume", "wait"])
         | st.tuples(texts, texts)
         | st.builds(Piece, st.sampled_from(["text", "reasoning", "refusal"]), texts)
-        | st.builds(CallPart, st.integers(0, 2), st.just("f"), st.sampled_from(["", "call_1"]), texts),
+        | st.builds(CallPart, st.integers(0, 2), st.just("f"), st.sampled_from(["", "call_1"]), texts)
+        | st.builds(ItemPart, st.integers(0, 2), st.sampled_from([SEARCH, FOUND]), st.booleans()),
         max_size=12,
     ),
     st.none() | st.sampled_from(ENDINGS),

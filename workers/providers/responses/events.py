@@ -10,6 +10,7 @@ from chat.protocol.events import JSON
 from chat.protocol.pieces import CallPart, PieceKind
 from workers.providers.answer_values import MALFORMED, reported, usage_of, whole_pairs
 from workers.providers.base import Chunk, FinishReason, ProviderError
+from workers.providers.responses.items import ItemReader
 from workers.providers.storable import REPLACEMENT, storable
 
 # by event type: the kind of its delta
@@ -24,11 +25,12 @@ _ENDED = ("response.completed", "response.incomplete", "response.failed", "respo
 _LIVE = ("queued", "in_progress")
 _CUT_OFF: dict[str, FinishReason] = {"max_output_tokens": "length", "content_filter": "content_filter"}
 _OF_SERVER = ("server_error", "rate_limit_exceeded", "vector_store_timeout")  # other errors: of the request
+_OF_ITEM = ("response.output_item.added", "response.output_item.done")
 _PARAGRAPH = "\n\n"  # between parts of the reasoning
 
 
 class EventReader:
-    """Reads one response: its events, or the whole object. Items of built-in tools have no parts."""
+    """Reads one response: its events, or the whole object."""
 
     def __init__(self) -> None:
         self.finish: FinishReason | None = None
@@ -40,6 +42,7 @@ class EventReader:
         self.whole = False  # a document says itself that it is complete
         self._streamed: set[str] = set()  # kinds with deltas
         self._calls: dict[Any, int] = {}  # by output index
+        self._items = ItemReader()
         self._thought: Any = None  # the last part of the reasoning
         self._half: tuple[PieceKind | int, str] = ("text", "")  # a high surrogate that ended a delta
 
@@ -76,7 +79,7 @@ class EventReader:
         elif kind is None:
             self._untyped(body, chunk)
         else:
-            self._call(kind, body, chunk)
+            self._of_item(kind, body, chunk)
 
     def _is_repeated(self, number: Any) -> bool:
         """Whether an event is before those asked for; else remember its number."""
@@ -95,13 +98,23 @@ class EventReader:
         elif body.get("error"):
             self._fail(body["error"])
 
-    def _call(self, kind: str, body: JSON, chunk: Chunk) -> None:
-        """An event of a function call; all others are unknown, or of items without parts."""
-        if kind == "response.output_item.added" and body["item"].get("type") == "function_call":
-            self._open(body["item"], body.get("output_index"), chunk)
-        index = self._calls.get(body.get("output_index"))
-        if kind == "response.function_call_arguments.delta" and index is not None:
-            self._add(index, body["delta"], chunk)
+    def _of_item(self, kind: str, body: JSON, chunk: Chunk) -> None:
+        """An event of a function call, or of an item of another kind; all others are unknown."""
+        place = body.get("output_index")
+        if kind in _OF_ITEM:
+            item, done = body["item"], kind == "response.output_item.done"
+            if item.get("type") != "function_call":
+                self._keep(place, item, chunk, done=done)
+            elif not done:
+                self._open(item, place, chunk)
+        elif kind == "response.function_call_arguments.delta" and place in self._calls:
+            self._add(self._calls[place], body["delta"], chunk)
+
+    def _keep(self, place: Any, item: JSON, chunk: Chunk, *, done: bool, is_over: bool = False) -> None:
+        part = self._items.read(place, item, done=done, is_over=is_over)
+        if part is not None:
+            self._complete_half(chunk)
+            chunk.parts.append(part)
 
     def _begin(self, response: JSON) -> None:
         if response.get("background") is True and isinstance(response.get("id"), str):
@@ -177,8 +190,11 @@ class EventReader:
                 for kind, text in _contents(item):
                     if kind not in streamed:
                         self._add(kind, text, chunk)
-            case "function_call" if "call" not in streamed:
-                self._open(item, place, chunk)
+            case "function_call":
+                if "call" not in streamed:
+                    self._open(item, place, chunk)
+            case _:
+                self._keep(place, item, chunk, done=item.get("status") != "in_progress", is_over=True)
 
     def _fail(self, error: Any) -> None:
         """Raise the error of a failed response."""

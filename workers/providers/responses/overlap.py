@@ -1,20 +1,23 @@
 """Drop the known parts of a repeated answer. Pure.
 
 A server repeats its events exactly, so the beginning of each lane - a kind of text, or one call - is known by
-its length. Where the pieces were divided does not matter.
+its length. Where the pieces were divided does not matter. The beginning of another item, and its end, are two
+lanes: known, or not.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from chat.protocol.pieces import CallPart, Part, Piece
+from chat.protocol.pieces import CallPart, ItemPart, Part, Piece
+
+Lane = str | int | tuple[str, int]
 
 
 @dataclass(slots=True)
 class Lengths:
     """Characters by lane: a kind of text, or a call's index."""
 
-    _chars: dict[str | int, int] = field(default_factory=dict)
+    _chars: dict[Lane, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, parts: Iterable[Part]) -> "Lengths":
@@ -30,14 +33,14 @@ class Lengths:
     def add(self, parts: Iterable[Part]) -> None:
         """Count more of the answer."""
         for part in parts:
-            lane, text = _text(part)
-            self._chars[lane] = self._chars.get(lane, 0) + len(text)
+            for lane, text in _texts(part):
+                self._chars[lane] = self._chars.get(lane, 0) + len(text)
 
     def dropped(self, parts: Iterable[Part]) -> list[Part]:
         """The parts without these lengths, which shrink by the dropped text."""
         kept = []
         for part in parts:
-            lane, text = _text(part)
+            lane, text = _texts(part)[-1]
             if lane not in self._chars:
                 kept.append(part)
                 continue
@@ -48,10 +51,20 @@ class Lengths:
         return kept
 
 
-def _text(part: Part) -> tuple[str | int, str]:
-    return (part.index, part.arguments) if isinstance(part, CallPart) else (part.kind, part.text)
+def _texts(part: Part) -> list[tuple[Lane, str]]:
+    """The lanes of a part; a text that is known by its lane alone is empty."""
+    match part:
+        case CallPart():
+            return [(part.index, part.arguments)]
+        case ItemPart():
+            begun, done = ("begun", part.index), ("done", part.index)
+            return [(begun, ""), (done, "")] if part.done else [(begun, "")]
+    return [(part.kind, part.text)]
 
 
 def _more(part: Part, text: str) -> Part:
     """The same part with this text only; a call that is known has its name already."""
-    return CallPart(part.index, arguments=text) if isinstance(part, CallPart) else Piece(part.kind, text)
+    if isinstance(part, CallPart):
+        return CallPart(part.index, arguments=text)
+    assert isinstance(part, Piece)  # another item has no text
+    return Piece(part.kind, text)

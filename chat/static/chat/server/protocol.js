@@ -116,7 +116,7 @@ export const othersOf = (items = []) => items.filter((item) => !isText(item));
 
 /** @param {OutputItem[]} [items] */
 export const hasRefusal = (items = []) =>
-  items.some(({ content }) => (content ?? []).some((part) => part.type === "refusal"));
+  items.filter(isText).some(({ content }) => (content ?? []).some((part) => part.type === "refusal"));
 
 /** `randomUUID` exists only on https and localhost. */
 export function newRequestId() {

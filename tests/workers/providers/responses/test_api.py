@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chat.protocol.pieces import CallPart, Part, Piece, joined
+from chat.protocol.pieces import CallPart, ItemPart, Part, Piece, joined
 from chat.responses.model_catalog import ModelConfig
 from project.up import ports
 from tests.harness.upstream import Record, Upstream, text_of
@@ -124,9 +124,20 @@ async def test_a_refusal_is_no_text(provider: Provider, upstream: Upstream) -> N
     assert got.parts == [Piece("refusal", "w0 w1 w2")]
 
 
-async def test_a_search_of_the_server_has_no_part(provider: Provider, upstream: Upstream) -> None:
+async def test_a_search_of_the_server_is_an_item_that_begins_and_is_done(
+    provider: Provider, upstream: Upstream
+) -> None:
     got = await answer(provider, model_of(upstream, "search+words-3"))
-    assert (got.parts, got.finish) == ([Piece("text", "w0 w1 w2")], "stop")
+    *search, text = got.parts
+    assert (text, got.finish) == (Piece("text", "w0 w1 w2"), "stop")
+    items = [part for part in search if isinstance(part, ItemPart)]
+    action = {"type": "search", "query": "the weather"}
+    assert [(part.index, part.done, part.body["status"]) for part in items] == [
+        (0, False, "in_progress"),
+        (0, True, "completed"),
+    ]
+    assert {part.body["type"] for part in items} == {"web_search_call"}
+    assert all(part.body["action"] == action for part in items)
 
 
 async def test_an_answer_at_its_limit_finishes_with_length(provider: Provider, upstream: Upstream) -> None:

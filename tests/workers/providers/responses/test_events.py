@@ -7,16 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chat.protocol.events import JSON
-from chat.protocol.pieces import CallPart, Part, Piece, joined
+from chat.protocol.pieces import CallPart, ItemPart, Part, Piece, joined
 from workers.providers.base import Chunk, ProviderError
+from workers.providers.responses import items
 from workers.providers.responses.events import EventReader
 
 CREATED = {"type": "response.created", "response": {"id": "resp_1", "background": True}}
 CALL = {"type": "function_call", "id": "fc_1", "call_id": "c1", "name": "now", "arguments": ""}
 SUMMARY = [{"type": "summary_text", "text": "first"}, {"type": "summary_text", "text": "second"}]
+SEARCH = {"type": "web_search_call", "id": "ws_1", "status": "completed", "action": {"query": "depth"}}
 OUTPUT = [
     {"type": "reasoning", "summary": SUMMARY},
-    {"type": "web_search_call", "status": "completed"},
+    SEARCH,
     {
         "type": "message",
         "content": [{"type": "output_text", "text": "said"}, {"type": "refusal", "refusal": "no"}],
@@ -25,6 +27,7 @@ OUTPUT = [
 ]
 PARTS = [
     Piece("reasoning", "first\n\nsecond"),
+    ItemPart(0, SEARCH, done=True),
     Piece("text", "said"),
     Piece("refusal", "no"),
     CallPart(0, "now", "c1", "{}"),
@@ -41,6 +44,10 @@ def end(status: str = "completed", **fields: Any) -> JSON:
 
 def added(item: JSON, index: int = 0) -> JSON:
     return {"type": "response.output_item.added", "output_index": index, "item": item}
+
+
+def done(item: JSON, index: int = 0) -> JSON:
+    return added(item, index) | {"type": "response.output_item.done"}
 
 
 def read(*values: Any) -> tuple[list[Part], Chunk, EventReader]:
@@ -70,6 +77,7 @@ def test_a_response_with_deltas_is_not_read_twice() -> None:
     parts, _, _ = read(
         delta("reasoning_summary_text", "first", summary_index=0),
         delta("reasoning_summary_text", "second", summary_index=1),
+        done(SEARCH, 1),
         delta("output_text", "said", output_index=2),
         delta("refusal", "no", output_index=2),
         added(CALL, 3),
@@ -94,6 +102,64 @@ def test_interleaved_calls_are_told_apart() -> None:
         CallPart(0, arguments="{2"),
         CallPart(1, arguments="}"),
     ]
+
+
+def test_an_item_of_a_tool_begins_and_is_done_once_unchanged() -> None:
+    begun = SEARCH | {"status": "in_progress"}
+    parts, _, _ = read(
+        added(begun, 1),
+        {"type": "response.web_search_call.searching", "output_index": 1, "item_id": "ws_1"},
+        added(begun, 1),
+        done(SEARCH, 1),
+        delta("output_text", "said", output_index=2),
+        done(SEARCH, 1),
+        end(output=OUTPUT[:3]),
+    )
+    assert parts[:2] == [ItemPart(0, begun, done=False), ItemPart(0, SEARCH, done=True)]
+    assert [part for part in parts[2:] if isinstance(part, ItemPart)] == []
+
+
+def test_an_item_that_a_client_may_run_is_done_with_the_answer_alone() -> None:
+    custom = {"type": "custom_tool_call", "call_id": "c1", "name": "sql", "input": "SELECT 1"}
+    parts, _, _ = read(done(custom, 0))
+    assert parts == [ItemPart(0, custom, done=False)]
+    parts, _, _ = read(added(custom, 0), done(custom, 0), end(output=[custom]))
+    assert parts == [ItemPart(0, custom, done=False), ItemPart(0, custom, done=True)]
+
+
+def test_an_item_that_a_cut_answer_has_left_open_is_not_done() -> None:
+    begun = SEARCH | {"status": "in_progress"}
+    parts, _, _ = read(added(begun), end("incomplete", output=[begun]))
+    assert parts == [ItemPart(0, begun, done=False)]
+
+
+def test_items_of_tools_are_numbered_by_their_places() -> None:
+    mcp = {"type": "mcp_call", "name": "x"}
+    parts, _, _ = read(added(SEARCH, 0), added(mcp, 2), done(mcp, 2), done(SEARCH, 0))
+    assert [(part.index, part.done) for part in parts if isinstance(part, ItemPart)] == [
+        (0, False),
+        (1, False),
+        (1, True),
+        (0, True),
+    ]
+
+
+def test_items_of_tools_have_a_bound_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(items, "MAX_BYTES", 240)
+    large = SEARCH | {"results": "x" * 250}
+    parts, _, _ = read(done(large, 0), done(SEARCH, 1), done(SEARCH, 2), done(large, 3), done(SEARCH, 4))
+    assert [part.body for part in parts if isinstance(part, ItemPart)] == [
+        SEARCH,
+        SEARCH,
+        {name: SEARCH[name] for name in ("type", "id", "status")},
+    ]
+    assert [part.index for part in parts if isinstance(part, ItemPart)] == [0, 1, 2]
+
+
+def test_texts_of_items_are_storable() -> None:
+    parts, _, _ = read(done(SEARCH | {"a\0": ["\ud800", {"b": "\0"}], "n": float("nan"), "m": 1.5}))
+    lost = "\N{REPLACEMENT CHARACTER}"
+    assert parts == [ItemPart(0, SEARCH | {f"a{lost}": [lost, {"b": lost}], "n": None, "m": 1.5}, done=True)]
 
 
 @pytest.mark.parametrize(
@@ -171,7 +237,11 @@ def test_broken_events_are_malformed(value: Any) -> None:
         {"type": "response.web_search_call.searching", "output_index": 0},
         {"type": "response.something.new", "error": "of an item"},
         {"type": "keepalive", "sequence_number": 3},
-        added({"type": "mcp_call", "name": "x"}),
+        added({"type": 5}),
+        added({"type": ""}),
+        added({"type": "k" * 65}),
+        done({"type": "function_call_output", "call_id": "c1", "output": "noon"}),
+        done({"type": "message", "content": []}),
         {"object": "response", "status": "in_progress", "output": OUTPUT},
     ],
 )
