@@ -35,7 +35,8 @@ ENDINGS = [
     Ending("cancelled", at=5.0),
     Ending("failed", at=5.0, error_code="worker_lost"),
 ]
-SEARCH = {"id": "ws_1", "type": "web_search_call", "status": "in_progress", "action": {"type": "search"}}
+SEARCH: dict[str, Any] = {"id": "ws_1", "type": "web_search_call", "status": "in_progress"}
+SEARCH["action"] = {"type": "search", "query": ""}
 FOUND = SEARCH | {"status": "completed", "action": {"type": "search", "query": "深さ"}}
 WAIT = Wait("rate_limit_exceeded", seconds=4.0, until=104.5)
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from chat.protocol.composer import Ending, final_object, opening
 from chat.protocol.errors import FAILURES
 from chat.protocol.events import (
+    JSON,
     Continued,
     OutputItemAdded,
     OutputItemDone,
@@ -18,9 +19,9 @@ from chat.protocol.events import (
     encode,
 )
 from chat.protocol.output import output_text
-from chat.protocol.pieces import CallPart, Piece
+from chat.protocol.pieces import CallPart, ItemPart, Piece
 from chat.protocol.state import ResponseState
-from tests.chat.protocol.lives import ENDINGS, OPENING, RESPONSE, written
+from tests.chat.protocol.lives import ENDINGS, FOUND, OPENING, RESPONSE, SEARCH, written
 from tests.harness.writer import Writer
 
 TEXT_DONE = ["response.output_text.done", "response.content_part.done", "response.output_item.done"]
@@ -110,6 +111,56 @@ def test_a_refusal_is_another_part_of_the_message() -> None:
     *_, done = writer.finish(ENDINGS[0])[:-3]
     assert isinstance(done, RefusalDone)
     assert (done.refusal, done.content_index) == ("No.", 1)
+
+
+def test_an_item_of_the_servers_tool_closes_the_text_and_is_done_when_it_is_there() -> None:
+    writer, _ = written(([("text", "")], None))
+    begun = writer.add_parts(ItemPart(0, SEARCH, done=False))
+    assert [event.type for event in begun] == [*TEXT_DONE, "response.output_item.added"]
+    own = {"id": "ws_r1_1"}
+    assert writer.state.response("in_progress")["output"][1] == SEARCH | own
+    (done,) = writer.add_parts(ItemPart(0, FOUND, done=True))
+    assert isinstance(done, OutputItemDone)
+    assert (done.item, done.output_index) == (FOUND | own, 1)
+    assert writer.add_parts(ItemPart(0, SEARCH, done=False), ItemPart(0, FOUND, done=True)) == []
+    writer.add("more")
+    assert writer.finish(ENDINGS[0])[-1].response["output"][1] == FOUND | own  # type: ignore[attr-defined]  # the last
+
+
+@pytest.mark.parametrize(
+    ("body", "prefix", "done"),
+    [
+        ({"type": "mcp_list_tools", "tools": [1]}, "mcpl", {}),
+        ({"type": "web_search_call", "status": "failed"}, "ws", {"status": "failed"}),
+        ({"type": "later_kind", "status": "in_progress"}, "item", {"status": "completed"}),
+    ],
+)
+def test_an_item_is_in_progress_exactly_while_it_is_open(body: JSON, prefix: str, done: JSON) -> None:
+    writer, events = written(([], None))
+    added, closed = writer.add_parts(ItemPart(0, body, done=True))
+    assert isinstance(added, OutputItemAdded)
+    assert isinstance(closed, OutputItemDone)
+    own = body | {"id": f"{prefix}_r1_0"}
+    assert added.item == own | {"status": "in_progress"}
+    assert closed.item == own | done
+    before = ResponseState.fold([ResponseState.fold([*events, added]).snapshot()])
+    after = ResponseState.fold([before.snapshot(), closed])
+    assert [state.items[0].closed for state in (before, after)] == [None, "completed"]
+    assert ResponseState.fold([after.snapshot()]).items[0].closed == "completed"
+
+
+@pytest.mark.parametrize("ending", ENDINGS, ids=lambda ending: ending.status)
+def test_an_item_that_is_open_at_the_end_is_done_only_if_the_answer_is_complete(ending: Ending) -> None:
+    writer, _ = written(([ItemPart(0, SEARCH, done=False)], None))
+    *closing, terminal = writer.finish(ending)
+    status = "completed" if ending.status == "completed" else "incomplete"
+    assert [event.type for event in closing] == ["response.output_item.done"] * (status == "completed")
+    assert terminal.response["output"][0]["status"] == status  # type: ignore[attr-defined]  # the last has it
+
+
+def test_a_restart_leaves_items_of_other_kinds_open_too() -> None:
+    writer, _ = written(([ItemPart(0, SEARCH, done=False)], None))
+    assert [event.type for event in writer.start(2)] == ["tailrace:restarted"]
 
 
 def test_more_text_is_one_delta() -> None:

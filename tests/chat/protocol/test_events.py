@@ -15,7 +15,7 @@ from chat.protocol.composer import Ending
 from chat.protocol.errors import ProtocolError
 from chat.protocol.events import EVENTS, JSON, TERMINAL, Created, Event, Queued, TextDelta, decode, encode
 from chat.protocol.objects import ResponseObject
-from chat.protocol.pieces import CallPart, Piece
+from chat.protocol.pieces import CallPart, ItemPart, Piece
 from chat.protocol.state import Wait
 from tests.chat.protocol import lives
 from tests.harness.writer import Writer
@@ -53,6 +53,7 @@ def life(ending: Ending) -> list[Event]:
     written += writer.add(reasoning="hm") + writer.add(" “ü”\u2028\n", reasoning="…")
     written += writer.add_parts(Piece("refusal", "No."), CallPart(0, "f", "call_1", '{"a"'), CallPart(1, "g"))
     written += writer.add_parts(CallPart(0, arguments=":1}"))
+    written += writer.add_parts(ItemPart(0, lives.SEARCH, done=False), ItemPart(0, lives.FOUND, done=True))
     return [*written, writer.state.snapshot(), *writer.finish(ending)]
 
 

@@ -45,6 +45,14 @@ def test_a_reference_becomes_the_item_of_an_input_or_an_output(owner: User) -> N
     ]
 
 
+def test_an_item_of_a_servers_tool_is_found_and_left_out_as_no_prompt_has_it(owner: User) -> None:
+    row = answered(owner)
+    search: Any = {"type": "web_search_call", "id": f"ws_{row.pk.hex}_1", "status": "completed"}
+    row.items = [*row.items, search]
+    row.save()
+    assert resolved(owner.pk, [*named(search["id"]), question("And wide?")]) == [question("And wide?")]
+
+
 def test_an_input_without_references_takes_no_query(owner: User, django_assert_num_queries: Any) -> None:
     with django_assert_num_queries(0):
         assert resolved(owner.pk, [question("a")]) == [question("a")]

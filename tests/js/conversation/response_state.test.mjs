@@ -267,6 +267,18 @@ test("calls of functions grow beside the text, each by its id", () => {
   assert.deepEqual([state.output, state.others], ["", []]);
 });
 
+test("an item of a server's tool is listed, whatever it holds, and dropped by a restart", () => {
+  /** @type {any} */
+  const item = { type: "web_search_call", id: "ws_r1_0", status: "in_progress", content: "hits" };
+  /** @type {ItemEvent} */
+  const added = { type: "response.output_item.added", sequence_number: 1, output_index: 0, item };
+  const state = folded(created, added);
+  assert.deepEqual([state.others, state.output, state.refused], [[item], "", false]);
+  assert.deepEqual(new ResponseState({ id: ID, output: [item] }).others, [item]);
+  state.apply({ type: "tailrace:restarted", sequence_number: 2, response_id: ID, attempt: 2 });
+  assert.deepEqual(state.others, []);
+});
+
 test("a refusal is text in its own voice, also after a snapshot", () => {
   /** @type {DeltaEvent} */
   const refusal = { type: "response.refusal.delta", sequence_number: 1, item_id: "msg_r1_0", delta: "I cannot." };

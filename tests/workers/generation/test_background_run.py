@@ -1,26 +1,32 @@
 """Attempts at a server that keeps its runs: the next attempt continues them, an end cancels them."""
 
 import asyncio
+from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
 
-from chat.protocol.events import Continued, Restarted
+from chat.protocol.events import Continued, OutputItemAdded, OutputItemDone, Restarted
 from chat.protocol.objects import ResponseObject
 from chat.protocol.output import output_text
+from chat.protocol.pieces import Part
 from chat.responses.model_catalog import ModelConfig
 from chat.transport import redis_client
 from chat.transport.event_log import Log
 from chat.transport.provider_runs import ProviderRuns
 from tests.harness.upstream import Record, Upstream, text_of
 from tests.harness.waiting import await_until
+from tests.harness.writer import Writer
 from tests.workers.background import DEADLINE_SECS, in_time
-from tests.workers.logs import events, queued_response, text
+from tests.workers.logs import appended, begun, events, queued_response, text
 from tests.workers.targets import AFTER_5, assign, error_code, final, generating, requests, target
 from workers.generation.attempt import Assignment, Outcome
 from workers.generation.attempts import Attempts
+from workers.providers.openai_compatible import Provider
 from workers.providers.responses import api as responses_api
+from workers.providers.responses.api import Background
 
 
 @pytest.fixture
@@ -89,6 +95,45 @@ async def test_a_third_attempt_goes_on_too(log: Log, attempts: Attempts, upstrea
     outcome = await written(attempts, again(second))
     assert output_text(final(outcome)) == text_of("words-60")
     assert output_text(final(outcome), "reasoning") == "r0 r1 r2"
+    assert len(await created(upstream, asked.model)) == 1
+
+
+async def test_a_search_of_the_server_is_one_item_over_a_takeover(
+    log: Log, attempts: Attempts, upstream: Upstream
+) -> None:
+    asked = assign(model_of(upstream, "search+words-60@50"))
+    await lost(log, asked)
+    outcome = await written(attempts, again(asked))
+    search, message = final(outcome)["output"]
+    assert (search["type"], search["status"]) == ("web_search_call", "completed")
+    assert search["id"] == f"ws_{asked.id.removeprefix('resp_')}_0"
+    assert search["action"] == {"type": "search", "query": "the weather"}  # type: ignore[typeddict-item]  # of its kind
+    assert output_text(final(outcome)) == text_of("words-60")
+    of_items = [
+        (event.type, event.item["id"])
+        for event in await events(log, asked.id)
+        if isinstance(event, OutputItemAdded | OutputItemDone)
+    ]
+    kinds = ("response.output_item.added", "response.output_item.done")
+    assert of_items == [(kind, item["id"]) for item in (search, message) for kind in kinds]
+
+
+async def test_a_run_whose_last_calls_were_logged_is_complete(
+    log: Log, attempts: Attempts, runs: ProviderRuns, upstream: Upstream
+) -> None:
+    """The worker is lost between the last part and the end: nothing is left to generate."""
+    asked = assign(model_of(upstream, "words-0+call-2"))
+    state = await begun(log, response=asked.response)
+    provider, parts = Provider(), list[Part]()
+    kept = Background(partial(runs.remember, asked.id, 1, asked.model.name))
+    async with aclosing(provider.stream(asked.model, asked.request, kept)) as chunks:
+        async for chunk in chunks:
+            parts += chunk.parts
+    await provider.close()
+    await appended(log, Writer(state).add_parts(*parts), asked.id)
+    outcome = await written(attempts, again(asked))
+    assert final(outcome)["error"] is None
+    assert [item["status"] for item in final(outcome)["output"]] == ["completed"] * 2
     assert len(await created(upstream, asked.model)) == 1
 
 

@@ -11,7 +11,7 @@ MAX_BYTES = 256 * 1024  # of all in one answer: a log has each twice, and all of
 MAX_KIND_CHARS = 64
 # read in other ways, or kinds that only clients send
 _NONE = frozenset(("message", "reasoning", "function_call", "function_call_output", "item_reference"))
-# they end while the answer goes on; an item of another kind may be a call that the client runs at its end
+# done before the answer is; an item of another kind may be a call that the client runs then
 _RUN_THERE = frozenset(
     (
         "web_search_call",
@@ -33,7 +33,7 @@ class ItemReader:
         self._done: set[Any] = set()
 
     def read(self, place: Any, body: JSON, *, done: bool, is_over: bool = False) -> ItemPart | None:
-        """The part of an item that begins or is done; None: it is no news, or of another kind.
+        """The part of an item that begins or is done; None: it is known, or read in another way.
 
         `is_over`: the answer is; until then only items of tools that run at the server can be done.
         """
