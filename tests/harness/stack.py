@@ -40,6 +40,7 @@ MODELS: Mapping[str, str] = {
     "scripted-impatient": "",
     "scripted-continued": "",
     "scripted-background": "",
+    "scripted-vision": "",
 }
 START_SECS = 60
 REPLY_SECS = 2  # of a worker to one call, which is repeated
@@ -322,6 +323,7 @@ base_url = "{base_url}"
 key_env = "UPSTREAM_KEY"
 upstream_model = "{script or name}"
 api = "{"responses" if name.endswith("-background") else "chat"}"
+images = {str(name.endswith("-vision")).lower()}
 resume = "{"continue" if name.endswith("-continued") else "restart"}"
 [models.deadlines]
 first_token = {deadline_secs}

@@ -1,6 +1,7 @@
 """The scripted upstream: its grammar, each part as a client sees it, its records."""
 
 import asyncio
+import base64
 import http.client
 import json
 import time
@@ -17,6 +18,7 @@ from openai import AsyncOpenAI
 
 from bench.tokens import TokenReader
 from tests.harness.upstream import Upstream, text_of
+from tests.harness.upstream.digests import digest_of
 from tests.harness.upstream.frames import CANARY
 from tests.harness.upstream.script import BadScriptError, Script, parse, read
 from tests.harness.upstream.servers import EMBEDDING
@@ -83,6 +85,27 @@ async def assert_silent(reply: aiohttp.ClientResponse) -> None:
 
 def words_sent(data: bytes) -> int:
     return data.count(b'"content":"w') + data.count(b'"content":" w')
+
+
+# files
+
+
+async def test_a_prompt_may_have_images_and_files_which_are_recorded_by_their_digests(
+    upstream: Upstream,
+) -> None:
+    def part(data: str) -> dict[str, Any]:
+        return {"type": "image_url", "image_url": {"url": data}}
+
+    content = [
+        {"type": "text", "text": "[words-3] depths"},
+        part(f"data:image/png;base64,{base64.b64encode(b'picture').decode()}"),
+        part("data:no data"),
+    ]
+    messages = [{"role": "user", "content": content}]
+    assert words_in(await chunks_of(upstream, "", messages=messages)) == ["w0", " w1", " w2"]
+    (record,) = upstream.requests("[words-3] depths")
+    assert record.files == [digest_of("image/png", b"picture")]
+    assert record.messages[0]["content"][1:] == [part(record.files[0]), part("data:no data")]
 
 
 # the grammar

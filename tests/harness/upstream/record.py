@@ -1,7 +1,7 @@
 """The record of one request; the same type in the server and in a test."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -16,6 +16,7 @@ class Record:
     key: str  # the Bearer key, or Azure's; empty without one
     started_at: float
     method: str = "POST"
+    files: list[str] = field(default_factory=list)  # their digests, which the body has, too
     chunks: int = 0  # sent chunks with text
     finished: bool = False  # the script was played to its end, including its fault
     ended_at: float | None = None

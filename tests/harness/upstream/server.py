@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from tests.harness.upstream.answer import Answer
+from tests.harness.upstream.digests import digested
 from tests.harness.upstream.frames import error_body
 from tests.harness.upstream.record import Record
 from tests.harness.upstream.refusals import NO_CHAT_MODEL, NO_RUN, PAGE, TOO_OLD, Reply, refusal_of
@@ -35,13 +36,14 @@ class Control:
     runs: dict[str, Run] = field(default_factory=dict)  # by id
     count: int = 0
 
-    def record(self, body: dict[str, Any], call: Call) -> Record:
+    def record(self, body: dict[str, Any], files: list[str], call: Call) -> Record:
         """Record a request."""
         self.count += 1
         prompt = prompt_of(body)
         self.asked[prompt] += 1
         name = f"{'resp_' if call.responses else 'chatcmpl-'}{self.count:029}"
         self.records.append(Record(name, prompt, body, call.target, call.key, time.time()))
+        self.records[-1].files = files
         return self.records[-1]
 
     def record_of(self, run: Run, method: str, call: Call) -> None:
@@ -110,7 +112,7 @@ class Connection(asyncio.Protocol):
         if call.run and call.refusal is None:
             self._of_run(method, call)
             return
-        record = self._control.record(json.loads(body), call) if body else None
+        record = self._control.record(*digested(json.loads(body)), call) if body else None
         if call.refusal is not None:
             self._end_with(record, call.refusal)
         elif record is None:
@@ -188,7 +190,14 @@ def prompt_of(body: dict[str, Any]) -> str:
         return model
     messages = body.get("messages") or body.get("input") or []
     users = [message["content"] for message in messages if message.get("role") == "user"]
-    return str(users[-1]) if users else ""
+    return _text(users[-1]) if users else ""
+
+
+def _text(content: Any) -> str:
+    """Return the text of a message beside its images and files."""
+    if not isinstance(content, list):
+        return str(content)
+    return "".join(part["text"] for part in content if "text" in part)
 
 
 async def serve(port: int, api_key: str) -> None:
