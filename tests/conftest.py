@@ -148,6 +148,16 @@ def owner(db: None) -> User:
 
 
 @pytest.fixture
+def folder(settings: Settings, tmp_path: Path) -> Path:
+    """The folder of the storage of files, for this test alone."""
+    place = tmp_path / "files"
+    files = settings.STORAGES["files"]
+    options = {**files["OPTIONS"], "location": place}
+    settings.STORAGES = {**settings.STORAGES, "files": {**files, "OPTIONS": options}}
+    return place
+
+
+@pytest.fixture
 def static_root(settings: Settings, tmp_path: Path) -> None:
     """An existing STATIC_ROOT: WhiteNoise warns of a missing directory."""
     settings.STATIC_ROOT = tmp_path

@@ -22,12 +22,12 @@ def write(name: str, content: IO[bytes]) -> str:
     """Store all of `content`. Returns the name that the storage chose. Raises StorageError."""
     content.seek(0)
     with _one_error():
-        return _storage().save(name, File(content, name))
+        return backend().save(name, File(content, name))
 
 
 def read(name: str) -> bytes:
     """The bytes. Raises FileNotFoundError, StorageError."""
-    with _one_error(), _storage().open(name) as file:
+    with _one_error(), backend().open(name) as file:
         content: bytes = file.read()
         return content
 
@@ -35,10 +35,11 @@ def read(name: str) -> bytes:
 def delete(name: str) -> None:
     """Delete the bytes, if there are any. Raises StorageError."""
     with _one_error():
-        _storage().delete(name)
+        backend().delete(name)
 
 
-def _storage() -> Storage:
+def backend() -> Storage:
+    """The configured storage."""
     return storages[ALIAS if ALIAS in settings.STORAGES else "default"]
 
 

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import connections
 
 from project.doctor import connections as database_connections
-from project.doctor import database, deployment, keys, logs, queues, responses, site, store, workers
+from project.doctor import database, deployment, files, keys, logs, queues, responses, site, store, workers
 from project.doctor.finding import Finding, UnavailableError, error, warning
 
 PART_SECS = 8  # above the parts' own limits
@@ -37,6 +37,7 @@ def parts() -> tuple[Part, ...]:
         Part("models", keys.examine),
         Part("Redis", store.examine),
         Part("database", partial(database.examine, debug=settings.DEBUG)),
+        Part("files", files.examine),
         Part("workers", workers.examine, needs=("Redis",)),
         Part("queues", queues.examine, needs=("Redis", "models")),
         Part("connections", database_connections.examine, needs=("Redis", "database")),

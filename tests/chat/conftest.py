@@ -1,12 +1,10 @@
 """Parts of the web side: who asks, the layer and the log on a real Valkey, and a readable broker."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from channels.layers import get_channel_layer
 from django.contrib.auth.models import User
-from pytest_django import Settings
 
 from chat.models import Response
 from chat.transport import redis_client
@@ -46,13 +44,3 @@ async def log(layer: PipelinedChannelLayer) -> Log:
 def broker(redis_url: str, broker: Broker) -> Broker:
     """Celery's broker, with empty queues."""
     return broker
-
-
-@pytest.fixture
-def folder(settings: Settings, tmp_path: Path) -> Path:
-    """The folder of the storage of files, for this test alone."""
-    place = tmp_path / "files"
-    files = settings.STORAGES["files"]
-    options = {**files["OPTIONS"], "location": place}
-    settings.STORAGES = {**settings.STORAGES, "files": {**files, "OPTIONS": options}}
-    return place
