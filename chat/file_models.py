@@ -88,6 +88,11 @@ class File(models.Model):
         """The id for clients."""
         return f"file-{self.id.hex}"
 
+    @property
+    def is_image(self) -> bool:
+        """Whether a browser may show it."""
+        return self.media_type.startswith("image/")  # detected, so it is one of `IMAGES`
+
     def wire(self) -> dict[str, Any]:
         """OpenAI's file object."""
         return {

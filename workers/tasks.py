@@ -17,6 +17,7 @@ from channels.db import database_sync_to_async
 from django.db import Error as DatabaseError
 
 from chat.conf import conf
+from chat.files.storage import StorageError
 from chat.ids import wire_id
 from chat.models import Response
 from chat.protocol.composer import Ending
@@ -76,7 +77,11 @@ def _run(row: Response) -> Outcome:
     asked = _prompt(row, model)
     if asked.omitted_turns and row.request.get("truncation") == "disabled":
         return Outcome(_fail(row, "context_length_exceeded"))
-    messages = loaded(row.owner_id, asked.messages)
+    try:
+        messages = loaded(row.owner_id, asked.messages)
+    except StorageError as error:
+        logger.warning("response %s: its files cannot be read: %s", row.wire_id, error)
+        return Outcome(_fail(row, "files_unavailable"))
     request = Request(messages, row.max_output_tokens, row.temperature, parameters(row.request))
     response, omitted = response_object(row), asked.omitted_turns
     assignment = Assignment(

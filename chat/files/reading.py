@@ -23,12 +23,12 @@ def find(owner_id: int, file_id: str) -> File:
 
 
 def content(row: File) -> bytes:
-    """The bytes of a file. Raises CommandError if the storage lacks them, StorageError."""
+    """The bytes of a file. Raises StorageError, also if the storage lacks them."""
     try:
         return storage.read(row.storage_name)
-    except FileNotFoundError:
+    except FileNotFoundError as error:
         logger.error("%s is not in the storage: web and workers must share it", row.wire_id)
-        raise CommandError("file_not_found") from None
+        raise storage.StorageError(type(error).__name__) from None
 
 
 def data_url(row: File) -> str:

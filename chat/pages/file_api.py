@@ -1,4 +1,4 @@
-"""Files over HTTP: upload one, get an own one."""
+"""Files over HTTP: upload one, get or delete an own one."""
 
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler
@@ -9,15 +9,16 @@ from django.utils.cache import get_conditional_response
 from django.utils.http import content_disposition_header
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST
 
 from chat.file_models import File
-from chat.files.media_types import IMAGES, TEXT
+from chat.files.media_types import TEXT
 from chat.files.reading import content, find
 from chat.files.spool import Spool
 from chat.files.storing import store
 from chat.pages.conversation_api import typed_errors
 from chat.protocol.errors import CommandError
+from chat.retention.unused_files import erase_own
 
 FIELD = "file"
 FORM = "multipart/form-data"
@@ -89,19 +90,26 @@ def _stored(request: HttpRequest, name: str, spool: Spool, declared: str) -> Fil
     return store(request.user, name, spool, declared=declared, param=FIELD)
 
 
-@require_safe
+@require_http_methods(["GET", "HEAD", "DELETE"])
 @typed_errors
-def download(request: HttpRequest, id: str) -> HttpResponse:  # noqa: A002 - the URL's own word
-    """A visitor's file: a picture to show, anything else to save; a browser runs nothing of it."""
+def file(request: HttpRequest, id: str) -> HttpResponse:  # noqa: A002 - the URL's own word
+    """A visitor's file: its content, or its deletion."""
     if not request.user.is_authenticated:
         raise CommandError("unauthenticated")
-    row = find(request.user.pk, id)
+    if request.method == "DELETE":
+        erase_own(request.user.pk, id)
+        return JsonResponse({"id": id, "object": "file", "deleted": True})
+    return _content(request, find(request.user.pk, id))
+
+
+def _content(request: HttpRequest, row: File) -> HttpResponse:
+    """A picture to show, anything else to save; a browser runs nothing of it."""
     etag = f'"{row.sha256}"'
     response = get_conditional_response(request, etag=etag) or HttpResponse(content(row))
     charset = "; charset=utf-8" if row.media_type == TEXT else ""
     headers = {
         "Content-Type": row.media_type + charset,
-        "Content-Disposition": content_disposition_header(row.media_type not in IMAGES, row.name) or "",
+        "Content-Disposition": content_disposition_header(not row.is_image, row.name) or "",
         "Content-Security-Policy": POLICY,
         "X-Content-Type-Options": "nosniff",
         "Cross-Origin-Resource-Policy": "same-origin",

@@ -37,6 +37,7 @@ REFUSALS: dict[str, tuple[int, str]] = {
     "conversation_not_found": (404, "There is no conversation with this id."),
     "file_not_found": (404, "There is no file with this id: upload it again."),
     "slow_reader": (408, "This socket was not read in time: reconnect and resume after the last event."),
+    "file_in_use": (409, "A question has this file: delete its conversation."),
     "file_too_large": (
         413,
         "The file is too large: send a scaled picture, or some of the pages.",
@@ -80,6 +81,7 @@ FAILURES: dict[str, str] = {
     "timeout_total": "The answer took too long.",
     "model_removed": "The model of this response is no longer configured.",
     "program_unusable": "The program of this model cannot run.",
+    "files_unavailable": "The files of this conversation could not be read.",
     "queue_unavailable": "The response could not be queued.",
     "worker_lost": "The worker that wrote this answer was lost.",
     "worker_error": "The worker failed with an internal error.",

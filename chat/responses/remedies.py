@@ -19,6 +19,7 @@ REMEDIES: dict[str, str] = {
     "timeout_total": "Raise `total`, or lower `max_output_tokens`.",
     "model_removed": "Add the model to the catalog again.",
     "program_unusable": "Correct `program` in the catalog: `manage.py doctor` names the fault.",
+    "files_unavailable": "Check the storage of files: workers need that of the web processes. `doctor`.",
     "queue_unavailable": "Check Redis: `manage.py doctor`.",
     "worker_lost": "Check memory and logs of the workers: two in a row were lost with this answer.",
     "worker_error": "Read the worker's log: it has the traceback.",

@@ -13,6 +13,8 @@ from django.db import transaction
 
 from chat.file_models import File, FileState, FileUse
 from chat.files import storage
+from chat.files.reading import find
+from chat.protocol.errors import CommandError
 from chat.retention import expiry
 
 FILES = 50  # in a batch: a storage in the network takes its time for each
@@ -30,6 +32,23 @@ def erase(now: datetime) -> Iterator[int]:
         rows = File.objects.filter(pk__in=erased, state=FileState.DELETING)
         yield int(rows._raw_delete(rows.db)) if erased else 0  # noqa: SLF001 - `delete` would load its uses
         last = ids[-1]
+
+
+def erase_own(owner_id: int, file_id: str) -> None:
+    """Delete an owner's file, by its id for clients. Blocks.
+
+    Raises CommandError: it does not exist, is another user's, or a response refers to it.
+    """
+    row = find(owner_id, file_id)
+    with transaction.atomic():
+        locked = File.objects.stored_of(owner_id).filter(pk=row.pk).select_for_update()
+        if not locked.exists():
+            raise CommandError("file_not_found")
+        if FileUse.objects.filter(file=row).exists():
+            raise CommandError("file_in_use")
+        File.objects.discard([row.pk])
+    if _without_bytes(row):
+        File.objects.filter(pk=row.pk, state=FileState.DELETING).delete()
 
 
 @transaction.atomic

@@ -15,10 +15,11 @@ from django.test import Client
 from pytest_django import Settings
 
 from chat.accounts.guests import create_guest
-from chat.file_models import File
+from chat.file_models import File, FileState, FileUse
 from chat.files import storage
 from chat.files.spool import MIB
 from tests.chat.contents import ACCEPTED, HTML, PDF, PNG, POLYGLOTS, REFUSED, SVG, TEXT, large
+from tests.chat.rows import stored
 from tests.chat.stored_files import contents, kept
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_root", "folder")]
@@ -282,6 +283,56 @@ def test_without_a_session_no_file_is_found(client: Client, owner: User) -> None
     row = kept(owner)
     owner.delete()  # its row has no owner
     assert refusal(get(client, row.wire_id)) == (401, "unauthenticated", None)
+
+
+# deletion
+
+
+def delete(browser: Client, file_id: str) -> Any:
+    return browser.delete(f"/files/{file_id}/")
+
+
+def test_an_own_file_is_deleted_with_its_bytes(browser: Client, owner: User, folder: Path) -> None:
+    row = kept(owner)
+    reply = delete(browser, row.wire_id)
+    assert reply.json() == {"id": row.wire_id, "object": "file", "deleted": True}
+    assert (File.objects.count(), contents(folder)) == (0, [])
+    assert refusal(delete(browser, row.wire_id)) == (404, "file_not_found", None)
+
+
+def test_a_file_in_a_question_is_not_deleted(browser: Client, owner: User, folder: Path) -> None:
+    row = kept(owner)
+    FileUse.objects.create(file=row, response=stored(owner))
+    assert refusal(delete(browser, row.wire_id)) == (409, "file_in_use", None)
+    assert contents(folder) == [TEXT]
+
+
+def test_only_the_owner_deletes_a_file(browser: Client, stranger: User, folder: Path) -> None:
+    row = kept(stranger)
+    assert refusal(delete(browser, row.wire_id)) == (404, "file_not_found", None)
+    assert refusal(delete(Client(), row.wire_id)) == (401, "unauthenticated", None)
+    assert contents(folder) == [TEXT]
+
+
+def test_a_deletion_needs_the_csrf_token_of_a_page(owner: User, folder: Path) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(owner)
+    assert delete(strict, kept(owner).wire_id).status_code == 403
+    assert contents(folder) == [TEXT]
+
+
+def test_bytes_that_cannot_be_deleted_are_left_to_the_next_tidy(
+    browser: Client, owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = kept(owner)
+
+    def fail(_: str) -> None:
+        raise storage.StorageError
+
+    monkeypatch.setattr(storage, "delete", fail)
+    assert delete(browser, row.wire_id).status_code == 200
+    assert File.objects.get().state == FileState.DELETING
+    assert get(browser, row.wire_id).status_code == 404
 
 
 # the bytes

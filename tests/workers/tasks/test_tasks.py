@@ -3,6 +3,7 @@
 import json
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +23,8 @@ from chat.responses.model_catalog import DEMO
 from chat.responses.remedies import REMEDIES
 from chat.responses.representation import response_object
 from chat.transport.job_queue import GENERATE
+from tests.chat.contents import PNG
+from tests.chat.stored_files import kept
 from tests.harness.upstream import Upstream, text_of
 from tests.workers.background import DEADLINE_SECS
 from tests.workers.targets import AFTER_5
@@ -268,6 +271,25 @@ def test_a_model_that_was_removed_fails_the_response(redis: Redis) -> None:
     assert done(row)["status"] == "failed"
     assert (row.status, row.error_code) == (Status.FAILED, "model_removed")
     assert json.loads(log_of(redis, row)[-1])["type"] == "response.failed"
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("damage", ["lost", "unreadable"])
+def test_files_that_cannot_be_read_fail_the_response(
+    asked: Any, upstream: Upstream, folder: Path, caplog: pytest.LogCaptureFixture, damage: str
+) -> None:
+    row = asked("fast")
+    file = kept(row.owner, PNG)
+    part = {"type": "input_image", "file_id": file.wire_id}
+    row.input = [{"type": "message", "role": "user", "content": [part]}]
+    row.save()
+    (folder / file.storage_name).unlink()
+    if damage == "unreadable":
+        (folder / file.storage_name).mkdir()
+    assert done(row)["status"] == "failed"
+    assert (row.status, row.error_code) == (Status.FAILED, "files_unavailable")
+    assert REMEDIES["files_unavailable"] in caplog.text
+    assert upstream.requests(row.model) == []
 
 
 def test_an_error_of_our_own_ends_the_response_and_is_reported_to_celery(

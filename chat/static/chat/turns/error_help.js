@@ -3,6 +3,7 @@
 const AGAIN = "Try again; it may work now.";
 const LATER = "Wait a moment, then try again.";
 const OTHER = "Choose another model, or contact the operator of this site.";
+const FEWER = "Delete conversations with files, then try again.";
 const SHORTER = "Make it shorter, then send it again.";
 
 /** @type {Readonly<Record<string, string>>} */
@@ -25,15 +26,23 @@ const ERROR_HELP = Object.freeze({
   timeout_total: "The text so far is kept. Ask for less at once.",
   model_removed: "Choose another model and try again.",
   program_unusable: OTHER,
+  files_unavailable: "Try again in a moment, or contact the operator of this site.",
   queue_unavailable: LATER,
   worker_lost: "The text so far is kept. Try again; another worker takes over.",
   worker_error: AGAIN,
   empty_input: "Write something first.",
+  empty_file: "Choose another file.",
   input_too_long: SHORTER,
   settings_too_long: SHORTER,
   frame_too_large: SHORTER,
   model_not_found: "Choose another model and try again.",
   response_not_found: "Reload the page to see the current conversation.",
+  file_not_found: "Remove the file, and add it again.",
+  file_in_use: "Delete the conversation that has it.",
+  file_too_large: "Add a smaller copy, or a part of it.",
+  unsupported_file: "Convert it, then add it again.",
+  too_many_files: FEWER,
+  too_many_file_bytes: FEWER,
   conversation_not_found: "It may have been deleted. Start a new conversation.",
   too_many_followed: "Close a tab or wait until an answer ends, then try again.",
   unauthenticated: "Sign in, then try again.",
