@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from chat.file_models import File, parse_wire_id
 from chat.files.claiming import most_prompt_bytes
 from chat.files.media_types import IMAGES, PDF
+from chat.files.names import UNNAMED
 from chat.files.reading import data_url
 from chat.files.storing import store_data_url
 from chat.protocol.errors import CommandError
@@ -23,6 +24,7 @@ BYTES_PER_TOKEN = 3  # of text: English has 4 or more, Chinese 2 to 4: rather a 
 TOKENS_PER_IMAGE = 1_000  # OpenAI's have 85 to 1,105, Qwen's up to 1,280
 TOKENS_PER_PDF = 5_000  # at least: about ten pages
 PDF_BYTES_PER_TOKEN = 100  # pages of 50 KB, of 500 words
+IMAGE, FILE = "Image", "File"  # titles of files without a name
 
 
 def attached(owner: "AbstractBaseUser", items: list[JSON]) -> list[JSON]:
@@ -63,6 +65,13 @@ def loaded(owner_id: int, messages: list[JSON]) -> list[JSON]:
     rows = _rows(owner_id, set(names))
     kept = {name: rows[name] for name in _fitting(names, rows)}
     return with_data(messages, _data(kept), omitted=rows.keys() - kept.keys())
+
+
+def name_of(files: Iterable[File]) -> str:
+    """The first name of files, as the title of a question without text."""
+    rows = list(files)
+    named = next((row.name for row in rows if row.name != UNNAMED), None)
+    return named or (IMAGE if rows[0].is_image else FILE)
 
 
 def _fitting(names: list[str], rows: Mapping[str, File]) -> list[str]:

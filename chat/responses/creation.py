@@ -21,7 +21,7 @@ from chat.protocol.errors import CommandError, ProtocolError
 from chat.protocol.events import JSON
 from chat.protocol.input_items import data_parts, file_parts, with_ids
 from chat.responses.admission import admit
-from chat.responses.attachments import attached
+from chat.responses.attachments import attached, name_of
 from chat.responses.ending import end
 from chat.responses.model_catalog import catalog
 from chat.responses.queueing import enqueue, send_next
@@ -157,7 +157,10 @@ def _insert(
     row.asked = row.input_text
     row.conversation, new = _conversation(owner, command, source or previous, row.asked)
     row.save(force_insert=True)
-    claim(owner, row, file_parts(row.input))
+    files = claim(owner, row, file_parts(row.input))
+    if new and files and not row.conversation.title:
+        row.conversation.title = title_of(name_of(files))
+        row.conversation.save(update_fields=["title"])
     if not new:
         row.conversation.updated_at = timezone.now()
         row.conversation.save(update_fields=["updated_at"])

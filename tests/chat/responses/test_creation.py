@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import re
 import threading
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -31,7 +34,7 @@ from chat.transport.event_log import Log, LogError
 from project.celery import app as celery_app
 from project.up import ports, valkey
 from tests.chat.communicator import eventually
-from tests.chat.contents import PNG
+from tests.chat.contents import PDF, PNG
 from tests.chat.protocol.test_inputs import CALL, DATA, IMAGE, RESULT, TEXT, message
 from tests.chat.protocol.test_options import REQUEST
 from tests.chat.rows import counted, on_rows, saved
@@ -203,6 +206,29 @@ async def test_a_question_that_is_refused_or_repeated_stores_no_file(
     with pytest.raises(CommandError, match="too_many_waiting"):
         await create_response(owner, asking(None, input=[message(TEXT, PICTURE)]), log)
     assert not await on_rows(File.objects.exists)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "title"),
+    [("depths of the lake.png", PNG, "depths of the lake.png"), ("", PNG, "Image"), ("", PDF, "File")],
+)
+async def test_a_conversation_without_text_is_named_after_its_file(
+    owner: User, log: Log, name: str, content: bytes, title: str
+) -> None:
+    file = await on_rows(kept, owner, content, name)
+    part = {"type": "input_file", "file_id": file.wire_id}
+    row, _ = await create_response(owner, asking(None, input=[message(part)]), log)
+    assert row.conversation.title == (await on_rows(Conversation.objects.get)).title == title
+    later, _ = await create_response(owner, asking(None, input=[message(TEXT, part)]), log)
+    assert later.conversation.title == TEXT["text"]
+
+
+def test_a_question_of_text_takes_four_queries_and_none_for_files(owner: User) -> None:
+    command = asking()
+    with CaptureQueriesContext(connection) as asked:
+        creation._store(owner, command, command.items())
+    tables = [re.search(r'"(auth|tailrace)_(\w+)"', query["sql"]) for query in asked.captured_queries]
+    assert [table[2] for table in tables if table] == ["user", "response", "conversation", "response"]
 
 
 @pytest.mark.usefixtures("folder")
