@@ -1,8 +1,10 @@
 """Systems to attack: a web server alone, and a Tailrace with the default limits, on each database."""
 
+import json
 import os
 import shutil
 import sys
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -14,12 +16,25 @@ from project.up.parts import web_command
 from project.up.ports import HOST
 from tests.harness import postgres
 from tests.harness.processes import Process, free_port
-from tests.harness.stack import DEPLOYED, MODELS, Stack, Ways, answers, migrated, running
+from tests.harness.stack import (
+    CELERY,
+    DEPLOYED,
+    MODELS,
+    START_SECS,
+    Stack,
+    Ways,
+    answers,
+    migrated,
+    running,
+)
+from tests.harness.waiting import wait_until
 
 RUNNING, WAITING = 2, 5  # of a guest, the defaults
 SOCKETS = 20  # of a user, the default
 CONCURRENCY = 2  # of the one worker: a guest can take all of it
 HASTE_SECS = 2
+REDIS_PASSWORD = "canary-of-redis"
+OBSERVED = "canary@test"
 LARGE_FILE, LARGE_FILE_BYTES = "large.bin", 20_000_000
 
 
@@ -123,3 +138,27 @@ def bounded(
             ways = Ways(database=parts.enter_context(postgres.running("tailrace", "secret")).url)
         directory = tmp_path_factory.mktemp(f"bounded-{request.param}")
         yield parts.enter_context(running(directory, 1, ways, MODELS, **env))
+
+
+@pytest.fixture(scope="package")
+def redis_with_password(stack: Stack) -> str:
+    """The Redis of the stack, as a user with a password."""
+    stack.redis("ACL", "SETUSER", "canary", "on", f">{REDIS_PASSWORD}", "~*", "&*", "+@all")
+    return stack.env["REDIS_URL"].replace("//", f"//canary:{REDIS_PASSWORD}@")
+
+
+@pytest.fixture(scope="package")
+def flower(stack: Stack, redis_with_password: str) -> Iterator[str]:
+    """Flower, and a worker that it shows."""
+    worker = stack.start("canary", *CELERY, "worker", "-n", OBSERVED, REDIS_URL=redis_with_password)
+    url = stack.start_flower(REDIS_URL=redis_with_password, FLOWER_UNAUTHENTICATED_API="true")
+    wait_until(lambda: "conf" in shown_workers(url).get(OBSERVED, {}), START_SECS, "Flower knows the worker")
+    yield url
+    stack.processes["flower"].stop()
+    worker.stop()
+
+
+def shown_workers(url: str) -> dict[str, dict[str, object]]:
+    """Return the workers that Flower shows."""
+    with urllib.request.urlopen(f"{url}/api/workers?refresh=1") as reply:
+        return dict(json.load(reply))

@@ -1,15 +1,9 @@
 """Files on a web server as deployed: bounds of memory, and bytes in the storage alone."""
 
-import json
 import re
 import socket
-import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
-from http.cookies import SimpleCookie
 from pathlib import Path
-from typing import Any
-from urllib.error import HTTPError
 
 import pytest
 import redis
@@ -21,62 +15,16 @@ from tests.chat.contents import large
 from tests.harness.stack import answers
 from tests.harness.waiting import deadline
 from tests.security.conftest import Start, Web
+from tests.security.guest import Guest
 
 CANARY = b"canary-of-an-upload"
 UPLOADS, MOST_UPLOADED_MB = 30, 150  # 64 MiB of bodies, and memory that the process keeps for the next ones
 READERS, MOST_UNREAD_MB = 60, 300  # the same of answers, and the files that threads have read
 
 
-@dataclass(frozen=True)
-class Reply:
-    """The reply to a request, read to its end."""
-
-    status: int
-    body: bytes
-
-    @property
-    def json(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.body)
-        return found
-
-
-class Guest:
-    """A visitor; a new one becomes a guest, with a session."""
-
-    def __init__(self, web: Web, root: str = "", *, is_new: bool = True) -> None:
-        self.web, self.root = web, root
-        self._cookies = SimpleCookie()
-        if is_new:
-            self.ask("GET", "/")
-            self.ask("POST", "/guest/")
-
-    def ask(self, method: str, path: str, body: bytes | None = None, kind: str = "image/png") -> Reply:
-        """Return the reply, also of a refusal."""
-        request = urllib.request.Request(self.url(path), body, self.headers(kind), method=method)
-        try:
-            reply = urllib.request.urlopen(request, timeout=deadline())
-        except HTTPError as error:
-            reply = error
-        with reply:
-            for line in reply.headers.get_all("Set-Cookie", []):
-                self._cookies.load(line)
-            return Reply(reply.status, reply.read())
-
-    def url(self, path: str) -> str:
-        return f"{self.web.url}{self.root}{path}"
-
-    def headers(self, kind: str) -> dict[str, str]:
-        values = {name: cookie.value for name, cookie in self._cookies.items()}
-        cookie = "; ".join(f"{name}={value}" for name, value in values.items())
-        return {"Cookie": cookie, "X-CSRFToken": values.get("tailrace_csrf", ""), "Content-Type": kind}
-
-    def upload(self, content: bytes) -> Reply:
-        return self.ask("POST", "/files/?filename=depths.png", content)
-
-
 @pytest.fixture
 def guest(web: Web) -> Guest:
-    return Guest(web)
+    return Guest(web.url)
 
 
 def directory_of(web: Web) -> Path:
@@ -84,7 +32,7 @@ def directory_of(web: Web) -> Path:
     return web.process.log.parent
 
 
-def test_the_largest_file_is_kept_and_returned_and_a_larger_one_refused(guest: Guest) -> None:
+def test_the_largest_file_is_kept_and_returned_and_a_larger_one_refused(web: Web, guest: Guest) -> None:
     content = large(10 * MIB)
     reply = guest.upload(content)
     assert reply.status == 201
@@ -92,17 +40,17 @@ def test_the_largest_file_is_kept_and_returned_and_a_larger_one_refused(guest: G
     assert guest.ask("GET", f"/files/{file_id}/").body == content
     refused = guest.upload(content + b"\x00")
     assert (refused.status, refused.json["error"]["code"]) == (413, "file_too_large")
-    path = directory_of(guest.web) / "files"
+    path = directory_of(web) / "files"
     assert path.stat().st_mode & 0o777 == 0o700
 
 
 def test_files_are_uploaded_under_a_path_of_the_host(rooted: Web) -> None:
-    guest = Guest(rooted, "/x")
+    guest = Guest(f"{rooted.url}/x")
     assert guest.upload(large(MIB)).status == 201
 
 
 def test_a_visitor_without_a_session_uploads_nothing(web: Web) -> None:
-    visitor = Guest(web, is_new=False)
+    visitor = Guest(web.url, is_new=False)
     reply = visitor.upload(large(MIB))
     assert (reply.status, reply.json["error"]["code"]) == (401, "unauthenticated")
 
@@ -137,7 +85,7 @@ def test_unfinished_uploads_take_bounded_memory(start_web: Start, connections: l
 
 def test_unread_files_take_bounded_memory(start_web: Start, connections: list[socket.socket]) -> None:
     web = start_web()
-    guest = Guest(web)
+    guest = Guest(web.url)
     file_id = guest.upload(large(10 * MIB)).json["id"]
     fields = "".join(f"{name}: {value}\r\n" for name, value in guest.headers("").items() if value)
     request = f"GET /files/{file_id}/ HTTP/1.1\r\nHost: {HOST}\r\n{fields}\r\n".encode()
@@ -155,7 +103,7 @@ def test_unread_files_take_bounded_memory(start_web: Start, connections: list[so
     assert answers(f"{web.url}/healthz")
 
 
-def test_the_bytes_are_in_no_row_no_key_and_no_log(guest: Guest, valkey_url: str) -> None:
+def test_the_bytes_are_in_no_row_no_key_and_no_log(web: Web, guest: Guest, valkey_url: str) -> None:
     canaries = CANARY * 1_000
     content = large(10 * MIB - len(canaries)) + canaries
     reply = guest.upload(content)
@@ -163,11 +111,11 @@ def test_the_bytes_are_in_no_row_no_key_and_no_log(guest: Guest, valkey_url: str
     assert guest.upload(content + b"\x00").status == 413
     assert guest.ask("POST", "/files/", canaries + b"\x00").status == 415
     assert guest.ask("GET", f"/files/{file_id}/").body == content
-    directory = directory_of(guest.web)
+    directory = directory_of(web)
     holders = [path for path in directory.rglob("*") if path.is_file() and CANARY in path.read_bytes()]
     assert [path.parent.parent.name for path in holders] == ["files"]
     with redis.Redis.from_url(valkey_url) as client:
         assert [key for key in client.scan_iter() if CANARY in (client.dump(key) or b"")] == []
-    log = guest.web.process.output()
+    log = web.process.output()
     assert re.search(r"POST /files/ 201", log)
     assert "depths.png" not in log  # a name is a person's word, too
