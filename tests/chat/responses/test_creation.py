@@ -208,6 +208,7 @@ async def test_a_question_that_is_refused_or_repeated_stores_no_file(
     assert not await on_rows(File.objects.exists)
 
 
+@pytest.mark.usefixtures("folder")
 @pytest.mark.parametrize(
     ("name", "content", "title"),
     [("depths of the lake.png", PNG, "depths of the lake.png"), ("", PNG, "Image"), ("", PDF, "File")],
