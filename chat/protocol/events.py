@@ -197,7 +197,7 @@ class CallDone(_OfCall):
 class Restarted(Event):
     """Another attempt begins without output; its items have the next places.
 
-    `omitted_turns`: of its prompt.
+    `omitted_turns`: of its prompt; `dropped_calls`: function calls that began and never end.
     """
 
     type: ClassVar[str] = "tailrace:restarted"
@@ -205,6 +205,7 @@ class Restarted(Event):
     attempt: int
     reason: Interruption
     omitted_turns: int = 0
+    dropped_calls: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,6 +249,12 @@ class Snapshot(Event):
 
 Terminal = Completed | Incomplete | Failed
 TERMINAL = (Completed, Incomplete, Failed)
+TERMINAL_OF: Mapping[str, type[Terminal]] = {  # by the status of the response
+    "completed": Completed,
+    "incomplete": Incomplete,
+    "failed": Failed,
+    "cancelled": Incomplete,
+}
 EVENTS: Mapping[str, type[Event]] = {
     kind.type: kind
     for kind in (

@@ -1,6 +1,6 @@
 """A response's output items: reasoning, messages, function calls and others, in OpenAI's format."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal, cast
 
 from chat.ids import RESPONSE, bare, item_prefix
@@ -54,6 +54,10 @@ class TextItem:
         """The joined parts."""
         return "".join(part.text for part in self.parts)
 
+    def opened(self) -> OutputItem:
+        """The output item as it begins."""
+        return replace(self, parts=[], closed=None).as_object("in_progress")
+
     def as_object(self, status: ItemStatus) -> OutputItem:
         """OpenAI's output item, with this status unless it is done."""
         status, content = self.closed or status, [part.as_object() for part in self.parts]
@@ -78,6 +82,10 @@ class CallItem:
     def arguments(self) -> str:
         """The joined pieces."""
         return "".join(self.pieces)
+
+    def opened(self) -> OutputItem:
+        """The output item as it begins."""
+        return replace(self, pieces=[], closed=None).as_object("in_progress")
 
     def as_object(self, status: ItemStatus) -> OutputItem:
         """OpenAI's output item, with this status unless it is done."""
@@ -107,6 +115,10 @@ class OtherItem:
     def kind(self) -> str:
         """Its type."""
         return self.body["type"]
+
+    def opened(self) -> OutputItem:
+        """The item as it begins."""
+        return self.body | {"status": "in_progress"}
 
     def as_object(self, status: ItemStatus) -> OutputItem:
         """The item, with this status unless it is done."""

@@ -77,13 +77,19 @@ class Buffer:
 
 
 def _size(part: Part) -> int:
-    return len(part.text if isinstance(part, Piece) else part.arguments)
+    return len(_text(part))
+
+
+def _text(part: Part) -> str:
+    return part.text if isinstance(part, Piece) else part.arguments if isinstance(part, CallPart) else ""
 
 
 def _split(parts: list[Part]) -> Iterator[Part]:
     for part in parts:
         if isinstance(part, Piece):
             yield from (replace(part, text=text) for text in _slices(part.text))
+        elif not isinstance(part, CallPart):
+            yield part  # of a server, which bounds it
         else:
             first, *others = _slices(part.arguments)
             yield replace(part, arguments=first)

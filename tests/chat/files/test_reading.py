@@ -61,7 +61,7 @@ def test_bytes_that_the_storage_lacks_are_logged_for_the_operator(
     row = kept(owner)
     (folder / row.storage_name).unlink()
     with caplog.at_level(logging.ERROR), pytest.raises(StorageError, match=r"^FileNotFoundError$"):
-        data_url(owner.pk, row.wire_id)
+        data_url(row)
     assert "web and workers must share it" in caplog.text
 
 

@@ -1,14 +1,13 @@
 """Lives of a response: what a writer does, and the events that come of it."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from chat.protocol.composer import Ending
-from chat.protocol.events import (
-    Created,
-    Event,
-    Queued,
-)
+from hypothesis import strategies as st
+
+from chat.protocol.composer import Ending, opening
+from chat.protocol.events import Created, Event, Queued
 from chat.protocol.objects import ResponseObject
 from chat.protocol.pieces import CallPart, ItemPart, Part, Piece
 from chat.protocol.state import ResponseState, Wait
@@ -38,6 +37,19 @@ ENDINGS = [
 SEARCH: dict[str, Any] = {"id": "ws_1", "type": "web_search_call", "status": "in_progress"}
 SEARCH["action"] = {"type": "search", "query": ""}
 FOUND = SEARCH | {"status": "completed", "action": {"type": "search", "query": "深さ"}}
+Life = tuple[Sequence[Any], Ending | None]
+texts = st.text(max_size=4)
+lives = st.tuples(
+    st.lists(
+        st.sampled_from(["restart", "resume", "wait"])
+        | st.tuples(texts, texts)
+        | st.builds(Piece, st.sampled_from(["text", "reasoning", "refusal"]), texts)
+        | st.builds(CallPart, st.integers(0, 2), st.just("f"), st.sampled_from(["", "call_1"]), texts)
+        | st.builds(ItemPart, st.integers(0, 2), st.sampled_from([SEARCH, FOUND]), st.booleans()),
+        max_size=12,
+    ),
+    st.none() | st.sampled_from(ENDINGS),
+)
 WAIT = Wait("rate_limit_exceeded", seconds=4.0, until=104.5)
 
 
@@ -65,11 +77,12 @@ def as_sent(writer: Writer, part: Part) -> Part:
     return CallPart(begun, "f", part.id, part.arguments)
 
 
-def written(life: tuple[list[Any], Ending | None]) -> tuple[Writer, list[Event]]:
+def written(life: Life, response: ResponseObject = RESPONSE) -> tuple[Writer, list[Event]]:
     """A writer that lived the life, and all that it wrote; at each step a reader has the writer's state."""
     steps, ending = life
-    writer = Writer.after(OPENING)
-    events = [*OPENING, *writer.start(1)]
+    events = opening(response)
+    writer = Writer.after(events)
+    events += writer.start(1)
     for step in steps:
         if step == "wait":
             events += writer.wait(WAIT)

@@ -1,7 +1,6 @@
 """The state: folding a writer's events gives the writer's state, from any point on."""
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -17,36 +16,20 @@ from chat.protocol.events import (
     Waiting,
 )
 from chat.protocol.output import output_text
-from chat.protocol.pieces import CallPart, ItemPart, Piece
 from chat.protocol.state import ResponseState
-from tests.chat.protocol.lives import ENDINGS, FOUND, OPENING, SEARCH, WAIT, seen, written
+from tests.chat.protocol.lives import ENDINGS, OPENING, WAIT, Life, lives, seen, written
 from tests.harness.writer import Writer
-
-texts = st.text(max_size=4)
-lives = st.tuples(
-    st.lists(
-        st.sampled_from(["restart", "resume", "wait"])
-        | st.tuples(texts, texts)
-        | st.builds(Piece, st.sampled_from(["text", "reasoning", "refusal"]), texts)
-        | st.builds(CallPart, st.integers(0, 2), st.just("f"), st.sampled_from(["", "call_1"]), texts)
-        | st.builds(ItemPart, st.integers(0, 2), st.sampled_from([SEARCH, FOUND]), st.booleans()),
-        max_size=12,
-    ),
-    st.none() | st.sampled_from(ENDINGS),
-)
 
 
 @given(lives)
-def test_a_reader_of_the_log_has_the_writers_state(life: tuple[list[Any], Ending | None]) -> None:
+def test_a_reader_of_the_log_has_the_writers_state(life: Life) -> None:
     writer, events = written(life)
     assert seen(ResponseState.fold(events)) == seen(writer.state)
     assert [event.sequence_number for event in events] == list(range(writer.state.next))
 
 
 @given(lives, st.integers(1, 40))
-def test_a_snapshot_at_any_point_stands_for_what_came_before(
-    life: tuple[list[Any], Ending | None], at: int
-) -> None:
+def test_a_snapshot_at_any_point_stands_for_what_came_before(life: Life, at: int) -> None:
     _, events = written(life)
     events = events[: events[-1].sequence_number]  # while it lives: a log ends with its end
     before, after = events[:at], events[at:]
@@ -57,9 +40,7 @@ def test_a_snapshot_at_any_point_stands_for_what_came_before(
 
 
 @given(lives, st.integers(1, 40), st.integers(1, 40))
-def test_a_snapshot_restores_all_after_any_part_of_a_log(
-    life: tuple[list[Any], Ending | None], kept: int, at: int
-) -> None:
+def test_a_snapshot_restores_all_after_any_part_of_a_log(life: Life, kept: int, at: int) -> None:
     _, events = written(life)
     events = events[: events[-1].sequence_number]
     state = ResponseState.fold(events[:at])
@@ -69,7 +50,7 @@ def test_a_snapshot_restores_all_after_any_part_of_a_log(
 
 @given(lives)
 def test_the_final_object_holds_all_text_since_the_last_restart(
-    life: tuple[list[Any], Ending | None],
+    life: Life,
 ) -> None:
     _, events = written(life)
     restarts = [place for place, event in enumerate(events) if isinstance(event, Restarted)]
