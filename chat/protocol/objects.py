@@ -94,5 +94,5 @@ class ResponseObject(TypedDict):
     service_tier: NotRequired[str]
     safety_identifier: NotRequired[str | None]
     prompt_cache_key: NotRequired[str | None]
-    user: NotRequired[str | None]
+    user: NotRequired[str]
     tailrace: NotRequired[Extension]

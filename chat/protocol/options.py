@@ -23,6 +23,7 @@ from chat.protocol.inputs import Name
 MAX_TOOLS = 128
 MAX_STOPS = 4
 MAX_INCLUDES = 50
+MAX_SAFETY_CHARS = 64
 LOGPROBS = "message.output_text.logprobs"  # the one extra that would need more of a model's server
 
 
@@ -147,7 +148,7 @@ class Options(Strict):
     top_logprobs: Annotated[int, AfterValidator(_none)] | None = None
     truncation: Literal["auto", "disabled"] | None = None
     service_tier: Label | None = None
-    safety_identifier: Label | None = None
+    safety_identifier: Annotated[Text, Field(max_length=MAX_SAFETY_CHARS)] | None = None
     prompt_cache_key: Label | None = None
     prompt_cache_options: JsonObject | None = None
     prompt_cache_retention: Label | None = None

@@ -55,7 +55,7 @@ def _write(script: Script, item: Item) -> None:
 
 
 def _is_done(item: Item, response: ResponseObject) -> bool:
-    """Whether a log would have the item's end. A response that ended irregularly leaves its last text open."""
+    """Whether a log would have the item's end; after a failure or Stop an incomplete one has none."""
     if item.closed == "incomplete" and response["status"] in TERMINAL_OF:
         return isinstance(item, TextItem) and response["status"] in ("completed", "incomplete")
     return item.closed is not None

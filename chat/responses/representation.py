@@ -2,8 +2,13 @@
 
 from chat.ids import wire_id
 from chat.models import Response, Status
+from chat.protocol.events import JSON
 from chat.protocol.objects import ResponseObject
 from chat.protocol.state import with_omitted_turns
+
+# absent fields that both published schemas want
+TOOL_DEFAULTS = {"description": None, "parameters": None, "strict": None}
+FORMAT_DEFAULTS = {"json_schema": {"description": None, "strict": False}}
 
 
 def response_object(row: Response) -> ResponseObject:
@@ -34,15 +39,21 @@ def response_object(row: Response) -> ResponseObject:
         "presence_penalty": asked.get("presence_penalty", 0.0),
         "frequency_penalty": asked.get("frequency_penalty", 0.0),
         "top_logprobs": asked.get("top_logprobs", 0),
-        "text": {"format": {"type": "text"}, **asked.get("text", {})},
+        "text": _text(asked.get("text", {})),
         "reasoning": {"effort": None, "summary": None, **asked.get("reasoning", {})},
         "tool_choice": asked.get("tool_choice", "auto"),
-        "tools": asked.get("tools", []),
+        "tools": [TOOL_DEFAULTS | tool for tool in asked.get("tools", [])],
         "truncation": asked.get("truncation", "auto"),
-        "service_tier": asked.get("service_tier", "default"),
+        "service_tier": "default",  # the one that served it
         "safety_identifier": asked.get("safety_identifier"),
         "prompt_cache_key": asked.get("prompt_cache_key"),
-        "user": asked.get("user"),
         "usage": row.usage,
     }
+    if "user" in asked:
+        response["user"] = asked["user"]
     return with_omitted_turns(response, row.omitted_turns)
+
+
+def _text(asked: JSON) -> JSON:
+    found: JSON = {"format": {"type": "text"}, **asked}
+    return found | {"format": FORMAT_DEFAULTS.get(found["format"]["type"], {}) | found["format"]}

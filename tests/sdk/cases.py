@@ -13,15 +13,8 @@ from chat.protocol.pieces import CallPart, Piece
 from chat.protocol.plain import NOTHING, PlainStream
 from chat.protocol.state import ResponseState
 from chat.responses.representation import response_object
-from tests.chat.protocol.lives import Life, written
+from tests.chat.protocol.lives import USAGE, Life, written
 
-USAGE = {
-    "input_tokens": 9,
-    "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
-    "output_tokens": 3,
-    "output_tokens_details": {"reasoning_tokens": 1},
-    "total_tokens": 12,
-}
 DONE = Ending("completed", at=5.0, usage=USAGE)
 CUT = Ending("incomplete", at=5.0, incomplete_reason="max_output_tokens")
 STOPPED = Ending("cancelled", at=5.0)

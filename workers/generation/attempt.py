@@ -200,7 +200,7 @@ class Attempt:
             messages=messages,
             items=assignment.items,
             instructions=response.get("instructions") or "",
-            tools=response.get("tools") or [],
+            tools=assignment.sent.get("tools", []),
             parameters=parameters(response, assignment.sent),
             metadata=response.get("metadata") or {},
             owner_id=assignment.owner_id,

@@ -28,8 +28,15 @@ OPENING: list[Event] = [
     Queued(sequence_number=1, response=RESPONSE),
 ]
 
+USAGE = {
+    "input_tokens": 9,
+    "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
+    "output_tokens": 3,
+    "output_tokens_details": {"reasoning_tokens": 1},
+    "total_tokens": 12,
+}
 ENDINGS = [
-    Ending("completed", at=5.0, usage={"output_tokens": 3}),
+    Ending("completed", at=5.0, usage=USAGE),
     Ending("incomplete", at=5.0, incomplete_reason="max_output_tokens"),
     Ending("cancelled", at=5.0),
     Ending("failed", at=5.0, error_code="worker_lost"),

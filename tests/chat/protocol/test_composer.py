@@ -21,7 +21,7 @@ from chat.protocol.events import (
 from chat.protocol.output import output_text
 from chat.protocol.pieces import CallPart, ItemPart, Piece
 from chat.protocol.state import ResponseState
-from tests.chat.protocol.lives import ENDINGS, FOUND, OPENING, RESPONSE, SEARCH, written
+from tests.chat.protocol.lives import ENDINGS, FOUND, OPENING, RESPONSE, SEARCH, USAGE, written
 from tests.harness.writer import Writer
 
 TEXT_DONE = ["response.output_text.done", "response.content_part.done", "response.output_item.done"]
@@ -225,7 +225,7 @@ def test_a_bad_end_is_one_event_and_keeps_the_text(status: Any, kind: str) -> No
 def test_the_final_object_says_how_it_ended() -> None:
     ended = {ending.status: final_object(ResponseState.fold(OPENING), ending) for ending in ENDINGS}
     assert ended["completed"]["completed_at"] == 5.0
-    assert ended["completed"]["usage"] == {"output_tokens": 3}
+    assert ended["completed"]["usage"] == USAGE
     assert ended["incomplete"]["incomplete_details"] == {"reason": "max_output_tokens"}
     assert ended["failed"]["error"] == {"code": "worker_lost", "message": FAILURES["worker_lost"]}
     assert ended["cancelled"]["error"] is None
