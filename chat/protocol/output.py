@@ -121,8 +121,9 @@ class OtherItem:
         return self.body | {"status": "in_progress"}
 
     def as_object(self, status: ItemStatus) -> OutputItem:
-        """The item, with this status unless it is done."""
-        return self.body if self.closed else self.body | {"status": status}
+        """The item, with this status unless it is done; one that was cut off has failed."""
+        known = "failed" if status == "incomplete" else status  # of these, all kinds have it
+        return self.body if self.closed else self.body | {"status": known}
 
 
 Item = TextItem | CallItem | OtherItem

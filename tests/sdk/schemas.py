@@ -67,6 +67,15 @@ def without_schema(event: JSON) -> JSON:
     return in_response(event, text=text | {"format": text["format"] | {"schema": None}})
 
 
+def with_known_items(event: JSON) -> JSON:
+    output = event.get("response", {}).get("output", [])
+    if any(item["type"] not in KNOWN_ITEMS for item in output):
+        event = in_response(event, output=[item for item in output if item["type"] in KNOWN_ITEMS])
+    if event.get("item", MESSAGE)["type"] in KNOWN_ITEMS:
+        return event
+    return event | {"item": MESSAGE | {"status": event["item"]["status"]}}
+
+
 def with_known_effort(event: JSON) -> JSON:
     reasoning = event.get("response", {}).get("reasoning")
     if not reasoning or reasoning["effort"] not in ("minimal", "max"):
@@ -74,6 +83,8 @@ def with_known_effort(event: JSON) -> JSON:
     return in_response(event, reasoning=reasoning | {"effort": "low"})
 
 
+KNOWN_ITEMS = ("message", "reasoning", "function_call", "function_call_output")
+MESSAGE = {"id": "msg_1", "type": "message", "role": "assistant", "status": "completed", "content": []}
 OF_OPENAI = {
     "null": Difference("Open Responses requires them, as OpenAI's service sends them", without_nulls),
     "code": Difference("our codes are more precise than `server_error`", with_known_code),
@@ -82,6 +93,7 @@ OF_OPENAI = {
 OF_OPEN_RESPONSES = {
     "reasoning": Difference("OpenAI and its SDKs name them `reasoning_text`", with_reasoning),
     "error": Difference("OpenAI's HTTP streams have flat errors: nested, its SDKs raise", with_nested_error),
+    "items": Difference("it has no items of a server's own tools, as OpenAI's web search", with_known_items),
     "schema": Difference("its document allows only null as the schema of a format", without_schema),
     "effort": Difference("OpenAI's SDKs have `minimal` and `max`", with_known_effort),
 }

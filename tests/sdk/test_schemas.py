@@ -16,10 +16,11 @@ from chat.protocol.composer import opening
 from chat.protocol.errors import FAILURES
 from chat.protocol.events import encode
 from chat.protocol.options import MAX_SAFETY_CHARS
+from chat.protocol.pieces import ItemPart
 from chat.protocol.plain import PlainStream
 from chat.protocol.state import ResponseState
 from chat.responses.representation import response_object
-from tests.chat.protocol.lives import USAGE, Life, lives, written
+from tests.chat.protocol.lives import ENDINGS, FOUND, SEARCH, USAGE, Life, lives, written
 from tests.chat.protocol.test_options import REQUEST, SCHEMA, TOOL
 from tests.sdk.cases import CASES, sources
 from tests.sdk.schemas import Document, open_responses, openai
@@ -48,7 +49,9 @@ def test_each_difference_is_needed(load: Load) -> None:
         conversation_id=UUID(int=9), request={"text": {"format": SCHEMA}, "reasoning": MAX_EFFORT}
     )
     texts = [text for stream in streams for texts in stream for text in texts]
-    events = [json.loads(text) for text in (*texts, *map(encode, opening(response_object(rare))))]
+    search = [ItemPart(0, SEARCH, done=False), ItemPart(0, FOUND, done=True)]
+    others = [*opening(response_object(rare)), *written((search, ENDINGS[0]), ROW)[1]]
+    events = [json.loads(text) for text in (*texts, *map(encode, others))]
     assert [fault for event in events for fault in document.faults(event)] == []
     for name in document.differences:
         assert any(document.faults(event, without=name) for event in events), name
