@@ -125,7 +125,14 @@ class Runtime:
 
 
 def _serve(loop: asyncio.AbstractEventLoop) -> None:
-    loop.run_forever()
+    """Run the loop until it is stopped, also after a task of a program that would end the process."""
+    while True:
+        try:
+            loop.run_forever()
+        except (SystemExit, KeyboardInterrupt) as error:  # asyncio lets only these end the loop
+            logger.error("a task raised %s, the event loop runs again", type(error).__name__)
+        else:
+            break
     loop.close()
 
 

@@ -13,7 +13,7 @@ from chat.transport.event_log import Log
 from chat.transport.heartbeats import Heartbeats
 from tests.harness.upstream import Upstream
 from tests.harness.waiting import await_until
-from tests.workers.background import DEADLINE_SECS
+from tests.workers.background import DEADLINE_SECS, in_time
 from tests.workers.stalled import stalling, wait_until_stalled
 from workers import runtime as module
 from workers.generation.attempt import Assignment, Outcome
@@ -88,6 +88,28 @@ async def test_an_error_of_the_work_is_raised_in_the_calling_thread(runtime: Run
 
     with pytest.raises(LookupError, match="broken"):
         await asyncio.to_thread(runtime.run, breaks())
+
+
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt])
+async def test_a_task_that_would_end_the_loop_does_not(
+    runtime: Runtime, error: type[BaseException], caplog: pytest.LogCaptureFixture
+) -> None:
+    async def leave() -> None:
+        asyncio.get_running_loop().create_task(leaving()).add_done_callback(ended.append)
+
+    async def leaving() -> None:
+        raise error("text of a person")
+
+    async def answer() -> int:
+        return 42
+
+    ended: list[asyncio.Task[None]] = []
+    await asyncio.to_thread(runtime.run, leave())
+    await await_until(lambda: error.__name__ in caplog.text, DEADLINE_SECS, "it is logged")
+    answering = asyncio.create_task(asyncio.to_thread(runtime.run, answer()))
+    assert await in_time(answering) == 42
+    assert isinstance(ended[0].exception(), error)
+    assert "text of a person" not in caplog.text
 
 
 async def test_stopping_a_runtime_that_does_not_run_does_nothing() -> None:

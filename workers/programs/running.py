@@ -87,7 +87,7 @@ async def _run(model: ModelConfig, ask: Ask, buffer: Buffer) -> None:
     except asyncio.CancelledError:
         buffer.end(_failed("worker_error"))  # read only if the program has cancelled itself
         raise
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - the operator's code may raise anything
+    except BaseException as error:  # noqa: BLE001 - the operator's code may raise anything
         buffer.end(_judged(error, model, ask))
     finally:
         thread.close()
@@ -167,5 +167,8 @@ class _AttemptThread(ThreadPoolExecutor):
 def _released(fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     try:
         return fn(*args, **kwargs)
+    except StopIteration as error:  # no future takes it: its reader would wait for ever
+        message = "a function in a thread raised StopIteration"
+        raise RuntimeError(message) from error
     finally:
         close_old_connections()

@@ -83,6 +83,20 @@ async def leaving(_: Ask) -> AsyncGenerator[str, None]:
     raise SystemExit
 
 
+class Panic(BaseException):
+    """As those of libraries in Rust: no Exception."""
+
+
+async def panicking(_: Ask) -> AsyncGenerator[str, None]:
+    yield "as far as here"
+    raise Panic
+
+
+async def exhausted(ask: Ask) -> AsyncGenerator[str, None]:
+    yield "as far as here"
+    await ask.once("next", next, iter(()))  # asyncio cannot pass a StopIteration on
+
+
 async def cancelling_itself(_: Ask) -> AsyncGenerator[str, None]:
     yield "as far as here"
     task = asyncio.create_task(asyncio.sleep(600))

@@ -14,6 +14,7 @@ from chat.protocol.pieces import CallPart, Piece
 from chat.responses.model_catalog import ModelConfig
 from chat.transport.task_cancellation import cancel
 from tests.harness.waiting import await_until
+from tests.workers.background import in_time
 from tests.workers.programs import samples
 from workers.programs import Ask, buffer, running
 from workers.programs.running import stream
@@ -35,7 +36,7 @@ async def failure(name: str) -> tuple[str, ProviderError]:
     """The text before a failure, and the failure."""
     found: list[Chunk] = []
     with pytest.raises(ProviderError) as raised:
-        await _gather(stream(program(name), Ask(response_id="r1")), found)
+        await in_time(asyncio.create_task(_gather(stream(program(name), Ask(response_id="r1")), found)))
     return "".join(chunk.text for chunk in found), raised.value
 
 
@@ -139,7 +140,7 @@ async def test_an_exception_keeps_the_text_and_is_logged_with_its_traceback(
     assert "the manual is lost" in caplog.text
 
 
-@pytest.mark.parametrize("name", ["leaving", "cancelling_itself"])
+@pytest.mark.parametrize("name", ["leaving", "panicking", "cancelling_itself", "exhausted"])
 async def test_a_program_cannot_end_the_worker(name: str) -> None:
     text, error = await failure(name)
     assert (text, error.code) == ("as far as here", "worker_error")
