@@ -229,7 +229,7 @@ TAILRACE_DRAIN_SECONDS = env.number("DRAIN_SECONDS", default=20)
 TAILRACE_HEALTH_PORT = env.number("TAILRACE_HEALTH_PORT", default=0)
 # seconds over which a stopping web process closes its sockets
 TAILRACE_WEB_DRAIN_SECONDS = env.number("WEB_DRAIN_SECONDS", default=30)
-# log the first characters of a refusal's body, which may hold what people wrote
+# log the first characters of a refusal's body, and exceptions of programs: they may hold what people wrote
 TAILRACE_LOG_UPSTREAM_ERRORS = env.flag("TAILRACE_LOG_UPSTREAM_ERRORS", default=False)
 
 # --- logging ------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from chat.transport.heartbeats import Heartbeats, WorkerStatus
 from chat.transport.task_cancellation import cancel
 from workers.generation.attempts import Attempts
 from workers.generation.publisher import Publisher
+from workers.programs.tracebacks import described
 from workers.providers.openai_compatible import Provider
 from workers.supervision.cancellations import listen
 from workers.supervision.heartbeat import Heartbeat
@@ -53,6 +54,7 @@ class Runtime:
             if self._loop is None:
                 self._name, self._about = name, about
                 self._loop = asyncio.new_event_loop()
+                self._loop.set_exception_handler(_log_unhandled)
                 threading.Thread(target=_serve, args=[self._loop], name="runtime", daemon=True).start()
                 asyncio.run_coroutine_threadsafe(self._open(), self._loop).result()
             return self._loop
@@ -122,6 +124,13 @@ class Runtime:
             return_exceptions=True,
         )
         await redis_client.close()
+
+
+def _log_unhandled(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Log an error that nobody awaits, of a program's own task, without the texts that asyncio would log."""
+    error = context.get("exception")
+    what = described(error) if error else context["message"]
+    logger.error("an error in the event loop: %s", what)
 
 
 def _serve(loop: asyncio.AbstractEventLoop) -> None:

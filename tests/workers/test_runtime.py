@@ -112,6 +112,22 @@ async def test_a_task_that_would_end_the_loop_does_not(
     assert "text of a person" not in caplog.text
 
 
+async def test_an_error_that_nobody_awaits_is_logged_without_its_text(
+    runtime: Runtime, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def leave() -> None:
+        asyncio.create_task(failing()).add_done_callback(lambda _: None)
+
+    async def failing() -> None:
+        message = "words of a person"
+        raise LookupError(message)
+
+    await asyncio.to_thread(runtime.run, leave())
+    await await_until(lambda: "LookupError" in caplog.text, DEADLINE_SECS, "it is logged")
+    assert "in failing" in caplog.text
+    assert "words of a person" not in caplog.text
+
+
 async def test_stopping_a_runtime_that_does_not_run_does_nothing() -> None:
     Runtime().stop()
 

@@ -20,6 +20,7 @@ from chat.responses.model_programs import Program, UnusableProgramError, load
 from workers.programs.ask import Ask
 from workers.programs.buffer import Buffer
 from workers.programs.steps import Unfinished
+from workers.programs.tracebacks import described
 from workers.programs.translation import NotAValueError
 from workers.programs.values import AnswerError
 from workers.providers.base import Chunk, ProviderError
@@ -139,8 +140,8 @@ def _judged(error: BaseException, model: ModelConfig, ask: Ask) -> ProviderError
         case NotAValueError():
             logger.error("response %s: the program %s yielded %s", ask.response_id, model.program, error)
         case _:
-            what = "response %s: the program %s failed"
-            logger.error(what, ask.response_id, model.program, exc_info=error)
+            what = "response %s: the program %s failed\n%s"
+            logger.error(what, ask.response_id, model.program, described(error))
     return _failed("worker_error")
 
 

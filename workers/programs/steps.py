@@ -63,9 +63,9 @@ class Unfinished:
                 task.cancel()
 
 
-async def done(name: str, step: Step, _: Shield) -> Any:
+async def done(_name: str, step: Step, _: Shield) -> Any:
     """Do a step and remember nothing: outside a worker."""
-    return json.loads(_encoded(name, await step.result()))
+    return json.loads(_encoded(await step.result()))
 
 
 async def remembered(steps: Steps, name: str, step: Step, shield: Shield) -> Any:
@@ -76,7 +76,7 @@ async def remembered(steps: Steps, name: str, step: Step, shield: Shield) -> Any
     """
 
     async def keep(result: Any) -> str:
-        text = _encoded(name, result)
+        text = _encoded(result)
         return await _patiently(lambda: steps.keep(name, text))
 
     async def do_and_keep() -> str:
@@ -92,13 +92,14 @@ async def _patiently(work: Callable[[], Awaitable[T]]) -> T:
     return await retry("a program's step waits for Redis", work, RETRY_SECS, OUTAGE_SECS, (LogError,))
 
 
-def _encoded(name: str, result: Any) -> str:
+def _encoded(result: Any) -> str:
+    """As JSON. Raises ValueError without the step's name, which may have words of a person."""
     try:
         text = json.dumps(result, allow_nan=False)
     except (TypeError, ValueError) as error:
-        message = f"the result of the step {name!r} is no JSON: {type(error).__name__}"
+        message = f"the result of a step is no JSON: {type(error).__name__}"
         raise ValueError(message) from error
     if len(text) > MAX_RESULT_BYTES:
-        message = f"the result of the step {name!r} has {len(text)} bytes, {MAX_RESULT_BYTES} at most"
+        message = f"the result of a step has {len(text)} bytes, {MAX_RESULT_BYTES} at most"
         raise ValueError(message)
     return text

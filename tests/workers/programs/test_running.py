@@ -8,6 +8,7 @@ from contextlib import aclosing
 
 import pytest
 from django.contrib.auth.models import User
+from pytest_django import Settings
 
 from chat.protocol.events import JSON
 from chat.protocol.pieces import CallPart, Piece
@@ -129,15 +130,18 @@ async def test_a_program_that_does_not_stop_holds_up_its_answer_for_some_seconds
     samples.freed.clear()
 
 
+@pytest.mark.parametrize("wanted", [False, True])
 async def test_an_exception_keeps_the_text_and_is_logged_with_its_traceback(
-    caplog: pytest.LogCaptureFixture,
+    caplog: pytest.LogCaptureFixture, settings: Settings, *, wanted: bool
 ) -> None:
+    settings.TAILRACE_LOG_UPSTREAM_ERRORS = wanted
     text, error = await failure("failing")
     assert (text, error.code, error.permanent) == ("as far as here", "worker_error", True)
     [record] = caplog.records
-    assert record.getMessage() == f"response r1: the program {samples.__name__}:failing failed"
-    assert record.exc_info
-    assert "the manual is lost" in caplog.text
+    assert record.getMessage().startswith(f"response r1: the program {samples.__name__}:failing failed\n")
+    assert "in failing\n" in caplog.text
+    assert ("the manual is lost" in caplog.text) is wanted
+    assert "LookupError" in caplog.text
 
 
 @pytest.mark.parametrize("name", ["leaving", "panicking", "cancelling_itself", "exhausted"])

@@ -68,7 +68,7 @@ async def test_a_synchronous_function_does_not_block_the_loop() -> None:
 
 @pytest.mark.parametrize("result", [{1, 2}, object(), float("nan")])
 async def test_a_result_is_json(result: object) -> None:
-    with pytest.raises(ValueError, match="the result of the step 'step' is no JSON"):
+    with pytest.raises(ValueError, match=r"^the result of a step is no JSON: [A-Za-z]+$"):
         await Ask().once("step", lambda: result)
 
 
