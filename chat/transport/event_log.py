@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from chat.protocol.composer import opening
-from chat.protocol.events import Event, decode, encode, is_terminal
+from chat.protocol.events import Event, decode, encode
 from chat.protocol.objects import ResponseObject
 from chat.protocol.state import ResponseState
 from chat.transport.redis_keys import prefixed, steps_key
@@ -150,14 +150,14 @@ class Log:
         rows: Rows = await self._redis.xrevrange(key(response_id), count=1)
         return _number(rows[0][0]) if rows else None
 
-    async def ended(self, response_ids: Sequence[str]) -> list[str]:
-        """Those whose log has a terminal event, in one round trip."""
+    async def lasts(self, response_ids: Sequence[str]) -> dict[str, Entry]:
+        """The last entry of each log that exists, in one round trip."""
         pipe = self._redis.pipeline(transaction=False)
         for response_id in response_ids:
             pipe.xrevrange(key(response_id), count=1)
         replies: Rows = await pipe.execute()
         lasts = zip(response_ids, replies, strict=True)
-        return [response_id for response_id, rows in lasts if rows and is_terminal(rows[0][1]["event"])]
+        return {i: Entry(_number(rows[0][0]), rows[0][1]["event"]) for i, rows in lasts if rows}
 
     async def _write_one(self, how: str, expiry: int | str, batch: Batch, known: int = -1) -> Append:
         (outcome,) = await self._write(how, expiry, [batch], known)

@@ -3,18 +3,34 @@
 A Redis hash per response, which expires with its log; a field per step, with its result as JSON.
 """
 
+from collections.abc import Callable
+
 from redis.asyncio import Redis
 
-from chat.transport.event_log import LIVE_SECS
+from chat.transport.event_log import LIVE_SECS, Log
 from chat.transport.redis_keys import steps_key
 
 
-class Steps:
-    """The steps of one response. Raises LogError."""
+class SupersededError(Exception):
+    """The log has an event that this attempt did not write: of a later attempt, or an end."""
 
-    def __init__(self, redis: Redis, response_id: str) -> None:
-        self._redis = redis
-        self._key = steps_key(response_id)
+
+class Steps:
+    """The steps of one response, for one attempt. Raises LogError.
+
+    `next_number`: of the attempt's next event.
+    """
+
+    def __init__(self, redis: Redis, response_id: str, next_number: Callable[[], int]) -> None:
+        self._redis, self._log = redis, Log(redis)
+        self._id, self._key = response_id, steps_key(response_id)
+        self._next_number = next_number
+
+    async def check(self) -> None:
+        """Raise SupersededError if another has written. Our own number is read afterwards: we may append."""
+        top = await self._log.top(self._id)
+        if top is not None and top >= self._next_number():
+            raise SupersededError
 
     async def result(self, name: str) -> str | None:
         """The result of a step; None: no attempt has done it."""

@@ -30,6 +30,13 @@ async def appended(log: Log, events: list[Event], response_id: str) -> None:
     assert await log.append(Batch.of(response_id, events)) is Append.APPENDED
 
 
+async def taken_over(log: Log, response_id: str, attempt: int = 2) -> None:
+    """Begin a later attempt in the log, after one that is silent."""
+    state = await log.state(response_id)
+    assert state is not None
+    await appended(log, Writer(state).start(attempt), response_id)
+
+
 async def events(log: Log, response_id: str) -> list[Event]:
     return [decode(entry.event) for entry in await log.read(response_id)]
 

@@ -2,12 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing, suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from contextlib import aclosing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from chat.protocol.composer import Ending, opening, start_attempt
 from chat.protocol.events import JSON, Interruption
@@ -20,7 +20,7 @@ from chat.transport.event_log import Append, Batch, Log, LogError
 from chat.transport.notifications import notify_readers
 from chat.transport.outages import retry
 from chat.transport.provider_runs import ProviderRuns
-from chat.transport.steps import Steps
+from chat.transport.steps import Steps, SupersededError
 from workers.generation.asking import ask, delegate
 from workers.generation.background_run import BackgroundRun
 from workers.generation.deadlines import AttemptProgress, is_answer
@@ -28,7 +28,7 @@ from workers.generation.publisher import Publisher, Stream
 from workers.generation.retries import RetryPolicy
 from workers.programs import running as programs
 from workers.programs.ask import Ask, last_text, parameters
-from workers.programs.steps import remembered
+from workers.programs.steps import Shield, Step, remembered
 from workers.providers.base import Chunk, Pause, ProviderError
 from workers.providers.openai_compatible import Provider
 from workers.providers.request import Request
@@ -89,6 +89,7 @@ class Attempt:
         self._run = BackgroundRun(assignment.id, assignment.attempt, assignment.model, provider, runs)
         self._stopped: StopReason | None = None
         self._first_token_at: float | None = None
+        self._state: ResponseState | None = None
         self._writing = asyncio.create_task(self._write())
 
     def stop(self, reason: StopReason) -> None:
@@ -96,6 +97,10 @@ class Attempt:
         if not self._writing.done():
             self._stopped = self._stopped or reason
             self._writing.cancel()
+
+    def is_superseded(self, top: int) -> bool:
+        """Whether the log, whose highest number is `top`, has an event of another writer."""
+        return self._state is not None and top >= self._state.next
 
     async def run(self) -> Outcome:
         """Write to the end, or accept an end written elsewhere."""
@@ -114,6 +119,7 @@ class Attempt:
         if state is None:
             self._stopped = StopReason.SUPERSEDED
             return None
+        self._state = state
         stream = self._publisher.open(
             state,
             on_conflict=partial(self.stop, StopReason.SUPERSEDED),
@@ -186,14 +192,15 @@ class Attempt:
         """Begin to generate: from a program, or from a model's server."""
         model, request, so_far = self._assignment.model, self._assignment.request, state.text()
         if model.program:
-            return programs.stream(model, self._asked(so_far))
+            return programs.stream(model, self._asked(state))
         if so_far and not self._run.attached:  # the model continues its own text
             request = replace(request, messages=[*request.messages, {"role": "assistant", "content": so_far}])
         return self._run.chunks(request, state)
 
-    def _asked(self, so_far: str) -> Ask:
+    def _asked(self, state: ResponseState) -> Ask:
         """The argument of a program."""
-        assignment, steps = self._assignment, Steps(redis_client.client(), self._assignment.id)
+        assignment = self._assignment
+        steps = Steps(redis_client.client(), assignment.id, lambda: state.next)
         response, messages = assignment.response, assignment.request.messages
         return Ask(
             text=last_text(messages),
@@ -206,10 +213,31 @@ class Attempt:
             owner_id=assignment.owner_id,
             response_id=assignment.id,
             attempt=assignment.attempt,
-            so_far=so_far,
-            ask_model=partial(delegate, self._provider),
-            do_step=partial(remembered, steps),
+            so_far=state.text(),
+            ask_model=partial(self._ask_model, steps),
+            do_step=partial(self._do_step, steps),
         )
+
+    async def _ask_model(
+        self, steps: Steps, name: str, messages: list[JSON], parameters: JSON
+    ) -> AsyncGenerator[Chunk, None]:
+        with suppress(LogError), self._stopping_if_superseded():
+            await steps.check()
+        async with aclosing(delegate(self._provider, name, messages, parameters)) as chunks:
+            async for chunk in chunks:
+                yield chunk
+
+    async def _do_step(self, steps: Steps, name: str, step: Step, shield: Shield) -> Any:
+        with self._stopping_if_superseded():
+            return await remembered(steps, name, step, shield)
+
+    @contextmanager
+    def _stopping_if_superseded(self) -> Iterator[None]:
+        try:
+            yield
+        except SupersededError:
+            self.stop(StopReason.SUPERSEDED)
+            raise
 
     def _take(self, chunk: Chunk, stream: Stream, progress: AttemptProgress) -> None:
         if chunk.parts:

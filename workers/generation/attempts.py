@@ -33,6 +33,8 @@ class Attempts:
         """Write a response to its end; nothing while handing over."""
         if self._draining:
             return Outcome(stopped=StopReason.HANDED_OVER)
+        if earlier := self._running.get(assignment.id):  # this worker was lost, and claimed it again
+            earlier.stop(StopReason.SUPERSEDED)
         attempt = Attempt(assignment, self.log, self.provider, self.publisher, self.runs)
         self._running[assignment.id] = attempt
         try:
@@ -45,6 +47,12 @@ class Attempts:
         """Stop a response, closing the connection to its model."""
         if attempt := self._running.get(response_id):
             attempt.stop(StopReason.CANCELLED)
+
+    def supersede(self, response_id: str, top: int) -> None:
+        """Stop a response if its log, whose highest number is `top`, has an event of another writer."""
+        attempt = self._running.get(response_id)
+        if attempt is not None and attempt.is_superseded(top):
+            attempt.stop(StopReason.SUPERSEDED)
 
     def hand_over(self) -> None:
         """Stop all attempts, for other workers; start no more."""

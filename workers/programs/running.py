@@ -17,6 +17,7 @@ from django.db import close_old_connections, connections
 from chat.protocol.events import JSON
 from chat.responses.model_catalog import ModelConfig
 from chat.responses.model_programs import Program, UnusableProgramError, load
+from chat.transport.steps import SupersededError
 from workers.programs.ask import Ask
 from workers.programs.buffer import Buffer
 from workers.programs.steps import Unfinished
@@ -137,6 +138,8 @@ def _judged(error: BaseException, model: ModelConfig, ask: Ask) -> ProviderError
         case UnusableProgramError():
             logger.error("response %s: %s. %s", ask.response_id, error, error.remedy)
             return _failed("program_unusable")
+        case SupersededError():
+            pass  # its attempt stops
         case NotAValueError():
             logger.error("response %s: the program %s yielded %s", ask.response_id, model.program, error)
         case _:

@@ -72,7 +72,7 @@ async def remembered(steps: Steps, name: str, step: Step, shield: Shield) -> Any
     """The kept result of a step; without one do it, and keep its result.
 
     A cancellation interrupts a coroutine function only; `shield` runs the rest to its end.
-    Raises LogError if Redis stays unavailable, ValueError for a result that is no JSON or too large.
+    Raises SupersededError; LogError if Redis stays unavailable; ValueError for a result that cannot be kept.
     """
 
     async def keep(result: Any) -> str:
@@ -82,7 +82,11 @@ async def remembered(steps: Steps, name: str, step: Step, shield: Shield) -> Any
     async def do_and_keep() -> str:
         return await keep(await step.result())
 
-    kept = await shield(_patiently(lambda: steps.result(name)))  # Redis may swallow a cancellation
+    async def known() -> str | None:
+        await steps.check()
+        return await steps.result(name)
+
+    kept = await shield(_patiently(known))  # Redis may swallow a cancellation
     if kept is None:
         kept = await shield(keep(await step.result()) if step.interruptible else do_and_keep())
     return json.loads(kept)

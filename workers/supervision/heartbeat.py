@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from celery.worker.state import revoked
 
 from chat import __version__
+from chat.protocol.events import is_terminal
 from chat.transport.event_log import LogError
 from chat.transport.heartbeats import HEARTBEAT_SECS, Heartbeats, WorkerStatus
 from workers.generation.attempts import Attempts
@@ -45,14 +46,18 @@ class Heartbeat:
             await _pause()
 
     async def send(self) -> None:
-        """Cancel tasks revoked in Flower, record the heartbeat, cancel attempts ended elsewhere."""
+        """Cancel tasks revoked in Flower, record the heartbeat, stop attempts ended or superseded."""
         running = self.attempts.running
         for response_id in filter(revoked.__contains__, running):
             self.attempts.cancel(response_id)
         if not await self.heartbeats.record(self.worker_id, self._figures()):
             self.reaper.doubt()
-        for response_id in await self.attempts.log.ended(running) if running else []:
-            self.attempts.cancel(response_id)
+        lasts = await self.attempts.log.lasts(running) if running else {}
+        for response_id, last in lasts.items():
+            if is_terminal(last.event):
+                self.attempts.cancel(response_id)
+            else:
+                self.attempts.supersede(response_id, last.sequence_number)
 
     def _figures(self) -> WorkerStatus:
         return {

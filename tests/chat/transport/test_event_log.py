@@ -6,7 +6,7 @@ from chat.protocol.composer import Ending
 from chat.protocol.events import Completed, Failed, Incomplete, encode
 from chat.protocol.state import EPOCH_SIZE, ResponseState
 from chat.transport import redis_client
-from chat.transport.event_log import ENDED_SECS, LIVE_SECS, Append, Batch, Log, LogError, key
+from chat.transport.event_log import ENDED_SECS, LIVE_SECS, Append, Batch, Entry, Log, LogError, key
 from tests.chat.protocol.lives import RESPONSE
 from tests.harness.writer import Writer
 
@@ -185,12 +185,14 @@ async def test_a_batch_whose_reply_was_lost_can_be_sent_again(log: Log) -> None:
     assert await log.append(end, last=True) is await log.append(end, last=True) is Append.APPENDED
 
 
-async def test_the_last_event_shows_whether_a_log_has_its_end(log: Log) -> None:
+async def test_the_last_event_of_each_log_is_read(log: Log) -> None:
     await log.create(RESPONSE | {"id": "r2"})
     end = encode(Completed(sequence_number=2, response=RESPONSE))
-    assert await log.ended(["r1", "r2", "gone"]) == []
     await log.append(Batch("r1", 2, [end]), last=True)
-    assert await log.ended(["r2", "r1", "gone"]) == ["r1"]
+    lasts = await log.lasts(["r2", "r1", "gone"])
+    assert list(lasts) == ["r2", "r1"]
+    assert lasts["r1"] == Entry(2, end)
+    assert lasts["r2"].sequence_number == 1
 
 
 async def test_a_log_that_redis_refuses_does_not_stop_the_others(log: Log) -> None:

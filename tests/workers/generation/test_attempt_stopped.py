@@ -230,6 +230,18 @@ async def test_two_attempts_in_one_process_do_not_mix(
     assert output_text(final(outcome)) == AFTER_5
 
 
+async def test_a_later_attempt_in_the_same_process_stops_a_silent_one(
+    log: Log, attempts: Attempts, upstream: Upstream
+) -> None:
+    first = assign(target(upstream, "stall-after-5"))
+    writing = asyncio.create_task(attempts.run(first))
+    await wait_until_stalled(log, first.id)
+    second = assign(target(upstream, "fast"), first.response, attempt=2)
+    assert output_text(final(await attempts.run(second))) == text_of("fast")
+    assert (await in_time(writing)).stopped is StopReason.SUPERSEDED
+    assert await was_left(upstream, first.model)
+
+
 async def test_a_later_attempt_prevails_over_one_that_still_writes(
     log: Log, attempts: Attempts, upstream: Upstream
 ) -> None:

@@ -13,7 +13,7 @@ from workers.programs import Ask, steps
 
 
 def attempt(response_id: str = "r1") -> Ask:
-    return Ask(do_step=partial(steps.remembered, Steps(redis_client.client(), response_id)))
+    return Ask(do_step=partial(steps.remembered, Steps(redis_client.client(), response_id, lambda: 2)))
 
 
 async def test_another_attempt_gets_the_result_without_a_call(redis_url: str) -> None:

@@ -4,20 +4,24 @@ import asyncio
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import pytest
+from pytest_django import Settings
 
 from chat.responses.model_catalog import ModelConfig
 from chat.transport import redis_client
 from chat.transport.event_log import Log
 from chat.transport.steps import Steps
+from tests.harness.upstream import Upstream
 from tests.harness.waiting import await_until
 from tests.workers.background import DEADLINE_SECS, in_time
-from tests.workers.logs import text
-from tests.workers.targets import assign, final, generating
+from tests.workers.logs import taken_over, text
+from tests.workers.targets import assign, final, generating, requests, target
 from workers.generation.attempt import Assignment, Outcome, StopReason
 from workers.generation.attempts import Attempts
 from workers.programs import Ask, running
+from workers.programs.values import Value
 
 STOPS = 20  # by heartbeats and a stopping worker
 
@@ -136,12 +140,14 @@ async def leaving_payments(ask: Ask) -> AsyncGenerator[str, None]:
 async def order() -> str:
     """A coroutine function. Redis takes its result only later."""
     await redis_client.client().client_pause(60_000, all=False)
-    course.done.append("waits")
+    course.done.append("ordered")
     return "ordered"
 
 
 async def ordering(ask: Ask) -> AsyncGenerator[str, None]:
     yield "begun"
+    course.done.append("waits")
+    await course.released.wait()
     yield await ask.once("order", order)
 
 
@@ -189,11 +195,13 @@ async def test_a_result_that_exists_when_a_stop_comes_is_kept(log: Log, attempts
     assignment, redis = asked("ordering"), redis_client.client()
     try:
         writing = await begun(attempts, assignment, log)
+        course.released.set()
+        await await_until(lambda: "ordered" in course.done, DEADLINE_SECS, "there is a result")
         await stop_often(attempts, assignment, handing_over=True)
     finally:
         await redis.client_unpause()
     await in_time(writing)
-    assert await Steps(redis, assignment.id).result("order") == '"ordered"'
+    assert await Steps(redis, assignment.id, lambda: 2).result("order") == '"ordered"'
 
 
 async def test_a_stop_interrupts_a_coroutine_function(log: Log, attempts: Attempts) -> None:
@@ -202,3 +210,48 @@ async def test_a_stop_interrupts_a_coroutine_function(log: Log, attempts: Attemp
     attempts.cancel(assignment.id)
     await in_time(writing)
     assert course.done == ["waits", "interrupted"]
+
+
+# superseded
+
+
+async def going_on(ask: Ask) -> AsyncGenerator[str, None]:
+    yield "begun"
+    course.done.append("waits")
+    await course.released.wait()
+    yield await ask.once("order", unpaid)
+
+
+async def asking(ask: Ask) -> AsyncGenerator[Value, None]:
+    yield "begun"
+    course.done.append("waits")
+    await course.released.wait()
+    async for value in ask.model("paid", ask.messages):
+        yield value
+
+
+async def unpaid() -> str:
+    course.done.append("done twice")
+    return ""
+
+
+@pytest.mark.parametrize("name", ["going_on", "asking"])
+async def test_a_superseded_program_does_no_step_and_asks_no_model(
+    log: Log, attempts: Attempts, upstream: Upstream, settings: Settings, tmp_path: Path, name: str
+) -> None:
+    paid, file = target(upstream, "fast"), tmp_path / "models.toml"
+    file.write_text(f"""
+[[models]]
+name = "paid"
+base_url = "{paid.base_url}"
+upstream_model = "{paid.upstream_model}"
+""")
+    settings.TAILRACE_MODELS = str(file)
+    assignment = asked(name)
+    writing = await begun(attempts, assignment, log)
+    await taken_over(log, assignment.id)
+    course.released.set()
+    outcome = await in_time(writing)
+    assert (outcome.stopped, outcome.response) == (StopReason.SUPERSEDED, None)
+    assert course.done == ["waits"]
+    assert not await requests(upstream, paid)

@@ -19,9 +19,10 @@ from tests.harness.upstream import Upstream
 from tests.harness.valkey import OwnValkey
 from tests.harness.waiting import await_until
 from tests.workers.background import DEADLINE_SECS, beside, in_time
-from tests.workers.logs import ends
+from tests.workers.logs import ends, taken_over
 from tests.workers.stalled import start_stalling
 from tests.workers.targets import generating
+from workers.generation.attempt import StopReason
 from workers.generation.attempts import Attempts
 from workers.supervision import heartbeat as module
 from workers.supervision.heartbeat import Heartbeat
@@ -95,6 +96,18 @@ async def test_an_end_in_the_log_is_noticed_though_the_cancellation_was_lost(
         assert (await in_time(gone)).response == final
         assert len(await ends(log, one)) == 1
         assert not staying.done()
+        attempts.cancel(other)
+        await staying
+
+
+async def test_a_later_attempt_in_the_log_stops_a_silent_one(log: Log, upstream: Upstream) -> None:
+    async with generating(log) as attempts, sending(attempts):
+        (one, gone), (other, staying) = [await start_stalling(log, attempts, upstream) for _ in range(2)]
+        await taken_over(log, one)
+        outcome = await in_time(gone)
+        assert (outcome.stopped, outcome.response) == (StopReason.SUPERSEDED, None)
+        assert await ends(log, one) == []
+        assert attempts.running == [other]
         attempts.cancel(other)
         await staying
 
