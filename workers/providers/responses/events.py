@@ -3,6 +3,7 @@
 Format: https://platform.openai.com/docs/api-reference/responses-streaming
 """
 
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,7 @@ from chat.protocol.pieces import CallPart, PieceKind
 from workers.providers.answer_values import MALFORMED, reported, usage_of, whole_pairs
 from workers.providers.base import Chunk, FinishReason, ProviderError
 from workers.providers.responses.items import ItemReader
+from workers.providers.responses.received import Call, Received, id_of, paired, with_id
 from workers.providers.storable import REPLACEMENT, storable
 
 # by event type: the kind of its delta
@@ -20,6 +22,7 @@ _DELTAS: dict[str, PieceKind] = {
     "response.reasoning_text.delta": "reasoning",
     "response.reasoning_summary_text.delta": "reasoning",
 }
+_SAID: tuple[PieceKind, ...] = ("text", "refusal")  # in messages
 _BEGUN = ("response.created", "response.queued", "response.in_progress")
 _ENDED = ("response.completed", "response.incomplete", "response.failed", "response.cancelled")
 _LIVE = ("queued", "in_progress")
@@ -40,8 +43,9 @@ class EventReader:
         self.over = False  # the server has ended it, also with an error
         self.known = False
         self.whole = False  # a document says itself that it is complete
-        self._streamed: set[str] = set()  # kinds with deltas
-        self._calls: dict[Any, int] = {}  # by output index
+        self._received: dict[PieceKind | int, Received] = defaultdict(Received)  # by kind, or call
+        self._calls: list[Call] = []
+        self._call_at: dict[Any, Call] = {}  # by output index
         self._items = ItemReader()
         self._thought: Any = None  # the last part of the reasoning
         self._half: tuple[PieceKind | int, str] = ("text", "")  # a high surrogate that ended a delta
@@ -101,16 +105,21 @@ class EventReader:
     def _of_item(self, kind: str, body: JSON, chunk: Chunk) -> None:
         """An event of a function call, or of an item of another kind; all others are unknown."""
         place = body.get("output_index")
-        if kind in _OF_ITEM:
-            item, done = body["item"], kind == "response.output_item.done"
-            if item.get("type") != "function_call":
-                self._keep(place, item, chunk, done=done)
-            elif not done:
-                self._open(item, place, chunk)
-        elif kind == "response.function_call_arguments.delta" and place in self._calls:
-            self._add(self._calls[place], body["delta"], chunk)
+        call = self._call_at.get(place)
+        match kind:
+            case "response.output_item.added" if body["item"].get("type") == "function_call":
+                self._open(body["item"], place, chunk)
+            case "response.output_item.added":
+                self._keep(place, body["item"], chunk, done=False)
+            case "response.function_call_arguments.delta" if call:
+                self._add(call.index, body["delta"], chunk)
+            case "response.function_call_arguments.done" if call and body.get("item_id") == call.item_id:
+                self._complete(call, body, chunk)
+            case "response.output_item.done":
+                self._end_item(body["item"], place, chunk)
 
     def _keep(self, place: Any, item: JSON, chunk: Chunk, *, done: bool, is_over: bool = False) -> None:
+        """An item of another kind than texts and calls."""
         part = self._items.read(place, item, done=done, is_over=is_over)
         if part is not None:
             self._complete_half(chunk)
@@ -126,7 +135,6 @@ class EventReader:
             self._think((body.get("output_index"), body["type"], part), body["delta"], chunk)
         else:
             self._add(kind, body["delta"], chunk)
-        self._streamed.add(kind)
 
     def _think(self, part: Any, text: str, chunk: Chunk) -> None:
         """Add reasoning, with a paragraph between its parts."""
@@ -136,14 +144,37 @@ class EventReader:
         self._add("reasoning", text, chunk)
 
     def _open(self, item: JSON, place: Any, chunk: Chunk) -> None:
-        name, call_id = item["name"], item.get("call_id") or item.get("id") or ""
+        name, call_id = item["name"], id_of(item)
         if not (isinstance(name, str) and name and isinstance(call_id, str)):
             raise TypeError
-        index = self._calls[place] = len(self._calls)
+        call = self._call_at[place] = Call(len(self._calls), call_id, item.get("id"))
+        self._calls.append(call)
         self._complete_half(chunk)
-        chunk.add_call(CallPart(index, storable(name), storable(call_id)))
-        self._add(index, item.get("arguments") or "", chunk)
-        self._streamed.add("call")
+        chunk.add_call(CallPart(call.index, storable(name), storable(call_id)))
+        self._add(call.index, item.get("arguments") or "", chunk)
+
+    def _complete(self, call: Call, item: JSON, chunk: Chunk) -> None:
+        """Add the rest of a call's arguments."""
+        self._add(call.index, self._received[call.index].rest(item.get("arguments") or ""), chunk)
+
+    def _end_item(self, item: JSON, place: Any, chunk: Chunk) -> None:
+        """Add what the deltas of an item lacked; a call of another id at a known place is left to the end."""
+        match item.get("type"):
+            case "function_call":
+                if call := with_id(self._calls, id_of(item)):
+                    self._complete(call, item, chunk)
+                elif place not in self._call_at:
+                    self._open(item, place, chunk)
+            case "message":
+                for kind in _SAID:
+                    self._add(kind, self._received[kind].rest_of_item(_text_of(kind, [item])), chunk)
+                    self._received[kind].end_item()
+            case "reasoning":
+                if not self._received["reasoning"].in_item:
+                    self._think_whole(item, place, chunk)
+                self._received["reasoning"].end_item()
+            case _:
+                self._keep(place, item, chunk, done=True)
 
     def _add(self, lane: PieceKind | int, text: str, chunk: Chunk) -> None:
         """Add to a kind of text, or to the arguments of a call. Raises TypeError if it is no text."""
@@ -151,6 +182,7 @@ class EventReader:
             raise TypeError
         if not text:
             return
+        self._received[lane].pieces.append(text)
         if self._half[0] != lane:
             self._complete_half(chunk)
         text, half = whole_pairs(self._half[1] + text)
@@ -169,10 +201,9 @@ class EventReader:
             chunk.add_call(CallPart(lane, arguments=text))
 
     def _end(self, response: JSON, chunk: Chunk) -> None:
-        """Merge the whole object: the kinds of which no delta came, usage, the outcome."""
-        status, streamed = response.get("status"), frozenset(self._streamed)
-        for place, item in enumerate(response.get("output") or ()):
-            self._item(place, item, streamed, chunk)
+        """Merge the whole object: the rest of the output, usage, the outcome."""
+        status = response.get("status")
+        self._merge_output(response.get("output") or [], chunk)
         self._complete_half(chunk)
         chunk.usage = usage_of(response.get("usage")) or chunk.usage
         if status not in ("completed", "incomplete"):
@@ -181,20 +212,31 @@ class EventReader:
         self.finish = chunk.finish = "stop" if status == "completed" else _CUT_OFF.get(reason, "length")
         self.over = True
 
-    def _item(self, place: int, item: JSON, streamed: frozenset[str], chunk: Chunk) -> None:
-        match item.get("type"):
-            case "reasoning" if "reasoning" not in streamed:
-                for part, text in _thoughts(item):
-                    self._think((place, *part), text, chunk)
-            case "message":
-                for kind, text in _contents(item):
-                    if kind not in streamed:
-                        self._add(kind, text, chunk)
-            case "function_call":
-                if "call" not in streamed:
+    def _merge_output(self, output: list[JSON], chunk: Chunk) -> None:
+        has_thoughts, known = bool(self._received["reasoning"].pieces), {}
+        for kind in _SAID:
+            whole = _text_of(kind, output)
+            known[kind] = len(whole) - len(self._received[kind].rest(whole))
+        calls = iter(paired(self._calls, [item for item in output if item.get("type") == "function_call"]))
+        for place, item in enumerate(output):
+            match item.get("type"):
+                case "reasoning" if not has_thoughts:
+                    self._think_whole(item, place, chunk)
+                case "message":
+                    for kind, text in _contents(item):
+                        self._add(kind, text[known[kind] :], chunk)
+                        known[kind] -= min(known[kind], len(text))
+                case "function_call" if call := next(calls):
+                    self._complete(call, item, chunk)
+                case "function_call":
                     self._open(item, place, chunk)
-            case _:
-                self._keep(place, item, chunk, done=item.get("status") != "in_progress", is_over=True)
+                case _:
+                    is_done = item.get("status") != "in_progress"
+                    self._keep(place, item, chunk, done=is_done, is_over=True)
+
+    def _think_whole(self, item: JSON, place: int, chunk: Chunk) -> None:
+        for part, text in _thoughts(item):
+            self._think((place, *part), text, chunk)
 
     def _fail(self, error: Any) -> None:
         """Raise the error of a failed response."""
@@ -209,6 +251,12 @@ def _thoughts(item: JSON) -> Iterator[tuple[tuple[str, int], str]]:
     for name in ("summary", "content"):
         for index, part in enumerate(item.get(name) or ()):
             yield (name, index), part["text"]
+
+
+def _text_of(kind: PieceKind, items: list[JSON]) -> str:
+    """The text of one kind in the messages among items."""
+    messages = (item for item in items if item.get("type") == "message")
+    return "".join(text for item in messages for each, text in _contents(item) if each == kind)
 
 
 def _contents(item: JSON) -> Iterator[tuple[PieceKind, str]]:

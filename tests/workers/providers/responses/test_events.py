@@ -87,6 +87,87 @@ def test_a_response_with_deltas_is_not_read_twice() -> None:
     assert parts == PARTS
 
 
+def done(item: JSON, index: int = 0) -> JSON:
+    return {"type": "response.output_item.done", "output_index": index, "item": item}
+
+
+def message(text: str) -> JSON:
+    return {"type": "message", "content": [{"type": "output_text", "text": text}]}
+
+
+WHOLE = {**CALL, "arguments": '{"a":1}'}
+ARGUMENTS_DONE = {
+    "type": "response.function_call_arguments.done",
+    "output_index": 0,
+    "item_id": "fc_1",
+    "arguments": '{"a":1}',
+}
+
+
+@pytest.mark.parametrize("begun", [(), (delta("function_call_arguments", '{"a'),)], ids=["none", "some"])
+@pytest.mark.parametrize(
+    "last",
+    [
+        (ARGUMENTS_DONE,),
+        (done(WHOLE),),
+        (end(output=[WHOLE]),),
+        (ARGUMENTS_DONE, done(WHOLE), end(output=[WHOLE])),
+    ],
+    ids=["arguments.done", "item.done", "completed", "all"],
+)
+def test_arguments_are_completed_once_by_the_events_that_end_them(
+    begun: tuple[JSON, ...], last: tuple[JSON, ...]
+) -> None:
+    parts, _, _ = read(added(CALL), *begun, *last)
+    assert parts == [CallPart(0, "now", "c1", '{"a":1}')]
+
+
+@pytest.mark.parametrize("last", [(done(WHOLE),), (end(output=[WHOLE]),), (done(WHOLE), end(output=[WHOLE]))])
+def test_a_call_that_never_began_begins_once_with_its_end(last: tuple[JSON, ...]) -> None:
+    assert read(*last)[0] == [CallPart(0, "now", "c1", '{"a":1}')]
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        [{"type": "reasoning", "summary": []}, WHOLE],
+        [{**WHOLE, "call_id": "of this event", "id": "another"}],
+        [{**WHOLE, "arguments": '{ "a": 1 }'}],
+        [{**CALL, "call_id": "c0", "arguments": "{}"}, WHOLE],
+    ],
+    ids=["another place", "other ids", "other blanks", "a call before it"],
+)
+def test_a_call_is_read_once_however_the_object_repeats_it(output: list[JSON]) -> None:
+    parts, _, _ = read(added(CALL), delta("function_call_arguments", '{"a":1}'), end(output=output))
+    assert parts[0] == CallPart(0, "now", "c1", '{"a":1}')
+    assert len(parts) == sum(item["type"] == "function_call" for item in output)
+
+
+def test_arguments_of_another_item_complete_no_call() -> None:
+    other = {**CALL, "id": "fc_2", "call_id": "c2"}
+    parts, _, _ = read(added(CALL), added(other), ARGUMENTS_DONE, done(WHOLE))
+    assert parts == [CallPart(0, "now", "c1"), CallPart(1, "now", "c2"), CallPart(0, arguments='{"a":1}')]
+
+
+@pytest.mark.parametrize("at", [0, 1, None])
+def test_text_without_deltas_is_read_from_its_item_once(at: int | None) -> None:
+    thought = {"type": "reasoning", "summary": SUMMARY}
+    items = [thought, message("one "), message("two "), message("three")]
+    streamed = delta("output_text", "tw", output_index=at)
+    ends = [done(item, index) for index, item in enumerate(items)]
+    parts, _, _ = read(*ends[:2], streamed, *ends[2:], end(output=items))
+    assert parts == [Piece("reasoning", "first\n\nsecond"), Piece("text", "one two three")]
+    parts, _, _ = read(*ends[:2], streamed, end(output=items))
+    assert parts == [Piece("reasoning", "first\n\nsecond"), Piece("text", "one two three")]
+
+
+def test_text_that_contradicts_the_deltas_adds_nothing() -> None:
+    parts, _, _ = read(
+        delta("output_text", "said"), done(message("Said so")), end(output=[message("Said so")])
+    )
+    assert parts == [Piece("text", "said")]
+
+
 def test_interleaved_calls_are_told_apart() -> None:
     parts, _, _ = read(
         added(CALL, 1),
