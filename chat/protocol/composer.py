@@ -1,5 +1,6 @@
 """Compose a response's next events from its state."""
 
+import json
 from dataclasses import asdict, dataclass
 from typing import Literal
 
@@ -99,7 +100,7 @@ def wait(state: ResponseState, pause: Wait) -> events.Event:
 def finish(state: ResponseState, ending: Ending) -> tuple[list[events.Event], events.Terminal]:
     """The terminal event, after the events that close the items of a completed or incomplete response.
 
-    A function call is closed only here: a client runs it then. The last one of an answer that was cut is not.
+    A function call is closed only here: a client runs it then. One in which an answer was cut is not.
     """
     script = Script(state.next)
     statuses = _final_statuses(state, ending)
@@ -170,6 +171,21 @@ def _append_item(script: Script, state: ResponseState, part: ItemPart) -> None:
 
 
 def _final_statuses(state: ResponseState, ending: Ending) -> list[ItemStatus]:
-    whole: dict[str, list[Item]] = {"completed": state.items, "incomplete": [*state.calls[:-1]]}
-    ids = {item.id for item in whole.get(ending.status, [])}
-    return [item.closed or ("completed" if item.id in ids else "incomplete") for item in state.items]
+    return [item.closed or _final_status(item, state, ending) for item in state.items]
+
+
+def _final_status(item: Item, state: ResponseState, ending: Ending) -> ItemStatus:
+    """A call in an answer that was cut is whole if an item follows or its arguments are a JSON object."""
+    if ending.status == "incomplete" and isinstance(item, CallItem):
+        is_whole = item is not state.items[-1] or _is_object(item.arguments)
+    else:
+        is_whole = ending.status == "completed"
+    return "completed" if is_whole else "incomplete"
+
+
+def _is_object(arguments: str) -> bool:
+    """Whether it is a JSON object: the beginning of one never is."""
+    try:
+        return isinstance(json.loads(arguments), dict)
+    except (ValueError, RecursionError):
+        return False

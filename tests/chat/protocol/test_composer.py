@@ -19,7 +19,7 @@ from chat.protocol.events import (
     encode,
 )
 from chat.protocol.output import output_text
-from chat.protocol.pieces import CallPart, ItemPart, Piece
+from chat.protocol.pieces import CallPart, ItemPart, Part, Piece
 from chat.protocol.state import ResponseState
 from tests.chat.protocol.lives import ENDINGS, FOUND, OPENING, RESPONSE, SEARCH, USAGE, written
 from tests.harness.writer import Writer
@@ -195,6 +195,26 @@ def test_of_an_answer_that_was_cut_the_last_call_is_not_done() -> None:
     ]
     assert writer.state.ended is not None
     assert [item["status"] for item in writer.state.ended["output"]] == ["completed", "incomplete"]
+
+
+@pytest.mark.parametrize(
+    ("last", "status"),
+    [
+        ([CallPart(0, "f", "c1", "free"), Piece("text", "and th")], "completed"),
+        ([CallPart(0, "f", "c1", '{"a": {}}')], "completed"),
+        ([CallPart(0, "f", "c1", '{"a": {}')], "incomplete"),
+        ([CallPart(0, "f", "c1", "1")], "incomplete"),
+        ([CallPart(0, "f", "c1")], "incomplete"),
+        ([CallPart(0, "f", "c1", '{"a":' * 100_000)], "incomplete"),
+    ],
+    ids=["before a text", "an object", "half an object", "a number", "no arguments", "too deep"],
+)
+def test_a_call_of_a_cut_answer_is_done_if_it_is_whole(last: list[Part], status: str) -> None:
+    writer, _ = written((last, None))
+    closing = [event.type for event in writer.finish(ENDINGS[1])]
+    assert ("response.function_call_arguments.done" in closing) == (status == "completed")
+    assert writer.state.ended is not None
+    assert writer.state.ended["output"][0]["status"] == status
 
 
 def test_a_call_without_an_id_or_with_one_that_is_taken_gets_its_own() -> None:
