@@ -4,11 +4,20 @@ A Redis hash per response, which expires with its log; a field per step, with it
 """
 
 from collections.abc import Callable
+from pathlib import Path
 
 from redis.asyncio import Redis
 
-from chat.transport.event_log import LIVE_SECS, Log
+from chat.transport.event_log import Log, key
 from chat.transport.redis_keys import steps_key
+
+MAX_RESULTS_BYTES = 8_388_608  # of one response: Redis keeps them in memory
+
+_KEEP = Path(__file__).with_name("keep_step.lua").read_text()
+
+
+class TooManyResultsError(ValueError):
+    """The results of all steps have more than MAX_RESULTS_BYTES."""
 
 
 class SupersededError(Exception):
@@ -25,6 +34,7 @@ class Steps:
         self._redis, self._log = redis, Log(redis)
         self._id, self._key = response_id, steps_key(response_id)
         self._next_number = next_number
+        self._script = redis.register_script(_KEEP)
 
     async def check(self) -> None:
         """Raise SupersededError if another has written. Our own number is read afterwards: we may append."""
@@ -38,10 +48,12 @@ class Steps:
         return None if found is None else str(found)
 
     async def keep(self, name: str, result: str) -> str:
-        """Keep the first result of a step; return the kept one, which another attempt may have written."""
-        async with self._redis.pipeline(transaction=True) as pipe:
-            pipe.hsetnx(self._key, name, result)
-            pipe.expire(self._key, LIVE_SECS)
-            pipe.hget(self._key, name)
-            *_, kept = await pipe.execute()
+        """Keep the first result of a step; return the kept one, which another attempt may have written.
+
+        Without a log nothing is kept. Raises TooManyResultsError.
+        """
+        args: list[str | int] = [name, result, MAX_RESULTS_BYTES]
+        kept = await self._script(keys=[key(self._id), self._key], args=args)
+        if kept is None:
+            raise TooManyResultsError
         return str(kept)

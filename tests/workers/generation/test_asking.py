@@ -110,6 +110,7 @@ async def test_a_program_that_stays_silent_is_ended_by_its_deadline(log: Log, at
 async def test_a_step_of_an_earlier_attempt_is_not_done_again(log: Log, attempts: Attempts) -> None:
     samples.counted.clear()
     assignment = assign(ModelConfig("stepping", program=f"{samples.__name__}:stepping"))
+    await log.create(assignment.response)
     await Steps(redis_client.client(), assignment.id, lambda: 2).keep("first", "41")
     outcome = await attempts.run(assignment)
     assert output_text(final(outcome)) == "413"

@@ -8,8 +8,16 @@ from typing import Any
 import pytest
 
 from chat.transport import redis_client
+from chat.transport.event_log import Log
 from chat.transport.steps import Steps
+from tests.chat.protocol.lives import RESPONSE
 from workers.programs import Ask, steps
+
+
+@pytest.fixture(autouse=True)
+async def _logs(log: Log) -> None:
+    for response_id in ("r1", "r2"):
+        await log.create(RESPONSE | {"id": response_id})
 
 
 def attempt(response_id: str = "r1") -> Ask:
