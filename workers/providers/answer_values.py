@@ -6,6 +6,7 @@ from typing import Any
 from chat.protocol.events import JSON
 from workers.providers import refusals
 from workers.providers.base import ProviderError
+from workers.providers.storable import REPLACEMENT, storable
 
 STATUSES = ("401", "402", "429")  # known in an answer; a 404 there is no wrong address
 MAX_COUNT = 2**53 - 1  # a browser's largest integer
@@ -25,6 +26,25 @@ def reported(body: JSON, status: int = 200) -> ProviderError:
 def whole_pairs(text: str) -> tuple[str, str]:
     """Split off a high surrogate at the end: its other half may follow."""
     return (text[:-1], text[-1]) if "\ud800" <= text[-1] <= "\udbff" else (text, "")
+
+
+class Characters:
+    """Makes the deltas of one text storable, with whole characters."""
+
+    def __init__(self) -> None:
+        self._half = ""  # a high surrogate that ended a delta
+
+    def take(self, text: str) -> str:
+        """The next text, without half a character at its end."""
+        if not self._half and text.isascii():
+            return text.replace("\x00", REPLACEMENT)  # as `storable`, without its cost per token
+        text, self._half = whole_pairs(self._half + text)
+        return storable(text)
+
+    def flush(self) -> str:
+        """A replacement for half a character: none follows."""
+        half, self._half = self._half, ""
+        return REPLACEMENT if half else ""
 
 
 def usage_of(usage: Any) -> JSON | None:

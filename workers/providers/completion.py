@@ -4,13 +4,12 @@ from typing import Any
 
 from chat.protocol.events import JSON
 from workers.providers.answer_values import MALFORMED as _MALFORMED
+from workers.providers.answer_values import Characters
 from workers.providers.answer_values import reported as _reported
 from workers.providers.answer_values import usage_of as _usage
-from workers.providers.answer_values import whole_pairs as _whole_pairs
 from workers.providers.base import Chunk, FinishReason, ProviderError
 from workers.providers.finish_words import finish_reason
 from workers.providers.reasoning_tags import TagSplitter
-from workers.providers.storable import REPLACEMENT, storable
 from workers.providers.tool_calls import CallReader
 
 REASONING = ("reasoning_content", "reasoning", "thinking", "reasoning_text", "reasoning_details")
@@ -24,7 +23,7 @@ class Reader:
     def __init__(self, tags: tuple[str, str] | None = None) -> None:
         self.finish: FinishReason | None = None
         self._tags = TagSplitter(tags)
-        self._half = ""  # a high surrogate that ended a delta
+        self._text, self._reasoning, self._refusal = Characters(), Characters(), Characters()
         self._index: Any = None  # of the first choice
         self._streams = False  # a delta had text
         self._grew = False  # since the finish reason
@@ -63,9 +62,14 @@ class Reader:
 
     def flush(self, chunk: Chunk) -> None:
         """Add the held text: none follows."""
-        if self._half:
-            self._half = ""
-            self._add(REPLACEMENT, chunk)
+        self._flush_text(chunk)
+        chunk.add("refusal", self._refusal.flush())
+        for part in self._calls.flush():
+            chunk.add_call(part)
+
+    def _flush_text(self, chunk: Chunk) -> None:
+        chunk.add("reasoning", self._reasoning.flush())
+        self._split(self._text.flush(), chunk)
         text, reasoning = self._tags.flush()
         chunk.add("reasoning", reasoning)
         chunk.add("text", text)
@@ -130,12 +134,12 @@ class Reader:
         if reasoning:
             self._streams = self._grew = True
             if not self._tags.outside:
-                self.flush(chunk)
+                self._flush_text(chunk)
                 self._tags = TagSplitter(None)  # the server separates it itself
-            chunk.add("reasoning", storable(reasoning))
+            chunk.add("reasoning", self._reasoning.take(reasoning))
         if content:
             self._streams = self._grew = True
-            self._add(content, chunk)
+            self._split(self._text.take(content), chunk)
         if len(message) > 1 or not content:
             self._other(message, chunk)
 
@@ -146,15 +150,12 @@ class Reader:
             calls = [{"index": 0, "function": message["function_call"]}]
         if refusal or calls:
             self._streams = self._grew = True
-            self.flush(chunk)
-            chunk.add("refusal", storable(refusal))
+            self._flush_text(chunk)
+            chunk.add("refusal", self._refusal.take(refusal))
             for part in self._calls.read(calls):
                 chunk.add_call(part)
 
-    def _add(self, text: str, chunk: Chunk) -> None:
-        if self._half or not text.isascii():
-            text, self._half = _whole_pairs(self._half + text)
-        text = storable(text)
+    def _split(self, text: str, chunk: Chunk) -> None:
         if self._tags.outside:
             chunk.add("text", text)
         else:

@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from chat.protocol.events import JSON
 from chat.protocol.pieces import CallPart
+from workers.providers.answer_values import Characters
 from workers.providers.base import ProviderError
 from workers.providers.storable import storable
 
@@ -20,6 +21,7 @@ class _Call:
     name: str = ""
     number: int = -1  # among the named calls
     held: str = ""  # arguments that came before the name
+    characters: Characters = field(default_factory=Characters)  # of the arguments
 
 
 class CallReader:
@@ -42,13 +44,19 @@ class CallReader:
             call = self._call(part.get("index"), own_id, name)
             is_new, call.name = name and not call.name, call.name or name
             call.id = call.id or own_id
-            arguments = _arguments(function.get("arguments"))
+            arguments = call.characters.take(_arguments(function.get("arguments")))
             if not call.name:
                 call.held += arguments
             elif is_new:
                 call.number, self._named = self._named, self._named + 1
                 yield CallPart(call.number, call.name, call.id, call.held + arguments)
             elif arguments:
+                yield CallPart(call.number, arguments=arguments)
+
+    def flush(self) -> Iterator[CallPart]:
+        """Yield the held halves of characters of arguments: none follows."""
+        for call in self._calls:
+            if call.name and (arguments := call.characters.flush()):
                 yield CallPart(call.number, arguments=arguments)
 
     def require_names(self) -> None:
@@ -84,5 +92,5 @@ def _text(value: Any) -> str:
 def _arguments(value: Any) -> str:
     """JSON as text; Ollama sends an object."""
     if value is None or isinstance(value, str):
-        return storable(value or "")
-    return storable(json.dumps(value, ensure_ascii=False))
+        return value or ""
+    return json.dumps(value, ensure_ascii=False)

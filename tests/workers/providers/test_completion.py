@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chat.protocol.pieces import CallPart, Piece
 from tests.workers.providers.dialects.base import delta
+from tests.workers.providers.dialects.calls import part, parts
 from workers.providers.answer_values import MAX_COUNT
 from workers.providers.base import Chunk, ProviderError
 from workers.providers.completion import Reader
@@ -200,6 +202,27 @@ def test_a_half_of_a_character_waits_for_the_other() -> None:
     assert chunk.text == "a\N{GRINNING FACE}b"
     reader.flush(chunk)
     assert chunk.text == "a\N{GRINNING FACE}b\N{REPLACEMENT CHARACTER}"
+
+
+@pytest.mark.parametrize("name", ["reasoning", "refusal"])
+def test_a_half_of_a_character_waits_in_each_kind_of_text(name: str) -> None:
+    found = read(delta(**{name: "a\ud83d"}), delta(**{name: "\ude00b"}), delta(**{name: "\ud83d"}))
+    (piece,) = found.parts
+    assert piece == Piece(name, "a\N{GRINNING FACE}b\N{REPLACEMENT CHARACTER}")  # type: ignore[arg-type]
+
+
+def test_a_half_of_a_character_waits_in_the_arguments_of_its_own_call() -> None:
+    found = read(
+        parts(part(0, '{"a":"\ud83d', "f", "c0"), part(1, '{"b":"\ud83c', "g", "c1")),
+        parts(part(0, '\ude00"}'), part(1, '\udf0a"}')),
+        parts(part(0, "\ud83d"), part(1, "")),
+        delta(finish="tool_calls"),
+    )
+    arguments = ["", ""]
+    for each in found.parts:
+        assert isinstance(each, CallPart)
+        arguments[each.index] += each.arguments
+    assert arguments == ['{"a":"\N{GRINNING FACE}"}\N{REPLACEMENT CHARACTER}', '{"b":"\N{WATER WAVE}"}']
 
 
 @given(
