@@ -21,7 +21,7 @@ _STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?')
 
 
 class FramingError(ValueError):
-    """The body is malformed, or an event exceeds MAX_EVENT_BYTES."""
+    """The body is malformed, or an event is too long."""
 
 
 class MarkupError(FramingError):
@@ -29,14 +29,17 @@ class MarkupError(FramingError):
 
 
 class Framing:
-    """Decodes a body the same way however the network split it."""
+    """Decodes a body the same way however the network split it. `max_bytes`: of an event."""
 
-    def __init__(self, content_type: str = "", content_encoding: str = "") -> None:
+    def __init__(
+        self, content_type: str = "", content_encoding: str = "", max_bytes: int | None = None
+    ) -> None:
+        self._max_bytes = max_bytes or MAX_EVENT_BYTES
         self._body = BodyDecoder(content_encoding)
         self._begun = False  # any byte but white space
         self._rest = bytearray()  # an unfinished line
         self._after_cr = False
-        self._lines = _Lines(_charset(content_type))
+        self._lines = _Lines(_charset(content_type), self._max_bytes)
 
     @property
     def document(self) -> bool:
@@ -82,7 +85,7 @@ class Framing:
             for line in lines:
                 if (value := self._lines.take(line)) is not _NOTHING:
                     yield value
-        if len(self._rest) + self._lines.pending_bytes > MAX_EVENT_BYTES:
+        if len(self._rest) + self._lines.pending_bytes > self._max_bytes:
             raise FramingError
 
     def _at_event(self) -> bool:
@@ -122,10 +125,11 @@ def _whole_events(data: bytes) -> tuple[list[Any], bytes]:
 class _Lines:
     """Decodes values from lines: `data:` lines, or lines of JSON."""
 
-    def __init__(self, charset: str) -> None:
+    def __init__(self, charset: str, max_bytes: int) -> None:
         self.document = False  # the last value was no event
         self.known = False  # any line had a known form
         self.pending_bytes = 0
+        self._max_bytes = max_bytes
         self._charset = charset  # of bytes that are no UTF-8
         self._pending: list[bytes] = []  # lines of an unfinished value
         self._depth = 0  # its open brackets
@@ -179,7 +183,7 @@ class _Lines:
 
     def _add(self, line: bytes) -> Any:
         """Try each line once alone and each value once whole: the time stays linear."""
-        if len(line) > MAX_EVENT_BYTES:
+        if len(line) > self._max_bytes:
             raise FramingError
         if not self._pending and (value := self._json(line)) is not _NOTHING:
             return value

@@ -171,7 +171,8 @@ class _Answer:
                 yield chunk
 
     async def _read(self, reply: Reply) -> AsyncGenerator[Chunk, None]:
-        framing = Framing(reply.header("content-type"), reply.header("content-encoding"))
+        headers = reply.header("content-type"), reply.header("content-encoding")
+        framing = Framing(*headers, MAX_OBJECT_BYTES)  # the last event has the whole object
         with translated():
             async with aclosing(reply):
                 async for chunk in chunks(reply.body(), framing, self.reader):

@@ -14,6 +14,8 @@ from tests.harness.upstream import Record, Upstream, text_of
 from tests.harness.waiting import await_until
 from tests.workers.background import DEADLINE_SECS
 from tests.workers.gateway import gateway, reply
+from tests.workers.providers.dialects.base import EVENTS
+from tests.workers.providers.dialects.base import events as stream
 from tests.workers.targets import AFTER_5, KEY_ENV, requests, target
 from workers.providers.base import Chunk, ProviderError
 from workers.providers.openai_compatible import Provider
@@ -142,6 +144,26 @@ async def test_a_search_of_the_server_is_an_item_that_begins_and_is_done(
 
 async def test_an_answer_at_its_limit_finishes_with_length(provider: Provider, upstream: Upstream) -> None:
     assert (await answer(provider, model_of(upstream, "length-7"))).finish == "length"
+
+
+@pytest.mark.parametrize(("mebibytes", "code"), [(2, None), (9, "upstream_malformed")])
+@pytest.mark.parametrize("background", [False, True])
+async def test_the_last_event_may_be_as_long_as_a_response_object(
+    provider: Provider, mebibytes: int, code: str | None, background: bool
+) -> None:
+    thought = {"type": "reasoning", "summary": [], "encrypted_content": "e" * mebibytes * 1024 * 1024}
+    run = {"object": "response", "id": "resp_1", "status": "in_progress", "background": background}
+    body = stream(
+        {"type": "response.created", "response": run},
+        {"type": "response.output_text.delta", "output_index": 1, "delta": "said"},
+        {"type": "response.completed", "response": {**run, "status": "completed", "output": [thought]}},
+        done=None,
+    )
+    async with gateway(reply(200, body, **{"Content-Type": EVENTS})) as server:
+        model = ModelConfig("m", server.base_url, api="responses", upstream_model="m")
+        got = await answer(provider, model, background=background)
+    assert got.parts == [Piece("text", "said")]
+    assert (got.finish, got.error and got.error.code) == (None if code else "stop", code)
 
 
 # the request
