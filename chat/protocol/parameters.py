@@ -22,8 +22,9 @@ WRITTEN_TO_THE_MODEL = ("tools", "response_format")  # they are in its context
 
 
 def parameters(request: JSON) -> JSON:
-    """The fields of a chat completion's request. `request`: the column of a row.
+    """The fields of a model's request. `request`: the column of a row.
 
+    Tools and the choice among them stay in the form of the Responses API, as programs get and give them.
     Names that are none of `response.create` are the model's own, sent as they are.
     """
     own = {name: value for name, value in request.items() if name not in Options.model_fields}
@@ -36,6 +37,16 @@ def parameters(request: JSON) -> JSON:
     }
     named = {name: value for name, value in fields.items() if value is not None}
     return own | same | named | _of_tools(request)
+
+
+def in_chat_form(fields: JSON) -> JSON:
+    """Fields whose functions, and the choice of one, have the form of chat completions."""
+    changed: JSON = {}
+    if isinstance(tools := fields.get("tools"), list):
+        changed["tools"] = [_function(tool) for tool in tools]
+    if "tool_choice" in fields:
+        changed["tool_choice"] = _function(fields["tool_choice"])
+    return fields | changed
 
 
 def parameter_bytes(fields: JSON) -> int:
@@ -53,22 +64,20 @@ def _response_format(wanted: JSON | None) -> JSON | None:
 
 def _of_tools(request: JSON) -> JSON:
     tools, choice = request.get("tools", []), request.get("tool_choice")
-    if isinstance(choice, dict):
-        if choice["type"] == "allowed_tools":
-            allowed = {tool["name"] for tool in choice["tools"]}
-            tools = [tool for tool in tools if tool["name"] in allowed]
-            choice = choice["mode"]
-        else:
-            choice = _function(choice)
+    if isinstance(choice, dict) and choice["type"] == "allowed_tools":
+        allowed = {tool["name"] for tool in choice["tools"]}
+        tools = [tool for tool in tools if tool["name"] in allowed]
+        choice = choice["mode"]
     if not tools:
         return {}
-    asked: dict[str, Any] = {"tools": [_function(tool) for tool in tools], "tool_choice": choice}
+    asked: dict[str, Any] = {"tools": tools, "tool_choice": choice}
     asked["parallel_tool_calls"] = request.get("parallel_tool_calls")
     return {name: value for name, value in asked.items() if value is not None}
 
 
-def _function(tool: JSON) -> JSON:
-    return {"type": "function", "function": _without_type(tool)}
+def _function(tool: Any) -> Any:
+    is_flat = isinstance(tool, dict) and tool.get("type") == "function" and "function" not in tool
+    return {"type": "function", "function": _without_type(tool)} if is_flat else tool
 
 
 def _without_type(value: JSON) -> JSON:

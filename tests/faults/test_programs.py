@@ -1,5 +1,6 @@
 """The programs of docs/programs.md, whose workers are killed: answers end, and each step runs once."""
 
+import json
 import re
 import sqlite3
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ import pytest
 from project.up.ports import HOST
 from tests.faults.test_workers import assert_whole
 from tests.harness.processes import ROOT
-from tests.harness.socket_client import Event, text_of, visiting
+from tests.harness.socket_client import Event, Visitor, text_of, visiting
 from tests.harness.stack import Stack, Ways, running
 from tests.harness.upstream import text_of as upstream_text
 
@@ -26,12 +27,30 @@ INSTALLED_APPS = [*INSTALLED_APPS, "shop"]
 TABLE = "CREATE TABLE shop_page (id integer PRIMARY KEY, title varchar(200) NOT NULL, text text NOT NULL)"
 PROGRAMS = {
     "support": "answers:support",
+    "order": "order:order",
+    "helper": "order:helper",
+    "inquiry": "inquiry:inquiry",
     "retrieval": "retrieval:support",
     "agent": "agent:agent",
     "pydantic-ai": "typed_agent:support",
     "langgraph": "graph:support",
 }
 SLOW = "words-60@20"
+# calls a function of its client, then shows its own argument
+INQUIRY = """
+import json
+from dataclasses import asdict
+from workers.programs import Ask, Call
+
+async def inquiry(ask: Ask):
+    if ask.messages[-1]["role"] != "tool":
+        yield Call("look_up", {"name": "Ada"}, "call_ada")
+    else:
+        yield json.dumps([ask.text, ask.items, ask.messages, ask.tools])
+"""
+CONFIRM: Event = {"type": "function", "name": "confirm", "description": "Ask the person.", "strict": True}
+CONFIRM["parameters"] = {"type": "object", "properties": {"total": {"type": "number"}}}
+LOOK_UP = {"type": "function", "name": "look_up"}
 FOUND = "The pump takes two litres."
 
 
@@ -46,7 +65,7 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Two workers with the document's modules as the app `shop`."""
     directory, ways = tmp_path_factory.mktemp("programs"), Ways()
     (directory / "shop").mkdir()
-    for name, source in {**FILES, "settings.py": SETTINGS, "__init__.py": ""}.items():
+    for name, source in {**FILES, "settings.py": SETTINGS, "inquiry.py": INQUIRY, "__init__.py": ""}.items():
         (directory / "shop" / name).write_text(source)
     env = {
         "DJANGO_SETTINGS_MODULE": "shop.settings",
@@ -133,3 +152,86 @@ async def test_an_agent_ends_and_calls_each_tool_once(own: Stack, model: str) ->
     results = [record.messages[-1]["content"] for record in asked if record.messages[-1]["role"] == "tool"]
     assert len(asked) == 4
     assert [FOUND in result for result in results] == [True, True]
+
+
+# calls of functions that the client has
+
+
+async def called(own: Stack, visitor: Visitor, prompt: str, model: str, tool: Event) -> tuple[str, Event]:
+    """Ask; return the text and the call, which events, object, log and row have alike."""
+    events = await visitor.answer(prompt, model, tools=[tool])
+    assert_whole(events)
+    final = events[-1]["response"]
+    call = final["output"][-1]
+    assert (final["status"], call["type"], call["status"]) == ("completed", "function_call", "completed")
+    arguments = [e["delta"] for e in events if e["type"] == "response.function_call_arguments.delta"]
+    done = [e for e in events if e["type"] == "response.function_call_arguments.done"]
+    assert [(e["item_id"], e["arguments"]) for e in done] == [(call["id"], "".join(arguments))]
+    assert call["arguments"] == "".join(arguments)
+    assert [e["item"] for e in events if e["type"] == "response.output_item.done"] == final["output"]
+    assert json.loads(own.settled(final["id"])["items"]) == final["output"]
+    await visitor.send({"type": "tailrace:subscribe", "response_id": final["id"]})
+    assert (await visitor.next())["response"] == final
+    await visitor.until("tailrace:up_to_date")
+    return text_of(events), call | {"response_id": final["id"]}
+
+
+async def replied(visitor: Visitor, model: str, call: Event, output: str, tool: Event) -> str:
+    """Send the result of a call; return the text of the answer."""
+    result = {"type": "function_call_output", "call_id": call["call_id"], "output": output}
+    fields = {"input": [result], "previous_response_id": call["response_id"], "tools": [tool]}
+    await visitor.send({"type": "response.create", "model": model, **fields})
+    events = await visitor.until("response.completed", "response.failed", "error")
+    assert events[-1]["type"] == "response.completed", events[-1]
+    return text_of(events)
+
+
+@pytest.mark.parametrize(("agreed", "expected"), [(True, "Ordered."), (False, "Not ordered.")])
+async def test_a_question_to_the_client_has_its_answer_in_the_next_request(
+    own: Stack, agreed: bool, expected: str
+) -> None:
+    async with visiting(own.url) as visitor:
+        text, call = await called(own, visitor, "A pump, please.", "order", CONFIRM)
+        assert (text, call["name"], call["arguments"]) == (
+            "One pump costs 120 euros.\n",
+            "confirm",
+            '{"total": 120}',
+        )
+        assert await replied(visitor, "order", call, json.dumps({"agreed": agreed}), CONFIRM) == expected
+
+
+async def test_a_program_sees_its_call_and_the_result_in_its_input(own: Stack) -> None:
+    async with visiting(own.url) as visitor:
+        text, call = await called(own, visitor, "Who is it?", "inquiry", LOOK_UP)
+        assert (text, call["call_id"]) == ("", "call_ada")
+        seen = json.loads(await replied(visitor, "inquiry", call, "a countess", LOOK_UP))
+    asked, (item,), messages, tools = seen
+    assert (asked, tools) == ("Who is it?", [LOOK_UP])
+    assert (item["type"], item["call_id"], item["output"]) == (
+        "function_call_output",
+        "call_ada",
+        "a countess",
+    )
+    function = {"name": "look_up", "arguments": '{"name": "Ada"}'}
+    assert messages == [
+        {"role": "user", "content": "Who is it?"},
+        {
+            "role": "assistant",
+            "content": None,
+            "tool_calls": [{"id": "call_ada", "type": "function", "function": function}],
+        },
+        {"role": "tool", "tool_call_id": "call_ada", "content": "a countess"},
+    ]
+
+
+async def test_the_clients_functions_are_passed_to_a_model_and_its_call_to_the_client(own: Stack) -> None:
+    prompt = "[tool-confirm+words-3] 120 euros"
+    async with visiting(own.url) as visitor:
+        text, call = await called(own, visitor, prompt, "helper", CONFIRM)
+        assert (text, json.loads(call["arguments"])) == ("", {"title": "120 euros"})
+        assert await replied(visitor, "helper", call, "yes", CONFIRM) == upstream_text("words-3")
+    first, second = own.upstream.requests(prompt)
+    function = {name: value for name, value in CONFIRM.items() if name != "type"}
+    assert first.body["tools"] == second.body["tools"] == [{"type": "function", "function": function}]
+    assert [message["role"] for message in second.messages] == ["user", "assistant", "tool"]
+    assert second.messages[1]["tool_calls"][0]["id"] == second.messages[2]["tool_call_id"] == call["call_id"]

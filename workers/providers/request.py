@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from chat.protocol.events import JSON
-from chat.protocol.parameters import WITH_TOOLS
+from chat.protocol.parameters import WITH_TOOLS, in_chat_form
 from chat.responses.model_catalog import ModelConfig
 from chat.responses.model_keys import headers_of, key_of
 from chat.responses.prompt import parameter_tokens, tokens
@@ -18,7 +18,10 @@ _NO_KEY = "none"  # some servers refuse a request without any key
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Chat messages `[{"role", "content"}]`, limits, and the fields that the client asked for."""
+    """Chat messages `[{"role", "content"}]`, limits, and the fields that the client asked for.
+
+    Tools are in the form of the Responses API.
+    """
 
     messages: list[JSON]
     max_output_tokens: int | None = None
@@ -41,7 +44,7 @@ def request_body(
     if "tools" not in fields or "tools" in without:
         without = without.union(WITH_TOOLS)
     kept = {name: value for name, value in fields.items() if name not in without}
-    return {**kept, "model": upstream_model, "messages": request.messages}
+    return {**in_chat_form(kept), "model": upstream_model, "messages": request.messages}
 
 
 def limit_of(model: ModelConfig, request: Request, learned: Learned, room: int | None) -> int | None:

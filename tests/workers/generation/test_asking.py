@@ -20,6 +20,7 @@ from tests.workers.programs import samples
 from tests.workers.targets import KEY_ENV, assign, error_code, final
 from workers.generation.asking import delegate
 from workers.generation.attempts import Attempts
+from workers.programs import Ask
 from workers.providers.base import Chunk, ProviderError
 from workers.providers.openai_compatible import Provider
 
@@ -52,11 +53,14 @@ async def asked(prompt: str, name: str = "server", **parameters: object) -> list
 
 async def test_the_answer_of_another_model_is_passed_on(server: Upstream) -> None:
     prompt = "[words-5] a first delegated question"
-    found = await asked(prompt, temperature=0.5, max_output_tokens=7, tools=[{"type": "function"}])
+    given = Ask(tools=[{"type": "function", "name": "look_up", "parameters": {}}]).tools
+    choice = {"type": "function", "name": "look_up"}
+    found = await asked(prompt, temperature=0.5, max_output_tokens=7, tools=given, tool_choice=choice)
     assert "".join(chunk.text for chunk in found) == text_of(prompt)
     [record] = server.requests(prompt)
     assert record.body["temperature"] == 0.5
-    assert record.body["tools"] == [{"type": "function"}]
+    assert record.body["tools"] == [{"type": "function", "function": {"name": "look_up", "parameters": {}}}]
+    assert record.body["tool_choice"] == {"type": "function", "function": {"name": "look_up"}}
     assert 7 in (record.body.get("max_tokens"), record.body.get("max_completion_tokens"))
 
 

@@ -80,7 +80,7 @@ def _translated(name: str, value: Any) -> Any:
 
 
 def _flat(value: Any, name: Any) -> Any:
-    """A tool, a choice or a format without its inner object: `{"type", "function": {…}}` in chats."""
+    """A tool, a choice or a format without its inner object, which chat completions have."""
     if not isinstance(value, dict) or not isinstance(value.get(name), dict):
         return value
     return {key: each for key, each in value.items() if key != name} | value[name]

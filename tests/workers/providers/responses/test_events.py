@@ -87,10 +87,6 @@ def test_a_response_with_deltas_is_not_read_twice() -> None:
     assert parts == PARTS
 
 
-def done(item: JSON, index: int = 0) -> JSON:
-    return {"type": "response.output_item.done", "output_index": index, "item": item}
-
-
 def message(text: str) -> JSON:
     return {"type": "message", "content": [{"type": "output_text", "text": text}]}
 

@@ -1,5 +1,6 @@
 """A repeated answer is continued exactly, wherever it was cut and however its pieces were divided."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -78,3 +79,10 @@ def test_an_answer_that_is_taken_over_is_the_one_of_a_single_worker(
     writer.finish(ENDINGS[0])
     alone.finish(ENDINGS[0])
     assert writer.state.ended == alone.state.ended
+
+
+@pytest.mark.parametrize(("is_done", "left"), [(False, [True]), (True, [])])
+def test_a_known_search_is_repeated_as_far_as_it_was_open(is_done: bool, left: list[bool]) -> None:
+    lengths = Lengths.of([ItemPart(0, FOUND, done=is_done)])
+    repeated = [ItemPart(0, SEARCH, done=False), ItemPart(0, FOUND, done=True)]
+    assert [part.done for part in lengths.dropped(repeated) if isinstance(part, ItemPart)] == left
