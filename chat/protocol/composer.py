@@ -163,10 +163,10 @@ def _append_item(script: Script, state: ResponseState, part: ItemPart) -> None:
         if state.open_text is not None:
             script.close(state.open_text, "completed")
         own_id = item_id(part.body["type"], state.id, state.next_index)
-        script.open(OtherItem(own_id, state.next_index, other_item(part.body, own_id, done=False)))
+        script.open(OtherItem(own_id, state.next_index, other_item(part.body, own_id)))
     item = state.others[min(part.index, len(state.others) - 1)]
     if part.done and item.closed is None:
-        done = other_item(part.body, item.id, done=True)
+        done = other_item(part.body, item.id)
         script.add(events.OutputItemDone, output_index=item.index, item=done)
 
 

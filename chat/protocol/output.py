@@ -1,7 +1,7 @@
 """A response's output items: reasoning, messages, function calls and others, in OpenAI's format."""
 
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Literal, cast
+from typing import ClassVar, Literal, cast
 
 from chat.ids import RESPONSE, bare, item_prefix
 from chat.protocol.events import JSON
@@ -149,12 +149,10 @@ def item_of(body: OutputItem, index: int) -> Item:
     return TextItem(kind, body["id"], index, parts, status)
 
 
-def other_item(body: JSON, own_id: str, *, done: bool) -> OutputItem:
-    """An item of another kind under our id. While it is open its status is `in_progress`, and no longer."""
-    item: Any = body | {"id": own_id}
-    if not done:
-        return cast("OutputItem", item | {"status": "in_progress"})
-    return cast("OutputItem", item | ({"status": "completed"} if body.get("status") == "in_progress" else {}))
+def other_item(body: JSON, own_id: str) -> OutputItem:
+    """A done item of another kind under our id."""
+    status = {"status": "completed"} if body.get("status") == "in_progress" else {}
+    return cast("OutputItem", body | {"id": own_id} | status)
 
 
 def content_part(kind: PartType, text: str) -> ContentPart:

@@ -4,17 +4,20 @@ import json
 from collections.abc import AsyncGenerator, AsyncIterator
 
 from chat.protocol.events import JSON
-from chat.protocol.pieces import CallPart, Piece
+from chat.protocol.pieces import CallPart, Piece, PieceKind
 from workers.programs.values import Call, Cut, Reasoning, Refusal, Usage, Value
 from workers.providers.base import Chunk, FinishReason
 from workers.providers.storable import storable
+from workers.providers.tool_calls import MAX_NAME_CHARS
+
+MAX_VALUE_CHARS = 1_048_576  # of one value: it is one event
 
 _FINISH: dict[str, FinishReason] = {"max_output_tokens": "length", "content_filter": "content_filter"}
 _CUT = {"length": Cut("max_output_tokens"), "content_filter": Cut("content_filter")}
 
 
 class NotAValueError(TypeError):
-    """A program yielded something else; its text is the type."""
+    """A program yielded something else, or too much; its text is the type, or the size."""
 
 
 class Translator:
@@ -25,25 +28,47 @@ class Translator:
         self._calls = 0
         self._usage: Usage | None = None
 
-    def add(self, value: Value, chunk: Chunk) -> None:
-        """Add a value. Raises NotAValueError for anything else."""
+    def add(self, value: Value, chunk: Chunk) -> int:
+        """Add a value; return the number of its characters. Raises NotAValueError for anything else."""
         match value:
             case str():
-                chunk.add("text", storable(value))
+                return _add_text("text", value, chunk)
             case Reasoning(str(text)):
-                chunk.add("reasoning", storable(text))
+                return _add_text("reasoning", text, chunk)
             case Refusal(str(text)):
-                chunk.add("refusal", storable(text))
-            case Call(str(), str() | dict()):
-                chunk.add_call(_call_part(self._calls, value))
-                self._calls += 1
+                return _add_text("refusal", text, chunk)
+            case Call(str(), str() | dict(), str() | None):
+                return self._add_call(value, chunk)
             case Usage():
                 self._usage = _sum(self._usage, value)
                 chunk.usage = _usage(self._usage)
-            case Cut(reason):
+            case Cut(str(reason)) if reason in _FINISH:
                 self.finish = _FINISH[reason]
             case _:
                 raise NotAValueError(_described(value))
+        return 0
+
+    def _add_call(self, call: Call, chunk: Chunk) -> int:
+        part = _call_part(self._calls, call)
+        if max(len(part.name), len(part.id)) > MAX_NAME_CHARS:
+            raise NotAValueError(f"{_described(call)} with a name or id of over {MAX_NAME_CHARS} characters")
+        chars = _checked(part.arguments)
+        chunk.add_call(part)
+        self._calls += 1
+        return chars
+
+
+def _add_text(kind: PieceKind, text: str, chunk: Chunk) -> int:
+    chars = _checked(text)
+    chunk.add(kind, storable(text))
+    return chars
+
+
+def _checked(text: str) -> int:
+    """The length of a text. Raises NotAValueError if it is too long."""
+    if len(text) > MAX_VALUE_CHARS:
+        raise NotAValueError(f"a text of {len(text)} characters, {MAX_VALUE_CHARS} at most")
+    return len(text)
 
 
 async def values(chunks: AsyncIterator[Chunk]) -> AsyncGenerator[Value, None]:

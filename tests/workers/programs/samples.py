@@ -12,6 +12,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 
 from workers.programs import AnswerError, Ask, Call, Cut, Reasoning, Refusal, Usage
+from workers.programs.translation import MAX_VALUE_CHARS
 
 freed: list[bool] = []  # with an item the stubborn program stops, too
 kept: list[AsyncGenerator[Any, None]] = []  # answers that are not garbage
@@ -97,6 +98,29 @@ async def exhausted(ask: Ask) -> AsyncGenerator[str, None]:
     await ask.once("next", next, iter(()))  # asyncio cannot pass a StopIteration on
 
 
+async def interrupted(_: Ask) -> AsyncGenerator[str, None]:
+    yield "as far as here"
+    raise KeyboardInterrupt
+
+
+async def closing(_: Ask) -> AsyncGenerator[str, None]:
+    yield "as far as here"
+    raise GeneratorExit
+
+
+async def stopping_iteration(_: Ask) -> AsyncGenerator[str, None]:
+    yield "as far as here"
+    raise StopIteration
+
+
+async def failing_in_the_end(_: Ask) -> AsyncGenerator[str, None]:
+    try:
+        yield "as far as here"
+        await asyncio.Event().wait()
+    finally:
+        raise OSError
+
+
 async def cancelling_itself(_: Ask) -> AsyncGenerator[str, None]:
     yield "as far as here"
     task = asyncio.create_task(asyncio.sleep(600))
@@ -117,6 +141,32 @@ async def confused(_: Ask) -> AsyncGenerator[Any, None]:
 
 async def half_confused(_: Ask) -> AsyncGenerator[Any, None]:
     yield Reasoning(b"a secret of the person")  # type: ignore[arg-type]  # as a program might
+
+
+async def void(_: Ask) -> AsyncGenerator[Any, None]:
+    yield "as far as here"
+    yield None
+
+
+async def raw(_: Ask) -> AsyncGenerator[Any, None]:
+    yield "as far as here"
+    yield b"bytes"
+
+
+async def huge(_: Ask) -> AsyncGenerator[str, None]:
+    yield "as far as here"
+    yield "x" * (MAX_VALUE_CHARS + 1)
+
+
+async def unstorable(_: Ask) -> AsyncGenerator[Any, None]:
+    yield "a\0b\ud800"
+    yield Call("f\0", {"a": "\ud800"})
+
+
+async def pressing(_: Ask) -> AsyncGenerator[str, None]:
+    """Never waits by itself."""
+    while True:
+        yield "x" * 1000
 
 
 async def users(_: Ask) -> AsyncGenerator[str, None]:

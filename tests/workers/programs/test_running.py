@@ -19,6 +19,7 @@ from tests.workers.background import in_time
 from tests.workers.programs import samples
 from workers.programs import Ask, buffer, running
 from workers.programs.running import stream
+from workers.programs.translation import MAX_VALUE_CHARS
 from workers.providers.base import Chunk, ProviderError
 
 SECS = 5
@@ -95,6 +96,15 @@ async def test_a_program_that_computes_between_its_values_lets_the_loop_run() ->
     assert [chunk.text for chunk in found] == ["a"] * 10 + [""]
 
 
+async def test_a_program_that_fails_while_it_stops_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    async with aclosing(stream(program("failing_in_the_end"), Ask(response_id="r1"))) as each:
+        await anext(each)
+    [record] = caplog.records
+    begin = f"response r1: the program {samples.__name__}:failing_in_the_end failed\n"
+    assert record.getMessage().startswith(begin)
+    assert not running._running
+
+
 async def test_a_stopped_program_ends_its_finally() -> None:
     samples.stopped.clear()
     async with aclosing(stream(program("endless"), Ask(response_id="r2"))) as each:
@@ -144,7 +154,18 @@ async def test_an_exception_keeps_the_text_and_is_logged_with_its_traceback(
     assert "LookupError" in caplog.text
 
 
-@pytest.mark.parametrize("name", ["leaving", "panicking", "cancelling_itself", "exhausted"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "leaving",
+        "panicking",
+        "cancelling_itself",
+        "exhausted",
+        "interrupted",
+        "closing",
+        "stopping_iteration",
+    ],
+)
 async def test_a_program_cannot_end_the_worker(name: str) -> None:
     text, error = await failure(name)
     assert (text, error.code) == ("as far as here", "worker_error")
@@ -156,23 +177,38 @@ async def test_a_program_may_fail_with_a_known_code(caplog: pytest.LogCaptureFix
     assert caplog.records == []
 
 
-@pytest.mark.parametrize(("name", "described"), [("confused", "dict"), ("half_confused", "Reasoning(bytes)")])
+@pytest.mark.parametrize(
+    ("name", "described"),
+    [
+        ("confused", "dict"),
+        ("half_confused", "Reasoning(bytes)"),
+        ("void", "NoneType"),
+        ("raw", "bytes"),
+        ("huge", f"a text of {MAX_VALUE_CHARS + 1} characters, {MAX_VALUE_CHARS} at most"),
+    ],
+)
 async def test_another_value_fails_with_one_line_that_names_its_type(
     name: str, described: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    _, error = await failure(name)
-    assert error.code == "worker_error"
+    text, error = await failure(name)
+    assert (text, error.code) == ("" if name == "half_confused" else "as far as here", "worker_error")
     [record] = caplog.records
     assert record.getMessage() == f"response r1: the program {samples.__name__}:{name} yielded {described}"
     assert record.exc_info is None
     assert "secret" not in caplog.text
 
 
-@pytest.mark.parametrize("name", ["no_generator", "no_yield", "missing"])
+@pytest.mark.parametrize(
+    "place",
+    [f"{samples.__name__}:{name}" for name in ("no_generator", "no_yield", "missing")]
+    + ["no.module:program"],
+)
 async def test_an_unusable_program_fails_with_its_code_and_one_line(
-    name: str, caplog: pytest.LogCaptureFixture
+    place: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    _, error = await failure(name)
+    with pytest.raises(ProviderError) as raised:
+        await _gather(stream(ModelConfig("support", program=place), Ask(response_id="r1")), [])
+    error = raised.value
     assert (error.code, error.permanent) == ("program_unusable", True)
     [record] = caplog.records
     assert "model support: " in record.getMessage()

@@ -70,6 +70,7 @@ def test_an_answer_that_is_taken_over_is_the_one_of_a_single_worker(
     alone, lost = Writer.after(OPENING), Writer.after(OPENING)
     alone.start(1)
     alone.add_parts(*whole)
+    assert not Lengths.of(alone.state.parts).dropped(single(whole)), "all of it is known"
     logged = [*OPENING, *lost.start(1), *lost.add_parts(*single(whole)[:cut])]
     writer = Writer.after([lost.state.snapshot()] if from_snapshot else logged)
     left = Lengths.of(writer.state.parts).dropped(single(whole) if fine else whole)

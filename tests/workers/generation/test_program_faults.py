@@ -1,0 +1,78 @@
+"""Faults of programs: each answer ends with a stable code and its text so far; other answers go on."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from chat.protocol.output import output_text
+from chat.responses.model_catalog import Deadlines, ModelConfig
+from chat.transport.event_log import Log
+from tests.harness.upstream import Upstream, text_of
+from tests.workers.background import in_time
+from tests.workers.logs import ends, text
+from tests.workers.programs import samples
+from tests.workers.targets import assign, error_code, final, target
+from workers.generation.attempts import Attempts
+
+HERE = "as far as here"
+FAULTS = {
+    "failing": ("worker_error", HERE),
+    "leaving": ("worker_error", HERE),
+    "panicking": ("worker_error", HERE),
+    "interrupted": ("worker_error", HERE),
+    "closing": ("worker_error", HERE),
+    "cancelling_itself": ("worker_error", HERE),
+    "confused": ("worker_error", HERE),
+    "void": ("worker_error", HERE),
+    "raw": ("worker_error", HERE),
+    "huge": ("worker_error", HERE),
+    "unreachable": ("upstream_unreachable", HERE),
+    "silent": ("timeout_between_tokens", "begun"),
+    "failing_in_the_end": ("timeout_between_tokens", HERE),
+    "missing": ("program_unusable", ""),
+    "no_yield": ("program_unusable", ""),
+}
+
+
+def program(name: str, **deadlines: float) -> ModelConfig:
+    place = f"{samples.__name__}:{name}"
+    return ModelConfig(name, program=place, deadlines=Deadlines(between_tokens=0.5, **deadlines))
+
+
+async def test_faults_end_their_own_answers_alone(log: Log, attempts: Attempts, upstream: Upstream) -> None:
+    other = assign(target(upstream, "words-40@20"))
+    undisturbed = asyncio.create_task(attempts.run(other))
+    assignments = {name: assign(program(name)) for name in FAULTS}
+    outcomes = await asyncio.gather(*map(attempts.run, assignments.values()))
+    for (name, asked), outcome in zip(assignments.items(), outcomes, strict=True):
+        assert (name, error_code(outcome), output_text(final(outcome))) == (name, *FAULTS[name])
+        assert (name, await text(log, asked.id)) == (name, FAULTS[name][1])
+        assert [end.type for end in await ends(log, asked.id)] == ["response.failed"]
+    outcome = await in_time(undisturbed)
+    assert final(outcome)["status"] == "completed"
+    assert output_text(final(outcome)) == await text(log, other.id) == text_of("words-40")
+    assert attempts.running == []
+
+
+@pytest.mark.parametrize("name", ["endless", "pressing"])
+async def test_a_program_that_never_ends_has_a_deadline(log: Log, attempts: Attempts, name: str) -> None:
+    asked = assign(program(name, total=0.5))
+    outcome = await in_time(asyncio.create_task(attempts.run(asked)))
+    assert error_code(outcome) == "timeout_total"
+    kept = output_text(final(outcome))
+    assert kept == await text(log, asked.id) != ""
+
+
+async def test_unstorable_text_is_replaced_and_the_answer_complete(log: Log, attempts: Attempts) -> None:
+    asked = assign(replace(program("unstorable")))
+    outcome = await attempts.run(asked)
+    lost = "\N{REPLACEMENT CHARACTER}"
+    message, call = final(outcome)["output"]
+    assert final(outcome)["status"] == "completed"
+    assert output_text(final(outcome)) == f"a{lost}b{lost}" == await text(log, asked.id)
+    assert (message["status"], call["name"], call["arguments"]) == (
+        "completed",
+        f"f{lost}",
+        '{"a": "\\ud800"}',
+    )
