@@ -107,26 +107,25 @@ def fitting(sizes: Iterable[int], room: int) -> int:
 
 
 def _tokens(message: JSON, files: Mapping[str, int]) -> int:
-    content = message["content"] or ""
+    content = message.get("content") or ""
     parts = [{"type": "text", "text": content}] if isinstance(content, str) else content
-    functions = [call["function"] for call in message.get("tool_calls", ())]
-    texts = sum(_tokens_of(each["name"] + each["arguments"]) for each in functions)
-    return (
-        TOKENS_PER_MESSAGE
-        + sum(_tokens_of_part(part, files) for part in parts)
-        + TOKENS_PER_CALL * len(functions)
-        + texts
-    )
+    called = [call.get("function") or call.get("custom") or {} for call in message.get("tool_calls") or ()]
+    texts = sum(_tokens_of("".join(map(str, each.values()))) for each in called)
+    fixed = TOKENS_PER_MESSAGE + TOKENS_PER_CALL * len(called)
+    return fixed + sum(_tokens_of_part(part, files) for part in parts) + texts
 
 
 def _tokens_of_part(part: JSON, files: Mapping[str, int]) -> int:
-    if part["type"] == "image_url":
+    """A part without a text is an image, a file, or a program's own."""
+    text = part.get("text", part.get("refusal"))
+    if isinstance(text, str):
+        return _tokens_of(text)
+    if part.get("type") == "image_url":
         return TOKENS_PER_IMAGE
-    if part["type"] != "file":
-        return _tokens_of(part["text"])
-    if (name := stored_name(part)) is not None:
+    if part.get("type") == "file" and (name := stored_name(part)) is not None:
         return files.get(name, 0)
-    kind, _, data = str(part["file"]["file_data"]).partition(";base64,")  # or an address, of unknown size
+    source = str((part.get("file") or {}).get("file_data"))
+    kind, _, data = source.partition(";base64,")  # or an address, of unknown size
     return tokens_of(kind.removeprefix("data:"), len(data) * 3 // 4) if data else TOKENS_PER_PDF
 
 

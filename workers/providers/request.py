@@ -57,7 +57,7 @@ def limit_of(model: ModelConfig, request: Request, learned: Learned, room: int |
         return None
     contexts = [n for n in (model.context, learned.context) if n]
     if contexts:
-        sent = tokens(request.messages) + parameter_tokens(request.parameters)
+        sent = tokens(request.messages) + parameter_tokens({**request.parameters, **model.parameters})
         limits.append(max(MIN_ROOM, min(contexts) - sent))
     return min(n for n in (*limits, learned.limit, room) if n)
 

@@ -341,6 +341,18 @@ def test_calls_without_a_result_are_left_out_of_later_prompts(owner: User) -> No
     assert [message["role"] for message in prompt(row).messages] == ["user", "user"]
 
 
+def test_messages_of_programs_may_lack_fields_and_have_other_parts() -> None:
+    call = {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": LONG}}
+    own = {"id": "call_2", "type": "custom", "custom": {"name": "g", "input": LONG}}
+    empty, text = tokens([{"role": "user", "content": ""}]), tokens([{"content": LONG}])
+    assert tokens([{"role": "assistant", "tool_calls": [call]}]) == tokens([asked("a", LONG)])
+    assert tokens([{"role": "assistant", "tool_calls": [own]}]) > text
+    assert tokens([{"role": "assistant", "content": "", "tool_calls": None}]) == empty
+    assert tokens([{"content": [{"type": "refusal", "refusal": LONG}]}]) == text
+    audio = {"type": "input_audio", "input_audio": {"data": "x"}}
+    assert tokens([{"content": [audio]}]) == empty + TOKENS_PER_PDF
+
+
 def test_an_image_takes_the_room_of_turns(owner: User) -> None:
     picture = {"type": "input_image", "image_url": HTTPS}
     given = {"type": "message", "role": "user", "content": [picture]}

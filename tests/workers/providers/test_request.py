@@ -130,7 +130,11 @@ def test_refused_fields_of_the_client_are_left_out_and_choices_with_their_tools(
 
 def test_tools_take_the_room_of_the_answer() -> None:
     asked = Request(MESSAGES, 400, parameters={"tools": [TOOL]})
-    assert body(asked, context=400)["max_tokens"] < body(context=400)["max_tokens"]
+    limit = body(asked, context=400)["max_tokens"]
+    assert limit < body(context=400)["max_tokens"]
+    assert (
+        body(context=400, parameters={"tools": [TOOL]})["max_tokens"] == limit
+    )  # of the catalog or a program
 
 
 @pytest.mark.parametrize(
