@@ -6,6 +6,7 @@ from typing import Literal
 
 from chat.protocol import events
 from chat.protocol.errors import FAILURES
+from chat.protocol.inputs import MAX_ID_CHARS
 from chat.protocol.objects import ResponseObject
 from chat.protocol.output import (
     ITEM_OF,
@@ -149,13 +150,18 @@ def _append_call(script: Script, state: ResponseState, part: CallPart) -> None:
     if part.index >= len(calls):
         if state.open_text is not None:
             script.close(state.open_text, "completed")
-        index, known = state.next_index, {call.call_id for call in calls}
+        index = state.next_index
         own_id = item_id("function_call", state.id, index)
-        call_id = part.id if part.id and part.id not in known else own_id.replace("fc_", "call_", 1)
+        call_id = part.id if _is_usable(part.id, calls) else own_id.replace("fc_", "call_", 1)
         script.open(CallItem(own_id, index, call_id, part.name))
         calls = state.calls
     if part.arguments:
         script.add_arguments(calls[part.index], part.arguments)
+
+
+def _is_usable(call_id: str, calls: list[CallItem]) -> bool:
+    """Whether a client can send a server's id back, and it names one call."""
+    return 0 < len(call_id) <= MAX_ID_CHARS and call_id not in {call.call_id for call in calls}
 
 
 def _append_item(script: Script, state: ResponseState, part: ItemPart) -> None:

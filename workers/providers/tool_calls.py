@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chat.protocol.events import JSON
+from chat.protocol.inputs import MAX_NAME_CHARS
 from chat.protocol.pieces import CallPart
 from workers.providers.answer_values import Characters
 from workers.providers.base import ProviderError
 from workers.providers.storable import storable
 
 MAX_CALLS = 128
-MAX_NAME_CHARS = 256
 
 
 @dataclass(slots=True)
@@ -41,6 +41,8 @@ class CallReader:
         for part in parts:
             function = part.get("function") or {}
             own_id, name = _text(part.get("id")), _text(function.get("name"))
+            if len(name) > MAX_NAME_CHARS:  # no client could send it back
+                raise ProviderError("upstream_malformed")
             call = self._call(part.get("index"), own_id, name)
             is_new, call.name = name and not call.name, call.name or name
             call.id = call.id or own_id
@@ -68,7 +70,7 @@ class CallReader:
         call = self._of_index.get(index)
         begins = call is None or _is_other(call, own_id, name, without_index=index is None)
         if begins:
-            if len(self._calls) == MAX_CALLS or max(len(own_id), len(name)) > MAX_NAME_CHARS:
+            if len(self._calls) == MAX_CALLS:
                 raise ProviderError("upstream_malformed")
             call = self._of_index[index] = _Call()
             self._calls.append(call)

@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, Literal
 
 import pytest
+from pydantic import TypeAdapter
 
 from chat.protocol.events import JSON, CallDone
+from chat.protocol.inputs import MAX_ID_CHARS, MAX_NAME_CHARS, Items
 from chat.protocol.pieces import CallPart
 from chat.responses.model_catalog import ModelConfig
 from chat.transport import redis_client
@@ -22,6 +24,8 @@ from tests.workers.targets import assign, error_code, final
 from workers.generation.attempt import Outcome
 from workers.generation.attempts import Attempts
 from workers.providers.tool_calls import MAX_CALLS, CallReader
+
+Api = Literal["chat", "responses"]
 
 
 def body(*payloads: Any) -> bytes:
@@ -100,3 +104,40 @@ async def test_calls_alone_are_an_answer_after_a_takeover(log: Log, attempts: At
         outcome = await attempts.run(assign(model, state.base, attempt=2))
     assert calls(outcome) == [("pay", "{}", "completed")]
     assert await closed(log, state.id) == ["pay"]
+
+
+@pytest.mark.parametrize("chars", [MAX_ID_CHARS, MAX_ID_CHARS + 1, 949, 4096])
+@pytest.mark.parametrize("api", ["chat", "responses"])
+async def test_a_client_can_send_back_every_call_with_its_result(
+    attempts: Attempts, chars: int, api: Api
+) -> None:
+    """LiteLLM puts Gemini's thought signature into the id: 949 characters, and more."""
+    item = {"type": "function_call", "id": "fc", "call_id": "c" * chars, "name": "f", "arguments": "{}"}
+    end = {"type": "response.completed", "response": {"status": "completed", "output": [item]}}
+    answers = {
+        "chat": body(parts(part(0, "{}", "f", "c" * chars)), delta(finish="tool_calls")),
+        "responses": body(end),
+    }
+    async with gateway(answers[api]) as server:
+        model = ModelConfig("m", server.base_url, upstream_model="u", api=api)
+        outcome = await attempts.run(assign(model))
+    call: Any = final(outcome)["output"][0]
+    assert call["status"] == "completed"
+    assert (call["call_id"] == "c" * chars) == (chars <= MAX_ID_CHARS)
+    result = {"type": "function_call_output", "call_id": call["call_id"], "output": "done"}
+    assert len(TypeAdapter(Items).validate_python([call, result])) == 2
+
+
+@pytest.mark.parametrize("api", ["chat", "responses"])
+async def test_a_name_that_no_client_can_send_back_is_malformed(attempts: Attempts, api: Api) -> None:
+    name = "f" * (MAX_NAME_CHARS + 1)
+    item = {"type": "function_call", "id": "fc", "call_id": "c", "name": name, "arguments": "{}"}
+    end = {"type": "response.completed", "response": {"status": "completed", "output": [item]}}
+    answers = {
+        "chat": body(parts(part(0, "{}", name, "c")), delta(finish="tool_calls")),
+        "responses": body(end),
+    }
+    async with gateway(answers[api]) as server:
+        model = ModelConfig("m", server.base_url, upstream_model="u", api=api)
+        outcome = await attempts.run(assign(model))
+    assert error_code(outcome) == "upstream_malformed"

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from chat.protocol.events import JSON
+from chat.protocol.inputs import MAX_NAME_CHARS
 from chat.protocol.pieces import CallPart, PieceKind
 from workers.providers.answer_values import MALFORMED, reported, usage_of, whole_pairs
 from workers.providers.base import Chunk, FinishReason, ProviderError
@@ -145,8 +146,8 @@ class EventReader:
 
     def _open(self, item: JSON, place: Any, chunk: Chunk) -> None:
         name, call_id = item["name"], id_of(item)
-        if not (isinstance(name, str) and name and isinstance(call_id, str)):
-            raise TypeError
+        if not (isinstance(name, str) and 0 < len(name) <= MAX_NAME_CHARS and isinstance(call_id, str)):
+            raise TypeError  # no client could send it back
         call = self._call_at[place] = Call(len(self._calls), call_id, item.get("id"))
         self._calls.append(call)
         self._complete_half(chunk)
