@@ -16,28 +16,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from chat import file_models  # noqa: F401 - Django finds models through this module
-from chat.ids import bare, new_id, wire_id
+from chat.ids import CONVERSATION, RESPONSE, bare, new_id, wire_id
 from chat.protocol.errors import FAILURES
 from chat.protocol.input_items import asked
 from chat.protocol.objects import ErrorObject, IncompleteDetails, ResponseObject
 from chat.protocol.output import has_answer, output_text
-
-
-class WireIdField(models.UUIDField):  # type: ignore[type-arg]  # takes none at run time
-    """A UUID that queries also take as clients see it, `resp_<32 hex digits>`."""
-
-    def __init__(self, *args: Any, wire_prefix: str = "", **options: Any) -> None:
-        self.wire_prefix = wire_prefix
-        super().__init__(*args, **options)
-
-    def deconstruct(self) -> Any:
-        """For migrations."""
-        name, path, args, options = super().deconstruct()
-        return name, path, args, {**options, "wire_prefix": self.wire_prefix}
-
-    def to_python(self, value: Any) -> Any:
-        """A UUID. Raises ValidationError."""
-        return super().to_python(bare(self.wire_prefix, value) if isinstance(value, str) else value)
+from chat.wire_id_field import WireIdField
 
 
 class ConversationQuerySet(models.QuerySet["Conversation"]):
@@ -72,7 +56,7 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
 class Conversation(models.Model):
     """A tree of responses."""
 
-    id = WireIdField(primary_key=True, default=new_id, editable=False, wire_prefix="conv")
+    id = WireIdField(primary_key=True, default=new_id, editable=False, wire_prefix=CONVERSATION)
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="conversations"
     )
@@ -100,7 +84,7 @@ class Conversation(models.Model):
     @property
     def wire_id(self) -> str:
         """The id as clients see it."""
-        return wire_id("conv", self.id)
+        return wire_id(CONVERSATION, self.id)
 
 
 class Status(models.TextChoices):
@@ -192,7 +176,7 @@ class ResponseQuerySet(models.QuerySet["Response"]):
         done = live.update(**outcome_columns(response), ended_at=timezone.now(), **extra)
         if done:
             changes = {} if response["status"] == Status.CANCELLED else {"unread": True}
-            Conversation.objects.filter(responses__pk=UUID(bare("resp", response["id"]))).touch(**changes)
+            Conversation.objects.filter(responses__pk=UUID(bare(RESPONSE, response["id"]))).touch(**changes)
         return bool(done)
 
     def answered_path(self, response_id: UUID) -> list[UUID]:
@@ -203,7 +187,7 @@ class ResponseQuerySet(models.QuerySet["Response"]):
 
     def wire_ids(self) -> list[str]:
         """Their ids as clients see them, and in Redis."""
-        return [wire_id("resp", pk) for pk in self.values_list("pk", flat=True)]
+        return [wire_id(RESPONSE, pk) for pk in self.values_list("pk", flat=True)]
 
     def held(self) -> "ResponseQuerySet":
         """Queued responses without a message: their owners have as many running as allowed."""
@@ -234,7 +218,7 @@ class ResponseQuerySet(models.QuerySet["Response"]):
 class Response(models.Model):
     """One turn: input and output."""
 
-    id = WireIdField(primary_key=True, default=new_id, editable=False, wire_prefix="resp")
+    id = WireIdField(primary_key=True, default=new_id, editable=False, wire_prefix=RESPONSE)
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="responses")
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="responses")
     previous = models.ForeignKey("self", on_delete=models.CASCADE, null=True, blank=True, related_name="next")
@@ -294,7 +278,7 @@ class Response(models.Model):
     @property
     def wire_id(self) -> str:
         """The id as clients see it, and in Redis."""
-        return wire_id("resp", self.id)
+        return wire_id(RESPONSE, self.id)
 
     @property
     def live(self) -> bool:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.urls import path, register_converter
 
-from chat.ids import bare, wire_id
+from chat.ids import CONVERSATION, bare, wire_id
 from chat.ops import health
 from chat.pages import conversation_api, file_api, guest_api, views
 
@@ -17,11 +17,11 @@ class ConversationId:
 
     def to_python(self, value: str) -> UUID:
         """The row's id."""
-        return UUID(bare("conv", value))
+        return UUID(bare(CONVERSATION, value))
 
     def to_url(self, value: Any) -> str:
         """The id as clients see it; a text stays."""
-        return wire_id("conv", value) if isinstance(value, UUID) else str(value)
+        return wire_id(CONVERSATION, value) if isinstance(value, UUID) else str(value)
 
 
 register_converter(ConversationId, "conversation")

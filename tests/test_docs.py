@@ -142,7 +142,7 @@ def fields_of(command: type[commands.Command]) -> set[str]:
 
 
 def test_the_protocol_has_every_event_and_no_other() -> None:
-    source = (ROOT / "chat/protocol/events.py").read_text()
+    source = "".join((ROOT / f"chat/protocol/{name}.py").read_text() for name in ("events", "frames"))
     kinds = set(re.findall(r'"((?:response\.|tailrace:)[\w.]+)"', source))
     assert set(events.EVENTS) < kinds
     documented = names(PROTOCOL, "OpenAI's events") + names(PROTOCOL, "Extensions")

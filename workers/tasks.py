@@ -18,7 +18,7 @@ from django.db import Error as DatabaseError
 
 from chat.conf import conf
 from chat.files.storage import StorageError
-from chat.ids import wire_id
+from chat.ids import RESPONSE, wire_id
 from chat.models import Response
 from chat.protocol.composer import Ending
 from chat.protocol.objects import ResponseObject
@@ -98,7 +98,7 @@ def _run(row: Response) -> Outcome:
 def _prompt(row: Response, model: ModelConfig) -> Prompt:
     """The prompt, after settling a previous response ended only in its log."""
     if row.previous is not None and row.previous.live:
-        runtime.run(settle_if_ended(runtime.attempts.log, wire_id("resp", row.previous_id)))
+        runtime.run(settle_if_ended(runtime.attempts.log, wire_id(RESPONSE, row.previous_id)))
     limits = [limit for limit in (row.max_output_tokens, model.max_output_tokens) if limit]
     asked = prompt(row, model.context, min(limits, default=None))
     if asked.omitted_turns != row.omitted_turns:

@@ -7,7 +7,8 @@ from uuid import UUID
 from chat.conversations.search import containing, parse_words
 from chat.models import Conversation
 from chat.protocol.errors import CommandError
-from chat.protocol.events import JSON, conversation_changed
+from chat.protocol.events import JSON
+from chat.protocol.frames import conversation_changed
 from chat.protocol.objects import ResponseObject
 
 PER_PAGE = 50

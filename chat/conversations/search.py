@@ -11,7 +11,7 @@ from django.db.models.functions import Coalesce, Left
 
 from chat.models import Response
 from chat.protocol.errors import CommandError
-from chat.protocol.fields import storable
+from chat.protocol.fields import require_storable
 
 MAX_SEARCH_CHARS = 100
 MAX_WORDS = 5  # more are ignored
@@ -25,7 +25,7 @@ NO_ID = UUID(int=0)  # the lowest
 def parse_words(search: str) -> list[str]:
     """Split a search into words. Raises CommandError."""
     try:
-        storable(search)
+        require_storable(search)
     except ValueError:
         raise CommandError("invalid_field", "search") from None
     if len(search) > MAX_SEARCH_CHARS:

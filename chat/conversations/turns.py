@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from chat.conversations.tree import Tree
-from chat.ids import bare, wire_id
+from chat.ids import RESPONSE, bare, wire_id
 from chat.models import Conversation, Response
 from chat.protocol.errors import CommandError
 from chat.protocol.events import JSON
@@ -31,7 +31,7 @@ def turns(conversation: Conversation, before: str = "", after: str = "") -> list
 
 def _known(tree: Tree, response_id: str, param: str) -> UUID:
     try:
-        found = UUID(bare("resp", response_id))
+        found = UUID(bare(RESPONSE, response_id))
     except ValueError:
         found = None
     if found is None or found not in tree:
@@ -43,7 +43,7 @@ def turn(response: Response) -> JSON:
     """A response for the page. Times: Unix seconds."""
     return {
         "id": response.wire_id,
-        "previous_response_id": wire_id("resp", response.previous_id) if response.previous_id else None,
+        "previous_response_id": wire_id(RESPONSE, response.previous_id) if response.previous_id else None,
         "input": response.input_text,
         "output": response.items,
         "status": response.status,

@@ -13,7 +13,7 @@ from uuid import UUID
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import from_json
 
-from chat.ids import bare
+from chat.ids import CONVERSATION, RESPONSE, bare
 from chat.protocol.errors import CommandError
 from chat.protocol.events import JSON
 from chat.protocol.fields import Json, JsonObject, Strict, Text, json_bytes, refusal, refused
@@ -62,8 +62,8 @@ def _soonest(options: JSON) -> JSON:
 
 
 Title = Annotated[Text, AfterValidator(_one_line), Field(min_length=1, max_length=MAX_TITLE_CHARS)]
-ResponseId = Annotated[UUID, Field(strict=False), BeforeValidator(partial(_bare, "resp"))]
-ConversationId = Annotated[UUID, Field(strict=False), BeforeValidator(partial(_bare, "conv"))]
+ResponseId = Annotated[UUID, Field(strict=False), BeforeValidator(partial(_bare, RESPONSE))]
+ConversationId = Annotated[UUID, Field(strict=False), BeforeValidator(partial(_bare, CONVERSATION))]
 SequenceNumber = Annotated[int, Field(ge=-1, lt=2**53)]  # JSON's safe integers; -1: before the first event
 StreamId = Annotated[Text, Field(max_length=MAX_STREAM_ID_CHARS)] | None
 

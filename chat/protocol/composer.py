@@ -4,6 +4,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Literal
 
+from chat.ids import CALL, bare, item_prefix
 from chat.protocol import events
 from chat.protocol.errors import FAILURES
 from chat.protocol.inputs import MAX_ID_CHARS
@@ -152,7 +153,8 @@ def _append_call(script: Script, state: ResponseState, part: CallPart) -> None:
             script.close(state.open_text, "completed")
         index = state.next_index
         own_id = item_id("function_call", state.id, index)
-        call_id = part.id if _is_usable(part.id, calls) else own_id.replace("fc_", "call_", 1)
+        own = f"{CALL}_{bare(item_prefix(CallItem.kind), own_id)}"
+        call_id = part.id if _is_usable(part.id, calls) else own
         script.open(CallItem(own_id, index, call_id, part.name))
         calls = state.calls
     if part.arguments:

@@ -15,7 +15,6 @@ from typing import Any, ClassVar, Literal
 from chat.protocol.errors import ProtocolError
 from chat.protocol.objects import ContentPart, OutputItem, ResponseObject
 
-MOVING_SECS = 1  # for a client to reconnect after `tailrace:moving`
 JSON = dict[str, Any]
 Interruption = Literal["worker_lost", "handed_over"]  # why the previous attempt stopped; the latter: planned
 
@@ -310,33 +309,3 @@ _TERMINAL_STARTS = tuple(f'{{"type":"{kind.type}"' for kind in TERMINAL)
 def is_terminal(text: str) -> bool:
     """Whether an encoded event is terminal, unparsed."""
     return text.startswith(_TERMINAL_STARTS)
-
-
-def up_to_date(response_id: str, latest: int) -> str:
-    """Ends a replay: live events follow. Not in the log."""
-    return _dumps({"type": "tailrace:up_to_date", "response_id": response_id, "latest": latest})
-
-
-def heartbeat(response_id: str, latest: int) -> str:
-    """Sent while no event comes. Not in the log."""
-    return _dumps({"type": "tailrace:heartbeat", "response_id": response_id, "latest": latest})
-
-
-def queue(response_id: str, position: int) -> str:
-    """The number of responses queued ahead. Not in the log."""
-    return _dumps({"type": "tailrace:queue", "response_id": response_id, "position": position})
-
-
-def conversation_changed(conversation: JSON, response: JSON | None) -> str:
-    """A changed conversation and any response that changed it."""
-    return _dumps({"type": "tailrace:conversation", "conversation": conversation, "response": response})
-
-
-def moving() -> str:
-    """Announce that this web process stops and closes the socket: another one serves the next."""
-    return _dumps({"type": "tailrace:moving", "reconnect_seconds": MOVING_SECS})
-
-
-def with_stream_id(text: str, stream_id: str) -> str:
-    """Add a `stream_id` to an encoded event."""
-    return f'{{"stream_id":{json.dumps(stream_id)},{text[1:]}'

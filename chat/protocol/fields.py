@@ -33,7 +33,7 @@ class Tolerant(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
 
 
-def storable(text: str) -> str:
+def require_storable(text: str) -> str:
     """Return text that JSON and the database can store. Raises ValueError."""
     text.encode()  # ValueError for a lone surrogate
     if "\x00" in text:
@@ -42,7 +42,7 @@ def storable(text: str) -> str:
     return text
 
 
-def _storable_json(value: Any) -> Any:
+def _require_storable_json(value: Any) -> Any:
     text = json.dumps(value, ensure_ascii=False, allow_nan=False)  # ValueError for nan, inf, huge integers
     if "\\u0000" in text and _ESCAPED_NUL.search(text):  # the search is slow
         message = "PostgreSQL stores no NUL"
@@ -51,9 +51,9 @@ def _storable_json(value: Any) -> Any:
     return value
 
 
-Text = Annotated[str, AfterValidator(storable)]
-Json = Annotated[Any, AfterValidator(_storable_json)]
-JsonObject = Annotated[dict[str, Any], AfterValidator(_storable_json)]
+Text = Annotated[str, AfterValidator(require_storable)]
+Json = Annotated[Any, AfterValidator(_require_storable_json)]
+JsonObject = Annotated[dict[str, Any], AfterValidator(_require_storable_json)]
 
 
 def json_bytes(value: Any) -> int:

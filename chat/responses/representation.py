@@ -1,6 +1,6 @@
 """The response object of a row."""
 
-from chat.ids import wire_id
+from chat.ids import CONVERSATION, RESPONSE, wire_id
 from chat.models import Response, Status
 from chat.protocol.events import JSON
 from chat.protocol.objects import ResponseObject
@@ -23,7 +23,7 @@ def response_object(row: Response) -> ResponseObject:
         "background": True,
         "store": True,
         "completed_at": int(completed_at.timestamp()) if completed_at else None,
-        "conversation": {"id": wire_id("conv", row.conversation_id)},
+        "conversation": {"id": wire_id(CONVERSATION, row.conversation_id)},
         "error": row.error(),
         "incomplete_details": row.incomplete_details(),
         "instructions": row.instructions or None,
@@ -33,7 +33,7 @@ def response_object(row: Response) -> ResponseObject:
         "model": row.model,
         "output": row.items,
         "parallel_tool_calls": asked.get("parallel_tool_calls", True),
-        "previous_response_id": wire_id("resp", row.previous_id) if row.previous_id else None,
+        "previous_response_id": wire_id(RESPONSE, row.previous_id) if row.previous_id else None,
         "temperature": 1.0 if row.temperature is None else row.temperature,
         "top_p": asked.get("top_p", 1.0),
         "presence_penalty": asked.get("presence_penalty", 0.0),

@@ -15,7 +15,7 @@ from channels.layers import get_channel_layer
 
 from chat.accounts.session_watch import RETRY_SECS
 from chat.accounts.sessions import identity
-from chat.ids import wire_id
+from chat.ids import RESPONSE, wire_id
 from chat.protocol.commands import Acknowledge, Cancel, Command, Create, Subscribe, Unsubscribe, parse
 from chat.protocol.errors import CommandError, ProtocolError
 from chat.responses.creation import submit
@@ -123,9 +123,9 @@ class ResponsesConsumer(SessionConsumer):
                 await self.subscriber.subscribe(row.wire_id, after, command.stream_id, row_ended=ended)
                 await self.subscriber.send_queue_position(row.wire_id, least=1)
             case Unsubscribe():
-                await self.subscriber.unsubscribe(wire_id("resp", command.response_id))
+                await self.subscriber.unsubscribe(wire_id(RESPONSE, command.response_id))
             case Acknowledge():
-                self.subscriber.acknowledge(wire_id("resp", command.response_id), command.sequence_number)
+                self.subscriber.acknowledge(wire_id(RESPONSE, command.response_id), command.sequence_number)
             case Create():
                 self.subscriber.require_room()  # before anything is stored
                 row, _ = await submit(user, command, self.log)

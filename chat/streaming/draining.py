@@ -8,7 +8,7 @@ from contextlib import suppress
 from itertools import islice
 
 from chat.protocol.errors import MOVING
-from chat.protocol.events import moving
+from chat.protocol.frames import moving
 from chat.streaming.backpressure import ClientConnection
 
 

@@ -15,7 +15,7 @@ from channels.layers import get_channel_layer
 
 from chat.models import LIVE, Response
 from chat.protocol.errors import CommandError, ProtocolError
-from chat.protocol.events import heartbeat, queue, up_to_date, with_stream_id
+from chat.protocol.frames import heartbeat, queue, up_to_date, with_stream_id
 from chat.responses.queueing import position
 from chat.responses.representation import response_object
 from chat.streaming.backpressure import ClientConnection

@@ -8,7 +8,8 @@ from uuid import UUID
 
 from chat.models import Response
 from chat.protocol.composer import Ending
-from chat.protocol.events import Event, Restarted, encode, heartbeat, up_to_date
+from chat.protocol.events import Event, Restarted, encode
+from chat.protocol.frames import heartbeat, up_to_date
 from chat.protocol.pieces import CallPart, Piece
 from chat.protocol.plain import NOTHING, PlainStream
 from chat.protocol.state import ResponseState

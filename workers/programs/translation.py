@@ -4,11 +4,11 @@ import json
 from collections.abc import AsyncGenerator, AsyncIterator
 
 from chat.protocol.events import JSON
+from chat.protocol.inputs import MAX_NAME_CHARS
 from chat.protocol.pieces import CallPart, Piece, PieceKind
 from workers.programs.values import Call, Cut, Reasoning, Refusal, Usage, Value
 from workers.providers.base import Chunk, FinishReason
 from workers.providers.storable import storable
-from workers.providers.tool_calls import MAX_NAME_CHARS
 
 MAX_VALUE_CHARS = 1_048_576  # of one value: it is one event
 

@@ -17,20 +17,6 @@ class Chunk:
     finish: FinishReason | None = None
     usage: JSON | None = None
 
-    @classmethod
-    def of(
-        cls,
-        text: str = "",
-        reasoning: str = "",
-        finish: FinishReason | None = None,
-        usage: JSON | None = None,
-    ) -> "Chunk":
-        """A chunk with a text, after a reasoning text."""
-        chunk = cls(finish=finish, usage=usage)
-        chunk.add("reasoning", reasoning)
-        chunk.add("text", text)
-        return chunk
-
     def add(self, kind: PieceKind, text: str) -> None:
         """Add text, unless it is empty."""
         last = self.parts[-1] if self.parts else None

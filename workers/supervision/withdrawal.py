@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from channels.db import database_sync_to_async
 
-from chat.ids import wire_id
+from chat.ids import RESPONSE, wire_id
 from chat.models import LIVE, Response
 from chat.protocol.composer import Ending
 from chat.protocol.errors import ProtocolError
@@ -38,5 +38,5 @@ def _of_inactive_users() -> list[str]:
 
 def _without_row(claimed: Collection[str]) -> list[str]:
     stored = Response.objects.only("pk").in_bulk(claimed) if claimed else {}
-    known = {wire_id("resp", response_id) for response_id in stored}
+    known = {wire_id(RESPONSE, response_id) for response_id in stored}
     return [response_id for response_id in claimed if response_id not in known]

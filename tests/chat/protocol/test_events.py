@@ -162,35 +162,3 @@ def test_a_text_about_the_end_is_not_the_end() -> None:
 def test_an_opening_that_quotes_the_end_is_not_the_end() -> None:
     quoting = RESPONSE | {"metadata": {"type": "response.completed"}}
     assert not events.is_terminal(encode(Created(sequence_number=0, response=quoting)))
-
-
-@given(st.sampled_from(LIVES), st.text())
-def test_a_stream_id_is_added_and_nothing_else_changes(event: Event, stream_id: str) -> None:
-    frame = json.loads(events.with_stream_id(encode(event), stream_id))
-    assert frame == json.loads(encode(event)) | {"stream_id": stream_id}
-
-
-def test_frames_of_the_connection_are_not_numbered() -> None:
-    assert json.loads(events.up_to_date("r1", 7)) == {
-        "type": "tailrace:up_to_date",
-        "response_id": "r1",
-        "latest": 7,
-    }
-    assert json.loads(events.heartbeat("r1", 7)) == {
-        "type": "tailrace:heartbeat",
-        "response_id": "r1",
-        "latest": 7,
-    }
-
-
-def test_a_place_in_the_queue_is_of_a_response() -> None:
-    assert json.loads(events.queue("r1", 3)) == {"type": "tailrace:queue", "response_id": "r1", "position": 3}
-
-
-@pytest.mark.parametrize("response", [None, {"id": "r1"}])
-def test_news_of_a_conversation_may_be_about_a_response(response: JSON | None) -> None:
-    assert json.loads(events.conversation_changed({"id": "c1"}, response)) == {
-        "type": "tailrace:conversation",
-        "conversation": {"id": "c1"},
-        "response": response,
-    }

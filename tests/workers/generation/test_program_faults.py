@@ -1,4 +1,4 @@
-"""Faults of programs: each answer ends with a stable code and its text so far; other answers go on."""
+"""Faults of programs: each answer ends with a stable code and its text so far; other answers are complete."""
 
 import asyncio
 from dataclasses import replace

@@ -16,6 +16,7 @@ from chat.responses.model_catalog import ModelConfig
 from chat.transport.task_cancellation import cancel
 from tests.harness.waiting import await_until
 from tests.workers.background import in_time
+from tests.workers.chunks import chunk_of
 from tests.workers.programs import samples
 from workers.programs import Ask, buffer, running
 from workers.programs.running import stream
@@ -242,7 +243,7 @@ async def test_another_model_is_asked_through_the_same_way() -> None:
 
     async def answer(name: str, messages: list[JSON], parameters: JSON) -> AsyncGenerator[Chunk, None]:
         asked.append((name, messages, parameters))
-        yield Chunk.of(text="text", reasoning="hm")
+        yield chunk_of(text="text", reasoning="hm")
         yield Chunk(finish="length", usage=None)
 
     found = await chunks("asking", Ask(messages=[{"role": "user", "content": "hi"}], ask_model=answer))
@@ -256,7 +257,7 @@ async def test_another_model_is_asked_through_the_same_way() -> None:
 
 async def test_a_failure_of_another_model_is_the_failure_of_the_answer() -> None:
     async def answer(*_: object) -> AsyncGenerator[Chunk, None]:
-        yield Chunk.of(text="text")
+        yield chunk_of(text="text")
         code = "upstream_cut"
         raise ProviderError(code)
 
@@ -271,7 +272,7 @@ async def test_an_answer_that_is_not_read_to_its_end_is_closed() -> None:
     async def answer(*_: object) -> AsyncGenerator[Chunk, None]:
         try:
             while True:
-                yield Chunk.of(text="text")
+                yield chunk_of(text="text")
         finally:
             closed.set()
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from chat.protocol.pieces import CallPart, Piece
+from tests.workers.chunks import chunk_of
 from workers.programs import Call, Cut, Reasoning, Refusal, Usage
 from workers.programs.translation import MAX_VALUE_CHARS, NotAValueError, Translator, values
 from workers.providers.base import Chunk
@@ -117,7 +118,7 @@ async def test_chunks_are_the_values_that_make_them_again() -> None:
 
 
 async def test_a_call_in_parts_is_one_value_at_the_end() -> None:
-    first, second = Chunk(), Chunk.of("text")
+    first, second = Chunk(), chunk_of("text")
     first.add_call(CallPart(1, "late", "call_2", "{"))
     first.add_call(CallPart(0, "early"))
     second.add_call(CallPart(1, arguments="}"))

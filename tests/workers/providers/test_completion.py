@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chat.protocol.pieces import CallPart, Piece
+from tests.workers.chunks import chunk_of
 from tests.workers.providers.dialects.base import delta
 from tests.workers.providers.dialects.calls import part, parts
 from workers.providers.answer_values import MAX_COUNT
@@ -84,14 +85,14 @@ def test_an_unknown_word_or_a_failure_is_an_error(word: str) -> None:
 
 
 def test_the_last_reason_counts() -> None:
-    assert read(delta("a", "stop"), delta("b", "length")) == Chunk.of(text="ab", finish="length")
+    assert read(delta("a", "stop"), delta("b", "length")) == chunk_of(text="ab", finish="length")
 
 
 def test_text_before_a_failure_is_kept() -> None:
     chunk = Chunk()
     with pytest.raises(ProviderError):
         Reader().read([delta("a"), delta("b", "abort")], chunk)
-    assert chunk == Chunk.of(text="ab")
+    assert chunk == chunk_of(text="ab")
 
 
 # reasoning between tags
