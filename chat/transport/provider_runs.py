@@ -6,7 +6,7 @@ the log names the attempt that wrote the text: a stale worker cannot put its run
 
 import json
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from redis.asyncio import Redis
@@ -23,6 +23,9 @@ class KnownRun:
     model: str
     run: str
     at: float
+
+
+_FIELDS = [field.name for field in fields(KnownRun)]
 
 
 def key() -> str:
@@ -46,7 +49,7 @@ class ProviderRuns:
         """The run of an attempt."""
         replies: Any = self._redis.hget(key(), f"{response_id}:{attempt}")
         value = await replies
-        return KnownRun(**json.loads(value)) if value else None
+        return _run(value) if value else None
 
     async def forget(self, response_id: str, attempts: int, run: str) -> None:
         """Delete a run of the first `attempts`; other runs stay, to be cancelled."""
@@ -67,4 +70,10 @@ class ProviderRuns:
     async def all(self) -> dict[str, KnownRun]:
         """Every run by its field."""
         found = self._redis.hscan_iter(key(), count=PAGE_RUNS)
-        return {field: KnownRun(**json.loads(value)) async for field, value in found}
+        return {field: _run(value) async for field, value in found}
+
+
+def _run(value: str) -> KnownRun:
+    """A stored run; fields of a newer version are dropped."""
+    body = json.loads(value)
+    return KnownRun(**{name: body[name] for name in _FIELDS})

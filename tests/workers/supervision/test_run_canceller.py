@@ -1,27 +1,37 @@
 """Runs whose responses have ended without a worker are cancelled by the worker that leads."""
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 
 from chat.models import Response, Status
 from chat.responses.model_catalog import ModelConfig
-from chat.transport import redis_client
+from chat.transport import provider_runs, redis_client
 from chat.transport.event_log import Log
 from chat.transport.heartbeats import Heartbeats
-from chat.transport.provider_runs import ProviderRuns
+from chat.transport.provider_runs import KnownRun, ProviderRuns
 from tests.chat.rows import on_rows, stored
 from tests.harness.upstream import Upstream
 from tests.harness.waiting import await_until
 from tests.workers.background import DEADLINE_SECS, beside
+from tests.workers.gateway import gateway, reply
 from tests.workers.targets import REQUEST, requests, target
 from workers.providers.openai_compatible import Provider
+from workers.providers.responses import api as responses_api
 from workers.providers.responses.api import Background
 from workers.supervision import run_canceller
-from workers.supervision.run_canceller import RunCanceller
+from workers.supervision.run_canceller import (
+    CANCELS_AT_ONCE,
+    MAX_RETRY_SECS,
+    RETRY_SECS,
+    Failures,
+    RunCanceller,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -134,6 +144,8 @@ async def test_a_run_that_cannot_be_cancelled_is_tried_again_for_a_time(
     )
     row = await on_rows(stored, owner, status=Status.CANCELLED)
     await runs.remember(row.wire_id, 1, model.name, "resp_1")
+    monkeypatch.setattr(run_canceller, "RETRY_SECS", 0)
+    await canceller.check()
     await canceller.check()
     assert len(await runs.all()) == 1
     monkeypatch.setattr(run_canceller, "KEPT_SECS", 0)
@@ -148,3 +160,81 @@ async def test_the_run_of_a_removed_model_is_forgotten(
     await runs.remember(row.wire_id, 1, "removed", "resp_1")
     await canceller.check()
     assert await runs.all() == {}
+
+
+async def test_an_old_run_of_another_version_is_tried_again_too(
+    canceller: RunCanceller,
+    runs: ProviderRuns,
+    owner: User,
+    model: ModelConfig,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with gateway(reply(401), reply(200)) as server:
+        changed = replace(model, base_url=server.base_url)
+        monkeypatch.setattr(run_canceller, "catalog", lambda: {model.name: changed})
+        monkeypatch.setattr(run_canceller, "RETRY_SECS", 0)
+        row = await on_rows(stored, owner, status=Status.CANCELLED)
+        value = {"model": model.name, "run": "resp_1", "at": 1.0, "of_the_future": True}
+        field = f"{row.wire_id}:1"
+        await redis_client.client().hset(provider_runs.key(), field, json.dumps(value))
+        assert (await runs.recall(row.wire_id, 1)) == KnownRun(model.name, "resp_1", 1.0)
+        await canceller.check()
+        assert list(await runs.all()) == [field]
+        await canceller.check()
+        assert await runs.all() == {}
+
+
+async def test_a_run_that_cannot_be_cancelled_is_not_tried_at_every_check(
+    canceller: RunCanceller,
+    runs: ProviderRuns,
+    owner: User,
+    model: ModelConfig,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with gateway(reply(401)) as server:
+        changed = replace(model, base_url=server.base_url)
+        monkeypatch.setattr(run_canceller, "catalog", lambda: {model.name: changed})
+        monkeypatch.setattr(run_canceller, "RETRY_SECS", 600)
+        row = await on_rows(stored, owner, status=Status.CANCELLED)
+        await runs.remember(row.wire_id, 1, model.name, "resp_1")
+        for _ in range(3):
+            await canceller.check()
+        assert len(server.asked) == 1
+        await runs.remember(row.wire_id, 2, model.name, "resp_2")  # its own pause
+        await canceller.check()
+        assert len(server.asked) == 2
+
+
+def test_the_pauses_grow_to_a_bound() -> None:
+    failures = Failures(since=0)
+    pauses = [failures.next_after(0) for _ in range(12)]
+    assert pauses[:3] == [RETRY_SECS, 2 * RETRY_SECS, 4 * RETRY_SECS]
+    assert set(pauses[-2:]) == {MAX_RETRY_SECS}
+
+
+async def test_few_runs_are_cancelled_at_once(
+    canceller: RunCanceller,
+    runs: ProviderRuns,
+    owner: User,
+    model: ModelConfig,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    running, most = 0, 0
+    cancel = responses_api.cancel
+
+    async def counted(*args: Any) -> None:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        try:
+            await cancel(*args)
+        finally:
+            running -= 1
+
+    monkeypatch.setattr(responses_api, "cancel", counted)
+    row = await on_rows(stored, owner, status=Status.CANCELLED)
+    for number in range(1, 3 * CANCELS_AT_ONCE):
+        await runs.remember(row.wire_id, number, model.name, f"resp_{number}")
+    await canceller.check()
+    assert await runs.all() == {}
+    assert most == CANCELS_AT_ONCE
