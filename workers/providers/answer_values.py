@@ -6,6 +6,7 @@ from typing import Any
 from chat.protocol.events import JSON
 from workers.providers import refusals
 from workers.providers.base import ProviderError
+from workers.providers.refusal_body import MAX_BODY_BYTES
 from workers.providers.storable import REPLACEMENT, storable
 
 STATUSES = ("401", "402", "429")  # known in an answer; a 404 there is no wrong address
@@ -16,7 +17,7 @@ MALFORMED = (AttributeError, TypeError, ValueError, KeyError, IndexError, Recurs
 
 def reported(body: JSON, status: int = 200) -> ProviderError:
     """The error that a server reports in an answer that had begun well, as one with this status."""
-    text = json.dumps(body)[: refusals.MAX_BODY_BYTES]
+    text = json.dumps(body)[:MAX_BODY_BYTES]
     inner = body["error"] if isinstance(body.get("error"), dict) else body
     code = str(inner.get("code") or inner.get("status"))
     refusal = refusals.judge(int(code) if code in STATUSES else status, text.encode(), {})

@@ -3,45 +3,28 @@
 Of an error's body only codes, names of fields and known sentences count.
 """
 
-import json
 import re
-import zlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Any
 from urllib.parse import urlsplit
 
 from chat.protocol.events import JSON
 from workers.providers import refusal_sentences as sentences
 from workers.providers.changes import LIMITS, NEEDED, Change
+from workers.providers.refusal_body import ErrorBody, contents
 
-MAX_BODY_BYTES = 16 * 1024
 MIN_ROOM = 32  # a shorter answer is none: the context is full
 MIN_LIMIT = 256  # a smaller one is no model's limit
 
 _NEAR = 60  # characters between a field and the word that refuses it
 _WRONG_SIDE = 30  # more of them: "'a' is not supported with 'b'" refuses a, "does not support b" refuses b
-_QUOTED = 20  # a run of characters in common with the prompt
 _MATCHES = 20  # of each, in a long text
-_DEPTH = 8
-# keys of an error's body that are read; others may hold the request
-_READ = frozenset(
-    (
-        *("code", "type", "param", "loc", "status", "message", "msg", "detail", "details", "error", "errors"),
-        *("reason", "title", "description", "fieldviolations", "retrydelay", "metadata", "raw"),
-        *("error_type", "errorcode", "innererror", "inner_error"),
-    )
-)
 _OF_REQUEST = (400, 422)  # learned from
 _BY_WORDS = (200, *_OF_REQUEST)  # judged by words of contexts and rates
 # of clients: a fault inside is one request's, and must not take them from all later ones
 STRUCTURED = frozenset({"tools", "tool_choice", "response_format"})
 _INSIDE = re.compile(r"(?<!\w)(?:tools|tool_choice|response_format)[.\[]\w|schema")
-_CODES = frozenset(
-    ("code", "type", "param", "loc", "status", "error_type", "errorcode")
-)  # never of the prompt
-_INPUT = re.compile(r"""['"]input['"] ?:.*|\binput_value=.*""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +50,7 @@ def judge(status: int, body: bytes, sent: JSON, own: Collection[str] = ()) -> Re
     """
     if 300 <= status < 400:
         return Refusal("upstream_wrong_address")
-    error = _Error.read(body, _contents(sent))
+    error = ErrorBody.read(body, contents(sent))
     if _is_no_credit(status, error):
         return Refusal("upstream_no_credit")
     if sent and _is_filtered(status, error):
@@ -92,7 +75,7 @@ def wrong_address(url: str) -> str:
     return f"{found}; did you mean {place}{base}/v1?"
 
 
-def _of_context(status: int, error: "_Error", sent: JSON) -> Refusal | None:
+def _of_context(status: int, error: ErrorBody, sent: JSON) -> Refusal | None:
     """The refusal of more tokens than the context has."""
     if not (
         sentences.CONTEXT_CODE.search(error.text)
@@ -107,7 +90,7 @@ def _of_context(status: int, error: "_Error", sent: JSON) -> Refusal | None:
     return Refusal("context_length_exceeded", change=change)
 
 
-def _of_field(error: "_Error", sent: JSON, own: Collection[str]) -> Refusal | None:
+def _of_field(error: ErrorBody, sent: JSON, own: Collection[str]) -> Refusal | None:
     """The refusal of a field, or of its value."""
     limit = _limit(sent)
     if limit and (most := _most(error, limit)):
@@ -126,7 +109,7 @@ def _limit(sent: JSON) -> int | None:
     return next((sent[name] for name in LIMITS if isinstance(sent.get(name), int)), None)
 
 
-def _by_status(status: int, error: "_Error", model: str) -> Refusal:
+def _by_status(status: int, error: ErrorBody, model: str) -> Refusal:
     if status == 429 or "rate_limit_exceeded" in error.text or _is_busy(status, error):
         return Refusal("rate_limit_exceeded", retry_after=error.retry_delay())  # a retry would add load
     if status >= 500 or status < 300:
@@ -141,18 +124,18 @@ def _by_status(status: int, error: "_Error", model: str) -> Refusal:
     return Refusal("upstream_wrong_address" if status in (404, 405) else "upstream_rejected")
 
 
-def _is_no_credit(status: int, error: "_Error") -> bool:
+def _is_no_credit(status: int, error: ErrorBody) -> bool:
     if status == 429 and sentences.PER_TIME.search(error.text):
         return False
     return status == 402 or (status in (200, 400, 403, 429) and bool(sentences.NO_CREDIT.search(error.text)))
 
 
-def _is_filtered(status: int, error: "_Error") -> bool:
+def _is_filtered(status: int, error: ErrorBody) -> bool:
     found = status in (400, 403) and sentences.FILTERED.search(error.text)
     return bool(found) and "account" not in error.text
 
 
-def _is_busy(status: int, error: "_Error") -> bool:
+def _is_busy(status: int, error: ErrorBody) -> bool:
     """Whether a 4xx that speaks of too many tokens means tokens per time."""
     full, busy = (pattern.search(error.text) for pattern in (sentences.CONTEXT_FULL, sentences.BUSY))
     return status in _BY_WORDS and full is not None and busy is not None
@@ -172,7 +155,7 @@ def _room(text: str, limit: int) -> Change | None:
     return Change(room=room, context=context) if MIN_ROOM <= room < limit else None
 
 
-def _most(error: "_Error", limit: int) -> int | None:
+def _most(error: ErrorBody, limit: int) -> int | None:
     """The greatest limit that the server accepts, if it refuses ours as too large."""
     if not sentences.OF_LIMIT.search(error.text) and not error.fields & set(LIMITS):
         return None
@@ -180,7 +163,7 @@ def _most(error: "_Error", limit: int) -> int | None:
     return next((number for number in numbers if MIN_LIMIT <= number < limit), None)
 
 
-def _named(error: "_Error", fields: Collection[str], own: Collection[str], words: re.Pattern[str]) -> str:
+def _named(error: ErrorBody, fields: Collection[str], own: Collection[str], words: re.Pattern[str]) -> str:
     """The sent field that is refused in these words; "" if the server names none."""
     places = [match.span() for match in islice(words.finditer(error.text), _MATCHES)]
     if not places:
@@ -218,101 +201,3 @@ def _distance(text: str, name: tuple[int, int], word: tuple[int, int]) -> int:
         return _NEAR
     of_left = text[first:last].startswith(("not ", "only ")) or text[:first].endswith(("is ", "are "))
     return len(gap) + (_WRONG_SIDE if on_right is of_left else 0)
-
-
-@dataclass(frozen=True, slots=True)
-class _Error:
-    """An error's body: the text of the keys that are read, and the fields it names, in lower case."""
-
-    text: str
-    fields: frozenset[str] = frozenset()
-    is_json: bool = False
-    is_html: bool = False
-
-    @classmethod
-    def read(cls, body: bytes, prompt: str = "") -> "_Error":
-        """Read JSON, cut JSON, plain text or HTML, without the words of the prompt."""
-        text = _unpacked(body)[:MAX_BODY_BYTES].decode(errors="replace").strip().lstrip("\ufeff")
-        if text[:1] == "<":
-            return cls("", is_html=True)
-        if text[:1] not in ("{", "["):
-            return cls(_judged(text, prompt))
-        try:
-            pairs = list(_pairs(json.loads(text)))
-        except (ValueError, RecursionError):  # cut, or nested too deep
-            pairs = _pairs_in_cut(text)
-        fields = frozenset(_field(value) for key, value in pairs if key in ("param", "loc"))
-        judged = (f"{k} {_normal(v) if k in _CODES else _judged(v, prompt)}" for k, v in pairs)
-        return cls(" ; ".join(judged), fields - {"", "none", "null"}, is_json=True)
-
-    def retry_delay(self) -> float | None:
-        """Seconds to wait, if the text names them."""
-        found = sentences.RETRY_DELAY.search(self.text)
-        return float(found[1]) / (1000 if found[2].startswith("m") else 1) if found else None
-
-
-def _unpacked(body: bytes) -> bytes:
-    if body[:2] != b"\x1f\x8b":
-        return body
-    try:
-        return zlib.decompressobj(wbits=31).decompress(body, MAX_BODY_BYTES)
-    except zlib.error:
-        return b""
-
-
-def _pairs(value: Any, key: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:
-    """Keys and texts of the parts that are read."""
-    if key == "loc" and isinstance(value, list):
-        yield key, ".".join(str(each) for each in value if each != "body")
-    elif isinstance(value, dict | list) and depth < _DEPTH:
-        inner = value.items() if isinstance(value, dict) else ((key, each) for each in value)
-        for name, each in inner:
-            if name.lower() in _READ or not name:
-                yield from _pairs(each, name.lower(), depth + 1)
-    elif isinstance(value, str | int | float):
-        yield key, str(value)
-
-
-def _pairs_in_cut(text: str) -> list[tuple[str, str]]:
-    text = re.split(r'"input"\s*:', text, maxsplit=1)[0]
-    found = re.findall(r'"(code|type|param|message|msg|detail|error)"\s*:\s*"((?:[^"\\]|\\.){0,2000})"', text)
-    places = re.findall(r'"loc"\s*:\s*\[\s*"body"\s*,\s*"(\w+)"', text)
-    return [*found, *(("loc", place) for place in places)]
-
-
-def _field(place: str) -> str:
-    """The outermost field: `stream_options.include_usage` is in `stream_options`."""
-    return re.split(r"[.\[/]", place.lower().removeprefix("body.").lstrip("#/$."))[0]
-
-
-def _normal(text: str) -> str:
-    """Lower case, white space as one space, without backslashes."""
-    return re.sub(r"\s+", " ", text.lower().replace("\\", ""))
-
-
-def _judged(text: str, prompt: str) -> str:
-    """The words of the server: no quoted input, no run of characters of the prompt."""
-    text = _INPUT.sub("", _normal(text))
-    known, half = _normal(prompt), _QUOTED // 2
-    grams = {known[at : at + half] for at in range(0, len(known), half)}
-    quoted: set[int] = set()
-    for at in range(len(text)):
-        if at not in quoted and text[at : at + half] in grams:
-            for start in range(max(at - half, 0), at + 1):
-                run = text[start : start + _QUOTED]
-                if len(run) == _QUOTED and run in known:
-                    quoted.update(range(start, start + _QUOTED))
-    return "".join(character for at, character in enumerate(text) if at not in quoted)
-
-
-def _contents(sent: JSON) -> str:
-    """The texts of the prompt, without data of images and files: megabytes that no error quotes."""
-    return "\n".join(
-        text for message in sent.get("messages") or sent.get("input", ()) for text in _texts(message)
-    )
-
-
-def _texts(message: JSON) -> Iterator[str]:
-    content = message.get("content") or message.get("output") or message.get("arguments") or ""
-    yield from [content] if isinstance(content, str) else (part.get("text", "") for part in content)
-    yield from (call["function"]["arguments"] for call in message.get("tool_calls", ()))

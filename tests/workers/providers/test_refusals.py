@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from chat.protocol.errors import FAILURES
 from chat.responses.remedies import REMEDIES
 from workers.providers.changes import Change
-from workers.providers.refusals import MAX_BODY_BYTES, STRUCTURED, Refusal, judge, wrong_address
+from workers.providers.refusal_body import MAX_BODY_BYTES
+from workers.providers.refusals import STRUCTURED, Refusal, judge, wrong_address
 
 LIMIT = 16384
 SENT: dict[str, Any] = {

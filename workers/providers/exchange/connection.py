@@ -24,6 +24,7 @@ from chat.responses.model_keys import UnusableKeyError
 from workers.providers import refusals
 from workers.providers.base import ProviderError
 from workers.providers.decoding import BodyDecoder
+from workers.providers.refusal_body import MAX_BODY_BYTES
 from workers.providers.request import request_headers
 
 logger = logging.getLogger(__name__)
@@ -178,7 +179,7 @@ async def _raise_refusal(response: httpx2.Response) -> None:
     The SDK would read it all, and follow the redirect: a key is for the configured address alone.
     """
     if not response.is_success:
-        raise RefusedError(response, await _beginning(response, refusals.MAX_BODY_BYTES, REFUSAL_SECS))
+        raise RefusedError(response, await _beginning(response, MAX_BODY_BYTES, REFUSAL_SECS))
 
 
 async def _beginning(response: httpx2.Response, most: int, seconds: float) -> bytes:
