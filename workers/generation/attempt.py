@@ -23,7 +23,7 @@ from chat.transport.provider_runs import ProviderRuns
 from chat.transport.steps import Steps, SupersededError
 from workers.generation.asking import ask, delegate
 from workers.generation.background_run import BackgroundRun
-from workers.generation.deadlines import AttemptProgress, is_answer
+from workers.generation.deadlines import AttemptProgress, is_answer, size_of
 from workers.generation.publisher import Publisher, Stream
 from workers.generation.retries import RetryPolicy
 from workers.programs import running as programs
@@ -167,7 +167,10 @@ class Attempt:
 
     async def _generate(self, stream: Stream) -> Ending:
         deadlines, begun = self._assignment.model.deadlines, asyncio.get_running_loop().time()
-        progress = AttemptProgress(deadlines, begun, has_answer=any(map(is_answer, stream.state.parts)))
+        known = stream.state.parts
+        progress = AttemptProgress(
+            deadlines, begun, has_answer=any(map(is_answer, known)), chars=sum(map(size_of, known))
+        )
         retries = RetryPolicy(begun + deadlines.total)
         try:
             async with (
@@ -179,6 +182,8 @@ class Attempt:
                         self._pause(part, stream, progress)
                     else:
                         self._take(part, stream, progress)
+                    if progress.is_full:
+                        break
                     patience.reschedule(progress.deadline)
                     if stream.has_pending:
                         await self._publisher.wait_for_flush()

@@ -5,11 +5,12 @@ from typing import Literal
 
 from chat.protocol.composer import Ending
 from chat.protocol.events import JSON
-from chat.protocol.pieces import Part, Piece
+from chat.protocol.pieces import CallPart, Part, Piece
 from chat.responses.model_catalog import Deadlines
 from workers.providers.base import Chunk, FinishReason
 
 CLOSING_SECS = 5  # from the finish reason to the usage
+MAX_CHARS = 4_194_304  # of an answer: more than a million tokens, the highest limit that a request may have
 
 Phase = Literal["first_token", "between_tokens", "total"]
 
@@ -28,6 +29,7 @@ class AttemptProgress:
     usage: JSON | None = None
     error_code: str | None = None
     has_answer: bool = False  # of an attempt that this one continues, too
+    chars: int = 0  # the same
     _phase: Phase = "first_token"
     _repeats: bool = False  # some gateways send a finish reason with every text
 
@@ -38,6 +40,7 @@ class AttemptProgress:
         """Record a chunk."""
         self.usage = chunk.usage or self.usage
         self.has_answer = self.has_answer or any(map(is_answer, chunk.parts))
+        self.chars += sum(map(size_of, chunk.parts))
         grows = bool(chunk.parts)
         self._repeats = self._repeats or (grows and self.finish is not None)
         if grows:
@@ -45,6 +48,11 @@ class AttemptProgress:
         if chunk.finish is not None and (grows or self.finish is None):
             self.finish = chunk.finish
             self.deadline = self.deadline if self._repeats else now + CLOSING_SECS
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the answer is as long as any may be: a program or a server that never ends is cut."""
+        return self.chars >= MAX_CHARS
 
     def pause(self, seconds: float) -> None:
         """Extend the deadline by the server's pause, within the total."""
@@ -59,6 +67,8 @@ class AttemptProgress:
         """The ending, at this Unix time."""
         if self.error_code is not None:
             return Ending("failed", at, error_code=self.error_code, usage=self.usage)
+        if self.is_full:
+            return Ending("incomplete", at, incomplete_reason="max_output_tokens", usage=self.usage)
         if self.finish == "stop" and not self.has_answer:
             return Ending("failed", at, error_code="empty_answer", usage=self.usage)
         if self.finish == "stop":
@@ -70,6 +80,16 @@ class AttemptProgress:
     def _wait(self, phase: Phase, until: float) -> None:
         total = self.begun + self.deadlines.total
         self._phase, self.deadline = (phase, until) if until < total else ("total", total)
+
+
+def size_of(part: Part) -> int:
+    """The characters of a part; other items have their own bound."""
+    match part:
+        case Piece():
+            return len(part.text)
+        case CallPart():
+            return len(part.arguments)
+    return 0
 
 
 def is_answer(part: Part) -> bool:

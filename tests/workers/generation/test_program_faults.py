@@ -12,8 +12,10 @@ from tests.harness.upstream import Upstream, text_of
 from tests.workers.background import in_time
 from tests.workers.logs import ends, text
 from tests.workers.programs import samples
-from tests.workers.targets import assign, error_code, final, target
+from tests.workers.targets import assign, error_code, final, target, was_left
+from workers.generation import deadlines
 from workers.generation.attempts import Attempts
+from workers.programs.translation import MAX_VALUE_CHARS
 
 HERE = "as far as here"
 FAULTS = {
@@ -35,9 +37,9 @@ FAULTS = {
 }
 
 
-def program(name: str, **deadlines: float) -> ModelConfig:
+def program(name: str, **more: float) -> ModelConfig:
     place = f"{samples.__name__}:{name}"
-    return ModelConfig(name, program=place, deadlines=Deadlines(between_tokens=0.5, **deadlines))
+    return ModelConfig(name, program=place, deadlines=Deadlines(between_tokens=0.5, **more))
 
 
 async def test_faults_end_their_own_answers_alone(log: Log, attempts: Attempts, upstream: Upstream) -> None:
@@ -62,6 +64,28 @@ async def test_a_program_that_never_ends_has_a_deadline(log: Log, attempts: Atte
     assert error_code(outcome) == "timeout_total"
     kept = output_text(final(outcome))
     assert kept == await text(log, asked.id) != ""
+
+
+async def test_a_program_that_is_faster_than_any_deadline_has_a_bound(
+    log: Log, attempts: Attempts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deadlines, "MAX_CHARS", 10_000)
+    asked = assign(program("pressing"))
+    outcome = await in_time(asyncio.create_task(attempts.run(asked)))
+    assert final(outcome).get("incomplete_details") == {"reason": "max_output_tokens"}
+    kept = output_text(final(outcome))
+    assert kept == await text(log, asked.id)
+    assert 10_000 <= len(kept) <= 2 * MAX_VALUE_CHARS
+
+
+async def test_an_answer_of_a_server_has_the_same_bound(
+    log: Log, attempts: Attempts, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deadlines, "MAX_CHARS", 30)
+    asked = assign(target(upstream, "words-1000@50"))
+    outcome = await in_time(asyncio.create_task(attempts.run(asked)))
+    assert final(outcome).get("incomplete_details") == {"reason": "max_output_tokens"}
+    assert await was_left(upstream, asked.model)
 
 
 async def test_unstorable_text_is_replaced_and_the_answer_complete(log: Log, attempts: Attempts) -> None:
