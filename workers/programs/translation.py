@@ -53,7 +53,7 @@ class Translator:
         if max(len(part.name), len(part.id)) > MAX_NAME_CHARS:
             raise NotAValueError(f"{_described(call)} with a name or id of over {MAX_NAME_CHARS} characters")
         chars = _checked(part.arguments)
-        chunk.add_call(part)
+        chunk.parts.append(part)
         self._calls += 1
         return chars
 

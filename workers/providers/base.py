@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from chat.protocol.events import JSON
-from chat.protocol.pieces import CallPart, Part, Piece, PieceKind
+from chat.protocol.pieces import Part, Piece, PieceKind
 
 FinishReason = Literal["stop", "length", "content_filter"]
 
@@ -24,10 +24,6 @@ class Chunk:
             self.parts[-1] = Piece(kind, last.text + text)
         elif text:
             self.parts.append(Piece(kind, text))
-
-    def add_call(self, part: CallPart) -> None:
-        """Add a part of a function call."""
-        self.parts.append(part)
 
     @property
     def text(self) -> str:

@@ -64,8 +64,7 @@ class Reader:
         """Add the held text: none follows."""
         self._flush_text(chunk)
         chunk.add("refusal", self._refusal.flush())
-        for part in self._calls.flush():
-            chunk.add_call(part)
+        chunk.parts += self._calls.flush()
 
     def _flush_text(self, chunk: Chunk) -> None:
         chunk.add("reasoning", self._reasoning.flush())
@@ -152,8 +151,7 @@ class Reader:
             self._streams = self._grew = True
             self._flush_text(chunk)
             chunk.add("refusal", self._refusal.take(refusal))
-            for part in self._calls.read(calls):
-                chunk.add_call(part)
+            chunk.parts += self._calls.read(calls)
 
     def _split(self, text: str, chunk: Chunk) -> None:
         if self._tags.outside:

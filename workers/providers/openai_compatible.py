@@ -14,8 +14,6 @@ from workers.providers.framing import Framing
 from workers.providers.request import Request, request_body
 from workers.providers.responses import api as responses_api
 
-__all__ = ["Provider", "Request"]
-
 
 @dataclass(slots=True)
 class Provider(Asking):

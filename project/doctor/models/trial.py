@@ -8,7 +8,8 @@ from chat.protocol.events import JSON
 from chat.responses.model_catalog import ModelConfig
 from workers.generation.deadlines import AttemptProgress
 from workers.providers.base import Chunk, ProviderError
-from workers.providers.openai_compatible import Provider, Request
+from workers.providers.openai_compatible import Provider
+from workers.providers.request import Request
 
 MAX_TOKENS = 64
 COUNT: list[JSON] = [{"role": "user", "content": "Count from 1 to 20."}]

@@ -119,9 +119,9 @@ async def test_chunks_are_the_values_that_make_them_again() -> None:
 
 async def test_a_call_in_parts_is_one_value_at_the_end() -> None:
     first, second = Chunk(), chunk_of("text")
-    first.add_call(CallPart(1, "late", "call_2", "{"))
-    first.add_call(CallPart(0, "early"))
-    second.add_call(CallPart(1, arguments="}"))
+    first.parts.append(CallPart(1, "late", "call_2", "{"))
+    first.parts.append(CallPart(0, "early"))
+    second.parts.append(CallPart(1, arguments="}"))
     assert await replayed(first, second, Chunk(finish="stop")) == [
         "text",
         Call("early", "", None),

@@ -151,7 +151,7 @@ class EventReader:
         call = self._call_at[place] = Call(len(self._calls), call_id, item.get("id"))
         self._calls.append(call)
         self._complete_half(chunk)
-        chunk.add_call(CallPart(call.index, storable(name), storable(call_id)))
+        chunk.parts.append(CallPart(call.index, storable(name), storable(call_id)))
         self._add(call.index, item.get("arguments") or "", chunk)
 
     def _complete(self, call: Call, item: JSON, chunk: Chunk) -> None:
@@ -199,7 +199,7 @@ class EventReader:
         if isinstance(lane, str):
             chunk.add(lane, text)
         elif text:
-            chunk.add_call(CallPart(lane, arguments=text))
+            chunk.parts.append(CallPart(lane, arguments=text))
 
     def _end(self, response: JSON, chunk: Chunk) -> None:
         """Merge the whole object: the rest of the output, usage, the outcome."""
