@@ -1,14 +1,17 @@
 """A conversation's turns as JSON: the shown path, from its end, a page at a time."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from uuid import UUID
 
 from chat.conversations.tree import Tree
+from chat.file_models import File, parse_wire_id
 from chat.ids import RESPONSE, bare, wire_id
 from chat.models import Conversation, Response
 from chat.protocol.errors import CommandError
 from chat.protocol.events import JSON
+from chat.protocol.input_items import file_parts
 
 
 def turns(conversation: Conversation, before: str = "", after: str = "") -> list[JSON]:
@@ -25,8 +28,16 @@ def turns(conversation: Conversation, before: str = "", after: str = "") -> list
     else:
         path = tree.latest()
     ids = tree.with_versions(path)
-    rows: Iterable[Response] = conversation.responses.filter(pk__in=ids).order_by("id")
-    return [turn(row) | {"continues": tree.continues(row.pk, ids)} for row in rows]
+    rows: list[Response] = list(conversation.responses.filter(pk__in=ids).order_by("id"))
+    files = _files_of(rows)
+    return [turn(row, files) | {"continues": tree.continues(row.pk, ids)} for row in rows]
+
+
+def _files_of(rows: Iterable[Response]) -> dict[str, File]:
+    """The files in the questions, by their ids for clients; without any, no query."""
+    named = {parse_wire_id(part.file_id) for row in rows for part in file_parts(row.input)}
+    found = File.objects.filter(pk__in=filter(None, named)) if named else ()
+    return {file.wire_id: file for file in found}
 
 
 def _known(tree: Tree, response_id: str, param: str) -> UUID:
@@ -39,12 +50,15 @@ def _known(tree: Tree, response_id: str, param: str) -> UUID:
     return found
 
 
-def turn(response: Response) -> JSON:
-    """A response for the page. Times: Unix seconds."""
+def turn(response: Response, files: Mapping[str, File] = MappingProxyType({})) -> JSON:
+    """A response for the page. Times: Unix seconds. `files`: those that its question may have."""
+    ids = dict.fromkeys(part.file_id for part in file_parts(response.input))
+    named = [files[file_id] for file_id in ids if file_id in files]
     return {
         "id": response.wire_id,
         "previous_response_id": wire_id(RESPONSE, response.previous_id) if response.previous_id else None,
         "input": response.input_text,
+        "attachments": [{"id": file.wire_id, "name": file.name, "image": file.is_image} for file in named],
         "output": response.items,
         "status": response.status,
         "error": response.error(),

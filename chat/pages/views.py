@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from chat.accounts.guests import for_visitors, is_guest
 from chat.conversations.listing import list_page
 from chat.conversations.turns import turns
+from chat.files.spool import most_bytes
 from chat.models import Conversation
 from chat.pages import conversation_api
 from chat.pages.guest_api import socket_path
@@ -80,12 +81,14 @@ def _page_data(request: HttpRequest, row: Conversation | None) -> JSON:
         "conversation_title": row.title if row else "",
         "conversations": list_page(request.user.pk),
         "responses": turns(row) if row else [],
-        "models": list(catalog()),
+        "models": [{"name": model.name, "images": model.images} for model in catalog().values()],
         "max_input_chars": MAX_INPUT_CHARS,
+        "max_file_bytes": most_bytes(),
         "page_path": reverse("page"),
         "csrf_cookie": settings.CSRF_COOKIE_NAME,
         "socket_path": socket_path(request.user.pk) if request.user.is_authenticated else None,
         "guest_path": reverse("guest"),
         "is_guest": request.user.is_authenticated and is_guest(request.user),
         "conversation_path": f"{reverse('conversations')}{{id}}/",
+        "file_path": f"{reverse('files')}{{id}}/",
     }

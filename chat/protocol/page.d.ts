@@ -11,6 +11,7 @@ type Drafts = import("../static/chat/storage/drafts.js").Drafts;
 type GuardedParser = import("../static/chat/markdown/guarded_parser.js").GuardedParser;
 type ListController = import("../static/chat/sidebar/list_controller.js").ListController;
 type OpenConversations = import("../static/chat/conversation/open_conversations.js").OpenConversations;
+type PendingFile = import("../static/chat/attachments/pending_files.js").PendingFile;
 type Outbox = import("../static/chat/storage/outbox.js").Outbox;
 type ResponseState = import("../static/chat/conversation/response_state.js").ResponseState;
 type Sidebar = import("../static/chat/sidebar/sidebar.js").Sidebar;
@@ -111,7 +112,54 @@ interface RequestOptions {
   signal?: AbortSignal;
 }
 
-type ApiPaths = Pick<PageData, "conversation_path" | "guest_path">;
+type ApiPaths = Pick<PageData, "conversation_path" | "file_path" | "guest_path">;
+
+/** OpenAI's file object, as far as the page reads it. */
+interface StoredFile {
+  id: string;
+  filename: string;
+}
+
+interface UploadOptions {
+  /** Gets the share of the bytes that were sent. */
+  progress: (share: number) => void;
+  signal: AbortSignal;
+}
+
+/** Rejects with an ApiError. */
+type UploadFile = (file: File, type: string, options: UploadOptions) => Promise<StoredFile>;
+
+// attachments/
+
+type FileRefusal = "empty_file" | "file_too_large" | "unsupported_file";
+
+type AttachmentState = "none" | "waiting" | "ready";
+
+interface PendingFilesParts {
+  api: Pick<ApiClient, "upload" | "deleteFile">;
+  drafts: Pick<Drafts, "filesOf" | "keepFiles">;
+  limit: number;
+  on: {
+    changed: () => void;
+    refused: (name: string, code: FileRefusal) => void;
+    failed: (pending: PendingFile) => void;
+  };
+}
+
+interface ChipCallbacks {
+  fileUrl: (id: string) => string;
+  retry: (pending: PendingFile) => void;
+  remove: (pending: PendingFile) => void;
+}
+
+interface AttachmentsParts {
+  api: ApiClient;
+  drafts: Drafts;
+  limit: number;
+  /** The chosen one. */
+  model: () => Model;
+  on: { changed: () => void; warn: (text: string) => void; cleared: () => void; removed: () => void };
+}
 
 interface Guest {
   owner: string;
@@ -125,6 +173,8 @@ interface EarlierCallbacks {
 }
 
 // storage/
+
+type Message = Pick<Ask, "input" | "attachments">;
 
 type OutboxEntry = Ask & { at: number };
 
@@ -236,6 +286,8 @@ interface QuestionSituation {
 }
 
 interface QuestionCallbacks {
+  /** The address of a file. */
+  fileUrl: (id: string) => string;
   edit: (turn: Turn, input: string) => void;
   choose: (turn: Turn) => void;
 }

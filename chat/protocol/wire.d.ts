@@ -48,11 +48,20 @@ interface ResponseObject {
   tailrace?: { omitted_turns: number };
 }
 
+/** A stored file of a question. */
+interface Attachment {
+  id: string;
+  name: string;
+  /** Whether the browser may show it. */
+  image: boolean;
+}
+
 /** A response in the page data and the conversation API. Times are in Unix seconds. */
 interface ResponseRow {
   id: string;
   previous_response_id: string | null;
   input: string;
+  attachments: Attachment[];
   output: OutputItem[];
   status: Status;
   error: ErrorObject | null;
@@ -83,20 +92,28 @@ interface ListPage {
   more: string | null;
 }
 
+/** `images`: it takes images and files. */
+interface Model {
+  name: string;
+  images: boolean;
+}
+
 interface PageData {
   conversation: string | null;
   conversations: ListPage;
   responses: ResponseRow[];
-  models: string[];
+  models: Model[];
   max_input_chars: number;
+  max_file_bytes: number;
   page_path: string;
   csrf_cookie: string;
   /** Null without an owner: the first message makes a guest. */
   socket_path: string | null;
   guest_path: string;
   is_guest: boolean;
-  /** With `{id}` in it. */
+  /** With `{id}` in them. */
   conversation_path: string;
+  file_path: string;
 }
 
 /** The fields of a PATCH; each absent one stays unchanged. */
@@ -224,14 +241,26 @@ interface Ask {
   /** The response to regenerate, or null. */
   regenerateOf: string | null;
   input: string;
+  attachments?: Attachment[];
   model: string;
+}
+
+type InputPart =
+  | { type: "input_text"; text: string }
+  | { type: "input_image"; file_id: string }
+  | { type: "input_file"; file_id: string; filename: string };
+
+interface InputMessage {
+  type: "message";
+  role: "user";
+  content: InputPart[];
 }
 
 interface CreateCommand {
   type: "response.create";
   stream_id: string;
   model?: string;
-  input?: string;
+  input?: string | InputMessage[];
   previous_response_id?: string;
   tailrace: { client_request_id: string; regenerate_of?: string; conversation_id?: string };
 }

@@ -9,6 +9,7 @@ from playwright.async_api import Browser, Page, expect
 from chat.protocol.commands import MAX_INPUT_CHARS
 from tests.browser.conftest import in_session, profile
 from tests.browser.visitor import ask, ended, open_page, refuse_socket
+from tests.harness.pictures import png
 from tests.harness.processes import ROOT
 from tests.harness.skips import skip_without
 from tests.harness.stack import Stack
@@ -21,6 +22,24 @@ RUN = """async () => (await axe.run(document, { resultTypes: ["violations"] })).
   .flatMap(({ id, nodes }) => nodes.map((node) => `${id} ${node.target}: ${node.failureSummary}`))"""
 
 Screen = Callable[[Page, Stack], Awaitable[Any]]
+
+
+async def attached(page: Page, stack: Stack) -> None:
+    """A message with a picture and a text."""
+    await page.locator("#model").select_option("scripted-vision")
+    await page.locator("#files").set_input_files(
+        [
+            {"name": "depths.png", "mimeType": "image/png", "buffer": png(40)},
+            {"name": "depths.txt", "mimeType": "text/plain", "buffer": b"Two metres."},
+        ]
+    )
+    await expect(page.locator('.file-chip[data-state="uploaded"]')).to_have_count(2)
+
+
+async def pictures(page: Page, stack: Stack) -> None:
+    """The question with these files."""
+    await page.locator("#send").click()
+    await ended(page.locator("article.turn"))
 
 
 async def answer(page: Page, stack: Stack) -> None:
@@ -65,7 +84,7 @@ async def renaming(page: Page, stack: Stack) -> None:
     """A title in the list while it is changed."""
     await page.locator(".entry a").last.press("F2")
     await expect(page.get_by_role("textbox", name="Title")).to_be_focused()
-    await expect(page.locator(".entry")).to_have_count(3)
+    await expect(page.locator(".entry")).to_have_count(4)
 
 
 async def shortcuts(page: Page, stack: Stack) -> None:
@@ -107,6 +126,8 @@ def at(path: str) -> Screen:
 
 SCREENS: dict[str, Screen] = {  # in this order: some continue where the previous one stopped
     "empty": open_page,
+    "attached": attached,
+    "pictures": pictures,
     "answer": answer,
     "streaming": streaming,
     "thoughts": thoughts,

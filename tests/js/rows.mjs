@@ -23,6 +23,7 @@ export const row = (id, status = "completed", previous = null, more = {}) => ({
   status,
   previous_response_id: previous,
   input: "hi",
+  attachments: [],
   output: [],
   error: null,
   incomplete_details: null,

@@ -42,4 +42,5 @@ def test_every_error_that_an_answer_can_have_has_help() -> None:
     source = (SCRIPTS / "turns/error_help.js").read_text()
     named = set(re.findall(r"^  ([a-z_]+): ", source, re.MULTILINE))
     assert set(FAILURES) <= named
+    assert {code for code in REFUSALS if "file" in code} <= named
     assert named <= set(FAILURES) | set(REFUSALS)

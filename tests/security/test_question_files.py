@@ -2,12 +2,9 @@
 
 import asyncio
 import base64
-import os
 import socket
 import sqlite3
-import struct
 import urllib.request
-import zlib
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +12,7 @@ from typing import Any
 import pytest
 
 from project.up.ports import HOST
+from tests.harness.pictures import png
 from tests.harness.socket_client import Event, Visitor, visiting
 from tests.harness.stack import Stack
 from tests.harness.upstream.digests import digest_of
@@ -30,24 +28,6 @@ DELETED = "[words-3] What was in it?"
 CANARY = b"canary-of-a-picture--"
 TRACES = (CANARY, *(base64.b64encode(CANARY[at:] + CANARY[:at]) for at in range(3)))
 MARK = "the end of the commands"
-
-
-def png(side: int) -> bytes:
-    """A picture of random pixels, 3 bytes each, with the canary in a comment."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    pixels = b"".join(b"\0" + os.urandom(3 * side) for _ in range(side))
-    return b"".join(
-        (
-            b"\x89PNG\r\n\x1a\n",
-            chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)),
-            chunk(b"tEXt", b"Comment\0" + CANARY * 100),
-            chunk(b"IDAT", zlib.compress(pixels, 0)),
-            chunk(b"IEND", b""),
-        )
-    )
 
 
 def has_trace(data: bytes) -> bool:
@@ -100,7 +80,7 @@ class Asked:
 def asked(stack: Stack, flower: str) -> Asked:
     """Ask about an uploaded picture, whose worker is killed in the answer, and about one in a data URL."""
     commands, guest = Commands(stack), Guest(stack.url)
-    large, small = png(1_000), png(300)
+    large, small = png(1_000, CANARY * 100), png(300, CANARY * 100)
     assert len(large) > 3_000_000
     file_id = guest.upload(large).json["id"]
 

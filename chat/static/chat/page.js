@@ -1,5 +1,6 @@
 /** Connects conversations, socket, API client and views. Start reading here. */
 
+import { Attachments } from "./attachments/attachments.js";
 import { OpenConversations } from "./conversation/open_conversations.js";
 import { find, set } from "./dom/elements.js";
 import { ApiClient } from "./server/api_client.js";
@@ -85,13 +86,14 @@ const openConversations = new OpenConversations({
     path: () => turnList.layOut(),
     changed: (turn) => turnList.touch(turn),
     refused(turn) {
-      if (!composer.text) composer.text = turn.input;
+      restore(turn);
       turnList.touch(turn);
     },
     named(id) {
       address.replace(id);
       drafts.keep(null, "");
       drafts.keep(id, composer.text);
+      attachments.name(id);
     },
   },
 });
@@ -126,11 +128,17 @@ const connectionView = new ConnectionView(find("#connection", HTMLElement), { re
 const turnList = new TurnList(find("#turns", HTMLElement), {
   connection: () => socket.state,
   retry(turn) {
-    if (composer.text === turn.input) composer.text = "";
+    if (composer.text === turn.input && attachments.equals(turn.attachments)) {
+      composer.text = "";
+      attachments.take();
+    }
     startTurn((conversation) => conversation.retry(turn, modelPicker.model));
   },
   regenerate: (turn) => startTurn((conversation) => conversation.retry(turn, modelPicker.model)),
-  edit: ({ previousId }, input) => startTurn((conversation) => conversation.ask(input, modelPicker.model, { previousId })),
+  edit({ previousId, attachments }, input) {
+    startTurn((conversation) => conversation.ask(input, modelPicker.model, { previousId, attachments }));
+  },
+  fileUrl: (id) => api.fileUrl(id),
   choose(turn) {
     openConversations.shown.tree.choose(turn);
     openConversations.loadLater();
@@ -151,7 +159,8 @@ const composer = new Composer(find("#composer", HTMLFormElement), {
   limit: data.max_input_chars,
   on: {
     ask(input) {
-      startTurn((conversation) => conversation.ask(input, modelPicker.model));
+      const files = attachments.take();
+      startTurn((conversation) => conversation.ask(input, modelPicker.model, { attachments: files }));
       renderList();
     },
     stop,
@@ -162,7 +171,24 @@ const composer = new Composer(find("#composer", HTMLFormElement), {
   },
 });
 
-const modelPicker = new ModelPicker(find("#model", HTMLSelectElement), { models: data.models, store });
+const modelPicker = new ModelPicker(find("#model", HTMLSelectElement), {
+  models: data.models,
+  store,
+  chosen: () => attachments.chosen(),
+});
+
+const attachments = new Attachments(find("#composer", HTMLFormElement), {
+  api,
+  drafts,
+  limit: data.max_file_bytes,
+  model: () => modelPicker.config,
+  on: {
+    changed: () => (composer.attached = attachments.state),
+    warn: (text) => liveRegions.warn(text),
+    cleared: () => liveRegions.clear(),
+    removed: () => composer.focusUnlessTouch(),
+  },
+});
 
 const toast = new Toast(find("#toast", HTMLElement), { onFocusLost: () => listView.focus(openConversations.shown.id) });
 
@@ -215,6 +241,7 @@ function shown(conversation) {
   turnList.show(conversation.tree);
   composer.text = drafts.of(conversation.id);
   modelPicker.choose(conversation.tree.path.at(-1)?.model);
+  attachments.show(conversation.id);
   renderTitle();
   scroll.toEnd();
   visibility.markRead();
@@ -231,7 +258,14 @@ function startTurn(action) {
 
 function stop() {
   const unsent = openConversations.shown.stop();
-  if (unsent && !composer.text) composer.text = unsent;
+  if (unsent) restore(unsent);
+}
+
+/** Put a message back into the composer, unless another is being written. @param {Turn} turn */
+function restore(turn) {
+  if (composer.text || attachments.state !== "none") return;
+  composer.text = turn.input;
+  attachments.restore(turn.attachments);
 }
 
 function renderList() {
@@ -246,7 +280,7 @@ function listChanged() {
 }
 
 function renderTitle() {
-  const first = openConversations.shown.tree.path[0]?.input.trim().slice(0, TITLE_CHARS);
+  const first = openConversations.shown.tree.path[0]?.title.slice(0, TITLE_CHARS);
   const title = list.get(openConversations.shown.id)?.title || first || "";
   const heading = find("#title", HTMLElement);
   set(heading, "textContent", title);

@@ -1,5 +1,7 @@
 """Pages of a conversation's turns."""
 
+from typing import Any
+
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
@@ -10,7 +12,9 @@ from chat.conversations.turns import turns
 from chat.ids import new_id
 from chat.models import Conversation, Response
 from chat.protocol.errors import CommandError
+from tests.chat.contents import PDF, PNG
 from tests.chat.rows import stored
+from tests.chat.stored_files import kept
 
 COUNT = 120
 
@@ -49,6 +53,27 @@ def test_texts_are_read_of_one_page(long: Conversation) -> None:
     ids, texts = (query["sql"] for query in asked.captured_queries)
     assert '"output"' not in ids
     assert texts.count("'") // 2 <= PER_PAGE + 1  # each id is quoted
+
+
+@pytest.mark.usefixtures("folder")
+def test_questions_have_their_files_by_one_query(owner: User, django_assert_num_queries: Any) -> None:
+    picture, paper = kept(owner, PNG, "depths.png"), kept(owner, PDF, "paper.pdf")
+    parts = [
+        {"type": "input_image", "file_id": picture.wire_id},
+        {"type": "input_file", "file_id": paper.wire_id, "filename": "another.pdf"},
+        {"type": "input_image", "file_id": "file-" + "0" * 32},  # deleted
+        {"type": "input_image", "image_url": "https://example.org/a.png"},
+    ]
+    asked = {"type": "message", "role": "user", "content": parts}
+    conversation = stored(owner, "", input=[asked]).conversation
+    stored(owner, "", input=[asked], conversation=conversation)
+    with django_assert_num_queries(3):
+        found = [row["attachments"] for row in turns(conversation)]
+    expected = [
+        {"id": picture.wire_id, "name": "depths.png", "image": True},
+        {"id": paper.wire_id, "name": "paper.pdf", "image": False},
+    ]
+    assert found == [expected, expected]
 
 
 @pytest.mark.parametrize("place", ["before", "after"])

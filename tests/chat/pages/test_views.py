@@ -15,6 +15,7 @@ from pytest_django import Settings
 
 from chat.accounts.guests import create_guest
 from chat.conversations.listing import list_page
+from chat.files.spool import MIB
 from chat.ids import new_id, wire_id
 from chat.models import Conversation, Status
 from chat.protocol.commands import MAX_INPUT_CHARS
@@ -91,14 +92,16 @@ def test_a_new_page_has_the_models_and_the_addresses(client: Client, owner: User
         "conversation_title": "",
         "conversations": {"conversations": [], "more": None},
         "responses": [],
-        "models": ["m", DEMO],
+        "models": [{"name": "m", "images": False}, {"name": DEMO, "images": False}],
         "max_input_chars": MAX_INPUT_CHARS,
+        "max_file_bytes": 10 * MIB,
         "page_path": "/",
         "csrf_cookie": settings.CSRF_COOKIE_NAME,
         "socket_path": f"/ws/responses/?owner={owner.pk}",
         "guest_path": reverse("guest"),
         "is_guest": False,
         "conversation_path": "/conversations/{id}/",
+        "file_path": "/files/{id}/",
     }
     id_ = "conv_0123456789ab7def8123456789abcdef"
     assert data["conversation_path"].replace("{id}", id_) == reverse("conversation", args=[id_])
@@ -123,6 +126,7 @@ def test_a_conversation_shows_every_turn_the_oldest_first(client: Client, owner:
         "id": root.wire_id,
         "previous_response_id": None,
         "input": "one",
+        "attachments": [],
         "output": root.items,
         "status": "completed",
         "error": None,

@@ -64,6 +64,34 @@ test("an ask carries its request id, and its response is routed to it", () => {
   );
 });
 
+test("an ask with files carries items, and so does its retry", () => {
+  const picture = { id: "file-1", name: "depths.png", image: true };
+  const paper = { id: "file-2", name: "paper.pdf", image: false };
+  const files = [
+    { type: "input_image", file_id: "file-1" },
+    { type: "input_file", file_id: "file-2", filename: "paper.pdf" },
+  ];
+  const talk = conversation();
+  talk.ask("hi", "m", { attachments: [picture, paper] });
+  const text = { type: "input_text", text: "hi" };
+  assert.deepEqual(asked()[0].input, [{ type: "message", role: "user", content: [text, ...files] }]);
+  talk.receive({ type: "error", error: { code: "busy" }, stream_id: asked()[0].stream_id });
+  talk.retry(talk.tree.turns[0], "m");
+  assert.deepEqual(asked()[1], asked()[0]);
+  const other = conversation();
+  other.ask(" ", "m", { attachments: [paper] });
+  assert.deepEqual(asked()[2].input, [{ type: "message", role: "user", content: [files[1]] }]);
+  assert.equal(other.tree.turns[0].title, "paper.pdf");
+});
+
+test("versions with other files ask something else", () => {
+  const picture = { id: "file-1", name: "depths.png", image: true };
+  const rows = [row("resp_r1"), row("resp_r2", "completed", null, { attachments: [picture] }), row("resp_r3")];
+  const [one, two, three] = conversation(rows).tree.turns;
+  assert.ok(one.asksAs(three));
+  assert.ok(!one.asksAs(two));
+});
+
 test("the next ask continues the last response, whatever its status", () => {
   const talk = conversation([row("resp_r1", "completed"), row("resp_r2", "failed", "resp_r1")], "c1");
   talk.ask("more", "m");
@@ -145,7 +173,7 @@ test("stop returns an input that was never sent", () => {
   open = false;
   const talk = conversation();
   talk.ask("hi", "m");
-  assert.equal(talk.stop(), "hi");
+  assert.equal(talk.stop()?.input, "hi");
   assert.equal(talk.tree.turns.length, 0);
 });
 
@@ -177,7 +205,7 @@ test("an ask beyond a limit is sent again in time, and Stop gives its text back"
   assert.equal(asked().length, 2);
   assert.equal(asked()[1].stream_id, stream_id, "it is the same request");
   talk.receive({ type: "error", error, retry_after: 5, stream_id });
-  assert.equal(talk.stop(), "hi");
+  assert.equal(talk.stop()?.input, "hi");
   now += 5000;
   talk.tick();
   assert.equal(asked().length, 2);

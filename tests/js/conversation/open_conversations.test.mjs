@@ -234,7 +234,7 @@ test("a message that is stopped before it was sent is not kept", () => {
   online = false;
   const open = page("c1", []);
   open.shown.ask("no", "m");
-  assert.equal(open.shown.stop(), "no");
+  assert.equal(open.shown.stop()?.input, "no");
   online = true;
   page("c1", []).resume();
   assert.deepEqual(asked(), []);

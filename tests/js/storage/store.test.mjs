@@ -62,10 +62,20 @@ test("each conversation has its draft, also the one that has no id yet", () => {
 
 test("a refused input does not overwrite a newer draft", () => {
   const drafts = new Drafts(new Store(new Memory(), "1"));
-  drafts.restore("c1", "unsent");
+  drafts.restore("c1", { input: "unsent" });
   assert.equal(drafts.of("c1"), "unsent");
-  drafts.restore("c1", "another");
+  drafts.restore("c1", { input: "another" });
   assert.equal(drafts.of("c1"), "unsent");
+});
+
+test("a refused message keeps its files, unless a draft has some", () => {
+  const drafts = new Drafts(new Store(new Memory(), "1"));
+  const files = [{ id: "file-1", name: "depths.png", image: true }];
+  drafts.restore("c1", { input: "", attachments: files });
+  drafts.restore("c1", { input: "another" });
+  assert.deepEqual([drafts.of("c1"), drafts.filesOf("c1"), drafts.filesOf("c2")], ["", files, []]);
+  drafts.keepFiles("c1", []);
+  assert.deepEqual(drafts.filesOf("c1"), []);
 });
 
 test("messages are kept for the next page, oldest first, until they are dropped", () => {

@@ -46,9 +46,9 @@ export class Conversation {
    * @param {string} model
    * @param {Partial<Ask>} options
    */
-  ask(input, model, { requestId, previousId = this.tree.lastId, regenerateOf = null } = {}) {
+  ask(input, model, { requestId, previousId = this.tree.lastId, regenerateOf = null, attachments } = {}) {
     if (requestId && this.tree.turns.some((turn) => turn.requestId === requestId)) return;
-    const turn = new Turn({ input, model, previousId, requestId, regenerateOf }, this.#now());
+    const turn = new Turn({ input, attachments, model, previousId, requestId, regenerateOf }, this.#now());
     turn.ask(this.#send, this.id, this.#now());
     this.#outbox.keep(turn, this.id, this.#now());
     this.tree.add(turn);
@@ -56,20 +56,20 @@ export class Conversation {
 
   /** Ask again: as a sibling of an accepted turn, in place of a refused one. @param {Turn} turn @param {string} model */
   retry(turn, model) {
-    const { input, previousId, regenerateOf, requestId, response } = turn;
-    if (response) return this.ask(input, model, { previousId, regenerateOf: response.id });
+    const { input, attachments, previousId, regenerateOf, requestId, response } = turn;
+    if (response) return this.ask(input, model, { previousId, attachments, regenerateOf: response.id });
     this.#remove(turn);
     // the same requestId: it may have been accepted
-    this.ask(input, model, { previousId, regenerateOf, requestId });
+    this.ask(input, model, { previousId, attachments, regenerateOf, requestId });
   }
 
-  /** Returns the input of the running turn if it was never sent, else null. */
+  /** Returns the running turn if it was never sent, else null. */
   stop() {
     const turn = this.tree.running;
     if (!turn) return null;
     if (!turn.sent && !turn.response) {
       this.#remove(turn);
-      return turn.input;
+      return turn;
     }
     turn.stop(this.#send);
     this.#on.changed(turn);

@@ -23,9 +23,9 @@ export class KeptMessages {
   send(conversations) {
     const here = new Set(conversations.flatMap(({ tree }) => tree.turns.map((turn) => turn.requestId)));
     for (const entry of this.#outbox.entries().filter(({ requestId }) => !here.has(requestId))) {
-      const { conversationId, requestId, previousId, regenerateOf, input, model } = entry;
+      const { conversationId, requestId, previousId, regenerateOf, input, attachments, model } = entry;
       const home = conversationId ? conversations.find(({ id }) => id === conversationId) : this.#create();
-      if (home) home.ask(input, model, { requestId, previousId, regenerateOf });
+      if (home) home.ask(input, model, { requestId, previousId, regenerateOf, attachments });
       else this.#send(createCommand(entry)); // settle() handles the reply
     }
   }
@@ -42,7 +42,7 @@ export class KeptMessages {
       return true;
     }
     const id = responseIdOf(event);
-    if (event.type === EVENT.error) this.#drafts.restore(entry.conversationId, entry.input);
+    if (event.type === EVENT.error) this.#drafts.restore(entry.conversationId, entry);
     else if (id)
       this.#send(unsubscribeCommand(id)); // response.create has subscribed
     else return false;

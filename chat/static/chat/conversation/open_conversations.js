@@ -153,7 +153,7 @@ export class OpenConversations {
       path: () => isShown() && this.#on.path(),
       refused: (turn) => {
         if (isShown()) return this.#on.refused(turn);
-        this.#drafts.restore(conversation.id, turn.input);
+        this.#drafts.restore(conversation.id, turn);
         this.#closeIdle();
       },
       named: (named) => {

@@ -15,8 +15,9 @@ export class Turn {
   continues = false; // turns follow on the server; none was loaded with it
 
   /** @param {NewTurn} ask @param {number} now */
-  constructor({ input, model, previousId, requestId = newRequestId(), regenerateOf = null }, now) {
+  constructor({ input, attachments = [], model, previousId, requestId = newRequestId(), regenerateOf = null }, now) {
     this.input = input;
+    this.attachments = attachments;
     this.model = model;
     this.previousId = previousId;
     this.requestId = requestId;
@@ -27,12 +28,23 @@ export class Turn {
 
   /** @param {ResponseRow} row @param {number} now */
   static of(row, now) {
-    const { input, model, previous_response_id: previousId } = row;
-    const turn = new Turn({ input, model, previousId }, now);
+    const { input, attachments, model, previous_response_id: previousId } = row;
+    const turn = new Turn({ input, attachments, model, previousId }, now);
     turn.response = new ResponseState(row);
     turn.timing = Timing.of(row, now);
     turn.continues = row.continues ?? false;
     return turn;
+  }
+
+  /** The title of a conversation that begins with it. */
+  get title() {
+    return this.input.trim() || (this.attachments[0]?.name ?? "");
+  }
+
+  /** Whether another turn asks the same. @param {Turn} other */
+  asksAs({ input, attachments }) {
+    const ids = (/** @type {Attachment[]} */ files) => files.map(({ id }) => id).join();
+    return input === this.input && ids(attachments) === ids(this.attachments);
   }
 
   get running() {

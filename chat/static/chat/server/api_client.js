@@ -1,13 +1,16 @@
-/** The client of the conversation API. */
+/** The client of the APIs of conversations and files. */
+
+import { upload } from "./upload.js";
 
 const ADMIT_MS = 10_000; // as of a handshake
 
-/** `status` is the HTTP status, or 0 if the server is unreachable. */
+/** `status` is the HTTP status, or 0 if the server is unreachable; `error` has the code, if there is one. */
 export class ApiError extends Error {
-  /** @param {number} status */
-  constructor(status) {
-    super(`the conversation API returned ${status}`);
+  /** @param {number} status @param {ErrorObject | null} [error] */
+  constructor(status, error = null) {
+    super(`the API returned ${status}`);
     this.status = status;
+    this.error = error;
   }
 }
 
@@ -38,11 +41,13 @@ async function request(path, options = {}) {
 export class ApiClient {
   #listPath;
   #conversationPath;
+  #filePath;
   #guestPath;
   #hasOwner;
 
-  /** `conversation_path` contains `{id}`, after the path of the list. @param {ApiPaths} paths @param {boolean} hasOwner */
-  constructor({ conversation_path, guest_path }, hasOwner) {
+  /** Two paths contain `{id}`, after the path of the list. @param {ApiPaths} paths @param {boolean} hasOwner */
+  constructor({ conversation_path, file_path, guest_path }, hasOwner) {
+    this.#filePath = file_path;
     this.#listPath = conversation_path.split("{id}")[0];
     this.#conversationPath = conversation_path;
     this.#guestPath = guest_path;
@@ -76,6 +81,30 @@ export class ApiClient {
   change(id, changes) {
     const headers = { "Content-Type": "application/json", "X-CSRFToken": csrfToken() };
     return request(this.#of(id), { method: "PATCH", headers, body: JSON.stringify(changes) });
+  }
+
+  /** Store a file; a visitor becomes a guest first. @type {UploadFile} */
+  async upload(file, type, { progress, signal }) {
+    if (!this.#hasOwner) await this.admit();
+    const query = new URLSearchParams({ filename: file.name });
+    const headers = { "Content-Type": type, "X-CSRFToken": csrfToken() };
+    const { status, body } = await upload(`${this.#filePath.split("{id}")[0]}?${query}`, file, {
+      headers,
+      progress,
+      signal,
+    });
+    if (status !== 201) throw new ApiError(status, body?.error);
+    return body;
+  }
+
+  /** @param {string} id */
+  async deleteFile(id) {
+    await request(this.fileUrl(id), { method: "DELETE", headers: { "X-CSRFToken": csrfToken() } });
+  }
+
+  /** @param {string} id */
+  fileUrl(id) {
+    return this.#filePath.replace("{id}", id);
   }
 
   /** @param {string} id */

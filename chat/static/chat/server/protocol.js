@@ -63,15 +63,26 @@ const RUNNING = new Set([STATUS.queued, STATUS.inProgress]);
 export const isEnded = (status) => !RUNNING.has(status);
 
 /** @param {Ask} ask */
-export function createCommand({ input, model, previousId, conversationId, requestId, regenerateOf }) {
+export function createCommand({ input, attachments = [], model, previousId, conversationId, requestId, regenerateOf }) {
   /** @type {CreateCommand} */
   const command = { type: COMMAND.create, stream_id: requestId, tailrace: { client_request_id: requestId } };
   if (model) command.model = model;
-  if (!regenerateOf) command.input = input; // else the server takes both from there
+  if (!regenerateOf) command.input = attachments.length ? [messageOf(input, attachments)] : input; // else the server takes both from there
   if (previousId && !regenerateOf) command.previous_response_id = previousId;
   if (regenerateOf) command.tailrace.regenerate_of = regenerateOf;
   if (conversationId) command.tailrace.conversation_id = conversationId;
   return command;
+}
+
+/** @param {string} text @param {Attachment[]} attachments @returns {InputMessage} */
+function messageOf(text, attachments) {
+  const files = attachments.map(filePart);
+  return { type: "message", role: "user", content: text.trim() ? [{ type: "input_text", text }, ...files] : files };
+}
+
+/** @param {Attachment} attachment @returns {InputPart} */
+function filePart({ id, name, image }) {
+  return image ? { type: "input_image", file_id: id } : { type: "input_file", file_id: id, filename: name };
 }
 
 /**

@@ -38,6 +38,7 @@ export class Composer {
   #stop;
   #limit;
   #on;
+  /** @type {AttachmentState} */ #attached = "none";
   #running = false;
   #signedOut = false;
 
@@ -70,6 +71,12 @@ export class Composer {
     this.#running = running;
     this.#stop.hidden = !running;
     this.#send.hidden = running;
+  }
+
+  /** Files need no text; while they wait, nothing is sent. @param {AttachmentState} state */
+  set attached(state) {
+    this.#attached = state;
+    this.#measure();
   }
 
   /** The text stays but cannot be sent. @param {boolean} signedOut */
@@ -118,7 +125,8 @@ export class Composer {
     const length = lengthOf(this.text);
     set(this.#count, "textContent", lengthText(length, this.#limit));
     this.#count.dataset.over = String(length > this.#limit);
-    this.#send.disabled = this.#signedOut || length > this.#limit || !this.text.trim();
+    const isEmpty = !this.text.trim() && this.#attached !== "ready";
+    this.#send.disabled = this.#signedOut || length > this.#limit || isEmpty || this.#attached === "waiting";
     fitHeight(this.#box);
   }
 }

@@ -67,7 +67,7 @@ export class ConversationListView {
   /** @param {Conversation} conversation @param {Conversation} shown */
   #waitingRow(conversation, shown) {
     const row = this.#known(conversation, { open: () => this.#on.show(conversation) }, { canChange: false });
-    const title = conversation.tree.turns[0].input.trim();
+    const title = conversation.tree.turns[0].title;
     row.render({ title, waiting: true, href: this.#address.of(null), current: conversation === shown });
     return row;
   }

@@ -1,6 +1,7 @@
-/** The unsent text of each conversation. */
+/** The unsent text of each conversation, and its uploaded files. */
 
 const PREFIX = "draft:";
+const FILES = "files:";
 const NEW = "new";
 
 export class Drafts {
@@ -21,8 +22,21 @@ export class Drafts {
     this.#store.set(PREFIX + (conversationId ?? NEW), text);
   }
 
-  /** Keep a refused input, unless there is a newer draft. @param {ConversationId} conversationId @param {string} text */
-  restore(conversationId, text) {
-    if (!this.of(conversationId)) this.keep(conversationId, text);
+  /** @param {ConversationId} conversationId @returns {Attachment[]} */
+  filesOf(conversationId) {
+    const kept = this.#store.get(FILES + (conversationId ?? NEW));
+    return Array.isArray(kept) ? kept : [];
+  }
+
+  /** @param {ConversationId} conversationId @param {Attachment[]} files */
+  keepFiles(conversationId, files) {
+    this.#store.set(FILES + (conversationId ?? NEW), files.length ? files : null);
+  }
+
+  /** Keep a refused message, unless there is a newer draft. @param {ConversationId} conversationId @param {Message} message */
+  restore(conversationId, { input, attachments = [] }) {
+    if (this.of(conversationId) || this.filesOf(conversationId).length) return;
+    this.keep(conversationId, input);
+    this.keepFiles(conversationId, attachments);
   }
 }

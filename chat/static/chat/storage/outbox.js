@@ -24,11 +24,11 @@ export class Outbox {
    * @param {ConversationId} conversationId
    * @param {number} at
    */
-  keep({ requestId, previousId, regenerateOf, input, model }, conversationId, at) {
+  keep({ requestId, previousId, regenerateOf, input, attachments, model }, conversationId, at) {
     if (this.#ids.has(requestId)) return;
     this.#ids.add(requestId);
     /** @type {OutboxEntry} */
-    const entry = { requestId, conversationId, previousId, regenerateOf, input, model, at };
+    const entry = { requestId, conversationId, previousId, regenerateOf, input, attachments, model, at };
     this.#store.set(PREFIX + requestId, entry);
   }
 
@@ -54,6 +54,6 @@ export class Outbox {
   /** Null if incomplete. @param {string} name */
   #read(name) {
     const entry = /** @type {OutboxEntry | null} */ (this.#store.get(name));
-    return entry?.requestId && entry.input ? entry : null;
+    return entry?.requestId && (entry.input || entry.attachments?.length) ? entry : null;
   }
 }

@@ -1,12 +1,12 @@
-/** Edits an input in place. Enter sends, Escape cancels. */
+/** Edits an input in place; its files stay. Enter sends, Escape cancels. */
 
 import { button, element, fitHeight } from "../dom/elements.js";
 
 export class InputEditor {
   #box = element("textarea");
 
-  /** @param {string} input @param {EditorCallbacks} on */
-  constructor(input, { send, cancel }) {
+  /** @param {Pick<Turn, "input" | "attachments">} turn @param {EditorCallbacks} on */
+  constructor({ input, attachments }, { send, cancel }) {
     this.element = element("form", "editor");
     this.#box.value = input;
     this.#box.rows = 1;
@@ -18,7 +18,7 @@ export class InputEditor {
     this.element.append(this.#box, row);
     this.element.addEventListener("submit", (event) => {
       event.preventDefault();
-      if (this.#box.value.trim()) send(this.#box.value);
+      if (this.#box.value.trim() || attachments.length) send(this.#box.value);
     });
     this.#box.addEventListener("input", () => fitHeight(this.#box));
     this.#box.addEventListener("keydown", (event) => this.#press(event, cancel));

@@ -1,5 +1,6 @@
 /** A turn's input, its Edit button and its versions. */
 
+import { sentFiles } from "../attachments/sent_files.js";
 import { button, element, set } from "../dom/elements.js";
 import { BranchWalker } from "./branch_walker.js";
 import { InputEditor } from "./input_editor.js";
@@ -19,12 +20,18 @@ export class QuestionView {
     this.#on = on;
     this.#input = element("p", "input", turn.input);
     this.#input.dir = "auto";
+    this.#input.hidden = !turn.input;
     this.#walker = new BranchWalker(turn, on.choose);
     this.#edit = button("edit quiet", "Edit", () => this.#open());
     this.#edit.hidden = true; // until rendered
     this.#tools.append(this.#walker.element, this.#edit);
     this.element = element("div", "question");
-    this.element.append(element("h2", "visually-hidden", "You asked"), this.#input, this.#tools);
+    this.element.append(
+      element("h2", "visually-hidden", "You asked"),
+      sentFiles(turn.attachments, on.fileUrl),
+      this.#input,
+    );
+    this.element.append(this.#tools);
   }
 
   /** @param {QuestionSituation} situation */
@@ -35,7 +42,7 @@ export class QuestionView {
   }
 
   #open() {
-    this.#editor = new InputEditor(this.#turn.input, {
+    this.#editor = new InputEditor(this.#turn, {
       send: (text) => {
         this.#close();
         this.#on.edit(this.#turn, text);
@@ -53,6 +60,7 @@ export class QuestionView {
   #close() {
     this.#editor?.element.remove();
     this.#editor = null;
-    this.#input.hidden = this.#tools.hidden = false;
+    this.#tools.hidden = false;
+    this.#input.hidden = !this.#turn.input;
   }
 }

@@ -94,7 +94,7 @@ export class ResponseView {
   /** @param {Situation} situation */
   #renderTools({ siblings, busy }) {
     const { turn } = this;
-    const walksHere = siblings.every((each) => each.input === turn.input);
+    const walksHere = siblings.every((each) => each.asksAs(turn));
     this.#question.render({ siblings, walksHere: !walksHere, busy });
     this.#walker.render(walksHere ? siblings : [turn]);
     set(this.#copy, "hidden", turn.running || !turn.response?.output);
