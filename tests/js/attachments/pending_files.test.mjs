@@ -5,7 +5,7 @@ import { PendingFiles } from "../../../chat/static/chat/attachments/pending_file
 import { ApiError } from "../../../chat/static/chat/server/api_client.js";
 import { Drafts } from "../../../chat/static/chat/storage/drafts.js";
 import { Store } from "../../../chat/static/chat/storage/store.js";
-import { uploadText } from "../../../chat/static/chat/turns/file_text.js";
+import { uploadText } from "../../../chat/static/chat/turns/status_text.js";
 import { Memory } from "../memory.mjs";
 
 const LIMIT = 100;

@@ -1,7 +1,7 @@
 /** The files of a message above its text: preview, name, upload, and the buttons Retry and Remove. */
 
 import { button, element, set } from "../dom/elements.js";
-import { uploadText } from "../turns/file_text.js";
+import { uploadText } from "../turns/status_text.js";
 import { isImage } from "./file_kinds.js";
 
 const PREVIEW_PX = 96; // twice the height on screen

@@ -1,8 +1,7 @@
 /** The client of the APIs of conversations and files. */
 
-import { upload } from "./upload.js";
-
 const ADMIT_MS = 10_000; // as of a handshake
+const UPLOAD_MS = 180_000; // the server waits 120 s
 
 /** `status` is the HTTP status, or 0 if the server is unreachable; `error` has the code, if there is one. */
 export class ApiError extends Error {
@@ -36,6 +35,28 @@ async function request(path, options = {}) {
   if (!reply) throw new ApiError(0);
   if (!reply.ok) throw new ApiError(reply.type === "opaqueredirect" ? 401 : reply.status);
   return reply.json().catch(() => Promise.reject(new ApiError(0))); // the connection broke in the body
+}
+
+/**
+ * Send a file, with its progress, which `fetch` does not report. Resolves to the status, 0 if the server is unreachable, and the JSON of the reply, if it is any.
+ * @param {string} url
+ * @param {File} file
+ * @param {{ headers: Record<string, string>, progress: (share: number) => void, signal: AbortSignal }} options
+ * @returns {Promise<{ status: number, body: any }>}
+ */
+function upload(url, file, { headers, progress, signal }) {
+  const request = new XMLHttpRequest();
+  request.open("POST", url);
+  request.timeout = UPLOAD_MS;
+  request.responseType = "json"; // null if it is none
+  for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
+  request.upload.addEventListener("progress", ({ loaded, total }) => progress(loaded / total));
+  signal.addEventListener("abort", () => request.abort());
+  return new Promise((resolve) => {
+    request.addEventListener("loadend", () => resolve({ status: request.status, body: request.response }));
+    if (signal.aborted) resolve({ status: 0, body: null });
+    else request.send(file);
+  });
 }
 
 export class ApiClient {
