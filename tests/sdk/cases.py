@@ -81,7 +81,7 @@ class Source:
         return [*frames[:3], *others, *frames[3:]]
 
     def plain(self, starting_after: int = NOTHING) -> list[list[str]]:
-        """What each frame becomes, up to the end."""
+        """The plain form of each frame, up to the end."""
         stream, found = PlainStream(starting_after), []
         for frame in self.frames(starting_after):
             found.append(stream.translate(frame))

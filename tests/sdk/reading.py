@@ -13,7 +13,7 @@ TERMINAL_TYPES = {kind.type for kind in TERMINAL}
 
 @dataclass(frozen=True)
 class Job:
-    """What to read. `helper`: by `.stream()`, which builds the response from the events."""
+    """One stream to read. `helper`: by `.stream()`, which builds the response from the events."""
 
     source: Source
     helper: bool = False
@@ -41,7 +41,7 @@ class Job:
 
 @dataclass
 class Reading:
-    """What an SDK returned. `deltas`: joined by item; `snapshots`: a helper's last text of each item."""
+    """The result of an SDK. `deltas`: joined by item; `snapshots`: a helper's last text of each item."""
 
     types: list[str] = field(default_factory=list)
     numbers: list[int] = field(default_factory=list)
