@@ -18,6 +18,7 @@ from django.utils import timezone
 from chat import file_models  # noqa: F401 - Django finds models through this module
 from chat.ids import CONVERSATION, RESPONSE, bare, new_id, wire_id
 from chat.protocol.errors import FAILURES
+from chat.protocol.events import Terminal
 from chat.protocol.input_items import asked
 from chat.protocol.objects import ErrorObject, IncompleteDetails, ResponseObject
 from chat.protocol.output import has_answer, output_text
@@ -167,13 +168,19 @@ class ResponseQuerySet(models.QuerySet["Response"]):
         )
 
     @transaction.atomic
-    def finish(self, response: ResponseObject, **extra: Any) -> bool:
-        """Copy a final response object to its row. False: the row had ended.
+    def finish(self, terminal: Terminal, **extra: Any) -> bool:
+        """Copy the final response object to its row. False: the row had ended.
 
         Marks the conversation unread, except after a cancellation.
         """
+        response = terminal.response
         live = self.filter(pk=response["id"], status__in=LIVE)
-        done = live.update(**outcome_columns(response), ended_at=timezone.now(), **extra)
+        done = live.update(
+            **outcome_columns(response),
+            last_number=terminal.sequence_number,
+            ended_at=timezone.now(),
+            **extra,
+        )
         if done:
             changes = {} if response["status"] == Status.CANCELLED else {"unread": True}
             Conversation.objects.filter(responses__pk=UUID(bare(RESPONSE, response["id"]))).touch(**changes)
@@ -241,6 +248,7 @@ class Response(models.Model):
     error_code = models.CharField(max_length=50, blank=True)
     incomplete_reason = models.CharField(max_length=50, blank=True)
     usage = models.JSONField(null=True, blank=True)
+    last_number = models.BigIntegerField(null=True, blank=True)  # of the terminal event
     # oldest turns, which did not fit into the model's context; also the default of an older version's INSERT
     omitted_turns = models.PositiveIntegerField(default=0, db_default=0)
     attempt = models.PositiveSmallIntegerField(default=0)

@@ -21,7 +21,7 @@ from chat.files.storage import StorageError
 from chat.ids import RESPONSE, wire_id
 from chat.models import Response
 from chat.protocol.composer import Ending
-from chat.protocol.objects import ResponseObject
+from chat.protocol.events import Terminal
 from chat.protocol.parameters import parameters
 from chat.responses.attachments import loaded
 from chat.responses.ending import end, settle, settle_if_ended
@@ -88,8 +88,8 @@ def _run(row: Response) -> Outcome:
         response, row.attempt, model, request, row.handed_over, omitted, row.input, row.request, row.owner_id
     )
     outcome = runtime.run(runtime.attempts.run(assignment))
-    if outcome.response is not None:
-        _settle(outcome)
+    if outcome.terminal is not None:
+        _settle(outcome.terminal, outcome.first_token_at)
     elif outcome.stopped is StopReason.HANDED_OVER:
         _hand_over(row)
     return outcome
@@ -107,16 +107,13 @@ def _prompt(row: Response, model: ModelConfig) -> Prompt:
     return asked
 
 
-def _settle(outcome: Outcome) -> None:
-    """Settle the row; while the database is unavailable, the reaper does."""
-    at = outcome.first_token_at
-    assert outcome.response is not None
+def _settle(terminal: Terminal, at: float | None) -> None:
+    """Settle the row; while the database is unavailable, the reaper does. `at`: of the first token."""
     try:
-        runtime.run(settle(outcome.response, first_token_at=at and datetime.fromtimestamp(at, UTC)))
+        runtime.run(settle(terminal, first_token_at=at and datetime.fromtimestamp(at, UTC)))
     except DatabaseError as error:
-        logger.warning(
-            "response %s: its row is settled later: %s", outcome.response["id"], type(error).__name__
-        )
+        response_id = terminal.response["id"]
+        logger.warning("response %s: its row is settled later: %s", response_id, type(error).__name__)
 
 
 def _hand_over(row: Response) -> None:
@@ -142,7 +139,7 @@ def _log_failure(row: Response, outcome: Outcome) -> None:
         )
 
 
-def _fail(row: Response, error_code: str) -> ResponseObject | None:
+def _fail(row: Response, error_code: str) -> Terminal | None:
     ending = Ending("failed", time.time(), error_code)
     return runtime.run(end(runtime.attempts.log, row.wire_id, ending, attempt=row.attempt))
 

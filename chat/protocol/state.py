@@ -68,6 +68,14 @@ class ResponseState:
         return str(self.base["id"])
 
     @property
+    def terminal(self) -> events.Terminal | None:
+        """The terminal event: no event follows it."""
+        if self.ended is None:
+            return None
+        kind = events.TERMINAL_OF[self.ended["status"]]
+        return kind(sequence_number=self.next - 1, response=self.ended)
+
+    @property
     def next_index(self) -> int:
         """The place of the next item."""
         return self.first_index + len(self.items)

@@ -17,7 +17,7 @@ from chat.conversations.announcements import announce_response
 from chat.models import LIVE, Response
 from chat.protocol.composer import Ending, finish
 from chat.protocol.errors import ProtocolError
-from chat.protocol.objects import ResponseObject
+from chat.protocol.events import Terminal
 from chat.protocol.state import ResponseState
 from chat.responses.ownership import own_response
 from chat.responses.queueing import send_next
@@ -34,11 +34,11 @@ logger = logging.getLogger(__name__)
 
 async def conclude(
     log: Log, state: ResponseState | None, ending: Ending, attempt: int | None = None
-) -> ResponseObject | None:
+) -> Terminal | None:
     """Append the terminal event and notify readers. `state`: what the caller knows.
 
     After a conflict, apply the other writer's events and retry. Restore from `state` what Redis lost. With
-    `attempt`, leave the response to a later one. Returns the final object, perhaps another writer's; None:
+    `attempt`, leave the response to a later one. Returns the terminal event, perhaps another writer's; None:
     nothing to end.
     """
     while state is not None and state.ended is None and (attempt is None or state.attempt <= attempt):
@@ -50,19 +50,19 @@ async def conclude(
             outcome = await log.restore(batch, state.attempt, last=True)
         if outcome is Append.APPENDED:
             await notify_readers([batch])
-            return terminal.response
+            return terminal
         if outcome is Append.CONFLICT:
             # after a data loss, a later attempt may have passed this state's number
             state = await log.state(state.id, known=state if attempt is None else None)
-    return state.ended if state else None
+    return state.terminal if state else None
 
 
-async def settle(final: ResponseObject, **extra: Any) -> None:
-    """Copy a final response object to its row and announce it, once; then send the owner's held ones."""
-    if await database_sync_to_async(Response.objects.finish, thread_sensitive=False)(final, **extra):
-        await announce_response(final)
-        await send_next(final["id"])
-        await _expire_log(str(final["id"]))
+async def settle(terminal: Terminal, **extra: Any) -> None:
+    """Copy the end to its row and announce it, once; then send the owner's held ones."""
+    if await database_sync_to_async(Response.objects.finish, thread_sensitive=False)(terminal, **extra):
+        await announce_response(terminal.response)
+        await send_next(terminal.response["id"])
+        await _expire_log(terminal.response["id"])
 
 
 async def _expire_log(response_id: str) -> None:
@@ -72,9 +72,7 @@ async def _expire_log(response_id: str) -> None:
             await Log(redis_client.client()).expire(response_id, conf.EVENT_LOG_SECONDS)
 
 
-async def end(
-    log: Log, response_id: str, ending: Ending, attempt: int | None = None
-) -> ResponseObject | None:
+async def end(log: Log, response_id: str, ending: Ending, attempt: int | None = None) -> Terminal | None:
     """Conclude, cancel the attempt, settle. `attempt` and result: as `conclude`.
 
     The response's own worker, which names its attempt, replaces a log that cannot be read: an accepted
@@ -113,9 +111,9 @@ async def abandon(log: Log, response_id: str) -> None:
 async def settle_if_ended(log: Log, response_id: str) -> bool:
     """Settle a response if its log has ended. False: it has not."""
     state = await log.state(response_id)
-    if state is None or state.ended is None:
+    if state is None or state.terminal is None:
         return False
-    await settle(state.ended)
+    await settle(state.terminal)
     return True
 
 

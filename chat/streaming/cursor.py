@@ -80,13 +80,18 @@ class Cursor:
         self.last = snapshot.sequence_number - 1  # may go backward or forward
         return self._advance([encode(snapshot)], Step.DONE if state.ended else None)
 
-    def on_row(self, response: ResponseObject | None, *, live: bool = False) -> Action | None:
-        """Send the row as a snapshot; a live row has no text, so only to a reader without a position."""
+    def on_row(
+        self, response: ResponseObject | None, *, live: bool = False, last_number: int | None = None
+    ) -> Action | None:
+        """Send the row as a snapshot; a live row has no text, so only to a reader without a position.
+
+        `last_number`: of the terminal event.
+        """
         if response is None:  # deleted
             return Step.DONE
         if live and self.last != UNKNOWN:
             return None
-        number = max(self.last, 0)
+        number = max(self.last, 0) if last_number is None else last_number
         self.last = number - 1
         snapshot = Snapshot(sequence_number=number, response_id=response["id"], response=response)
         return self._advance([encode(snapshot)], None if live else Step.DONE)

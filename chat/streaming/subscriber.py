@@ -88,7 +88,10 @@ class Subscription:
                 return self.cursor.on_state(await self.subscriber.log.state(self.response_id))
             case Step.ROW:
                 row = await _query(Response.objects.filter(pk=self.response_id).first)
-                return self.cursor.on_row(row and response_object(row), live=bool(row and row.live))
+                if row is None:
+                    return self.cursor.on_row(None)
+                response = response_object(row)
+                return self.cursor.on_row(response, live=row.live, last_number=row.last_number)
             case Step.DONE:
                 await self.subscriber.unsubscribe(self.response_id)
                 return None

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Literal
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, FilePayload, Page, expect
 
 from chat.protocol.commands import MAX_INPUT_CHARS
 from tests.browser.conftest import in_session, profile
@@ -27,12 +27,9 @@ Screen = Callable[[Page, Stack], Awaitable[Any]]
 async def attached(page: Page, stack: Stack) -> None:
     """A message with a picture and a text."""
     await page.locator("#model").select_option("scripted-vision")
-    await page.locator("#files").set_input_files(
-        [
-            {"name": "depths.png", "mimeType": "image/png", "buffer": png(40)},
-            {"name": "depths.txt", "mimeType": "text/plain", "buffer": b"Two metres."},
-        ]
-    )
+    picture = FilePayload(name="depths.png", mimeType="image/png", buffer=png(40))
+    text = FilePayload(name="depths.txt", mimeType="text/plain", buffer=b"Two metres.")
+    await page.locator("#files").set_input_files([picture, text])
     await expect(page.locator('.file-chip[data-state="uploaded"]')).to_have_count(2)
 
 

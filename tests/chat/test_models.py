@@ -8,19 +8,19 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, connection
 
 from chat.models import Conversation, Response, Status
-from chat.protocol.composer import Ending, final_object
-from chat.protocol.objects import ResponseObject
+from chat.protocol.composer import Ending, finish
+from chat.protocol.events import Terminal
 from chat.protocol.state import ResponseState
 from chat.responses.representation import response_object
 from tests.chat.rows import stored
 from tests.harness.writer import Writer
 
 
-def ended(row: Response, ending: Ending, text: str = "Two metres.", reasoning: str = "") -> ResponseObject:
-    """The final response object of an answer to the row."""
+def ended(row: Response, ending: Ending, text: str = "Two metres.", reasoning: str = "") -> Terminal:
+    """The end of an answer to the row."""
     writer = Writer(ResponseState(response_object(row)))
     writer.add(text, reasoning)
-    return final_object(writer.state, ending)
+    return finish(writer.state, ending)[1]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -97,10 +97,10 @@ def test_what_a_later_attempt_has_or_what_has_ended_does_not_go_back(
 
 def test_a_finish_copies_the_outcome_to_the_row(response: Response) -> None:
     ending = Ending("completed", at=5.0, usage={"output_tokens": 3})
-    assert Response.objects.finish(
-        ended(response, ending, "Two.", "Deep…"), first_token_at=response.queued_at
-    )
+    terminal = ended(response, ending, "Two.", "Deep…")
+    assert Response.objects.finish(terminal, first_token_at=response.queued_at)
     response.refresh_from_db()
+    assert response.last_number == terminal.sequence_number > 0
     assert (response.status, response.output, response.reasoning) == ("completed", "Two.", "Deep…")
     assert (response.usage, response.error_code) == ({"output_tokens": 3}, "")
     assert response.first_token_at == response.queued_at

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from chat.protocol.composer import Ending, opening, start_attempt
-from chat.protocol.events import JSON, Interruption
+from chat.protocol.events import JSON, Interruption, Terminal
 from chat.protocol.objects import ResponseObject
 from chat.protocol.state import ResponseState, Wait
 from chat.responses.ending import conclude
@@ -71,11 +71,16 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """An attempt's result. `response`: the final object; None: do not settle the row."""
+    """An attempt's result. `terminal`: its event; None: do not settle the row."""
 
-    response: ResponseObject | None = None
+    terminal: Terminal | None = None
     first_token_at: float | None = None
     stopped: StopReason | None = None
+
+    @property
+    def response(self) -> ResponseObject | None:
+        """The final object."""
+        return self.terminal.response if self.terminal else None
 
 
 class Attempt:
@@ -110,9 +115,10 @@ class Attempt:
             if self._stopped is None:
                 raise
             written = None
-        final = await (self._end(*written) if written else self._end_unfinished())
-        await self._run.leave(final)
-        return Outcome(final, self._first_token_at, self._stopped)
+        terminal = await (self._end(*written) if written else self._end_unfinished())
+        outcome = Outcome(terminal, self._first_token_at, self._stopped)
+        await self._run.leave(outcome.response)
+        return outcome
 
     async def _write(self) -> tuple[Ending, ResponseState] | None:
         state = await _through_outage("the attempt cannot start", self._start)
@@ -257,7 +263,7 @@ class Attempt:
             self._publisher.write_wait(stream, Wait(pause.reason, pause.seconds, until))
             progress.pause(pause.seconds)
 
-    async def _end_unfinished(self) -> ResponseObject | None:
+    async def _end_unfinished(self) -> Terminal | None:
         match self._stopped:
             case StopReason.CANCELLED:
                 return await self._end(Ending("cancelled", time.time()))
@@ -266,13 +272,13 @@ class Attempt:
             case StopReason.SUPERSEDED:
                 with suppress(LogError):  # then the reaper settles the row
                     state = await self._log.state(self._assignment.id)
-                    return state.ended if state else None
+                    return state.terminal if state else None
         return None
 
-    async def _end(self, ending: Ending, ours: ResponseState | None = None) -> ResponseObject | None:
+    async def _end(self, ending: Ending, ours: ResponseState | None = None) -> Terminal | None:
         log, assignment = self._log, self._assignment
 
-        async def concluded() -> ResponseObject | None:
+        async def concluded() -> Terminal | None:
             state = ours or await log.state(assignment.id)
             return await conclude(log, state, ending, assignment.attempt)
 

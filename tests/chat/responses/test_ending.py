@@ -10,9 +10,10 @@ from pytest_django import Settings
 from chat.models import Response, Status
 from chat.protocol.composer import Ending
 from chat.protocol.errors import ProtocolError
-from chat.protocol.events import TERMINAL, decode
+from chat.protocol.events import TERMINAL, Snapshot, decode
 from chat.protocol.output import output_text
-from chat.responses.ending import conclude, end, settle
+from chat.protocol.replay import replay
+from chat.responses.ending import conclude, end, settle, settle_if_ended
 from chat.responses.representation import response_object
 from chat.transport import redis_client
 from chat.transport.event_log import ENDED_SECS, Append, Batch, Log, key
@@ -60,7 +61,7 @@ async def ends(log: Log, response_id: str) -> list[str]:
 async def test_a_writer_ends_its_response_in_the_log(log: Log, answer: Answer) -> None:
     final = await conclude(log, answer.state, DONE)
     assert final is not None
-    assert (final["status"], output_text(final)) == ("completed", "Two me")
+    assert (final.response["status"], output_text(final.response)) == ("completed", "Two me")
     assert await ends(log, answer.id) == ["completed"]
     assert 0 < await log._redis.ttl(key(answer.id)) <= ENDED_SECS
 
@@ -91,7 +92,7 @@ async def test_stop_ends_log_and_row_with_the_text_so_far(
 ) -> None:
     final = await end(log, running.wire_id, STOP)
     assert final is not None
-    assert (final["status"], output_text(final)) == ("cancelled", "Two me")
+    assert (final.response["status"], output_text(final.response)) == ("cancelled", "Two me")
     assert await ends(log, answer.id) == ["cancelled"]
     row = await saved(answer.id)
     assert (row.status, row.output) == ("cancelled", "Two me")
@@ -121,7 +122,7 @@ async def test_the_loser_gets_the_end_that_the_winner_wrote(
     await end(log, running.wire_id, STOP)
     late = await conclude(log, answer.state, DONE)
     assert late is not None
-    assert late["status"] == "cancelled"
+    assert late.response["status"] == "cancelled"
     assert await ends(log, answer.id) == ["cancelled"]
 
 
@@ -129,7 +130,7 @@ async def test_a_stop_after_the_end_changes_nothing(log: Log, answer: Answer, ru
     await conclude(log, answer.state, DONE)
     final = await end(log, running.wire_id, STOP)
     assert final is not None
-    assert final["status"] == "completed"
+    assert final.response["status"] == "completed"
     assert (await saved(answer.id)).status == "completed"
 
 
@@ -139,7 +140,7 @@ async def test_an_end_is_written_after_text_that_came_in_between(log: Log, answe
     await answer.add("tres.")
     final = await conclude(log, seen_earlier, STOP)
     assert final is not None
-    assert output_text(final) == "Two metres."
+    assert output_text(final.response) == "Two metres."
 
 
 async def test_of_many_at_once_one_ends_it_and_all_hear_the_same(
@@ -151,7 +152,7 @@ async def test_of_many_at_once_one_ends_it_and_all_hear_the_same(
         conclude(log, state, DONE), *(end(log, running.wire_id, ending) for ending in (STOP, LOST, STOP))
     )
     (status,) = await ends(log, answer.id)
-    assert [final["status"] for final in finals if final is not None] == [status] * 4
+    assert [final.response["status"] for final in finals if final is not None] == [status] * 4
     assert (await saved(answer.id)).status == status
 
 
@@ -191,7 +192,7 @@ async def test_an_earlier_attempt_gets_the_end_of_a_later_one(log: Log, answer: 
     await answer.close()
     final = await conclude(log, zombie, LOST, attempt=1)
     assert final is not None
-    assert (final["status"], output_text(final)) == ("completed", "Three metres.")
+    assert (final.response["status"], output_text(final.response)) == ("completed", "Three metres.")
 
 
 async def test_an_end_is_written_after_what_replaced_the_log(log: Log, answer: Answer) -> None:
@@ -201,7 +202,7 @@ async def test_an_end_is_written_after_what_replaced_the_log(log: Log, answer: A
     await answer.restore()
     final = await conclude(log, seen_earlier, STOP)
     assert final is not None
-    assert output_text(final) == "Two metres."
+    assert output_text(final.response) == "Two metres."
 
 
 async def test_a_lost_log_is_begun_again_with_the_text_and_the_end(log: Log, answer: Answer) -> None:
@@ -212,8 +213,8 @@ async def test_a_lost_log_is_begun_again_with_the_text_and_the_end(log: Log, ans
     assert [entry.sequence_number for entry in await log.read(answer.id)] == [number - 1, number]
     read = await log.state(answer.id)
     assert read is not None
-    assert read.ended == final
-    assert output_text(final) == "Two me"
+    assert read.terminal == final
+    assert output_text(final.response) == "Two me"
 
 
 async def test_a_log_that_came_back_without_its_latest_events_is_ended_with_all_the_text(
@@ -224,10 +225,10 @@ async def test_a_log_that_came_back_without_its_latest_events_is_ended_with_all_
     await log._redis.copy("older", key(answer.id), replace=True)
     final = await conclude(log, answer.state, DONE)
     assert final is not None
-    assert output_text(final) == "Two metres."
+    assert output_text(final.response) == "Two metres."
     state = await log.state(answer.id)
     assert state is not None
-    assert state.ended == final
+    assert state.terminal == final
 
 
 async def test_without_a_log_the_row_is_ended(log: Log, running: Response) -> None:
@@ -235,7 +236,7 @@ async def test_without_a_log_the_row_is_ended(log: Log, running: Response) -> No
     assert final is not None
     row = await saved(running.pk)
     assert (row.status, row.error_code, row.ended_at is not None) == ("failed", "worker_lost", True)
-    assert final == response_object(row) | {"status": "failed", "completed_at": None}
+    assert final.response == response_object(row) | {"status": "failed", "completed_at": None}
 
 
 async def test_a_lost_log_is_not_opened_again_for_a_row_that_has_ended_meanwhile(
@@ -290,10 +291,10 @@ async def test_a_stop_wins_against_a_fast_writer_of_a_long_answer(
     async with asyncio.timeout(deadline()):
         _, final = await asyncio.gather(write_on(), end(log, running.wire_id, STOP))
     assert final is not None
-    assert final["status"] == "cancelled"
+    assert final.response["status"] == "cancelled"
     state = await log.state(answer.id)
     assert state is not None
-    assert (state.ended, state.text()) == (final, output_text(final))
+    assert (state.terminal, state.text()) == (final, output_text(final.response))
 
 
 async def test_the_worker_of_a_response_ends_it_although_its_log_cannot_be_read(
@@ -304,7 +305,34 @@ async def test_the_worker_of_a_response_ends_it_although_its_log_cannot_be_read(
         await end(log, answer.id, STOP)
     final = await end(log, answer.id, LOST, attempt=1)
     assert final is not None
-    assert final["status"] == (await saved(answer.id)).status == Status.FAILED
+    assert final.response["status"] == (await saved(answer.id)).status == Status.FAILED
     assert await ends(log, answer.id) == ["failed"]
     first = (await log.read(answer.id))[0]
     assert first.sequence_number > answer.state.next  # above all that a writer may have used
+
+
+async def test_a_settled_row_keeps_the_number_of_its_end(log: Log, answer: Answer, running: Response) -> None:
+    final = await end(log, running.wire_id, STOP)
+    assert final is not None
+    row = await saved(running.pk)
+    assert row.last_number == final.sequence_number == await log.top(answer.id)
+
+
+async def test_an_end_that_another_writer_settles_has_the_same_number(
+    log: Log, answer: Answer, running: Response
+) -> None:
+    await conclude(log, answer.state, DONE)  # and the worker is lost before it settles
+    assert await settle_if_ended(log, answer.id)
+    assert (await saved(running.pk)).last_number == await log.top(answer.id)
+
+
+async def test_a_row_without_its_log_replays_the_end_with_its_number(
+    log: Log, answer: Answer, running: Response
+) -> None:
+    await end(log, running.wire_id, DONE)
+    terminal = decode((await log.read(answer.id))[-1].event)
+    row = await saved(running.pk)
+    assert row.last_number is not None
+    final = response_object(row)
+    snapshot = Snapshot(sequence_number=row.last_number, response_id=row.wire_id, response=final)
+    assert replay(snapshot)[-1].sequence_number == terminal.sequence_number

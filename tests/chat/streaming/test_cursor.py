@@ -289,6 +289,16 @@ def test_the_folded_log_is_the_snapshot_unless_only_the_row_has_the_end(last: in
     assert (cursor.last, cursor.then) == (8, Step.DONE)
 
 
+@pytest.mark.parametrize("last", [UNKNOWN, NOTHING, 7, 99])
+def test_a_row_is_sent_with_the_number_of_its_end(last: int) -> None:
+    row: Any = {"id": "r"}
+    cursor = Cursor(last)
+    assert cursor.on_row(row, last_number=41) == [
+        encode(Snapshot(sequence_number=41, response_id="r", response=row))
+    ]
+    assert (cursor.last, cursor.then) == (41, Step.DONE)
+
+
 @pytest.mark.parametrize(("last", "number"), [(UNKNOWN, 0), (NOTHING, 0), (7, 7)])
 def test_a_row_without_text_is_sent_only_to_a_reader_that_has_nothing_else(last: int, number: int) -> None:
     row: Any = {"id": "r"}

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from chat.protocol.composer import Ending
-from chat.protocol.events import Continued, Restarted, encode
+from chat.protocol.events import Continued, Restarted, Terminal, encode
 from chat.protocol.objects import ResponseObject
 from chat.protocol.output import output_text
 from chat.protocol.state import ResponseState
@@ -64,7 +64,7 @@ async def test_an_end_that_the_web_side_wrote_is_respected(
     assert state is not None
     final = await conclude(log, state, Ending("cancelled", at=5.0))
     attempts.cancel(asked.id)
-    assert (await in_time(writing)).response == final
+    assert (await in_time(writing)).terminal == final
     assert len(await ends(log, asked.id)) == 1
     assert await was_left(upstream, asked.model)
 
@@ -75,13 +75,13 @@ async def test_an_end_in_the_log_stops_the_writer_even_if_no_order_reaches_it(
     asked = assign(target(upstream, "words-1000@50"))
     writing = asyncio.create_task(attempts.run(asked))
 
-    async def has_ended() -> ResponseObject | None:
+    async def has_ended() -> Terminal | None:
         state = await log.state(asked.id)
         return await conclude(log, state, Ending("cancelled", at=5.0)) if state and state.items else None
 
     final = await await_until(has_ended, DEADLINE_SECS, "there is text, and then an end")
     outcome = await in_time(writing)
-    assert outcome.response == final
+    assert outcome.terminal == final
     assert len(await ends(log, asked.id)) == 1
     assert await was_left(upstream, asked.model)
 
@@ -92,7 +92,7 @@ async def test_what_ended_in_the_queue_is_not_begun(log: Log, attempts: Attempts
     state = await log.state(asked.id)
     assert state is not None
     final = await conclude(log, state, Ending("cancelled", at=5.0))
-    assert (await attempts.run(asked)).response == final
+    assert (await attempts.run(asked)).terminal == final
     assert not await requests(upstream, asked.model)
     assert len(await ends(log, asked.id)) == 1
 

@@ -93,7 +93,7 @@ async def test_an_end_in_the_log_is_noticed_though_the_cancellation_was_lost(
         state = await log.state(one)
         assert state is not None
         final = await conclude(log, state, Ending("cancelled", at=5.0))
-        assert (await in_time(gone)).response == final
+        assert (await in_time(gone)).terminal == final
         assert len(await ends(log, one)) == 1
         assert not staying.done()
         attempts.cancel(other)
