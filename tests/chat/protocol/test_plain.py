@@ -12,6 +12,7 @@ from chat.protocol.events import (
     Event,
     OutputItemAdded,
     Restarted,
+    Snapshot,
     decode,
     encode,
     heartbeat,
@@ -22,7 +23,7 @@ from chat.protocol.pieces import CallPart
 from chat.protocol.plain import PlainStream, event_type, stream_lost
 from chat.protocol.replay import replay
 from chat.protocol.state import ResponseState
-from tests.chat.protocol.lives import ENDINGS, Life, lives, written
+from tests.chat.protocol.lives import ENDINGS, RESPONSE, Life, lives, written
 
 CALL = CallPart(0, "f", "c1", "{}")
 LOST = "stream_lost"
@@ -162,3 +163,17 @@ def test_a_resumed_reader_that_has_the_end_gets_nothing() -> None:
 def test_a_resumed_reader_of_a_live_snapshot_has_lost_text() -> None:
     _, events = written(([("text", "")], None))
     assert codes(plain([ResponseState.fold(events).snapshot()], 4)) == [LOST]
+
+
+def test_frames_before_a_snapshot_are_not_the_beginning() -> None:
+    _, events = written(([("text", "")], ENDINGS[0]))
+    stream = PlainStream(4)
+    assert stream.translate(heartbeat("r1", 4)) == []
+    assert stream.translate(encode(ResponseState.fold(events).snapshot())) == [encode(events[-1])]
+
+
+def test_a_log_that_is_begun_after_a_snapshot_of_the_row_repeats_nothing() -> None:
+    _, events = written(([("text", "")], ENDINGS[0]))
+    row = Snapshot(sequence_number=0, response_id="r1", response=RESPONSE)
+    texts = plain([row, *events[1:]])
+    assert [decode(text).sequence_number for text in texts] == list(range(len(events)))

@@ -146,3 +146,11 @@ def test_neighbouring_messages_stay_two() -> None:
     events = replay(Snapshot(sequence_number=40, response_id="r1", response=ended))
     assert [event.item for event in events if isinstance(event, Done)] == output
     assert ResponseState.fold(events).ended == ended
+
+
+def test_a_dropped_text_has_its_end_also_before_the_next_attempt() -> None:
+    writer, events = written(([("lost", "")], None))
+    *closing, restarted = writer.start(2)
+    assert isinstance(restarted, Restarted)
+    (done,) = [event for event in replay(snapshot_of([*events, *closing])) if isinstance(event, Done)]
+    assert done.item["status"] == "incomplete"
