@@ -29,8 +29,8 @@ class PlainStream:
 
     `starting_after`: the last number that the reader has. After `ended` nothing follows: either the terminal
     event was returned, or the result of `lost`, an error event with the given number, since OpenAI's events
-    cannot express the change. That error does not end the response: a new stream from its first event has all
-    of it. `stream_id`s are added later.
+    cannot express the change. That error does not end the response: a new stream that begins with a snapshot
+    has all of it. Add a `stream_id` afterward.
     """
 
     def __init__(self, starting_after: int = NOTHING, lost: Callable[[int], str] = stream_lost) -> None:

@@ -16,7 +16,6 @@ from tests.sdk.reading import Job, Reading, read, read_async
 from tests.sdk.rules import check, check_resumed_replay
 from tests.sdk.server import running
 
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:openai")
 each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 JOBS = [job for case in CASES for job in Job.all_of(case)]
 

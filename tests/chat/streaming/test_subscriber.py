@@ -119,8 +119,8 @@ async def answer(log: Log, response: Response) -> Answer:
 @pytest.fixture
 def ended(owner: User) -> Response:
     """A response whose log is long gone."""
-    last = {"status": Status.COMPLETED, "last_number": 41}
-    return stored(owner, output="Two metres.", reasoning="Deep…", **last)
+    answer = {"output": "Two metres.", "reasoning": "Deep…"}
+    return stored(owner, status=Status.COMPLETED, last_number=41, **answer)
 
 
 @pytest.fixture(autouse=True)
