@@ -179,7 +179,7 @@ class Publisher:
         return Append.RETRY not in (*outcomes, *restored)
 
     def _batches(self) -> list[Batch]:
-        """The batches of all pending streams; one whose parts make no events is closed, the others go on."""
+        """The batches of all pending streams; one whose parts make no events is closed, alone."""
         batches = []
         for stream in list(self._pending):
             try:

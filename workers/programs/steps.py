@@ -41,7 +41,7 @@ class Step:
 
 
 class Unfinished:
-    """What a cancelled program leaves of its steps: a function in the thread, a result that is being kept."""
+    """The rest of a cancelled program's steps: a function in the thread, a result that is being kept."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[Any]] = set()

@@ -7,18 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chat.protocol.composer import Ending
-from chat.protocol.events import (
-    TERMINAL,
-    Event,
-    OutputItemAdded,
-    Restarted,
-    Snapshot,
-    decode,
-    encode,
-    heartbeat,
-    queue,
-    up_to_date,
-)
+from chat.protocol.events import TERMINAL, Event, OutputItemAdded, Restarted, Snapshot, decode, encode
+from chat.protocol.frames import heartbeat, queue, up_to_date
 from chat.protocol.pieces import CallPart
 from chat.protocol.plain import PlainStream, event_type, stream_lost
 from chat.protocol.replay import replay

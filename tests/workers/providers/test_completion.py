@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat.protocol.pieces import CallPart, Piece
+from chat.protocol.pieces import CallPart, Piece, PieceKind
 from tests.workers.chunks import chunk_of
 from tests.workers.providers.dialects.base import delta
 from tests.workers.providers.dialects.calls import part, parts
@@ -206,10 +206,10 @@ def test_a_half_of_a_character_waits_for_the_other() -> None:
 
 
 @pytest.mark.parametrize("name", ["reasoning", "refusal"])
-def test_a_half_of_a_character_waits_in_each_kind_of_text(name: str) -> None:
+def test_a_half_of_a_character_waits_in_each_kind_of_text(name: PieceKind) -> None:
     found = read(delta(**{name: "a\ud83d"}), delta(**{name: "\ude00b"}), delta(**{name: "\ud83d"}))
     (piece,) = found.parts
-    assert piece == Piece(name, "a\N{GRINNING FACE}b\N{REPLACEMENT CHARACTER}")  # type: ignore[arg-type]
+    assert piece == Piece(name, "a\N{GRINNING FACE}b\N{REPLACEMENT CHARACTER}")
 
 
 def test_a_half_of_a_character_waits_in_the_arguments_of_its_own_call() -> None:

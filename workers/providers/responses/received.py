@@ -31,7 +31,7 @@ class Received:
         return _rest(self.pieces[self.begun :], whole)
 
     def end_item(self) -> None:
-        """What follows is of another item."""
+        """The next pieces are of another item."""
         self.begun = len(self.pieces)
 
 

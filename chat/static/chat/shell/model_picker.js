@@ -24,7 +24,7 @@ export class ModelPicker {
     return this.#select.value;
   }
 
-  /** What the chosen model takes. */
+  /** The chosen model, with the inputs that it takes. */
   get config() {
     return this.#models[this.#select.selectedIndex];
   }
