@@ -127,7 +127,7 @@ class Runtime:
 
 
 def _log_unhandled(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Log an error that no task awaits, as of a task of a program, without the texts that asyncio would log."""
+    """Log an error that no task awaits, without the texts that asyncio would log."""
     error = context.get("exception")
     what = described(error) if error else context["message"]
     logger.error("an error in the event loop: %s", what)
