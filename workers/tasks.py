@@ -36,6 +36,7 @@ from workers.generation.attempt import Assignment, Outcome, StopReason
 from workers.providers.request import Request
 from workers.runtime import runtime
 from workers.supervision.health import serve
+from workers.supervision.process_end import END_SECS, end_within
 
 logger = logging.getLogger(__name__)
 
@@ -185,6 +186,7 @@ def drain_runtime(**_: Any) -> None:
 
 
 @worker_shutdown.connect
-def stop_runtime(**_: Any) -> None:
-    """Close the connections."""
+def stop_runtime(sender: Any, **_: Any) -> None:
+    """Close the connections, then end the process."""
     runtime.stop()
+    end_within(END_SECS, sender.exitcode or 0)

@@ -1,6 +1,10 @@
 """The programs of docs/programs.md, whose workers are killed: answers end, and each step runs once."""
 
+<<<<<<< HEAD
 import json
+=======
+import asyncio
+>>>>>>> 4641870 (workers: End a stopped process though threads of programs run)
 import re
 import sqlite3
 from collections.abc import Iterator
@@ -34,7 +38,18 @@ PROGRAMS = {
     "agent": "agent:agent",
     "pydantic-ai": "typed_agent:support",
     "langgraph": "graph:support",
+    "stuck": "stuck:stuck",
 }
+STUCK = """
+import time
+
+
+async def stuck(ask):
+    yield "begun"
+    if ask.attempt == 1:
+        await ask.once("wait", time.sleep, 600)
+    yield " ended"
+"""
 SLOW = "words-60@20"
 # calls a function of its client, then shows its own argument
 INQUIRY = """
@@ -65,13 +80,18 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Two workers with the document's modules as the app `shop`."""
     directory, ways = tmp_path_factory.mktemp("programs"), Ways()
     (directory / "shop").mkdir()
+<<<<<<< HEAD
     for name, source in {**FILES, "settings.py": SETTINGS, "inquiry.py": INQUIRY, "__init__.py": ""}.items():
+=======
+    for name, source in {**FILES, "settings.py": SETTINGS, "stuck.py": STUCK, "__init__.py": ""}.items():
+>>>>>>> 4641870 (workers: End a stopped process though threads of programs run)
         (directory / "shop" / name).write_text(source)
     env = {
         "DJANGO_SETTINGS_MODULE": "shop.settings",
         "PYTHONPATH": str(directory),
         "OPENAI_BASE_URL": f"http://{HOST}:{ways.upstream}/v1",
         "OPENAI_API_KEY": "upstream-key",
+        "DRAIN_SECONDS": "1",
     }
     with running(directory, 2, ways, catalog, **env) as stack:
         execute(stack, TABLE)
@@ -154,6 +174,7 @@ async def test_an_agent_ends_and_calls_each_tool_once(own: Stack, model: str) ->
     assert [FOUND in result for result in results] == [True, True]
 
 
+<<<<<<< HEAD
 # calls of functions that the client has
 
 
@@ -235,3 +256,15 @@ async def test_the_clients_functions_are_passed_to_a_model_and_its_call_to_the_c
     assert first.body["tools"] == second.body["tools"] == [{"type": "function", "function": function}]
     assert [message["role"] for message in second.messages] == ["user", "assistant", "tool"]
     assert second.messages[1]["tool_calls"][0]["id"] == second.messages[2]["tool_call_id"] == call["call_id"]
+=======
+async def test_a_worker_ends_though_a_function_in_a_thread_does_not(own: Stack) -> None:
+    async with visiting(own.url) as visitor:
+        await visitor.create("wait", "stuck")
+        events = await visitor.until("response.output_text.delta")
+        row_id = events[0]["response"]["id"].removeprefix("resp_")
+        worker = own.processes[own.holder(row_id)]
+        assert await asyncio.to_thread(worker.stop) == 0
+        after = await visitor.until("response.completed", "response.failed", "response.incomplete")
+    assert text_of(after) == "begun ended"
+    assert "threads of stopped programs that still run: 1" in worker.output()
+>>>>>>> 4641870 (workers: End a stopped process though threads of programs run)

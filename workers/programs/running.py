@@ -5,20 +5,18 @@ It runs in its own task, so that it need not wait for each flush, and with its o
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import replace
-from typing import Any
 
 from asgiref.sync import ThreadSensitiveContext
-from django.db import close_old_connections, connections
 
 from chat.protocol.events import JSON
 from chat.responses.model_catalog import ModelConfig
 from chat.responses.model_programs import Program, UnusableProgramError, load
 from chat.transport.steps import SupersededError
 from workers.programs.ask import Ask
+from workers.programs.attempt_thread import AttemptThread
 from workers.programs.buffer import Buffer
 from workers.programs.steps import Unfinished
 from workers.programs.tracebacks import described
@@ -78,7 +76,7 @@ async def _wait(task: asyncio.Task[None]) -> bool:
 
 async def _run(model: ModelConfig, ask: Ask, buffer: Buffer) -> None:
     """Run the program into the buffer; every end of it is an end of the buffer."""
-    thread = _AttemptThread(1, "program")
+    thread = AttemptThread()
     try:
         async with ThreadSensitiveContext(executor=thread), _ending_steps(ask) as asked:
             program = await _program(model)
@@ -150,29 +148,3 @@ def _judged(error: BaseException, model: ModelConfig, ask: Ask) -> ProviderError
 
 def _failed(code: str) -> ProviderError:
     return ProviderError(code, permanent=True)  # a second run would repeat its effects
-
-
-class _AttemptThread(ThreadPoolExecutor):
-    """One thread, for the synchronous code of one answer.
-
-    A connection to the database is released after each call: a pool has fewer of them than there are answers.
-    """
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """Run it, then release the connections."""
-        return super().submit(_released, fn, *args, **kwargs)
-
-    def close(self) -> None:
-        """End the thread after its work; do not wait for it."""
-        super().submit(connections.close_all)
-        self.shutdown(wait=False)
-
-
-def _released(fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    try:
-        return fn(*args, **kwargs)
-    except StopIteration as error:  # no future takes it: its reader would wait for ever
-        message = "a function in a thread raised StopIteration"
-        raise RuntimeError(message) from error
-    finally:
-        close_old_connections()

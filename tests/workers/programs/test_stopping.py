@@ -20,7 +20,7 @@ from tests.workers.logs import taken_over, text
 from tests.workers.targets import assign, final, generating, requests, target
 from workers.generation.attempt import Assignment, Outcome, StopReason
 from workers.generation.attempts import Attempts
-from workers.programs import Ask, running
+from workers.programs import Ask, attempt_thread, running
 from workers.programs.values import Value
 
 STOPS = 20  # by heartbeats and a stopping worker
@@ -179,7 +179,7 @@ async def test_a_function_that_a_stop_meets_is_called_once(log: Log, attempts: A
 
 
 async def test_a_function_that_takes_too_long_holds_up_its_answer_for_some_seconds_only(
-    log: Log, attempts: Attempts, monkeypatch: pytest.MonkeyPatch
+    log: Log, attempts: Attempts, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(running, "STOP_SECS", 0.2)
     assignment = asked("paying")
@@ -187,8 +187,10 @@ async def test_a_function_that_takes_too_long_holds_up_its_answer_for_some_secon
     attempts.cancel(assignment.id)
     assert final(await in_time(writing))["status"] == "cancelled"
     assert course.done == ["waits"]
+    assert "threads of stopped programs that still run: 1" in caplog.text
     course.go_on.set()
-    await await_until(lambda: len(course.done) == 2, DEADLINE_SECS, "the thread has ended")
+    await await_until(lambda: not attempt_thread.stuck, DEADLINE_SECS, "the thread has ended")
+    assert course.done == ["waits", "paid 5"]
 
 
 async def test_a_result_that_exists_when_a_stop_comes_is_kept(log: Log, attempts: Attempts) -> None:

@@ -37,6 +37,7 @@ class Worker:
 
     hostname: str = "first@host"
     concurrency: int = 3
+    exitcode: int = 3
     consume_from: tuple[str, ...] = ("slow", "quick")
 
     @property
@@ -46,7 +47,11 @@ class Worker:
     app = amqp = queues = controller
 
 
-def test_the_worker_sends_heartbeats_from_its_ready_to_its_shutdown(redis: Redis) -> None:
+def test_the_worker_sends_heartbeats_from_its_ready_to_its_shutdown(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends: list[tuple[float, int]] = []  # of this process, were it a worker
+    monkeypatch.setattr(tasks, "end_within", lambda *end: ends.append(end))
     worker_ready.send(sender=Worker())
 
     def is_alive() -> bool:
@@ -55,8 +60,9 @@ def test_the_worker_sends_heartbeats_from_its_ready_to_its_shutdown(redis: Redis
     wait_until(is_alive, DEADLINE_SECS, "the worker sends heartbeats")
     seen = json.loads(str(redis.get(heartbeats.key(runtime.worker_id))))
     assert (seen["name"], seen["concurrency"], seen["queues"]) == ("first@host", 3, ["quick", "slow"])
-    worker_shutdown.send(sender=None)
+    worker_shutdown.send(sender=Worker())
     assert not is_alive()
+    assert ends == [(5, 3)]
 
 
 def test_what_a_worker_has_loaded_is_not_looked_through_for_garbage_again() -> None:
