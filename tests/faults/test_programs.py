@@ -1,10 +1,7 @@
 """The programs of docs/programs.md, whose workers are killed: answers end, and each step runs once."""
 
-<<<<<<< HEAD
-import json
-=======
 import asyncio
->>>>>>> 4641870 (workers: End a stopped process though threads of programs run)
+import json
 import re
 import sqlite3
 from collections.abc import Iterator
@@ -80,11 +77,8 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Two workers with the document's modules as the app `shop`."""
     directory, ways = tmp_path_factory.mktemp("programs"), Ways()
     (directory / "shop").mkdir()
-<<<<<<< HEAD
-    for name, source in {**FILES, "settings.py": SETTINGS, "inquiry.py": INQUIRY, "__init__.py": ""}.items():
-=======
-    for name, source in {**FILES, "settings.py": SETTINGS, "stuck.py": STUCK, "__init__.py": ""}.items():
->>>>>>> 4641870 (workers: End a stopped process though threads of programs run)
+    own = {"settings.py": SETTINGS, "inquiry.py": INQUIRY, "stuck.py": STUCK, "__init__.py": ""}
+    for name, source in {**FILES, **own}.items():
         (directory / "shop" / name).write_text(source)
     env = {
         "DJANGO_SETTINGS_MODULE": "shop.settings",
@@ -174,7 +168,6 @@ async def test_an_agent_ends_and_calls_each_tool_once(own: Stack, model: str) ->
     assert [FOUND in result for result in results] == [True, True]
 
 
-<<<<<<< HEAD
 # calls of functions that the client has
 
 
@@ -256,7 +249,8 @@ async def test_the_clients_functions_are_passed_to_a_model_and_its_call_to_the_c
     assert first.body["tools"] == second.body["tools"] == [{"type": "function", "function": function}]
     assert [message["role"] for message in second.messages] == ["user", "assistant", "tool"]
     assert second.messages[1]["tool_calls"][0]["id"] == second.messages[2]["tool_call_id"] == call["call_id"]
-=======
+
+
 async def test_a_worker_ends_though_a_function_in_a_thread_does_not(own: Stack) -> None:
     async with visiting(own.url) as visitor:
         await visitor.create("wait", "stuck")
@@ -267,4 +261,3 @@ async def test_a_worker_ends_though_a_function_in_a_thread_does_not(own: Stack) 
         after = await visitor.until("response.completed", "response.failed", "response.incomplete")
     assert text_of(after) == "begun ended"
     assert "threads of stopped programs that still run: 1" in worker.output()
->>>>>>> 4641870 (workers: End a stopped process though threads of programs run)
