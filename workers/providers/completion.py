@@ -55,7 +55,8 @@ class Reader:
         """Add the finish reason: the first, or one after more text. Raises ProviderError for a failure."""
         if (reason := finish_reason(word)) is not None:
             self.flush(chunk)
-            self._calls.require_names()
+            if reason == "stop":
+                self._calls.require_names()
             if self.finish is None or self._grew:
                 self.finish = chunk.finish = reason
             self._grew = False

@@ -275,6 +275,11 @@ def test_the_first_finish_reason_counts_unless_text_follows_it() -> None:
     assert read(delta("a", "stop"), delta("b", "length")).finish == "length"
 
 
+def test_an_answer_that_was_cut_before_the_name_of_a_call_is_cut() -> None:
+    found = read(parts(part(0, "{}", "f", "c0"), part(1, "{", id="c1")), delta(finish="length"))
+    assert (found.finish, found.parts) == ("length", [CallPart(0, "f", "c0", "{}")])
+
+
 @pytest.mark.parametrize(
     "extra",
     [
