@@ -100,6 +100,14 @@ test("messages are kept for the next page, oldest first, until they are dropped"
   assert.ok(!here.hasPending);
 });
 
+test("a message of files alone is kept", () => {
+  const memory = new Memory();
+  const attachments = [{ id: "file-1", name: "depths.png", image: true }];
+  new Outbox(new Store(memory, "1")).keep({ ...turn("one"), input: "", attachments }, "c1", 1);
+  const [entry] = new Outbox(new Store(memory, "1")).entries();
+  assert.deepEqual(entry.attachments, attachments);
+});
+
 test("a broken entry of the store is no message", () => {
   const memory = new Memory();
   memory.setItem("tailrace:1:outbox:x", "{not json");

@@ -24,7 +24,7 @@ export class ModelPicker {
     return this.#select.value;
   }
 
-  /** The chosen model, with the inputs that it takes. */
+  /** The chosen model. */
   get config() {
     return this.#models[this.#select.selectedIndex];
   }
