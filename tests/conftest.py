@@ -42,13 +42,13 @@ SLOW = (
     "e2e/test_sockets.py",
     "faults/test_nemesis.py",
     "e2e/test_up.py",
+    "bench",
     "project/up",
     "faults",
     "security",
     "deploy",
     "browser",
     "e2e",
-    "bench",
     "project/doctor",
 )
 
