@@ -60,3 +60,20 @@ def test_turns_that_were_left_out_are_counted(response: Response) -> None:
     response.omitted_turns = 3
     assert response_object(response)["tailrace"] == {"omitted_turns": 3}
     Official.model_validate(response_object(response))
+
+
+def test_the_service_tier_is_the_one_that_served_and_a_user_is_shown_if_given(response: Response) -> None:
+    assert "user" not in response_object(response)
+    response.request = {"service_tier": "flex", "user": "u"}
+    assert response_object(response)["service_tier"] == "default"
+    assert response_object(response)["user"] == "u"
+
+
+def test_tools_and_formats_have_the_fields_that_clients_expect(response: Response) -> None:
+    asked = {"type": "json_schema", "name": "n", "schema": {}, "strict": True}
+    response.request = {"tools": [{"type": "function", "name": "f"}], "text": {"format": asked}}
+    shown = response_object(response)
+    assert shown["tools"] == [
+        {"type": "function", "name": "f", "description": None, "parameters": None, "strict": None}
+    ]
+    assert shown["text"] == {"format": asked | {"description": None}}
