@@ -36,8 +36,7 @@ def turns(conversation: Conversation, before: str = "", after: str = "") -> list
 def _files_of(rows: Iterable[Response]) -> dict[str, File]:
     """The files in the questions, by their ids for clients; without any, no query."""
     named = {parse_wire_id(part.file_id) for row in rows for part in file_parts(row.input)}
-    found = File.objects.filter(pk__in=filter(None, named)) if named else ()
-    return {file.wire_id: file for file in found}
+    return {file.wire_id: file for file in File.objects.filter(pk__in=filter(None, named))}
 
 
 def _known(tree: Tree, response_id: str, param: str) -> UUID:
