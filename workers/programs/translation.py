@@ -50,8 +50,8 @@ class Translator:
 
     def _add_call(self, call: Call, chunk: Chunk) -> int:
         part = _call_part(self._calls, call)
-        if max(len(part.name), len(part.id)) > MAX_NAME_CHARS:
-            raise NotAValueError(f"{_described(call)} with a name or id of over {MAX_NAME_CHARS} characters")
+        if len(part.name) > MAX_NAME_CHARS:
+            raise NotAValueError(f"{_described(call)} with a name of over {MAX_NAME_CHARS} characters")
         chars = _checked(part.arguments)
         chunk.parts.append(part)
         self._calls += 1

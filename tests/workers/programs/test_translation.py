@@ -83,7 +83,7 @@ def test_a_cut_is_the_finish(reason: Any, finish: str) -> None:
         ({"text": "a secret"}, "dict"),
         (Reasoning(b"a secret"), r"Reasoning\(bytes\)"),  # type: ignore[arg-type]  # as a program might
         (Call("f", "{}", 5), r"Call\(str, str, int\)"),  # type: ignore[arg-type]  # as above
-        (Call("f" * 257), r"Call\(str, str, NoneType\) with a name or id of over 256 characters"),
+        (Call("f" * 129), r"Call\(str, str, NoneType\) with a name of over 128 characters"),
         (Call("f", "x" * (MAX_VALUE_CHARS + 1)), r"a text of 1048577 characters, 1048576 at most"),
         (Call("f", 5), r"Call\(str, int, NoneType\)"),  # type: ignore[arg-type]  # as above
     ],
