@@ -5,7 +5,7 @@ from dataclasses import replace
 from chat.protocol.composer import opening
 from chat.protocol.events import TERMINAL_OF, Event, InProgress, Snapshot
 from chat.protocol.objects import ResponseObject
-from chat.protocol.output import CallItem, Item, TextItem
+from chat.protocol.output import CallItem, Item, OtherItem, TextItem
 from chat.protocol.script import Script
 from chat.protocol.state import EPOCH_SIZE, ResponseState
 
@@ -30,7 +30,8 @@ def replay(snapshot: Snapshot) -> list[Event]:
     for item in state.items:
         _write(script, item)
         if _is_done(item, response):
-            closes_last = item is state.items[-1] or isinstance(item, CallItem)
+            is_last_text = item is state.items[-1] and isinstance(item, TextItem)
+            closes_last = is_last_text or isinstance(item, CallItem)
             (closing if closes_last else script).close(item, "completed")
     if ended:
         closing.add(TERMINAL_OF[response["status"]], response=response)
@@ -55,7 +56,12 @@ def _write(script: Script, item: Item) -> None:
 
 
 def _is_done(item: Item, response: ResponseObject) -> bool:
-    """Whether a log would have the item's end; after a failure or Stop an incomplete one has none."""
+    """Whether a log would have the item's end; after a failure or Stop an incomplete one has none.
+
+    A tool's item that was open at the end of an answer has failed in its object, and no end.
+    """
+    if isinstance(item, OtherItem) and item.body.get("status") == "failed":
+        return response["status"] == "completed" or response["status"] not in TERMINAL_OF
     if item.closed == "incomplete" and response["status"] in TERMINAL_OF:
         return isinstance(item, TextItem) and response["status"] in ("completed", "incomplete")
     return item.closed is not None

@@ -46,12 +46,20 @@ def test_numbers_rise_from_0_to_that_of_the_end(life: Life, count: int) -> None:
 
 @given(lives)
 def test_items_begin_and_end_in_the_order_of_the_log(life: Life) -> None:
-    """Of an answer of one attempt; the deltas of each text are one."""
+    """Of an answer of one attempt; the deltas of each text are one.
+
+    The item of a tool may end later than others begin; replayed, it ends at its place.
+    """
     _, events = written(life)
     if not any(isinstance(event, Restarted) for event in events):
         logged = [event for event in events if not event.type.startswith("tailrace:")]
         replayed = replay(snapshot_of(events))
-        assert frame(replayed) == frame(logged)
+        assert sorted(frame(replayed), key=str) == sorted(frame(logged), key=str)
+        assert frame(without_ends_of_tools(replayed)) == frame(without_ends_of_tools(logged))
+
+
+def without_ends_of_tools(events: list[Event]) -> list[Event]:
+    return [e for e in events if not (isinstance(e, Done) and e.item["type"] == "web_search_call")]
 
 
 def frame(events: list[Event]) -> list[tuple[str, Any]]:
