@@ -10,11 +10,11 @@ from chat.models import Response
 from chat.protocol.composer import Ending
 from chat.protocol.events import Event, Restarted, encode
 from chat.protocol.frames import heartbeat, up_to_date
-from chat.protocol.pieces import CallPart, Piece
+from chat.protocol.pieces import CallPart, ItemPart, Piece
 from chat.protocol.plain import NOTHING, PlainStream
 from chat.protocol.state import ResponseState
 from chat.responses.representation import response_object
-from tests.chat.protocol.lives import USAGE, Life, written
+from tests.chat.protocol.lives import FOUND, SEARCH, USAGE, Life, written
 
 DONE = Ending("completed", at=5.0, usage=USAGE)
 CUT = Ending("incomplete", at=5.0, incomplete_reason="max_output_tokens")
@@ -138,6 +138,17 @@ TALKS = [
         [call(0, "{}", name="f"), text("Done.")],
         [("function_call", "{}"), ("message", "Done.")],
     ),
+    Case(
+        "search",
+        [text("Wait."), ItemPart(0, SEARCH, done=False), ItemPart(0, FOUND, done=True), text("Two.")],
+        [("message", "Wait."), ("web_search_call", ""), ("message", "Two.")],
+    ),
+    Case(
+        "late search",
+        [ItemPart(0, SEARCH, done=False), text("Two."), ItemPart(0, FOUND, done=True)],
+        [("web_search_call", ""), ("message", "Two.")],
+    ),
+    Case("cut search", [ItemPart(0, SEARCH, done=False)], [("web_search_call", "")], CUT),
     Case("dropped call", [call(0, "{}", name="f"), "restart", text("kept")], [("message", "kept")]),
     Case("cut", [("Two met", "Hm")], [("reasoning", "Hm"), ("message", "Two met")], CUT),
     Case(

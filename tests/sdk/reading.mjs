@@ -10,6 +10,7 @@ const client = new OpenAI({ baseURL: process.argv[2], apiKey: "none", maxRetries
 /** @param {any} item */
 function contentOf(item) {
   if (item.type === "function_call") return item.arguments;
+  if (item.type !== "message" && item.type !== "reasoning") return ""; // of a tool of the model's server
   return item.content.map((/** @type {any} */ part) => part.refusal ?? part.text).join("");
 }
 

@@ -79,6 +79,8 @@ class Reading:
 def content_of(item: Any) -> str:
     if item.type == "function_call":
         return str(item.arguments)
+    if item.type not in ("message", "reasoning"):  # of a tool of the model's server
+        return ""
     return "".join(part.refusal if part.type == "refusal" else part.text for part in item.content)
 
 
