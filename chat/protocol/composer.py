@@ -60,7 +60,7 @@ def start_attempt(
 ) -> list[events.Event]:
     """The events of a new attempt. A later one drops the output, or continues it if the model can `resume`.
 
-    `response.in_progress` comes once: readers take a second one for another response. Dropped texts are
+    `response.in_progress` comes once: readers take a second one for another response. Dropped items are
     closed, as readers would miss their ends; dropped calls are not, as a client would run them. `exact`: the
     server continues this very output, whatever its items. `reason`: why the previous attempt stopped;
     `omitted_turns`: of the prompt.
@@ -70,8 +70,9 @@ def start_attempt(
     if attempt > 1 and continues:
         script.add(events.Continued, response_id=state.id, attempt=attempt, reason=reason)
     elif attempt > 1:
-        if state.open_text is not None:
-            script.close(state.open_text, "incomplete")
+        for item in state.items:
+            if item.closed is None and not isinstance(item, CallItem):
+                script.close(item, "incomplete")
         again = {"response_id": state.id, "attempt": attempt, "reason": reason}
         dropped = len(state.calls)
         script.add(events.Restarted, **again, omitted_turns=omitted_turns, dropped_calls=dropped)

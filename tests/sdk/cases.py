@@ -148,6 +148,7 @@ TALKS = [
         [ItemPart(0, SEARCH, done=False), text("Two."), ItemPart(0, FOUND, done=True)],
         [("web_search_call", ""), ("message", "Two.")],
     ),
+    Case("dropped search", [ItemPart(0, SEARCH, done=False), "restart", text("kept")], [("message", "kept")]),
     Case("cut search", [ItemPart(0, SEARCH, done=False)], [("web_search_call", "")], CUT),
     Case("dropped call", [call(0, "{}", name="f"), "restart", text("kept")], [("message", "kept")]),
     Case("cut", [("Two met", "Hm")], [("reasoning", "Hm"), ("message", "Two met")], CUT),

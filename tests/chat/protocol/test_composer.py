@@ -158,9 +158,12 @@ def test_an_item_that_is_open_at_the_end_is_done_only_if_the_answer_is_complete(
     assert terminal.response["output"][0]["status"] == status  # type: ignore[attr-defined]  # the last has it
 
 
-def test_a_restart_leaves_items_of_other_kinds_open_too() -> None:
+def test_a_restart_closes_items_of_other_kinds_as_failed_as_the_sdks_wait_for_their_ends() -> None:
     writer, _ = written(([ItemPart(0, SEARCH, done=False)], None))
-    assert [event.type for event in writer.start(2)] == ["tailrace:restarted"]
+    done, restarted = writer.start(2)
+    assert isinstance(done, OutputItemDone)
+    assert done.item["status"] == "failed"
+    assert isinstance(restarted, Restarted)
 
 
 def test_more_text_is_one_delta() -> None:
