@@ -73,7 +73,8 @@ def with_known_items(event: JSON) -> JSON:
         event = in_response(event, output=[item for item in output if item["type"] in KNOWN_ITEMS])
     if event.get("item", MESSAGE)["type"] in KNOWN_ITEMS:
         return event
-    return event | {"item": MESSAGE | {"status": event["item"]["status"]}}
+    status = event["item"]["status"].replace("failed", "incomplete")
+    return event | {"item": MESSAGE | {"status": status}}
 
 
 def with_known_effort(event: JSON) -> JSON:

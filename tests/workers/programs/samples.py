@@ -15,6 +15,7 @@ from workers.programs import AnswerError, Ask, Call, Cut, Reasoning, Refusal, Us
 from workers.programs.translation import MAX_VALUE_CHARS
 
 freed: list[bool] = []  # with an item the stubborn program stops, too
+waiting: list[bool] = []  # with an item the stubborn program waits
 kept: list[AsyncGenerator[Any, None]] = []  # answers that are not garbage
 stopped: list[str] = []  # the responses whose programs were stopped, and ended their `finally`
 
@@ -70,6 +71,7 @@ async def stubborn(_: Ask) -> AsyncGenerator[str, None]:
     yield "begun"
     while not freed:
         with suppress(asyncio.CancelledError):
+            waiting.append(True)
             await asyncio.sleep(600)
 
 

@@ -130,8 +130,10 @@ async def test_a_program_that_does_not_stop_holds_up_its_answer_for_some_seconds
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(running, "STOP_SECS", 0.2)
+    samples.waiting.clear()
     async with aclosing(stream(program("stubborn"), Ask(response_id="r1"))) as each:
         await anext(each)
+        await await_until(lambda: bool(samples.waiting), SECS, "it waits")
     assert [record.getMessage() for record in caplog.records] == [
         f"response r1: the program {samples.__name__}:stubborn did not stop within 0 s"
     ]
