@@ -31,6 +31,7 @@ class ItemReader:
     def __init__(self) -> None:
         self._sizes: dict[Any, int] = {}  # by output index: as last read
         self._done: set[Any] = set()
+        self._places: dict[str, Any] = {}  # by id
 
     def read(self, place: Any, body: JSON, *, done: bool, is_over: bool = False) -> ItemPart | None:
         """The part of an item that begins or is done; None: it is known, or read in another way.
@@ -40,6 +41,7 @@ class ItemReader:
         kind = body.get("type")
         if not isinstance(kind, str) or not 0 < len(kind) <= MAX_KIND_CHARS or kind in _NONE:
             return None
+        place = self._place(place, body.get("id"), is_over=is_over)
         done = done and (is_over or kind in _RUN_THERE)
         if place in self._done or (place in self._sizes and not done):
             return None
@@ -52,6 +54,18 @@ class ItemReader:
             self._done.add(place)
         index = len(self._sizes) - 1 if is_new else list(self._sizes).index(place)
         return ItemPart(index, fitting, done)
+
+    def _place(self, place: Any, item_id: Any, *, is_over: bool) -> Any:
+        """The place of an item as first read: a final output may have others, and no item twice."""
+        if not isinstance(item_id, str):
+            return place
+        if not is_over:
+            self._places.setdefault(item_id, place)
+            return place
+        known = self._places.get(item_id)
+        if known is None and place in self._places.values():
+            return item_id
+        return place if known is None else known
 
     def _size_without(self, place: Any) -> int:
         return sum(size for other, size in self._sizes.items() if other != place)

@@ -40,6 +40,7 @@ const ERROR_HELP = Object.freeze({
   file_not_found: "Remove the file, and add it again.",
   file_in_use: "Delete the conversation that has it.",
   file_too_large: "Add a smaller copy, or a part of it.",
+  too_large_together: "Remove some files, and send them with another question.",
   unsupported_file: "Convert it, then add it again.",
   too_many_files: FEWER,
   too_many_file_bytes: FEWER,

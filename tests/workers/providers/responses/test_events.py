@@ -204,6 +204,17 @@ def test_an_item_that_a_client_may_run_is_done_with_the_answer_alone() -> None:
     assert parts == [ItemPart(0, custom, done=False), ItemPart(0, custom, done=True)]
 
 
+def test_an_item_that_a_client_runs_is_not_given_twice_if_the_last_output_has_it_elsewhere() -> None:
+    custom = {"type": "custom_tool_call", "id": "ctc_1", "call_id": "c1", "name": "sql", "input": "SELECT 1"}
+    other = custom | {"id": "ctc_2", "call_id": "c2"}
+    parts, _, _ = read(added(custom, 1), end(output=[other, custom]))
+    ends = [(part.body["id"], part.index, part.done) for part in parts if isinstance(part, ItemPart)]
+    assert ends == [("ctc_1", 0, False), ("ctc_2", 1, True), ("ctc_1", 0, True)]
+    parts, _, _ = read(added(custom, 0), end(output=[other, custom]))
+    ends = [(part.body["id"], part.index, part.done) for part in parts if isinstance(part, ItemPart)]
+    assert ends == [("ctc_1", 0, False), ("ctc_2", 1, True), ("ctc_1", 0, True)]
+
+
 def test_an_item_that_a_cut_answer_has_left_open_is_not_done() -> None:
     begun = SEARCH | {"status": "in_progress"}
     parts, _, _ = read(added(begun), end("incomplete", output=[begun]))
