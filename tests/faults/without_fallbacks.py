@@ -21,7 +21,7 @@ class WithoutFallbacks(AppConfig):
     def ready(self) -> None:
         """Patch what each process is about to import."""
         patch("chat.streaming.subscriber.CHECK_SECS", NEVER_SECS).start()
-        patch("chat.transport.event_log.Log.ended", AsyncMock(return_value=[])).start()
+        patch("chat.transport.event_log.Log.lasts", AsyncMock(return_value={})).start()
         patch("chat.transport.notifications.NOTIFY_SECS", NEVER_SECS).start()  # a busy machine drops none
         patch("workers.supervision.reaper.Reaper.check", AsyncMock()).start()
 

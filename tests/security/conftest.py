@@ -149,8 +149,9 @@ def redis_with_password(stack: Stack) -> str:
 
 @pytest.fixture(scope="package")
 def flower(stack: Stack, redis_with_password: str) -> Iterator[str]:
-    """Flower, and a worker that it shows."""
-    worker = stack.start("canary", *CELERY, "worker", "-n", OBSERVED, REDIS_URL=redis_with_password)
+    """Flower, and a worker that it shows, with a queue of no model: other tests count workers."""
+    command = (*CELERY, "worker", "-n", OBSERVED, "-Q", "observed")
+    worker = stack.start("canary", *command, REDIS_URL=redis_with_password)
     url = stack.start_flower(REDIS_URL=redis_with_password, FLOWER_UNAUTHENTICATED_API="true")
     wait_until(lambda: "conf" in shown_workers(url).get(OBSERVED, {}), START_SECS, "Flower knows the worker")
     yield url
