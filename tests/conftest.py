@@ -28,8 +28,9 @@ from tests.harness.skips import skip_without
 from tests.harness.stack import DEPLOYED, MODELS, Stack, collect_static, running
 from tests.harness.valkey import use
 
-# no example has a deadline: the machine may be busy
-hypothesis_settings.register_profile("unhurried", hypothesis_settings(), deadline=None)
+# no example has a deadline: the machine may be busy. CI tries the usual number of them
+EXAMPLES = 100 if os.environ.get("CI") else 30
+hypothesis_settings.register_profile("unhurried", deadline=None, max_examples=EXAMPLES)
 hypothesis_settings.load_profile("unhurried")
 
 
