@@ -65,6 +65,7 @@ export class ApiClient {
   #filePath;
   #guestPath;
   #hasOwner;
+  /** @type {Promise<Guest> | null} */ #admitting = null;
 
   /** Two paths contain `{id}`, after the path of the list. @param {ApiPaths} paths @param {boolean} hasOwner */
   constructor({ conversation_path, file_path, guest_path }, hasOwner) {
@@ -75,8 +76,16 @@ export class ApiClient {
     this.#hasOwner = hasOwner;
   }
 
-  /** Become a guest, or the one that another tab has become. @returns {Promise<Guest>} */
-  async admit() {
+  /** Become a guest, or the one that another tab has become. One request at a time: each renews the session. */
+  admit() {
+    this.#admitting ??= this.#admit().finally(() => {
+      this.#admitting = null;
+    });
+    return this.#admitting;
+  }
+
+  /** @returns {Promise<Guest>} */
+  async #admit() {
     const [headers, signal] = [{ "X-CSRFToken": csrfToken() }, AbortSignal.timeout(ADMIT_MS)];
     const guest = await request(this.#guestPath, { method: "POST", headers, signal });
     this.#hasOwner = true;
