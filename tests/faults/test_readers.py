@@ -137,7 +137,6 @@ async def test_what_is_not_read_is_not_kept(own: Stack, session: str, long: str)
             for visitor in visitors:
                 await visitor.send(replay(long))
         await obeyed(own, visitors)
-        print(f"RSS +{(memory_kb(own) - before) / 1024:.1f} MB")
         assert memory_kb(own) - before < MOST_GROWTH_KB
         events = await received(visitors[0], "tailrace:up_to_date")  # and now it reads
     whole = events[-2]["response"]["output"][0]["content"][0]["text"]
