@@ -16,12 +16,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from PIL import Image
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 
 from tests.browser.conftest import CHROMIUM, FLAGS
 from tests.browser.scenes import MODELS, OTHERS, SCENES, Scene, Size
 from tests.harness.processes import ROOT
 from tests.harness.stack import DEPLOYED, Stack, collect_static, running
+from tests.harness.waiting import deadline
 
 FOLDER = ROOT / "docs/screenshots"
 COLOURS = 256  # of the palette: text on paper needs no more
@@ -72,6 +73,7 @@ async def main(scenes: list[tuple[str, Scene]], folder: Path) -> None:
         with running(Path(directory), 1, None, MODELS, **env) as stack:
             async with async_playwright() as playwright:
                 browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+                expect.set_options(timeout=deadline() * 1000)
                 for name, scene in scenes:
                     await take(browser, stack, scene, folder / f"{name}.png")
                 await browser.close()
