@@ -146,7 +146,7 @@ def _with_data(part: JSON, files: Mapping[str, FileData], omitted: Container[str
 
 
 def _without_open_calls(message: JSON, answered: Container[str]) -> JSON | None:
-    """The message, or what is left of it."""
+    """The message without its unanswered calls; None if it has nothing else."""
     made = message.get("tool_calls", ())
     kept = [call for call in made if call["id"] in answered]
     if len(kept) == len(made):

@@ -45,6 +45,16 @@ class ItemPart:
 Part = Piece | CallPart | ItemPart
 
 
+def part_text(part: Part) -> str:
+    """The text of a piece, or the arguments of a call; of another item, which has a separate bound, none."""
+    match part:
+        case Piece():
+            return part.text
+        case CallPart():
+            return part.arguments
+    return ""
+
+
 def joined(parts: Iterable[Part]) -> Sequence[Part]:
     """Join neighbours: pieces of one kind, and the arguments of one call."""
     runs: list[list[Part]] = []

@@ -1,6 +1,7 @@
 """Files of input items: stored from data, and loaded into a prompt."""
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -77,8 +78,8 @@ def name_of(files: Iterable[File]) -> str:
 def _fitting(names: list[str], rows: Mapping[str, File]) -> list[str]:
     """The newest files whose size together is allowed, each counted as often as it is named."""
     kept, room = [], most_prompt_bytes()
-    for name in dict.fromkeys(reversed(names)):
-        room -= names.count(name) * rows[name].size if name in rows else 0
+    for name, times in Counter(reversed(names)).items():  # in the order of their first
+        room -= times * rows[name].size if name in rows else 0
         if room < 0:
             break
         kept += [name] if name in rows else []

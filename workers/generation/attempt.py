@@ -23,7 +23,7 @@ from chat.transport.provider_runs import ProviderRuns
 from chat.transport.steps import Steps, SupersededError
 from workers.generation.asking import ask, delegate
 from workers.generation.background_run import BackgroundRun
-from workers.generation.deadlines import AttemptProgress, is_answer, size_of
+from workers.generation.deadlines import AttemptProgress, chars_of, is_answer
 from workers.generation.publisher import Publisher, Stream
 from workers.generation.retries import RetryPolicy
 from workers.programs import running as programs
@@ -175,7 +175,7 @@ class Attempt:
         deadlines, begun = self._assignment.model.deadlines, asyncio.get_running_loop().time()
         known = stream.state.parts
         progress = AttemptProgress(
-            deadlines, begun, has_answer=any(map(is_answer, known)), chars=sum(map(size_of, known))
+            deadlines, begun, has_answer=any(map(is_answer, known)), chars=chars_of(known)
         )
         retries = RetryPolicy(begun + deadlines.total)
         try:

@@ -1,11 +1,12 @@
 """The progress of an attempt: its deadline and its end. Pure."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
 from chat.protocol.composer import Ending
 from chat.protocol.events import JSON
-from chat.protocol.pieces import CallPart, Part, Piece
+from chat.protocol.pieces import Part, Piece, part_text
 from chat.responses.model_catalog import Deadlines
 from workers.providers.base import Chunk, FinishReason
 
@@ -40,7 +41,7 @@ class AttemptProgress:
         """Record a chunk."""
         self.usage = chunk.usage or self.usage
         self.has_answer = self.has_answer or any(map(is_answer, chunk.parts))
-        self.chars += sum(map(size_of, chunk.parts))
+        self.chars += chars_of(chunk.parts)
         grows = bool(chunk.parts)
         self._repeats = self._repeats or (grows and self.finish is not None)
         if grows:
@@ -82,14 +83,9 @@ class AttemptProgress:
         self._phase, self.deadline = (phase, until) if until < total else ("total", total)
 
 
-def size_of(part: Part) -> int:
-    """The characters of a part; other items have their own bound."""
-    match part:
-        case Piece():
-            return len(part.text)
-        case CallPart():
-            return len(part.arguments)
-    return 0
+def chars_of(parts: Iterable[Part]) -> int:
+    """The characters of parts."""
+    return sum(len(part_text(part)) for part in parts)
 
 
 def is_answer(part: Part) -> bool:

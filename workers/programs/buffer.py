@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 
-from chat.protocol.pieces import CallPart, Part, Piece, joined
+from chat.protocol.pieces import CallPart, Part, Piece, joined, part_text
 from workers.programs.translation import Translator
 from workers.programs.values import Value
 from workers.providers.base import Chunk, ProviderError
@@ -42,7 +42,7 @@ class Buffer:
     async def _add(self, part: Part) -> None:
         await self._has_room.wait()
         self._chunk.parts.append(part)
-        self._chars += _size(part)
+        self._chars += len(part_text(part))
         self._filled.set()
         if self._chars >= MAX_CHARS:
             self._has_room.clear()
@@ -74,14 +74,6 @@ class Buffer:
                 raise self.error
             return None
         return chunk
-
-
-def _size(part: Part) -> int:
-    return len(_text(part))
-
-
-def _text(part: Part) -> str:
-    return part.text if isinstance(part, Piece) else part.arguments if isinstance(part, CallPart) else ""
 
 
 def _split(parts: list[Part]) -> Iterator[Part]:

@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from pytest_django import Settings
 
 from chat.protocol.events import JSON
-from chat.protocol.pieces import CallPart, Piece
+from chat.protocol.pieces import CallPart, Piece, part_text
 from chat.responses.model_catalog import ModelConfig
 from chat.transport.task_cancellation import cancel
 from tests.harness.waiting import await_until
@@ -85,7 +85,7 @@ async def test_a_program_waits_for_a_reader_that_is_slower(monkeypatch: pytest.M
 @pytest.mark.parametrize("name", ["immense", "large_pieces"])
 async def test_the_size_of_a_chunk_has_a_bound(name: str) -> None:
     found = await chunks(name)
-    texts = [buffer._text(part) for chunk in found for part in chunk.parts]
+    texts = [part_text(part) for chunk in found for part in chunk.parts]
     assert max(map(len, texts)) <= buffer.MAX_CHARS + buffer.MAX_PART_CHARS
     assert "".join(texts) == {"immense": "a" * 300_000 + "b" * 300_000}.get(name, "a" * 4_096_000)
     calls = {part.index for chunk in found for part in chunk.parts if isinstance(part, CallPart)}
