@@ -7,6 +7,11 @@ from django.urls import get_script_prefix
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 FOLDER = "static/"  # below the site's path
+# the address of a file that a module does not import, such as a stylesheet
+MODULE_URLS = (
+    r"""(?P<matched>new URL\(["'](?P<url>\.{1,2}/[^"']*)["'],\s*import\.meta\.url\))""",
+    """new URL("%(url)s", import.meta.url)""",
+)
 
 
 def _base_url(_: Any) -> str:
@@ -21,10 +26,11 @@ class PlainFiles(StaticFilesStorage):
 
 
 class HashedFiles(CompressedManifestStaticFilesStorage):
-    """WhiteNoise's storage, also hashing imports of ES modules."""
+    """WhiteNoise's storage, also hashing the addresses in ES modules: of imports and of `new URL`."""
 
     base_url = property(_base_url)
     support_js_module_import_aggregation = True
+    patterns = (*CompressedManifestStaticFilesStorage.patterns, ("*.js", (MODULE_URLS,)))
 
     def url(self, name: str, force: bool = True) -> str:
         """The hashed URL, also with DEBUG, for `manage.py up`."""

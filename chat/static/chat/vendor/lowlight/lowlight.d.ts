@@ -1,0 +1,1 @@
+export { createLowlight } from "lowlight";
