@@ -124,16 +124,24 @@ RETURNING *
 """
 
 
+# of failures by the question itself: in a later prompt it would fail again
+OF_THE_QUESTION = ("context_length_exceeded", "upstream_rejected", "files_unavailable")
 # ids only: neither the text of the path nor a row of another branch is read
-ANSWERED_PATH = """
-WITH RECURSIVE path(id, previous_id, answered, depth) AS (
-    SELECT id, previous_id, answered, 1 FROM {table} WHERE id = %s
+PROMPT_PATH = """
+WITH RECURSIVE path(id, previous_id, belongs, depth) AS (
+    SELECT turn.id, turn.previous_id, {belongs}, 1 FROM {table} turn WHERE turn.id = %s
     UNION ALL
-    SELECT turn.id, turn.previous_id, turn.answered, path.depth + 1
+    SELECT turn.id, turn.previous_id, {belongs}, path.depth + 1
     FROM {table} turn JOIN path ON turn.id = path.previous_id WHERE path.depth < %s
 )
-SELECT id FROM path WHERE answered ORDER BY depth
+SELECT id FROM path WHERE belongs ORDER BY depth
 """
+BELONGS = f"""
+turn.answered OR (
+    turn.status NOT IN {tuple(map(str, LIVE))}
+    AND turn.error_code NOT IN {OF_THE_QUESTION}
+    AND turn.incomplete_reason <> 'content_filter'
+)"""
 MAX_PATH = 10_000  # turns
 
 
@@ -186,11 +194,15 @@ class ResponseQuerySet(models.QuerySet["Response"]):
             Conversation.objects.filter(responses__pk=UUID(bare(RESPONSE, response["id"]))).touch(**changes)
         return bool(done)
 
-    def answered_path(self, response_id: UUID) -> list[UUID]:
-        """The ids of the answered turns from this one to the root, newest first."""
+    def prompt_path(self, response_id: UUID) -> list[UUID]:
+        """The ids of the turns that a prompt has, from this one to the root, newest first.
+
+        Also ended ones without an answer: the next question may refer to one that was stopped or has failed.
+        """
         meta = Response._meta  # noqa: SLF001 - documented by Django
         key = meta.pk.get_db_prep_value(response_id, connection)
-        return [row.pk for row in self.raw(ANSWERED_PATH.format(table=meta.db_table), [key, MAX_PATH])]
+        sql = PROMPT_PATH.format(table=meta.db_table, belongs=BELONGS)
+        return [row.pk for row in self.raw(sql, [key, MAX_PATH])]
 
     def wire_ids(self) -> list[str]:
         """Their ids as clients see them, and in Redis."""

@@ -68,6 +68,17 @@ def without_open_calls(messages: Iterable[JSON]) -> list[JSON]:
     return [kept for message in messages if (kept := _without_open_calls(message, answered))]
 
 
+def with_users_joined(messages: Iterable[JSON]) -> list[JSON]:
+    """Messages in which neighbours of the user are one, with an empty line between their texts."""
+    found: list[JSON] = []
+    for message in messages:
+        if found and _is_plain_user(found[-1]) and _is_plain_user(message):
+            found[-1] = found[-1] | {"content": _one_content(found[-1]["content"], message["content"])}
+        else:
+            found.append(message)
+    return found
+
+
 def named_files(messages: Iterable[JSON]) -> Iterator[str]:
     """The ids of the stored files, once for each part that names one, in their order."""
     for part in _parts(messages):
@@ -143,6 +154,20 @@ def _with_data(part: JSON, files: Mapping[str, FileData], omitted: Container[str
     if part["type"] == "file":
         return part | {"file": {"filename": file.name} | part["file"] | {"file_data": file.url}}
     return part | {"image_url": part["image_url"] | {"url": file.url}}
+
+
+def _is_plain_user(message: JSON) -> bool:
+    return message["role"] == "user" and "name" not in message
+
+
+def _one_content(first: str | list[JSON], second: str | list[JSON]) -> str | list[JSON]:
+    if isinstance(first, str) and isinstance(second, str):
+        return f"{first}\n\n{second}"
+    return [*_as_parts(first), *_as_parts(second)]
+
+
+def _as_parts(content: str | list[JSON]) -> list[JSON]:
+    return [{"type": "text", "text": content}] if isinstance(content, str) else content
 
 
 def _without_open_calls(message: JSON, answered: Container[str]) -> JSON | None:

@@ -18,6 +18,7 @@ from chat.protocol.messages import (
     results,
     stored_name,
     with_calls_only,
+    with_users_joined,
     without_open_calls,
 )
 from chat.protocol.parameters import parameter_bytes, parameters
@@ -52,6 +53,8 @@ def prompt(response: Response, context: int | None = None, limit: int | None = N
     `limit`: of the answer, in tokens. Instructions and the newest input stay, also if they do not fit. System
     and developer messages of omitted turns follow the instructions, as far as they fit; calls of an omitted
     turn stay whose results are in later ones. Calls without a result are left out: servers refuse both.
+    Neighbouring messages of the user are one: an unanswered question and the next, as some servers want roles
+    to alternate.
     Blocks: one query for the path, one for each page of its text, one for those messages; with files one more
     for each page.
     """
@@ -63,7 +66,7 @@ def prompt(response: Response, context: int | None = None, limit: int | None = N
     asked = messages(response.input)
     answer = min(limit or context, context // ANSWER_SHARE)
     room = context - answer - size([*first, *asked]) - parameter_tokens(parameters(response.request))
-    path = Response.objects.answered_path(response.previous_id) if response.previous_id else []
+    path = Response.objects.prompt_path(response.previous_id) if response.previous_id else []
     turns = _newest(path, room, size)
     standing: dict[UUID, list[JSON]] = {}
     if len(turns) < len(path):
@@ -75,7 +78,7 @@ def prompt(response: Response, context: int | None = None, limit: int | None = N
     kept = len(turns)
     first += _joined(standing.get(at, []) for at in reversed(path[kept:]))
     composed = [*first, *pending, *_joined(reversed(turns)), *asked]
-    return Prompt(without_open_calls(composed), len(path) - kept)
+    return Prompt(with_users_joined(without_open_calls(composed)), len(path) - kept)
 
 
 class _Sizes:
@@ -89,6 +92,13 @@ class _Sizes:
         if unknown := set(named_files(messages)) - self._files.keys():
             self._files |= dict.fromkeys(unknown, 0) | file_tokens(self._owner_id, unknown)
         return tokens(messages, self._files)
+
+
+def input_tokens(response: Response) -> int:
+    """Estimate, rather too high, the tokens of an input with its instructions, tools and files. May query."""
+    first = [{"role": "system", "content": response.instructions}] if response.instructions else []
+    asked = [*first, *messages(response.input)]
+    return _Sizes(response.owner_id)(asked) + parameter_tokens(parameters(response.request))
 
 
 def tokens(messages: Iterable[JSON], files: Mapping[str, int] | None = None) -> int:
@@ -168,7 +178,7 @@ def _newest(path: list[UUID], room: int, size: _Sizes) -> list[list[JSON]]:
 
 
 def _rows(ids: list[UUID]) -> list[Response]:
-    found = Response.objects.only("input", "items").in_bulk(ids)
+    found = Response.objects.only("input", "items", "answered").in_bulk(ids)
     return [found[each] for each in ids]
 
 
@@ -183,7 +193,11 @@ def _standing_of(path: list[UUID], room: int, size: _Sizes) -> dict[UUID, list[J
 
 
 def _messages(turn: Response) -> list[JSON]:
-    return [*messages(turn.input), *messages(turn.items)]
+    """Of a turn without an answer the question; results of calls must follow these, and may be sent again."""
+    asked = messages(turn.input)
+    if turn.answered:
+        return [*asked, *messages(turn.items)]
+    return [] if results(asked) else asked
 
 
 def _standing(items: list[JSON]) -> list[JSON]:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chat.file_models import File
-from chat.models import Conversation, Response, Status
+from chat.models import OF_THE_QUESTION, Conversation, Response, Status
 from chat.responses import prompt as module
 from chat.responses.attachments import TOKENS_PER_IMAGE, TOKENS_PER_PDF
 from chat.responses.prompt import (
@@ -42,11 +42,51 @@ def test_the_prompt_is_the_path_from_the_root_without_the_branches_beside_it(own
     ]
 
 
-def test_the_prompt_leaves_out_turns_without_output(owner: User) -> None:
+@pytest.mark.parametrize(
+    "ended",
+    [
+        {"status": Status.CANCELLED},
+        {"status": Status.FAILED, "error_code": "worker_lost"},
+        {"status": Status.INCOMPLETE, "incomplete_reason": "max_output_tokens"},
+    ],
+)
+def test_a_question_that_was_stopped_or_has_failed_belongs_to_the_talk(
+    owner: User, ended: dict[str, Any]
+) -> None:
     root = stored(owner, "one", output="1")
-    failed = stored(owner, "two", previous=root, conversation=root.conversation, status=Status.FAILED)
-    leaf = stored(owner, "two again", previous=failed, conversation=root.conversation)
-    assert [message["content"] for message in prompt(leaf).messages] == ["one", "1", "two again"]
+    stopped = stored(owner, "two", previous=root, conversation=root.conversation, **ended)
+    leaf = stored(owner, "try again, shorter", previous=stopped, conversation=root.conversation)
+    assert prompt(leaf).messages == [
+        {"role": "user", "content": "one"},
+        {"role": "assistant", "content": "1"},
+        {"role": "user", "content": "two\n\ntry again, shorter"},  # roles alternate
+    ]
+
+
+@pytest.mark.parametrize(
+    "ended",
+    [
+        {"status": Status.IN_PROGRESS},
+        {"status": Status.QUEUED},
+        {"status": Status.INCOMPLETE, "incomplete_reason": "content_filter"},
+        *({"status": Status.FAILED, "error_code": code} for code in OF_THE_QUESTION),
+    ],
+)
+def test_a_question_that_runs_or_would_fail_again_does_not(owner: User, ended: dict[str, Any]) -> None:
+    root = stored(owner, "one", output="1")
+    failed = stored(owner, "two", previous=root, conversation=root.conversation, **ended)
+    leaf = stored(owner, "three", previous=failed, conversation=root.conversation)
+    assert [message["content"] for message in prompt(leaf).messages] == ["one", "1", "three"]
+
+
+def test_the_results_of_a_turn_without_an_answer_are_not_sent_twice(owner: User) -> None:
+    row = loop(owner, ([question("a")], [call("1")]), ([result("1"), question("b")], []))
+    row.status = Status.FAILED
+    row.save()
+    again = stored(owner, input=[result("1")], previous=row, conversation=row.conversation)
+    assert [message["role"] for message in prompt(again).messages] == ["user", "assistant", "tool"]
+    went_on = stored(owner, "c", previous=row, conversation=row.conversation)
+    assert prompt(went_on).messages == [{"role": "user", "content": "a\n\nc"}]
 
 
 def test_the_prompt_of_a_few_turns_takes_two_queries(owner: User, django_assert_num_queries: Any) -> None:
@@ -119,8 +159,8 @@ def test_a_quarter_of_the_context_at_most_is_kept_for_the_answer(owner: User) ->
     assert len(contents(row, context - 8, 10)) == 3
 
 
-def test_turns_without_output_are_not_counted(owner: User) -> None:
-    root = stored(owner, "a" * 3000, status=Status.FAILED)
+def test_turns_that_do_not_belong_to_the_prompt_are_not_counted(owner: User) -> None:
+    root = stored(owner, "a" * 3000, status=Status.FAILED, error_code="context_length_exceeded")
     row = stored(owner, "new", previous=root, conversation=root.conversation)
     assert prompt(row, 100).omitted_turns == 0
 
@@ -338,7 +378,7 @@ def test_calls_without_a_result_are_left_out_of_later_prompts(owner: User) -> No
     assert [message["role"] for message in prompt(row).messages] == ["user", "assistant", "tool", "user"]
     assert [each["id"] for each in prompt(row).messages[1]["tool_calls"]] == ["1"]
     row = loop(owner, ([question("a")], [call("1")]), ([question("b")], []))
-    assert [message["role"] for message in prompt(row).messages] == ["user", "user"]
+    assert prompt(row).messages == [{"role": "user", "content": "a\n\nb"}]
 
 
 def test_messages_of_programs_may_lack_fields_and_have_other_parts() -> None:
