@@ -20,13 +20,13 @@ from chat.protocol.fields import Json, JsonObject, Strict, Text, json_bytes, ref
 from chat.protocol.input_items import is_empty, texts
 from chat.protocol.inputs import Input, normalized
 from chat.protocol.options import Options, ReasoningOptions, TextOptions
-from chat.protocol.structure import MAX_METADATA, check_create, refuse_unknown
+from chat.protocol.structure import MAX_METADATA, check_create, check_structure, refuse_unknown
 
-MAX_INPUT_CHARS = 16_000  # about 4,000 tokens
+MAX_INPUT_CHARS = 400_000  # about 100,000 tokens of English; a model's context may be smaller
 MAX_SETTINGS_BYTES = 256 * 1024  # of all that is no input: a coding agent's tools have 40 KiB
-# fits both at once: 192 KB of input, at 12 escaped bytes per character, and the settings with some escapes
-MAX_FRAME_BYTES = 512 * 1024
-MAX_SERVER_FRAME_BYTES = 768 * 1024  # beyond it the web server closes the socket without an error
+# fits both at once in UTF-8: 1.6 MB of input, at 4 bytes per character, and the settings with some escapes
+MAX_FRAME_BYTES = 2 * 1024 * 1024
+MAX_SERVER_FRAME_BYTES = 2_560 * 1024  # beyond it the web server closes the socket without an error
 MAX_STREAM_ID_CHARS = 100  # repeated in every event
 MAX_TITLE_CHARS = 80
 SOONEST = {"completion_window": "soonest"}  # the only way in which a response runs here
@@ -228,6 +228,7 @@ def json_object(frame: str) -> dict[str, Any]:
     """Parse a JSON object. Raises CommandError."""
     if len(frame) > MAX_FRAME_BYTES or len(frame.encode(errors="replace")) > MAX_FRAME_BYTES:
         raise CommandError("frame_too_large")
+    check_structure(frame)
     try:
         body = from_json(frame)
     except ValueError:

@@ -28,6 +28,7 @@ REFUSALS: dict[str, tuple[int, str]] = {
     "unsupported_parameter": (400, "This field, or this value of it, is not supported."),
     "empty_input": (400, "The input is empty."),
     "input_too_long": (400, "The input is too long."),
+    "input_exceeds_context": (400, "The input is longer than this model can read."),
     "settings_too_long": (400, "The instructions, tools and other settings are too long."),
     "empty_file": (400, "The file is empty: choose another one."),
     "unauthenticated": (401, "Sign in first: this session is unknown or has ended."),

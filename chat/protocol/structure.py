@@ -3,6 +3,7 @@
 18,000 unknown fields in a frame took it 100 ms of the event loop.
 """
 
+import re
 from collections.abc import Container, Mapping
 from typing import Any
 
@@ -13,8 +14,26 @@ MAX_ITEMS = 500
 MAX_PARTS = 1_000  # of all items
 MAX_METADATA = 16  # pairs
 LISTS = ("content", "output", "summary")  # of parts
+# of a frame without the texts in it: 2 MiB of objects take the parser, and the garbage collector, a second
+MAX_FRAME_STRUCTURE = 512 * 1024
+# an open string ends with the frame: no text is read twice
+_STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 
 Names = Container[str]
+
+
+def check_structure(frame: str) -> None:
+    """Raise CommandError if a frame has too much beside its texts. Call before it is parsed."""
+    if len(frame) <= MAX_FRAME_STRUCTURE:
+        return
+    structure, end = 0, 0
+    for string in _STRING.finditer(frame):
+        structure += string.start() - end + len('""')
+        end = string.end()
+        if structure > MAX_FRAME_STRUCTURE:
+            raise CommandError("frame_too_large")
+    if structure + len(frame) - end > MAX_FRAME_STRUCTURE:
+        raise CommandError("frame_too_large")
 
 
 def refuse_unknown(names: Names, body: dict[str, Any], path: str = "") -> None:

@@ -24,6 +24,7 @@ from chat.responses.admission import admit
 from chat.responses.attachments import attached, name_of
 from chat.responses.ending import end
 from chat.responses.model_catalog import catalog
+from chat.responses.prompt import input_tokens
 from chat.responses.queueing import enqueue, send_next
 from chat.responses.references import resolved
 from chat.responses.representation import response_object
@@ -155,6 +156,7 @@ def _insert(
     )
     row.input = with_ids(resolved(owner.pk, items or (source.input if source else [])), row.pk)
     row.asked = row.input_text
+    _check_context(row)
     row.conversation, new = _conversation(owner, command, source or previous, row.asked)
     row.save(force_insert=True)
     files = claim(owner, row, file_parts(row.input))
@@ -174,6 +176,13 @@ def _check_model(name: str, command: Create) -> None:
         raise CommandError("model_not_found", "model")
     if own := next((n for n in command.model_extra or () if n not in model.client_parameters), None):
         raise CommandError("unknown_field", own)
+
+
+def _check_context(row: Response) -> None:
+    """Raise CommandError if a model cannot read the input; of an unknown context its server decides."""
+    context = catalog()[row.model].context
+    if context is not None and input_tokens(row) > context:
+        raise CommandError("input_exceeds_context", "input")
 
 
 def _own_response(owner: "AbstractBaseUser", response_id: UUID | None, param: str) -> Response | None:

@@ -42,8 +42,8 @@ class CommandRate:
     refusals: int = 0
 
     def require_length(self, frame: str, now: float) -> None:
-        """Take the tokens of a long frame, before it is parsed. Raises CommandError."""
-        if tokens := len(frame) // TOKEN_CHARS:
+        """Take the tokens of a long frame, a burst at most, before it is parsed. Raises CommandError."""
+        if tokens := min(len(frame) // TOKEN_CHARS, self.commands.burst):
             self._take(self.commands, now, tokens)
 
     def require(self, command: Command | None, now: float) -> None:

@@ -39,6 +39,7 @@ class BoundedServer(daphne.Server):
         limits.BODIES[self.root_path + reverse("files")] = most_bytes() + limits.FORM_BYTES
         self.websocket_handshake_timeout = self.websocket_connect_timeout
         self.handshakes: set[BoundedSocket] = set()
+        self.arriving = 0  # bytes of incomplete messages of all sockets
 
     def run(self) -> None:
         """Serve until stopped. Daphne's `run` offers no other way to choose the factories."""

@@ -1,4 +1,4 @@
-"""WebSockets with limits: a message within a time, and the set of open handshakes."""
+"""WebSockets with limits: a message within a time, the memory of all that arrive, open handshakes."""
 
 from typing import Any
 
@@ -16,6 +16,7 @@ class BoundedSocket(WebSocketProtocol):
 
     closeHandshakeTimeout: float  # noqa: N815 - Autobahn's name, in seconds
     _deadline: Any = None
+    _arrived = 0  # bytes of a message that is not complete
 
     def onConnect(self, request: Any) -> Any:  # noqa: N802 - Autobahn's name, as those below
         """Begin the handshake."""
@@ -31,6 +32,16 @@ class BoundedSocket(WebSocketProtocol):
         """Expect the rest of a message."""
         self._deadline = self.factory.reactor.callLater(limits.MESSAGE_SECS, self._too_late)
         super().onMessageBegin(isBinary)
+
+    def onMessageFrameData(self, payload: bytes) -> None:  # noqa: N802
+        """Take a part of a message; abort a long one for which the process has no room."""
+        self._arrived += len(payload)
+        self.factory.server_class.arriving += len(payload)
+        is_long = self._arrived > limits.LONG_MESSAGE_BYTES
+        if is_long and self.factory.server_class.arriving > limits.MESSAGES_BYTES:
+            self.transport.abortConnection()
+        else:
+            super().onMessageFrameData(payload)
 
     def onMessageEnd(self) -> None:  # noqa: N802
         """Process the message."""
@@ -55,6 +66,8 @@ class BoundedSocket(WebSocketProtocol):
             super().serverClose(code)
 
     def _expect_nothing(self) -> None:
+        self.factory.server_class.arriving -= self._arrived
+        self._arrived = 0
         if self._deadline is not None and self._deadline.active():
             self._deadline.cancel()
 

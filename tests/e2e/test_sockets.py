@@ -11,7 +11,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Origin
 
-from chat.protocol.commands import MAX_FRAME_BYTES
+from chat.protocol.commands import MAX_FRAME_BYTES, MAX_INPUT_CHARS
 from tests.harness.processes import Process, free_port
 from tests.harness.socket_client import PROMPT, text_of, visiting
 from tests.harness.stack import Stack, answers
@@ -20,6 +20,7 @@ from tests.harness.waiting import deadline, patience
 
 pytestmark = pytest.mark.e2e
 
+TOO_LONG = "a" * (MAX_INPUT_CHARS + 1)
 IDLE_SECS = 60  # after which proxies close a socket; and longer than redis-py's 5 s
 
 
@@ -33,7 +34,12 @@ IDLE_SECS = 60  # after which proxies close a socket; and longer than redis-py's
         ('{"type": "nonsense"}', 400, "unknown_type", "type"),
         ('{"type": "response.create"}', 400, "missing_field", "input"),
         ('{"type": "response.create", "input": ""}', 400, "empty_input", "input"),
-        ('{"type": "response.create", "input": "%s"}' % ("a" * 16_001), 400, "input_too_long", "input"),
+        (
+            json.dumps({"type": "response.create", "input": TOO_LONG}),
+            400,
+            "input_too_long",
+            "input",
+        ),
         ('{"type": "response.create", "input": "a", "model": "none"}', 404, "model_not_found", "model"),
         ('{"type": "response.create", "input": "a", "what": 1}', 400, "unknown_field", "what"),
         ('{"type": "tailrace:cancel", "response_id": "x"}', 400, "invalid_field", "response_id"),
@@ -43,7 +49,7 @@ IDLE_SECS = 60  # after which proxies close a socket; and longer than redis-py's
             "response_not_found",
             "response_id",
         ),
-        ('{"type": "%s"}' % ("a" * MAX_FRAME_BYTES), 413, "frame_too_large", None),
+        ('{"type": "%s"}' % ("🌊" * (MAX_FRAME_BYTES // 4)), 413, "frame_too_large", None),
     ],
 )
 async def test_a_bad_frame_gets_an_error_event_and_the_socket_stays(

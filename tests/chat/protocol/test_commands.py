@@ -74,7 +74,7 @@ def test_instructions_tools_and_the_rest_have_a_bound_together_in_bytes(
 
 
 def test_instructions_and_tools_may_take_all_of_it_beside_the_longest_input() -> None:
-    text = json.dumps("🌊")[1:-1] * MAX_INPUT_CHARS  # 12 bytes each
+    text = "🌊" * MAX_INPUT_CHARS  # 4 bytes each
     command = created(instructions="i" * 90_000, tools=[tool("f", "d" * 171_900)])
     frame = json.dumps(asked(instructions=command.instructions, tools=command.requested()["tools"]))
     longest = parse(frame.replace("How deep is it?", text))

@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 
-from chat.protocol.commands import create
+from chat.protocol.commands import MAX_INPUT_CHARS, create
 from chat.protocol.errors import CommandError
 from chat.protocol.inputs import MAX_URL_CHARS
 
 HTTPS = "https://example.org/a.png"
+LONG = "a" * (MAX_INPUT_CHARS // 2 + 1)
 DATA = "data:image/png;base64,AAAA"
 TEXT: dict[str, Any] = {"type": "input_text", "text": "a"}
 IMAGE: dict[str, Any] = {"type": "input_image", "image_url": HTTPS}
@@ -145,15 +146,19 @@ def test_a_reference_needs_no_type() -> None:
         ([message()], "empty_input", "input"),
         ([message(TEXT | {"text": " "})], "empty_input", "input"),
         ([{"type": "reasoning", "content": [{"text": "r"}]}], "empty_input", "input"),
-        ([CALL | {"arguments": "a" * 8_000}, RESULT | {"output": "b" * 8_001}], "input_too_long", "input"),
-        ([message(TEXT | {"text": "a" * 8_001})] * 2, "input_too_long", "input"),
         (
-            [message(TEXT), {"type": "reasoning", "summary": [{"text": "s" * 16_000}]}],
+            [CALL | {"arguments": LONG}, RESULT | {"output": LONG}],
+            "input_too_long",
+            "input",
+        ),
+        ([message(TEXT | {"text": LONG})] * 2, "input_too_long", "input"),
+        (
+            [message(TEXT), {"type": "reasoning", "summary": [{"text": "s" * MAX_INPUT_CHARS}]}],
             "input_too_long",
             "input",
         ),
         (
-            [message(TEXT), {"type": "reasoning", "encrypted_content": "s" * 16_000}],
+            [message(TEXT), {"type": "reasoning", "encrypted_content": "s" * MAX_INPUT_CHARS}],
             "input_too_long",
             "input",
         ),

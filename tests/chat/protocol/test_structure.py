@@ -1,15 +1,23 @@
 """Structure: whatever a frame holds, the validator finds a bounded number of faults in it."""
 
 import json
+import time
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
+from chat.protocol import commands
 from chat.protocol.commands import MAX_FRAME_BYTES, Create, parse
 from chat.protocol.errors import CommandError
 from chat.protocol.fields import MAX_PARAM_CHARS
-from chat.protocol.structure import MAX_ITEMS, MAX_METADATA, MAX_PARTS
+from chat.protocol.structure import (
+    MAX_FRAME_STRUCTURE,
+    MAX_ITEMS,
+    MAX_METADATA,
+    MAX_PARTS,
+    check_structure,
+)
 
 MANY = 18_000
 MOST_ERRORS = 60  # a frame has about 35 fields, and metadata 16 pairs
@@ -48,6 +56,37 @@ HOSTILE: dict[str, Any] = {
     "parts of many messages": {"input": [message(content=[0] * 2)] * MAX_ITEMS},
     "lists": {"input": [[[]] * 100] * 100},
 }
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        '{"input": [' + ",".join(['{"a":{}}'] * 220_000) + "]}",
+        '{"input": [' + ",".join(['""'] * 600_000) + "]}",
+        '{"input": "' + "a" * MAX_FRAME_STRUCTURE + '", "k": [' + "0," * (MAX_FRAME_STRUCTURE // 2) + "0]}",
+    ],
+    ids=["objects", "texts", "numbers after a text"],
+)
+def test_a_long_frame_of_anything_but_texts_is_not_parsed(
+    frame: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commands, "from_json", None)
+    assert MAX_FRAME_STRUCTURE < len(frame) < MAX_FRAME_BYTES
+    with pytest.raises(CommandError) as refused:
+        parse(frame)
+    assert refused.value.code == "frame_too_large"
+
+
+@pytest.mark.parametrize("text", ['say "yes"\\\n' * 30_000, "{[" * 200_000, "\\" * 300_000, '"' * 300_000])
+def test_a_long_text_may_have_any_characters(text: str) -> None:
+    check_structure(json.dumps({"type": "response.create", "input": text}))
+
+
+def test_a_text_without_an_end_is_read_once() -> None:
+    began = time.perf_counter()
+    check_structure('"' + '\\"' * 1_000_000)
+    check_structure('"' + "\\" * 2_000_001)
+    assert time.perf_counter() - began < 20  # each start anew would take minutes
 
 
 @pytest.mark.parametrize("fields", HOSTILE.values(), ids=HOSTILE.keys())

@@ -18,7 +18,7 @@ from pytest_django import Settings
 from chat.file_models import File, FileState, FileUse
 from chat.ids import new_id, wire_id
 from chat.models import Conversation, Response
-from chat.protocol.commands import Create, create
+from chat.protocol.commands import MAX_INPUT_CHARS, Create, create
 from chat.protocol.composer import opening
 from chat.protocol.errors import CommandError
 from chat.protocol.events import decode
@@ -27,7 +27,7 @@ from chat.responses import creation
 from chat.responses.attachments import loaded
 from chat.responses.creation import TITLE_CHARS, create_response, submit, title_of
 from chat.responses.model_catalog import DEMO, catalog, client_parameters
-from chat.responses.prompt import prompt
+from chat.responses.prompt import TOKENS_PER_MESSAGE, prompt
 from chat.responses.representation import response_object
 from chat.transport import job_queue, redis_client
 from chat.transport.event_log import Log, LogError
@@ -174,6 +174,43 @@ async def test_a_models_own_fields_are_stored_and_no_other_models(
         await create_response(owner, command, log)
     assert (refused.value.code, refused.value.param) == ("unknown_field", "top_k")
     assert await counted() == (1, 1)
+
+
+@pytest.fixture
+def small(settings: Settings, tmp_path: Path) -> None:
+    """A catalog of a model with a context of 1,000 tokens, and of one whose context is unknown."""
+    settings.TAILRACE_MODELS = str(tmp_path / "models.toml")
+    model = '[[models]]\nname = "{}"\nbase_url = "http://localhost/v1"\n{}\n'
+    both = [("small", "context = 1_000"), ("unknown", "")]
+    Path(settings.TAILRACE_MODELS).write_text("".join(model.format(*each) for each in both))
+    catalog.cache_clear()
+
+
+FITS = "水" * (1_000 - TOKENS_PER_MESSAGE)  # three bytes are a token
+
+
+async def test_an_input_that_the_model_cannot_read_is_refused_before_anything_is_stored(
+    owner: User, log: Log, small: None
+) -> None:
+    for fields in ({"text": FITS + "."}, {"text": FITS, "instructions": "Be brief."}):
+        with pytest.raises(CommandError) as refused:
+            await create_response(owner, asking(model="small", **fields), log)
+        assert (refused.value.code, refused.value.param) == ("input_exceeds_context", "input")
+    assert await counted() == (0, 0)
+    row, _ = await create_response(owner, asking(FITS, model="small"), log)
+    unknown, _ = await create_response(owner, asking(FITS * 10, model="unknown"), log)
+    with pytest.raises(CommandError, match="input_exceeds_context"):
+        await create_response(
+            owner, asking(None, model="small", tailrace={"regenerate_of": unknown.wire_id}), log
+        )
+    assert (row.input_text, unknown.input_text) == (FITS, FITS * 10)
+
+
+async def test_the_longest_question_is_stored_byte_for_byte(owner: User, log: Log) -> None:
+    text = ("ab\r\n\t 水🌊e\u0301\u202e" * 40_000)[:MAX_INPUT_CHARS]
+    row, _ = await create_response(owner, asking(text), log)
+    assert len(text) == MAX_INPUT_CHARS
+    assert (await saved(row.pk)).input_text == text
 
 
 PICTURE = {"type": "input_image", "image_url": f"data:image/png;base64,{base64.b64encode(PNG).decode()}"}

@@ -129,7 +129,7 @@ async def test_the_same_request_again_is_the_same_response(socket: Socket, owner
 BAD: list[tuple[str | bytes, int, str, str | None]] = [
     (json.dumps({"type": "response.create", **ASKED}).encode(), 400, "binary_frame", None),
     ("nonsense", 400, "invalid_json", None),
-    ("x" * (MAX_FRAME_BYTES + 1), 413, "frame_too_large", None),
+    ("🌊" * (MAX_FRAME_BYTES // 4 + 1), 413, "frame_too_large", None),
     ('{"type": "response.cancel"}', 400, "unknown_type", "type"),
     ('{"type": "response.create", "input": "  "}', 400, "empty_input", "input"),
     ('{"type": "response.create", "input": "x", "model": "none"}', 404, "model_not_found", "model"),

@@ -33,6 +33,7 @@ const ERROR_HELP = Object.freeze({
   empty_input: "Write something first.",
   empty_file: "Choose another file.",
   input_too_long: SHORTER,
+  input_exceeds_context: "Make it shorter, or choose a model with a larger context.",
   settings_too_long: SHORTER,
   frame_too_large: SHORTER,
   model_not_found: "Choose another model and try again.",
