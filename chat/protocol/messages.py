@@ -15,10 +15,11 @@ OMITTED: JSON = {"type": "text", "text": "[an earlier file that was left out]"}
 
 
 class FileData(NamedTuple):
-    """A stored file as a data URL, and its name."""
+    """A stored file: its name, and its content as a data URL, or as text, which every model takes."""
 
-    url: str
     name: str
+    url: str = ""
+    text: str | None = None
 
 
 def messages(items: Iterable[JSON]) -> list[JSON]:
@@ -95,9 +96,12 @@ def stored_name(part: JSON) -> str | None:
 def with_data(
     messages: Iterable[JSON], files: Mapping[str, FileData], omitted: Container[str] = ()
 ) -> list[JSON]:
-    """Messages with the data of stored files. Those that are neither in `files` nor `omitted` are deleted."""
+    """Messages with the content of stored files. Those that are neither in `files` nor `omitted` are deleted.
+
+    A message of texts alone has them as one string, with empty lines between: some servers take no list.
+    """
     return [
-        message | {"content": [_with_data(part, files, omitted) for part in message["content"]]}
+        message | {"content": _simple([_with_data(part, files, omitted) for part in message["content"]])}
         if isinstance(message["content"], list)
         else message
         for message in messages
@@ -151,6 +155,9 @@ def _with_data(part: JSON, files: Mapping[str, FileData], omitted: Container[str
     if name not in files:
         return OMITTED if name in omitted else MISSING
     file = files[name]
+    if file.text is not None:
+        name = part.get("file", {}).get("filename", file.name)
+        return {"type": "text", "text": f"File {name}:\n\n{file.text}"}
     if part["type"] == "file":
         return part | {"file": {"filename": file.name} | part["file"] | {"file_data": file.url}}
     return part | {"image_url": part["image_url"] | {"url": file.url}}
@@ -168,6 +175,11 @@ def _one_content(first: str | list[JSON], second: str | list[JSON]) -> str | lis
 
 def _as_parts(content: str | list[JSON]) -> list[JSON]:
     return [{"type": "text", "text": content}] if isinstance(content, str) else content
+
+
+def _simple(parts: list[JSON]) -> str | list[JSON]:
+    is_text = all(part["type"] == "text" for part in parts)
+    return "\n\n".join(part["text"] for part in parts) if is_text else parts
 
 
 def _without_open_calls(message: JSON, answered: Container[str]) -> JSON | None:

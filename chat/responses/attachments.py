@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from chat.file_models import File, parse_wire_id
 from chat.files.claiming import most_prompt_bytes
-from chat.files.media_types import IMAGES, PDF
+from chat.files.media_types import IMAGES, PDF, TEXT
 from chat.files.names import UNNAMED
-from chat.files.reading import data_url
+from chat.files.reading import content, data_url
 from chat.files.storing import store_data_url
 from chat.protocol.errors import CommandError
 from chat.protocol.events import JSON
@@ -56,7 +56,7 @@ def tokens_of(media_type: str, size: int) -> int:
 
 
 def loaded(owner_id: int, messages: list[JSON]) -> list[JSON]:
-    """A prompt's messages with the data of the files that they name, as far as a prompt may have.
+    """A prompt's messages with the content of the files that they name, as far as a prompt may have.
 
     The newest come first. Blocks; raises StorageError.
     """
@@ -91,8 +91,14 @@ def _data(rows: Mapping[str, File]) -> dict[str, FileData]:
     found: dict[str, FileData] = {}
     for name, row in rows.items():
         with suppress(CommandError):  # deleted
-            found[name] = FileData(data_url(row), row.name)
+            found[name] = _file_data(row)
     return found
+
+
+def _file_data(row: File) -> FileData:
+    if row.media_type == TEXT:
+        return FileData(row.name, text=content(row).decode())
+    return FileData(row.name, data_url(row))
 
 
 def _rows(owner_id: int, names: Iterable[str]) -> dict[str, File]:

@@ -79,7 +79,7 @@ def test_stored_files_are_named_until_their_data_is_there() -> None:
     image, file = {"type": "input_image", "file_id": "file_1"}, {"type": "input_file", "file_id": "file_2"}
     found = of(message(TEXT, image, file | {"filename": "a.pdf"}, IMAGE, image), CALL)
     assert list(named_files(found)) == ["file_1", "file_2", "file_1"]
-    data = FileData(DATA, "b.pdf")
+    data = FileData("b.pdf", DATA)
     filled = with_data(found, {"file_1": data, "file_2": data})
     assert [part.get("image_url") for part in filled[0]["content"]] == [
         None,
@@ -97,9 +97,20 @@ def test_stored_files_are_named_until_their_data_is_there() -> None:
 
 def test_a_file_without_a_name_has_that_of_the_stored_one() -> None:
     found = with_data(
-        of(message({"type": "input_file", "file_id": "file_1"})), {"file_1": FileData(DATA, "a.pdf")}
+        of(message({"type": "input_file", "file_id": "file_1"})), {"file_1": FileData("a.pdf", DATA)}
     )
     assert found[0]["content"] == [{"type": "file", "file": {"file_data": DATA, "filename": "a.pdf"}}]
+
+
+def test_a_text_file_is_text_and_texts_alone_are_one_string() -> None:
+    file = {"type": "input_file", "file_id": "file_1"}
+    texts = {"file_1": FileData("b.txt", text="Two metres.\n")}
+    assert with_data(of(message(TEXT, file | {"filename": "a.txt"})), texts) == [
+        {"role": "user", "content": "a\n\nFile a.txt:\n\nTwo metres.\n"}
+    ]
+    (mixed,) = with_data(of(message(TEXT, IMAGE, file)), texts)
+    assert [part["type"] for part in mixed["content"]] == ["text", "image_url", "text"]
+    assert mixed["content"][2]["text"] == "File b.txt:\n\nTwo metres.\n"
 
 
 def test_calls_without_a_result_are_left_out() -> None:

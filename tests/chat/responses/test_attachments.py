@@ -57,11 +57,13 @@ def test_a_prompt_has_the_newest_files_as_far_as_one_may_have(owner: User, setti
     assert 2 * old.size < most_prompt_bytes() < 3 * old.size
     gone = named(File(pk=old.pk.__class__(int=7)))
     messages = loaded(owner.pk, [named(old), gone, named(middle), named(new)])
-    parts = [message["content"][0] for message in messages]
-    assert parts[:2] == [OMITTED, MISSING]
-    assert [part["file"]["filename"] for part in parts[2:]] == ["depths.txt"] * 2
+    assert [message["content"] for message in messages] == [
+        OMITTED["text"],
+        MISSING["text"],
+        *(f"File depths.txt:\n\n{char * 900_000}" for char in "bc"),
+    ]
     twice = loaded(owner.pk, [named(old), named(new, new)])
-    assert twice[0]["content"] == [OMITTED]
+    assert twice[0]["content"] == OMITTED["text"]
 
 
 def test_the_tokens_of_a_file_are_those_of_its_kind(owner: User) -> None:

@@ -276,7 +276,7 @@ async def test_a_file_that_was_deleted_is_named_to_the_model(owner: User, log: L
     row, _ = await create_response(owner, asking(None, input=[message(TEXT, PICTURE)]), log)
     await on_rows(File.objects.update, state=FileState.DELETING)
     (asked,) = await on_rows(loaded, owner.pk, (await on_rows(prompt, row)).messages)
-    assert asked["content"][1] == MISSING
+    assert asked["content"] == f"a\n\n{MISSING['text']}"
 
 
 @pytest.mark.usefixtures("folder")
