@@ -93,6 +93,11 @@ class File(models.Model):
         """Whether a browser may show it."""
         return self.media_type.startswith("image/")  # detected, so it is one of `IMAGES`
 
+    @property
+    def is_text(self) -> bool:
+        """Whether a prompt has it as text."""
+        return self.media_type == "text/plain"
+
     def wire(self) -> dict[str, Any]:
         """OpenAI's file object."""
         return {

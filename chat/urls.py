@@ -7,7 +7,7 @@ from django.urls import path, register_converter
 
 from chat.ids import CONVERSATION, bare, wire_id
 from chat.ops import health
-from chat.pages import conversation_api, file_api, guest_api, views
+from chat.pages import conversation_api, file_api, guest_api, preference_api, views
 
 
 class ConversationId:
@@ -32,6 +32,7 @@ urlpatterns = [
     path("conversations/<conversation:id>/responses/", conversation_api.responses, name="responses"),
     path("files/", file_api.upload, name="files"),
     path("files/<str:id>/", file_api.file, name="file"),
+    path("preferences/", preference_api.preferences, name="preferences"),
     path("guest/", guest_api.guest, name="guest"),
     path("minimal/", views.minimal, name="minimal"),
     path("healthz", health.healthz, name="healthz"),

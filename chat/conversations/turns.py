@@ -57,7 +57,7 @@ def turn(response: Response, files: Mapping[str, File] = MappingProxyType({})) -
         "id": response.wire_id,
         "previous_response_id": wire_id(RESPONSE, response.previous_id) if response.previous_id else None,
         "input": response.input_text,
-        "attachments": [{"id": file.wire_id, "name": file.name, "image": file.is_image} for file in named],
+        "attachments": [_attachment(file) for file in named],
         "output": response.items,
         "status": response.status,
         "error": response.error(),
@@ -65,11 +65,21 @@ def turn(response: Response, files: Mapping[str, File] = MappingProxyType({})) -
         "model": response.model,
         "usage": response.usage,
         "omitted_turns": response.omitted_turns,
+        "settings": {
+            "instructions": response.instructions,
+            "temperature": response.temperature,
+            "max_output_tokens": response.max_output_tokens,
+            "effort": response.request.get("reasoning", {}).get("effort"),
+        },
         "created_at": response.queued_at.timestamp(),
         "started_at": _seconds(response.started_at),
         "first_token_at": _seconds(response.first_token_at),
         "ended_at": _seconds(response.ended_at),
     }
+
+
+def _attachment(file: File) -> JSON:
+    return {"id": file.wire_id, "name": file.name, "image": file.is_image, "text": file.is_text}
 
 
 def _seconds(moment: datetime | None) -> float | None:

@@ -20,9 +20,10 @@ from chat.files.spool import most_bytes
 from chat.models import Conversation
 from chat.pages import conversation_api
 from chat.pages.guest_api import socket_path
+from chat.preference_models import preferences_of
 from chat.protocol.commands import MAX_INPUT_CHARS
 from chat.protocol.events import JSON
-from chat.responses.model_catalog import catalog
+from chat.responses.model_catalog import ModelConfig, catalog
 from chat.transport.notifications import notify_owner_to_recheck
 
 
@@ -81,7 +82,8 @@ def _page_data(request: HttpRequest, row: Conversation | None) -> JSON:
         "conversation_title": row.title if row else "",
         "conversations": list_page(request.user.pk),
         "responses": turns(row) if row else [],
-        "models": [{"name": model.name, "images": model.images} for model in catalog().values()],
+        "models": [_model(model) for model in catalog().values()],
+        "preferences": preferences_of(request.user.pk),
         "max_input_chars": MAX_INPUT_CHARS,
         "max_file_bytes": most_bytes(),
         "page_path": reverse("page"),
@@ -91,4 +93,18 @@ def _page_data(request: HttpRequest, row: Conversation | None) -> JSON:
         "is_guest": request.user.is_authenticated and is_guest(request.user),
         "conversation_path": f"{reverse('conversations')}{{id}}/",
         "file_path": f"{reverse('files')}{{id}}/",
+        "preferences_path": reverse("preferences"),
+    }
+
+
+def _model(model: ModelConfig) -> JSON:
+    """What the page shows of a model, and offers for it. `context` and the limit may be unknown."""
+    return {
+        "name": model.name,
+        "images": model.images,
+        "tools": model.tools,
+        "context": model.context,
+        "max_output_tokens": model.max_output_tokens,
+        "efforts": list(model.efforts),
+        "temperature": "temperature" not in model.without,
     }

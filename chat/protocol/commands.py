@@ -29,6 +29,7 @@ MAX_FRAME_BYTES = 2 * 1024 * 1024
 MAX_SERVER_FRAME_BYTES = 2_560 * 1024  # beyond it the web server closes the socket without an error
 MAX_STREAM_ID_CHARS = 100  # repeated in every event
 MAX_TITLE_CHARS = 80
+MAX_DEFAULT_INSTRUCTIONS_CHARS = 10_000  # a body has 64 KiB
 SOONEST = {"completion_window": "soonest"}  # the only way in which a response runs here
 # OpenAI's, of services that Tailrace has not
 UNSUPPORTED = frozenset(
@@ -61,6 +62,9 @@ def _soonest(options: JSON) -> JSON:
     return options
 
 
+ModelName = Annotated[Text, Field(max_length=200)]
+MaxOutputTokens = Annotated[int, Field(ge=1, le=1_000_000)]
+Temperature = Annotated[float, Field(ge=0, le=2, allow_inf_nan=False)]
 Title = Annotated[Text, AfterValidator(_one_line), Field(min_length=1, max_length=MAX_TITLE_CHARS)]
 ResponseId = Annotated[UUID, Field(strict=False), BeforeValidator(partial(_bare, RESPONSE))]
 ConversationId = Annotated[UUID, Field(strict=False), BeforeValidator(partial(_bare, CONVERSATION))]
@@ -92,12 +96,12 @@ class Create(Options):
     __pydantic_extra__: dict[str, Json]
 
     type: Literal["response.create"]
-    model: Annotated[Text, Field(max_length=200)] | None = None
+    model: ModelName | None = None
     input: Input | None = None
     instructions: Text | None = None
     previous_response_id: ResponseId | None = None
-    max_output_tokens: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
-    temperature: Annotated[float, Field(ge=0, le=2, allow_inf_nan=False)] | None = None
+    max_output_tokens: MaxOutputTokens | None = None
+    temperature: Temperature | None = None
     metadata: (
         Annotated[
             dict[Annotated[Text, Field(max_length=64)], Annotated[Text, Field(max_length=512)]],
@@ -170,6 +174,20 @@ class Change(Strict):
         return field in self.model_fields_set
 
 
+class PreferencesChange(Strict):
+    """`PATCH /preferences/`: the settings of new conversations; null is the model's own."""
+
+    model: ModelName | None = None
+    instructions: Annotated[Text, Field(max_length=MAX_DEFAULT_INSTRUCTIONS_CHARS)] | None = None
+    temperature: Temperature | None = None
+    max_output_tokens: MaxOutputTokens | None = None
+    reasoning: ReasoningOptions | None = None
+
+    def sent(self) -> JSON:
+        """The fields of the body, as JSON."""
+        return self.model_dump(exclude_unset=True)
+
+
 Command = Create | Subscribe | Unsubscribe | Acknowledge | Cancel
 COMMANDS: dict[str, type[Command]] = {
     "response.create": Create,
@@ -217,11 +235,19 @@ def create(body: JSON, limits: Limits = OF_SOCKETS, own: Collection[str] = ()) -
 
 def change(body: bytes) -> Change:
     """Parse a conversation change. Raises CommandError."""
+    return _validated(Change, _json_body(body))
+
+
+def preferences_change(body: bytes) -> PreferencesChange:
+    """Parse a change of preferences. Raises CommandError."""
+    return _validated(PreferencesChange, _json_body(body))
+
+
+def _json_body(body: bytes) -> dict[str, Any]:
     try:
-        text = body.decode()
+        return json_object(body.decode())
     except UnicodeDecodeError:
         raise CommandError("invalid_json") from None
-    return _validated(Change, json_object(text))
 
 
 def json_object(frame: str) -> dict[str, Any]:

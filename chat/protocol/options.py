@@ -24,6 +24,7 @@ MAX_TOOLS = 128
 MAX_STOPS = 4
 MAX_INCLUDES = 50
 MAX_SAFETY_CHARS = 64
+Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 LOGPROBS = "message.output_text.logprobs"  # the one extra that would need more of a model's server
 
 
@@ -111,7 +112,7 @@ class TextOptions(Strict):
 class ReasoningOptions(Strict):
     """`reasoning`."""
 
-    effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
+    effort: Effort | None = None
     summary: Literal["auto", "concise", "detailed"] | None = None
 
 

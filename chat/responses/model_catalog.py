@@ -16,6 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from chat.conf import conf
+from chat.protocol.options import Effort
 
 QUEUE = "responses"
 DEMO = "demo-count"
@@ -77,6 +78,7 @@ class ModelConfig:
     reasoning_tags: tuple[str, str] | tuple[()] = ("<think>", "</think>")
     images: bool = False
     tools: bool = False
+    efforts: tuple[Effort, ...] = ()  # of reasoning, which the page offers
     api: Literal["chat", "responses"] = "chat"  # chat completions, or OpenAI's Responses API
     deadlines: Deadlines = field(default_factory=Deadlines)
 

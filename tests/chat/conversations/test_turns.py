@@ -70,10 +70,17 @@ def test_questions_have_their_files_by_one_query(owner: User, django_assert_num_
     with django_assert_num_queries(3):
         found = [row["attachments"] for row in turns(conversation)]
     expected = [
-        {"id": picture.wire_id, "name": "depths.png", "image": True},
-        {"id": paper.wire_id, "name": "paper.pdf", "image": False},
+        {"id": picture.wire_id, "name": "depths.png", "image": True, "text": False},
+        {"id": paper.wire_id, "name": "paper.pdf", "image": False, "text": False},
     ]
     assert found == [expected, expected]
+
+
+def test_a_turn_has_its_settings(owner: User) -> None:
+    asked: dict[str, Any] = {"instructions": "Be brief.", "temperature": 0.5, "max_output_tokens": 100}
+    row = stored(owner, **asked, request={"reasoning": {"effort": "low", "summary": "auto"}, "seed": 1})
+    (found,) = turns(row.conversation)
+    assert found["settings"] == asked | {"effort": "low"}
 
 
 @pytest.mark.parametrize("place", ["before", "after"])

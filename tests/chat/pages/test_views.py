@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from chat.files.spool import MIB
 from chat.ids import new_id, wire_id
 from chat.models import Conversation, Status
 from chat.protocol.commands import MAX_INPUT_CHARS
-from chat.responses.model_catalog import DEMO
+from chat.responses.model_catalog import DEMO, catalog
 from tests.chat.rows import stored
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_root")]
@@ -83,6 +84,31 @@ def test_without_guests_a_user_sees_the_page(client: Client, settings: Settings,
     assert client.get("/").status_code == 200
 
 
+def model(name: str, **fields: Any) -> dict[str, Any]:
+    unknown: dict[str, Any] = {"context": None, "max_output_tokens": None, "efforts": [], "temperature": True}
+    return {"name": name, "images": False, "tools": False} | unknown | fields
+
+
+def test_the_page_has_what_each_model_takes(
+    client: Client, owner: User, settings: Settings, tmp_path: Path
+) -> None:
+    entry = 'name = "m"\nbase_url = "http://localhost/v1"\ncontext = 8_192\nimages = true\ntools = true'
+    more = 'max_output_tokens = 100\nefforts = ["low", "high"]\nwithout = ["temperature"]'
+    settings.TAILRACE_MODELS = str(tmp_path / "models.toml")
+    Path(settings.TAILRACE_MODELS).write_text(f"[[models]]\n{entry}\n{more}\n")
+    catalog.cache_clear()
+    client.force_login(owner)
+    assert page_data(client.get("/"))["models"][0] == {
+        "name": "m",
+        "images": True,
+        "tools": True,
+        "context": 8_192,
+        "max_output_tokens": 100,
+        "efforts": ["low", "high"],
+        "temperature": False,
+    }
+
+
 def test_a_new_page_has_the_models_and_the_addresses(client: Client, owner: User, settings: Settings) -> None:
     settings.TAILRACE_MODELS, settings.TAILRACE_OPENAI_MODEL = "", "m"
     client.force_login(owner)
@@ -92,7 +118,8 @@ def test_a_new_page_has_the_models_and_the_addresses(client: Client, owner: User
         "conversation_title": "",
         "conversations": {"conversations": [], "more": None},
         "responses": [],
-        "models": [{"name": "m", "images": False}, {"name": DEMO, "images": False}],
+        "models": [model("m", max_output_tokens=16_384), model(DEMO)],
+        "preferences": {},
         "max_input_chars": MAX_INPUT_CHARS,
         "max_file_bytes": 10 * MIB,
         "page_path": "/",
@@ -102,6 +129,7 @@ def test_a_new_page_has_the_models_and_the_addresses(client: Client, owner: User
         "is_guest": False,
         "conversation_path": "/conversations/{id}/",
         "file_path": "/files/{id}/",
+        "preferences_path": reverse("preferences"),
     }
     id_ = "conv_0123456789ab7def8123456789abcdef"
     assert data["conversation_path"].replace("{id}", id_) == reverse("conversation", args=[id_])
@@ -134,6 +162,7 @@ def test_a_conversation_shows_every_turn_the_oldest_first(client: Client, owner:
         "model": DEMO,
         "usage": None,
         "omitted_turns": 0,
+        "settings": {"instructions": "", "temperature": None, "max_output_tokens": None, "effort": None},
         "created_at": root.queued_at.timestamp(),
         "started_at": None,
         "first_token_at": None,
