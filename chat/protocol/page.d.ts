@@ -328,6 +328,15 @@ interface RowCallbacks {
   open: () => void;
   rename?: (title: string) => void;
   remove?: (byKeyboard: boolean) => void;
+  /** Open the menu at its button. */
+  menu?: (anchor: HTMLElement) => void;
+}
+
+/** A conversation whose menu is opened; `rename` begins to edit its title. */
+interface MenuSubject {
+  summary: Summary;
+  on: ListViewOptions["on"];
+  rename: () => void;
 }
 
 interface ListViewOptions {
@@ -441,6 +450,13 @@ interface ScrollPosition {
 }
 
 // dom/
+
+/** A link to a file, or an action, which learns whether it was chosen by keyboard. */
+interface MenuEntry {
+  label: string;
+  href?: string;
+  act?: (byKeyboard: boolean) => void;
+}
 
 type FindElement = <Kind extends Element>(selector: string, kind: new () => Kind, root?: ParentNode) => Kind;
 

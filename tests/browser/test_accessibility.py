@@ -84,6 +84,13 @@ async def renaming(page: Page, stack: Stack) -> None:
     await expect(page.locator(".entry")).to_have_count(4)
 
 
+async def row_menu(page: Page, stack: Stack) -> None:
+    """The menu of a row, opened by keyboard."""
+    await page.keyboard.press("Escape")
+    await page.locator(".entry a").last.press("Shift+F10")
+    await expect(page.get_by_role("menuitem").first).to_be_focused()
+
+
 async def shortcuts(page: Page, stack: Stack) -> None:
     """The sheet of the keys."""
     await page.keyboard.press("Escape")
@@ -132,6 +139,7 @@ SCREENS: dict[str, Screen] = {  # in this order: some continue where the previou
     "branches": branches,
     "editing": editing,
     "renaming": renaming,
+    "row menu": row_menu,
     "shortcuts": shortcuts,
     "deleted": deleted,
     "drawer": drawer,

@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import Page, Request, expect
 
 from tests.browser.conftest import in_session
-from tests.browser.visitor import ask_here, become_guest, beside, ended, open_page, refuse_socket, row
+from tests.browser.visitor import ask_here, become_guest, beside, choose, ended, open_page, refuse_socket, row
 from tests.harness.stack import Stack
 from tests.harness.upstream import text_of
 
@@ -114,8 +114,7 @@ async def test_what_is_deleted_stays_so_when_the_toast_is_gone(home: Page) -> No
     await ended(await ask_here(home, "Superfluous"))
     await home.clock.install()
     await home.clock.pause_at(datetime.now(UTC) + timedelta(hours=1))  # a busy machine may take eight seconds
-    await row(home, "Superfluous").hover()
-    await row(home, "Superfluous").get_by_role("button", name="Delete").click()
+    await choose(home, "Superfluous", "Delete")
     toast = home.locator("#toast")
     await expect(toast).to_be_visible()
     await home.clock.run_for(7_500)
@@ -124,6 +123,59 @@ async def test_what_is_deleted_stays_so_when_the_toast_is_gone(home: Page) -> No
     await expect(toast).to_be_hidden()
     await home.reload()
     await expect(home.locator("#none")).to_be_visible()
+
+
+async def test_a_menu_acts_on_its_row_and_gives_the_focus_back(home: Page) -> None:
+    await ended(await ask_here(home, "Rivers"))
+    link, menu = row(home, "Rivers").locator("a"), home.get_by_role("menu")
+    more = row(home, "Rivers").get_by_role("button", name="Actions for “Rivers”")
+    await link.hover()
+    await more.click()
+    await expect(menu).to_be_visible()
+    await expect(more).to_have_attribute("aria-expanded", "true")
+    await more.click()
+    await expect(menu).to_be_hidden()
+    await more.click()
+    await home.locator("#message").click()
+    await expect(menu).to_be_hidden()
+    await expect(home.locator("#message")).to_be_focused()
+    await link.focus()
+    await home.keyboard.press("ArrowRight")
+    await expect(more).to_be_focused()
+    await home.keyboard.press("Enter")
+    await expect(menu.get_by_role("menuitem").first).to_be_focused()
+    await home.keyboard.press("ArrowUp")
+    await expect(menu.get_by_role("menuitem", name="Delete")).to_be_focused()
+    await home.keyboard.press("Escape")
+    await expect(menu).to_be_hidden()
+    await expect(more).to_be_focused()
+    await expect(more).to_have_attribute("aria-expanded", "false")
+    await home.keyboard.press("ArrowLeft")
+    await expect(link).to_be_focused()
+    await home.keyboard.press("Shift+F10")
+    await menu.get_by_role("menuitem", name="Rename").press("Space")
+    await expect(home.get_by_role("textbox", name="Title")).to_be_focused()
+
+
+async def test_arrow_keys_move_in_the_list_which_is_one_tab_stop(home: Page) -> None:
+    for question in ("One", "Two", "Three"):
+        await home.locator("#create").click()
+        await ended(await ask_here(home, question))
+    await home.locator("#search").focus()
+    await home.keyboard.press("Tab")
+    await expect(row(home, "Three").locator("a")).to_be_focused()
+    await home.keyboard.press("ArrowDown")
+    await expect(row(home, "Two").locator("a")).to_be_focused()
+    await home.keyboard.press("End")
+    await expect(row(home, "One").locator("a")).to_be_focused()
+    await home.keyboard.press("ArrowUp")
+    await home.keyboard.press("Tab")
+    assert not await home.evaluate("document.querySelector('.list').contains(document.activeElement)")
+    await home.keyboard.press("Shift+Tab")
+    await expect(row(home, "Two").locator("a")).to_be_focused()
+    await home.keyboard.press("Home")
+    await home.keyboard.press("Enter")
+    await expect(home.locator(".input")).to_have_text("Three")
 
 
 async def test_a_search_finds_words_of_an_answer_and_of_a_title(home: Page) -> None:
@@ -206,7 +258,6 @@ async def test_on_a_phone_the_drawer_does_not_cover_undo(page: Page, stack: Stac
     await open_page(page, stack)
     await ended(await ask_here(page, "Precious"))
     await page.locator("#sidebar-toggle").click()
-    await row(page, "Precious").hover()
-    await row(page, "Precious").get_by_role("button", name="Delete").click()
+    await choose(page, "Precious", "Delete")
     await page.get_by_role("button", name="Undo").click()
     await expect(page.locator(".input")).to_have_text("Precious")

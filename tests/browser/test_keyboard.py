@@ -37,8 +37,6 @@ ORDER = [
     "create",
     "search",
     "[echo] See: ```python x = 1 ``` [more](https://example.org/)",
-    "Rename",
-    "Delete",
     "system",
     "shortcuts-open",
     "Sign in",

@@ -67,6 +67,13 @@ def row(page: Page, title: str) -> Locator:
     return page.locator(".entry", has=page.locator(".title", has_text=re.compile(f"^{re.escape(title)}")))
 
 
+async def choose(page: Page, title: str, entry: str) -> None:
+    """Choose from the menu of a conversation's row, with the pointer."""
+    await row(page, title).hover()
+    await row(page, title).get_by_role("button", name="Actions for").click()
+    await page.get_by_role("menuitem", name=entry).click()
+
+
 async def refuse_socket(page: Page) -> None:
     """From the next document on, no socket opens."""
 

@@ -1,15 +1,21 @@
 /** The list: its rows and search field. Requests more rows near its end. */
 
 import { element, find } from "../dom/elements.js";
+import { Menu } from "../dom/menu.js";
 import { ConversationRow } from "./conversation_row.js";
 import { byDay } from "./days.js";
+import { RovingFocus } from "./roving_focus.js";
+import { entriesOf } from "./row_entries.js";
 
 const AHEAD = "200px"; // before the end is in view
 
 export class ConversationListView {
   /** @type {Map<string | Conversation, ConversationRow>} */ #rows = new Map(); // by id, or by the conversation without one
+  /** @type {Summary[]} */ #listed = [];
   /** @type {Map<string, { element: HTMLElement }>} */ #headings = new Map(); // by day
   #list;
+  #menu;
+  #focus;
   #search;
   #empty;
   #address;
@@ -18,6 +24,8 @@ export class ConversationListView {
   /** @param {HTMLElement} sidebar @param {ListViewOptions} options */
   constructor(sidebar, { address, on }) {
     this.#list = find("#conversations", HTMLElement, sidebar);
+    this.#menu = new Menu(find("#row-menu", HTMLElement, sidebar));
+    this.#focus = new RovingFocus(this.#list);
     this.#search = find("#search", HTMLInputElement, sidebar);
     this.#empty = find("#none", HTMLElement, sidebar);
     this.#on = on;
@@ -30,6 +38,7 @@ export class ConversationListView {
 
   /** @param {ListContent} list */
   render({ rows, waiting, shown, search }) {
+    this.#listed = rows;
     const unnamed = waiting.map((each) => this.#waitingRow(each, shown));
     const days = byDay(rows, Date.now()).flatMap(({ name, rows: its }) => [
       this.#heading(name),
@@ -38,6 +47,7 @@ export class ConversationListView {
     const wanted = new Set([...unnamed, ...days].map((each) => each.element));
     this.#dropOthers(wanted);
     for (const [index, each] of [...wanted].entries()) this.#place(each, this.#list.children[index]);
+    this.#focus.render();
     this.#empty.hidden = wanted.size > 0;
     this.#empty.textContent = search ? "Nothing found." : "No conversations yet.";
   }
@@ -59,9 +69,20 @@ export class ConversationListView {
       open: () => this.#on.open(id),
       rename: (title) => this.#on.rename(id, title),
       remove: (byKeyboard) => this.#on.remove(id, byKeyboard),
+      menu: (anchor) =>
+        this.#menu.toggle(
+          anchor,
+          this.#entriesOf(id, () => row.rename()),
+        ),
     });
     row.render({ ...summary, href: this.#address.of(id), current: shown.id === id });
     return row;
+  }
+
+  /** @param {string} id @param {() => void} rename */
+  #entriesOf(id, rename) {
+    const summary = this.#listed.find((each) => each.id === id);
+    return summary ? entriesOf({ summary, on: this.#on, rename }) : [];
   }
 
   /** @param {Conversation} conversation @param {Conversation} shown */

@@ -1,20 +1,24 @@
 /** One row of the list. */
 
 import { button, element, set } from "../dom/elements.js";
+import { actionsOf } from "../sentences/conversation_list.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const UNTITLED = "Untitled";
 const MAX_TITLE_CHARS = 80;
 
-/** @param {string} name @param {string} iconName @param {(event: MouseEvent) => void} pressed */
-function iconButton(name, iconName, pressed) {
-  const made = button(`icon ${name}`, "", pressed);
+/** @param {() => void} pressed */
+function menuButton(pressed) {
+  const made = button("icon more", "", pressed);
   const svg = document.createElementNS(SVG, "svg");
   const use = document.createElementNS(SVG, "use");
-  use.setAttribute("href", `#icon-${iconName}`);
+  use.setAttribute("href", "#icon-more");
   svg.setAttribute("aria-hidden", "true");
   svg.append(use);
   made.append(svg);
+  made.tabIndex = -1; // the arrow keys lead to it
+  made.ariaHasPopup = "menu";
+  made.ariaExpanded = "false";
   return made;
 }
 
@@ -30,7 +34,7 @@ export class ConversationRow {
   #mark = element("span", "mark");
   #markText = element("span", "visually-hidden");
   #link = element("a", "open");
-  #actions = element("span", "actions");
+  #more = menuButton(() => this.#on.menu?.(this.#more));
   /** @type {HTMLInputElement | null} */ #input = null;
   #on;
 
@@ -38,15 +42,12 @@ export class ConversationRow {
   constructor(on, { canChange = true } = {}) {
     this.#on = on;
     this.element = element("li", "entry");
-    this.element.append(this.#link, this.#actions);
+    this.element.append(this.#link);
     this.#title.dir = "auto";
     this.#link.append(this.#mark, this.#title, this.#markText);
     this.#link.addEventListener("click", (event) => this.#clicked(event));
     if (!canChange) return;
-    this.#actions.append(
-      iconButton("rename", "pencil", () => this.rename()),
-      iconButton("remove", "bin", (event) => on.remove?.(event.detail === 0)),
-    );
+    this.element.append(this.#more);
     this.#link.addEventListener("keydown", (event) => this.#pressed(event));
   }
 
@@ -59,9 +60,7 @@ export class ConversationRow {
     set(this.#title, "textContent", name);
     this.#markText.textContent = markText(marks);
     this.element.dataset.mark = marks.waiting ? "waiting" : marks.running ? "running" : marks.unread ? "unread" : "";
-    const [rename, remove] = this.#actions.children;
-    if (rename) rename.ariaLabel = `Rename “${name}”`;
-    if (remove) remove.ariaLabel = `Delete “${name}”`;
+    set(this.#more, "ariaLabel", actionsOf(name));
   }
 
   focus() {
@@ -76,7 +75,7 @@ export class ConversationRow {
     input.addEventListener("keydown", (event) => this.#typed(event));
     input.addEventListener("blur", () => this.#done(true));
     this.#input = input;
-    this.#link.hidden = this.#actions.hidden = true;
+    this.#link.hidden = this.#more.hidden = true;
     this.element.prepend(input);
     input.select();
   }
@@ -95,7 +94,7 @@ export class ConversationRow {
     const input = this.#input;
     if (!input) return;
     this.#input = null; // first: removing a focused field fires `blur`
-    this.#link.hidden = this.#actions.hidden = false;
+    this.#link.hidden = this.#more.hidden = false;
     input.remove();
     if (save) this.#on.rename?.(input.value.trim());
   }
@@ -110,6 +109,7 @@ export class ConversationRow {
   /** @param {KeyboardEvent} event */
   #pressed(event) {
     if (event.key === "F2") this.rename();
+    else if (event.key === "ContextMenu" || (event.key === "F10" && event.shiftKey)) this.#more.click();
     else if (event.key === "Delete") this.#on.remove?.(true);
     else return;
     event.preventDefault();

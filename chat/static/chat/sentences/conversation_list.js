@@ -1,0 +1,7 @@
+/** The sentences of the list of conversations. */
+
+export const RENAME = "Rename";
+export const DELETE = "Delete";
+
+/** The button of a row's menu. @param {string} title */
+export const actionsOf = (title) => `Actions for “${title}”`;
