@@ -14,7 +14,16 @@ class ConversationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic 
 
     list_display = ("id", "title", "owner", "updated_at", "deleted_at")
     search_fields = ("title", "owner__username", "=id")
-    readonly_fields = ("id", "owner", "created_at", "updated_at", "unread", "deleted_at")
+    readonly_fields = (
+        "id",
+        "owner",
+        "created_at",
+        "updated_at",
+        "unread",
+        "title_source",
+        "pinned_at",
+        "deleted_at",
+    )
     date_hierarchy = "created_at"
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -40,6 +40,7 @@ class Conf:
     OPENAI_CONTEXT = Setting[int | None](None)
     OPENAI_DEADLINES = Setting[dict[str, float]]({})
     OPENAI_RESUME = Setting[Any]("restart")  # or "continue"
+    TITLE_MODEL = Setting("")  # of the catalog; empty: titles are the beginnings of questions
     MAX_SOCKETS = Setting(20)  # of one owner, in one web process
     MAX_RUNNING = Setting(8)  # an owner's answers at once; further ones are held
     MAX_WAITING = Setting(50)  # held ones; further ones are refused

@@ -25,6 +25,14 @@ from chat.protocol.output import has_answer, output_text
 from chat.wire_id_field import WireIdField
 
 
+class TitleSource(models.TextChoices):
+    """The writer of a title."""
+
+    QUESTION = "question"  # its first question's beginning
+    MODEL = "model"
+    OWNER = "owner"
+
+
 class ConversationQuerySet(models.QuerySet["Conversation"]):
     """An owner's list."""
 
@@ -53,6 +61,18 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
         """Mark as read. False: already read."""
         return bool(self.filter(unread=True).update(unread=False))
 
+    def unnamed(self) -> "ConversationQuerySet":
+        """Those whose titles are the beginnings of their questions."""
+        return self.filter(title_source=TitleSource.QUESTION, deleted_at=None)
+
+    def name_by_model(self, conversation_id: UUID | str, before: str, title: str) -> bool:
+        """Set a model's title in place of `before`. False: renamed meanwhile, or deleted.
+
+        `before` is compared, too: an older version renames without a source.
+        """
+        unnamed = self.unnamed().filter(pk=conversation_id, title=before)
+        return bool(unnamed.update(title=title, title_source=TitleSource.MODEL))
+
 
 class Conversation(models.Model):
     """A tree of responses."""
@@ -62,6 +82,10 @@ class Conversation(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="conversations"
     )
     title = models.CharField(max_length=80, blank=True)
+    title_source = models.CharField(
+        max_length=10, choices=TitleSource, default=TitleSource.QUESTION, db_default=TitleSource.QUESTION
+    )
+    pinned_at = models.DateTimeField(null=True, blank=True, editable=False)  # first in the list
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
     unread = models.BooleanField(default=False)  # an answer ended since the last reading
@@ -73,6 +97,7 @@ class Conversation(models.Model):
         ordering: ClassVar = ["-id"]
         indexes: ClassVar = [
             models.Index(fields=["owner", "-updated_at", "-id"], name="conversation_by_activity"),
+            models.Index(fields=["owner"], name="conversation_pinned", condition=Q(pinned_at__isnull=False)),
         ]
 
     def __str__(self) -> str:

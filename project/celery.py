@@ -12,6 +12,7 @@ from kombu import Exchange, Queue
 
 from chat.responses.model_catalog import ModelConfig, catalog
 from chat.responses.model_keys import faults
+from chat.transport.job_queue import TITLES
 from project import broker
 from project.celery_settings import broker_settings, task_settings
 from project.postgres.serving import serve
@@ -41,7 +42,7 @@ def pool_connections(**_: Any) -> None:
 
 @celeryd_init.connect
 def consume_every_queue(conf: Any, options: Mapping[str, Any], **_: Any) -> None:
-    """Serve all models' queues without `-Q`; exit if the models, or keys of the served ones, are unusable."""
+    """Serve all queues without `-Q`; exit if the models, or keys of the served ones, are unusable."""
     try:
         models = catalog().values()
     except ImproperlyConfigured as error:  # Celery would only log it
@@ -50,11 +51,19 @@ def consume_every_queue(conf: Any, options: Mapping[str, Any], **_: Any) -> None
     if unusable := faults(_served(models, options), os.environ):
         message = f"{'; '.join(unusable)}.\nThis worker cannot start: correct the environment or the models."
         raise SystemExit(message)
-    names = sorted({model.queue for model in models})
+    names = sorted({TITLES, *(model.queue for model in models)})
     conf.task_queues = [Queue(name, Exchange(name), routing_key=name) for name in names]
 
 
 def _served(models: Iterable[ModelConfig], options: Mapping[str, Any]) -> list[ModelConfig]:
     """The models of the queues of `-Q`, or of all, without those of `-X`."""
     only, never = options.get("queues"), options.get("exclude_queues") or ()
-    return [model for model in models if (not only or model.queue in only) and model.queue not in never]
+    return [
+        model
+        for model in models
+        if any((not only or queue in only) and queue not in never for queue in _queues_of(model))
+    ]
+
+
+def _queues_of(model: ModelConfig) -> tuple[str, ...]:
+    return (model.queue, TITLES) if model.name == settings.TAILRACE_TITLE_MODEL else (model.queue,)

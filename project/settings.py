@@ -203,6 +203,9 @@ TAILRACE_OPENAI_DEADLINES = {
 # after a lost worker "restart" the text, or "continue" where possible
 TAILRACE_OPENAI_RESUME = env.choice("OPENAI_RESUME", default="restart", choices=("restart", "continue"))
 
+# names conversations, from their first question and answer; empty: titles are the beginnings of questions
+TAILRACE_TITLE_MODEL = env.text("TAILRACE_TITLE_MODEL", default="")
+
 # --- limits -------------------------------------------------------------------------------------
 
 # of one user, of one guest: answers that run; those held until one ends, beyond which a question is refused

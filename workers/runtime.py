@@ -18,6 +18,7 @@ from chat.transport.heartbeats import Heartbeats, WorkerStatus
 from chat.transport.task_cancellation import cancel
 from workers.generation.attempts import Attempts
 from workers.generation.publisher import Publisher
+from workers.generation.titles import Titles
 from workers.programs.tracebacks import described
 from workers.providers.openai_compatible import Provider
 from workers.supervision.cancellations import listen
@@ -36,7 +37,8 @@ Result = TypeVar("Result")
 class Runtime:
     """The loop and its background tasks. Other threads call its public methods."""
 
-    _attempts: Attempts  # of the running loop
+    _attempts: Attempts  # of the running loop, as the next
+    _titles: Titles
 
     def __init__(self) -> None:
         self.worker_id = new_id().hex
@@ -64,6 +66,12 @@ class Runtime:
         """The attempts of the loop, which starts if it does not run."""
         self.start()
         return self._attempts
+
+    @property
+    def titles(self) -> Titles:
+        """The naming of conversations on the loop, which starts if it does not run."""
+        self.start()
+        return self._titles
 
     def run(self, work: Coroutine[Any, Any, Result]) -> Result:
         """Run a coroutine on the loop; wait for its result, without a database connection.
@@ -104,6 +112,7 @@ class Runtime:
         log, provider = Log(redis_client.client()), Provider()
         publisher = Publisher(log)
         self._attempts = Attempts(log, provider, publisher)
+        self._titles = Titles(provider)
         self._heartbeats = Heartbeats(redis_client.client())
         reaper = Reaper(self.worker_id, self._heartbeats, log)
         self._heartbeat = heartbeat = Heartbeat(

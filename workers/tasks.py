@@ -1,4 +1,6 @@
-"""The one Celery task: wakes a worker for a response. The row is the job: a doubled message does nothing.
+"""The Celery tasks: wake a worker for a response, or for a conversation's title.
+
+The row is the job: a doubled message does nothing.
 
 Celery and Flower see ids and figures, no prompt, no answer.
 """
@@ -30,7 +32,7 @@ from chat.responses.prompt import Prompt, prompt
 from chat.responses.queueing import enqueue
 from chat.responses.remedies import REMEDIES
 from chat.responses.representation import response_object
-from chat.transport.job_queue import GENERATE, QueueError
+from chat.transport.job_queue import GENERATE, TITLE, QueueError
 from chat.transport.outages import retry
 from workers.generation.attempt import Assignment, Outcome, StopReason
 from workers.providers.request import Request
@@ -69,6 +71,13 @@ def generate(response_id: str) -> TaskResult:
             logger.exception("response %s: the worker failed", response_id)
             _fail(row, "worker_error")
             raise
+
+
+@shared_task(name=TITLE)
+def title(conversation_id: str) -> TaskResult:
+    """Begin to name a conversation on the event loop; the thread is free again at once."""
+    begun = runtime.run(runtime.titles.begin(conversation_id))
+    return {"status": "begun" if begun else "dropped"}
 
 
 def _run(row: Response) -> Outcome:
@@ -175,6 +184,8 @@ def start_runtime(sender: Any, **_: Any) -> None:
 @task_revoked.connect
 def cancel_revoked(request: Any, **_: Any) -> None:
     """End a response revoked in Flower before its task ran: Celery drops the message."""
+    if not request.id.startswith(f"{RESPONSE}_"):  # a title's task
+        return
     ending = Ending("cancelled", time.time())
     threading.Thread(target=runtime.run, args=[end(runtime.attempts.log, request.id, ending)]).start()
 

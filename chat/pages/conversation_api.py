@@ -20,7 +20,7 @@ from django.views.decorators.http import require_safe
 from chat.conversations.announcements import announce_conversation
 from chat.conversations.listing import list_page, summary
 from chat.conversations.turns import turns
-from chat.models import LIVE, Conversation, ConversationQuerySet, Response
+from chat.models import LIVE, Conversation, ConversationQuerySet, Response, TitleSource
 from chat.protocol.commands import Change
 from chat.protocol.commands import change as parse_change
 from chat.protocol.composer import Ending
@@ -131,7 +131,9 @@ def _parse(request: HttpRequest) -> Change:
 
 
 def _apply(changes: Change, rows: ConversationQuerySet) -> bool:
-    fields: JSON = {"title": changes.title} if changes.has("title") else {}
+    fields: JSON = {}
+    if changes.has("title"):
+        fields |= {"title": changes.title, "title_source": TitleSource.OWNER}
     if changes.has("deleted"):
         fields["deleted_at"] = timezone.now() if changes.deleted else None
     newly_read = changes.has("read") and rows.mark_read()

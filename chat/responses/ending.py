@@ -22,6 +22,7 @@ from chat.protocol.state import ResponseState
 from chat.responses.ownership import own_response
 from chat.responses.queueing import send_next
 from chat.responses.representation import response_object
+from chat.responses.titling import request_title
 from chat.transport import redis_client
 from chat.transport.event_log import Append, Batch, Log, LogError
 from chat.transport.notifications import notify_readers, notify_workers_to_cancel
@@ -61,6 +62,7 @@ async def settle(terminal: Terminal, **extra: Any) -> None:
     """Copy the end to its row and announce it, once; then send the owner's held ones."""
     if await database_sync_to_async(Response.objects.finish, thread_sensitive=False)(terminal, **extra):
         await announce_response(terminal.response)
+        await request_title(terminal.response)
         await send_next(terminal.response["id"])
         await _expire_log(terminal.response["id"])
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from django.core.exceptions import ImproperlyConfigured
 
+from chat.conf import conf
 from chat.responses.model_catalog import DEMO, ModelConfig, catalog
 from chat.responses.model_keys import faults
 from chat.responses.model_programs import UnusableProgramError, load
@@ -15,7 +16,8 @@ from project.up.summary import masked
 
 def examine() -> list[Finding]:
     """Check all models. Raises UnavailableError if they cannot be read."""
-    return judged(models(), os.environ)
+    found = models()
+    return [*judged(found, os.environ), *of_titles(found, conf.TITLE_MODEL)]
 
 
 def models() -> list[ModelConfig]:
@@ -31,6 +33,22 @@ def models() -> list[ModelConfig]:
 def judged(models: Iterable[ModelConfig], environ: Mapping[str, str]) -> list[Finding]:
     """Check `environ` for each model's key; load each program."""
     return [_of_program(model) if model.program else _judged(model, environ) for model in models]
+
+
+def of_titles(models: Iterable[ModelConfig], name: str) -> list[Finding]:
+    """Check the model that names conversations, if one does."""
+    what, remedy = (
+        "title model",
+        "Set TAILRACE_TITLE_MODEL to a model of the catalog with a server, or unset it.",
+    )
+    model = next((each for each in models if each.name == name), None)
+    if not name:
+        return []
+    if model is None:
+        return [error(what, "the catalog has no model with this name: no conversation is named", remedy)]
+    if model.program:
+        return [error(what, "it is a program: no conversation is named", remedy)]
+    return [ok(what, name)]
 
 
 def _of_program(model: ModelConfig) -> Finding:

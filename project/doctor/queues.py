@@ -3,9 +3,10 @@
 import time
 from collections.abc import Sequence
 
+from chat.conf import conf
 from chat.responses.model_catalog import catalog
 from chat.transport.heartbeats import HEARTBEAT_SECS, WorkerStatus
-from chat.transport.job_queue import waiting
+from chat.transport.job_queue import TITLES, waiting
 from project.doctor.finding import Finding, error, ok, warning
 from project.doctor.workers import START, alive
 
@@ -19,10 +20,15 @@ def examine() -> list[Finding]:
 
 def _depths() -> dict[str, int]:
     """The depth of each queue; a job must wait for a heartbeat to count."""
-    depths = {queue: waiting(queue) for queue in sorted({model.queue for model in catalog().values()})}
+    depths = {queue: waiting(queue) for queue in _names()}
     if any(depths.values()):
         time.sleep(HEARTBEAT_SECS)
     return {queue: min(depth, waiting(queue)) if depth else 0 for queue, depth in depths.items()}
+
+
+def _names() -> list[str]:
+    titles = [TITLES] if conf.TITLE_MODEL else []
+    return sorted({*titles, *(model.queue for model in catalog().values())})
 
 
 def judged(queue: str, depth: int, heartbeats: Sequence[WorkerStatus]) -> Finding:

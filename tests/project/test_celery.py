@@ -60,7 +60,8 @@ def test_a_worker_whose_key_cannot_be_sent_exits_with_the_name_of_the_variable(t
         ({"queues": [], "exclude_queues": []}, ["HERE_KEY", "ELSEWHERE_KEY"]),
         ({"queues": ["gpu"]}, ["ELSEWHERE_KEY"]),
         ({"queues": ["responses"]}, ["HERE_KEY"]),
-        ({"exclude_queues": ["gpu"]}, ["HERE_KEY"]),
+        ({"exclude_queues": ["gpu", "titles"]}, ["HERE_KEY"]),
+        ({"queues": ["titles"]}, ["ELSEWHERE_KEY"]),
         ({"queues": ["other"]}, []),
     ],
 )
@@ -72,6 +73,7 @@ def test_a_worker_needs_the_keys_of_its_queues_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     settings.TAILRACE_MODELS = str(tmp_path / "models.toml")
+    settings.TAILRACE_TITLE_MODEL = "elsewhere"
     (tmp_path / "models.toml").write_text(TWO)
     for name in ("HERE_KEY", "ELSEWHERE_KEY"):
         monkeypatch.setenv(name, "two words")
@@ -82,4 +84,4 @@ def test_a_worker_needs_the_keys_of_its_queues_alone(
         assert re.findall(r"\w+_KEY", str(refused.value)) == variables
     else:
         consume_every_queue(conf, options)
-        assert [queue.name for queue in conf.task_queues] == ["gpu", "responses"]
+        assert [queue.name for queue in conf.task_queues] == ["gpu", "responses", "titles"]

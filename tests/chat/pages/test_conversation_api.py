@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from chat.conversations import announcements
 from chat.ids import wire_id
-from chat.models import Conversation, Response, Status
+from chat.models import Conversation, Response, Status, TitleSource
 from chat.pages import conversation_api
 from chat.transport.event_log import Log, LogError
 from chat.transport.notifications import owner_group
@@ -164,6 +164,8 @@ async def test_a_conversation_gets_another_title(
     reply = await change(browser, response.conversation, title=" The  depths\n")
     line = reply.json()
     assert (reply.status_code, line["title"]) == (200, "The depths")
+    row = await on_rows(Conversation.objects.get, pk=response.conversation_id)
+    assert row.title_source == TitleSource.OWNER  # no model names it from now on
     frame = await others()
     assert frame["conversation"] == line | {"deleted": False}
     assert frame["response"] is None

@@ -66,3 +66,12 @@ def test_an_unusable_models_file_is_an_error_that_names_it(settings: Settings, t
     with pytest.raises(UnavailableError) as raised:
         keys.examine()
     assert settings.TAILRACE_MODELS in raised.value.finding.found
+
+
+@pytest.mark.parametrize(("name", "state"), [("far", State.OK), ("farr", State.ERROR), ("code", State.ERROR)])
+def test_the_title_model_is_one_of_the_catalog_with_a_server(name: str, state: State) -> None:
+    models = [ModelConfig("far", "https://gpu/v1"), ModelConfig("code", program="a.b:c")]
+    (finding,) = keys.of_titles(models, name)
+    assert (finding.what, finding.state) == ("title model", state)
+    assert ("TAILRACE_TITLE_MODEL" in finding.remedy) == (state is State.ERROR)
+    assert keys.of_titles(models, "") == []

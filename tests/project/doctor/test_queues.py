@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from pytest_django import Settings
 from redis import Redis
 
 from chat.models import Response
@@ -71,6 +72,12 @@ async def test_waiting_messages_are_counted_and_stay_in_the_queue(broker: Broker
     assert (finding.state, finding.what) == (ERROR, "queue responses")
     assert finding.found == "2 waiting, and no worker serves it"
     assert len(broker.jobs()) == 2
+
+
+@pytest.mark.usefixtures("broker", "redis_url")
+async def test_the_queue_of_titles_is_examined_if_a_model_writes_them(settings: Settings) -> None:
+    settings.TAILRACE_TITLE_MODEL = "small"
+    assert [finding.what for finding in await examined()] == ["queue responses", "queue titles"]
 
 
 @pytest.mark.usefixtures("broker")

@@ -26,7 +26,7 @@ from tests.workers.background import DEADLINE_SECS
 from tests.workers.tasks.rows import done, log_of, wait_for_text
 from workers import tasks
 from workers.runtime import runtime
-from workers.tasks import generate
+from workers.tasks import generate, title
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -160,6 +160,11 @@ def test_answers_may_end_in_their_time_while_the_worker_stops(
     wait_until(lambda: len(log_of(redis, row)) > 5, DEADLINE_SECS, "the answer is under way")
     worker_shutting_down.send(sender="first@host")
     assert writing.result(DEADLINE_SECS)["status"] == "completed"
+
+
+def test_a_revoked_title_ends_no_response(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tasks, "end", None)  # it would be called
+    task_revoked.send(sender=title, request=Context(id="0f0e6d2c-title"))
 
 
 def test_a_task_that_flower_revoked_before_it_ran_ends_in_the_queue(asked: Any, redis: Redis) -> None:
