@@ -330,6 +330,10 @@ class Response(models.Model):
         """Not ended."""
         return self.status in LIVE
 
+    def owner_now(self) -> file_models.OwnerId:
+        """A query of the owner's id: a guest's claimed response may be taken into an account."""
+        return Response.objects.filter(pk=self.pk).values("owner_id")[:1]
+
     @property
     def input_text(self) -> str:
         """The user's messages as text."""

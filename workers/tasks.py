@@ -88,7 +88,7 @@ def _run(row: Response) -> Outcome:
     if asked.omitted_turns and row.request.get("truncation") == "disabled":
         return Outcome(_fail(row, "context_length_exceeded"))
     try:
-        messages = loaded(row.owner_id, asked.messages)
+        messages = loaded(row.owner_now(), asked.messages)
     except StorageError as error:
         logger.warning("response %s: its files cannot be read: %s", row.wire_id, error)
         return Outcome(_fail(row, "files_unavailable"))

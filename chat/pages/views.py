@@ -20,6 +20,7 @@ from chat.files.spool import most_bytes
 from chat.models import Conversation
 from chat.pages import conversation_api
 from chat.pages.guest_api import socket_path
+from chat.pages.guest_work import former_guest
 from chat.preference_models import preferences_of
 from chat.protocol.commands import MAX_INPUT_CHARS
 from chat.protocol.events import JSON
@@ -91,6 +92,7 @@ def _page_data(request: HttpRequest, row: Conversation | None) -> JSON:
         "socket_path": socket_path(request.user.pk) if request.user.is_authenticated else None,
         "guest_path": reverse("guest"),
         "is_guest": request.user.is_authenticated and is_guest(request.user),
+        "former_guest": former_guest(request) if request.user.is_authenticated else None,
         "conversation_path": f"{reverse('conversations')}{{id}}/",
         "file_path": f"{reverse('files')}{{id}}/",
         "preferences_path": reverse("preferences"),

@@ -111,9 +111,16 @@ interface PageData {
   socket_path: string | null;
   guest_path: string;
   is_guest: boolean;
+  former_guest: FormerGuest | null;
   /** With `{id}` in them. */
   conversation_path: string;
   file_path: string;
+}
+
+/** The browser's user before the sign-in. `fate`: of the guest's work; null: not decided. */
+interface FormerGuest {
+  id: number;
+  fate: "taken" | "left" | null;
 }
 
 /** The fields of a PATCH; each absent one stays unchanged. */

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from chat.file_models import File, parse_wire_id
+from chat.file_models import File, OwnerId, parse_wire_id
 from chat.files.claiming import most_prompt_bytes
 from chat.files.media_types import IMAGES, PDF, TEXT
 from chat.files.names import UNNAMED
@@ -40,7 +40,7 @@ def attached(owner: "AbstractBaseUser", items: list[JSON]) -> list[JSON]:
     return with_files(items, {part.path: by_url[part.url] for part in parts})
 
 
-def file_tokens(owner_id: int, names: Iterable[str]) -> dict[str, int]:
+def file_tokens(owner_id: OwnerId, names: Iterable[str]) -> dict[str, int]:
     """Estimate the tokens of an owner's files, by their ids. Blocks: one query."""
     rows = _rows(owner_id, names).items()
     return {name: tokens_of(row.media_type, row.size) for name, row in rows}
@@ -55,7 +55,7 @@ def tokens_of(media_type: str, size: int) -> int:
     return math.ceil(size / BYTES_PER_TOKEN)
 
 
-def loaded(owner_id: int, messages: list[JSON]) -> list[JSON]:
+def loaded(owner_id: OwnerId, messages: list[JSON]) -> list[JSON]:
     """A prompt's messages with the content of the files that they name, as far as a prompt may have.
 
     The newest come first. Blocks; raises StorageError.
@@ -101,6 +101,6 @@ def _file_data(row: File) -> FileData:
     return FileData(row.name, data_url(row))
 
 
-def _rows(owner_id: int, names: Iterable[str]) -> dict[str, File]:
+def _rows(owner_id: OwnerId, names: Iterable[str]) -> dict[str, File]:
     ids = filter(None, map(parse_wire_id, names))
     return {row.wire_id: row for row in File.objects.stored_of(owner_id).filter(pk__in=list(ids))}

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db.models import Q, TextField
 from django.db.models.functions import Cast
 
+from chat.file_models import OwnerId
 from chat.models import Response
 from chat.protocol.events import JSON
 from chat.protocol.messages import (
@@ -60,7 +61,7 @@ def prompt(response: Response, context: int | None = None, limit: int | None = N
     """
     context = DEFAULT_CONTEXT if context is None else context
     first: list[JSON] = []
-    size = _Sizes(response.owner_id)
+    size = _Sizes(response.owner_now())
     if response.instructions:
         first.append({"role": "system", "content": response.instructions})
     asked = messages(response.input)
@@ -84,7 +85,7 @@ def prompt(response: Response, context: int | None = None, limit: int | None = N
 class _Sizes:
     """Estimates the tokens of messages, with their files, each of which is searched once."""
 
-    def __init__(self, owner_id: int) -> None:
+    def __init__(self, owner_id: OwnerId) -> None:
         self._owner_id = owner_id
         self._files: dict[str, int] = {}
 

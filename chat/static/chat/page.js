@@ -24,6 +24,7 @@ import { ListController } from "./sidebar/list_controller.js";
 import { ListPages } from "./sidebar/list_pages.js";
 import { Sidebar } from "./sidebar/sidebar.js";
 import { Drafts } from "./storage/drafts.js";
+import { follow } from "./storage/former_guest.js";
 import { Outbox } from "./storage/outbox.js";
 import { themeSwitch } from "./storage/preferences.js";
 import { browserStorage, Store } from "./storage/store.js";
@@ -40,6 +41,7 @@ const store = new Store(browserStorage(), document.body.dataset.owner ?? "", sit
 const drafts = new Drafts(store);
 const outbox = new Outbox(store);
 if (data.is_guest) store.adopt(document.body.dataset.owner ?? ""); // from a tab that was closed as a visitor's
+follow(data.former_guest, { store, drafts, site });
 const api = new ApiClient(data, data.socket_path !== null);
 const list = new ConversationList(data.conversations);
 const liveRegions = new LiveRegions({ announcer: find("#announcer", HTMLElement), notice: find("#notice", HTMLElement) });

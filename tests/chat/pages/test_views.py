@@ -127,6 +127,7 @@ def test_a_new_page_has_the_models_and_the_addresses(client: Client, owner: User
         "socket_path": f"/ws/responses/?owner={owner.pk}",
         "guest_path": reverse("guest"),
         "is_guest": False,
+        "former_guest": None,
         "conversation_path": "/conversations/{id}/",
         "file_path": "/files/{id}/",
         "preferences_path": reverse("preferences"),

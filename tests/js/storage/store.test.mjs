@@ -40,6 +40,26 @@ test("a visitor's values become those of the guest, who keeps newer ones, also i
   assert.deepEqual(new Store(full, "").names(), []);
 });
 
+test("a guest's texts follow into an account, below what was written there", () => {
+  const memory = new Memory();
+  const [guest, account, other] = [new Store(memory, "7"), new Store(memory, "8"), new Store(memory, "9")];
+  for (const [store, text] of /** @type {[Store, string][]} */ ([
+    [guest, "older"],
+    [account, "newer"],
+    [other, "theirs"],
+  ]))
+    new Drafts(store).keep(null, text);
+  guest.set("outbox:1", "asked");
+  const drafts = new Drafts(account);
+  drafts.append(account.adopt("8", "7"));
+  assert.deepEqual([drafts.of(null), account.get("outbox:1")], ["newer\n\nolder", "asked"]);
+  drafts.append(account.adopt("8", "7"));
+  assert.equal(drafts.of(null), "newer\n\nolder", "only once");
+  assert.deepEqual([guest.names(), new Drafts(other).of(null)], [[], "theirs"]);
+  account.forget("9");
+  assert.deepEqual(other.names(), []);
+});
+
 test("without storage nothing is kept and nothing fails", () => {
   const broken = Object.assign(new Memory(), { setItem: () => assert.fail(), getItem: () => "{" });
   for (const storage of [null, broken]) {

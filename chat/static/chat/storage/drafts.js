@@ -22,6 +22,14 @@ export class Drafts {
     this.#store.set(PREFIX + (conversationId ?? NEW), text);
   }
 
+  /** Add texts of another owner below those that are here. @param {Map<string, unknown>} values of the store, by name */
+  append(values) {
+    for (const [name, text] of values) {
+      const own = this.#store.get(name);
+      if (name.startsWith(PREFIX) && own !== text) this.#store.set(name, `${own}\n\n${text}`);
+    }
+  }
+
   /** @param {ConversationId} conversationId @returns {Attachment[]} */
   filesOf(conversationId) {
     const kept = this.#store.get(FILES + (conversationId ?? NEW));

@@ -28,15 +28,27 @@ export class Store {
     this.#prefix = `${PREFIX}${site}:${owner}:`;
   }
 
-  /** Keep the values for this owner from now on, also those kept without one. @param {string} owner */
-  adopt(owner) {
-    const ownerless = new Store(this.#storage, "", this.#site);
+  /**
+   * Keep the values for this owner from now on, also those of a former one. Returns those that the owner had, too.
+   * @param {string} owner
+   * @param {string} former
+   */
+  adopt(owner, former = "") {
+    const earlier = new Store(this.#storage, former, this.#site);
     this.#prefix = `${PREFIX}${this.#site}:${owner}:`;
-    for (const name of ownerless.names()) {
-      const value = ownerless.get(name);
-      ownerless.set(name, null); // first: the storage may be full
+    /** @type {Map<string, unknown>} */ const left = new Map();
+    for (const name of earlier.names()) {
+      const value = earlier.get(name);
+      earlier.set(name, null); // first: the storage may be full
       if (this.get(name) === null) this.set(name, value);
+      else left.set(name, value);
     }
+    return left;
+  }
+
+  /** Remove the values of a former owner. @param {string} former */
+  forget(former) {
+    new Store(this.#storage, former, this.#site).clear();
   }
 
   /** Null if missing or invalid JSON. @param {string} name @returns {unknown} */

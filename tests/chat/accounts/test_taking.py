@@ -1,0 +1,168 @@
+"""A guest's work becomes an account's: all of it, at once, whatever runs meanwhile."""
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.utils import timezone
+
+from chat.accounts import taking
+from chat.accounts.guests import create_guest
+from chat.accounts.taking import count_conversations, take
+from chat.file_models import File, FileState, FileUse
+from chat.models import Conversation, Response, Status
+from chat.protocol.commands import create
+from chat.protocol.composer import Ending
+from chat.protocol.errors import CommandError
+from chat.protocol.messages import messages
+from chat.responses.attachments import loaded
+from chat.responses.creation import create_response
+from chat.responses.ending import end
+from chat.responses.model_catalog import DEMO
+from chat.responses.representation import response_object
+from chat.transport.event_log import Log
+from tests.chat.contents import PNG, TEXT
+from tests.chat.rows import on_rows, question, saved, stored
+from tests.chat.stored_files import kept
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+DECIDED = {"conversations", "responses", "files"}  # relations of a user that `take` changes
+OF_DJANGO = {"logentry"}  # of the admin: a guest has none
+
+
+@pytest.fixture
+def guest(db: None) -> User:
+    return create_guest()
+
+
+def asked_with(owner: User, file: File, **fields: Any) -> Response:
+    """A response whose question has the file."""
+    row = stored(owner, **fields)
+    row.input[0]["content"].append({"type": "input_image", "file_id": file.wire_id})
+    row.save()
+    FileUse.objects.create(file=file, response=row)
+    return row
+
+
+def test_all_conversations_of_a_guest_become_the_accounts(owner: User, guest: User, folder: Path) -> None:
+    for _ in range(5):
+        stored(owner, status=Status.COMPLETED)
+    for _ in range(17):
+        stored(guest, status=Status.COMPLETED)
+    running = stored(guest, status=Status.IN_PROGRESS, worker="worker1", attempt=1)
+    file = kept(guest, PNG, "depths.png")
+    asked_with(guest, file, status=Status.COMPLETED)
+    stored(guest, conversation=Conversation.objects.create(owner=guest, deleted_at=timezone.now()))
+    assert count_conversations(guest.pk) == 19
+    assert take(guest.pk, owner.pk)
+    assert Conversation.objects.filter(owner=owner).count() == 25
+    assert count_conversations(owner.pk) == 24
+    assert set(Response.objects.values_list("owner", flat=True)) == {owner.pk}
+    running.refresh_from_db()
+    assert (running.status, running.worker, running.attempt) == (Status.IN_PROGRESS, "worker1", 1)
+    file.refresh_from_db()
+    assert (file.owner_id, file.state) == (owner.pk, FileState.STORED)
+    assert not User.objects.filter(pk=guest.pk).exists()
+
+
+def test_every_relation_of_a_user_is_considered() -> None:
+    names = {relation.get_accessor_name() or "" for relation in User._meta.related_objects}
+    assert {name.removesuffix("_set") for name in names} == DECIDED | OF_DJANGO
+
+
+def test_it_is_taken_once(owner: User, guest: User) -> None:
+    stored(guest)
+    assert take(guest.pk, owner.pk)
+    assert not take(guest.pk, owner.pk)
+
+
+def test_an_account_cannot_be_taken_nor_a_guest_take(owner: User, stranger: User, guest: User) -> None:
+    stored(stranger)
+    stored(guest)
+    assert not take(stranger.pk, owner.pk)
+    assert not take(guest.pk, create_guest().pk)
+    assert count_conversations(stranger.pk) == count_conversations(guest.pk) == 1
+
+
+def test_a_file_that_the_account_has_too_is_kept_once(owner: User, guest: User, folder: Path) -> None:
+    own = kept(owner, PNG, "mine.png")
+    double = kept(guest, PNG, "theirs.png")
+    other = kept(guest, TEXT, "depths.txt")
+    row = asked_with(guest, double)
+    assert take(guest.pk, owner.pk)
+    row.refresh_from_db()
+    assert row.input[0]["content"][1] == {"type": "input_image", "file_id": own.wire_id}
+    assert list(FileUse.objects.values_list("file", "response")) == [(own.pk, row.pk)]
+    states = dict(File.objects.values_list("pk", "state"))
+    assert states == {own.pk: FileState.STORED, double.pk: FileState.DELETING, other.pk: FileState.STORED}
+
+
+def test_a_request_id_that_both_used_stays_the_accounts(owner: User, guest: User) -> None:
+    own = stored(owner, client_request_id="same")
+    theirs, another = stored(guest, client_request_id="same"), stored(guest, client_request_id="another")
+    assert take(guest.pk, owner.pk)
+    ids = dict(Response.objects.values_list("pk", "client_request_id"))
+    assert ids == {own.pk: "same", theirs.pk: None, another.pk: "another"}
+
+
+def test_a_claimed_response_finds_its_files(owner: User, guest: User, folder: Path) -> None:
+    row = asked_with(guest, kept(guest, PNG))
+    assert take(guest.pk, owner.pk)
+    assert row.owner_id == guest.pk  # as the worker has it in memory
+    assert "base64" in str(loaded(row.owner_now(), messages(row.input)))
+
+
+async def test_a_running_answer_ends_in_the_account(owner: User, guest: User, log: Log) -> None:
+    row = await on_rows(stored, guest, status=Status.IN_PROGRESS)
+    await log.create(response_object(row))
+    assert await on_rows(take, guest.pk, owner.pk)
+    await end(log, row.wire_id, Ending("completed", time.time()))
+    ended = await saved(row.pk)
+    assert (ended.owner_id, ended.status) == (owner.pk, Status.COMPLETED)
+
+
+async def test_a_question_of_the_guest_after_it_is_refused_and_stores_nothing(
+    owner: User, guest: User, log: Log
+) -> None:
+    assert await on_rows(take, guest.pk, owner.pk)
+    command = create({"type": "response.create", "model": DEMO, "input": "Late"})
+    with pytest.raises(CommandError, match="unauthenticated"):
+        await create_response(guest, command, log)
+    assert not await on_rows(Response.objects.exists)
+
+
+def test_requests_at_the_same_time_take_it_once(owner: User, guest: User) -> None:
+    for _ in range(10):
+        stored(guest)
+    ready = threading.Barrier(4)
+
+    def taken() -> bool:
+        try:
+            ready.wait(30)
+            return take(guest.pk, owner.pk)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        results = [future.result() for future in [pool.submit(taken) for _ in range(4)]]
+    assert sorted(results) == [False, False, False, True]
+    assert count_conversations(owner.pk) == 10
+
+
+def test_an_error_leaves_all_with_the_guest(
+    owner: User, guest: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise RuntimeError
+
+    stored(guest, text="Mine", input=[question("Mine")])
+    monkeypatch.setattr(taking, "_take_files", fail)
+    with pytest.raises(RuntimeError):
+        take(guest.pk, owner.pk)
+    assert (count_conversations(guest.pk), count_conversations(owner.pk)) == (1, 0)
