@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
-        ('tailrace', '0007_last_number'),
+        ('tailrace', '0008_conversation_list'),
     ]
 
     operations = [
