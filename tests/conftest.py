@@ -21,8 +21,9 @@ from project.celery import app as celery_app
 from project.up import environment
 from project.up import valkey as embedded
 from project.up.errors import LocalError
-from tests.harness import valkey
+from tests.harness import processes, valkey
 from tests.harness.broker import Broker
+from tests.harness.fork_server import ForkServer
 from tests.harness.scheduling import Affinity
 from tests.harness.skips import skip_without
 from tests.harness.stack import DEPLOYED, MODELS, Stack, collect_static, running
@@ -98,6 +99,14 @@ def _fast_flush() -> Iterator[None]:
 
 def _forget_content_types(*_: Any) -> None:
     ContentType.objects.clear_cache()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _forks() -> Iterator[None]:
+    """Start programs as forks."""
+    with patch.object(processes, "forks", ForkServer()) as forks:
+        yield
+        forks.close()
 
 
 @pytest.fixture(scope="session")

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any, Self
 
 from project.up import ports
+from tests.harness.fork_server import Fork, ForkServer, can_run
 from tests.harness.waiting import deadline, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECS = 60
 STOP_SECS = 15  # a worker that ends its answers
 TAIL_CHARS = 3000  # of the output, in a failure
+forks: ForkServer | None = None  # of the tests; None: each program is a new interpreter
 _given: set[int] = set()  # ports that may not be in use yet
 
 
@@ -27,12 +29,12 @@ class Process:
     env: Mapping[str, str] | None = field(default=None, repr=False)  # None: as here
     cwd: Path = ROOT
     user: str | None = None
-    popen: subprocess.Popen[bytes] = field(init=False, repr=False)
+    popen: subprocess.Popen[bytes] | Fork = field(init=False, repr=False)
 
     def start(self) -> Self:
         """Start it, also after it has ended. `wait_until` waits until it is ready."""
         with self.log.open("ab") as output:
-            self.popen = subprocess.Popen(
+            self.popen = self._forked(output.fileno()) or subprocess.Popen(
                 self.command,
                 cwd=self.cwd,
                 env=self.env,
@@ -43,6 +45,11 @@ class Process:
                 start_new_session=True,
             )
         return self
+
+    def _forked(self, output: int) -> Fork | None:
+        if forks is None or self.user is not None or not can_run(self.command, self.env):
+            return None
+        return forks.start(self.command, self.env, self.cwd, (output, output))
 
     @property
     def is_running(self) -> bool:
@@ -99,7 +106,9 @@ def run(*command: str, **options: Any) -> str:
 
 def finished(*command: str, **options: Any) -> subprocess.CompletedProcess[str]:
     """Run a command to its end, whatever its exit code; `options` are those of `subprocess.run`."""
-    options = {"cwd": ROOT, "timeout": deadline(120), **options}
+    options = {"cwd": ROOT, "timeout": deadline(120), "env": None, **options}
+    if forks and options.keys() == {"cwd", "timeout", "env"} and can_run(command, options["env"]):
+        return forks.finished(command, **options)
     return subprocess.run(command, capture_output=True, text=True, check=False, **options)
 
 

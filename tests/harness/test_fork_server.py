@@ -1,0 +1,95 @@
+"""A fork runs a program as a new interpreter does."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.harness.fork_server import Fork, ForkServer, can_run
+from tests.harness.processes import Process
+from tests.harness.waiting import wait_until
+
+SECS = 60
+PROGRAM = """
+import atexit, os, sys, threading, time
+atexit.register(lambda: print("exit"))
+print(sys.argv, __name__, os.getcwd(), sorted(os.environ), os.getsid(0) == os.getpid(), "chat" in sys.modules)
+print("trouble", file=sys.stderr)
+threading.Timer(0.1, lambda: print("thread")).start()
+sys.exit({code})
+"""
+
+
+@pytest.fixture(scope="module")
+def forks() -> Iterator[ForkServer]:
+    server = ForkServer()
+    yield server
+    server.close()
+
+
+def program(folder: Path, code: str) -> None:
+    (folder / "program.py").write_text(PROGRAM.format(code=code))
+
+
+def ran(forks: ForkServer, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return forks.finished((sys.executable, "-m", "program", *arguments), {"COLOUR": "red"}, folder, SECS)
+
+
+def test_it_has_its_own_arguments_folder_environment_and_session(forks: ForkServer, tmp_path: Path) -> None:
+    program(tmp_path, "0")
+    done = ran(forks, tmp_path, "--loud")
+    first, *rest = done.stdout.splitlines()
+    assert first == f"{[str(tmp_path / 'program.py'), '--loud']} __main__ {tmp_path} ['COLOUR'] True False"
+    assert rest == ["thread", "exit"]  # in an interpreter's order
+    assert (done.stderr, done.returncode) == ("trouble\n", 0)
+
+
+@pytest.mark.parametrize(("code", "expected"), [("3", 3), ("'words'", 1), ("None", 0)])
+def test_its_exit_code_is_reported(forks: ForkServer, tmp_path: Path, code: str, expected: int) -> None:
+    program(tmp_path, code)
+    done = ran(forks, tmp_path)
+    assert done.returncode == expected
+    assert ("words" in done.stderr) == ("words" in code)
+
+
+def test_an_exception_ends_it_with_a_traceback(forks: ForkServer, tmp_path: Path) -> None:
+    program(tmp_path, "1 / 0")
+    done = ran(forks, tmp_path)
+    assert "ZeroDivisionError" in done.stderr
+    assert done.returncode == 1
+
+
+def test_a_signal_ends_it_and_is_its_code(forks: ForkServer, tmp_path: Path) -> None:
+    (tmp_path / "waiting.py").write_text("import signal; print('ready'); signal.pause()")
+    with (tmp_path / "output").open("w") as output:
+        both = (output.fileno(), output.fileno())
+        fork = forks.start((sys.executable, "-m", "waiting"), {}, tmp_path, both)
+    wait_until(lambda: (tmp_path / "output").read_text() == "ready\n", SECS, "it is ready")
+    assert fork.poll() is None
+    with pytest.raises(subprocess.TimeoutExpired):
+        fork.wait(0)
+    fork.send_signal(signal.SIGTERM)
+    assert fork.wait(SECS) == -signal.SIGTERM
+    fork.send_signal(signal.SIGTERM)  # nothing
+
+
+def test_programs_of_a_process_are_forks(tmp_path: Path) -> None:
+    process = Process(tmp_path / "log", (sys.executable, "manage.py", "version"), dict(os.environ)).start()
+    assert isinstance(process.popen, Fork)
+    process.popen.wait(SECS)
+    other = Process(tmp_path / "log", (sys.executable, "-c", "pass")).start()
+    assert not isinstance(other.popen, Fork)
+    assert other.popen.wait(SECS) == 0
+
+
+def test_options_of_the_interpreter_need_a_new_one() -> None:
+    python = sys.executable
+    assert can_run((python, "-m", "celery"), {"PYTHONUNBUFFERED": "1"})
+    assert can_run((python, "manage.py", "up"), None)
+    assert not can_run((python, "-m", "celery"), {"PYTHONPATH": "/elsewhere"})
+    assert not can_run((python, "-c", "pass"), None)
+    assert not can_run(("sh", "-m", "celery"), None)
