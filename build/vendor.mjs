@@ -50,7 +50,7 @@ const bundle = (options) =>
     charset: "utf8",
     legalComments: "none", // LICENSE has them
     logLevel: "warning",
-    // one highlight.js: lowlight has an older one of its own
+    // one highlight.js: lowlight installs an older one
     alias: { "highlight.js/lib/core": join(PACKAGES, "highlight.js/lib/core.js") },
     ...options,
   });

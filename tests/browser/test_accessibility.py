@@ -7,19 +7,13 @@ import pytest
 from playwright.async_api import Browser, FilePayload, Page, expect
 
 from chat.protocol.commands import MAX_INPUT_CHARS
-from tests.browser.conftest import in_session, profile
+from tests.browser.axe import findings, page_for_axe
+from tests.browser.conftest import in_session
 from tests.browser.visitor import ask, ended, open_page, refuse_socket
 from tests.harness.pictures import png
-from tests.harness.processes import ROOT
-from tests.harness.skips import skip_without
 from tests.harness.stack import Stack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
-
-AXE = ROOT / "node_modules/axe-core/axe.min.js"
-RUN = """async () => (await axe.run(document, { resultTypes: ["violations"] })).violations
-  .filter(({ impact }) => impact === "serious" || impact === "critical")
-  .flatMap(({ id, nodes }) => nodes.map((node) => `${id} ${node.target}: ${node.failureSummary}`))"""
 
 Screen = Callable[[Page, Stack], Awaitable[Any]]
 
@@ -150,41 +144,27 @@ SCREENS: dict[str, Screen] = {  # in this order: some continue where the previou
 }
 
 
-@pytest.fixture(scope="module")
-def axe() -> str:
-    """The source of axe-core."""
-    if not AXE.exists():
-        skip_without("axe-core (npm install)")
-    return AXE.read_text()
-
-
 @in_session()
 async def page(browser: Browser) -> Page:
-    """A page without its policy, which would stop the styles that axe tries things with."""
-    return await (await profile(browser, bypass_csp=True, reduced_motion="reduce")).new_page()
-
-
-async def findings(page: Page, axe: str) -> list[str]:
-    """The issues that axe finds in the page as it is now."""
-    await page.evaluate(axe)
-    return list(await page.evaluate(RUN))
+    """A page in which axe can run."""
+    return await page_for_axe(browser)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_no_screen_has_a_serious_issue(
-    page: Page, stack: Stack, axe: str, scheme: Literal["light", "dark"]
+    page: Page, stack: Stack, scheme: Literal["light", "dark"]
 ) -> None:
     await page.emulate_media(color_scheme=scheme)
     found = {}
     for name, show in SCREENS.items():
         await show(page, stack)
-        found[name] = await findings(page, axe)
+        found[name] = await findings(page)
     assert {name: each for name, each in found.items() if each} == {}
 
 
-async def test_axe_finds_what_is_planted(page: Page, stack: Stack, axe: str) -> None:
+async def test_axe_finds_what_is_planted(page: Page, stack: Stack) -> None:
     await open_page(page, stack)
     await page.evaluate("document.querySelector('main').append(document.createElement('button'))")
     await page.evaluate("document.querySelector('h1').style.color = 'silver'")
-    found = await findings(page, axe)
+    found = await findings(page)
     assert {each.split()[0] for each in found} >= {"button-name"}

@@ -16,7 +16,7 @@ PINNED = json.loads((ROOT / "package.json").read_text())["devDependencies"]
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the script makes now."""
+    """The folders of a new run of the script."""
     node = shutil.which("node")
     if node is None or not (ROOT / "node_modules/esbuild").exists():
         skip_without("Node with the packages of `npm install`")
