@@ -53,6 +53,10 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
         moment, last = before
         return rows.filter(updated_at__lte=moment).exclude(updated_at=moment, id__gte=last)
 
+    def pinned(self) -> "ConversationQuerySet":
+        """The pinned ones, the latest pin first."""
+        return self.filter(pinned_at__isnull=False).order_by("-pinned_at", "-id")
+
     def touch(self, **changes: Any) -> None:
         """Set the latest activity to now."""
         self.update(updated_at=timezone.now(), **changes)

@@ -17,16 +17,18 @@ MICROSECOND = timedelta(microseconds=1)  # the databases' resolution
 
 
 def list_page(owner_id: int | None, search: str = "", before: str = "") -> JSON:
-    """One page of an owner's list, latest activity first, in one query.
+    """One page of an owner's list, latest activity first; the first page begins with all pinned ones.
 
     `before`: the previous page's `more`. Raises CommandError for another value or an invalid search.
     """
     matches = containing(owner_id, parse_words(search))
     rows = Conversation.objects.visible_to(owner_id).with_running().filter(matches)
-    found = list(rows.newest_first(_parse_cursor(before) if before else None)[: PER_PAGE + 1])
+    pinned = [] if before else list(rows.pinned())
+    others = rows.filter(pinned_at=None).newest_first(_parse_cursor(before) if before else None)
+    found = list(others[: PER_PAGE + 1])
     page = found[:PER_PAGE]
     more = _cursor(page[-1]) if len(found) > PER_PAGE else None
-    return {"conversations": [summary(row) for row in page], "more": more}
+    return {"conversations": [summary(row) for row in (*pinned, *page)], "more": more}
 
 
 def summary(row: Any) -> JSON:
@@ -37,6 +39,7 @@ def summary(row: Any) -> JSON:
         "updated_at": row.updated_at.timestamp(),
         "running": row.running,
         "unread": row.unread,
+        "pinned_at": row.pinned_at and row.pinned_at.timestamp(),
     }
 
 

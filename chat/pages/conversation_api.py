@@ -11,12 +11,13 @@ from uuid import UUID
 
 from asgiref.sync import async_to_sync
 from django.core.exceptions import RequestDataTooBig
-from django.db import connection
+from django.db import connection, transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from chat.accounts.owner_lock import lock_owner
 from chat.conversations.announcements import announce_conversation
 from chat.conversations.listing import list_page, summary
 from chat.conversations.turns import turns
@@ -30,6 +31,8 @@ from chat.responses.ending import end
 from chat.transport import redis_client
 from chat.transport.event_log import Log
 from chat.transport.outages import UNAVAILABLE
+
+MAX_PINNED = 50  # of an owner: the first page of the list has them all
 
 
 def typed_errors(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -93,10 +96,11 @@ def responses(request: HttpRequest, id: UUID) -> JSON:  # noqa: A002 - the URL's
 @never_cache
 @json_view
 def change(request: HttpRequest, id: UUID) -> JSON:  # noqa: A002
-    """Rename, delete, restore or read a visitor's conversation. Returns its list entry.
+    """Rename, pin, delete, restore or read a visitor's conversation. Returns its list entry.
 
     A deleted one can only be restored. Deletion first cancels live responses, and fails if it cannot.
     """
+    assert request.user.pk is not None  # as `json_view` checked
     changes = _parse(request)
     rows = Conversation.objects.filter(owner_id=request.user.pk, pk=id)
     if not (changes.has("deleted") and not changes.deleted):
@@ -105,7 +109,7 @@ def change(request: HttpRequest, id: UUID) -> JSON:  # noqa: A002
         raise CommandError("conversation_not_found")
     if changes.deleted:
         _cancel_all(id)
-    if _apply(changes, rows):
+    if _apply(changes, rows, request.user.pk):
         _run(announce_conversation, id)
     if changes.deleted:
         _cancel_all(id)  # those created meanwhile
@@ -130,14 +134,33 @@ def _parse(request: HttpRequest) -> Change:
         raise CommandError("frame_too_large") from None
 
 
-def _apply(changes: Change, rows: ConversationQuerySet) -> bool:
+@transaction.atomic
+def _apply(changes: Change, rows: ConversationQuerySet, owner_id: int) -> bool:
     fields: JSON = {}
     if changes.has("title"):
         fields |= {"title": changes.title, "title_source": TitleSource.OWNER}
     if changes.has("deleted"):
         fields["deleted_at"] = timezone.now() if changes.deleted else None
+    fields |= _pin(changes, rows, owner_id)
     newly_read = changes.has("read") and rows.mark_read()
     return bool(fields and rows.update(**fields)) or newly_read
+
+
+def _pin(changes: Change, rows: ConversationQuerySet, owner_id: int) -> JSON:
+    """The changed pin; a restored conversation keeps its pin if there is room. Raises CommandError."""
+    restored = changes.has("deleted") and not changes.deleted
+    if not (restored or changes.has("pinned")):
+        return {}
+    lock_owner(owner_id)
+    row = rows.first()
+    if row is None or not (changes.pinned if changes.has("pinned") else row.pinned_at):
+        return {"pinned_at": None}
+    others = Conversation.objects.visible_to(owner_id).pinned().exclude(pk=row.pk)
+    if others.count() < MAX_PINNED:
+        return {"pinned_at": row.pinned_at or timezone.now()}
+    if changes.has("pinned"):
+        raise CommandError("too_many_pinned", "pinned")
+    return {"pinned_at": None}
 
 
 def _cancel_all(conversation_id: UUID) -> None:

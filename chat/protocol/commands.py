@@ -167,6 +167,7 @@ class Change(Strict):
 
     title: Title = ""
     deleted: bool = False
+    pinned: bool = False
     read: Literal[True] = True
 
     def has(self, field: str) -> bool:

@@ -38,6 +38,7 @@ REFUSALS: dict[str, tuple[int, str]] = {
     "conversation_not_found": (404, "There is no conversation with this id."),
     "file_not_found": (404, "There is no file with this id: upload it again."),
     "slow_reader": (408, "This socket was not read in time: reconnect and resume after the last event."),
+    "too_many_pinned": (409, "You have pinned as many conversations as you may: unpin one first."),
     "file_in_use": (409, "A question has this file: delete its conversation."),
     "file_too_large": (
         413,

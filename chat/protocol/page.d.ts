@@ -345,6 +345,7 @@ interface ListViewOptions {
     open: (id: string) => void;
     show: (conversation: Conversation) => void;
     rename: (id: string, title: string) => void;
+    pin: (id: string, pinned: boolean) => void;
     remove: (id: string, byKeyboard: boolean) => void;
     search: (text: string) => void;
     more: () => void;

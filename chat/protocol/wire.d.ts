@@ -84,6 +84,8 @@ interface Summary {
   updated_at: number;
   running: boolean;
   unread: boolean;
+  /** In Unix seconds; null if it is not pinned. */
+  pinned_at: number | null;
 }
 
 /** `more` is the cursor of the next page; null on the last one. */
@@ -127,6 +129,7 @@ interface FormerGuest {
 interface ConversationChanges {
   title?: string;
   deleted?: boolean;
+  pinned?: boolean;
   read?: true;
 }
 

@@ -157,6 +157,23 @@ async def test_a_menu_acts_on_its_row_and_gives_the_focus_back(home: Page) -> No
     await expect(home.get_by_role("textbox", name="Title")).to_be_focused()
 
 
+async def test_a_pinned_conversation_stays_first_in_every_window(home: Page) -> None:
+    for question in ("Older", "Newer"):
+        await home.locator("#create").click()
+        await ended(await ask_here(home, question))
+    other = await beside(home.context, home.url)
+    await row(home, "Older").locator("a").focus()
+    await home.keyboard.press("Shift+F10")
+    await home.get_by_role("menuitem", name="Pin").press("Enter")
+    for page in (home, other):
+        await expect(page.locator(".entry .title")).to_have_text(["Older", "Newer"])
+        await expect(page.locator(".day")).to_have_text(["Pinned", "Today"])
+    await home.reload()
+    await expect(home.locator(".entry .title")).to_have_text(["Older", "Newer"])
+    await choose(other, "Older", "Unpin")
+    await expect(home.locator(".entry .title")).to_have_text(["Newer", "Older"])
+
+
 async def test_arrow_keys_move_in_the_list_which_is_one_tab_stop(home: Page) -> None:
     for question in ("One", "Two", "Three"):
         await home.locator("#create").click()

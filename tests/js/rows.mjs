@@ -7,6 +7,7 @@ export const summary = (id, updated_at = 1, more = {}) => ({
   updated_at,
   running: false,
   unread: false,
+  pinned_at: null,
   ...more,
 });
 

@@ -32,6 +32,7 @@ import { apiErrorText, connectionText, errorText } from "./turns/status_text.js"
 import { TurnList } from "./turns/turn_list.js";
 
 const TITLE_CHARS = 60;
+const CONFLICT = 409; // its sentence names the limit
 const TICK_MS = 1000; // countdowns are in seconds
 
 /** @type {PageData} */
@@ -106,6 +107,7 @@ const listView = new ConversationListView(find("#sidebar", HTMLElement), {
     open: (id) => navigation.open(id),
     show: (conversation) => navigation.showWaiting(conversation),
     rename: (id, title) => listController.rename(id, title),
+    pin: (id, pinned) => listController.pin(id, pinned),
     remove: (id, byKeyboard) => navigation.remove(id, byKeyboard),
     search: (text) => listPages.search(text),
     more: () => listPages.loadMore(),
@@ -291,8 +293,8 @@ function renderTitle() {
 }
 
 /** @param {ApiError} error */
-function failed({ status }) {
-  liveRegions.warn(apiErrorText(status));
+function failed({ status, error }) {
+  liveRegions.warn((status === CONFLICT && error?.message) || apiErrorText(status));
 }
 
 function tick() {

@@ -42,6 +42,7 @@ def test_a_line_has_what_the_list_shows(owner: User) -> None:
                 "updated_at": NOW.timestamp(),
                 "running": False,
                 "unread": True,
+                "pinned_at": None,
             }
         ],
         "more": None,
@@ -91,20 +92,39 @@ def test_a_full_last_page_promises_no_more(owner: User, monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("search", ["", "depth lake"])
-def test_a_page_takes_one_query_however_many_there_are(
+def test_a_page_takes_two_queries_however_many_there_are(
     owner: User, django_assert_num_queries: Any, search: str
 ) -> None:
     for _ in range(3):
         row = conversation(owner)
         stored(owner, "depth of the lake", conversation=row)
-    with django_assert_num_queries(1):
+    with django_assert_num_queries(2):
         assert len(list_page(owner.pk, search)["conversations"]) == 3
+
+
+def test_pinned_ones_come_with_the_first_page_alone(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listing, "PER_PAGE", 2)
+    for number in range(5):
+        conversation(owner, str(number), number, pinned_at=NOW if number in (0, 3) else None)
+    conversation(owner, "last pin", pinned_at=NOW + timedelta(days=1))
+    conversation(owner, "deleted", pinned_at=NOW, deleted_at=NOW)
+    page = list_page(owner.pk)
+    assert [line["title"] for line in page["conversations"]] == ["last pin", "3", "0", "4", "2"]
+    rest = list_page(owner.pk, before=page["more"])
+    assert ([line["title"] for line in rest["conversations"]], rest["more"]) == (["1"], None)
+
+
+def test_a_search_finds_pinned_ones_too(owner: User) -> None:
+    conversation(owner, "Depths", pinned_at=NOW)
+    conversation(owner, "Heights", pinned_at=NOW)
+    assert [line["title"] for line in list_page(owner.pk, "depth")["conversations"]] == ["Depths"]
 
 
 @planned_by_sqlite
 def test_the_list_is_read_in_the_order_of_an_index(owner: User) -> None:
-    rows = Conversation.objects.visible_to(owner.pk).with_running().newest_first()[:50]
-    plan = rows.explain()
+    own = Conversation.objects.visible_to(owner.pk).with_running()
+    assert "conversation_pinned" in own.pinned().explain()
+    plan = own.filter(pinned_at=None).newest_first()[:50].explain()
     assert "conversation_by_activity" in plan
     assert "response_by_conversation" in plan
     assert "TEMP B-TREE" not in plan

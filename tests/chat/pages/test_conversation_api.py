@@ -319,3 +319,30 @@ def test_no_connection_is_held_while_another_is_needed(owner: User) -> None:
 
     conversation_api._run(work)
     assert seen == [None]
+
+
+async def test_a_conversation_is_pinned_and_unpinned_without_activity(
+    browser: AsyncClient, response: Response, others: Any
+) -> None:
+    before = (await on_rows(Conversation.objects.get)).updated_at
+    line = (await change(browser, response.conversation, pinned=True)).json()
+    assert line["pinned_at"] > 0
+    assert (await others())["conversation"]["pinned_at"] == line["pinned_at"]
+    again = (await change(browser, response.conversation, pinned=True)).json()
+    assert again["pinned_at"] == line["pinned_at"]  # its place in the list stays
+    assert (await change(browser, response.conversation, pinned=False)).json()["pinned_at"] is None
+    assert (await on_rows(Conversation.objects.get)).updated_at == before
+
+
+async def test_pins_have_a_bound_which_a_restored_conversation_respects(
+    browser: AsyncClient, owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(conversation_api, "MAX_PINNED", 1)
+    first, second = [(await on_rows(stored, owner)).conversation for _ in range(2)]
+    assert (await change(browser, first, pinned=True)).status_code == 200
+    assert refusal(await change(browser, second, pinned=True)) == (409, "too_many_pinned", "pinned")
+    assert (await change(browser, first, deleted=True)).status_code == 200
+    assert (await change(browser, second, pinned=True)).status_code == 200
+    assert (await change(browser, first, deleted=False)).json()["pinned_at"] is None
+    assert (await change(browser, second, deleted=True)).status_code == 200
+    assert (await change(browser, second, deleted=False)).json()["pinned_at"] is not None

@@ -105,3 +105,11 @@ test("a reply from before a deletion does not restore the conversation", () => {
   known.merge(summary("a", 2, { title: "renamed" }));
   assert.deepEqual(ids(known), ["a"]);
 });
+
+test("pinned ones come first, the latest pin before the others", () => {
+  const known = list(summary("a", 9), summary("b", 1, { pinned_at: 5 }), summary("c", 2, { pinned_at: 6 }));
+  assert.deepEqual(ids(known), ["c", "b", "a"]);
+  assert.equal(known.neighbour("b", 1), "a");
+  known.put(summary("c", 2));
+  assert.deepEqual(ids(known), ["b", "a", "c"]);
+});

@@ -38,3 +38,15 @@ test("there is no heading without rows, and a clock that is ahead is today's", (
     ["Earlier", ["b"]],
   ]);
 });
+
+test("pinned rows come first, whatever their day", () => {
+  const now = at(2026, 4, 12, 12);
+  const rows = [
+    { ...row("old", at(2020, 0, 1)), pinned_at: 5 },
+    { ...row("new", now), pinned_at: null },
+  ];
+  assert.deepEqual(grouped(rows, now), [
+    ["Pinned", ["old"]],
+    ["Today", ["new"]],
+  ]);
+});

@@ -118,6 +118,28 @@ test("a refused rename does not revert a later one", async () => {
   assert.equal(list.get("a")?.title, "best");
 });
 
+test("a refused pin is reverted, and says why; a rename meanwhile stays", async () => {
+  const refuse = hold(summary("b", 1, { title: "better" }));
+  const pinning = controller.pin("b", true);
+  assert.deepEqual(ids(), ["b", "a"]);
+  await controller.rename("b", "better");
+  refuse(new ApiError(409));
+  await pinning;
+  assert.deepEqual(ids(), ["a", "b"]);
+  assert.equal(list.get("b")?.title, "better");
+});
+
+test("a pin is sent with its value", async () => {
+  replies = [summary("b", 1, { pinned_at: 7 }), summary("b", 1)];
+  await controller.pin("b", true);
+  assert.equal(list.get("b")?.pinned_at, 7);
+  await controller.pin("b", false);
+  assert.deepEqual(requests, [
+    ["b", { pinned: true }],
+    ["b", { pinned: false }],
+  ]);
+});
+
 test("an empty or unchanged title sends no request", async () => {
   await controller.rename("a", "");
   await controller.rename("a", "about a");

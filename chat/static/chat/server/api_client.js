@@ -27,13 +27,20 @@ function csrfToken() {
   return cookie?.slice(name.length) ?? meta?.getAttribute("content") ?? "";
 }
 
+/** @param {Response} reply of an unsuccessful request */
+async function errorOf(reply) {
+  if (reply.type === "opaqueredirect") return new ApiError(401);
+  const body = await reply.json().catch(() => null);
+  return new ApiError(reply.status, body?.error ?? null);
+}
+
 /** @param {string} path @param {RequestOptions} options */
 async function request(path, options = {}) {
   const headers = { Accept: "application/json", ...options.headers };
   // a redirect means the sign-in page: 401
   const reply = await fetch(path, { ...options, headers, redirect: "manual" }).catch(() => null);
   if (!reply) throw new ApiError(0);
-  if (!reply.ok) throw new ApiError(reply.type === "opaqueredirect" ? 401 : reply.status);
+  if (!reply.ok) throw await errorOf(reply);
   return reply.json().catch(() => Promise.reject(new ApiError(0))); // the connection broke in the body
 }
 

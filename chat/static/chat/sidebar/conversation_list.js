@@ -1,11 +1,14 @@
 /**
- * The fetched pages of conversations, newest activity first, or of search results. Pure. A fetched page may be older than a
+ * The fetched pages of conversations, pinned ones before newest activity, or of search results. Pure. A fetched page may be older than a
  * change that arrived during the fetch: the later one stays. A change from before the fetch yields to the page:
  * notifications may be lost, and the clocks of web and worker differ.
  */
 
 /** At equal times by id. @param {Summary} one @param {Summary} other */
 const newestFirst = (one, other) => other.updated_at - one.updated_at || (other.id < one.id ? -1 : 1);
+
+/** The latest pin first, then what is not pinned. @param {Summary} one @param {Summary} other */
+const inOrder = (one, other) => (other.pinned_at ?? 0) - (one.pinned_at ?? 0) || newestFirst(one, other);
 
 /** The later summary; at equal times the first. @param {Summary} one @param {Summary} other */
 const later = (one, other) => (other.updated_at > one.updated_at ? other : one);
@@ -24,7 +27,7 @@ export class ConversationList {
   }
 
   get rows() {
-    return [...this.#summaries.values()].sort(newestFirst);
+    return [...this.#summaries.values()].sort(inOrder);
   }
 
   /** @param {string | null} id */
@@ -52,8 +55,8 @@ export class ConversationList {
   }
 
   /** Search results get no new ones. @param {Summary} summary */
-  put({ id, title, updated_at, running, unread }) {
-    const summary = { id, title, updated_at, running, unread };
+  put({ id, title, updated_at, running, unread, pinned_at = null }) {
+    const summary = { id, title, updated_at, running, unread, pinned_at };
     this.#record(id, summary);
     this.#set(summary);
   }

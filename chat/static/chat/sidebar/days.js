@@ -1,6 +1,6 @@
-/** Groups rows by day. Pure. */
+/** Groups rows: pinned ones, the others by day. Pure. */
 
-const NAMES = ["Today", "Yesterday", "Earlier"];
+const NAMES = ["Pinned", "Today", "Yesterday", "Earlier"];
 
 /** The local midnight `back` days earlier. @param {number} now @param {number} back */
 function midnight(now, back) {
@@ -12,7 +12,7 @@ function midnight(now, back) {
 
 /**
  * `now` is in ms. The server's clock may be ahead: the future counts as today.
- * @template {{ updated_at: number }} Row
+ * @template {{ updated_at: number, pinned_at?: number | null }} Row
  * @param {Row[]} rows
  * @param {number} now
  */
@@ -21,7 +21,7 @@ export function byDay(rows, now) {
   const groups = NAMES.map((name) => ({ name, rows: /** @type {Row[]} */ ([]) }));
   for (const row of rows) {
     const then = row.updated_at * 1000;
-    groups[then >= today ? 0 : then >= yesterday ? 1 : 2].rows.push(row);
+    groups[row.pinned_at ? 0 : then >= today ? 1 : then >= yesterday ? 2 : 3].rows.push(row);
   }
   return groups.filter((group) => group.rows.length);
 }

@@ -3,6 +3,7 @@
 import { ifApiError } from "../server/api_client.js";
 
 const NOT_FOUND = 404;
+const CHANGEABLE = /** @type {const} */ (["title", "pinned_at"]);
 
 export class ListController {
   #list;
@@ -28,6 +29,12 @@ export class ListController {
     const before = this.#list.get(id);
     if (!before || !title || title === before.title) return this.#on.changed(); // it may be deleted
     return this.#change(id, before, { title }, { ...before, title });
+  }
+
+  /** @param {string} id @param {boolean} pinned */
+  pin(id, pinned) {
+    const before = this.#list.get(id);
+    if (before) return this.#change(id, before, { pinned }, { ...before, pinned_at: pinned ? Date.now() / 1000 : null });
   }
 
   /** If the request fails, the next fetch restores the mark. @param {string} id */
@@ -71,7 +78,7 @@ export class ListController {
   }
 
   /**
-   * Of a rename revert only the title, and only if unchanged since: the rest may be newer.
+   * Of a change revert only its field, and only if unchanged since: the rest may be newer.
    * @param {string} id
    * @param {Summary | null} before
    * @param {Summary | null} after
@@ -79,7 +86,10 @@ export class ListController {
   #revert(id, before, after) {
     const now = this.#list.get(id);
     if (!before || !after) this.#put(id, before);
-    else if (now && now.title === after.title) this.#put(id, { ...now, title: before.title });
+    else if (now) {
+      const unchanged = CHANGEABLE.filter((name) => now[name] === after[name]);
+      this.#put(id, { ...now, ...Object.fromEntries(unchanged.map((name) => [name, before[name]])) });
+    }
   }
 
   /** @param {string} id @param {Summary | null} summary */
