@@ -3,36 +3,10 @@
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.browser.visitor import ask, ended
+from tests.browser.long import open_long
 from tests.harness.stack import Stack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
-
-STORE = """
-import sys, django
-django.setup()
-from chat.models import Conversation, Response
-def message(role, kind, text):
-    return {"type": "message", "role": role, "content": [{"type": kind, "text": text}]}
-owner, count = map(int, sys.argv[1:])
-conversation = Conversation.objects.create(owner_id=owner, title="long")
-previous = None
-for number in range(count):
-    previous = Response.objects.create(
-        conversation=conversation, owner_id=owner, previous=previous, model="scripted", status="completed",
-        input=[message("user", "input_text", f"question {number}")],
-        items=[message("assistant", "output_text", f"answer {number}")],
-    )
-print(conversation.wire_id)
-"""
-
-
-async def open_long(page: Page, stack: Stack, count: int) -> None:
-    await ended(await ask(page, stack, "Hello"))  # makes a guest
-    owner = await page.locator("body").get_attribute("data-owner")
-    conversation = stack.run("-c", STORE, str(owner), str(count)).strip()
-    await page.goto(f"{stack.url}/conversations/{conversation}/")
-    await expect(page.locator("article.turn").last).to_contain_text(f"answer {count - 1}")
 
 
 async def test_earlier_turns_are_loaded_by_keyboard(page: Page, stack: Stack) -> None:

@@ -86,7 +86,7 @@ const openConversations = new OpenConversations({
     shown,
     loaded: (summary) => list.merge(summary),
     listed: renderList,
-    path: () => turnList.layOut(),
+    path: () => earlier.keepPlace(() => turnList.layOut()),
     changed: (turn) => turnList.touch(turn),
     refused(turn) {
       restore(turn);

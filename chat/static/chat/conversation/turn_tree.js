@@ -12,6 +12,8 @@ export class TurnTree {
   /** @type {Turn[]} */ path = []; // oldest first
   /** @type {Set<Turn>} */ #chosen = new Set(); // at most one of each turn's siblings
   /** @type {Map<string | null, Turn[]>} */ #children = new Map(); // by previous response, null at the top; oldest first
+  /** @type {Map<string, Turn>} */ #byId = new Map(); // accepted turns
+  /** @type {Map<Turn, Turn[]>} */ #siblings = new Map();
   #onPath = () => {};
 
   /** `onPath()`: the path has changed. @param {Turn[]} turns @param {() => void} onPath */
@@ -50,12 +52,12 @@ export class TurnTree {
 
   /** @param {string | null} responseId */
   find(responseId) {
-    return this.turns.findLast((turn) => turn.response && turn.response.id === responseId);
+    return this.#byId.get(responseId ?? "");
   }
 
   /** The turns after the same response, oldest first, this one included. @param {Turn} turn */
   siblings(turn) {
-    return [...this.#children.values()].find((each) => each.includes(turn)) ?? [turn];
+    return this.#siblings.get(turn) ?? [turn];
   }
 
   /** Show the path through this turn. @param {Turn} turn */
@@ -80,13 +82,16 @@ export class TurnTree {
 
   /** Call when a turn gets its response: others may continue it. */
   grow() {
-    const known = new Set(this.turns.map((turn) => turn.response?.id));
+    this.#byId.clear();
     this.#children.clear();
+    this.#siblings.clear();
+    for (const turn of this.turns) if (turn.response) this.#byId.set(turn.response.id, turn);
     for (const turn of [...this.turns].sort(byAge)) {
-      const parent = turn.previousId && known.has(turn.previousId) ? turn.previousId : null;
-      const siblings = this.#children.get(parent);
-      if (siblings) siblings.push(turn);
-      else this.#children.set(parent, [turn]);
+      const parent = this.find(turn.previousId) ? turn.previousId : null;
+      const siblings = this.#children.get(parent) ?? [];
+      siblings.push(turn);
+      this.#children.set(parent, siblings);
+      this.#siblings.set(turn, siblings);
     }
     const before = this.path;
     this.path = this.#visible();

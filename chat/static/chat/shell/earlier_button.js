@@ -1,5 +1,6 @@
 /** Loads earlier turns: when pressed, or when the reader scrolls up to it. */
 
+const ANCHORS = CSS.supports("overflow-anchor", "auto"); // the browser keeps the place, except at the very top
 const NEAR = "400px 0px 0px 0px"; // begin before it is visible
 
 export class EarlierButton {
@@ -7,6 +8,7 @@ export class EarlierButton {
   #turns;
   #on;
   #loading = false;
+  #observer = new IntersectionObserver(([entry]) => entry?.isIntersecting && this.#scrolledHere(), { rootMargin: NEAR });
 
   /** @param {HTMLElement} button @param {HTMLElement} turns @param {EarlierCallbacks} on */
   constructor(button, turns, on) {
@@ -14,9 +16,7 @@ export class EarlierButton {
     this.#turns = turns;
     this.#on = on;
     button.addEventListener("click", () => this.#load());
-    new IntersectionObserver(([entry]) => entry?.isIntersecting && this.#scrolledHere(), { rootMargin: NEAR }).observe(
-      button,
-    );
+    this.#observer.observe(button);
   }
 
   /** Whether there are earlier turns; without any, the focus moves to the turns. @param {boolean} there */
@@ -32,13 +32,21 @@ export class EarlierButton {
     if (below > innerHeight) this.#load();
   }
 
-  /** The first visible turn stays where it is: browsers anchor it, except at the very top. */
+  /** Insert turns; the first one in view stays where it is. @param {() => void} insert */
+  keepPlace(insert) {
+    const first = this.#loading && (scrollY === 0 || !ANCHORS) ? this.#turns.firstElementChild : null;
+    const before = first?.getBoundingClientRect().top ?? 0;
+    insert();
+    if (first) scrollBy({ top: first.getBoundingClientRect().top - before, behavior: "instant" });
+  }
+
   async #load() {
     if (this.#loading) return;
     this.#loading = true;
-    if (scrollY === 0) scrollTo({ top: 1, behavior: "instant" });
     const loaded = await this.#on.load();
     this.#loading = false;
+    this.#observer.unobserve(this.#button);
+    this.#observer.observe(this.#button); // it may be near again already
     if (loaded) this.#on.announce("Earlier turns are shown.");
   }
 }

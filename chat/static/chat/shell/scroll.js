@@ -22,6 +22,8 @@ export class Scroll {
     button.addEventListener("click", () => this.toEnd());
     addEventListener("scroll", () => this.#scrolled(), { passive: true });
     addEventListener("resize", () => this.follow());
+    // turns get their real height only near the window
+    new ResizeObserver(() => this.follow()).observe(document.body);
   }
 
   /** An empty page shows the welcome from its top, even if that is longer than the window. @param {boolean} empty */

@@ -47,12 +47,13 @@ export class TurnList {
       view.element.remove();
       this.#views.delete(turn);
     }
-    path.forEach((turn, index) => {
+    let here = this.#element.firstElementChild;
+    for (const turn of path) {
       const { element } = this.#viewOf(turn);
-      const here = this.#element.children[index];
-      if (here !== element) this.#element.insertBefore(element, here ?? null);
+      if (here === element) here = here.nextElementSibling;
+      else this.#element.insertBefore(element, here);
       this.touch(turn); // its siblings may have changed
-    });
+    }
     const latest = this.#latest;
     if (this.#announced?.[0] !== latest) this.#announced = latest && [latest, announcement(latest)];
     this.#schedule();
