@@ -100,7 +100,7 @@ def _page_data(request: HttpRequest, row: Conversation | None) -> JSON:
 
 
 def _model(model: ModelConfig) -> JSON:
-    """What the page shows of a model, and offers for it. `context` and the limit may be unknown."""
+    """A model as the page shows it, with what can be set for it. `context` and the limit may be unknown."""
     return {
         "name": model.name,
         "images": model.images,

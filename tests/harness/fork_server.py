@@ -22,7 +22,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
 
-# what can be imported without Django's settings; none starts a thread or an event loop
+# they need no settings of Django, and start no thread and no event loop
 LIBRARIES = (
     "django.conf.urls.static",
     "django.contrib.auth.hashers",
@@ -107,7 +107,7 @@ class ForkServer:
         return subprocess.CompletedProcess(command, code, *texts)
 
     def close(self) -> None:
-        """End the server; programs go on."""
+        """End the server; programs continue."""
         if self._socket and self._server:
             self._socket.close()
             self._server.wait()
@@ -211,7 +211,7 @@ def _started(pid: int, request: Request) -> tuple[int, int, Callable[[], None]]:
 
     def ended() -> None:
         _, code = os.waitpid(pid, 0)
-        with suppress(BrokenPipeError):  # nobody waits for it
+        with suppress(BrokenPipeError):  # the client has closed it
             os.write(status, STATUS % os.waitstatus_to_exitcode(code))
         os.close(status)
         os.close(handle)
