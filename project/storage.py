@@ -31,6 +31,7 @@ class HashedFiles(CompressedManifestStaticFilesStorage):
     base_url = property(_base_url)
     support_js_module_import_aggregation = True
     patterns = (*CompressedManifestStaticFilesStorage.patterns, ("*.js", (MODULE_URLS,)))
+    max_post_process_passes = 10  # one for each step in the longest chain of imports
 
     def url(self, name: str, force: bool = True) -> str:
         """The hashed URL, also with DEBUG, for `manage.py up`."""

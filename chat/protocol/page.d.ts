@@ -3,12 +3,12 @@
 type Address = import("../static/chat/shell/address.js").Address;
 type ApiClient = import("../static/chat/server/api_client.js").ApiClient;
 type ApiError = import("../static/chat/server/api_client.js").ApiError;
+type CodeBlock = import("../static/chat/markdown/code_block.js").CodeBlock;
 type Composer = import("../static/chat/shell/composer.js").Composer;
 type Conversation = import("../static/chat/conversation/conversation.js").Conversation;
 type ConversationList = import("../static/chat/sidebar/conversation_list.js").ConversationList;
 type ConversationListView = import("../static/chat/sidebar/conversation_list_view.js").ConversationListView;
 type Drafts = import("../static/chat/storage/drafts.js").Drafts;
-type GuardedParser = import("../static/chat/markdown/guarded_parser.js").GuardedParser;
 type ListController = import("../static/chat/sidebar/list_controller.js").ListController;
 type OpenConversations = import("../static/chat/conversation/open_conversations.js").OpenConversations;
 type PendingFile = import("../static/chat/attachments/pending_files.js").PendingFile;
@@ -184,56 +184,101 @@ type StorageOfStore = Pick<Storage, "getItem" | "setItem" | "removeItem" | "key"
 
 type Link = NonNullable<ReturnType<typeof import("../static/chat/markdown/links.js").safeLink>>;
 
-type Kind =
-  | "p"
-  | "h1"
-  | "h2"
-  | "h3"
-  | "h4"
-  | "h5"
-  | "h6"
-  | "codeblock"
-  | "code"
-  | "em"
-  | "strong"
-  | "del"
-  | "a"
-  | "blockquote"
-  | "br"
-  | "hr"
-  | "ul"
-  | "ol"
-  | "li"
-  | "checkbox"
-  | "table"
-  | "tr"
-  | "td";
+type Attributes = Record<string, string> | null;
 
-/** The end of a link or image; without a `link` its source stays text: `before` and `after` its own text. */
-interface Ending {
-  link: Link | null;
-  before: string;
-  after: string;
+/** A wanted element. With the same key the element that is there stays as it is. */
+interface Tree {
+  tag: string;
+  kids: Kid[] | (() => Kid[]);
+  attributes: Attributes;
+  key: string | null;
+  code?: CodePart;
+  formula?: FormulaPart;
 }
 
-/** An open token. */
-interface Frame {
-  type: number;
+type Kid = string | Tree;
+
+interface CodePart {
   text: string;
-  address: string | null;
+  language: string;
+  ended: boolean;
 }
 
-interface Picture {
-  alt: string;
-  link: Link;
+interface FormulaPart {
+  /** TeX without its delimiters. */
+  source: string;
+  display: boolean;
+  /** With them. */
+  raw: string;
 }
 
-interface Sink {
-  open: (kind: Kind) => void;
-  set: (name: "language" | "start" | "checked", value: string) => void;
-  text: (text: string) => void;
-  image: (image: Picture) => void;
-  close: (ending?: Ending) => void;
+interface WaitingFormula extends FormulaPart {
+  holder: HTMLElement;
+}
+
+interface FormulaToken {
+  type: "formula";
+  raw: string;
+  source: string;
+  display: boolean;
+  /** Its end may follow. */
+  open: boolean;
+}
+
+type MarkedToken = import("../static/chat/vendor/marked/marked.esm.js").Token;
+type MarkedParagraph = import("../static/chat/vendor/marked/marked.esm.js").Tokens.Paragraph;
+type MarkedListItem = import("../static/chat/vendor/marked/marked.esm.js").Tokens.ListItem;
+type MarkedTableCell = import("../static/chat/vendor/marked/marked.esm.js").Tokens.TableCell;
+type MarkedLink = import("../static/chat/vendor/marked/marked.esm.js").Tokens.Link;
+type MarkedImage = import("../static/chat/vendor/marked/marked.esm.js").Tokens.Image;
+type MarkedTag = import("../static/chat/vendor/marked/marked.esm.js").Tokens.Tag;
+type CodeToken = import("../static/chat/vendor/marked/marked.esm.js").Tokens.Code & { sourceLines?: string[] };
+type ListToken = import("../static/chat/vendor/marked/marked.esm.js").Tokens.List;
+type TableToken = import("../static/chat/vendor/marked/marked.esm.js").Tokens.Table;
+type KnownToken = import("../static/chat/vendor/marked/marked.esm.js").MarkedToken | FormulaToken;
+type ReadInline = (text: string) => import("../static/chat/vendor/marked/marked.esm.js").Token[];
+type LinkDefinitions = import("../static/chat/vendor/marked/marked.esm.js").Links;
+
+/** A block of a text; `start` counts from the beginning of the text. */
+interface Block {
+  token: import("../static/chat/vendor/marked/marked.esm.js").Token;
+  start: number;
+  trees: Tree[];
+  /** Of a link definition, which has no trees. */
+  defines: LinkDefinitions | null;
+}
+
+interface InnerParts {
+  starts: number[];
+  texts: string[];
+  isOpenAt: (text: string, start: number) => boolean;
+  /** Null: the parts are no children of an element. */
+  inside: ((top: HTMLElement) => Pick<Inside, "container" | "prefix" | "kidsOf">) | null;
+}
+
+/** A list or table of which only the last part is read. */
+interface Inside {
+  top: HTMLElement;
+  container: HTMLElement;
+  /** The last finished part. */
+  last: ChildNode | null;
+  loose: boolean;
+  /** The source that makes the last part what it is: the head of a table. */
+  prefix: string;
+  kidsOf: (tree: Tree) => Kid[];
+}
+
+/** The source of a finished node, for a definition that comes later. */
+interface FinishedText {
+  node: ChildNode;
+  text: string;
+  pick: (blocks: Block[]) => Kid | undefined;
+}
+
+/** Browsers that parse without scripts. */
+interface SafeHtmlElement {
+  setHTML?: (html: string) => void;
+  textContent: string | null;
 }
 
 /** A piece of code; kind null = plain. */
@@ -252,7 +297,8 @@ interface LanguageFamily {
 // turns/
 
 interface MarkdownText {
-  write: (text: string) => void;
+  /** Whether all is shown; else write again, perhaps nothing. */
+  write: (text: string) => boolean;
   end: () => void;
 }
 

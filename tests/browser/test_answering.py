@@ -70,7 +70,7 @@ async def test_code_is_labelled_coloured_once_complete_and_copied(page: Page, st
     source = f"Look:\n\n```python\n{CODE}\n```\n"
     turn = await ask_here(page, f"[echo@100]\n{source}")
     await ended(turn)
-    block = turn.locator(".code-block")
+    block = turn.locator(".output .code-block")
     await expect(block.locator(".language")).to_have_text("python")
     await expect(block.locator(".keyword")).to_have_text(["def", "return"])
     await expect(block.locator(".comment")).to_have_text("# hello")
@@ -89,7 +89,7 @@ async def test_a_selection_survives_while_text_arrives(page: Page, stack: Stack)
     await expect(output).to_contain_text("w198 ")
     await output.evaluate(
         """output => {
-            const [text] = output.firstChild.childNodes;
+            const [text] = output.querySelector("p").childNodes;
             getSelection().setBaseAndExtent(text, 3, text, 12);
         }"""
     )

@@ -21,6 +21,7 @@ LINKED = {  # the texts that have links which may be followed
     "images",
     "long",
     "references",
+    "styles",
 }
 
 # model text makes no element that loads, runs, restyles or moves; no handler; no address of another scheme
@@ -36,14 +37,10 @@ FINDINGS = """(root) => {
   };
   const words = ["noopener", "noreferrer", "nofollow"];
   const isShy = ({ relList }) => words.every((word) => relList.contains(word));
-  // the one style that the page itself gives: the columns of a table keep their place
-  const ours = /^table-layout: fixed; width: max[(]100%, [0-9]+rem[)];$/;
-  const isOurs = ({ localName }, { name, value }) =>
-    localName === "table" && name === "style" && ours.test(value);
-  const mayNot = (each, attr) => /^on/i.test(attr.name) || (places.test(attr.name) && !isOurs(each, attr));
+  const mayNot = (attr) => /^on/i.test(attr.name) || places.test(attr.name);
   const isBad = (each) =>
     !made.split(" ").includes(each.localName)
-    || [...each.attributes].some((attr) => mayNot(each, attr))
+    || [...each.attributes].some(mayNot)
     || (each.hasAttribute("href") && !(isLink(each) && showsHost(each) && isShy(each)))
     || (each.matches("input") && !each.matches("[type=checkbox]:disabled"))
     || getComputedStyle(each).position === "fixed";
@@ -62,10 +59,10 @@ SPELL = """async (text) => {
   let prefix = "";
   for (const character of text) {
     prefix += character;
-    answer.show(prefix, 0, false);
+    while (!answer.show(prefix, 0, false));
     look();
   }
-  answer.show(prefix, 0, true);
+  while (!answer.show(prefix, 0, true));
   look();
   const links = output.querySelectorAll("a[href]").length;
   return { found: [...found], links, shown: output.textContent.length };

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
-import { Markdown } from "../../../chat/static/chat/markdown/markdown.js";
 import { AnswerText } from "../../../chat/static/chat/turns/answer_text.js";
 
 const PAINTS = 100; // more than any of these texts needs
@@ -13,30 +12,26 @@ let failsAtEnd = false;
 /** @type {import("node:test").Mock<() => void>} */
 let logged;
 
-/** The parser of the page, but it fails at a `§`. */
+/** A parser that shows the words without marks, and fails at a `§`; it waits before every second piece. */
 function markdown() {
-  /** @type {Sink} */
-  const sink = {
-    open: () => {},
-    set: () => {},
-    text(words) {
-      built.words += words;
-    },
-    image: () => {},
-    close(ending) {
-      built.words += ending ? ending.after : "";
-    },
+  let pending = "";
+  let waits = false;
+  const show = () => {
+    if (pending.includes("§")) throw new RangeError("level 25");
+    built.words += pending.replaceAll("*", "");
+    pending = "";
   };
-  const real = new Markdown(sink);
   return {
     write(/** @type {string} */ text) {
-      const [before, after] = text.split("§");
-      real.write(before);
-      if (after !== undefined) throw new RangeError("level 25");
+      if (pending && text) throw new Error("it was not asked whether it waits");
+      pending += text;
+      waits = !waits && text !== "";
+      if (!waits) show();
+      return !waits;
     },
     end() {
       if (failsAtEnd) throw new RangeError("level 25");
-      real.end();
+      show();
     },
   };
 }
@@ -74,7 +69,7 @@ test("where the parser fails the text continues as plain text, and no word is lo
 });
 
 test("the text before the fault stays Markdown, also in a long answer", () => {
-  const before = "- word **bold** 🌊\n".repeat(1000);
+  const before = "word **bold** 🌊\n".repeat(1000);
   arrive(`${before}§ last words`, 5000);
   assert.ok(built.words.startsWith("word bold 🌊"));
   assert.equal(built.plain.slice(-12), "§ last words");
@@ -89,9 +84,15 @@ test("a text that the parser cannot end is shown as plain text, whole", () => {
   assert.deepEqual(built, { words: "", plain: text });
 });
 
-test("text that the parser held back before the fault is shown while more arrives", () => {
-  for (const text of ["see [a](https", "see [a](https§", "see [a](https§ c"]) paint(text);
-  assert.deepEqual(built, { words: "see a](https", plain: "§ c" });
+test("while more arrives, the text behind a fault is shown", () => {
+  for (const text of ["see *a*", "see *a*§", "see *a*§ *c*"]) paint(text);
+  assert.deepEqual(built, { words: "see a", plain: "§ *c*" });
+});
+
+test("a parser that waits gets no more text before it has shown what it has", () => {
+  const text = "word ".repeat(5000);
+  arrive(text, 1700);
+  assert.deepEqual(built, { words: text, plain: "" });
 });
 
 test("the next edition is read as Markdown again, and the fault is logged once", () => {

@@ -1,16 +1,23 @@
-/** A code block: its language, a copy button, and highlighting once complete. */
+/** A code block: its language, a copy button, and colours once complete. */
 
 import { copyButton } from "../dom/copy_button.js";
 import { element } from "../dom/elements.js";
+import { CODE, COPY_CODE, UNNAMED_LANGUAGE } from "../sentences/markdown.js";
+import { colour } from "./code_colours.js";
 import { GrowingText } from "./growing_text.js";
-import { highlight } from "./highlight.js";
 
 const LONGEST_LABEL = 30; // characters
 
+/** @type {WeakMap<Node, CodeBlock>} */
+const blocks = new WeakMap();
+
 export class CodeBlock {
-  #language = element("span", "language", "code");
+  #language = element("span", "language", UNNAMED_LANGUAGE);
   #code = element("code");
-  #text = new GrowingText(this.#code);
+  #shown = new GrowingText(this.#code);
+  #text = ""; // the copy's source: nodes may lose or hide characters
+  #edition = 0;
+  #ended = false;
 
   constructor() {
     this.element = element("div", "code-block");
@@ -19,43 +26,45 @@ export class CodeBlock {
     const lines = element("pre");
     lines.tabIndex = 0; // scrolls by keyboard
     lines.setAttribute("role", "group");
-    lines.ariaLabel = "Code";
+    lines.ariaLabel = CODE;
     lines.append(this.#code);
-    head.append(this.#language, copyButton({ label: "Copy this code", text: () => this.#code.textContent }));
+    head.append(this.#language, copyButton({ label: COPY_CODE, text: () => this.#text }));
     this.element.append(head, lines);
+    blocks.set(this.element, this);
+  }
+
+  /** The block of an element, if it is one. @param {Node | null} node */
+  static of(node) {
+    return node ? blocks.get(node) : undefined;
   }
 
   /** @param {string} name */
   set language(name) {
     const word = name.trim().split(/\s/)[0];
-    if (word && word.length <= LONGEST_LABEL) this.#language.textContent = word;
+    const label = word && word.length <= LONGEST_LABEL ? word : UNNAMED_LANGUAGE;
+    if (this.#language.textContent !== label) this.#language.textContent = label;
   }
 
   /** @param {string} text */
   append(text) {
-    this.#text.append(text);
+    if (this.#ended) return this.show(this.#text + text);
+    this.#text += text;
+    this.#shown.append(text);
   }
 
-  /** Highlighting replaces nodes, so it waits while they are selected. */
+  /** The whole code so far. @param {string} text */
+  show(text) {
+    if (text === this.#text) return;
+    if (!text.startsWith(this.#text) || this.#ended) this.#edition += 1;
+    this.#ended = false;
+    this.#text = text;
+    this.#shown.show(text, this.#edition);
+  }
+
+  /** No code follows: colour it, once. */
   finish() {
-    if (!this.#isSelected()) return this.#highlight();
-    const stop = new AbortController();
-    const later = () => {
-      if (this.#isSelected()) return;
-      stop.abort();
-      this.#highlight();
-    };
-    document.addEventListener("selectionchange", later, { signal: stop.signal });
-  }
-
-  #isSelected() {
-    const selection = document.getSelection();
-    return selection !== null && !selection.isCollapsed && selection.containsNode(this.#code, true);
-  }
-
-  #highlight() {
-    const pieces = highlight(this.#code.textContent, this.#language.textContent);
-    if (pieces.length < 2) return;
-    this.#code.replaceChildren(...pieces.map(({ kind, text }) => (kind ? element("span", kind, text) : text)));
+    if (this.#ended) return;
+    this.#ended = true;
+    colour(this.#code, this.#language.textContent);
   }
 }

@@ -2,7 +2,7 @@
 
 import { element } from "../dom/elements.js";
 
-export const CHUNK_CHARS = 3_000;
+const CHUNK_CHARS = 3_000;
 const NODE_CHARS = 300; // the browser shapes only changed text nodes
 
 /**
@@ -10,7 +10,7 @@ const NODE_CHARS = 300; // the browser shapes only changed text nodes
  * @param {Element} parent
  * @param {string} text
  */
-export function appendText(parent, text) {
+function appendText(parent, text) {
   const last = parent.lastChild;
   if (last instanceof Text && !(last.length > NODE_CHARS && /^\s/.test(text))) last.appendData(text);
   else parent.append(text);
@@ -37,11 +37,11 @@ export class GrowingText {
     if (edition !== this.#edition) this.#clear();
     this.#edition = edition;
     if (text.length > this.#length) this.append(text.slice(this.#length));
-    this.#length = text.length;
   }
 
   /** @param {string} text */
   append(text) {
+    this.#length += text.length;
     for (const [line] of text.matchAll(/[^\n]+|\n/g)) {
       if (line === "\n" && this.#chunk && this.#chunk.textContent.length >= CHUNK_CHARS) this.#break();
       else this.#add(line);

@@ -1,79 +1,79 @@
-/** Hides maths and backslash escapes from the Markdown parser. Pure. */
+/**
+ * Extensions of marked: formulas between `$$`, `\[ \]`, `\( \)` and `$`. Pure. A single dollar is strict, because prices and
+ * shell variables have it, too: on one line, no space inside next to it, no letter or digit outside next to it.
+ */
 
-import { escapeMarkdown } from "./escape.js";
-
-const PIECES = /[A-Za-z0-9\u0080-\uffff ,;:'"(){}@%^=?/.]+|./gs; // plain runs and single special characters
+const BLANK_LINE = /\n[ \t]*\n/;
+const REST_OF_LINE = /^[ \t]*(?:\n|$)/;
+const DOLLARS = /^\$(?=[^\s$])((?:\\[^\n]|[^\\\n$])+)\$(?![\p{L}\p{N}$])/u;
+const PRICE = /^\d[\d.,]*\s+\p{L}{2}/u;
+const WORD_BEFORE = /[\p{L}\p{N}$]$/u;
 /** @type {Record<string, string>} */
-const CLOSERS = { "\\(": "\\)", "\\[": "\\]", $$: "$$", $: "$" };
+const CLOSERS = { $$: "$$", "\\[": "\\]", "\\(": "\\)" };
+// what emphasis does not see: formulas; code and escapes come first
+const MASKED =
+  /(?<other>(`+)(?!`).*?[^`]\2(?!`)|\\[^([])|\\\(.+?\\\)|\\\[.+?\\\]|\$\$.+?\$\$|(?<![\p{L}\p{N}$])\$(?=[^\s$])(?:\\[^\n]|[^\\\n$])*[^\s\\$]\$(?![\p{L}\p{N}$])/gsu;
 
-export class Maths {
-  #parser;
-  #pending = ""; // a backslash or dollars: the next character decides
-  /** @type {string | null} */ #closer = null; // inside maths: its end
-  #newlines = 0;
+/**
+ * A formula at the start of the text, between delimiters of two characters.
+ * @param {string} text
+ * @param {number} indent
+ * @returns {FormulaToken | undefined}
+ */
+function delimited(text, indent) {
+  const opener = text.slice(indent, indent + 2);
+  const closer = CLOSERS[opener];
+  if (!closer) return undefined;
+  const end = text.indexOf(closer, indent + 2);
+  const source = text.slice(indent + 2, end);
+  if (end < 0 || !source.trim() || BLANK_LINE.test(source)) return undefined;
+  return { type: "formula", raw: text.slice(0, end + 2), source, display: opener !== "\\(", open: false };
+}
 
-  /** @param {Pick<GuardedParser, "feed" | "inCode">} parser */
-  constructor(parser) {
-    this.#parser = parser;
+/** Formulas on lines of their own. @param {string} text @returns {FormulaToken | undefined} */
+export function blockFormula(text) {
+  const indent = text.search(/[^ ]/);
+  if (indent < 0 || indent > 3 || text.startsWith("\\(", indent)) return undefined;
+  const token = delimited(text, indent);
+  const rest = token && REST_OF_LINE.exec(text.slice(token.raw.length));
+  return token && rest ? { ...token, raw: token.raw + rest[0] } : undefined;
+}
+
+/**
+ * The beginning of a formula at the end of the text so far: what follows may close it.
+ * @param {string} text
+ * @returns {FormulaToken | undefined}
+ */
+export function openFormula(text) {
+  const opener = /^ {0,3}(\$\$|\\\[)/.exec(text);
+  if (!opener || text.includes(CLOSERS[opener[1]], opener[0].length) || BLANK_LINE.test(text)) return undefined;
+  return { type: "formula", raw: text, source: "", display: true, open: true };
+}
+
+/** Where the next line may begin a formula, which ends a paragraph. @param {string} text */
+export const blockStart = (text) => text.search(/(?<=\n {0,3})(?:\$\$|\\\[)/);
+
+/** @param {string} text @param {string} before @returns {FormulaToken | undefined} */
+export function inlineFormula(text, before) {
+  if (text[0] === "\\" || text.startsWith("$$")) return delimited(text, 0);
+  const match = text[0] === "$" && !WORD_BEFORE.test(before) && DOLLARS.exec(text);
+  if (!match || /\s$/.test(match[1]) || PRICE.test(match[1])) return undefined;
+  return { type: "formula", raw: match[0], source: match[1], display: false, open: false };
+}
+
+/**
+ * Hide the formulas in `text` from the search for emphasis.
+ * @param {string} text the end of the paragraph
+ * @param {string} masked the whole paragraph, as long, with other parts hidden
+ */
+export function maskFormulas(text, masked) {
+  if (!text.includes("$") && !/\\[([]/.test(text)) return masked;
+  const start = masked.length - text.length;
+  let made = masked;
+  for (const match of text.matchAll(MASKED)) {
+    if (match.groups?.other) continue;
+    const at = start + match.index;
+    made = made.slice(0, at) + "a".repeat(match[0].length) + made.slice(at + match[0].length);
   }
-
-  /** @param {string} text */
-  write(text) {
-    for (const [piece] of text.matchAll(PIECES)) {
-      if (piece.length > 1 && !this.#pending && !this.#closer) this.#parser.feed(piece);
-      else for (const char of piece) this.#read(char);
-    }
-  }
-
-  end() {
-    this.#parser.feed(escapeMarkdown(this.#pending));
-    this.#pending = "";
-    this.#closer = null;
-  }
-
-  /** @param {string} char */
-  #read(char) {
-    if (this.#closer) return this.#readMaths(char, this.#closer);
-    if (this.#pending) return this.#decide(char);
-    if ((char === "\\" || char === "$") && !this.#parser.inCode) this.#pending = char;
-    else this.#parser.feed(char === "&" ? escapeMarkdown(char) : char);
-  }
-
-  /** @param {string} char */
-  #decide(char) {
-    const text = this.#pending + char;
-    this.#pending = text === "$$" ? text : "";
-    if (this.#pending) return;
-    if (text in CLOSERS) return this.#begin(text);
-    if (text[0] === "$") return this.#decideDollars(text.slice(0, -char.length), char);
-    if (char === "\n") return this.#parser.feed(char);
-    this.#parser.feed(escapeMarkdown(/[!-/:-@[-`{-~]/.test(char) ? char : text)); // an escaped character, or a backslash
-  }
-
-  /** @param {string} dollars @param {string} char */
-  #decideDollars(dollars, char) {
-    if (dollars === "$$" || /[^\s\d.,;:!?)\]]/.test(char)) return this.#begin(dollars, char);
-    this.#parser.feed(escapeMarkdown(dollars)); // $5 is a price
-    this.#read(char);
-  }
-
-  /** @param {string} opener */
-  #begin(opener, first = "") {
-    this.#closer = CLOSERS[opener];
-    this.#newlines = 0;
-    this.#parser.feed(escapeMarkdown(opener));
-    if (first) this.#readMaths(first, CLOSERS[opener]);
-  }
-
-  /** `$` ends with its line, other maths with the paragraph. @param {string} char @param {string} closer */
-  #readMaths(char, closer) {
-    this.#newlines = char === "\n" ? this.#newlines + 1 : 0;
-    const over = this.#newlines >= (closer === "$" ? 1 : 2);
-    const text = this.#pending + char;
-    const isHalf = !over && closer.length > 1 && text === closer[0];
-    this.#pending = isHalf ? text : "";
-    if (isHalf) return;
-    if (over || text === closer) this.#closer = null;
-    this.#parser.feed(escapeMarkdown(text));
-  }
+  return made;
 }

@@ -1,15 +1,14 @@
-/** The text of an answer as Markdown. If the parser fails, the rest is plain. */
+/** A text as Markdown. If the parser fails, the rest is plain. */
 
 import { element } from "../dom/elements.js";
+import { GrowingMarkdown } from "../markdown/growing_markdown.js";
 import { GrowingText } from "../markdown/growing_text.js";
-import { Markdown } from "../markdown/markdown.js";
-import { MarkdownNodes } from "../markdown/markdown_nodes.js";
 
 const FRAME_CHARS = 3_000; // about 10 ms on a slow machine
 
 /** @type {TextMakers} */
 const MAKE = {
-  markdown: (root) => new Markdown(new MarkdownNodes(root)),
+  markdown: (root) => new GrowingMarkdown(root),
   plain(root) {
     const block = element("div", "plain");
     root.append(block);
@@ -26,6 +25,7 @@ export class AnswerText {
   #start = 0; // of the last piece
   #shown = 0; // characters read by the parser
   #end = Infinity; // the rest is plain
+  #waits = false; // the parser has text that it has not shown
   #ended = false;
 
   /** @param {HTMLElement} root */
@@ -63,16 +63,20 @@ export class AnswerText {
 
   /** @param {string} text @param {boolean} ended */
   #read(text, ended) {
-    if (this.#shown < text.length) {
-      this.#start = this.#shown;
-      const end = wholeCharacters(text, Math.min(text.length, this.#shown + FRAME_CHARS));
-      this.#markdown.write(text.slice(this.#shown, end));
-      this.#shown = end;
-    }
+    if (this.#waits) this.#waits = !this.#markdown.write("");
+    if (!this.#waits && this.#shown < text.length) this.#feed(text);
     if (this.#shown < text.length) return false;
     if (ended && !this.#ended && this.#shown) this.#markdown.end();
     this.#ended ||= ended;
-    return true;
+    return this.#ended || !this.#waits;
+  }
+
+  /** @param {string} text */
+  #feed(text) {
+    this.#start = this.#shown;
+    const end = wholeCharacters(text, Math.min(text.length, this.#shown + FRAME_CHARS));
+    this.#shown = end;
+    this.#waits = !this.#markdown.write(text.slice(this.#start, end));
   }
 
   /** @param {string} text */
@@ -88,7 +92,7 @@ export class AnswerText {
     this.#plain = null;
     this.#start = this.#shown = 0;
     this.#end = end;
-    this.#ended = false;
+    this.#ended = this.#waits = false;
   }
 }
 
@@ -96,4 +100,11 @@ export class AnswerText {
 function wholeCharacters(text, end) {
   const isHigh = end < text.length && (text.charCodeAt(end - 1) & 0xfc00) === 0xd800;
   return isHigh ? end + 1 : end;
+}
+
+/** Show a whole text, a long one in several frames. @param {HTMLElement} root @param {string} text */
+export function showText(root, text) {
+  const shown = new AnswerText(root);
+  const step = () => shown.show(text, 0, true) || requestAnimationFrame(step);
+  step();
 }

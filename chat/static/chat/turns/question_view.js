@@ -1,6 +1,7 @@
 /** A turn's input with its files, its Edit button and its versions. */
 
 import { button, element, set } from "../dom/elements.js";
+import { showText } from "./answer_text.js";
 import { BranchWalker } from "./branch_walker.js";
 import { InputEditor } from "./input_editor.js";
 
@@ -17,8 +18,8 @@ export class QuestionView {
   constructor(turn, on) {
     this.#turn = turn;
     this.#on = on;
-    this.#input = element("p", "input", turn.input);
-    this.#input.dir = "auto";
+    this.#input = element("div", "input markdown");
+    showText(this.#input, turn.input);
     this.#input.hidden = !turn.input;
     this.#walker = new BranchWalker(turn, on.choose);
     this.#edit = button("edit quiet", "Edit", () => this.#open());

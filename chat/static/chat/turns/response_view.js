@@ -2,7 +2,6 @@
 
 import { copyButton } from "../dom/copy_button.js";
 import { button, element, set } from "../dom/elements.js";
-import { GrowingText } from "../markdown/growing_text.js";
 import { AnswerText } from "./answer_text.js";
 import { BranchWalker } from "./branch_walker.js";
 import { CallsView } from "./calls_view.js";
@@ -12,12 +11,12 @@ import { omittedText, statusOf } from "./status_text.js";
 
 export class ResponseView {
   #question;
-  #output = element("div", "output");
+  #output = element("div", "output markdown");
   #outputText = new AnswerText(this.#output);
   #thoughts = element("details", "thoughts");
   #summary = element("summary");
-  #reasoning = element("div", "reasoning");
-  #reasoningText = new GrowingText(this.#reasoning);
+  #reasoning = element("div", "reasoning markdown");
+  #reasoningText = new AnswerText(this.#reasoning);
   #calls = new CallsView();
   #omitted = element("p", "omitted");
   #outcome = element("div", "outcome");
@@ -46,7 +45,6 @@ export class ResponseView {
     const words = element("div", "outcome-words");
     const foot = element("div", "foot");
     const tools = element("div", "tools-of-turn");
-    this.#reasoning.dir = "auto";
     this.#thoughts.append(this.#summary, this.#reasoning);
     for (const each of [this.#thoughts, this.#retry, this.#copy, this.#regenerate]) each.hidden = true; // until rendered
     words.append(this.#state, this.#help);
@@ -75,8 +73,9 @@ export class ResponseView {
     if (!response) return true;
     set(dataset, "responseId", response.id);
     set(this.#summary, "textContent", reasoningText(turn, situation.now));
-    this.#reasoningText.show(response.reasoning, response.edition);
-    return this.#outputText.show(response.output, response.edition, !turn.running);
+    const { reasoning, output, edition } = response;
+    const thought = this.#reasoningText.show(reasoning, edition, !turn.running);
+    return this.#outputText.show(output, edition, !turn.running) && thought;
   }
 
   /** @param {Situation} situation */

@@ -1,0 +1,43 @@
+/** Decides which blocks of a growing text are finished: nothing that follows can change them. Pure. */
+
+/**
+ * How many blocks are finished.
+ * @param {Block[]} blocks
+ * @param {string} text
+ * @param {boolean} over
+ */
+export function finishedCount(blocks, text, over) {
+  if (over) return blocks.length;
+  let ready = 0;
+  for (let index = 1; index < blocks.length; index += 1) {
+    if (isCertain(blocks[index], text) && !mayExtend(blocks, index, text)) ready = index;
+  }
+  return ready;
+}
+
+/**
+ * The block is what it seems to be: its first line is complete; of a table and a formula, the lines that make it one.
+ * @param {Block} block
+ * @param {string} text
+ */
+function isCertain({ token, start }, text) {
+  const line = text.indexOf("\n", start);
+  if (token.type === "table") return line >= 0 && text.indexOf("\n", line + 1) >= 0;
+  if (token.type !== "formula") return line >= 0;
+  return !token.open && text.indexOf("\n", start + token.raw.trimEnd().length) >= 0;
+}
+
+/** A definition may continue in the next line with its title. @param {Block[]} blocks @param {number} index @param {string} text */
+function mayExtend(blocks, index, text) {
+  const before = blocks[index - 1];
+  const isLast = index === blocks.length - 1;
+  return isLast && before.defines !== null && !/\n[ \t]*\n/.test(text.slice(before.start, blocks[index].start));
+}
+
+/** Whether a text has one of the labels in brackets. @param {string} text @param {string[]} labels */
+export function usesLabel(text, labels) {
+  for (const [, label] of text.matchAll(/\[((?:\\.|[^[\]\\])+)\]/gs)) {
+    if (labels.includes(label.trim().replace(/\s+/g, " ").toLowerCase().toUpperCase().toLowerCase())) return true;
+  }
+  return false;
+}

@@ -1,0 +1,64 @@
+/** The parts of a block that finish one by one: items of a list, rows of a table, parts of a long paragraph. Pure. */
+
+import { paragraphParts } from "./long_paragraph.js";
+import { kidsOf } from "./reader.js";
+
+/** A part is certain once its first line is complete. @param {string} text @param {number} start */
+const hasLine = (text, start) => text.indexOf("\n", start) >= 0;
+
+/**
+ * Null: the block is read as a whole. `starts` count from the beginning of the block.
+ * @param {MarkedToken} token
+ * @param {Tree[]} trees
+ * @returns {InnerParts | null}
+ */
+export function innerParts(token, trees) {
+  if (token.type === "list") return listParts(/** @type {ListToken} */ (token));
+  if (token.type === "table") return tableParts(/** @type {TableToken} */ (token));
+  if (token.type === "paragraph" && trees.length > 1) return partsOfParagraph(/** @type {MarkedParagraph} */ (token));
+  return null;
+}
+
+/** @param {ListToken} token @returns {InnerParts} */
+function listParts({ items }) {
+  const starts = [];
+  let start = 0;
+  for (const { raw } of items) {
+    starts.push(start);
+    start += raw.length;
+  }
+  const inside = (/** @type {HTMLElement} */ top) => ({ container: top, prefix: "", kidsOf });
+  return { starts, texts: items.map(({ raw }) => raw), isOpenAt: hasLine, inside };
+}
+
+/** @param {TableToken} token @returns {InnerParts} */
+function tableParts({ raw }) {
+  const lines = raw.replace(/\n+$/, "").split("\n");
+  const prefix = `${lines.slice(0, 2).join("\n")}\n`;
+  const texts = lines.slice(2);
+  const starts = [];
+  let start = prefix.length;
+  for (const text of texts) {
+    starts.push(start);
+    start += text.length + 1;
+  }
+  const rowsOf = (/** @type {Tree} */ frame) => {
+    const [table] = /** @type {Tree[]} */ (kidsOf(frame));
+    const [, body] = /** @type {Tree[]} */ (kidsOf(table));
+    return body ? kidsOf(body) : [];
+  };
+  const inside = (/** @type {HTMLElement} */ top) => ({
+    container: /** @type {HTMLElement} */ (top.querySelector("tbody")),
+    prefix,
+    kidsOf: rowsOf,
+  });
+  return { starts, texts, isOpenAt: hasLine, inside };
+}
+
+/** @param {MarkedParagraph} token @returns {InnerParts | null} */
+function partsOfParagraph({ raw, text }) {
+  const parts = paragraphParts(text);
+  if (!raw.startsWith(text.slice(0, parts[parts.length - 1].start))) return null;
+  const starts = parts.map(({ start }) => start);
+  return { starts, texts: parts.map((part) => part.text), isOpenAt: () => true, inside: null };
+}
