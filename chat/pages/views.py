@@ -14,7 +14,7 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_http_methods, require_safe
 
 from chat.accounts.guests import for_visitors, is_guest
-from chat.conversations.listing import list_page
+from chat.conversations.listing import list_page, summary
 from chat.conversations.turns import turns
 from chat.files.spool import most_bytes
 from chat.models import Conversation
@@ -51,7 +51,8 @@ def conversation(request: HttpRequest, id: UUID) -> HttpResponseBase:  # noqa: A
 @ensure_csrf_cookie
 @for_visitors
 def _conversation_page(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
-    row = get_object_or_404(Conversation.objects.visible_to(request.user.pk), pk=conversation_id)
+    own = Conversation.objects.visible_to(request.user.pk).with_running()
+    row = get_object_or_404(own, pk=conversation_id)
     conversation_api.mark_read(row)
     return render(request, "chat/page.html", {"page": _page_data(request, row), "conversation": row})
 
@@ -80,7 +81,7 @@ class SignOut(LogoutView):
 def _page_data(request: HttpRequest, row: Conversation | None) -> JSON:
     return {
         "conversation": row.wire_id if row else None,
-        "conversation_title": row.title if row else "",
+        "summary": summary(row) if row else None,
         "conversations": list_page(request.user.pk),
         "responses": turns(row) if row else [],
         "models": [_model(model) for model in catalog().values()],

@@ -433,7 +433,13 @@ interface SidebarParts {
 
 interface ComposerOptions {
   limit: number;
-  on: { ask: (input: string) => void; stop: () => void; changed: () => void };
+  on: {
+    ask: (input: string) => void;
+    stop: () => void;
+    changed: () => void;
+    /** Returns whether there is a question that can be edited. */
+    editLast: () => boolean;
+  };
 }
 
 interface NavigationParts {
@@ -480,8 +486,8 @@ interface Shortcut extends LocalKeys {
   action: PageAction | "sheet";
 }
 
-/** `typing`: the focus is in a text field. */
-type Press = Pick<KeyboardEvent, "key"> & Partial<KeyboardEvent> & { typing?: boolean };
+/** `typing`: the focus is in a text field; `single`: single keys are on. */
+type Press = Pick<KeyboardEvent, "key"> & Partial<KeyboardEvent> & { typing?: boolean; single?: boolean };
 
 interface SheetOptions {
   button: HTMLElement;

@@ -102,6 +102,8 @@ interface Model {
 
 interface PageData {
   conversation: string | null;
+  /** Of that conversation. */
+  summary: Summary | null;
   conversations: ListPage;
   responses: ResponseRow[];
   models: Model[];

@@ -199,7 +199,7 @@ async def test_a_search_finds_words_of_an_answer_and_of_a_title(home: Page) -> N
     for question in (RIVERS, HILLS):
         await home.locator("#create").click()
         await ended(await ask_here(home, question))
-    await home.locator("#title").click()
+    await home.locator("#message").blur()
     await home.keyboard.press("/")
     await expect(home.locator("#search")).to_be_focused()
     await home.keyboard.type("w29")
@@ -211,6 +211,33 @@ async def test_a_search_finds_words_of_an_answer_and_of_a_title(home: Page) -> N
     await expect(home.locator("#none")).to_have_text("Nothing found.")
     await home.keyboard.press("Escape")
     await expect(home.locator(".entry")).to_have_count(2)
+
+
+async def test_a_search_changes_neither_heading_nor_title(home: Page) -> None:
+    await ended(await ask_here(home, "Clumsy words"))
+    await expect(home.locator("#title")).to_have_class("visually-hidden")  # the question stands below
+    await row(home, "Clumsy words").locator("a").focus()
+    await home.keyboard.press("F2")
+    await home.keyboard.type("Tides")
+    await home.keyboard.press("Enter")
+    await expect(home.locator("#title")).to_have_text("Tides")
+    await expect(home.locator("#title")).not_to_have_class("visually-hidden")
+    await home.locator("#search").fill("nowhere to be found")
+    await expect(home.locator("#none")).to_be_visible()
+    await expect(home).to_have_title("Tides · Tailrace")
+    await expect(home.locator("#title")).to_have_text("Tides")
+
+
+async def test_the_page_of_an_old_conversation_has_its_title(home: Page, stack: Stack) -> None:
+    await ended(await ask_here(home, "Old words"))
+    owner = await home.locator("body").get_attribute("data-owner")
+    later = "Conversation.objects.filter(owner_id={0}).update(title='Tides')\n"
+    made = "for n in range(55): Conversation.objects.create(owner_id={0}, title=f'Number {{n}}')"
+    code = f"from chat.models import *\n{later}{made}".format(owner)
+    stack.run("manage.py", "shell", "-v0", "-c", code)
+    await home.reload()
+    await expect(row(home, "Tides")).to_have_count(0)
+    await expect(home).to_have_title("Tides · Tailrace")
 
 
 async def test_older_conversations_come_when_the_end_of_the_list_is_near(home: Page, stack: Stack) -> None:
@@ -261,6 +288,8 @@ async def test_on_a_phone_the_list_is_a_drawer_that_keeps_the_focus(page: Page, 
     await ended(await ask_here(page, "A question that is much longer than any phone is wide, really"))
     assert await page.evaluate("document.documentElement.scrollWidth") == 320
     await expect(page.locator("#sidebar")).to_be_hidden()
+    await page.locator("#create-here").click()
+    await expect(page.locator("#welcome")).to_be_visible()
     await page.locator("#sidebar-toggle").click()
     await expect(page.locator("#sidebar")).to_be_visible()
     assert await page.evaluate("document.querySelector('#sidebar').contains(document.activeElement)")

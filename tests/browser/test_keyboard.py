@@ -87,7 +87,7 @@ async def test_the_keys_of_the_sheet_do_what_it_says(page: Page, stack: Stack) -
     await page.keyboard.type("?n")  # while typing
     await expect(page.locator("#message")).to_have_value("?n")
     await page.locator("#message").fill("")
-    await page.locator("#title").click()
+    await page.locator("#message").blur()
     await page.keyboard.press("?")
     sheet = page.get_by_role("dialog", name="Keyboard shortcuts")
     await expect(sheet).to_be_visible()
@@ -103,12 +103,26 @@ async def test_the_keys_of_the_sheet_do_what_it_says(page: Page, stack: Stack) -
     await expect(page.locator("#sidebar")).to_be_hidden()
     await page.reload()
     await expect(page.locator("#sidebar")).to_be_hidden()
-    await page.locator("#title").click()
+    await page.locator("#message").blur()
     await page.keyboard.press("b")
     await expect(page.locator("#sidebar")).to_be_visible()
     await page.keyboard.press("n")
     await expect(page.locator("#welcome")).to_be_visible()
     await expect(page.locator("#message")).to_be_focused()
+    await page.keyboard.press("Control+k")  # also while writing
+    await expect(page.locator("#search")).to_be_focused()
+
+
+async def test_the_up_arrow_edits_the_last_question_from_an_empty_message(page: Page, stack: Stack) -> None:
+    await ended(await ask(page, stack, "First words"))
+    await page.locator("#message").fill("a draft")
+    await page.keyboard.press("ArrowUp")
+    await expect(page.locator("#message")).to_be_focused()
+    await page.locator("#message").fill("")
+    await page.keyboard.press("ArrowUp")
+    editor = page.get_by_role("textbox", name="Edit your message")
+    await expect(editor).to_be_focused()
+    await expect(editor).to_have_value("First words")
 
 
 async def test_single_keys_can_be_switched_off(page: Page, stack: Stack) -> None:

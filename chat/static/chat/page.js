@@ -31,7 +31,6 @@ import { browserStorage, Store } from "./storage/store.js";
 import { apiErrorText, connectionText, errorText } from "./turns/status_text.js";
 import { TurnList } from "./turns/turn_list.js";
 
-const TITLE_CHARS = 60;
 const CONFLICT = 409; // its sentence names the limit
 const TICK_MS = 1000; // countdowns are in seconds
 
@@ -45,6 +44,7 @@ if (data.is_guest) store.adopt(document.body.dataset.owner ?? ""); // from a tab
 follow(data.former_guest, { store, drafts, site });
 const api = new ApiClient(data, data.socket_path !== null);
 const list = new ConversationList(data.conversations);
+if (data.summary) list.note(data.summary);
 const liveRegions = new LiveRegions({ announcer: find("#announcer", HTMLElement), notice: find("#notice", HTMLElement) });
 
 const socket = new Socket(data.socket_path, {
@@ -168,6 +168,7 @@ const composer = new Composer(find("#composer", HTMLFormElement), {
       renderList();
     },
     stop,
+    editLast: () => turnList.editLast(),
     changed() {
       drafts.keep(openConversations.shown.id, composer.text);
       if (openConversations.shown.tree.turns.length) scroll.follow();
@@ -284,11 +285,13 @@ function listChanged() {
 }
 
 function renderTitle() {
-  const first = openConversations.shown.tree.path[0]?.title.slice(0, TITLE_CHARS);
-  const title = list.get(openConversations.shown.id)?.title || first || "";
+  const { path, top } = openConversations.shown.tree;
+  const first = path[0]?.title ?? "";
+  const title = list.get(openConversations.shown.id)?.title || first;
   const heading = find("#title", HTMLElement);
   set(heading, "textContent", title);
   heading.hidden = !title;
+  heading.classList.toggle("visually-hidden", !top && title === first); // the question stands below
   document.title = title ? `${title} · Tailrace` : "Tailrace";
 }
 
@@ -306,17 +309,16 @@ function tick() {
 }
 
 for (const button of document.querySelectorAll("#welcome button")) {
-  button.addEventListener("click", () => {
-    composer.text = button.textContent;
-    composer.focus();
-  });
+  button.addEventListener("click", () => composer.send(button.textContent));
 }
 
-find("#create", HTMLElement).addEventListener("click", (event) => {
-  if (event.ctrlKey || event.metaKey || event.shiftKey) return; // a new tab or window
-  event.preventDefault();
-  navigation.open(null);
-});
+for (const link of [find("#create", HTMLElement), find("#create-here", HTMLElement)]) {
+  link.addEventListener("click", (event) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return; // a new tab or window
+    event.preventDefault();
+    navigation.open(null);
+  });
+}
 document.querySelector("#sign-out")?.addEventListener("submit", () => store.clear());
 document.addEventListener("visibilitychange", () => visibility.refresh());
 

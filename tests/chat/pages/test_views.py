@@ -115,7 +115,7 @@ def test_a_new_page_has_the_models_and_the_addresses(client: Client, owner: User
     data = page_data(client.get("/"))
     assert data == {
         "conversation": None,
-        "conversation_title": "",
+        "summary": None,
         "conversations": {"conversations": [], "more": None},
         "responses": [],
         "models": [model("m", max_output_tokens=16_384), model(DEMO)],
@@ -178,7 +178,7 @@ def test_a_conversation_shows_every_turn_the_oldest_first(client: Client, owner:
 def test_a_page_has_the_list_and_the_title(client: Client, owner: User) -> None:
     root = stored(owner, conversation=Conversation.objects.create(owner=owner, title="Depths"))
     data = page_data(visit(client, owner, root.conversation))
-    assert data["conversation_title"] == "Depths"
+    assert data["summary"]["title"] == "Depths"
     assert data["conversations"] == list_page(owner.pk)
     assert [line["id"] for line in data["conversations"]["conversations"]] == [
         wire_id("conv", root.conversation_id)

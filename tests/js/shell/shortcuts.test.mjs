@@ -20,3 +20,11 @@ test("no key is taken while typing, nor from the browser", () => {
   }
   assert.equal(actionOf({ key: "x" }), null);
 });
+
+test("Ctrl K searches, also while typing and without single keys, and no other combination does", () => {
+  const press = { key: "k", ctrlKey: true, typing: true, single: false };
+  assert.equal(actionOf(press), "search");
+  assert.equal(actionOf({ ...press, shiftKey: true }), null);
+  assert.equal(actionOf({ ...press, isComposing: true }), null);
+  assert.equal(actionOf({ key: "k", single: false }), null);
+});

@@ -3,6 +3,7 @@
 import { cancelCommand, createCommand, newRequestId, subscribeCommand } from "../server/protocol.js";
 import { ResponseState } from "./response_state.js";
 import { Timing } from "./timing.js";
+import { titleOf } from "./title.js";
 
 const SILENCE_MS = 15_000; // heartbeats come every few seconds
 
@@ -38,7 +39,7 @@ export class Turn {
 
   /** The title of a conversation that begins with it. */
   get title() {
-    return this.input.trim() || (this.attachments[0]?.name ?? "");
+    return titleOf(this.input) || titleOf(this.attachments[0]?.name ?? "");
   }
 
   /** Whether another turn asks the same. @param {Turn} other */

@@ -29,6 +29,9 @@ export function sends({ key, shiftKey, isComposing }, touch) {
   return key === "Enter" && !shiftKey && !isComposing && !touch;
 }
 
+/** @param {KeyboardEvent} event */
+const isModified = ({ ctrlKey, metaKey, altKey, shiftKey }) => ctrlKey || metaKey || altKey || shiftKey;
+
 export class Composer {
   #touch = matchMedia("(pointer: coarse)");
   #fine = matchMedia("(pointer: fine)");
@@ -50,7 +53,10 @@ export class Composer {
     this.#stop = find("#stop", HTMLButtonElement, form);
     this.#limit = limit;
     this.#on = on;
-    form.addEventListener("submit", (event) => this.#submit(event));
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#submit();
+    });
     this.#stop.addEventListener("click", () => this.#stopAnswer());
     this.#box.addEventListener("input", () => this.#changed());
     this.#box.addEventListener("keydown", (event) => this.#press(event));
@@ -85,6 +91,13 @@ export class Composer {
     this.#measure();
   }
 
+  /** Send this text, unless nothing can be sent: then it stays in the box. @param {string} text */
+  send(text) {
+    this.text = text;
+    this.focus();
+    this.#submit();
+  }
+
   focus() {
     this.#box.focus({ preventScroll: true });
   }
@@ -97,13 +110,16 @@ export class Composer {
   /** @param {KeyboardEvent} event */
   #press(event) {
     if (event.isComposing) return; // the key of an input method
-    if (sends(event, this.#touch.matches)) this.#submit(event);
+    if (sends(event, this.#touch.matches)) {
+      event.preventDefault();
+      this.#submit();
+    }
+    const isEmpty = !this.text && this.#attached === "none";
+    if (event.key === "ArrowUp" && !isModified(event) && isEmpty && this.#on.editLast()) event.preventDefault();
     if (event.key === "Escape" && this.#running) this.#stopAnswer();
   }
 
-  /** @param {Event} event */
-  #submit(event) {
-    event.preventDefault();
+  #submit() {
     if (this.#running || this.#send.disabled) return;
     const input = this.text;
     this.text = "";

@@ -13,17 +13,30 @@ export const SHORTCUTS = Object.freeze([
   { action: "sheet", keys: ["?"], text: "This sheet" },
 ]);
 
-/** Keys that work in one place only. */
+const isMac = /Mac|iP/.test(globalThis.navigator?.platform ?? "");
+
+/** Keys that work in one place only, and one that works everywhere. */
 export const LOCAL_KEYS = Object.freeze([
+  { keys: [isMac ? "⌘" : "Ctrl", "K"], text: "Search conversations, also while writing" },
   { keys: ["Enter"], text: "Send the message" },
   { keys: ["Shift", "Enter"], text: "Begin a line" },
   { keys: ["Esc"], text: "Stop the answer while writing; close the open panel" },
+  { keys: ["↑"], text: "Edit the last question, while the message is empty" },
+  { keys: ["↓", "↑", "Home", "End"], text: "Move in the list of conversations" },
+  { keys: ["→"], text: "Menu of the conversation in focus" },
   { keys: ["F2"], text: "Rename the conversation in focus" },
   { keys: ["Del"], text: "Delete the conversation in focus" },
 ]);
 
+/** Whether Ctrl, or ⌘ on a Mac, is held, and no other key. @param {Press} press */
+const isCommand = ({ ctrlKey, metaKey, altKey, shiftKey }) =>
+  Boolean(isMac ? metaKey && !ctrlKey : ctrlKey && !metaKey) && !altKey && !shiftKey;
+
 /** The action of a key, or null. @param {Press} press */
-export function actionOf({ key, ctrlKey, metaKey, altKey, isComposing, typing }) {
+export function actionOf(press) {
+  const { key, ctrlKey, metaKey, altKey, isComposing, typing, single = true } = press;
+  if (isCommand(press) && key === "k" && !isComposing) return "search";
+  if (!single) return null;
   if (typing || isComposing || ctrlKey || metaKey || altKey) return null;
   return SHORTCUTS.find(({ keys }) => keys.includes(key))?.action ?? null;
 }

@@ -36,9 +36,10 @@ export class ShortcutsSheet {
 
   /** @param {KeyboardEvent} event */
   #pressed(event) {
-    if (!this.#switch.checked || document.querySelector("dialog:modal")) return;
-    const { key, ctrlKey, metaKey, altKey, isComposing, target } = event;
-    const action = actionOf({ key, ctrlKey, metaKey, altKey, isComposing, typing: isTyping(target) });
+    if (document.querySelector("dialog:modal")) return;
+    const { key, ctrlKey, metaKey, altKey, shiftKey, isComposing, target } = event;
+    const [typing, single] = [isTyping(target), this.#switch.checked];
+    const action = actionOf({ key, ctrlKey, metaKey, altKey, shiftKey, isComposing, typing, single });
     if (!action) return;
     event.preventDefault(); // not typed into the focused field
     if (action === "sheet") this.open();

@@ -17,7 +17,8 @@ export class ConversationList {
   search = "";
   version = 0; // changes so far; a fetch passes the version at its start
   /** @type {string | null} */ more = null; // the cursor of the next page
-  /** @type {Map<string, Summary>} */ #summaries = new Map();
+  /** @type {Map<string, Summary>} */ #summaries = new Map(); // the rows
+  /** @type {Map<string, Summary>} */ #known = new Map(); // also those that a search hides
   /** @type {Map<string, ListChange>} */
   #changes = new Map(); // the latest of each id
 
@@ -30,9 +31,9 @@ export class ConversationList {
     return [...this.#summaries.values()].sort(inOrder);
   }
 
-  /** @param {string | null} id */
+  /** The latest known summary, whether it is a row or not. @param {string | null} id */
   get(id) {
-    return this.#summaries.get(id ?? "") ?? null;
+    return this.#known.get(id ?? "") ?? null;
   }
 
   /** The first page, fetched at version `since`, replaces everything. @param {ListPage} page */
@@ -48,8 +49,8 @@ export class ConversationList {
   extend({ conversations, more }, since = this.version) {
     for (const summary of conversations) {
       const change = this.#changes.get(summary.id);
-      if (!change || change.version <= since) this.#summaries.set(summary.id, summary);
-      else if (change.summary) this.#summaries.set(summary.id, later(change.summary, summary));
+      if (!change || change.version <= since) this.#place(summary);
+      else if (change.summary) this.#place(later(change.summary, summary));
     }
     this.more = more;
   }
@@ -58,7 +59,13 @@ export class ConversationList {
   put({ id, title, updated_at, running, unread, pinned_at = null }) {
     const summary = { id, title, updated_at, running, unread, pinned_at };
     this.#record(id, summary);
+    this.#known.set(id, summary);
     this.#set(summary);
+  }
+
+  /** Remember the summary of a conversation that may be in no fetched page. @param {Summary} summary */
+  note(summary) {
+    if (!this.#known.has(summary.id)) this.#known.set(summary.id, summary);
   }
 
   /** Take a reply, unless a later change has arrived. @param {Summary} summary */
@@ -71,6 +78,13 @@ export class ConversationList {
   remove(id) {
     this.#record(id, null);
     this.#summaries.delete(id);
+    this.#known.delete(id);
+  }
+
+  /** @param {Summary} summary */
+  #place(summary) {
+    this.#known.set(summary.id, summary);
+    this.#summaries.set(summary.id, summary);
   }
 
   /** @param {string} id @param {Summary | null} summary */

@@ -41,6 +41,13 @@ export class QuestionView {
     if (this.#editor) this.#editor.element.inert = busy;
   }
 
+  /** Begin to edit. Returns whether that is possible. */
+  edit() {
+    if (this.#edit.hidden || this.#editor) return false;
+    this.#open();
+    return true;
+  }
+
   #open() {
     this.#editor = new InputEditor(this.#turn, {
       send: (text) => {

@@ -56,6 +56,11 @@ export class ResponseView {
     return answer;
   }
 
+  /** Begin to edit the question. Returns whether that is possible. */
+  edit() {
+    return this.#question.edit();
+  }
+
   /** Returns whether all text is shown. @param {Situation} situation */
   render(situation) {
     const { turn } = this;

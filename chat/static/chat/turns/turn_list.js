@@ -66,6 +66,12 @@ export class TurnList {
     this.#schedule();
   }
 
+  /** Begin to edit the last question. Returns whether that is possible. */
+  editLast() {
+    const view = this.#latest && this.#views.get(this.#latest);
+    return view?.edit() ?? false;
+  }
+
   /** The text of a running turn also depends on the clock and the connection. */
   touchRunning() {
     for (const turn of this.#views.keys()) if (turn.running) this.touch(turn);
