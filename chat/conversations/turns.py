@@ -5,6 +5,8 @@ from datetime import datetime
 from types import MappingProxyType
 from uuid import UUID
 
+from django.utils import timezone
+
 from chat.conversations.tree import Tree
 from chat.file_models import File, parse_wire_id
 from chat.ids import RESPONSE, bare, wire_id
@@ -71,7 +73,9 @@ def turn(response: Response, files: Mapping[str, File] = MappingProxyType({})) -
             "max_output_tokens": response.max_output_tokens,
             "effort": response.request.get("reasoning", {}).get("effort"),
         },
+        "losses": response.losses,
         "created_at": response.queued_at.timestamp(),
+        "age": (timezone.now() - response.queued_at).total_seconds() if response.live else None,
         "started_at": _seconds(response.started_at),
         "first_token_at": _seconds(response.first_token_at),
         "ended_at": _seconds(response.ended_at),

@@ -29,6 +29,8 @@ type Timer = ReturnType<typeof setTimeout> | undefined;
 interface ConversationData {
   id: ConversationId;
   responses: ResponseRow[];
+  /** When they were received, in ms; else now. */
+  at?: number;
 }
 
 interface ConversationCallbacks {

@@ -69,7 +69,11 @@ interface ResponseRow {
   model: string;
   usage: Usage | null;
   omitted_turns: number;
+  /** Attempts whose workers were lost. */
+  losses?: number;
   created_at: number;
+  /** While it runs: seconds since its creation, by the server's clock. */
+  age?: number | null;
   started_at: number | null;
   first_token_at: number | null;
   ended_at: number | null;

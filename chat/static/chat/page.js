@@ -300,6 +300,12 @@ function failed({ status, error }) {
   liveRegions.warn((status === CONFLICT && error?.message) || apiErrorText(status));
 }
 
+/** When the document came, in ms: the ages in its data count from then. */
+function receivedAt() {
+  const [navigation] = performance.getEntriesByType("navigation");
+  return Date.now() - performance.now() + /** @type {PerformanceNavigationTiming} */ (navigation).responseStart;
+}
+
 function tick() {
   socket.tick();
   openConversations.tick();
@@ -324,7 +330,7 @@ document.addEventListener("visibilitychange", () => visibility.refresh());
 
 themeSwitch(find("#theme", HTMLElement));
 watchViewport(() => scroll.follow());
-openConversations.start({ id: data.conversation, responses: data.responses });
+openConversations.start({ id: data.conversation, responses: data.responses, at: receivedAt() });
 if (data.socket_path !== null)
   socket.connect(); // else with the first message
 else connectionView.render(socket, outbox.hasPending);

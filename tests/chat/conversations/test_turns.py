@@ -1,20 +1,23 @@
 """Pages of a conversation's turns."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from chat.conversations.tree import PER_PAGE
 from chat.conversations.turns import turns
 from chat.ids import new_id
-from chat.models import Conversation, Response
+from chat.models import Conversation, Response, Status
 from chat.protocol.errors import CommandError
 from tests.chat.contents import PDF, PNG
 from tests.chat.rows import stored
 from tests.chat.stored_files import kept
+from tests.harness.waiting import patience
 
 COUNT = 120
 
@@ -91,3 +94,12 @@ def test_an_unknown_place_is_refused(long: Conversation, owner: User, place: str
             turns(long, **{place: unknown})
         assert (raised.value.code, raised.value.param) == ("invalid_field", place)
     assert Response.objects.count() == COUNT + 1
+
+
+def test_a_running_turn_has_its_age_and_an_ended_one_none(owner: User) -> None:
+    asked = timezone.now() - timedelta(seconds=7)
+    running = stored(owner, status=Status.IN_PROGRESS, queued_at=asked)
+    ended = stored(owner, status=Status.COMPLETED, queued_at=asked, conversation=running.conversation)
+    ages = {row["id"]: row["age"] for row in turns(running.conversation)}
+    assert 7 <= ages[running.wire_id] < 7 + 10 * patience()
+    assert ages[ended.wire_id] is None

@@ -64,3 +64,44 @@ test("reasoning that did not arrive live has no time", () => {
   const reasoned = row("r1", "completed", null, { output: items("x", "hm") });
   assert.equal(reasoningText(Turn.of(reasoned, 0), 0), "Reasoning");
 });
+
+/** A row that runs since 5 s by the server's clock, which is far from the page's. @param {Partial<ResponseRow>} more */
+const runs = (more = {}) => Turn.of(row("r1", "in_progress", null, { created_at: 900, age: 5, ...more }), 50_000);
+
+/** @param {Turn} turn @param {number} now @param {Partial<ResponseState>} changes */
+function change(turn, now, changes) {
+  Object.assign(responseOf(turn), changes);
+  turn.touch(now);
+}
+
+test("a running row is timed by its age: no figure mixes two clocks", () => {
+  const turn = runs({ started_at: 901 });
+  assert.equal(statsText(turn, 52_000), "m · 7.0 s so far");
+  change(turn, 53_000, { snapshots: 1 });
+  change(turn, 54_000, { output: "x" });
+  assert.equal(statsText(turn, 54_000), "m · first text after 9.0 s");
+  change(turn, 60_000, { status: "completed" });
+  assert.equal(statsText(turn, 99_000), "m · 14 s", "from the claim by a worker");
+});
+
+test("text that was there before the page has no time", () => {
+  const turn = runs();
+  change(turn, 51_000, { snapshots: 1, output: "x", reasoning: "hm" });
+  change(turn, 52_000, { output: "xy" });
+  assert.equal(statsText(turn, 52_000), "m");
+  assert.equal(reasoningText(turn, 52_000), "Reasoning");
+});
+
+test("text that began while the connection was lost has no time", () => {
+  const turn = observed([100, { status: "in_progress" }]);
+  responseOf(turn).last = 3;
+  turn.subscribe(() => true);
+  change(turn, 4_000, { output: "x" });
+  assert.equal(statsText(turn, 4_000), "m");
+});
+
+test("in a pause there is no speed", () => {
+  const turn = observed([100, { status: "in_progress", output: "x".repeat(40) }], [2_000, { output: "x".repeat(400) }]);
+  assert.match(statsText(turn, 2_100), /tokens/);
+  assert.doesNotMatch(statsText(turn, 6_000), /tokens/);
+});

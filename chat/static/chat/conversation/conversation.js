@@ -12,14 +12,14 @@ export class Conversation {
   #now;
 
   /** @param {ConversationData} data @param {ConversationParts} parts */
-  constructor({ id, responses }, { send, outbox, on, now = Date.now }) {
+  constructor({ id, responses, at }, { send, outbox, on, now = Date.now }) {
     this.id = id;
     this.#send = send;
     this.#outbox = outbox;
     this.#on = on;
     this.#now = now;
     this.tree = new TurnTree(
-      responses.map((row) => Turn.of(row, now())),
+      responses.map((row) => Turn.of(row, at ?? now())),
       on.path,
     );
   }

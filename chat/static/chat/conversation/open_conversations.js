@@ -36,8 +36,8 @@ export class OpenConversations {
   }
 
   /** Show the conversation of the page data; on the page of a new one, the last unsent. @param {ConversationData} data */
-  start({ id, responses }) {
-    this.show(this.#create({ id, responses }));
+  start({ id, responses, at }) {
+    this.show(this.#create({ id, responses, at }));
     this.#kept.send(this.#open);
     const unsent = this.waiting.at(-1);
     if (!id && unsent) this.show(unsent);
@@ -142,7 +142,7 @@ export class OpenConversations {
   }
 
   /** @param {Partial<ConversationData>} data */
-  #create({ id = null, responses = [] } = {}) {
+  #create({ id = null, responses = [], at } = {}) {
     const isShown = () => conversation === this.shown;
     /** @type {ConversationCallbacks} */
     const on = {
@@ -162,7 +162,7 @@ export class OpenConversations {
       },
     };
     const conversation = new Conversation(
-      { id, responses },
+      { id, responses, at },
       { send: this.#send, outbox: this.#outbox, on, now: this.#now },
     );
     this.#open.push(conversation);

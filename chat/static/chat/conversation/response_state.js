@@ -6,6 +6,8 @@ export const APPLIED = "applied";
 export const DROPPED = "dropped"; // already applied, or ahead of an awaited replay
 export const BEHIND = "behind"; // events are missing: subscribe from `last`
 
+const LOST = "worker_lost";
+
 export class ResponseState {
   /** @type {number | null} */ last = null; // the cursor: sequence number of the last applied event
   edition = 0; // +1 when the text restarts; within one edition it only grows
@@ -16,7 +18,7 @@ export class ResponseState {
   #subscribing = false; // awaiting a replay: events ahead of the cursor are expected
 
   /** @param {{ id: string } & Partial<ResponseRow>} row */
-  constructor({ id, status, output, error, incomplete_details, usage, omitted_turns }) {
+  constructor({ id, status, output, error, incomplete_details, usage, omitted_turns, losses }) {
     this.id = id;
     this.status = status ?? STATUS.queued;
     const texts = textsOf(output);
@@ -27,6 +29,7 @@ export class ResponseState {
     this.error = error ?? null;
     this.reason = incomplete_details?.reason ?? null;
     this.usage = usage ?? null;
+    this.losses = losses ?? 0; // of workers
     this.omittedTurns = omitted_turns ?? 0; // oldest ones, which did not fit into the model's context
   }
 
@@ -90,6 +93,12 @@ export class ResponseState {
     this.edition += 1;
   }
 
+  /** Another attempt begins. @param {AttemptEvent} event */
+  #interrupt({ reason = LOST }) {
+    this.interruption = reason;
+    if (reason === LOST) this.losses += 1;
+  }
+
   /** @param {ItemEvent} event */
   #add({ item }) {
     if (isText(item)) return;
@@ -136,10 +145,10 @@ export class ResponseState {
       case EVENT.restarted:
         this.#restart();
         this.omittedTurns = event.omitted_turns ?? 0;
-        this.interruption = event.reason ?? "worker_lost";
+        this.#interrupt(event);
         break;
       case EVENT.continued:
-        this.interruption = event.reason ?? "worker_lost";
+        this.#interrupt(event);
         break;
       case EVENT.queue:
         this.queue = event.position;

@@ -13,22 +13,42 @@ export class Timing {
   /** @type {number | null} */ reasoningAt = null; // first reasoning, if live
   /** @type {number | null} */ firstAt = null; // first text, if live
   /** @type {number | null} */ grewAt = null; // last text or reasoning, if live
+  /** @type {number | null} */ lostFor = null; // from the start until another worker took over, if live
   /** @type {number | null} */ endedAt = null;
   /** @type {[at: number, characters: number][]} */ #samples = []; // oldest first
   #jumps = 0;
+  #losses = 0;
   #length = 0;
-  #live = true; // observed from its start: rows add nothing
+  #live = true; // by this page's clock: rows add nothing
+  #seesAll = true; // no event may have been missed
+  #knowsReasoning = false; // when it began
+  #knowsText = false;
 
   /** @param {number} now */
   constructor(now) {
     this.askedAt = now;
   }
 
-  /** The server's clock: only differences are used. @param {ResponseRow} row @param {number} now */
+  /**
+   * An ended row is timed by the server's clock, a running one by this page's: clocks differ, so each time is a
+   * difference on one of them.
+   * @param {ResponseRow} row
+   * @param {number} now when it was received
+   */
   static of(row, now) {
+    const age = ms(row.age ?? null);
+    if (age !== null) return Timing.#ofRunning(row, now - age);
     const timing = new Timing(ms(row.created_at) ?? now);
     timing.#live = false;
     timing.merge(row);
+    return timing;
+  }
+
+  /** @param {ResponseRow} row @param {number} askedAt */
+  static #ofRunning({ created_at: created, started_at: started, losses = 0 }, askedAt) {
+    const timing = new Timing(askedAt);
+    timing.#losses = losses;
+    if (started !== null) timing.startedAt = askedAt + (started - created) * 1000;
     return timing;
   }
 
@@ -40,20 +60,29 @@ export class Timing {
     this.endedAt = ms(ended);
   }
 
+  /** Events may come late from now on: text that begins then has an unknown time. */
+  miss() {
+    this.#seesAll = false;
+  }
+
   /** @param {ResponseState} response @param {number} now */
-  update({ status, output, reasoning, edition, snapshots, ended }, now) {
+  update({ status, output, reasoning, edition, snapshots, losses, ended }, now) {
     const jumps = edition + snapshots;
+    const isLive = jumps === this.#jumps && this.#seesAll;
+    if (losses > this.#losses && this.#seesAll && this.startedAt !== null) this.lostFor = now - this.startedAt;
+    this.#losses = losses;
     if (jumps !== this.#jumps) this.#samples = []; // the text was generated earlier
     this.#jumps = jumps;
     if (status !== "queued") this.startedAt ??= now;
-    if (reasoning) this.reasoningAt ??= now;
-    if (output) this.firstAt ??= now;
+    if (reasoning && this.reasoningAt === null) [this.reasoningAt, this.#knowsReasoning] = [now, isLive];
+    if (output && this.firstAt === null) [this.firstAt, this.#knowsText] = [now, isLive];
     if (ended) this.endedAt ??= now;
     this.#grow(output.length + reasoning.length, now);
   }
 
-  /** Estimated tokens per second; null while there are too few samples. @param {number} now */
+  /** Estimated tokens per second; null while there are too few samples, or in a pause. @param {number} now */
   speed(now) {
+    if (now - (this.grewAt ?? now) > WINDOW_MS) return null;
     const [first, last] = [this.#samples.at(0), this.#samples.at(-1)];
     if (!first || !last || first === last) return null;
     const [[from, before], [, after]] = [first, last];
@@ -63,12 +92,15 @@ export class Timing {
   /** From the question to the first text or reasoning; null if unknown. */
   get untilFirst() {
     if (this.firstAt === null) return null;
+    const reasoned = this.reasoningAt !== null && this.reasoningAt <= this.firstAt;
+    if (!(reasoned ? this.#knowsReasoning : this.#knowsText)) return null;
     return Math.max(0, Math.min(this.reasoningAt ?? this.firstAt, this.firstAt) - this.askedAt);
   }
 
   /** From the first reasoning to the text or now; null if unknown. @param {number} now */
   reasoning(now) {
-    if (this.reasoningAt === null) return null;
+    if (this.reasoningAt === null || !this.#knowsReasoning) return null;
+    if (this.firstAt !== null && !this.#knowsText) return null;
     return Math.max(0, (this.firstAt ?? this.endedAt ?? now) - this.reasoningAt);
   }
 

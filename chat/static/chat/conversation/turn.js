@@ -97,7 +97,9 @@ export class Turn {
   /** Subscribe after the last event. @param {Send} send */
   subscribe(send) {
     const { response } = this;
-    if (response && send(subscribeCommand(response.id, response.last))) response.subscribed();
+    if (!response || !send(subscribeCommand(response.id, response.last))) return;
+    response.subscribed();
+    if (response.last !== null) this.timing.miss();
   }
 
   /** Cancel the response, now or once accepted. @param {Send} send */

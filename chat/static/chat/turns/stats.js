@@ -24,7 +24,7 @@ function runningStats(timing, response, now) {
   const speed = timing.speed(now);
   return [
     untilFirst !== null && `first text after ${duration(untilFirst)}`,
-    speed !== null && `about ${whole.format(Math.round(speed))} tokens/s`,
+    speed !== null && speed >= 0.5 && `about ${whole.format(Math.round(speed))} tokens/s`,
   ];
 }
 
