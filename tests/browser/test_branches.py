@@ -1,5 +1,7 @@
 """A conversation as a tree: other answers, other questions, and walking between them."""
 
+import re
+
 import pytest
 from playwright.async_api import Locator, Page, expect
 
@@ -98,7 +100,13 @@ async def test_a_lost_worker_is_shown_and_the_text_continues(page: Page, stack: 
     await until(page, "states.includes('Worker lost, continuing…')", 20)
     stack.start_worker(lost)
     await ended(turn)
-    await expect(turn.locator(".state")).to_be_empty()
+    await expect(turn.locator(".state")).to_have_text(
+        re.compile(r"^The worker was lost; another one took over after \d+(\.\d)? s\.$")
+    )
     await expect(turn.locator(".output")).to_have_text(text_of(CONTINUED))
     assert await first.evaluate("element => element.isConnected")
     wait_until(lambda: stack.readyz()["workers"]["alive"] == 2, 20, "both workers live")
+    await page.reload()
+    await expect(turn.locator(".state")).to_have_text(
+        "A worker was lost while it wrote this answer; another one took over."
+    )

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { ResponseState } from "../../../chat/static/chat/conversation/response_state.js";
 import { Turn } from "../../../chat/static/chat/conversation/turn.js";
 import {
   announcement,
@@ -226,4 +227,43 @@ test("turns that were left out are announced with the start", () => {
   const started = turn({ status: "in_progress", omitted_turns: 1 });
   assert.equal(announcement(started), `The answer has started. ${omittedText(started.response)}`);
   assert.equal(announcement(turn({ status: "completed", omitted_turns: 1 })), "The answer is complete.");
+});
+
+test("each outcome without a whole answer has its sentence and a remedy", () => {
+  const refused = [{ type: "message", content: [{ type: "refusal", refusal: "No." }] }];
+  const filter = { incomplete_details: { reason: "content_filter" } };
+  const outcomes = [
+    turn({ status: "completed" }),
+    turn({ status: "completed", output: refused }),
+    turn({ status: "incomplete", ...filter }),
+    turn({ status: "incomplete", ...filter, output: items("a") }),
+  ].map((each) => statusOf(each, open));
+  assert.equal(new Set(outcomes.map(({ text }) => text)).size, outcomes.length);
+  for (const { help } of outcomes) assert.notEqual(help, "");
+  assert.deepEqual(
+    outcomes.map(({ retry }) => retry),
+    [true, false, false, false],
+  );
+});
+
+test("an answer that only calls a function needs no sentence", () => {
+  const calls = turn({ status: "completed", output: [{ type: "function_call", id: "fc_1", name: "look" }] });
+  assert.equal(statusOf(calls, open).text, "");
+});
+
+test("an answer whose worker was lost says so, with the time if it was observed", () => {
+  assert.match(statusOf(turn({ status: "completed", losses: 1, output: items("a") }), open).text, /^A worker was lost/);
+  const live = new Turn({ input: "a", model: "m", previousId: null }, 0);
+  live.response = new ResponseState({ id: "resp_r1" });
+  live.response.apply({ type: "response.in_progress", sequence_number: 0, response: { status: "in_progress" } });
+  live.touch(1_000);
+  live.response.apply({ type: "tailrace:restarted", sequence_number: 1, response_id: "resp_r1", attempt: 2 });
+  live.touch(18_000);
+  live.response.apply({ type: "response.completed", sequence_number: 2, response: { status: "completed" } });
+  live.response.output = "a";
+  assert.equal(statusOf(live, open).text, "The worker was lost; another one took over after 17 s.");
+});
+
+test("while a model reasons, the summary of its reasoning says so alone", () => {
+  assert.equal(statusOf(turn({ status: "in_progress", output: items("", "hm") }), open).text, "");
 });

@@ -27,6 +27,7 @@ export class ResponseView {
   #copy;
   #regenerate;
   #walker;
+  #retries = false; // Retry does what Regenerate does
 
   /** @param {Turn} turn @param {TurnCallbacks} on */
   constructor(turn, on) {
@@ -72,7 +73,9 @@ export class ResponseView {
     set(this.#thoughts, "hidden", !response?.reasoning);
     set(dataset, "voice", response?.refused ? "refusal" : "answer");
     this.#calls.render(response?.others ?? []);
-    set(this.#omitted, "textContent", omittedText(response));
+    const omitted = omittedText(response);
+    set(this.#omitted, "textContent", omitted);
+    set(this.#omitted, "hidden", !omitted);
     this.#renderStatus(situation);
     this.#renderTools(situation);
     if (!response) return true;
@@ -90,7 +93,10 @@ export class ResponseView {
     set(dataset, "flowing", String(flowing));
     set(dataset, "trouble", String(trouble));
     set(this.#state, "textContent", text);
+    set(this.#state, "hidden", !text); // else an empty paragraph is read
     set(this.#help, "textContent", help);
+    set(this.#help, "hidden", !help);
+    this.#retries = retry;
     set(this.#retry, "hidden", !retry || situation.busy);
     set(this.#stats, "textContent", statsText(this.turn, situation.now));
   }
@@ -102,6 +108,6 @@ export class ResponseView {
     this.#question.render({ siblings, walksHere: !walksHere, busy });
     this.#walker.render(walksHere ? siblings : [turn]);
     set(this.#copy, "hidden", turn.running || !turn.response?.output);
-    set(this.#regenerate, "hidden", busy || turn.running || !turn.response);
+    set(this.#regenerate, "hidden", busy || turn.running || !turn.response || this.#retries);
   }
 }

@@ -1,14 +1,20 @@
 /** A turn, the connection, an API error or a file in sentences. Pure. */
 
+import {
+  FILTERED,
+  FILTERED_WHOLE,
+  NOT_COMPLETE,
+  REFUSED,
+  SAID_NOTHING,
+  TRY_AGAIN,
+  WORD_DIFFERENTLY,
+  workerLost,
+} from "../sentences/outcomes.js";
 import { STATUS } from "../server/protocol.js";
 import { helpFor } from "./error_help.js";
+import { duration } from "./stats.js";
 
-/** @type {Record<string, string>} */
-const CUT_OFF = {
-  max_output_tokens: "Cut off: the answer reached its length limit.",
-  content_filter: "Cut off by the content filter.",
-};
-
+const CUT_OFF = "Cut off: the answer reached its length limit.";
 const ONLY_REASONING = "Cut off: the whole length limit went into reasoning, and no answer was written.";
 const NO_TEXT = "Cut off: the answer reached its length limit before any text.";
 const LESS_REASONING = "Ask for something simpler, or choose another model.";
@@ -39,29 +45,43 @@ export function statusOf(turn, { connection, now }) {
     const flowing = connection === "open" && !turn.isSilent(now);
     return { ...still(runningText(turn, connection, now)), flowing };
   }
-  return turn.response ? endedStatus(turn.response) : still("");
+  return turn.response ? endedStatus(turn.response, turn.timing.lostFor) : still("");
 }
 
-/** @param {ResponseState} response */
-function endedStatus(response) {
-  const { status, reason, error } = response;
+/** @param {ResponseState} response @param {number | null} lostFor */
+function endedStatus(response, lostFor = null) {
+  const { status, error } = response;
   switch (status) {
     case STATUS.failed:
       return failing(errorText(error), error);
     case STATUS.incomplete:
-      if (reason === "max_output_tokens" && !response.output) return withoutText(response);
-      return still(CUT_OFF[reason ?? ""] ?? "Cut off: the answer is not complete.");
+      return cutOff(response);
     case STATUS.cancelled:
       return still("Stopped.");
     default:
-      return still("");
+      return completed(response, lostFor);
   }
+}
+
+/** @param {ResponseState} response */
+function cutOff(response) {
+  const { reason, output } = response;
+  if (reason === "content_filter") return still(output ? FILTERED : FILTERED_WHOLE, WORD_DIFFERENTLY);
+  if (reason !== "max_output_tokens") return still(NOT_COMPLETE);
+  return output ? still(CUT_OFF) : withoutText(response);
+}
+
+/** @param {ResponseState} response @param {number | null} lostFor */
+function completed({ output, others, refused, losses }, lostFor) {
+  if (refused) return still(REFUSED, WORD_DIFFERENTLY);
+  if (output || others.length) return still(losses ? workerLost(lostFor === null ? null : duration(lostFor)) : "");
+  return { ...still(SAID_NOTHING, TRY_AGAIN), retry: true };
 }
 
 /** Some models report hidden reasoning only in the usage, others not at all. @param {ResponseState} response */
 function withoutText({ reasoning, usage }) {
   const hasReasoned = Boolean(reasoning || usage?.output_tokens_details?.reasoning_tokens);
-  return { ...still(hasReasoned ? ONLY_REASONING : NO_TEXT), help: LESS_REASONING };
+  return still(hasReasoned ? ONLY_REASONING : NO_TEXT, LESS_REASONING);
 }
 
 /** Above an answer; "" if the model read all turns. @param {ResponseState | null} response */
@@ -73,7 +93,7 @@ export function omittedText(response) {
 }
 
 /** @param {string} text */
-const still = (text) => ({ text, help: "", trouble: false, flowing: false, retry: false });
+const still = (text, help = "") => ({ text, help, trouble: false, flowing: false, retry: false });
 
 /** @param {string} text @param {ErrorObject | null} error */
 const failing = (text, error) => ({ text, help: helpFor(error), trouble: true, flowing: false, retry: true });
@@ -103,11 +123,11 @@ function queuedText({ queue }) {
  * @param {number | null} grewAt
  * @param {number} now
  */
-function workingText({ waiting, interruption, output }, grewAt, now) {
+function workingText({ waiting, interruption, output, reasoning }, grewAt, now) {
   if (waiting) return waitingText(waiting, now);
   if (interruption)
     return `${INTERRUPTED[interruption] ?? INTERRUPTED.worker_lost}, ${output ? "continuing…" : "starting again…"}`;
-  if (!output) return "Thinking…";
+  if (!output) return reasoning ? "" : "Thinking…"; // the summary of the reasoning says it
   return now - (grewAt ?? now) < PAUSE_MS ? "" : "Waiting for the next words…";
 }
 
