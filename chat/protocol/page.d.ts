@@ -12,6 +12,8 @@ type Drafts = import("../static/chat/storage/drafts.js").Drafts;
 type ListController = import("../static/chat/sidebar/list_controller.js").ListController;
 type OpenConversations = import("../static/chat/conversation/open_conversations.js").OpenConversations;
 type PendingFile = import("../static/chat/attachments/pending_files.js").PendingFile;
+type Queue = import("../static/chat/storage/queue.js").Queue;
+type QueuedMessages = import("../static/chat/conversation/queued_messages.js").QueuedMessages;
 type Outbox = import("../static/chat/storage/outbox.js").Outbox;
 type ResponseState = import("../static/chat/conversation/response_state.js").ResponseState;
 type Sidebar = import("../static/chat/sidebar/sidebar.js").Sidebar;
@@ -37,7 +39,15 @@ interface ConversationCallbacks {
   changed: (turn: Turn) => void;
   path: () => void;
   refused: (turn: Turn) => void;
+  /** The server has created the response of a turn. */
+  accepted: (turn: Turn) => void;
   named: (id: string) => void;
+}
+
+interface QueuedMessagesParts {
+  queue: Queue;
+  on: { changed: (conversation: Conversation) => void };
+  now: () => number;
 }
 
 interface ConversationParts {
@@ -58,7 +68,9 @@ interface KeptMessagesParts {
 }
 
 /** All but `listed` concern the visible conversation. */
-interface PageCallbacks extends ConversationCallbacks {
+interface PageCallbacks extends Omit<ConversationCallbacks, "accepted"> {
+  /** Its queued messages have changed. */
+  queued: () => void;
   shown: (conversation: Conversation) => void;
   loaded: (summary: Summary) => void;
   /** The set of conversations without an id has changed. */
@@ -69,6 +81,7 @@ interface OpenConversationsParts {
   api: Pick<ApiClient, "responses">;
   drafts: Drafts;
   outbox: Outbox;
+  queue: Queue;
   send: Send;
   on: PageCallbacks;
   now?: () => number;
@@ -179,6 +192,18 @@ interface EarlierCallbacks {
 type Message = Pick<Ask, "input" | "attachments">;
 
 type OutboxEntry = Ask & { at: number };
+
+/** A message that waits for the end of an answer. */
+interface QueuedMessage extends Message {
+  requestId: string;
+  conversationId: string;
+  /** The response that it follows; null: not known yet. */
+  after: string | null;
+  /** It is being edited. */
+  held: boolean;
+  model: string;
+  at: number;
+}
 
 type StorageOfStore = Pick<Storage, "getItem" | "setItem" | "removeItem" | "key" | "length">;
 
@@ -351,6 +376,13 @@ interface TurnListCallbacks extends TurnCallbacks {
   announce: (text: string) => void;
   /** After each frame. */
   painted: (empty: boolean) => void;
+}
+
+interface QueuedCallbacks {
+  fileUrl: (id: string) => string;
+  change: (requestId: string, changes: Partial<QueuedMessage>) => void;
+  send: (requestId: string) => void;
+  cancel: (message: QueuedMessage) => void;
 }
 
 interface EditorCallbacks {

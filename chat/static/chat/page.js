@@ -3,6 +3,7 @@
 import { Attachments } from "./attachments/attachments.js";
 import { OpenConversations } from "./conversation/open_conversations.js";
 import { find, set } from "./dom/elements.js";
+import { NOT_YET, QUEUED } from "./sentences/queue.js";
 import { ApiClient } from "./server/api_client.js";
 import { CLOSE_TOO_LARGE, EVENT, TOO_MANY_SOCKETS } from "./server/protocol.js";
 import { Socket } from "./server/socket.js";
@@ -27,7 +28,9 @@ import { Drafts } from "./storage/drafts.js";
 import { follow } from "./storage/former_guest.js";
 import { Outbox } from "./storage/outbox.js";
 import { themeSwitch } from "./storage/preferences.js";
+import { Queue } from "./storage/queue.js";
 import { browserStorage, Store } from "./storage/store.js";
+import { QueuedView } from "./turns/queued_view.js";
 import { apiErrorText, connectionText, errorText } from "./turns/status_text.js";
 import { TurnList } from "./turns/turn_list.js";
 
@@ -81,13 +84,21 @@ const openConversations = new OpenConversations({
   api,
   drafts,
   outbox,
+  queue: new Queue(store),
   send: (command) => socket.send(command),
   on: {
     shown,
+    queued: renderQueue,
     loaded: (summary) => list.merge(summary),
     listed: renderList,
-    path: () => earlier.keepPlace(() => turnList.layOut()),
-    changed: (turn) => turnList.touch(turn),
+    path() {
+      earlier.keepPlace(() => turnList.layOut());
+      renderQueue();
+    },
+    changed(turn) {
+      turnList.touch(turn);
+      if (!turn.running) renderQueue();
+    },
     refused(turn) {
       restore(turn);
       turnList.touch(turn);
@@ -159,14 +170,21 @@ const turnList = new TurnList(find("#turns", HTMLElement), {
   },
 });
 
+const queuedView = new QueuedView(find("#queued", HTMLElement), {
+  fileUrl: (id) => api.fileUrl(id),
+  change: (requestId, changes) => openConversations.queued.change(openConversations.shown, requestId, changes),
+  send: (requestId) => openConversations.queued.send(openConversations.shown, requestId),
+  cancel(message) {
+    openConversations.queued.cancel(openConversations.shown, message.requestId);
+    restore(message);
+    composer.focus();
+  },
+});
+
 const composer = new Composer(find("#composer", HTMLFormElement), {
   limit: data.max_input_chars,
   on: {
-    ask(input) {
-      const files = attachments.take();
-      startTurn((conversation) => conversation.ask(input, modelPicker.model, { attachments: files }));
-      renderList();
-    },
+    ask,
     stop,
     editLast: () => turnList.editLast(),
     changed() {
@@ -244,6 +262,7 @@ function receive(event) {
 function shown(conversation) {
   liveRegions.clear();
   turnList.show(conversation.tree);
+  renderQueue();
   composer.text = drafts.of(conversation.id);
   modelPicker.choose(conversation.tree.path.at(-1)?.model);
   attachments.show(conversation.id);
@@ -261,16 +280,37 @@ function startTurn(action) {
   scroll.toEnd();
 }
 
+/** Send a message, or queue it while an answer runs. @param {string} input */
+function ask(input) {
+  const { shown, queued } = openConversations;
+  if (shown.tree.running && !shown.id) {
+    composer.text = input;
+    return liveRegions.warn(NOT_YET);
+  }
+  const message = { input, attachments: attachments.take() };
+  if (!shown.tree.running) startTurn(() => shown.ask(input, modelPicker.model, message));
+  else if (queued.add(shown, message, modelPicker.model)) {
+    liveRegions.announce(QUEUED);
+    scroll.toEnd();
+  }
+  renderList();
+}
+
+function renderQueue() {
+  const { shown, queued } = openConversations;
+  queuedView.render(queued.of(shown), queued.waitsForReader(shown));
+}
+
 function stop() {
   const unsent = openConversations.shown.stop();
   if (unsent) restore(unsent);
 }
 
-/** Put a message back into the composer, unless another is being written. @param {Turn} turn */
-function restore(turn) {
+/** Put a message back into the composer, unless another is being written. @param {Message} message */
+function restore(message) {
   if (composer.text || attachments.state !== "none") return;
-  composer.text = turn.input;
-  attachments.restore(turn.attachments);
+  composer.text = message.input;
+  attachments.restore(message.attachments ?? []);
 }
 
 function renderList() {
@@ -327,6 +367,7 @@ for (const link of [find("#create", HTMLElement), find("#create-here", HTMLEleme
 }
 document.querySelector("#sign-out")?.addEventListener("submit", () => store.clear());
 document.addEventListener("visibilitychange", () => visibility.refresh());
+addEventListener("storage", renderQueue); // another tab's
 
 themeSwitch(find("#theme", HTMLElement));
 watchViewport(() => scroll.follow());

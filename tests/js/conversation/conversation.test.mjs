@@ -15,7 +15,13 @@ let now = 0;
 function conversation(rows = [], id = null) {
   /** @returns {(about?: unknown) => void} */
   const note = (/** @type {string} */ name) => (about) => void changes.push([name, about]);
-  const on = { changed: note("changed"), path: note("path"), named: note("named"), refused: note("refused") };
+  const on = {
+    changed: note("changed"),
+    path: note("path"),
+    named: note("named"),
+    refused: note("refused"),
+    accepted() {},
+  };
   const outbox = { keep() {}, drop() {} };
   const send = (/** @type {Command} */ command) => {
     if (open) sent.push(command);

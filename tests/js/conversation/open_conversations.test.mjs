@@ -4,6 +4,7 @@ import { OpenConversations } from "../../../chat/static/chat/conversation/open_c
 import { ApiError } from "../../../chat/static/chat/server/api_client.js";
 import { Drafts } from "../../../chat/static/chat/storage/drafts.js";
 import { Outbox } from "../../../chat/static/chat/storage/outbox.js";
+import { Queue } from "../../../chat/static/chat/storage/queue.js";
 import { Store } from "../../../chat/static/chat/storage/store.js";
 import { Memory } from "../memory.mjs";
 import { row, summary } from "../rows.mjs";
@@ -41,6 +42,7 @@ function page(id = null, responses = []) {
     },
     drafts: drafts(),
     outbox: new Outbox(new Store(memory, "1")),
+    queue: new Queue(new Store(memory, "1")),
     send(command) {
       if (online) sent.push(command);
       return online;
@@ -53,6 +55,7 @@ function page(id = null, responses = []) {
       path: note("path"),
       refused: note("refused"),
       named: note("named"),
+      queued() {},
     },
     now: () => 1000,
   });

@@ -116,6 +116,7 @@ export class Conversation {
     if (!known) return this.#accept(asked, id, "response" in event ? event.response : null);
     if (asked.stopping && known.running) known.stop(this.#send); // its row was fetched before this event
     this.#remove(asked);
+    this.#on.accepted(known);
     return known;
   }
 
@@ -127,6 +128,7 @@ export class Conversation {
     if (turn.stopping) turn.stop(this.#send);
     if (!this.id && response?.conversation?.id) this.name(response.conversation.id);
     this.tree.grow();
+    this.#on.accepted(turn);
     return turn;
   }
 

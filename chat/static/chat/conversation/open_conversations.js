@@ -4,6 +4,7 @@ import { ifApiError } from "../server/api_client.js";
 import { EVENT } from "../server/protocol.js";
 import { Conversation } from "./conversation.js";
 import { KeptMessages } from "./kept_messages.js";
+import { QueuedMessages } from "./queued_messages.js";
 
 export class OpenConversations {
   // @ts-expect-error start() sets it before any use
@@ -20,7 +21,8 @@ export class OpenConversations {
   #now;
 
   /** @param {OpenConversationsParts} parts */
-  constructor({ api, drafts, outbox, send, on, now = Date.now }) {
+  constructor({ api, drafts, outbox, queue, send, on, now = Date.now }) {
+    this.queued = new QueuedMessages({ queue, on: { changed: (each) => each === this.shown && on.queued() }, now });
     this.#kept = new KeptMessages({ outbox, drafts, send, create: () => this.#create() });
     this.#api = api;
     this.#drafts = drafts;
@@ -41,6 +43,7 @@ export class OpenConversations {
     this.#kept.send(this.#open);
     const unsent = this.waiting.at(-1);
     if (!id && unsent) this.show(unsent);
+    this.queued.sendNext(this.shown);
   }
 
   /** Resolves when this or a later choice is shown. Rejects with an ApiError. @param {ConversationId} id */
@@ -59,6 +62,7 @@ export class OpenConversations {
     this.show(this.#create({ id, responses }));
     this.shown.resume(); // subscribe to running responses
     this.#kept.send(this.#open);
+    this.queued.sendNext(this.shown);
   }
 
   /** Show an open conversation and drop the idle hidden ones. @param {Conversation} conversation */
@@ -74,7 +78,9 @@ export class OpenConversations {
     const { shown } = this;
     if (!shown.id) return;
     const fetched = await this.#api.responses(shown.id).catch(ifApiError(() => null));
-    if (fetched) shown.merge(fetched.responses);
+    if (!fetched) return;
+    shown.merge(fetched.responses);
+    this.queued.sendNext(shown);
   }
 
   /** Load the turns above the visible path. Resolves to false if none could be loaded. */
@@ -147,6 +153,7 @@ export class OpenConversations {
     /** @type {ConversationCallbacks} */
     const on = {
       changed: (turn) => {
+        if (!turn.running) this.queued.sendNext(conversation);
         if (isShown()) this.#on.changed(turn);
         else if (!turn.running) this.#closeIdle();
       },
@@ -156,6 +163,7 @@ export class OpenConversations {
         this.#drafts.restore(conversation.id, turn);
         this.#closeIdle();
       },
+      accepted: (turn) => this.queued.accepted(conversation, turn),
       named: (named) => {
         if (isShown()) this.#on.named(named);
         this.#on.listed();

@@ -1,6 +1,7 @@
 /** The form for a message. */
 
 import { find, fitHeight, set } from "../dom/elements.js";
+import { QUEUE, SEND } from "../sentences/queue.js";
 
 const NEAR_THE_LIMIT = 0.9; // the length is shown from this share on
 
@@ -38,6 +39,7 @@ export class Composer {
   #box;
   #count;
   #send;
+  #sendLabel;
   #stop;
   #limit;
   #on;
@@ -50,6 +52,7 @@ export class Composer {
     this.#box = find("textarea", HTMLTextAreaElement, form);
     this.#count = find("#count", HTMLElement, form);
     this.#send = find("#send", HTMLButtonElement, form);
+    this.#sendLabel = find("span", HTMLElement, this.#send);
     this.#stop = find("#stop", HTMLButtonElement, form);
     this.#limit = limit;
     this.#on = on;
@@ -76,7 +79,7 @@ export class Composer {
   set running(running) {
     this.#running = running;
     this.#stop.hidden = !running;
-    this.#send.hidden = running;
+    set(this.#sendLabel, "textContent", running ? QUEUE : SEND);
   }
 
   /** Files need no text; while they wait, nothing is sent. @param {AttachmentState} state */
@@ -120,7 +123,7 @@ export class Composer {
   }
 
   #submit() {
-    if (this.#running || this.#send.disabled) return;
+    if (this.#send.disabled) return;
     const input = this.text;
     this.text = "";
     this.focus();

@@ -4,6 +4,7 @@ import { button, element, set } from "../dom/elements.js";
 import { showText } from "./answer_text.js";
 import { BranchWalker } from "./branch_walker.js";
 import { InputEditor } from "./input_editor.js";
+import { sentFiles } from "./sent_files.js";
 
 export class QuestionView {
   #input;
@@ -70,33 +71,4 @@ export class QuestionView {
     this.#tools.hidden = false;
     this.#input.hidden = !this.#turn.input;
   }
-}
-
-/** Pictures are shown, other files are links. @param {Attachment[]} attachments @param {(id: string) => string} fileUrl */
-function sentFiles(attachments, fileUrl) {
-  const list = element("ul", "sent-files");
-  list.hidden = !attachments.length;
-  list.ariaLabel = "Files";
-  for (const { id, name, image } of attachments) {
-    const link = element("a", image ? "picture" : "file-name");
-    link.href = fileUrl(id);
-    link.dir = "auto";
-    if (image) {
-      link.target = "_blank";
-      link.append(picture(fileUrl(id), name));
-    } else link.append(name);
-    const item = element("li");
-    item.append(link);
-    list.append(item);
-  }
-  return list;
-}
-
-/** @param {string} url @param {string} name */
-function picture(url, name) {
-  const made = element("img");
-  made.loading = "lazy";
-  made.alt = name;
-  made.src = url;
-  return made;
 }
