@@ -1,6 +1,7 @@
 /** ‹ 2/3 ›: moves between the siblings of a turn. */
 
 import { button, element, set } from "../dom/elements.js";
+import { versionOf } from "../sentences/versions.js";
 
 export class BranchWalker {
   #turn;
@@ -19,9 +20,9 @@ export class BranchWalker {
     };
     this.#previous = button("walk previous quiet", "‹", () => walk(-1), "Previous version");
     this.#next = button("walk next quiet", "›", () => walk(+1), "Next version");
+    this.#place.ariaHidden = "true"; // the group's name says it
     this.element = element("div", "branches");
     this.element.setAttribute("role", "group");
-    this.element.ariaLabel = "Versions";
     this.element.hidden = true; // until siblings are known
     this.element.append(this.#previous, this.#place, this.#next);
   }
@@ -32,6 +33,7 @@ export class BranchWalker {
     const at = siblings.indexOf(this.#turn) + 1;
     set(this.element, "hidden", siblings.length < 2);
     set(this.#place, "textContent", `${at}/${siblings.length}`);
+    set(this.element, "ariaLabel", versionOf(at, siblings.length));
     // not `disabled`: the pressed button keeps the focus
     set(this.#previous, "ariaDisabled", String(at <= 1));
     set(this.#next, "ariaDisabled", String(at >= siblings.length));
