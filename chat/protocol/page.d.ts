@@ -308,19 +308,6 @@ interface SafeHtmlElement {
   textContent: string | null;
 }
 
-/** A piece of code; kind null = plain. */
-interface Piece {
-  kind: string | null;
-  text: string;
-}
-
-interface LanguageFamily {
-  comment: string;
-  string: string;
-  keywords: string;
-  flags?: string;
-}
-
 // turns/
 
 interface MarkdownText {

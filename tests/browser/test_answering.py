@@ -72,8 +72,8 @@ async def test_code_is_labelled_coloured_once_complete_and_copied(page: Page, st
     await ended(turn)
     block = turn.locator(".output .code-block")
     await expect(block.locator(".language")).to_have_text("python")
-    await expect(block.locator(".keyword")).to_have_text(["def", "return"])
-    await expect(block.locator(".comment")).to_have_text("# hello")
+    await expect(block.locator(".hljs-keyword")).to_have_text(["def", "return"])
+    await expect(block.locator(".hljs-comment")).to_have_text("# hello")
     clipboard = "navigator.clipboard.readText()"
     await block.get_by_role("button", name="Copy").click()
     await expect(block.get_by_role("button", name="Copied")).to_be_visible()

@@ -1,5 +1,3 @@
-import type { LanguageFn } from "highlight.js";
-
-export const GRAMMARS: Record<string, () => Promise<{ default: LanguageFn }>>;
+export const GRAMMARS: Record<string, () => Promise<{ default: unknown }>>;
 export const ALIASES: Record<string, string>;
 export const INNER: Record<string, string[]>;
