@@ -2,10 +2,14 @@
 
 from typing import ClassVar
 
+from asgiref.sync import async_to_sync
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from chat.models import Conversation, Response
+from chat.share_models import Share
+from chat.transport.notifications import notify_readers_to_recheck
 
 
 @admin.register(Conversation)
@@ -46,4 +50,33 @@ class ResponseAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in t
 
     def has_change_permission(self, request: HttpRequest, obj: Response | None = None) -> bool:
         """Forbid: a response is a record."""
+        return False
+
+
+@admin.register(Share)
+class ShareAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
+    """Links of conversations: an action revokes them."""
+
+    list_display = ("id", "conversation", "owner", "created_at", "revoked_at")
+    list_select_related = ("conversation__owner",)
+    search_fields = ("=conversation__id", "conversation__owner__username", "conversation__title")
+    fields = readonly_fields = ("id", "conversation", "owner", "created_at", "revoked_at")
+    date_hierarchy = "created_at"
+    actions = ("revoke",)
+
+    @admin.display(ordering="conversation__owner")
+    def owner(self, share: Share) -> str:
+        """The user who has created it."""
+        return share.conversation.owner.get_username()
+
+    @admin.action(permissions=["change"], description="Revoke the selected links")
+    def revoke(self, request: HttpRequest, shares: QuerySet[Share]) -> None:
+        """End their access at once."""
+        ids = list(shares.filter(revoked_at=None).values_list("conversation_id", flat=True))
+        Share.objects.filter(pk__in=shares.values("pk")).revoke()
+        for conversation_id in ids:
+            async_to_sync(notify_readers_to_recheck)(conversation_id)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Forbid: the owner creates a link."""
         return False

@@ -33,6 +33,7 @@ class Conf:
     ORIGINS = Setting[list[str]]([])
     GUESTS = Setting(default=False)
     PROXIES = Setting(0)
+    SHARING = Setting(default=True)
     MODELS = Setting("")  # path of a TOML file; empty: one model, from the next settings
     OPENAI_BASE_URL = Setting("https://api.openai.com/v1")
     OPENAI_MODEL = Setting("")

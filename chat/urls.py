@@ -7,7 +7,8 @@ from django.urls import path, register_converter
 
 from chat.ids import CONVERSATION, bare, wire_id
 from chat.ops import health
-from chat.pages import conversation_api, file_api, guest_api, preference_api, views
+from chat.pages import conversation_api, file_api, guest_api, preference_api, share_api, shared_pages, views
+from chat.share_models import PATTERN
 
 
 class ConversationId:
@@ -24,12 +25,31 @@ class ConversationId:
         return wire_id(CONVERSATION, value) if isinstance(value, UUID) else str(value)
 
 
+class Token:
+    """The token of a link in a path."""
+
+    regex = PATTERN
+
+    def to_python(self, value: str) -> str:
+        """The token."""
+        return value
+
+    def to_url(self, value: str) -> str:
+        """The token."""
+        return value
+
+
 register_converter(ConversationId, "conversation")
+register_converter(Token, "token")
 urlpatterns = [
     path("", views.page, name="page"),
     path("conversations/", conversation_api.conversations, name="conversations"),
     path("conversations/<conversation:id>/", views.conversation, name="conversation"),
     path("conversations/<conversation:id>/responses/", conversation_api.responses, name="responses"),
+    path("conversations/<conversation:id>/share/", share_api.share, name="share"),
+    path("shared/<token:token>/", shared_pages.shared, name="shared"),
+    path("shared/<token:token>/turns/", shared_pages.turns, name="shared_turns"),
+    path("shared/<token:token>/files/<str:id>/", shared_pages.file, name="shared_file"),
     path("files/", file_api.upload, name="files"),
     path("files/<str:id>/", file_api.file, name="file"),
     path("preferences/", preference_api.preferences, name="preferences"),

@@ -41,6 +41,9 @@ SECRET_KEY = SECRET_KEY or "development-only"  # DEBUG answers on loopback names
 # visitors become guests; otherwise they must sign in
 TAILRACE_GUESTS = env.flag("TAILRACE_GUESTS", default=DEBUG)
 
+# owners may share a conversation by a link; off: existing links give no access
+TAILRACE_SHARING = env.flag("TAILRACE_SHARING", default=True)
+
 # browsers reach this site by https only
 TAILRACE_HTTPS = env.flag("TAILRACE_HTTPS", default=not DEBUG)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = TAILRACE_HTTPS

@@ -8,7 +8,7 @@ import pytest
 
 from chat import __version__
 from chat.protocol import commands, events
-from chat.protocol.errors import FAILURES, MOVING, REFUSALS, SIGNED_OUT, SLOW_READER, TOO_MANY
+from chat.protocol.errors import FAILURES, MOVING, NOT_SHARED, REFUSALS, SIGNED_OUT, SLOW_READER, TOO_MANY
 from chat.responses.model_catalog import Deadlines, read
 from project.doctor import report, site, verdicts, workers
 from project.up.parts import web_command
@@ -154,7 +154,7 @@ def test_the_protocol_has_every_event_and_no_other() -> None:
     [
         ("Errors", set(REFUSALS)),
         ("Failures", set(FAILURES)),
-        ("Close codes", {str(MOVING), str(SIGNED_OUT), str(SLOW_READER), str(TOO_MANY)}),
+        ("Close codes", {str(code) for code in (MOVING, SIGNED_OUT, NOT_SHARED, SLOW_READER, TOO_MANY)}),
     ],
 )
 def test_the_protocol_has_every_code_and_no_other(heading: str, known: set[str]) -> None:

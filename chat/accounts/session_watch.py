@@ -7,8 +7,9 @@ send none.
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from datetime import datetime
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from channels.db import database_sync_to_async
@@ -24,11 +25,21 @@ TRUST_SECS = 5  # a command checks the session if the last check is older
 logger = logging.getLogger(__name__)
 
 
+Check = Callable[[Collection[Any]], dict[Any, datetime | None]]
+
+
+def _check_sessions(identities: Collection[Identity]) -> dict[Identity, datetime | None]:
+    return valid(identities)
+
+
 class WatchedSession:
     """The session of one socket. `on_end` is called at most once, on the event loop."""
 
-    def __init__(self, identity: Identity, on_end: Callable[[], None]) -> None:
+    def __init__(
+        self, identity: Hashable, on_end: Callable[[], None], check: Check = _check_sessions
+    ) -> None:
         self.identity, self.on_end = identity, on_end
+        self._check = check
         self.expires_at: datetime | None = None
         self._trusted_until = time.monotonic() + TRUST_SECS  # the handshake has checked it
 
@@ -40,9 +51,9 @@ class WatchedSession:
         """Check now."""
         self._trusted_until = 0.0
         begun = time.monotonic()
-        return self.update(await _valid([self.identity]), begun)
+        return self.update(await _valid(self._check, [self.identity]), begun)
 
-    def update(self, found: Mapping[Identity, datetime | None], begun: float) -> bool:
+    def update(self, found: Mapping[Any, datetime | None], begun: float) -> bool:
         """Apply the result of a check. Returns whether the session is valid."""
         is_valid = self.identity in found
         self.expires_at = found.get(self.identity)
@@ -51,15 +62,20 @@ class WatchedSession:
 
 
 class SessionWatch:
-    """The sessions of an event loop's sockets."""
+    """The sessions of an event loop's sockets.
 
-    def __init__(self) -> None:
+    `check`: the valid ones of identities, with their expiry if known; blocks. By another check it watches
+    another kind of access (`chat/sharing/watch.py`).
+    """
+
+    def __init__(self, check: Check = _check_sessions) -> None:
+        self._valid = check
         self._watched: set[WatchedSession] = set()
         self._checking: asyncio.Task[None] | None = None
 
-    def add(self, identity: Identity, on_end: Callable[[], None]) -> WatchedSession:
+    def add(self, identity: Hashable, on_end: Callable[[], None]) -> WatchedSession:
         """Watch a socket's session until `remove`."""
-        session = WatchedSession(identity, on_end)
+        session = WatchedSession(identity, on_end, self._valid)
         self._watched.add(session)
         if self._checking is None:
             self._checking = asyncio.create_task(self._check_regularly())
@@ -89,7 +105,7 @@ class SessionWatch:
         watched, begun = list(self._watched), time.monotonic()
         self._end(filter(_has_expired, watched))  # known without the database
         async with asyncio.timeout(CHECK_SECS):  # the next expiry must not wait
-            found = await _valid({session.identity for session in watched})
+            found = await _valid(self._valid, {session.identity for session in watched})
         self._end(session for session in watched if not session.update(found, begun))
 
     def _end(self, sessions: Iterable[WatchedSession]) -> None:
@@ -103,10 +119,11 @@ def _has_expired(session: WatchedSession) -> bool:
     return session.expires_at is not None and session.expires_at <= timezone.now()
 
 
-async def _valid(identities: Collection[Identity]) -> dict[Identity, datetime | None]:
+async def _valid(check: Check, identities: Collection[Any]) -> dict[Any, datetime | None]:
     """Not in Channels' one thread, which would queue the commands of all sockets."""
-    check = database_sync_to_async(valid, thread_sensitive=False)
-    found: dict[Identity, datetime | None] = await check(identities)
+    found: dict[Any, datetime | None] = await database_sync_to_async(check, thread_sensitive=False)(
+        identities
+    )
     return found
 
 

@@ -29,7 +29,9 @@ async def announce_new(conversation: Any, response: ResponseObject, request_id: 
     `request_id`: the asking page recognises its message by it.
     """
     conversation.running = True
-    await notify_owner(conversation.owner_id, change_event(conversation, response, request_id))
+    await notify_owner(
+        conversation.owner_id, change_event(conversation, response, request_id), conversation.pk
+    )
 
 
 async def announce_conversation(conversation_id: UUID | str, response: ResponseObject | None = None) -> None:
@@ -38,6 +40,6 @@ async def announce_conversation(conversation_id: UUID | str, response: ResponseO
     try:
         row = await database_sync_to_async(rows.first, thread_sensitive=False)()
         if row is not None:
-            await notify_owner(row.owner_id, change_event(row, response))
+            await notify_owner(row.owner_id, change_event(row, response), row.pk)
     except UNAVAILABLE as error:
         logger.warning("an owner was not notified: %s", type(error).__name__)

@@ -20,6 +20,10 @@ class Tree:
     def __contains__(self, each: UUID) -> bool:
         return each in self._previous
 
+    def newest_path(self) -> list[UUID]:
+        """The path of newest versions."""
+        return self._newest_path(None)
+
     def latest(self) -> list[UUID]:
         """The end of the newest path."""
         return self._newest_path(None)[-PER_PAGE:]

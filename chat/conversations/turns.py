@@ -31,11 +31,11 @@ def turns(conversation: Conversation, before: str = "", after: str = "") -> list
         path = tree.latest()
     ids = tree.with_versions(path)
     rows: list[Response] = list(conversation.responses.filter(pk__in=ids).order_by("id"))
-    files = _files_of(rows)
+    files = files_of(rows)
     return [turn(row, files) | {"continues": tree.continues(row.pk, ids)} for row in rows]
 
 
-def _files_of(rows: Iterable[Response]) -> dict[str, File]:
+def files_of(rows: Iterable[Response]) -> dict[str, File]:
     """The files in the questions, by their ids for clients; without any, no query."""
     named = {parse_wire_id(part.file_id) for row in rows for part in file_parts(row.input)}
     return {file.wire_id: file for file in File.objects.filter(pk__in=filter(None, named))}

@@ -99,10 +99,10 @@ def file(request: HttpRequest, id: str) -> HttpResponse:  # noqa: A002 - the URL
     if request.method == "DELETE":
         erase_own(request.user.pk, id)
         return JsonResponse({"id": id, "object": "file", "deleted": True})
-    return _content(request, find(request.user.pk, id))
+    return content_response(request, find(request.user.pk, id))
 
 
-def _content(request: HttpRequest, row: File) -> HttpResponse:
+def content_response(request: HttpRequest, row: File) -> HttpResponse:
     """A picture to show, anything else to save; a browser runs nothing of it."""
     etag = f'"{row.sha256}"'
     response = get_conditional_response(request, etag=etag) or HttpResponse(content(row))

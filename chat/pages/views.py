@@ -14,6 +14,7 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_http_methods, require_safe
 
 from chat.accounts.guests import for_visitors, is_guest
+from chat.conf import conf
 from chat.conversations.listing import list_page, summary
 from chat.conversations.turns import turns
 from chat.files.spool import most_bytes
@@ -34,7 +35,7 @@ from chat.transport.notifications import notify_owner_to_recheck
 @for_visitors
 def page(request: HttpRequest) -> HttpResponse:
     """A new conversation."""
-    return render(request, "chat/page.html", {"page": _page_data(request, None)})
+    return _render(request, None)
 
 
 @require_http_methods(["GET", "HEAD", "PATCH"])
@@ -54,7 +55,7 @@ def _conversation_page(request: HttpRequest, conversation_id: UUID) -> HttpRespo
     own = Conversation.objects.visible_to(request.user.pk).with_running()
     row = get_object_or_404(own, pk=conversation_id)
     conversation_api.mark_read(row)
-    return render(request, "chat/page.html", {"page": _page_data(request, row), "conversation": row})
+    return _render(request, row)
 
 
 @require_safe
@@ -76,6 +77,11 @@ class SignOut(LogoutView):
         if owner_id is not None:
             async_to_sync(notify_owner_to_recheck)(owner_id)
         return response
+
+
+def _render(request: HttpRequest, row: Conversation | None) -> HttpResponse:
+    context = {"page": _page_data(request, row), "conversation": row, "sharing": conf.SHARING}
+    return render(request, "chat/page.html", context)
 
 
 def _page_data(request: HttpRequest, row: Conversation | None) -> JSON:

@@ -14,6 +14,9 @@ from dataclasses import dataclass
 
 MOVING = 1012  # close code: this web process stops. Reconnect after a random part of 5 s
 SIGNED_OUT = 4401  # close code: no user; after HTTP 401
+NOT_SHARED = (
+    4404  # close code: the link is unknown, revoked, or its conversation is deleted. Do not reconnect
+)
 SLOW_READER = 4408  # close code: unread too long; after HTTP 408. Reconnect with the cursor
 TOO_MANY = 4429  # close code: too many sockets or commands; after HTTP 429. Do not reconnect at once
 
@@ -36,6 +39,7 @@ REFUSALS: dict[str, tuple[int, str]] = {
     "response_not_found": (404, "There is no response with this id."),
     "item_not_found": (404, "There is no item with this id."),
     "conversation_not_found": (404, "There is no conversation with this id."),
+    "share_not_found": (404, "This conversation is no longer shared."),
     "file_not_found": (404, "There is no file with this id: upload it again."),
     "slow_reader": (408, "This socket was not read in time: reconnect and resume after the last event."),
     "too_many_pinned": (409, "You have pinned as many conversations as you may: unpin one first."),

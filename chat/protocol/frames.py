@@ -29,6 +29,11 @@ def conversation_changed(conversation: JSON, response: JSON | None) -> str:
     return _dumps({"type": "tailrace:conversation", "conversation": conversation, "response": response})
 
 
+def shared_changed() -> str:
+    """The conversation that a link shows has changed: fetch it."""
+    return _dumps({"type": "tailrace:shared_changed"})
+
+
 def moving() -> str:
     """Announce that this web process stops and closes the socket: another one serves the next."""
     return _dumps({"type": "tailrace:moving", "reconnect_seconds": MOVING_SECS})

@@ -358,6 +358,7 @@ interface TurnCallbacks extends QuestionCallbacks {
 }
 
 interface TurnListCallbacks extends TurnCallbacks {
+  readOnly?: boolean;
   connection: () => ConnectionState;
   /** The latest turn has started or ended. */
   announce: (text: string) => void;
@@ -375,6 +376,17 @@ interface QueuedCallbacks {
 interface EditorCallbacks {
   send: (text: string) => void;
   cancel: () => void;
+}
+
+// sharing/
+
+interface SharedParts {
+  send: Send;
+  on: Pick<ConversationCallbacks, "changed" | "path"> & {
+    titled: (title: string) => void;
+    /** The link gives no access any more. */
+    ended: () => void;
+  };
 }
 
 // sidebar/

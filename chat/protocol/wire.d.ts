@@ -131,6 +131,25 @@ interface FormerGuest {
   fate: "taken" | "left" | null;
 }
 
+/** The link of a conversation; null without one. `created_at`: Unix seconds. */
+interface ShareLink {
+  path: string | null;
+  created_at: number | null;
+}
+
+/** The responses have some fields only: `chat/sharing/representation.py`. */
+interface SharedTurns {
+  title: string;
+  responses: ResponseRow[];
+}
+
+interface SharedPageData extends SharedTurns {
+  socket_path: string;
+  turns_path: string;
+  /** With `{id}` in it. */
+  file_path: string;
+}
+
 /** The fields of a PATCH; each absent one stays unchanged. */
 interface ConversationChanges {
   title?: string;
@@ -217,6 +236,8 @@ type QueueEvent = Unlogged & { type: "tailrace:queue"; response_id: string; posi
 
 type MovingEvent = Unlogged & { type: "tailrace:moving"; reconnect_seconds: number };
 
+type SharedChangedEvent = Unlogged & { type: "tailrace:shared_changed" };
+
 type RefusalEvent = Unlogged & { type: "error"; error: ErrorObject; retry_after?: number };
 
 /** The response that changed a conversation, if any. */
@@ -244,7 +265,7 @@ interface EventIds {
 /** An event of a response, or the refusal of a command. */
 type ReplyEvent = ResponseEvent | RefusalEvent;
 
-type ServerEvent = ReplyEvent | ConversationEvent | MovingEvent;
+type ServerEvent = ReplyEvent | ConversationEvent | SharedChangedEvent | MovingEvent;
 
 /** Null for a new conversation. */
 type ConversationId = string | null;

@@ -17,6 +17,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from chat.file_models import FileUse
 from chat.models import LIVE, Conversation, Response
 from chat.retention import expiry, unused_files
+from chat.share_models import Share
 
 ROWS = 1_000  # of a kind in a transaction
 GUESTS = 50  # each is deleted by Django, with a notification
@@ -95,6 +96,7 @@ def _turns(old: QuerySet[Conversation], ids: list[Any]) -> tuple[int, int]:
     uses = FileUse.objects.filter(response__in=doomed)
     uses._raw_delete(uses.db)  # noqa: SLF001 - as in `_erase`, of any number
     _erase(Response.objects.filter(pk__in=doomed))
+    _erase(Share.objects.filter(conversation__in=ended))  # an old conversation has no readers
     empty = ~Exists(Response.objects.filter(conversation=OuterRef("pk")))
     return len(doomed), _erase(Conversation.objects.filter(empty, pk__in=ended))
 

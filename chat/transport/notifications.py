@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Iterable, Sequence
 from typing import Any
+from uuid import UUID
 
 from channels.layers import get_channel_layer
 
@@ -38,6 +39,16 @@ def owner_message(frame: str) -> Message:
     return {"type": "conversation.changed", "frame": frame}
 
 
+def readers_group(conversation_id: UUID) -> str:
+    """The group of the sockets that read a conversation by its link."""
+    return f"readers.{conversation_id.hex}"
+
+
+def changed_message() -> Message:
+    """The conversation that a link shows has changed."""
+    return {"type": "shared.changed"}
+
+
 def recheck_message() -> Message:
     """Check the session."""
     return {"type": "session.recheck"}
@@ -53,9 +64,17 @@ async def notify_readers(batches: Iterable[Batch]) -> None:
     await _send((group(b.response_id), events_message(b.response_id, b.first, b.events)) for b in batches)
 
 
-async def notify_owner(owner_id: int, frame: str) -> None:
-    """Send a frame to a user's sockets."""
-    await _send([(owner_group(owner_id), owner_message(frame))])
+async def notify_owner(owner_id: int, frame: str, conversation_id: UUID | None = None) -> None:
+    """Send a frame to a user's sockets; make readers of the conversation's link fetch it."""
+    messages = [(owner_group(owner_id), owner_message(frame))]
+    if conversation_id is not None:
+        messages.append((readers_group(conversation_id), changed_message()))
+    await _send(messages)
+
+
+async def notify_readers_to_recheck(conversation_id: UUID) -> None:
+    """Make the readers of a link check that it still gives access."""
+    await _send([(readers_group(conversation_id), recheck_message())])
 
 
 async def notify_owner_to_recheck(owner_id: int) -> None:

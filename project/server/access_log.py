@@ -1,6 +1,7 @@
 """The access log: a line for each request and socket, without queries, which may be searches; unforgeable."""
 
 import logging
+import re
 import time
 from typing import Any
 from urllib.parse import quote
@@ -11,6 +12,7 @@ MAX_PATH_CHARS = 200
 MAX_MESSAGE_CHARS = 300
 PLAIN = "/:@!$&'()*+,;=~"  # in a path, beside letters, digits and -._
 SERVER_ERROR = 500
+TOKEN = re.compile("(/shared/)[^/]+")  # of a link: who has it reads the conversation
 PROBES = ("/healthz", "/readyz")
 
 logger = logging.getLogger("tailrace.access")
@@ -45,7 +47,8 @@ class _Entry:
     def __init__(self, scope: dict[str, Any]) -> None:
         client = (scope.get("client") or ["-"])[0]
         self._method = quote(scope.get("method", "WS"), safe="")
-        self._who = f"{client} {self._method} {quote(scope['path'], safe=PLAIN)[:MAX_PATH_CHARS]}"
+        path = TOKEN.sub(r"\g<1>-", scope["path"])
+        self._who = f"{client} {self._method} {quote(path, safe=PLAIN)[:MAX_PATH_CHARS]}"
         self._begun = time.monotonic()
         self._status, self._size = 403 if self._method == "WS" else 500, 0
 

@@ -9,6 +9,7 @@ from playwright.async_api import Page, expect
 
 from project.up.parts import web_command
 from project.up.ports import HOST
+from tests.browser.test_sharing import create_link
 from tests.browser.visitor import ask_here, ended
 from tests.harness.processes import free_port
 from tests.harness.stack import Stack, answers
@@ -45,6 +46,12 @@ async def test_the_page_works_and_asks_for_nothing_beside_the_path(
     await expect(page).to_have_url(f"{below}/")
     await page.locator(".entry a").first.click()
     await expect(page.locator("article.turn .output")).to_have_text("w0 w1 w2 w3 w4")
+    reader = await page.context.browser.new_page()  # type: ignore[union-attr]  # it has one
+    reader.on("request", lambda request: paths.append(urlsplit(request.url).path))
+    reader.on("websocket", lambda socket: paths.append(urlsplit(socket.url).path))
+    await reader.goto(await create_link(page))
+    await expect(reader.locator("article.turn .output")).to_have_text("w0 w1 w2 w3 w4")
+    await expect(reader.locator("#connection")).to_have_attribute("data-state", "open")
     await page.goto(f"{below}/minimal/")
     await page.locator("#start").click()
     await expect(page.locator("#output")).to_contain_text("Number 9")

@@ -7,8 +7,10 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
+from chat import admin as admin_module
 from chat.models import Conversation, Response, Status
 from tests.chat.rows import stored
+from tests.chat.sharing_links import shared
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_root")]
 
@@ -74,3 +76,24 @@ def test_rows_cannot_be_added(admin: Client, kind: str) -> None:
 def test_the_admin_is_for_staff(client: Client, owner: User, answered: Response) -> None:
     client.force_login(owner)
     assert client.get(page("response_change", answered.pk)).status_code == 302
+
+
+def test_a_link_is_shown_without_its_token_and_can_be_revoked(
+    admin: Client, answered: Response, owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notified = []
+
+    async def notify(conversation_id: Any) -> None:
+        notified.append(conversation_id)
+
+    monkeypatch.setattr(admin_module, "notify_readers_to_recheck", notify)
+    share = shared(owner, answered)
+    for address in (page("share_changelist"), page("share_change", share.pk)):
+        shown = admin.get(address)
+        assert shown.status_code == 200
+        assert share.token not in shown.content.decode()
+    fields = {"action": "revoke", "_selected_action": [str(share.pk)]}
+    admin.post(page("share_changelist"), fields)
+    share.refresh_from_db()
+    assert share.revoked_at is not None
+    assert notified == [answered.conversation_id]

@@ -11,7 +11,7 @@ from chat.protocol.events import EVENTS
 from tests.harness.processes import ROOT, run
 from tests.harness.skips import skip_without
 
-UNNUMBERED = ("up_to_date", "heartbeat", "queue", "conversation", "moving")  # frames that are in no log
+UNNUMBERED = ("up_to_date", "heartbeat", "queue", "conversation", "shared_changed", "moving")  # in no log
 SCRIPTS = ROOT / "chat/static/chat"
 
 

@@ -131,6 +131,7 @@ const sidebar = new Sidebar(find("#sidebar", HTMLElement), {
   main: find("#main", HTMLElement),
 });
 
+const shareButton = document.querySelector("#share");
 const scroll = new Scroll(find("#latest", HTMLElement));
 
 const earlier = new EarlierButton(find("#earlier", HTMLElement), find("#turns", HTMLElement), {
@@ -252,7 +253,7 @@ const ACTIONS = {
 
 /** @param {ServerEvent} event */
 function receive(event) {
-  if (event.type === EVENT.moving) return; // the close code says it, too
+  if (event.type === EVENT.moving || event.type === EVENT.sharedChanged) return; // the close code says the first; the other is for readers
   if (event.type === EVENT.conversation) visibility.handleChange(event);
   else if (!openConversations.receive(event) && event.type === EVENT.error && event.error.code !== TOO_MANY_SOCKETS)
     liveRegions.warn(errorText(event.error)); // the line of the connection says the other
@@ -332,6 +333,7 @@ function renderTitle() {
   set(heading, "textContent", title);
   heading.hidden = !title;
   heading.classList.toggle("visually-hidden", !top && title === first); // the question stands below
+  shareButton?.toggleAttribute("hidden", !openConversations.shown.id);
   document.title = title ? `${title} · Tailrace` : "Tailrace";
 }
 
@@ -365,6 +367,12 @@ for (const link of [find("#create", HTMLElement), find("#create-here", HTMLEleme
     navigation.open(null);
   });
 }
+shareButton?.addEventListener("click", async () => {
+  const loaded = await import("./sharing/share_dialog.js").catch(() => null);
+  const { id } = openConversations.shown;
+  if (loaded && id) loaded.openShareDialog(id);
+  else liveRegions.warn(apiErrorText(0));
+});
 document.querySelector("#sign-out")?.addEventListener("submit", () => store.clear());
 document.addEventListener("visibilitychange", () => visibility.refresh());
 addEventListener("storage", renderQueue); // another tab's

@@ -20,7 +20,7 @@ export const ifApiError = (handle) => (error) => {
 };
 
 /** The cookie first: a sign-in in another tab renews it, but not the page's copy. */
-function csrfToken() {
+export function csrfToken() {
   const meta = document.querySelector("meta[name=csrf-token]");
   const name = `${meta?.getAttribute("data-cookie")}=`;
   const cookie = document.cookie.split("; ").find((each) => each.startsWith(name));
@@ -35,7 +35,7 @@ async function errorOf(reply) {
 }
 
 /** @param {string} path @param {RequestOptions} options */
-async function request(path, options = {}) {
+export async function request(path, options = {}) {
   const headers = { Accept: "application/json", ...options.headers };
   // a redirect means the sign-in page: 401
   const reply = await fetch(path, { ...options, headers, redirect: "manual" }).catch(() => null);

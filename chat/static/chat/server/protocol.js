@@ -36,6 +36,7 @@ export const EVENT = Object.freeze({
   heartbeat: "tailrace:heartbeat",
   queue: "tailrace:queue",
   conversation: "tailrace:conversation",
+  sharedChanged: "tailrace:shared_changed",
   moving: "tailrace:moving",
   error: "error",
 });
@@ -52,6 +53,7 @@ export const STATUS = Object.freeze({
 
 export const CLOSE_MOVING = 1012; // this server stops: another one is there
 export const CLOSE_SIGNED_OUT = 4401;
+export const CLOSE_NOT_SHARED = 4404; // the link has ended
 export const CLOSE_TOO_MANY = 4429; // sockets or commands: connecting again at once cannot help
 export const TOO_MANY_SOCKETS = "too_many_sockets"; // the error before it
 export const CLOSE_TOO_LARGE = 1009; // sending the frame again cannot help

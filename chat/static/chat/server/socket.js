@@ -1,7 +1,7 @@
 /** One WebSocket that reconnects after a loss, a sleep or a network change. */
 
 import { ifApiError } from "./api_client.js";
-import { CLOSE_MOVING, CLOSE_SIGNED_OUT, CLOSE_TOO_MANY } from "./protocol.js";
+import { CLOSE_MOVING, CLOSE_NOT_SHARED, CLOSE_SIGNED_OUT, CLOSE_TOO_MANY } from "./protocol.js";
 
 const FIRST_DELAY_MS = 1_000; // bound of the first wait, doubled by each failure; less makes a deploy a reconnect storm
 const LONGEST_DELAY_MS = 10_000; // a recovered server is found within this time
@@ -108,7 +108,7 @@ export class Socket {
     this.#attempt = steady ? 0 : this.#attempt + 1;
     this.openedAt = null;
     this.#on.onClose(code);
-    if (code === CLOSE_SIGNED_OUT) return this.#setState("signed-out");
+    if (code === CLOSE_SIGNED_OUT || code === CLOSE_NOT_SHARED) return this.#setState("signed-out");
     if (code === CLOSE_TOO_MANY) return this.#setState("too-many");
     const moving = code === CLOSE_MOVING;
     const delay = moving ? Math.random() * MOVING_MS : delayBefore(this.#attempt);

@@ -94,7 +94,7 @@ export class TurnList {
   #paint() {
     this.#scheduled = false;
     if (!this.#tree) return;
-    const busy = this.#tree.running !== null;
+    const busy = this.#on.readOnly || this.#tree.running !== null; // then no turn can be changed
     if (busy !== this.#busy) for (const turn of this.#views.keys()) this.#stale.add(turn); // their buttons change
     this.#busy = busy;
     this.#renderStale(this.#tree, { connection: this.#on.connection(), now: Date.now(), busy });
