@@ -167,6 +167,13 @@ interface ChipCallbacks {
   remove: (pending: PendingFile) => void;
 }
 
+interface PastedTextsCallbacks {
+  changed: () => void;
+  /** Back into the box. */
+  edit: (text: string) => void;
+  removed: () => void;
+}
+
 interface AttachmentsParts {
   api: ApiClient;
   drafts: Drafts;
@@ -464,8 +471,14 @@ interface SidebarParts {
 
 // shell/
 
+/** `context`: tokens, or null if unknown. */
+interface MessageLimits {
+  characters: number;
+  context: number | null;
+}
+
 interface ComposerOptions {
-  limit: number;
+  limits: () => MessageLimits;
   on: {
     ask: (input: string) => void;
     stop: () => void;
@@ -543,6 +556,8 @@ interface MenuEntry {
   href?: string;
   act?: (byKeyboard: boolean) => void;
 }
+
+type ComposingKey = Partial<Pick<KeyboardEvent, "isComposing" | "keyCode">>;
 
 type FindElement = <Kind extends Element>(selector: string, kind: new () => Kind, root?: ParentNode) => Kind;
 

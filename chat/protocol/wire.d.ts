@@ -98,10 +98,18 @@ interface ListPage {
   more: string | null;
 }
 
-/** `images`: it takes images and files. */
+/** `images`: it takes images and PDF. */
 interface Model {
   name: string;
   images: boolean;
+  tools: boolean;
+  /** Tokens; null if unknown. */
+  context: number | null;
+  max_output_tokens: number | null;
+  /** Of reasoning. */
+  efforts: string[];
+  /** Whether it takes one. */
+  temperature: boolean;
 }
 
 interface PageData {

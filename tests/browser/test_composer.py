@@ -1,13 +1,14 @@
 """The composer in a real browser: lines, growth, drafts, the model, the limit, and a phone."""
 
 import re
+from typing import Any
 
 import pytest
 from playwright.async_api import Locator, Page, expect
 
 from chat.protocol.commands import MAX_INPUT_CHARS
 from tests.browser.conftest import in_session
-from tests.browser.visitor import ask_here, open_page, row
+from tests.browser.visitor import ask_here, ended, open_page, row
 from tests.harness.stack import MODELS, Stack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
@@ -42,9 +43,12 @@ async def test_it_grows_with_its_lines_up_to_a_bound_and_shrinks_again(page: Pag
     assert await height(box) == one
 
 
-async def test_a_line_of_an_input_method_is_not_sent(page: Page, box: Locator) -> None:
+@pytest.mark.parametrize("confirming", [{"isComposing": True}, {"keyCode": 229}], ids=["others", "Safari"])
+async def test_a_line_of_an_input_method_is_not_sent(
+    page: Page, box: Locator, confirming: dict[str, Any]
+) -> None:
     await box.fill("こんにちは")
-    await box.dispatch_event("keydown", {"key": "Enter", "isComposing": True})
+    await box.dispatch_event("keydown", {"key": "Enter", **confirming})
     await expect(box).to_have_value("こんにちは")
     await box.dispatch_event("keydown", {"key": "Enter"})
     await expect(page.locator(".input")).to_have_text("こんにちは")
@@ -90,7 +94,7 @@ async def test_the_length_is_counted_near_the_limit_and_nothing_longer_is_sent(
     await box.fill("a" * (MAX_INPUT_CHARS // 2))
     await expect(count).to_be_empty()
     await box.fill("🌊" * MAX_INPUT_CHARS)
-    await expect(count).to_have_text("16,000 of 16,000 characters")
+    await expect(count).to_have_text("400,000 of 400,000 characters")
     await expect(send).to_be_enabled()
     await box.press("End")
     await box.press_sequentially("xy")
@@ -110,6 +114,10 @@ async def test_an_example_is_sent_by_one_click(page: Page, box: Locator) -> None
     await expect(page.locator("#welcome")).to_be_hidden()
 
 
+COVER = """() => Object.defineProperty(visualViewport, "height", { get: () => 300, configurable: true })"""
+UNCOVER = "() => { delete visualViewport.height }"
+
+
 async def test_on_a_phone_enter_makes_a_line_and_the_button_sends(page: Page, stack: Stack) -> None:
     assert page.context.browser
     phone = await page.context.browser.new_context(
@@ -120,12 +128,18 @@ async def test_on_a_phone_enter_makes_a_line_and_the_button_sends(page: Page, st
     box = hand.locator("#message")
     await expect(box).not_to_be_focused()
     await box.tap()
+    await hand.evaluate(COVER)
     await box.press_sequentially("one")
     await box.press("Enter")
     await box.press_sequentially("two")
     await expect(box).to_have_value("one\ntwo")
     await hand.locator("#send").tap()
     await expect(hand.locator(".input")).to_have_text("one\ntwo")
+    await ended(hand.locator("article.turn"))
+    await hand.evaluate(UNCOVER)
+    await box.press_sequentially("by a keyboard of its own")
+    await box.press("Enter")
+    await expect(hand.locator(".input").last).to_have_text("by a keyboard of its own")
 
 
 async def test_the_dock_is_lifted_above_a_keyboard_that_lies_over_the_page(page: Page, box: Locator) -> None:

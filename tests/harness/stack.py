@@ -41,7 +41,9 @@ MODELS: Mapping[str, str] = {
     "scripted-continued": "",
     "scripted-background": "",
     "scripted-vision": "",
+    "scripted-small": "",
 }
+SMALL_CONTEXT = 1_000  # tokens
 START_SECS = 60
 REPLY_SECS = 2  # of a worker to one call, which is repeated
 SETTLE_SECS = 30  # an UPDATE
@@ -324,6 +326,8 @@ key_env = "UPSTREAM_KEY"
 upstream_model = "{script or name}"
 api = "{"responses" if name.endswith("-background") else "chat"}"
 images = {str(name.endswith("-vision")).lower()}
+efforts = {["low", "high"] if name.endswith("-small") else []}
+context = {SMALL_CONTEXT if name.endswith("-small") else 0}
 resume = "{"continue" if name.endswith("-continued") else "restart"}"
 [models.deadlines]
 first_token = {deadline_secs}

@@ -3,6 +3,7 @@
 import { Attachments } from "./attachments/attachments.js";
 import { OpenConversations } from "./conversation/open_conversations.js";
 import { find, set } from "./dom/elements.js";
+import { NOT_KEPT } from "./sentences/asking.js";
 import { NOT_YET, QUEUED } from "./sentences/queue.js";
 import { ApiClient } from "./server/api_client.js";
 import { CLOSE_TOO_LARGE, EVENT, TOO_MANY_SOCKETS } from "./server/protocol.js";
@@ -41,6 +42,7 @@ const TICK_MS = 1000; // countdowns are in seconds
 const data = JSON.parse(find("#page-data", HTMLElement).textContent);
 const site = data.page_path.slice(0, -1);
 const store = new Store(browserStorage(), document.body.dataset.owner ?? "", site);
+store.onFull = () => liveRegions.warn(NOT_KEPT);
 const drafts = new Drafts(store);
 const outbox = new Outbox(store);
 if (data.is_guest) store.adopt(document.body.dataset.owner ?? ""); // from a tab that was closed as a visitor's
@@ -106,7 +108,7 @@ const openConversations = new OpenConversations({
     named(id) {
       address.replace(id);
       drafts.keep(null, "");
-      drafts.keep(id, composer.text);
+      drafts.keep(id, composer.text, composer.pasted);
       attachments.name(id);
     },
   },
@@ -144,8 +146,8 @@ const connectionView = new ConnectionView(find("#connection", HTMLElement), { re
 const turnList = new TurnList(find("#turns", HTMLElement), {
   connection: () => socket.state,
   retry(turn) {
-    if (composer.text === turn.input && attachments.equals(turn.attachments)) {
-      composer.text = "";
+    if (composer.message === turn.input && attachments.equals(turn.attachments)) {
+      composer.set("");
       attachments.take();
     }
     startTurn((conversation) => conversation.retry(turn, modelPicker.model));
@@ -182,23 +184,23 @@ const queuedView = new QueuedView(find("#queued", HTMLElement), {
   },
 });
 
+const modelPicker = new ModelPicker(find("#model", HTMLSelectElement), {
+  models: data.models,
+  store,
+  chosen: () => attachments.chosen(),
+});
+
 const composer = new Composer(find("#composer", HTMLFormElement), {
-  limit: data.max_input_chars,
+  limits: () => ({ characters: data.max_input_chars, context: modelPicker.config.context }),
   on: {
     ask,
     stop,
     editLast: () => turnList.editLast(),
     changed() {
-      drafts.keep(openConversations.shown.id, composer.text);
+      drafts.keep(openConversations.shown.id, composer.text, composer.pasted);
       if (openConversations.shown.tree.turns.length) scroll.follow();
     },
   },
-});
-
-const modelPicker = new ModelPicker(find("#model", HTMLSelectElement), {
-  models: data.models,
-  store,
-  chosen: () => attachments.chosen(),
 });
 
 const attachments = new Attachments(find("#composer", HTMLFormElement), {
@@ -264,8 +266,8 @@ function shown(conversation) {
   liveRegions.clear();
   turnList.show(conversation.tree);
   renderQueue();
-  composer.text = drafts.of(conversation.id);
   modelPicker.choose(conversation.tree.path.at(-1)?.model);
+  composer.set(drafts.of(conversation.id), drafts.pastedOf(conversation.id));
   attachments.show(conversation.id);
   renderTitle();
   scroll.toEnd();
@@ -285,7 +287,7 @@ function startTurn(action) {
 function ask(input) {
   const { shown, queued } = openConversations;
   if (shown.tree.running && !shown.id) {
-    composer.text = input;
+    composer.set(input);
     return liveRegions.warn(NOT_YET);
   }
   const message = { input, attachments: attachments.take() };
@@ -293,7 +295,7 @@ function ask(input) {
   else if (queued.add(shown, message, modelPicker.model)) {
     liveRegions.announce(QUEUED);
     scroll.toEnd();
-  }
+  } else restore(message);
   renderList();
 }
 
@@ -309,8 +311,8 @@ function stop() {
 
 /** Put a message back into the composer, unless another is being written. @param {Message} message */
 function restore(message) {
-  if (composer.text || attachments.state !== "none") return;
-  composer.text = message.input;
+  if (composer.message || attachments.state !== "none") return;
+  composer.set(message.input);
   attachments.restore(message.attachments ?? []);
 }
 
@@ -353,7 +355,7 @@ function tick() {
   openConversations.tick();
   turnList.touchRunning();
   if (socket.state !== "open") return connectionView.render(socket, outbox.hasPending);
-  if (openConversations.isSilent(socket.openedAt)) socket.restart();
+  if (openConversations.isSilent(socket.quietSince)) socket.restart();
 }
 
 for (const button of document.querySelectorAll("#welcome button")) {

@@ -32,8 +32,12 @@ export function set(target, name, value) {
   if (target[name] !== value) target[name] = value;
 }
 
-/** @param {HTMLTextAreaElement} box */
+const FITS_ITSELF = globalThis.CSS?.supports("field-sizing", "content") ?? false;
+const MEASURED_CHARS = 2_000; // a longer text is higher than any box, and each measurement lays out all of it twice
+
+/** For browsers without `field-sizing`. @param {HTMLTextAreaElement} box */
 export function fitHeight(box) {
+  if (FITS_ITSELF) return;
   box.style.height = "auto"; // lets it shrink
-  box.style.height = `${box.scrollHeight}px`;
+  box.style.height = box.value.length > MEASURED_CHARS ? "100vh" : `${box.scrollHeight}px`;
 }

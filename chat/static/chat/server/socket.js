@@ -20,6 +20,8 @@ export class Socket {
   /** @type {ConnectionState} */ state;
   /** @type {number | null} */ retryAt = null; // ms; start of the next attempt
   /** @type {number | null} */ openedAt = null; // ms; null while not open
+  #unsent = 0; // bytes of a long message, at the last tick
+  #sentAt = 0; // ms; the last tick at which some of it had left
   #path;
   #on;
   /** @type {WebSocket | null} */ #socket = null;
@@ -88,10 +90,18 @@ export class Socket {
 
   /** Call every second. A socket that died during a sleep never reports it. */
   tick(now = Date.now()) {
+    const unsent = this.#socket?.bufferedAmount ?? 0;
+    if (unsent < this.#unsent) this.#sentAt = now;
+    this.#unsent = unsent;
     const slept = now - this.#tickedAt >= SLEPT_MS;
     this.#tickedAt = now;
     if (slept && this.retryAt === null) this.restart();
     else if (slept) this.connect();
+  }
+
+  /** Since when no event may have come, in ms: a long message is sent for a minute on a slow network. Null while not open. */
+  get quietSince() {
+    return this.openedAt === null ? null : Math.max(this.openedAt, this.#sentAt);
   }
 
   #opened() {

@@ -17,7 +17,7 @@ export class SharedConversation {
   constructor({ responses, turns_path }, { send, on }) {
     this.#path = turns_path;
     this.#on = on;
-    const callbacks = { changed: on.changed, path: on.path, refused() {}, named() {} };
+    const callbacks = { changed: on.changed, path: on.path, accepted() {}, refused() {}, named() {} };
     this.#conversation = new Conversation({ id: null, responses }, { send, outbox: NOTHING, on: callbacks });
   }
 

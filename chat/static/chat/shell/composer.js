@@ -1,33 +1,17 @@
 /** The form for a message. */
 
+import { messageOf, PastedTexts } from "../attachments/pasted_texts.js";
 import { find, fitHeight, set } from "../dom/elements.js";
+import { isKeyboardShown, isOfInputMethod, sends } from "../dom/keys.js";
 import { QUEUE, SEND } from "../sentences/queue.js";
+import { measured } from "./message_length.js";
+import { coveredPx } from "./viewport.js";
 
-const NEAR_THE_LIMIT = 0.9; // the length is shown from this share on
-
-const number = new Intl.NumberFormat("en");
-
-/** Code points, as the server counts, not UTF-16 units. @param {string} text */
-export function lengthOf(text) {
-  let length = 0;
-  for (const _ of text) length += 1;
-  return length;
-}
-
-/** Empty far from the limit. @param {number} length @param {number} limit */
-export function lengthText(length, limit) {
-  if (length > limit) return `${number.format(length - limit)} characters too many`;
-  if (length >= limit * NEAR_THE_LIMIT) return `${number.format(length)} of ${number.format(limit)} characters`;
-  return "";
-}
-
-/**
- * Whether this key sends. On a touch screen Enter begins a line: there is no Shift.
- * @param {Pick<KeyboardEvent, "key" | "shiftKey" | "isComposing">} event
- * @param {boolean} touch
- */
-export function sends({ key, shiftKey, isComposing }, touch) {
-  return key === "Enter" && !shiftKey && !isComposing && !touch;
+/** Whether an on-screen keyboard covers a part of the page. */
+function keyboardShown() {
+  const { visualViewport } = window;
+  const height = document.documentElement.clientHeight;
+  return visualViewport !== null && isKeyboardShown(coveredPx(height, visualViewport), height);
 }
 
 /** @param {KeyboardEvent} event */
@@ -37,24 +21,33 @@ export class Composer {
   #touch = matchMedia("(pointer: coarse)");
   #fine = matchMedia("(pointer: fine)");
   #box;
+  #pasted;
   #count;
   #send;
   #sendLabel;
   #stop;
-  #limit;
+  #limits;
   #on;
   /** @type {AttachmentState} */ #attached = "none";
   #running = false;
   #signedOut = false;
 
   /** @param {HTMLFormElement} form @param {ComposerOptions} options */
-  constructor(form, { limit, on }) {
+  constructor(form, { limits, on }) {
     this.#box = find("textarea", HTMLTextAreaElement, form);
+    this.#pasted = new PastedTexts(find("#pasted", HTMLElement, form), {
+      changed: () => this.#changed(),
+      edit: (text) => {
+        this.#write(messageOf(this.text, [text]));
+        this.focus();
+      },
+      removed: () => this.focus(),
+    });
     this.#count = find("#count", HTMLElement, form);
     this.#send = find("#send", HTMLButtonElement, form);
     this.#sendLabel = find("span", HTMLElement, this.#send);
     this.#stop = find("#stop", HTMLButtonElement, form);
-    this.#limit = limit;
+    this.#limits = limits;
     this.#on = on;
     form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -62,17 +55,30 @@ export class Composer {
     });
     this.#stop.addEventListener("click", () => this.#stopAnswer());
     this.#box.addEventListener("input", () => this.#changed());
+    this.#box.addEventListener("paste", (event) => this.#pasted.take(event));
     this.#box.addEventListener("keydown", (event) => this.#press(event));
     this.#measure();
   }
 
+  /** In the box. */
   get text() {
     return this.#box.value;
   }
 
-  set text(value) {
-    this.#box.value = value;
-    this.#changed();
+  /** Long ones, beside the box. */
+  get pasted() {
+    return this.#pasted.texts;
+  }
+
+  /** All of it, as it is sent. */
+  get message() {
+    return messageOf(this.text, this.pasted);
+  }
+
+  /** @param {string} text @param {string[]} [pasted] */
+  set(text, pasted = []) {
+    this.#pasted.texts = pasted;
+    this.#write(text);
   }
 
   /** @param {boolean} running */
@@ -96,7 +102,7 @@ export class Composer {
 
   /** Send this text, unless nothing can be sent: then it stays in the box. @param {string} text */
   send(text) {
-    this.text = text;
+    this.set(text);
     this.focus();
     this.#submit();
   }
@@ -112,20 +118,20 @@ export class Composer {
 
   /** @param {KeyboardEvent} event */
   #press(event) {
-    if (event.isComposing) return; // the key of an input method
-    if (sends(event, this.#touch.matches)) {
+    if (isOfInputMethod(event)) return;
+    if (sends(event, { touch: this.#touch.matches, keyboardShown: keyboardShown() })) {
       event.preventDefault();
       this.#submit();
     }
-    const isEmpty = !this.text && this.#attached === "none";
+    const isEmpty = !this.message && this.#attached === "none";
     if (event.key === "ArrowUp" && !isModified(event) && isEmpty && this.#on.editLast()) event.preventDefault();
     if (event.key === "Escape" && this.#running) this.#stopAnswer();
   }
 
   #submit() {
     if (this.#send.disabled) return;
-    const input = this.text;
-    this.text = "";
+    const input = this.message;
+    this.set("");
     this.focus();
     this.#on.ask(input);
   }
@@ -135,17 +141,24 @@ export class Composer {
     this.#on.stop();
   }
 
+  /** @param {string} text */
+  #write(text) {
+    this.#box.value = text;
+    this.#changed();
+  }
+
   #changed() {
     this.#measure();
     this.#on.changed();
   }
 
   #measure() {
-    const length = lengthOf(this.text);
-    set(this.#count, "textContent", lengthText(length, this.#limit));
-    this.#count.dataset.over = String(length > this.#limit);
-    const isEmpty = !this.text.trim() && this.#attached !== "ready";
-    this.#send.disabled = this.#signedOut || length > this.#limit || isEmpty || this.#attached === "waiting";
+    const message = this.message;
+    const { over, words } = measured(message, this.#limits());
+    set(this.#count, "textContent", words);
+    this.#count.dataset.over = String(over);
+    const isEmpty = !message.trim() && this.#attached !== "ready";
+    this.#send.disabled = this.#signedOut || over || isEmpty || this.#attached === "waiting";
     fitHeight(this.#box);
   }
 }

@@ -1,6 +1,7 @@
 /** One row of the list. */
 
 import { button, element, set } from "../dom/elements.js";
+import { isOfInputMethod } from "../dom/keys.js";
 import { actionsOf } from "../sentences/conversation_list.js";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -82,7 +83,7 @@ export class ConversationRow {
 
   /** @param {KeyboardEvent} event */
   #typed(event) {
-    if (event.isComposing || !["Enter", "Escape"].includes(event.key)) return;
+    if (isOfInputMethod(event) || !["Enter", "Escape"].includes(event.key)) return;
     event.preventDefault();
     event.stopPropagation();
     this.#done(event.key === "Enter");

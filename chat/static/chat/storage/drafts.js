@@ -1,6 +1,7 @@
-/** The unsent text of each conversation, and its uploaded files. */
+/** The unsent text of each conversation, its long pasted texts, and its uploaded files. */
 
 const PREFIX = "draft:";
+const PASTED = "pasted:";
 const FILES = "files:";
 const NEW = "new";
 
@@ -17,9 +18,16 @@ export class Drafts {
     return String(this.#store.get(PREFIX + (conversationId ?? NEW)) ?? "");
   }
 
-  /** @param {ConversationId} conversationId @param {string} text */
-  keep(conversationId, text) {
+  /** @param {ConversationId} conversationId @returns {string[]} */
+  pastedOf(conversationId) {
+    const kept = this.#store.get(PASTED + (conversationId ?? NEW));
+    return Array.isArray(kept) ? kept : [];
+  }
+
+  /** @param {ConversationId} conversationId @param {string} text @param {string[]} [pasted] */
+  keep(conversationId, text, pasted = []) {
     this.#store.set(PREFIX + (conversationId ?? NEW), text);
+    this.#store.set(PASTED + (conversationId ?? NEW), pasted.length ? pasted : null);
   }
 
   /** Add texts of another owner below those that are here. @param {Map<string, unknown>} values of the store, by name */
@@ -43,7 +51,8 @@ export class Drafts {
 
   /** Keep a refused message, unless there is a newer draft. @param {ConversationId} conversationId @param {Message} message */
   restore(conversationId, { input, attachments = [] }) {
-    if (this.of(conversationId) || this.filesOf(conversationId).length) return;
+    const isTaken = this.of(conversationId) || this.pastedOf(conversationId).length || this.filesOf(conversationId).length;
+    if (isTaken) return;
     this.keep(conversationId, input);
     this.keepFiles(conversationId, attachments);
   }

@@ -12,6 +12,8 @@ export function browserStorage() {
 }
 
 export class Store {
+  /** A value does not fit: only this page has it. */
+  onFull = () => {};
   #storage;
   #prefix;
   #site;
@@ -66,7 +68,7 @@ export class Store {
       if (value === null || value === "") this.#storage?.removeItem(this.#prefix + name);
       else this.#storage?.setItem(this.#prefix + name, JSON.stringify(value));
     } catch {
-      // full: only the next visit misses the value
+      this.onFull();
     }
   }
 

@@ -102,9 +102,14 @@ function wholeCharacters(text, end) {
   return isHigh ? end + 1 : end;
 }
 
-/** Show a whole text, a long one in several frames. @param {HTMLElement} root @param {string} text */
+/** @type {WeakMap<HTMLElement, AnswerText>} */
+const texts = new WeakMap(); // the latest of an element
+
+/** Show a text that does not change, instead of an earlier one; a long one in several frames. @param {HTMLElement} root @param {string} text */
 export function showText(root, text) {
+  root.replaceChildren();
   const shown = new AnswerText(root);
-  const step = () => shown.show(text, 0, true) || requestAnimationFrame(step);
+  texts.set(root, shown);
+  const step = () => texts.get(root) !== shown || shown.show(text, 0, true) || requestAnimationFrame(step);
   step();
 }

@@ -1,6 +1,7 @@
 /** Edits an input in place; its files stay. Enter sends, Escape cancels. */
 
 import { button, element, fitHeight } from "../dom/elements.js";
+import { isOfInputMethod } from "../dom/keys.js";
 
 export class InputEditor {
   #box = element("textarea");
@@ -33,7 +34,7 @@ export class InputEditor {
 
   /** @param {KeyboardEvent} event @param {() => void} cancel */
   #press(event, cancel) {
-    if (event.isComposing) return; // the key of an input method
+    if (isOfInputMethod(event)) return;
     if (event.key === "Enter" && !event.shiftKey) {
       event.preventDefault();
       this.element.requestSubmit();

@@ -1,13 +1,16 @@
 /** A turn's input with its files, its Edit button and its versions. */
 
+import { copyButton } from "../dom/copy_button.js";
 import { button, element, set } from "../dom/elements.js";
+import { COPY_QUESTION } from "../sentences/asking.js";
 import { showText } from "./answer_text.js";
 import { BranchWalker } from "./branch_walker.js";
+import { FoldedText } from "./folded_text.js";
 import { InputEditor } from "./input_editor.js";
 import { sentFiles } from "./sent_files.js";
 
 export class QuestionView {
-  #input;
+  #text;
   #tools = element("div", "tools-of-turn");
   #edit;
   #walker;
@@ -19,19 +22,16 @@ export class QuestionView {
   constructor(turn, on) {
     this.#turn = turn;
     this.#on = on;
-    this.#input = element("div", "input markdown");
-    showText(this.#input, turn.input);
-    this.#input.hidden = !turn.input;
+    const input = element("div", "input markdown");
+    this.#text = new FoldedText(turn.input, input, (text) => showText(input, text)).element;
+    const copy = copyButton({ label: COPY_QUESTION, text: () => turn.input });
+    copy.hidden = !turn.input;
     this.#walker = new BranchWalker(turn, on.choose);
     this.#edit = button("edit quiet", "Edit", () => this.#open());
     this.#edit.hidden = true; // until rendered
-    this.#tools.append(this.#walker.element, this.#edit);
+    this.#tools.append(this.#walker.element, copy, this.#edit);
     this.element = element("div", "question");
-    this.element.append(
-      element("h2", "visually-hidden", "You asked"),
-      sentFiles(turn.attachments, on.fileUrl),
-      this.#input,
-    );
+    this.element.append(element("h2", "visually-hidden", "You asked"), sentFiles(turn.attachments, on.fileUrl), this.#text);
     this.element.append(this.#tools);
   }
 
@@ -60,7 +60,7 @@ export class QuestionView {
         this.#edit.focus();
       },
     });
-    this.#input.hidden = this.#tools.hidden = true;
+    this.#text.hidden = this.#tools.hidden = true;
     this.element.append(this.#editor.element);
     this.#editor.begin();
   }
@@ -69,6 +69,6 @@ export class QuestionView {
     this.#editor?.element.remove();
     this.#editor = null;
     this.#tools.hidden = false;
-    this.#input.hidden = !this.#turn.input;
+    this.#text.hidden = !this.#turn.input;
   }
 }
