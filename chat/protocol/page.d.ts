@@ -146,7 +146,8 @@ type UploadFile = (file: File, type: string, options: UploadOptions) => Promise<
 
 // attachments/
 
-type FileRefusal = "empty_file" | "file_too_large" | "unsupported_file";
+/** `text_only`, `exceeds_context`: of the chosen model. */
+type FileRefusal = "empty_file" | "file_too_large" | "unsupported_file" | "text_only" | "exceeds_context";
 
 type AttachmentState = "none" | "waiting" | "ready";
 
@@ -154,9 +155,11 @@ interface PendingFilesParts {
   api: Pick<ApiClient, "upload" | "deleteFile">;
   drafts: Pick<Drafts, "filesOf" | "keepFiles">;
   limit: number;
+  /** The chosen one. */
+  model: () => Pick<Model, "images" | "context">;
   on: {
     changed: () => void;
-    refused: (name: string, code: FileRefusal) => void;
+    refused: (name: string, code: FileRefusal, size: number) => void;
     failed: (pending: PendingFile) => void;
   };
 }

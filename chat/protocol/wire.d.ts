@@ -54,6 +54,8 @@ interface Attachment {
   name: string;
   /** Whether the browser may show it. */
   image: boolean;
+  /** Whether it is text, which every model takes; drafts of older pages do not say. */
+  text?: boolean;
 }
 
 /** A response in the page data and the conversation API. Times are in Unix seconds. */

@@ -1,5 +1,6 @@
 """Files in a real browser: chosen, dropped or pasted, uploaded, sent, and shown again."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -179,11 +180,10 @@ async def test_files_that_cannot_be_sent_are_refused_by_name_before_their_upload
     await uploaded(page, 1)
     await expect(page.locator("#send")).to_be_enabled()  # a file needs no text
     await page.locator("#model").select_option(BLIND)
-    await expect(notice).to_contain_text(f"{BLIND} takes no files.")
-    await expect(page.get_by_role("button", name="Add files")).to_be_hidden()
+    await expect(notice).to_contain_text(f"{BLIND} takes text files only.")
     await expect(page.locator("#send")).to_be_disabled()
     await drop(page, picture.path)
-    await expect(notice).to_contain_text(f"{BLIND} takes no files.")
+    await expect(notice).to_contain_text(f"depths.png: {BLIND} takes text files only.")
     await page.get_by_role("button", name="Remove depths.png").click()
     await expect(notice).to_be_empty()
     await expect(page.locator(".file-chip")).to_have_count(0)
@@ -208,3 +208,63 @@ async def test_a_question_may_be_a_file_alone_on_the_narrowest_screen(
     assert await page.evaluate(BEYOND) == []
     await expect(page.locator("#title")).to_have_text("depths.png")
     await expect(row(page, "depths.png")).to_have_count(1)
+
+
+LARGE_TEXT = "\n".join(f"{number} Zwei Meter ≈ 2 m 🌊" for number in range(14_000))[:300_000]
+
+
+async def test_a_long_text_file_and_a_large_picture_are_asked_about_through_an_outage(
+    page: Page, watch: Watch, composer: Locator, stack: Stack, tmp_path: Path
+) -> None:
+    text, script = written(tmp_path / "log.txt", LARGE_TEXT.encode()), "[words-3] What is in both?"
+    large = written(tmp_path / "large.png", png(1_100))
+    assert len(LARGE_TEXT) == 300_000
+    assert len(large.content) > 3_000_000
+    devtools = await page.context.new_cdp_session(page)
+    slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 200_000}
+    await devtools.send("Network.enable")
+    await devtools.send("Network.emulateNetworkConditions", slow)
+    await page.locator("#message").fill(script)
+    await choose(page, text.path, large.path)
+    picture = page.locator(".file-chip", has_text="large.png")
+    await expect(picture.locator(".file-state")).to_have_text(re.compile(r"Uploading, [1-9]\d? %"))
+    await devtools.send("Network.emulateNetworkConditions", slow | {"offline": True})
+    await expect(picture).to_contain_text("Not uploaded.")
+    await expect(page.locator("#message")).to_have_value(script)
+    await expect(page.locator(".file-chip")).to_have_count(2)
+    online = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+    await devtools.send("Network.emulateNetworkConditions", online)
+    retry = page.locator('.file-chip[data-state="failed"] .retry-upload')
+    while await retry.count():
+        await retry.first.click()
+    await uploaded(page, 2)
+    await page.locator("#send").click()
+    await ended(page.locator("article.turn"))
+    (asked,) = [each for each in stack.upstream.requests() if each.prompt.startswith(script)]
+    texts = [part["text"] for part in asked.messages[-1]["content"] if part["type"] == "text"]
+    assert texts == [script, f"File log.txt:\n\n{LARGE_TEXT}"]
+    assert asked.files == [large.digest]
+    watch.errors = [error for error in watch.errors if "ERR_INTERNET_DISCONNECTED" not in error]
+
+
+async def test_a_model_without_pictures_is_asked_about_a_text_file(
+    page: Page, composer: Locator, stack: Stack, tmp_path: Path
+) -> None:
+    notice = page.locator("#notice")
+    await page.locator("#model").select_option("scripted-small")
+    long = written(tmp_path / "long.txt", b"a" * 3_000)
+    await choose(page, long.path)
+    await expect(notice).to_contain_text(
+        "long.txt was not added: it has about 1,008 tokens, and this model takes 1,000."
+    )
+    broken = written(tmp_path / "broken.txt", b"Zwei Meter \xe2")
+    await choose(page, broken.path)
+    await expect(notice).to_contain_text("broken.txt was not added: it is no PNG")
+    notes = written(tmp_path / "notes.txt", b"Two metres.")
+    await drop(page, notes.path)
+    await uploaded(page, 1)
+    await page.locator("#message").fill("[words-3] How deep?")
+    await page.locator("#send").click()
+    await ended(page.locator("article.turn"))
+    (asked,) = stack.upstream.requests("[words-3] How deep?\n\nFile notes.txt:\n\nTwo metres.")
+    assert asked.messages[-1]["content"] == "[words-3] How deep?\n\nFile notes.txt:\n\nTwo metres."

@@ -11,6 +11,8 @@ import { Memory } from "../memory.mjs";
 const LIMIT = 100;
 const PNG = Uint8Array.from("\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR", (char) => char.charCodeAt(0));
 let memory = new Memory();
+/** @type {{ images: boolean, context: number | null }} */
+let model;
 /** @type {unknown[][]} */
 let calls;
 /** @type {((file: File) => Promise<StoredFile>)} */
@@ -18,6 +20,7 @@ let store;
 
 beforeEach(() => {
   memory = new Memory();
+  model = { images: true, context: null };
   calls = [];
   store = async (file) => ({ id: `file-${file.size}`, filename: file.name });
 });
@@ -36,6 +39,7 @@ function page() {
     },
     drafts,
     limit: LIMIT,
+    model: () => model,
     on: {
       changed() {},
       refused: (name, code) => calls.push(["refused", name, code]),
@@ -48,7 +52,7 @@ function page() {
 
 /** @param {string} name @param {Uint8Array<ArrayBuffer> | string} content */
 const file = (name, content = PNG) => new File([content], name);
-const picture = { id: "file-16", name: "depths.png", image: true };
+const picture = { id: "file-16", name: "depths.png", image: true, text: false };
 
 test("a file is uploaded under the type of its content, and taken by a message", async () => {
   const files = page();
@@ -57,7 +61,7 @@ test("a file is uploaded under the type of its content, and taken by a message",
     ["upload", "depths.png", "image/png"],
     ["upload", "notes.md", "text/plain"],
   ]);
-  assert.deepEqual(files.take(), [picture, { id: "file-8", name: "notes.md", image: false }]);
+  assert.deepEqual(files.take(), [picture, { id: "file-8", name: "notes.md", image: false, text: true }]);
   assert.deepEqual(files.list, []);
 });
 
@@ -147,4 +151,27 @@ test("the files of a new conversation stay with it when it gets its id", async (
   assert.equal(files.list.length, 1);
   files.show(null);
   assert.deepEqual(files.list, []);
+});
+
+test("a model without pictures takes text files, and others are refused by name before their upload", async () => {
+  model = { images: false, context: null };
+  const files = page();
+  await files.add([file("depths.png"), file("notes.md", "# Depths")]);
+  assert.deepEqual(calls, [
+    ["refused", "depths.png", "text_only"],
+    ["upload", "notes.md", "text/plain"],
+  ]);
+});
+
+test("a text beyond the model's context, or broken at its end, is refused by name before its upload", async () => {
+  model = { images: false, context: 16 };
+  const files = page();
+  await files.add([file("fits.txt", "a".repeat(24)), file("long.txt", "a".repeat(25))]);
+  const broken = Uint8Array.from("Zwei Meter \xe2", (char) => char.charCodeAt(0));
+  await files.add([file("broken.txt", broken)]);
+  assert.deepEqual(calls, [
+    ["refused", "long.txt", "exceeds_context"],
+    ["upload", "fits.txt", "text/plain"],
+    ["refused", "broken.txt", "unsupported_file"],
+  ]);
 });

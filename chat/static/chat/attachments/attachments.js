@@ -1,33 +1,43 @@
 /** The files of the message that is being written: the list, its ways in, and its chips. */
 
 import { find } from "../dom/elements.js";
-import { failedUploadText, refusedFileText, takesNoFilesText } from "../turns/status_text.js";
+import { longFileText, takesTextFilesText } from "../sentences/asking.js";
+import { tokensOf } from "../shell/message_length.js";
+import { failedUploadText, refusedFileText } from "../turns/status_text.js";
 import { Chips } from "./chips.js";
+import { isTextType } from "./file_kinds.js";
 import { PendingFiles } from "./pending_files.js";
 
 /** The ways of a file into the page: the button, a drop anywhere, a paste into the message. */
 class FilePicker {
-  #button;
+  #camera;
   #add;
 
   /** @param {HTMLFormElement} form @param {{ add: (files: File[]) => void }} on */
   constructor(form, { add }) {
     this.#add = add;
-    this.#button = find("#attach", HTMLButtonElement, form);
-    const input = find("#files", HTMLInputElement, form);
-    this.#button.addEventListener("click", () => input.click());
-    input.addEventListener("change", () => {
-      this.#take(input.files);
-      input.value = ""; // the same file may be chosen again
-    });
+    this.#camera = find("#camera", HTMLButtonElement, form);
+    const attach = find("#attach", HTMLButtonElement, form);
+    attach.hidden = false;
+    this.#open(attach, find("#files", HTMLInputElement, form));
+    this.#open(this.#camera, find("#photo", HTMLInputElement, form));
     form.addEventListener("paste", (event) => this.#paste(event));
     for (const name of /** @type {const} */ (["dragover", "dragleave", "drop"]))
       document.addEventListener(name, (event) => this.#drag(event));
   }
 
-  /** @param {boolean} hidden */
-  set hidden(hidden) {
-    this.#button.hidden = hidden;
+  /** The camera of a phone, for a model that takes pictures. @param {boolean} images */
+  set images(images) {
+    this.#camera.hidden = !images || !matchMedia("(pointer: coarse)").matches;
+  }
+
+  /** @param {HTMLButtonElement} button @param {HTMLInputElement} input */
+  #open(button, input) {
+    button.addEventListener("click", () => input.click());
+    input.addEventListener("change", () => {
+      this.#take(input.files);
+      input.value = ""; // the same file may be chosen again
+    });
   }
 
   /** Office programs add a picture to each text: the text is meant. @param {ClipboardEvent} event */
@@ -69,9 +79,10 @@ export class Attachments {
       api,
       drafts,
       limit,
+      model,
       on: {
         changed: () => this.render(),
-        refused: (name, code) => on.warn(refusedFileText(name, code, limit)),
+        refused: (name, code, size) => on.warn(this.#refusalText(name, code, limit, size)),
         failed: ({ name, error }) => on.warn(failedUploadText(name, error)),
       },
     });
@@ -94,7 +105,7 @@ export class Attachments {
   get state() {
     const { list } = this.#files;
     if (!list.length) return "none";
-    return this.#model().images && list.every(({ attachment }) => attachment) ? "ready" : "waiting";
+    return this.#areTaken() && list.every(({ attachment }) => attachment) ? "ready" : "waiting";
   }
 
   /** @param {ConversationId} conversationId */
@@ -124,24 +135,34 @@ export class Attachments {
 
   /** Call when the model has changed, too. */
   render() {
-    this.#picker.hidden = !this.#model().images;
+    this.#picker.images = this.#model().images;
     this.#chips.render(this.#files.list);
     this.#on.changed();
   }
 
   /** Another model was chosen. */
   chosen() {
-    const { name, images } = this.#model();
     this.#on.cleared();
-    if (!images && this.#files.list.length) this.#on.warn(takesNoFilesText(name));
+    if (!this.#areTaken()) this.#on.warn(takesTextFilesText(this.#model().name));
     this.render();
+  }
+
+  /** Whether the model takes these files: it has text files in its prompt. */
+  #areTaken() {
+    return this.#model().images || this.#files.list.every(({ type }) => isTextType(type));
   }
 
   /** @param {File[]} files */
   #add(files) {
-    const { name, images } = this.#model();
     this.#on.cleared();
-    if (images) this.#files.add(files);
-    else this.#on.warn(takesNoFilesText(name));
+    this.#files.add(files);
+  }
+
+  /** @param {string} name @param {FileRefusal} code @param {number} limit @param {number} size */
+  #refusalText(name, code, limit, size) {
+    const { name: model, context } = this.#model();
+    if (code === "text_only") return `${name}: ${takesTextFilesText(model)}`;
+    if (code === "exceeds_context") return longFileText(name, tokensOf(size), context ?? 0);
+    return refusedFileText(name, code, limit);
   }
 }

@@ -25,11 +25,14 @@ export function mediaType(head) {
 /** @param {string} type */
 export const isImage = (type) => type.startsWith("image/");
 
-/** UTF-8 without control characters; the last one may be cut. @param {Uint8Array} bytes */
-function isText(bytes) {
+/** @param {string} type */
+export const isTextType = (type) => type === TEXT;
+
+/** UTF-8 without control characters; unless it is `whole`, the last one may be cut. @param {Uint8Array} bytes @param {boolean} whole */
+export function isText(bytes, whole = false) {
   if (bytes.some((byte) => byte < 9 || (byte > 13 && byte < 32) || byte === 127)) return false;
   try {
-    new TextDecoder("utf-8", { fatal: true }).decode(bytes, { stream: true });
+    new TextDecoder("utf-8", { fatal: true }).decode(bytes, { stream: !whole });
     return true;
   } catch {
     return false;

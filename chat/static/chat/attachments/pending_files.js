@@ -1,7 +1,8 @@
 /** The files of a message that is being written, in each conversation: checked, then uploaded. */
 
 import { ifApiError } from "../server/api_client.js";
-import { HEAD_BYTES, isImage, mediaType } from "./file_kinds.js";
+import { tokensOf } from "../shell/message_length.js";
+import { HEAD_BYTES, isImage, isText, isTextType, mediaType } from "./file_kinds.js";
 
 /** One file. `attachment`: its stored form, once uploaded; `error`: of its upload. */
 export class PendingFile {
@@ -19,11 +20,17 @@ export class PendingFile {
 
   /** @param {Attachment} attachment */
   static of(attachment) {
-    const { name, image } = attachment;
-    const pending = new PendingFile(name, image ? "image/*" : "", null);
+    const { name, image, text } = attachment;
+    const pending = new PendingFile(name, image ? "image/*" : text ? "text/plain" : "", null);
     pending.attachment = attachment;
     return pending;
   }
+}
+
+/** Null: a folder, or changed meanwhile. @param {Blob} blob */
+async function bytesOf(blob) {
+  const buffer = await blob.arrayBuffer().catch(() => null);
+  return buffer && new Uint8Array(buffer);
 }
 
 export class PendingFiles {
@@ -32,10 +39,12 @@ export class PendingFiles {
   #api;
   #drafts;
   #limit;
+  #model;
   #on;
 
   /** `limit`: bytes of one file. @param {PendingFilesParts} parts */
-  constructor({ api, drafts, limit, on }) {
+  constructor({ api, drafts, limit, model, on }) {
+    this.#model = model;
     this.#api = api;
     this.#drafts = drafts;
     this.#limit = limit;
@@ -91,7 +100,8 @@ export class PendingFiles {
     const stored = await this.#api.upload(file, type, { progress, signal: uploading.signal }).catch(ifApiError(failed));
     if (uploading.signal.aborted) return;
     if (pending.error) this.#on.failed(pending);
-    if (stored) this.#uploaded(pending, { id: stored.id, name: stored.filename, image: isImage(type) });
+    const kind = { image: isImage(type), text: isTextType(type) };
+    if (stored) this.#uploaded(pending, { id: stored.id, name: stored.filename, ...kind });
     this.#changed();
   }
 
@@ -120,18 +130,22 @@ export class PendingFiles {
 
   /** @param {File} file */
   async #check(file) {
-    const refuse = (/** @type {FileRefusal} */ code) => {
-      this.#on.refused(file.name, code);
+    const refuse = (/** @type {FileRefusal} */ code, size = 0) => {
+      this.#on.refused(file.name, code, size);
       return null;
     };
     if (file.size > this.#limit) return refuse("file_too_large");
     if (!file.size) return refuse("empty_file");
-    const head = await file
-      .slice(0, HEAD_BYTES)
-      .arrayBuffer()
-      .catch(() => null); // null: a folder, or changed meanwhile
-    const type = head && mediaType(new Uint8Array(head));
-    return type ? new PendingFile(file.name, type, file) : refuse("unsupported_file");
+    const head = await bytesOf(file.slice(0, HEAD_BYTES));
+    const type = head && mediaType(head);
+    if (!type) return refuse("unsupported_file");
+    const { images, context } = this.#model();
+    if (!isTextType(type)) return images ? new PendingFile(file.name, type, file) : refuse("text_only");
+    const whole = await bytesOf(file);
+    if (!whole || !isText(whole, true)) return refuse("unsupported_file");
+    return context !== null && tokensOf(file.size) > context
+      ? refuse("exceeds_context", file.size)
+      : new PendingFile(file.name, type, file);
   }
 
   /** The same content is one file: it is shown once. @param {PendingFile} pending @param {Attachment} attachment */
