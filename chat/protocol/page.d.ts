@@ -127,7 +127,7 @@ interface RequestOptions {
   signal?: AbortSignal;
 }
 
-type ApiPaths = Pick<PageData, "conversation_path" | "file_path" | "guest_path">;
+type ApiPaths = Pick<PageData, "conversation_path" | "file_path" | "guest_path" | "preferences_path">;
 
 /** OpenAI's file object, as far as the page reads it. */
 interface StoredFile {
@@ -199,7 +199,7 @@ interface EarlierCallbacks {
 
 // storage/
 
-type Message = Pick<Ask, "input" | "attachments">;
+type Message = Pick<Ask, "input" | "attachments" | "settings">;
 
 type OutboxEntry = Ask & { at: number };
 
@@ -346,6 +346,8 @@ interface FrameSituation extends StatusSituation {
 
 interface Situation extends FrameSituation {
   siblings: Turn[];
+  /** It is the path's last turn. */
+  last: boolean;
 }
 
 interface QuestionSituation {
@@ -364,6 +366,8 @@ interface QuestionCallbacks {
 
 interface TurnCallbacks extends QuestionCallbacks {
   retry: (turn: Turn) => void;
+  /** Of an answer that was cut at its length limit. */
+  continue: (turn: Turn) => void;
   regenerate: (turn: Turn) => void;
 }
 
@@ -488,6 +492,20 @@ interface ComposerOptions {
     changed: () => void;
     /** Returns whether there is a question that can be edited. */
     editLast: () => boolean;
+  };
+}
+
+interface SettingsPanelOptions {
+  open: HTMLElement;
+  models: Model[];
+  on: {
+    /** The chosen one. */
+    model: () => Model;
+    choose: (model: string) => void;
+    defaults: () => Settings;
+    changed: (settings: Settings) => void;
+    /** Keeps them as the person's default; resolves to the error. */
+    save: (settings: Settings) => Promise<ErrorObject | null>;
   };
 }
 

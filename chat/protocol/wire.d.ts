@@ -7,6 +7,8 @@ type Status = "queued" | "in_progress" | "completed" | "incomplete" | "failed" |
 
 interface ErrorObject {
   code?: string;
+  /** The refused field of a command. */
+  param?: string | null;
   message?: string;
 }
 
@@ -69,6 +71,7 @@ interface ResponseRow {
   error: ErrorObject | null;
   incomplete_details: IncompleteDetails | null;
   model: string;
+  settings?: Settings;
   usage: Usage | null;
   omitted_turns: number;
   /** Attempts whose workers were lost. */
@@ -114,7 +117,26 @@ interface Model {
   temperature: boolean;
 }
 
+/** Null or empty: the model's own. */
+interface Settings {
+  instructions: string;
+  temperature: number | null;
+  max_output_tokens: number | null;
+  effort: string | null;
+}
+
+/** A person's settings of new conversations, as fields of `response.create`; null removes one. */
+interface Preferences {
+  model?: string | null;
+  instructions?: string | null;
+  temperature?: number | null;
+  max_output_tokens?: number | null;
+  reasoning?: { effort?: string | null } | null;
+}
+
 interface PageData {
+  preferences: Preferences;
+  preferences_path: string;
   conversation: string | null;
   /** Of that conversation. */
   summary: Summary | null;
@@ -290,6 +312,7 @@ interface Ask {
   input: string;
   attachments?: Attachment[];
   model: string;
+  settings?: Settings;
 }
 
 type InputPart =
@@ -309,6 +332,10 @@ interface CreateCommand {
   model?: string;
   input?: string | InputMessage[];
   previous_response_id?: string;
+  instructions?: string;
+  temperature?: number;
+  max_output_tokens?: number;
+  reasoning?: { effort: string };
   tailrace: { client_request_id: string; regenerate_of?: string; conversation_id?: string };
 }
 

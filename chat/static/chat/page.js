@@ -2,10 +2,11 @@
 
 import { Attachments } from "./attachments/attachments.js";
 import { OpenConversations } from "./conversation/open_conversations.js";
+import { preferencesOf, settingsOf, takenBy } from "./conversation/settings.js";
 import { find, set } from "./dom/elements.js";
-import { NOT_KEPT } from "./sentences/asking.js";
+import { CONTINUE_QUESTION, NOT_KEPT } from "./sentences/asking.js";
 import { NOT_YET, QUEUED } from "./sentences/queue.js";
-import { ApiClient } from "./server/api_client.js";
+import { ApiClient, ifApiError } from "./server/api_client.js";
 import { CLOSE_TOO_LARGE, EVENT, TOO_MANY_SOCKETS } from "./server/protocol.js";
 import { Socket } from "./server/socket.js";
 import { Address } from "./shell/address.js";
@@ -16,6 +17,7 @@ import { LiveRegions } from "./shell/live_region.js";
 import { ModelPicker } from "./shell/model_picker.js";
 import { Navigation } from "./shell/navigation.js";
 import { Scroll } from "./shell/scroll.js";
+import { SettingsPanel } from "./shell/settings_panel.js";
 import { ShortcutsSheet } from "./shell/shortcuts_sheet.js";
 import { Toast } from "./shell/toast.js";
 import { watchViewport } from "./shell/viewport.js";
@@ -41,6 +43,7 @@ const TICK_MS = 1000; // countdowns are in seconds
 /** @type {PageData} */
 const data = JSON.parse(find("#page-data", HTMLElement).textContent);
 const site = data.page_path.slice(0, -1);
+let { preferences } = data;
 const store = new Store(browserStorage(), document.body.dataset.owner ?? "", site);
 store.onFull = () => liveRegions.warn(NOT_KEPT);
 const drafts = new Drafts(store);
@@ -150,11 +153,14 @@ const turnList = new TurnList(find("#turns", HTMLElement), {
       composer.set("");
       attachments.take();
     }
-    startTurn((conversation) => conversation.retry(turn, modelPicker.model));
+    startTurn((conversation) => conversation.retry(turn, modelPicker.model, settings()));
   },
-  regenerate: (turn) => startTurn((conversation) => conversation.retry(turn, modelPicker.model)),
+  continue: () =>
+    startTurn((conversation) => conversation.ask(CONTINUE_QUESTION, modelPicker.model, { settings: settings() })),
+  regenerate: (turn) => startTurn((conversation) => conversation.retry(turn, modelPicker.model, settings())),
   edit({ previousId, attachments }, input) {
-    startTurn((conversation) => conversation.ask(input, modelPicker.model, { previousId, attachments }));
+    const more = { previousId, attachments, settings: settings() };
+    startTurn((conversation) => conversation.ask(input, modelPicker.model, more));
   },
   fileUrl: (id) => api.fileUrl(id),
   choose(turn) {
@@ -189,6 +195,29 @@ const modelPicker = new ModelPicker(find("#model", HTMLSelectElement), {
   store,
   chosen: () => attachments.chosen(),
 });
+
+const panel = new SettingsPanel(find("#settings", HTMLDialogElement), {
+  open: find("#settings-open", HTMLElement),
+  models: data.models,
+  on: {
+    model: () => modelPicker.config,
+    choose: (model) => modelPicker.pick(model),
+    defaults: () => settingsOf(preferences),
+    changed: (changed) => drafts.keepSettings(openConversations.shown.id, changed),
+    async save(changed) {
+      /** @type {ErrorObject | null} */ let fault = null;
+      const refused = (/** @type {ApiError} */ { status, error }) => {
+        fault = error ?? { message: apiErrorText(status) };
+        return preferences;
+      };
+      preferences = await api.changePreferences(preferencesOf(changed, modelPicker.model)).catch(ifApiError(refused));
+      return fault;
+    },
+  },
+});
+
+/** Of the next answer. */
+const settings = () => takenBy(panel.settings, modelPicker.config);
 
 const composer = new Composer(find("#composer", HTMLFormElement), {
   limits: () => ({ characters: data.max_input_chars, context: modelPicker.config.context }),
@@ -266,7 +295,9 @@ function shown(conversation) {
   liveRegions.clear();
   turnList.show(conversation.tree);
   renderQueue();
-  modelPicker.choose(conversation.tree.path.at(-1)?.model);
+  const last = conversation.tree.path.at(-1);
+  modelPicker.choose(last ? last.model : (preferences.model ?? undefined));
+  panel.settings = drafts.settingsOf(conversation.id) ?? last?.settings ?? settingsOf(preferences);
   composer.set(drafts.of(conversation.id), drafts.pastedOf(conversation.id));
   attachments.show(conversation.id);
   renderTitle();
@@ -279,6 +310,7 @@ function startTurn(action) {
   if (openConversations.shown.tree.running) return;
   composer.focusUnlessTouch();
   liveRegions.clear();
+  drafts.keepSettings(openConversations.shown.id, null); // its last turn has them
   action(openConversations.shown);
   scroll.toEnd();
 }
@@ -290,7 +322,7 @@ function ask(input) {
     composer.set(input);
     return liveRegions.warn(NOT_YET);
   }
-  const message = { input, attachments: attachments.take() };
+  const message = { input, attachments: attachments.take(), settings: settings() };
   if (!shown.tree.running) startTurn(() => shown.ask(input, modelPicker.model, message));
   else if (queued.add(shown, message, modelPicker.model)) {
     liveRegions.announce(QUEUED);

@@ -49,6 +49,7 @@ const turnList = new TurnList(find("#turns", HTMLElement), {
   readOnly: true,
   connection: () => socket.state,
   retry() {},
+  continue() {},
   regenerate() {},
   edit() {},
   choose() {},

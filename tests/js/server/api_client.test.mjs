@@ -6,7 +6,12 @@ import { ApiClient } from "../../../chat/static/chat/server/api_client.js";
 const document = { cookie: "", querySelector: () => ({ getAttribute: () => "csrf" }) };
 Object.assign(globalThis, { document });
 
-const PATHS = { conversation_path: "/conversations/{id}/", file_path: "/files/{id}/", guest_path: "/guest/" };
+const PATHS = {
+  conversation_path: "/conversations/{id}/",
+  file_path: "/files/{id}/",
+  preferences_path: "/preferences/",
+  guest_path: "/guest/",
+};
 
 test("callers at the same time share one request for a guest, later ones have their own", async () => {
   /** @type {((reply: Response) => void)[]} */ const replies = [];

@@ -267,3 +267,20 @@ test("an answer whose worker was lost says so, with the time if it was observed"
 test("while a model reasons, the summary of its reasoning says so alone", () => {
   assert.equal(statusOf(turn({ status: "in_progress", output: items("", "hm") }), open).text, "");
 });
+
+test("an answer that was cut at its length can be continued, unless it has no text or a call", () => {
+  const cut = { status: /** @type {Status} */ ("incomplete"), incomplete_details: { reason: "max_output_tokens" } };
+  const call = { type: "function_call", name: "f" };
+  assert.ok(statusOf(turn({ ...cut, output: items("a") }), open).continues);
+  assert.ok(!statusOf(turn({ ...cut, output: items("", "hm") }), open).continues);
+  assert.match(statusOf(turn({ ...cut, output: items("", "hm") }), open).help, /^Raise the longest answer/);
+  assert.ok(!statusOf(turn({ ...cut, output: [...items("a"), call] }), open).continues);
+  const filtered = { ...cut, incomplete_details: { reason: "content_filter" } };
+  assert.ok(!statusOf(turn({ ...filtered, output: items("a") }), open).continues);
+});
+
+test("a refused setting is named", () => {
+  const refused = new Turn({ input: "a", model: "m", previousId: null }, 0);
+  refused.refusal = { code: "invalid_field", param: "temperature", message: "This field has an invalid value." };
+  assert.equal(statusOf(refused, open).text, "Not sent. Temperature: This field has an invalid value.");
+});

@@ -46,21 +46,21 @@ export class Conversation {
    * @param {string} model
    * @param {Partial<Ask>} options
    */
-  ask(input, model, { requestId, previousId = this.tree.lastId, regenerateOf = null, attachments } = {}) {
+  ask(input, model, { requestId, previousId = this.tree.lastId, regenerateOf = null, attachments, settings } = {}) {
     if (requestId && this.tree.turns.some((turn) => turn.requestId === requestId)) return;
-    const turn = new Turn({ input, attachments, model, previousId, requestId, regenerateOf }, this.#now());
+    const turn = new Turn({ input, attachments, model, settings, previousId, requestId, regenerateOf }, this.#now());
     turn.ask(this.#send, this.id, this.#now());
     this.#outbox.keep(turn, this.id, this.#now());
     this.tree.add(turn);
   }
 
-  /** Ask again: as a sibling of an accepted turn, in place of a refused one. @param {Turn} turn @param {string} model */
-  retry(turn, model) {
+  /** Ask again: as a sibling of an accepted turn, in place of a refused one. @param {Turn} turn @param {string} model @param {Settings} [settings] */
+  retry(turn, model, settings) {
     const { input, attachments, previousId, regenerateOf, requestId, response } = turn;
-    if (response) return this.ask(input, model, { previousId, attachments, regenerateOf: response.id });
+    if (response) return this.ask(input, model, { previousId, attachments, settings, regenerateOf: response.id });
     this.#remove(turn);
     // the same requestId: it may have been accepted
-    this.ask(input, model, { previousId, attachments, regenerateOf, requestId });
+    this.ask(input, model, { previousId, attachments, settings, regenerateOf, requestId });
   }
 
   /** Returns the running turn if it was never sent, else null. */

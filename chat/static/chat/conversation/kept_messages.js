@@ -23,9 +23,9 @@ export class KeptMessages {
   send(conversations) {
     const here = new Set(conversations.flatMap(({ tree }) => tree.turns.map((turn) => turn.requestId)));
     for (const entry of this.#outbox.entries().filter(({ requestId }) => !here.has(requestId))) {
-      const { conversationId, requestId, previousId, regenerateOf, input, attachments, model } = entry;
+      const { conversationId, requestId, previousId, regenerateOf, input, attachments, model, settings } = entry;
       const home = conversationId ? conversations.find(({ id }) => id === conversationId) : this.#create();
-      if (home) home.ask(input, model, { requestId, previousId, regenerateOf, attachments });
+      if (home) home.ask(input, model, { requestId, previousId, regenerateOf, attachments, settings });
       else this.#send(createCommand(entry)); // settle() handles the reply
     }
   }

@@ -27,12 +27,12 @@ export class QueuedMessages {
   }
 
   /** Returns false before the server has created the conversation. @param {Conversation} conversation @param {Message} message @param {string} model */
-  add(conversation, { input, attachments }, model) {
+  add(conversation, message, model) {
     const { id: conversationId, tree } = conversation;
     if (!conversationId) return false;
     const after = this.of(conversation).length ? null : (tree.running?.response?.id ?? null);
     const requestId = newRequestId();
-    this.#queue.keep({ requestId, conversationId, after, held: false, input, attachments, model, at: this.#now() });
+    this.#queue.keep({ ...message, requestId, conversationId, after, held: false, model, at: this.#now() });
     this.#on.changed(conversation);
     return true;
   }
@@ -77,8 +77,8 @@ export class QueuedMessages {
   send(conversation, requestId) {
     const entry = this.of(conversation).find((each) => each.requestId === requestId);
     if (!entry || conversation.tree.running) return;
-    const { input, model, attachments } = entry;
-    conversation.ask(input, model, { requestId, attachments }); // first: then the outbox has it
+    const { input, model, attachments, settings } = entry;
+    conversation.ask(input, model, { requestId, attachments, settings }); // first: then the outbox has it
     this.#queue.drop(requestId);
     this.#on.changed(conversation);
   }

@@ -2,6 +2,7 @@
 
 import { cancelCommand, createCommand, newRequestId, subscribeCommand } from "../server/protocol.js";
 import { ResponseState } from "./response_state.js";
+import { OWN } from "./settings.js";
 import { Timing } from "./timing.js";
 import { titleOf } from "./title.js";
 
@@ -16,7 +17,10 @@ export class Turn {
   continues = false; // turns follow on the server; none was loaded with it
 
   /** @param {NewTurn} ask @param {number} now */
-  constructor({ input, attachments = [], model, previousId, requestId = newRequestId(), regenerateOf = null }, now) {
+  constructor(ask, now) {
+    const { input, attachments = [], model, settings = OWN, previousId } = ask;
+    const { requestId = newRequestId(), regenerateOf = null } = ask;
+    this.settings = settings;
     this.input = input;
     this.attachments = attachments;
     this.model = model;
@@ -29,8 +33,8 @@ export class Turn {
 
   /** @param {ResponseRow} row @param {number} now */
   static of(row, now) {
-    const { input, attachments, model, previous_response_id: previousId } = row;
-    const turn = new Turn({ input, attachments, model, previousId }, now);
+    const { input, attachments, model, settings, previous_response_id: previousId } = row;
+    const turn = new Turn({ input, attachments, model, settings, previousId }, now);
     turn.response = new ResponseState(row);
     turn.timing = Timing.of(row, now);
     turn.continues = row.continues ?? false;

@@ -71,11 +71,13 @@ export class ApiClient {
   #conversationPath;
   #filePath;
   #guestPath;
+  #preferencesPath;
   #hasOwner;
   /** @type {Promise<Guest> | null} */ #admitting = null;
 
   /** Two paths contain `{id}`, after the path of the list. @param {ApiPaths} paths @param {boolean} hasOwner */
-  constructor({ conversation_path, file_path, guest_path }, hasOwner) {
+  constructor({ conversation_path, file_path, guest_path, preferences_path }, hasOwner) {
+    this.#preferencesPath = preferences_path;
     this.#filePath = file_path;
     this.#listPath = conversation_path.split("{id}")[0];
     this.#conversationPath = conversation_path;
@@ -118,6 +120,13 @@ export class ApiClient {
   change(id, changes) {
     const headers = { "Content-Type": "application/json", "X-CSRFToken": csrfToken() };
     return request(this.#of(id), { method: "PATCH", headers, body: JSON.stringify(changes) });
+  }
+
+  /** Keep settings as the person's default; a visitor becomes a guest first. @param {Preferences} changes @returns {Promise<Preferences>} */
+  async changePreferences(changes) {
+    if (!this.#hasOwner) await this.admit();
+    const headers = { "Content-Type": "application/json", "X-CSRFToken": csrfToken() };
+    return request(this.#preferencesPath, { method: "PATCH", headers, body: JSON.stringify(changes) });
   }
 
   /** Store a file; a visitor becomes a guest first. @type {UploadFile} */

@@ -1,5 +1,7 @@
 /** Names, commands and readers of the wire protocol. Pure. Shapes: wire.d.ts. */
 
+import { fieldsOf, OWN } from "../conversation/settings.js";
+
 export const COMMAND = Object.freeze({
   create: "response.create",
   subscribe: "tailrace:subscribe",
@@ -65,9 +67,11 @@ const RUNNING = new Set([STATUS.queued, STATUS.inProgress]);
 export const isEnded = (status) => !RUNNING.has(status);
 
 /** @param {Ask} ask */
-export function createCommand({ input, attachments = [], model, previousId, conversationId, requestId, regenerateOf }) {
+export function createCommand(ask) {
+  const { input, attachments = [], model, settings = OWN, previousId, conversationId, requestId, regenerateOf } = ask;
   /** @type {CreateCommand} */
   const command = { type: COMMAND.create, stream_id: requestId, tailrace: { client_request_id: requestId } };
+  Object.assign(command, fieldsOf(settings));
   if (model) command.model = model;
   if (!regenerateOf) command.input = attachments.length ? [messageOf(input, attachments)] : input; // else the server takes both from there
   if (previousId && !regenerateOf) command.previous_response_id = previousId;

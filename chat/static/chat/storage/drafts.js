@@ -3,6 +3,7 @@
 const PREFIX = "draft:";
 const PASTED = "pasted:";
 const FILES = "files:";
+const SETTINGS = "settings:";
 const NEW = "new";
 
 export class Drafts {
@@ -47,6 +48,16 @@ export class Drafts {
   /** @param {ConversationId} conversationId @param {Attachment[]} files */
   keepFiles(conversationId, files) {
     this.#store.set(FILES + (conversationId ?? NEW), files.length ? files : null);
+  }
+
+  /** Changed since the last turn, or null. @param {ConversationId} conversationId @returns {Settings | null} */
+  settingsOf(conversationId) {
+    return /** @type {Settings | null} */ (this.#store.get(SETTINGS + (conversationId ?? NEW)));
+  }
+
+  /** @param {ConversationId} conversationId @param {Settings | null} settings */
+  keepSettings(conversationId, settings) {
+    this.#store.set(SETTINGS + (conversationId ?? NEW), settings);
   }
 
   /** Keep a refused message, unless there is a newer draft. @param {ConversationId} conversationId @param {Message} message */

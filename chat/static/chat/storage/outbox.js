@@ -24,11 +24,11 @@ export class Outbox {
    * @param {ConversationId} conversationId
    * @param {number} at
    */
-  keep({ requestId, previousId, regenerateOf, input, attachments, model }, conversationId, at) {
+  keep({ requestId, previousId, regenerateOf, input, attachments, model, settings }, conversationId, at) {
     if (this.#ids.has(requestId)) return;
     this.#ids.add(requestId);
     /** @type {OutboxEntry} */
-    const entry = { requestId, conversationId, previousId, regenerateOf, input, attachments, model, at };
+    const entry = { requestId, conversationId, previousId, regenerateOf, input, attachments, model, settings, at };
     this.#store.set(PREFIX + requestId, entry);
   }
 

@@ -2,6 +2,7 @@
 
 import { copyButton } from "../dom/copy_button.js";
 import { button, element, set } from "../dom/elements.js";
+import { CONTINUE } from "../sentences/asking.js";
 import { AnswerText } from "./answer_text.js";
 import { BranchWalker } from "./branch_walker.js";
 import { CallsView } from "./calls_view.js";
@@ -24,6 +25,7 @@ export class ResponseView {
   #help = element("p", "error-help");
   #stats = element("p", "stats");
   #retry;
+  #continue;
   #copy;
   #regenerate;
   #walker;
@@ -35,6 +37,7 @@ export class ResponseView {
     this.#question = new QuestionView(turn, on);
     this.#walker = new BranchWalker(turn, on.choose);
     this.#retry = button("retry", "Retry", () => on.retry(turn));
+    this.#continue = button("continue", CONTINUE, () => on.continue(turn));
     this.#copy = copyButton({ label: "Copy this answer as Markdown", text: () => turn.response?.output ?? "" });
     this.#regenerate = button("regenerate quiet", "Regenerate", () => on.regenerate(turn));
     this.element = element("article", "turn");
@@ -47,9 +50,9 @@ export class ResponseView {
     const foot = element("div", "foot");
     const tools = element("div", "tools-of-turn");
     this.#thoughts.append(this.#summary, this.#reasoning);
-    for (const each of [this.#thoughts, this.#retry, this.#copy, this.#regenerate]) each.hidden = true; // until rendered
+    for (const each of [this.#thoughts, this.#retry, this.#continue, this.#copy, this.#regenerate]) each.hidden = true; // until rendered
     words.append(this.#state, this.#help);
-    this.#outcome.append(words, this.#retry);
+    this.#outcome.append(words, this.#retry, this.#continue);
     tools.append(this.#walker.element, this.#copy, this.#regenerate);
     foot.append(tools, this.#stats);
     const heading = element("h3", "visually-hidden", "Answer");
@@ -88,7 +91,7 @@ export class ResponseView {
 
   /** @param {Situation} situation */
   #renderStatus(situation) {
-    const { text, help, trouble, flowing, retry } = statusOf(this.turn, situation);
+    const { text, help, trouble, flowing, retry, continues } = statusOf(this.turn, situation);
     const { dataset } = this.element;
     set(dataset, "flowing", String(flowing));
     set(dataset, "trouble", String(trouble));
@@ -98,6 +101,7 @@ export class ResponseView {
     set(this.#help, "hidden", !help);
     this.#retries = retry;
     set(this.#retry, "hidden", !retry || situation.busy);
+    set(this.#continue, "hidden", !continues || situation.busy || !situation.last);
     set(this.#stats, "textContent", statsText(this.turn, situation.now));
   }
 

@@ -10,6 +10,7 @@ import {
   WORD_DIFFERENTLY,
   workerLost,
 } from "../sentences/outcomes.js";
+import { FIELDS, faultText } from "../sentences/panel.js";
 import { STATUS } from "../server/protocol.js";
 import { helpFor } from "./error_help.js";
 import { duration } from "./stats.js";
@@ -17,7 +18,8 @@ import { duration } from "./stats.js";
 const CUT_OFF = "Cut off: the answer reached its length limit.";
 const ONLY_REASONING = "Cut off: the whole length limit went into reasoning, and no answer was written.";
 const NO_TEXT = "Cut off: the answer reached its length limit before any text.";
-const LESS_REASONING = "Ask for something simpler, or choose another model.";
+const LESS_REASONING =
+  "Raise the longest answer in the settings beside the model, ask for something simpler, or choose another model.";
 
 /** @type {Record<string, string>} */
 const INTERRUPTED = {
@@ -32,10 +34,14 @@ const PAUSE_MS = 3_000; // a generating model is seldom silent for so long
 const seconds = (ms) => Math.max(1, Math.ceil(ms / 1000));
 
 /** @param {ErrorObject | null} error */
-export const errorText = (error) => error?.message || "Something went wrong.";
+export function errorText(error) {
+  const message = error?.message || "Something went wrong.";
+  const field = error?.code === "invalid_field" && FIELDS[error.param ?? ""];
+  return field ? faultText(field, message) : message;
+}
 
 /**
- * `trouble`: it failed; `flowing`: text may arrive; `retry`: Retry is offered.
+ * `trouble`: it failed; `flowing`: text may arrive; `retry`, `continues`: Retry or Continue is offered.
  * @param {Turn} turn
  * @param {StatusSituation} situation
  */
@@ -68,7 +74,7 @@ function cutOff(response) {
   const { reason, output } = response;
   if (reason === "content_filter") return still(output ? FILTERED : FILTERED_WHOLE, WORD_DIFFERENTLY);
   if (reason !== "max_output_tokens") return still(NOT_COMPLETE);
-  return output ? still(CUT_OFF) : withoutText(response);
+  return output ? { ...still(CUT_OFF), continues: !response.others.length } : withoutText(response);
 }
 
 /** @param {ResponseState} response @param {number | null} lostFor */
@@ -93,10 +99,10 @@ export function omittedText(response) {
 }
 
 /** @param {string} text */
-const still = (text, help = "") => ({ text, help, trouble: false, flowing: false, retry: false });
+const still = (text, help = "") => ({ text, help, trouble: false, flowing: false, retry: false, continues: false });
 
 /** @param {string} text @param {ErrorObject | null} error */
-const failing = (text, error) => ({ text, help: helpFor(error), trouble: true, flowing: false, retry: true });
+const failing = (text, error) => ({ ...still(text), help: helpFor(error), trouble: true, retry: true });
 
 /** @param {Turn} turn @param {ConnectionState} connection @param {number} now */
 function runningText(turn, connection, now) {

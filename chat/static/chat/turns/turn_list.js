@@ -110,7 +110,11 @@ export class TurnList {
   #renderStale(tree, situation) {
     const until = performance.now() + FRAME_MS;
     for (const turn of [...this.#stale].reverse()) {
-      const whole = this.#views.get(turn)?.render({ ...situation, siblings: tree.siblings(turn) });
+      const whole = this.#views.get(turn)?.render({
+        ...situation,
+        siblings: tree.siblings(turn),
+        last: turn === this.#latest,
+      });
       if (whole !== false) this.#stale.delete(turn);
       if (performance.now() > until) break;
     }
