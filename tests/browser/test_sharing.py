@@ -6,11 +6,10 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import Browser, Page, expect
 
+from tests.browser.axe import findings, page_for_axe
 from tests.browser.conftest import in_session, profile
-from tests.browser.test_accessibility import AXE, findings
 from tests.browser.visitor import ask, ask_here, ended, open_page
 from tests.browser.watch import Watch
-from tests.harness.skips import skip_without
 from tests.harness.stack import Stack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
@@ -127,17 +126,14 @@ async def test_a_new_conversation_has_no_button(page: Page, stack: Stack) -> Non
 
 
 async def test_dialog_and_page_have_no_serious_issue(browser: Browser, stack: Stack) -> None:
-    if not AXE.exists():
-        skip_without("axe-core (npm install)")
-    axe = AXE.read_text()
-    page = await (await profile(browser, bypass_csp=True, reduced_motion="reduce")).new_page()
+    page = await page_for_axe(browser)
     await ended(await ask(page, stack, "[article-100]"))
     link = await create_link(page)
     await page.get_by_role("button", name="Share…").click()
     await expect(page.get_by_role("textbox", name="Link")).to_be_visible()
-    assert await findings(page, axe) == []
+    assert await findings(page) == []
     await page.set_viewport_size({"width": 320, "height": 640})
     await page.goto(link)
     await ended(page.locator("article.turn"))
-    assert await findings(page, axe) == []
+    assert await findings(page) == []
     assert await page.evaluate("document.documentElement.scrollWidth") <= 320
