@@ -378,8 +378,8 @@ function failed({ status, error }) {
 
 /** When the document came, in ms: the ages in its data count from then. */
 function receivedAt() {
-  const [navigation] = performance.getEntriesByType("navigation");
-  return Date.now() - performance.now() + /** @type {PerformanceNavigationTiming} */ (navigation).responseStart;
+  const [navigation] = /** @type {PerformanceNavigationTiming[]} */ (performance.getEntriesByType("navigation"));
+  return Date.now() - performance.now() + (navigation?.responseStart ?? 0);
 }
 
 function tick() {
