@@ -20,7 +20,8 @@ WORDS = 330  # of an answer: 2.5 KB
 LOADED = 200
 LOAD_SECS = 2.5
 LONGEST_TASK_MS = 100
-SHIFT = 0.01
+HEAP_MB = 20  # 200 turns take 5
+SHIFT = 0.03  # columns of a table and the foot move in their own answer
 TOKENS = 20_000 if os.environ.get("FULL_LENGTH") else 4_000
 PROMPT = f"[article-{TOKENS}@500]"
 # scrolls up all the time until so many turns are there, and each answer is built; returns seconds
@@ -59,6 +60,7 @@ async def test_turns_are_loaded_upwards_without_a_long_task(page: Page, stack: S
     print(f"\n{LOADED} turns after {secs:.1f} s: {stats}")
     assert secs < LOAD_SECS * patience()
     assert stats.longest_task_ms < LONGEST_TASK_MS * patience()
+    assert stats.heap_mb < HEAP_MB
 
 
 async def test_a_turn_in_view_stays_in_its_place_when_earlier_ones_come(page: Page, stack: Stack) -> None:
@@ -84,6 +86,20 @@ async def test_a_turn_in_view_stays_in_its_place_when_earlier_ones_come(page: Pa
     await page.locator("#latest").click()
     await expect(page.locator("#latest")).to_be_hidden()
     await until(page, "document.documentElement.scrollHeight - innerHeight - scrollY <= 2")
+
+
+async def test_turns_far_from_the_window_are_found_printed_and_read(page: Page, stack: Stack) -> None:
+    await open_long(page, stack, 40, WORDS)
+    first = page.locator("article.turn").first
+    await expect(first.locator(".output")).to_contain_text("tailrace")  # built
+    style = "each => getComputedStyle(each).contentVisibility"
+    assert await first.evaluate(style) == "auto"
+    assert "answer 0" in await page.locator("main").aria_snapshot()
+    await page.emulate_media(media="print")
+    assert await first.evaluate(style) == "visible"
+    await page.emulate_media(media="screen")
+    assert await page.evaluate("find('answer 0', false, false, true)")
+    await expect(first.locator(".input")).to_be_in_viewport()
 
 
 async def test_an_answer_below_many_turns_arrives_without_a_long_task(page: Page, stack: Stack) -> None:

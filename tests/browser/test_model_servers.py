@@ -39,10 +39,11 @@ OMITTED = re.compile(
     r"^The model did not read the (oldest question and its answer|\d oldest questions and answers): "
     r"the conversation is longer than it can take\.$"
 )
-CUT_OFF = {
-    "max_output_tokens": "Cut off: the answer reached its length limit.",
-    "content_filter": "Cut off by the content filter.",
-}
+CUT_OFF = "Cut off: the answer reached its length limit."
+OTHER_WORDS = "Word your question differently, or choose another model."
+FILTERED = "Cut off by the content filter."
+FILTERED_WHOLE = "The content filter stopped this answer before its first word."
+REFUSED = "The model refused to answer."
 # one of each end of each case
 SHOWN = {
     (row.case, row.code, row.reason): row for row in reversed([*(row for row, _ in LEARNING), *ROWS, SILENT])
@@ -99,9 +100,11 @@ def sentences(row: Row) -> tuple[str, str]:
         return FAILURES[row.code], HELP[row.code]
     if row.reasoning and not row.text:
         return ONLY_REASONED
-    if row.reason == "max_output_tokens" and not row.text:
-        return NO_TEXT
-    return CUT_OFF.get(row.reason, ""), ""
+    if row.reason == "content_filter":
+        return (FILTERED if row.text else FILTERED_WHOLE), OTHER_WORDS
+    if row.reason:
+        return (CUT_OFF, "") if row.text else NO_TEXT
+    return (REFUSED, OTHER_WORDS) if row.script == "dialect-openai-refusal" else ("", "")
 
 
 def spread(text: str) -> re.Pattern[str]:

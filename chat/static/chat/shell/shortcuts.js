@@ -18,7 +18,7 @@ const isMac = /Mac|iP/.test(globalThis.navigator?.platform ?? "");
 /** Keys that work in one place only, and one that works everywhere. */
 export const LOCAL_KEYS = Object.freeze([
   { keys: [isMac ? "⌘" : "Ctrl", "K"], text: "Search conversations, also while writing" },
-  { keys: ["Enter"], text: "Send the message" },
+  { keys: ["Enter"], text: "Send the message; while an answer runs, after it" },
   { keys: ["Shift", "Enter"], text: "Begin a line" },
   { keys: ["Esc"], text: "Stop the answer while writing; close the open panel" },
   { keys: ["↑"], text: "Edit the last question, while the message is empty" },

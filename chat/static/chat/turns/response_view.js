@@ -11,6 +11,7 @@ import { reasoningText, statsText } from "./stats.js";
 import { omittedText, statusOf } from "./status_text.js";
 
 export class ResponseView {
+  versions = 0; // of the turn, as rendered
   #question;
   #output = element("div", "output markdown");
   #outputText = new AnswerText(this.#output);
@@ -67,6 +68,7 @@ export class ResponseView {
 
   /** Returns whether all text is shown. @param {Situation} situation */
   render(situation) {
+    this.versions = situation.siblings.length;
     const { turn } = this;
     const { response } = turn;
     const { dataset } = this.element;

@@ -49,10 +49,10 @@ export class TurnList {
     }
     let here = this.#element.firstElementChild;
     for (const turn of path) {
-      const { element } = this.#viewOf(turn);
+      const { element, versions } = this.#viewOf(turn);
       if (here === element) here = here.nextElementSibling;
       else this.#element.insertBefore(element, here);
-      this.touch(turn); // its siblings may have changed
+      if (versions !== this.#tree?.siblings(turn).length) this.touch(turn);
     }
     const latest = this.#latest;
     if (this.#announced?.[0] !== latest) this.#announced = latest && [latest, announcement(latest)];
