@@ -28,6 +28,10 @@ fix:
     uv run typos --write-changes
     npm run --silent fix
 
+# write the page's modules and stylesheets into one file each; commit them with a change of the page
+build:
+    npm run --silent build
+
 # the fast tier, in about a minute: no browser, no deployment, no server per test
 test *arguments:
     uv run pytest -m "not system" -n auto {{arguments}}

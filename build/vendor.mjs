@@ -83,7 +83,7 @@ async function lowlight() {
   await writeFile(join(made, "lowlight.d.ts"), LOWLIGHT_TYPES);
 }
 
-// what the page uses: lowlight's own types are those of the highlight.js that it installs
+// of the page's calls only: lowlight's types belong to the highlight.js that it installs
 const LOWLIGHT_TYPES = `
 export type Node =
   | { type: "text"; value: string }

@@ -34,7 +34,7 @@ def recipes() -> dict[str, Any]:
 def test_each_verb_has_its_comment_in_the_list() -> None:
     done = subprocess.run([PROGRAMS / "just"], cwd=ROOT, capture_output=True, text=True, check=True)
     listed = re.findall(r"^    (\S+).* # \w", done.stdout, re.MULTILINE)
-    assert listed == ["up", "check", "fix", "test", "test-all", "bench", "docs"]
+    assert listed == ["up", "check", "fix", "build", "test", "test-all", "bench", "docs"]
 
 
 @pytest.mark.parametrize("caller", CALLERS)
@@ -73,5 +73,5 @@ def test_the_verbs_call_programs_that_are_installed() -> None:
 
 def test_the_verbs_call_scripts_that_package_json_has() -> None:
     called = set(re.findall(r"npm run --silent (\w+)", (ROOT / "justfile").read_text()))
-    assert called == {"lint", "types", "fix"}
+    assert called == {"lint", "types", "fix", "build"}
     assert called <= set(json.loads((ROOT / "package.json").read_text())["scripts"])

@@ -9,7 +9,12 @@ from tests import prose
 from tests.harness.processes import ROOT
 from tests.prose import Passage
 
-FOREIGN = ("chat/static/chat/vendor/", "tests/browser/hostile/", "tests/harness/upstream/article.md")
+FOREIGN = (
+    "chat/static/chat/built/",
+    "chat/static/chat/vendor/",
+    "tests/browser/hostile/",
+    "tests/harness/upstream/article.md",
+)
 
 
 def found(text: str) -> list[str]:

@@ -34,7 +34,7 @@ SHOW = """async (formulas) => {
 QUADRATIC = r"x = \frac{-b \pm \sqrt{b^2-4ac}}{2a}"
 LONG = " + ".join(rf"\frac{{a_{{{n}}}}}{{b_{{{n}}}}}" for n in range(60))
 TYPESET = "document.querySelectorAll('.formula .katex').length"
-# far more macros, parts or letters than a formula of this length shows, or what would lead away
+# far more macros, parts or letters than a formula of this length shows, or a command that loads or links
 REFUSED = {
     "loop": r"\def\a{\a\a}\a",
     "growth": r"\def\a#1{#1#1#1#1}" + r"\a{" * 12 + "x" + "}" * 12,

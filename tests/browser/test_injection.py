@@ -49,7 +49,7 @@ FINDINGS = """(root) => {
 # the answer's text, one character more each time: all that a frame may ever show
 SPELL = """async (text) => {
   const findings = FINDINGS;
-  const { AnswerText } = await import(document.querySelector("link[href*='/answer_text.']").href);
+  const { AnswerText } = await import("/static/chat/turns/answer_text.js");
   const output = document.createElement("div");
   output.className = "output";
   document.querySelector("#turns").append(output);

@@ -20,7 +20,7 @@ let isScheduled = false;
  * Replace the source in an element by its formula, in one of the next frames.
  * @param {HTMLElement} holder shows the source meanwhile
  * @param {string} source without its delimiters
- * @param {boolean} display whether it is on a line of its own
+ * @param {boolean} display whether it stands on a separate line
  */
 export function typeset(holder, source, display) {
   holder.classList.add("formula");
