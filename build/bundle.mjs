@@ -1,5 +1,5 @@
 /**
- * Writes chat/static/chat/built/: the page's modules in one file, its stylesheets in another, for a first load of few
+ * Writes chat/static/chat/built/: a page's modules in one file, its stylesheets in another, for a first load of few
  * requests: `npm run build`, or `node build/bundle.mjs FOLDER` for another place. The result is committed, so that a site
  * and its image need no Node; `{% modules %}` and `{% styles %}` use it while its digest is that of the sources.
  *
@@ -62,4 +62,5 @@ async function bundle(entry) {
 
 await rm(TARGET, { recursive: true, force: true });
 await mkdir(TARGET, { recursive: true });
-await Promise.all(["chat/static/chat/page.js", "chat/static/chat/page.css"].map(bundle));
+const ENTRIES = ["page.js", "page.css", "shared.js", "shared.css"];
+await Promise.all(ENTRIES.map((name) => bundle(`chat/static/chat/${name}`)));

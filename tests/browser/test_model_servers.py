@@ -32,7 +32,8 @@ HELP = {
 }
 ONLY_REASONED = (
     "Cut off: the whole length limit went into reasoning, and no answer was written.",
-    "Raise the longest answer in the settings beside the model, ask for something simpler, or choose another model.",
+    "Raise the longest answer in the settings beside the model, ask for something simpler, or choose another"
+    " model.",
 )
 NO_TEXT = "Cut off: the answer reached its length limit before any text.", ONLY_REASONED[1]
 OMITTED = re.compile(

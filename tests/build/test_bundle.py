@@ -14,7 +14,11 @@ from tests.harness.skips import skip_without
 STATIC = ROOT / "chat/static"
 BUILT = STATIC / "chat/built"
 STALE = "a source of the page has changed: run `npm run build` and commit chat/static/chat/built"
-IMPORTS = {"chat/page.js": imported_modules, "chat/page.css": imported_styles}
+IMPORTS = {
+    f"chat/{page}.{kind}": read
+    for page in ("page", "shared")
+    for kind, read in (("js", imported_modules), ("css", imported_styles))
+}
 
 
 @pytest.mark.parametrize("name", IMPORTS)
@@ -39,6 +43,8 @@ def test_what_loads_late_is_no_part_of_the_bundle_and_has_its_address() -> None:
 
 
 def test_every_stylesheet_of_the_page_is_imported() -> None:
-    sheets = set(imported_styles("chat/page.css", modules._source))
+    sheets = {
+        sheet for page in ("page", "shared") for sheet in imported_styles(f"chat/{page}.css", modules._source)
+    }
     files = {f"chat/styles/{path.name}" for path in (STATIC / "chat/styles").iterdir()}
     assert files - sheets == {"chat/styles/plain.css"}, "that of other pages"
