@@ -7,7 +7,16 @@ from django.urls import path, register_converter
 
 from chat.ids import CONVERSATION, bare, wire_id
 from chat.ops import health
-from chat.pages import conversation_api, file_api, guest_api, preference_api, share_api, shared_pages, views
+from chat.pages import (
+    conversation_api,
+    export_api,
+    file_api,
+    guest_api,
+    preference_api,
+    share_api,
+    shared_pages,
+    views,
+)
 from chat.share_models import PATTERN
 
 
@@ -50,6 +59,8 @@ urlpatterns = [
     path("shared/<token:token>/", shared_pages.shared, name="shared"),
     path("shared/<token:token>/turns/", shared_pages.turns, name="shared_turns"),
     path("shared/<token:token>/files/<str:id>/", shared_pages.file, name="shared_file"),
+    path("conversations/<conversation:id>/export.<str:form>", export_api.conversation, name="export_one"),
+    path("export.zip", export_api.everything, name="export"),
     path("files/", file_api.upload, name="files"),
     path("files/<str:id>/", file_api.file, name="file"),
     path("preferences/", preference_api.preferences, name="preferences"),

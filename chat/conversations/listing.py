@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from chat.conversations.excerpts import excerpts
 from chat.conversations.search import containing, parse_words
 from chat.models import Conversation
 from chat.protocol.errors import CommandError
@@ -21,14 +22,18 @@ def list_page(owner_id: int | None, search: str = "", before: str = "") -> JSON:
 
     `before`: the previous page's `more`. Raises CommandError for another value or an invalid search.
     """
-    matches = containing(owner_id, parse_words(search))
+    words = parse_words(search)
+    matches = containing(owner_id, words)
     rows = Conversation.objects.visible_to(owner_id).with_running().filter(matches)
     pinned = [] if before else list(rows.pinned())
     others = rows.filter(pinned_at=None).newest_first(_parse_cursor(before) if before else None)
     found = list(others[: PER_PAGE + 1])
     page = found[:PER_PAGE]
     more = _cursor(page[-1]) if len(found) > PER_PAGE else None
-    return {"conversations": [summary(row) for row in (*pinned, *page)], "more": more}
+    shown = [*pinned, *page]
+    around = excerpts(owner_id, words, [row.pk for row in shown])
+    lines = [summary(row) | ({"match": around[row.pk]} if row.pk in around else {}) for row in shown]
+    return {"conversations": lines, "more": more}
 
 
 def summary(row: Any) -> JSON:

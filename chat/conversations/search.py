@@ -35,15 +35,15 @@ def parse_words(search: str) -> list[str]:
 
 def containing(owner_id: int | None, words: list[str]) -> Q:
     """Condition: a conversation has every word in its title or a searched text."""
-    turns = _searched(owner_id).filter(conversation=OuterRef("pk"))
+    turns = searched(owner_id).filter(conversation=OuterRef("pk"))
     condition = Q()
-    for word in map(_ignoring_case, words):
+    for word in map(ignoring_case, words):
         matches = turns.filter(Q(question__regex=word) | Q(answer__regex=word))
         condition &= Q(title__regex=word) | Q(Exists(matches))
     return condition
 
 
-def _ignoring_case(word: str) -> str:
+def ignoring_case(word: str) -> str:
     """A word's regular expression, with both cases of each letter.
 
     SQLite's LIKE, and PostgreSQL in locale C, ignore case in ASCII only.
@@ -55,7 +55,7 @@ def _ignoring_case(word: str) -> str:
     )
 
 
-def _searched(owner_id: int | None) -> QuerySet[Response]:
+def searched(owner_id: int | None) -> QuerySet[Response]:
     """The owner's latest responses, with the start of their texts as `question` and `answer`.
 
     Only conversations are filtered by owner: a second filter would use the owner index again for each.

@@ -21,7 +21,7 @@ class Tree:
         return each in self._previous
 
     def newest_path(self) -> list[UUID]:
-        """The path of newest versions."""
+        """The path of the newest versions, from its first turn."""
         return self._newest_path(None)
 
     def latest(self) -> list[UUID]:
@@ -40,6 +40,11 @@ class Tree:
             path.append(at)
             at = self._previous[at]
         return path[::-1]
+
+    def around(self, each: UUID) -> list[UUID]:
+        """A turn with those before it, and the newest path after it."""
+        half = PER_PAGE // 2
+        return [*self.above(each)[-half:], each, *self.below(each)[:half]]
 
     def with_versions(self, path: list[UUID]) -> set[UUID]:
         """Add the siblings of a path, the latest turns first, then what follows those.

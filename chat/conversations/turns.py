@@ -16,10 +16,11 @@ from chat.protocol.events import JSON
 from chat.protocol.input_items import file_parts
 
 
-def turns(conversation: Conversation, before: str = "", after: str = "") -> list[JSON]:
+def turns(conversation: Conversation, before: str = "", after: str = "", at: str = "") -> list[JSON]:
     """The latest turns of the path of newest versions, with their other versions, oldest first.
 
-    `before`: the turns above a response; `after`: those below it. Raises CommandError for an unknown one.
+    `before`: the turns above a response; `after`: those below it; `at`: both, and itself. Raises CommandError
+    for an unknown one.
     Ids are read of all, texts of the returned ones only.
     """
     tree = Tree(conversation.responses.order_by("id").values_list("id", "previous_id"))
@@ -27,6 +28,8 @@ def turns(conversation: Conversation, before: str = "", after: str = "") -> list
         path = tree.above(_known(tree, before, "before"))
     elif after:
         path = tree.below(_known(tree, after, "after"))
+    elif at:
+        path = tree.around(_known(tree, at, "at"))
     else:
         path = tree.latest()
     ids = tree.with_versions(path)

@@ -12,7 +12,7 @@ from uuid import UUID
 from asgiref.sync import async_to_sync
 from django.core.exceptions import RequestDataTooBig
 from django.db import connection, transaction
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -35,11 +35,11 @@ from chat.transport.outages import UNAVAILABLE
 MAX_PINNED = 50  # of an owner: the first page of the list has them all
 
 
-def typed_errors(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+def typed_errors(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
     """Wrap a view: its response, or an error in the socket's format."""
 
     @functools.wraps(view)
-    def respond(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+    def respond(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         try:
             return view(request, *args, **kwargs)
         except CommandError as error:
@@ -51,7 +51,7 @@ def typed_errors(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespons
     return respond
 
 
-def json_errors(view: Callable[..., JSON]) -> Callable[..., HttpResponse]:
+def json_errors(view: Callable[..., JSON]) -> Callable[..., HttpResponseBase]:
     """Wrap a view: its JSON, or an error as `typed_errors`."""
 
     @functools.wraps(view)
@@ -61,7 +61,7 @@ def json_errors(view: Callable[..., JSON]) -> Callable[..., HttpResponse]:
     return typed_errors(respond)
 
 
-def json_view(view: Callable[..., JSON]) -> Callable[..., HttpResponse]:
+def json_view(view: Callable[..., JSON]) -> Callable[..., HttpResponseBase]:
     """Wrap a view for users and guests, as `json_errors`."""
 
     @functools.wraps(view)
@@ -85,7 +85,7 @@ def conversations(request: HttpRequest) -> JSON:
 @never_cache
 @json_view
 def responses(request: HttpRequest, id: UUID) -> JSON:  # noqa: A002 - the URL's own word
-    """A visitor's conversation, marked as read, with responses by the query's `before` or `after`."""
+    """A visitor's conversation, marked as read, with responses by the query's `before`, `after` or `at`."""
     row = Conversation.objects.visible_to(request.user.pk).with_running().filter(pk=id).first()
     if row is None:
         raise CommandError("conversation_not_found")
@@ -117,7 +117,7 @@ def change(request: HttpRequest, id: UUID) -> JSON:  # noqa: A002
 
 
 def _place(request: HttpRequest) -> dict[str, str]:
-    return {name: request.GET.get(name, "") for name in ("before", "after")}
+    return {name: request.GET.get(name, "") for name in ("before", "after", "at")}
 
 
 def mark_read(row: Conversation) -> None:

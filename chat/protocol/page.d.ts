@@ -73,6 +73,8 @@ interface PageCallbacks extends Omit<ConversationCallbacks, "accepted"> {
   queued: () => void;
   shown: (conversation: Conversation) => void;
   loaded: (summary: Summary) => void;
+  /** The turn of a search's match is on the visible path. */
+  found: (turn: Turn) => void;
   /** The set of conversations without an id has changed. */
   listed: () => void;
 }
@@ -106,10 +108,11 @@ interface ListQuery {
   before?: string | null;
 }
 
-/** Turns above or below a response. */
+/** Turns above or below a response, or on both sides with it. */
 interface Place {
   before?: string;
   after?: string;
+  at?: string;
 }
 
 interface OneConversation {
@@ -415,6 +418,7 @@ interface RowContent extends Marks {
   title: string;
   href: string;
   current: boolean;
+  match?: Match;
 }
 
 interface RowCallbacks {
@@ -425,9 +429,10 @@ interface RowCallbacks {
   menu?: (anchor: HTMLElement) => void;
 }
 
-/** A conversation whose menu is opened; `rename` begins to edit its title. */
+/** A conversation whose menu is opened, at its address; `rename` begins to edit its title. */
 interface MenuSubject {
   summary: Summary;
+  href: string;
   on: ListViewOptions["on"];
   rename: () => void;
 }
@@ -435,7 +440,8 @@ interface MenuSubject {
 interface ListViewOptions {
   address: Address;
   on: {
-    open: (id: string) => void;
+    /** `at`: the response of a search's match. */
+    open: (id: string, at?: string) => void;
     show: (conversation: Conversation) => void;
     rename: (id: string, title: string) => void;
     pin: (id: string, pinned: boolean) => void;

@@ -95,6 +95,15 @@ interface Summary {
   unread: boolean;
   /** In Unix seconds; null if it is not pinned. */
   pinned_at: number | null;
+  /** Of a search, unless only the title has its words. */
+  match?: Match;
+}
+
+/** Where a search was found; odd `parts` are the found words. */
+interface Match {
+  response: string;
+  side: "question" | "answer";
+  parts: string[];
 }
 
 /** `more` is the cursor of the next page; null on the last one. */

@@ -4,6 +4,7 @@ Twisted stores a body of any size, Daphne then reads it whole; both keep a conne
 answer the next request of a client that does not read.
 """
 
+import asyncio
 import resource
 from io import BytesIO
 from typing import Any
@@ -74,6 +75,7 @@ class BoundedChannel(http.HTTPChannel):
     _deadline: IDelayedCall | None = None
     _unread: BoundedRequest | None = None  # answered, but its answer fills the transport
     _uploaded = 0  # bytes of an upload in memory
+    _room: asyncio.Future[None] | None = None  # an answer in parts waits for it
 
     def connectionMade(self) -> None:  # noqa: N802 - Twisted's name, as those below
         """Expect the first request."""
@@ -130,6 +132,7 @@ class BoundedChannel(http.HTTPChannel):
         """Begin the next request: the answers have left."""
         super().resumeProducing()
         self.factory.unread.pop(self, None)
+        self._end_waiting()
         if self._unread is not None:
             request, self._unread = self._unread, None
             self._expect_nothing()
@@ -144,6 +147,7 @@ class BoundedChannel(http.HTTPChannel):
     def connectionLost(self, reason: Failure) -> None:  # noqa: N802
         """Release the connection, and drop what it asked."""
         self._unread = None
+        self._end_waiting()
         self._dataBuffer.clear()
         # else an unread answer stays in memory until its reference cycle is collected
         self.transport.dataBuffer, self.transport._tempDataBuffer = b"", []  # noqa: SLF001 - no public way
@@ -152,6 +156,20 @@ class BoundedChannel(http.HTTPChannel):
         self.factory.waiting.pop(self, None)
         self.factory.unread.pop(self, None)
         super().connectionLost(reason)
+
+    async def drained(self) -> None:
+        """Wait while the transport is full; a client that reads nothing for ANSWER_SECS is aborted."""
+        if self._waitingForTransport and self._room is None:
+            self._room = asyncio.get_running_loop().create_future()
+            self._abort_within(limits.ANSWER_SECS)
+            await self._room
+
+    def _end_waiting(self) -> None:
+        room, self._room = self._room, None
+        if room is not None:
+            self._expect_nothing()
+            if not room.done():
+                room.set_result(None)
 
     def admits(self, size: int) -> bool:
         """Whether a body of `size` bytes may be read."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any
 
@@ -16,11 +17,17 @@ from chat.sockets.daphne import SILENT_SECS
 from chat.streaming.draining import draining
 from chat.transport.task_cancellation import cancel
 from project.server import limits
-from project.server.http import HTTPFactory
+from project.server.http import BoundedRequest, HTTPFactory
 from project.server.websocket import BoundedSocket, WebSocketFactory
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 END_SECS = 5  # for requests and close handshakes after the last close, and again for cancelled ones
+
+
+async def _drained(reply: Coroutine[Any, Any, None], request: BoundedRequest) -> None:
+    await reply
+    if request.channel is not None:  # else the client has left
+        await request.channel.drained()
 
 
 class BoundedServer(daphne.Server):
@@ -49,6 +56,14 @@ class BoundedServer(daphne.Server):
             for number in STOP_SIGNALS:
                 daphne.twisted_loop.add_signal_handler(number, self._stop_once)
         super().run()
+
+    def handle_reply(self, protocol: Any, message: dict[str, Any]) -> Coroutine[Any, Any, None]:
+        """Send a message; the sender of an answer in parts waits while the client does not read.
+
+        Not a coroutine function: a message of a socket takes no further step of the event loop.
+        """
+        reply: Coroutine[Any, Any, None] = super().handle_reply(protocol, message)
+        return _drained(reply, protocol) if message.get("more_body") else reply
 
     def kill_all_applications(self) -> Deferred[None]:
         """Close the sockets, let requests end; Twisted waits for it before it exits."""

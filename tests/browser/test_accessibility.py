@@ -99,6 +99,12 @@ async def deleted(page: Page, stack: Stack) -> None:
     await expect(page.get_by_role("button", name="Undo")).to_be_focused()
 
 
+async def results(page: Page, stack: Stack) -> None:
+    """Search results with their excerpts."""
+    await page.locator("#search").fill("water")
+    await expect(page.locator(".excerpt mark").first).to_be_visible()
+
+
 async def drawer(page: Page, stack: Stack) -> None:
     """The list on a phone, over the conversation."""
     await page.set_viewport_size({"width": 320, "height": 640})
@@ -136,6 +142,7 @@ SCREENS: dict[str, Screen] = {  # in this order: some continue where the previou
     "row menu": row_menu,
     "shortcuts": shortcuts,
     "deleted": deleted,
+    "results": results,
     "drawer": drawer,
     "without socket": without_socket,
     "login": at("/accounts/login/"),

@@ -42,3 +42,36 @@ async def test_a_short_conversation_has_no_button(page: Page, stack: Stack) -> N
     await open_long(page, stack, 50)
     await expect(page.locator("article.turn")).to_have_count(50)
     await expect(page.get_by_role("button", name="Earlier turns")).to_be_hidden()
+
+
+async def test_a_search_result_shows_its_words_and_opens_at_its_turn(page: Page, stack: Stack) -> None:
+    await open_long(page, stack, 120)
+    await page.locator("#create").click()
+    await page.locator("#search").fill("question 17")
+    excerpt = page.locator(".entry .excerpt").first
+    await expect(excerpt).to_have_text("You: question 17")
+    await expect(excerpt.locator("mark")).to_have_text(["question", "17"])
+    await page.locator("#search").fill("answer 55")
+    await expect(excerpt).to_have_text("Answer: answer 55")
+    await excerpt.click()
+    turn = page.locator("article.turn", has_text="answer 55")
+    await expect(turn).to_be_focused()
+    await expect(turn).to_be_in_viewport()
+    await expect(turn).to_have_attribute("data-found", "true")
+    await expect(page.locator("article.turn").last).to_contain_text("answer 119")  # the end is loaded, too
+    await expect(page.get_by_role("button", name="Earlier turns")).to_be_visible()
+    await expect(turn).to_be_in_viewport()
+    await expect(turn).not_to_have_attribute("data-found", "true")
+
+
+async def test_a_result_in_a_hidden_version_shows_that_version(page: Page, stack: Stack) -> None:
+    await ended(await ask(page, stack, "[echo] first words"))
+    await page.get_by_role("button", name="Edit").click()
+    await page.get_by_role("textbox", name="Edit your message").fill("[echo] other words")
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".output")).to_have_text("other words")
+    await ended(page.locator("article.turn"))
+    await page.locator("#search").fill("first")
+    await page.locator(".entry .excerpt").click()
+    await expect(page.locator(".input")).to_have_text("[echo] first words")
+    await expect(page.locator("article.turn")).to_be_focused()

@@ -95,6 +95,10 @@ const openConversations = new OpenConversations({
     shown,
     queued: renderQueue,
     loaded: (summary) => list.merge(summary),
+    found(turn) {
+      scroll.stay();
+      turnList.reveal(turn);
+    },
     listed: renderList,
     path() {
       earlier.keepPlace(() => turnList.layOut());
@@ -120,7 +124,7 @@ const openConversations = new OpenConversations({
 const listView = new ConversationListView(find("#sidebar", HTMLElement), {
   address,
   on: {
-    open: (id) => navigation.open(id),
+    open: (id, at) => navigation.open(id, at),
     show: (conversation) => navigation.showWaiting(conversation),
     rename: (id, title) => listController.rename(id, title),
     pin: (id, pinned) => listController.pin(id, pinned),

@@ -34,8 +34,8 @@ function page(id = null, responses = []) {
   const note = (/** @type {string} */ name) => (about) => void calls.push([name, about]);
   const open = new OpenConversations({
     api: {
-      async responses(id, { before, after } = {}) {
-        const wanted = `${id}${before ? ` before ${before}` : ""}${after ? ` after ${after}` : ""}`;
+      async responses(id, place = {}) {
+        const wanted = [id, ...Object.entries(place).flat()].join(" ");
         if (!fetched[wanted]) throw new ApiError(404);
         return { conversation: summary(id), responses: await fetched[wanted] };
       },
@@ -50,6 +50,7 @@ function page(id = null, responses = []) {
     on: {
       shown: note("shown"),
       loaded: note("loaded"),
+      found: note("found"),
       listed: note("listed"),
       changed: note("changed"),
       path: note("path"),
@@ -295,4 +296,27 @@ test("the turns below a chosen version are loaded to the end", async () => {
     open.shown.tree.path.map((turn) => turn.response?.id),
     ["resp_r1", "resp_r2", "resp_r3"],
   );
+});
+
+/** @param {OpenConversations} open */
+const shownIds = (open) => open.shown.tree.path.map((turn) => turn.response?.id);
+
+test("a found turn of an open conversation is shown, in whichever version, with the turns above it", async () => {
+  const open = page("c1", [row("resp_r3", "completed", "resp_r2")]);
+  fetched["c1 before resp_r3"] = [row("resp_r1"), row("resp_r2", "completed", "resp_r1")];
+  fetched.c1 = [row("resp_r3", "completed", "resp_r2")];
+  await open.open("c1", "resp_r1");
+  assert.deepEqual(shownIds(open), ["resp_r1", "resp_r2", "resp_r3"]);
+  fetched["c1 at resp_q2"] = [row("resp_r1"), row("resp_q2", "completed", "resp_r1")];
+  await open.open("c1", "resp_q2");
+  assert.deepEqual(shownIds(open), ["resp_r1", "resp_q2"]);
+});
+
+test("a found turn of another conversation comes with those around it, then all below it", async () => {
+  const open = page(null, []);
+  fetched["c2 at resp_r5"] = [row("resp_r5", "completed", "resp_r4", { continues: true })];
+  fetched["c2 after resp_r5"] = [row("resp_r6", "completed", "resp_r5")];
+  await open.open("c2", "resp_r5");
+  assert.deepEqual(shownIds(open), ["resp_r5", "resp_r6"]);
+  assert.equal(open.shown.tree.top, "resp_r5");
 });

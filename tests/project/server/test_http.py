@@ -1,9 +1,14 @@
 """HTTP: a body is bounded and a request has its time, before the application hears of it."""
 
+import asyncio
+
 import pytest
+from twisted.internet.error import ConnectionDone
+from twisted.python.failure import Failure
 
 from chat.streaming.draining import draining
 from project.server import limits
+from tests.harness.waiting import deadline
 from tests.project.server.connections import Connection
 
 POST = b"POST /accounts/login/ HTTP/1.1\r\nHost: a\r\n"
@@ -200,3 +205,40 @@ def test_a_closed_connection_is_not_counted() -> None:
     connection = Connection()
     connection.channel.connectionLost(None)
     assert connection.factory.waiting == {}
+
+
+def paused() -> Connection:
+    """A connection with a running request, whose client reads nothing."""
+    connection = Connection()
+    connection.send(GET)
+    connection.channel.pauseProducing()
+    return connection
+
+
+@pytest.mark.parametrize("ending", ["resumeProducing", "connectionLost"])
+async def test_the_sender_of_an_answer_in_parts_waits_until_the_client_reads_or_leaves(ending: str) -> None:
+    connection = paused()
+    waiting = asyncio.create_task(connection.channel.drained())
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    arguments = [Failure(ConnectionDone())] if ending == "connectionLost" else []
+    getattr(connection.channel, ending)(*arguments)
+    await asyncio.wait_for(waiting, deadline())
+    connection.clock.advance(limits.ANSWER_SECS + 1)
+    assert not connection.transport.aborted
+
+
+async def test_a_client_that_does_not_read_an_answer_in_parts_is_aborted() -> None:
+    connection = paused()
+    waiting = asyncio.create_task(connection.channel.drained())
+    await asyncio.sleep(0)
+    connection.clock.advance(limits.ANSWER_SECS + 1)
+    assert connection.transport.aborted
+    connection.channel.connectionLost(Failure(ConnectionDone()))
+    await asyncio.wait_for(waiting, deadline())
+
+
+async def test_a_client_that_reads_holds_up_nothing() -> None:
+    connection = Connection()
+    connection.send(GET)
+    await asyncio.wait_for(connection.channel.drained(), deadline())

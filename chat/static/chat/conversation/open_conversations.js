@@ -46,20 +46,25 @@ export class OpenConversations {
     this.queued.sendNext(this.shown);
   }
 
-  /** Resolves when this or a later choice is shown. Rejects with an ApiError. @param {ConversationId} id */
-  async open(id) {
+  /**
+   * Resolves when this or a later choice is shown. Rejects with an ApiError. `at`: the response whose turn is shown.
+   * @param {ConversationId} id
+   */
+  async open(id, at = "") {
     if (!id) return this.show(this.#create());
     this.#visit += 1;
     const visit = this.#visit;
     const known = this.#open.find((each) => each.id === id);
     if (known) {
       this.show(known);
+      if (at) await this.#reach(known, at);
       return this.refresh();
     }
-    const { conversation: summary, responses } = await this.#api.responses(id);
+    const { conversation: summary, responses } = await this.#api.responses(id, at ? { at } : {});
     if (visit !== this.#visit) return;
     this.#on.loaded(summary);
     this.show(this.#create({ id, responses }));
+    if (at) await this.#reach(this.shown, at);
     this.shown.resume(); // subscribe to running responses
     this.#kept.send(this.#open);
     this.queued.sendNext(this.shown);
@@ -81,6 +86,22 @@ export class OpenConversations {
     if (!fetched) return;
     shown.merge(fetched.responses);
     this.queued.sendNext(shown);
+  }
+
+  /**
+   * Show the turn of a response, after loading the turns between it and the known ones; then those below it.
+   * @param {Conversation} conversation
+   * @param {string} at
+   */
+  async #reach(conversation, at) {
+    const { tree } = conversation;
+    while (!tree.find(at) && conversation === this.shown && (await this.loadEarlier()));
+    if (!tree.find(at)) await this.#load({ at }); // it is in another version
+    const turn = tree.find(at);
+    if (!turn || conversation !== this.shown) return;
+    tree.reach(turn);
+    this.#on.found(turn);
+    await this.loadLater();
   }
 
   /** Load the turns above the visible path. Resolves to false if none could be loaded. */

@@ -67,6 +67,15 @@ export class TurnTree {
     this.grow();
   }
 
+  /** Show the path through this turn and the turns above it. @param {Turn} turn */
+  reach(turn) {
+    for (let at = /** @type {Turn | undefined} */ (turn); at; at = this.find(at.previousId)) {
+      this.#forget(this.siblings(at));
+      this.#chosen.add(at);
+    }
+    this.grow();
+  }
+
   /** A turn without a response is shown. @param {Turn[]} turns */
   add(...turns) {
     for (const turn of turns) if (!turn.response) this.#forget(this.#children.get(turn.previousId ?? null) ?? []);

@@ -26,19 +26,19 @@ export class Navigation {
     this.#failed = failed;
   }
 
-  /** If the conversation cannot be fetched, everything stays, the address too. @param {ConversationId} id */
-  async visit(id, { push = false } = {}) {
+  /** If the conversation cannot be fetched, everything stays, the address too. `at`: the turn to show. @param {ConversationId} id */
+  async visit(id, { push = false, at = "" } = {}) {
     if (push) this.#address.push(id);
     const refused = (/** @type {ApiError} */ error) => {
       this.#address.replace(this.#openConversations.shown.id);
       this.#failed(error);
     };
-    await this.#openConversations.open(id).catch(ifApiError(refused));
+    await this.#openConversations.open(id, at).catch(ifApiError(refused));
   }
 
-  /** @param {ConversationId} id */
-  open(id) {
-    this.#goOn(() => this.visit(id, { push: true }));
+  /** @param {ConversationId} id @param {string} [at] the response whose turn is shown */
+  open(id, at) {
+    this.#goOn(() => this.visit(id, { push: true, at }));
   }
 
   /** Show a conversation without an id. @param {Conversation} conversation */

@@ -40,6 +40,11 @@ export class Scroll {
     this.#button.hidden = this.#following;
   }
 
+  /** Follow no longer: another place is shown. */
+  stay() {
+    this.#following = false;
+  }
+
   toEnd() {
     this.#following = true;
     this.follow();

@@ -83,7 +83,8 @@ export class ConversationList {
 
   /** @param {Summary} summary */
   #place(summary) {
-    this.#known.set(summary.id, summary);
+    const { match, ...known } = summary;
+    this.#known.set(summary.id, known);
     this.#summaries.set(summary.id, summary);
   }
 
@@ -95,7 +96,8 @@ export class ConversationList {
 
   /** @param {Summary} summary */
   #set(summary) {
-    if (!this.search || this.#summaries.has(summary.id)) this.#summaries.set(summary.id, summary);
+    const row = this.#summaries.get(summary.id);
+    if (!this.search || row) this.#summaries.set(summary.id, row?.match ? { ...summary, match: row.match } : summary);
   }
 
   /**

@@ -66,7 +66,7 @@ export class ConversationListView {
   #row(summary, shown) {
     const { id } = summary;
     const row = this.#known(id, {
-      open: () => this.#on.open(id),
+      open: () => this.#on.open(id, this.#find(id)?.match?.response),
       rename: (title) => this.#on.rename(id, title),
       remove: (byKeyboard) => this.#on.remove(id, byKeyboard),
       menu: (anchor) =>
@@ -79,10 +79,15 @@ export class ConversationListView {
     return row;
   }
 
+  /** @param {string} id */
+  #find(id) {
+    return this.#listed.find((each) => each.id === id);
+  }
+
   /** @param {string} id @param {() => void} rename */
   #entriesOf(id, rename) {
-    const summary = this.#listed.find((each) => each.id === id);
-    return summary ? entriesOf({ summary, on: this.#on, rename }) : [];
+    const summary = this.#find(id);
+    return summary ? entriesOf({ summary, href: this.#address.of(id), on: this.#on, rename }) : [];
   }
 
   /** @param {Conversation} conversation @param {Conversation} shown */

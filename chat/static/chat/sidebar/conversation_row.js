@@ -2,7 +2,7 @@
 
 import { button, element, set } from "../dom/elements.js";
 import { isOfInputMethod } from "../dom/keys.js";
-import { actionsOf } from "../sentences/conversation_list.js";
+import { actionsOf, sideOf } from "../sentences/conversation_list.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const UNTITLED = "Untitled";
@@ -34,7 +34,9 @@ export class ConversationRow {
   #title = element("span", "title");
   #mark = element("span", "mark");
   #markText = element("span", "visually-hidden");
+  #excerpt = element("span", "excerpt");
   #link = element("a", "open");
+  /** @type {Match | undefined} */ #match;
   #more = menuButton(() => this.#on.menu?.(this.#more));
   /** @type {HTMLInputElement | null} */ #input = null;
   #on;
@@ -44,8 +46,8 @@ export class ConversationRow {
     this.#on = on;
     this.element = element("li", "entry");
     this.element.append(this.#link);
-    this.#title.dir = "auto";
-    this.#link.append(this.#mark, this.#title, this.#markText);
+    this.#title.dir = this.#excerpt.dir = "auto";
+    this.#link.append(this.#mark, this.#title, this.#markText, this.#excerpt);
     this.#link.addEventListener("click", (event) => this.#clicked(event));
     if (!canChange) return;
     this.element.append(this.#more);
@@ -53,7 +55,7 @@ export class ConversationRow {
   }
 
   /** @param {RowContent} row */
-  render({ title, href, current, ...marks }) {
+  render({ title, href, current, match, ...marks }) {
     const name = title || UNTITLED;
     this.#link.href = href;
     this.#link.ariaCurrent = current ? "page" : null;
@@ -62,6 +64,16 @@ export class ConversationRow {
     this.#markText.textContent = markText(marks);
     this.element.dataset.mark = marks.waiting ? "waiting" : marks.running ? "running" : marks.unread ? "unread" : "";
     set(this.#more, "ariaLabel", actionsOf(name));
+    this.#renderExcerpt(match);
+  }
+
+  /** @param {Match | undefined} match */
+  #renderExcerpt(match) {
+    if (match === this.#match) return;
+    this.#match = match;
+    const parts = match?.parts.map((part, index) => (index % 2 ? element("mark", "", part) : part)) ?? [];
+    const side = element("span", "side", match ? sideOf(match.side) : "");
+    this.#excerpt.replaceChildren(...(match ? [side, " ", ...parts] : []));
   }
 
   focus() {

@@ -4,12 +4,14 @@ import { ResponseView } from "./response_view.js";
 import { announcement } from "./status_text.js";
 
 const FRAME_MS = 10; // of scripts; the rest is for the browser
+const FOUND_MS = 3_000; // that a found turn is marked
 const HIDDEN_PAINT_MS = 250; // a hidden page gets no animation frames
 
 export class TurnList {
   /** @type {TurnTree | null} */ #tree = null;
   /** @type {Map<Turn, ResponseView>} */ #views = new Map();
   /** @type {Set<Turn>} */ #stale = new Set();
+  /** @type {Turn | null} */ #revealed = null; // once it is painted
   #scheduled = false;
   #busy = false;
   /** @type {[turn: Turn, text: string | null] | null} */ #announced = null; // the last one of the latest turn
@@ -66,6 +68,23 @@ export class TurnList {
     this.#schedule();
   }
 
+  /** Scroll to a turn of the path, focus and mark it, as soon as all is painted. @param {Turn} turn */
+  reveal(turn) {
+    this.#revealed = turn;
+    this.touch(turn);
+  }
+
+  #showRevealed() {
+    const { element } = (this.#revealed && this.#views.get(this.#revealed)) ?? {};
+    this.#revealed = null;
+    if (!element) return;
+    element.tabIndex = -1;
+    element.focus({ preventScroll: true });
+    element.scrollIntoView({ block: "start", behavior: "instant" });
+    element.dataset.found = "true";
+    setTimeout(() => delete element.dataset.found, FOUND_MS);
+  }
+
   /** Begin to edit the last question. Returns whether that is possible. */
   editLast() {
     const view = this.#latest && this.#views.get(this.#latest);
@@ -99,6 +118,7 @@ export class TurnList {
     this.#busy = busy;
     this.#renderStale(this.#tree, { connection: this.#on.connection(), now: Date.now(), busy });
     this.#announce();
+    if (this.#revealed && !this.#stale.size) this.#showRevealed();
     this.#on.painted(this.#views.size === 0);
   }
 
