@@ -10,7 +10,7 @@ const MAX_LINES = 100;
 /** Pure. @param {string} text */
 export const isFolded = (text) => text.length > MAX_CHARS || countLines(text) > MAX_LINES;
 
-/** The text of a message: what was written, then what was pasted. Pure. @param {string} written @param {string[]} pasted */
+/** The text of a message: the written one, then the pasted ones. Pure. @param {string} written @param {string[]} pasted */
 export const messageOf = (written, pasted) => [written, ...pasted].filter((text) => text.trim()).join("\n\n");
 
 export class PastedTexts {

@@ -23,7 +23,7 @@ export const FIELDS = Object.freeze({
   "reasoning.effort": "Reasoning effort",
 });
 
-/** What a model takes, in words. @param {Model} model */
+/** The details of a model. @param {Model} model */
 export function modelDetails({ context, images, tools, efforts }) {
   const size = context === null ? "context of unknown length" : `context of ${number.format(context)} tokens`;
   const takes = images ? "takes pictures and files" : "takes text and text files";
