@@ -43,6 +43,7 @@ function tab() {
       refused: nothing,
       named: nothing,
       queued: nothing,
+      found: nothing,
     },
     now: () => clock++,
   });
