@@ -3,11 +3,14 @@
 import re
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, Page, expect
 
+from tests.browser.conftest import profile
+from tests.browser.test_accessibility import AXE, findings
 from tests.browser.test_guests import OPEN, is_in_state
 from tests.browser.test_sign_out import PASSWORD, make_reader
 from tests.browser.visitor import ask, ask_here, ended, open_page, row
+from tests.harness.skips import skip_without
 from tests.harness.stack import Stack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
@@ -21,7 +24,7 @@ async def sign_in_as_guest(page: Page, name: str) -> None:
     await page.get_by_label("Username").fill(name)
     await page.get_by_label("Password").fill(PASSWORD)
     await page.get_by_role("button", name="Sign in").click()
-    await expect(page.get_by_role("heading")).to_have_text("Take your conversations along?")
+    await expect(page.get_by_role("heading")).to_have_text("Take them along?")
 
 
 async def test_all_that_a_guest_has_follows_into_the_account(page: Page, stack: Stack) -> None:
@@ -88,3 +91,18 @@ async def test_what_a_guest_leaves_is_not_in_the_account(page: Page, stack: Stac
     await expect(page.locator(".entry")).to_have_count(0)
     await expect(page.locator("#message")).to_have_value("")
     assert "secret" not in await page.evaluate("Object.values(localStorage).join()")
+
+
+async def test_the_pages_of_an_account_have_no_serious_issue(browser: Browser, stack: Stack) -> None:
+    if not AXE.exists():
+        skip_without("axe-core (npm install)")
+    axe = AXE.read_text()
+    make_reader(stack, "seen")
+    page = await (await profile(browser, bypass_csp=True, reduced_motion="reduce")).new_page()
+    await ended(await ask(page, stack, "First"))
+    await sign_in_as_guest(page, "seen")
+    assert await findings(page, axe) == []
+    await page.get_by_role("button", name="Take it along").click()
+    await page.get_by_role("link", name="Password").click()
+    await expect(page.get_by_label("Old password")).to_be_visible()
+    assert await findings(page, axe) == []

@@ -71,9 +71,8 @@ const earlier = new EarlierButton(find("#earlier", HTMLElement), find("#turns", 
 function end() {
   if (ended) return;
   ended = true;
-  find("#turns", HTMLElement).hidden = find("#connection", HTMLElement).hidden = true;
-  find("#turns", HTMLElement).replaceChildren();
-  find("#earlier", HTMLElement).hidden = find("#latest", HTMLElement).hidden = true;
+  for (const id of ["#page-data", "#turns"]) find(id, HTMLElement).replaceChildren();
+  for (const id of ["#head", "#earlier", "#latest", "#connection"]) find(id, HTMLElement).hidden = true;
   renderTitle("");
   liveRegions.warn(ENDED);
 }

@@ -7,15 +7,31 @@ import { ApiError, csrfToken, request } from "../server/api_client.js";
 import { apiErrorText } from "../turns/status_text.js";
 
 /** Opens it. Resolves when it is closed. @param {string} conversationId */
-export function openShareDialog(conversationId) {
+export async function openShareDialog(conversationId) {
+  styled ??= loadStyles();
+  await styled;
   /** @type {PageData} */
   const { conversation_path } = JSON.parse(find("#page-data", HTMLElement).textContent);
   return new ShareDialog(`${conversation_path.replace("{id}", conversationId)}share/`).open();
 }
 
+/** @type {Promise<void> | undefined} */
+let styled;
+
+/** Also resolves if they cannot be loaded. @returns {Promise<void>} */
+function loadStyles() {
+  const link = element("link");
+  link.rel = "stylesheet";
+  link.href = find("#share", HTMLElement).dataset.styles ?? "";
+  document.head.append(link);
+  return new Promise((resolve) => {
+    link.onload = link.onerror = () => resolve();
+  });
+}
+
 class ShareDialog {
   #path;
-  #dialog = element("dialog", "sheet-dialog");
+  #dialog = element("dialog", "share-dialog");
   #words = element("p", "share-state", sentences.LOADING);
   #body = element("div", "share-link");
 

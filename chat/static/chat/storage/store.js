@@ -1,6 +1,7 @@
 /** Small JSON values of one owner. Without storage nothing is kept and nothing fails. */
 
 const PREFIX = "tailrace";
+const CHANNEL = "tailrace-owner";
 
 /** Null where storage is forbidden: the getter itself may throw. */
 export function browserStorage() {
@@ -86,4 +87,20 @@ export class Store {
   clear() {
     for (const name of this.names()) this.set(name, null);
   }
+}
+
+/**
+ * After a guest's sign-in, drafts and messages follow into the account, or are removed. Other tabs of the guest load
+ * again, as the account; the store has their drafts.
+ * @param {FormerGuest | null} former
+ * @param {{ store: Store, drafts: Drafts, site: string }} options
+ */
+export function follow(former, { store, drafts, site }) {
+  const owner = document.body.dataset.owner ?? "";
+  if (former?.fate === "taken") drafts.append(store.adopt(owner, String(former.id)));
+  if (former?.fate === "left") store.forget(String(former.id));
+  if (!globalThis.BroadcastChannel) return;
+  const channel = new BroadcastChannel(CHANNEL + site);
+  channel.addEventListener("message", ({ data }) => data === document.body.dataset.owner && location.reload());
+  if (former?.fate === "taken") channel.postMessage(String(former.id));
 }
