@@ -53,6 +53,7 @@ register_converter(Token, "token")
 urlpatterns = [
     path("", views.page, name="page"),
     path("conversations/", conversation_api.conversations, name="conversations"),
+    path("conversations/all/", conversation_api.all_conversations, name="all_conversations"),
     path("conversations/<conversation:id>/", views.conversation, name="conversation"),
     path("conversations/<conversation:id>/responses/", conversation_api.responses, name="responses"),
     path("conversations/<conversation:id>/share/", share_api.share, name="share"),

@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 
 class Pieces(RawIOBase):
-    """Keeps what was written until it is taken; it cannot seek."""
+    """Keeps written bytes until they are taken; it cannot seek."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -15,13 +15,13 @@ from django.db import connection, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from chat.accounts.owner_lock import lock_owner
 from chat.conversations.announcements import announce_conversation
 from chat.conversations.listing import list_page, summary
 from chat.conversations.turns import turns
-from chat.models import LIVE, Conversation, ConversationQuerySet, Response, TitleSource
+from chat.models import LIVE, Conversation, ConversationQuerySet, Response, ResponseQuerySet, TitleSource
 from chat.protocol.commands import Change
 from chat.protocol.commands import change as parse_change
 from chat.protocol.composer import Ending
@@ -32,6 +32,7 @@ from chat.transport import redis_client
 from chat.transport.event_log import Log
 from chat.transport.outages import UNAVAILABLE
 
+MAX_ANNOUNCED = 200  # of those deleted at once; pages have the others when they fetch the list
 MAX_PINNED = 50  # of an owner: the first page of the list has them all
 
 
@@ -79,6 +80,25 @@ def json_view(view: Callable[..., JSON]) -> Callable[..., HttpResponseBase]:
 def conversations(request: HttpRequest) -> JSON:
     """One page of the visitor's list, by the query's `search` and `before`."""
     return list_page(request.user.pk, request.GET.get("search", ""), request.GET.get("before", ""))
+
+
+@require_http_methods(["GET", "DELETE"])
+@never_cache
+@json_view
+def all_conversations(request: HttpRequest) -> JSON:
+    """The number of a visitor's conversations, or the deletion of all, as `change` deletes one."""
+    assert request.user.pk is not None  # as `json_view` checked
+    own = Conversation.objects.visible_to(request.user.pk)
+    if request.method == "GET":
+        return {"count": own.count()}
+    latest = list(own.newest_first().values_list("pk", flat=True)[:MAX_ANNOUNCED])
+    live = Response.objects.filter(owner_id=request.user.pk, status__in=LIVE)
+    _cancel_live(live)
+    count = own.update(deleted_at=timezone.now())
+    _cancel_live(live)  # those created meanwhile
+    for each in latest:
+        _run(announce_conversation, each)
+    return {"count": count}
 
 
 @require_safe
@@ -164,7 +184,10 @@ def _pin(changes: Change, rows: ConversationQuerySet, owner_id: int) -> JSON:
 
 
 def _cancel_all(conversation_id: UUID) -> None:
-    live = Response.objects.filter(conversation_id=conversation_id, status__in=LIVE)
+    _cancel_live(Response.objects.filter(conversation_id=conversation_id, status__in=LIVE))
+
+
+def _cancel_live(live: ResponseQuerySet) -> None:
     ids = live.wire_ids()
     if ids:
         _run(_cancel, ids)

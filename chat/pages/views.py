@@ -94,6 +94,7 @@ def _page_data(request: HttpRequest, row: Conversation | None) -> JSON:
         "preferences": preferences_of(request.user.pk),
         "max_input_chars": MAX_INPUT_CHARS,
         "max_file_bytes": most_bytes(),
+        "deleted_days": conf.DELETED_DAYS,
         "page_path": reverse("page"),
         "csrf_cookie": settings.CSRF_COOKIE_NAME,
         "socket_path": socket_path(request.user.pk) if request.user.is_authenticated else None,

@@ -475,6 +475,14 @@ interface ListPagesParts {
   changed: () => void;
 }
 
+interface DeleteAllParts {
+  button: HTMLElement;
+  api: Pick<ApiClient, "count" | "deleteAll">;
+  /** That deleted conversations are kept; 0: for ever. */
+  days: number;
+  on: { deleted: (text: string) => void; failed: (error: ApiError) => void };
+}
+
 interface SidebarParts {
   toggle: HTMLElement;
   close: HTMLElement;

@@ -154,6 +154,8 @@ interface PageData {
   models: Model[];
   max_input_chars: number;
   max_file_bytes: number;
+  /** That deleted conversations are kept; 0: for ever. */
+  deleted_days: number;
   page_path: string;
   csrf_cookie: string;
   /** Null without an owner: the first message makes a guest. */

@@ -105,8 +105,15 @@ async def results(page: Page, stack: Stack) -> None:
     await expect(page.locator(".excerpt mark").first).to_be_visible()
 
 
+async def delete_all(page: Page, stack: Stack) -> None:
+    """The question before everything is deleted."""
+    await page.get_by_role("button", name="Delete all").click()
+    await expect(page.get_by_role("dialog", name="Delete")).to_be_visible()
+
+
 async def drawer(page: Page, stack: Stack) -> None:
     """The list on a phone, over the conversation."""
+    await page.keyboard.press("Escape")
     await page.set_viewport_size({"width": 320, "height": 640})
     await page.locator("#sidebar-toggle").click()
     await expect(page.locator("#sidebar")).to_be_in_viewport()
@@ -143,6 +150,7 @@ SCREENS: dict[str, Screen] = {  # in this order: some continue where the previou
     "shortcuts": shortcuts,
     "deleted": deleted,
     "results": results,
+    "delete all": delete_all,
     "drawer": drawer,
     "without socket": without_socket,
     "login": at("/accounts/login/"),

@@ -174,6 +174,24 @@ async def test_a_pinned_conversation_stays_first_in_every_window(home: Page) -> 
     await expect(home.locator(".entry .title")).to_have_text(["Newer", "Older"])
 
 
+async def test_all_are_deleted_after_a_question_with_their_number(home: Page) -> None:
+    for question in ("One", "Two"):
+        await home.locator("#create").click()
+        await ended(await ask_here(home, question))
+    await home.get_by_role("button", name="Delete all").click()
+    dialog = home.get_by_role("dialog", name="Delete 2 conversations?")
+    await expect(dialog.get_by_role("button", name="Cancel")).to_be_focused()
+    await expect(dialog).to_contain_text("after 30 days")
+    await home.keyboard.press("Enter")
+    await expect(dialog).to_be_hidden()
+    await expect(home.locator(".entry")).to_have_count(2)
+    await home.get_by_role("button", name="Delete all").click()
+    await dialog.get_by_role("button", name="Delete 2 conversations").click()
+    await expect(home.locator(".entry")).to_have_count(0)
+    await expect(home.locator("#welcome")).to_be_visible()
+    await expect(home.locator("#announcer")).to_have_text("2 conversations deleted.")
+
+
 async def test_arrow_keys_move_in_the_list_which_is_one_tab_stop(home: Page) -> None:
     for question in ("One", "Two", "Three"):
         await home.locator("#create").click()

@@ -39,6 +39,8 @@ ORDER = [
     "[echo] See: ```python x = 1 ``` [more](https://example.org/)",
     "system",
     "shortcuts-open",
+    "Export everything",
+    "delete-all-open",
     "Sign in",
     "sidebar-toggle",
     "Edit",

@@ -5,12 +5,10 @@ import re
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from tests.browser.conftest import profile
-from tests.browser.test_accessibility import AXE, findings
+from tests.browser.axe import findings, page_for_axe
 from tests.browser.test_guests import OPEN, is_in_state
 from tests.browser.test_sign_out import PASSWORD, make_reader
 from tests.browser.visitor import ask, ask_here, ended, open_page, row
-from tests.harness.skips import skip_without
 from tests.harness.stack import Stack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
@@ -94,15 +92,12 @@ async def test_what_a_guest_leaves_is_not_in_the_account(page: Page, stack: Stac
 
 
 async def test_the_pages_of_an_account_have_no_serious_issue(browser: Browser, stack: Stack) -> None:
-    if not AXE.exists():
-        skip_without("axe-core (npm install)")
-    axe = AXE.read_text()
     make_reader(stack, "seen")
-    page = await (await profile(browser, bypass_csp=True, reduced_motion="reduce")).new_page()
+    page = await page_for_axe(browser)
     await ended(await ask(page, stack, "First"))
     await sign_in_as_guest(page, "seen")
-    assert await findings(page, axe) == []
+    assert await findings(page) == []
     await page.get_by_role("button", name="Take it along").click()
     await page.get_by_role("link", name="Password").click()
     await expect(page.get_by_label("Old password")).to_be_visible()
-    assert await findings(page, axe) == []
+    assert await findings(page) == []

@@ -24,6 +24,7 @@ import { watchViewport } from "./shell/viewport.js";
 import { Visibility } from "./shell/visibility.js";
 import { ConversationList } from "./sidebar/conversation_list.js";
 import { ConversationListView } from "./sidebar/conversation_list_view.js";
+import { DeleteAll } from "./sidebar/delete_all.js";
 import { ListController } from "./sidebar/list_controller.js";
 import { ListPages } from "./sidebar/list_pages.js";
 import { Sidebar } from "./sidebar/sidebar.js";
@@ -260,6 +261,20 @@ const navigation = new Navigation({
   address,
   toast,
   failed,
+});
+
+new DeleteAll(find("#delete-all", HTMLDialogElement), {
+  button: find("#delete-all-open", HTMLElement),
+  api,
+  days: data.deleted_days,
+  on: {
+    deleted(text) {
+      liveRegions.announce(text);
+      if (openConversations.shown.id) navigation.visit(null, { push: true });
+      listPages.reload();
+    },
+    failed,
+  },
 });
 
 const visibility = new Visibility({ openConversations, list, listController, listPages, navigation });

@@ -346,3 +346,21 @@ async def test_pins_have_a_bound_which_a_restored_conversation_respects(
     assert (await change(browser, first, deleted=False)).json()["pinned_at"] is None
     assert (await change(browser, second, deleted=True)).status_code == 200
     assert (await change(browser, second, deleted=False)).json()["pinned_at"] is not None
+
+
+async def test_all_conversations_are_counted_and_deleted_with_their_running_answers(
+    browser: AsyncClient, owner: User, stranger: User, others: Any
+) -> None:
+    rows = [await on_rows(stored, owner) for _ in range(3)]
+    theirs = await on_rows(stored, stranger)
+    gone = await on_rows(stored, owner)
+    await on_rows(Conversation.objects.filter(pk=gone.conversation_id).update, deleted_at=timezone.now())
+    assert (await browser.get("/conversations/all/")).json() == {"count": 3}
+    assert (await browser.delete("/conversations/all/")).json() == {"count": 3}
+    assert (await browser.get("/conversations/")).json()["conversations"] == []
+    assert {(await saved(row.pk)).status for row in rows} == {Status.CANCELLED}
+    assert (await saved(theirs.pk)).status == Status.QUEUED
+    assert await on_rows(Conversation.objects.visible_to(stranger.pk).count) == 1
+    deleted = {frame["conversation"]["id"] for frame in [await others() for _ in range(6)]}
+    assert deleted == {wire_id("conv", row.conversation_id) for row in rows}
+    assert (await AsyncClient().delete("/conversations/all/")).status_code == 401

@@ -122,6 +122,7 @@ def test_a_new_page_has_the_models_and_the_addresses(client: Client, owner: User
         "preferences": {},
         "max_input_chars": MAX_INPUT_CHARS,
         "max_file_bytes": 10 * MIB,
+        "deleted_days": 30,
         "page_path": "/",
         "csrf_cookie": settings.CSRF_COOKIE_NAME,
         "socket_path": f"/ws/responses/?owner={owner.pk}",

@@ -129,6 +129,17 @@ export class ApiClient {
     return request(this.#preferencesPath, { method: "PATCH", headers, body: JSON.stringify(changes) });
   }
 
+  /** The number of conversations. */
+  async count() {
+    return this.#hasOwner ? (await request(`${this.#listPath}all/`)).count : 0;
+  }
+
+  /** Delete all conversations. Resolves to their number. */
+  async deleteAll() {
+    const headers = { "X-CSRFToken": csrfToken() };
+    return (await request(`${this.#listPath}all/`, { method: "DELETE", headers })).count;
+  }
+
   /** Store a file; a visitor becomes a guest first. @type {UploadFile} */
   async upload(file, type, { progress, signal }) {
     if (!this.#hasOwner) await this.admit();
