@@ -50,5 +50,5 @@ def test_every_stylesheet_of_the_page_is_imported() -> None:
     others = {
         "chat/styles/plain.css",
         "chat/styles/sharing.css",
-    }  # of other pages; of a dialog that loads late
+    }  # of other pages, and late ones
     assert files - sheets == others
