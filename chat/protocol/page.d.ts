@@ -533,6 +533,8 @@ interface NavigationParts {
   address: Address;
   toast: Toast;
   failed: (error: ApiError) => void;
+  /** That deleted conversations are kept; 0: for ever. */
+  days: number;
 }
 
 interface VisibilityParts {

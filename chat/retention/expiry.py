@@ -26,9 +26,9 @@ def expired_sessions(now: datetime) -> QuerySet[Session]:
     return Session.objects.filter(expire_date__lt=now)
 
 
-def deleted_conversations(now: datetime) -> QuerySet[Conversation]:
-    """Conversations that were deleted DELETED_DAYS ago."""
-    return _ended(deleted_at__lt=before(now, conf.DELETED_DAYS))
+def deleted_conversations(now: datetime, *, at_once: bool = False) -> QuerySet[Conversation]:
+    """Conversations that were deleted DELETED_DAYS ago; `at_once`: all that are deleted."""
+    return _ended(deleted_at__lt=now if at_once else before(now, conf.DELETED_DAYS))
 
 
 def idle_conversations(now: datetime) -> QuerySet[Conversation]:

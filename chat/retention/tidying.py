@@ -39,10 +39,11 @@ def pause_secs(taken_secs: float) -> float:
     return max(LEAST_PAUSE_SECS, (SHARE - 1) * taken_secs)
 
 
-def old(now: datetime) -> dict[str, int]:
+def old(now: datetime, *, deleted_at_once: bool = False) -> dict[str, int]:
     """Count what `tidy` would delete, by kind."""
     guests = expiry.idle_guests(now)
-    deleted, idle = expiry.deleted_conversations(now), expiry.idle_conversations(now)
+    deleted = expiry.deleted_conversations(now, at_once=deleted_at_once)
+    idle = expiry.idle_conversations(now)
     conversations = deleted | idle | Conversation.objects.filter(owner__in=guests)
     return {
         "sessions": expiry.expired_sessions(now).count(),
@@ -53,11 +54,11 @@ def old(now: datetime) -> dict[str, int]:
     }
 
 
-def tidy(now: datetime) -> Iterator[Batch]:
+def tidy(now: datetime, *, deleted_at_once: bool = False) -> Iterator[Batch]:
     """Delete the rows that are old at `now`; each step deletes one batch. Blocks."""
     while rows := _erase(expiry.expired_sessions(now).order_by("expire_date")):
         yield Batch("sessions", rows)
-    yield from _conversations(expiry.deleted_conversations(now))
+    yield from _conversations(expiry.deleted_conversations(now, at_once=deleted_at_once))
     yield from _conversations(expiry.idle_conversations(now))
     yield from _guests(now)
     for rows in unused_files.erase(now):  # last: those of all others are unused now

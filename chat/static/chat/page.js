@@ -261,6 +261,7 @@ const navigation = new Navigation({
   address,
   toast,
   failed,
+  days: data.deleted_days,
 });
 
 new DeleteAll(find("#delete-all", HTMLDialogElement), {

@@ -2,12 +2,13 @@
 
 import time
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
-from chat.retention.tidying import old, pause_secs, tidy
+from chat.retention.tidying import Batch, old, pause_secs, tidy
 
 
 class Command(BaseCommand):
@@ -22,26 +23,29 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Declare the option."""
+        """Declare the options."""
         parser.add_argument("--dry-run", action="store_true", help="only count the rows")
+        parser.add_argument(
+            "--deleted", action="store_true", help="delete deleted conversations now, not after their days"
+        )
 
     def handle(self, **options: Any) -> None:
         """Count, or delete."""
         now = timezone.now()
         if options["dry_run"]:
-            self._say("to delete", old(now))
+            self._say("to delete", old(now, deleted_at_once=options["deleted"]))
             return
         rows: Counter[str] = Counter()
         try:
-            self._delete(now, rows)
+            self._delete(tidy(now, deleted_at_once=options["deleted"]), rows)
         except KeyboardInterrupt:
             self._say("interrupted; deleted", rows)
             raise SystemExit(130) from None
         self._say("deleted", rows)
 
-    def _delete(self, now: Any, rows: Counter[str]) -> None:
+    def _delete(self, batches: Iterator[Batch], rows: Counter[str]) -> None:
         begun = time.monotonic()
-        for batch in tidy(now):
+        for batch in batches:
             rows[batch.kind] += batch.rows
             if batch.rows:
                 self.stdout.write(f"{rows[batch.kind]:,} {batch.kind}")

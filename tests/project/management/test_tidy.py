@@ -4,9 +4,12 @@ from datetime import timedelta
 from io import StringIO
 
 import pytest
+from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.core.management import call_command
 from django.utils import timezone
+
+from chat.models import Conversation
 
 pytestmark = pytest.mark.django_db
 
@@ -43,3 +46,13 @@ def test_an_interrupted_run_shows_the_deleted_rows(monkeypatch: pytest.MonkeyPat
         call_command("tidy", stdout=shown)
     assert raised.value.code == 130
     assert shown.getvalue().splitlines()[-1] == "interrupted; deleted: 3 sessions"
+
+
+def test_deleted_conversations_need_not_wait_for_their_days(owner: User) -> None:
+    Session.objects.all().delete()
+    Conversation.objects.create(owner=owner, deleted_at=timezone.now())
+    Conversation.objects.create(owner=owner)
+    assert called("--dry-run") == ["to delete: nothing"]
+    assert called("--dry-run", "--deleted") == ["to delete: 1 conversations"]
+    assert called("--deleted")[-1] == "deleted: 1 conversations"
+    assert Conversation.objects.count() == 1

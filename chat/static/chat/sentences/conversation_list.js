@@ -34,3 +34,6 @@ export const keptText = (days) =>
 export const deletedText = (count) => `${conversations(count)} deleted.`;
 
 export const NOTHING_TO_DELETE = "There are no conversations to delete.";
+
+/** @param {number} days that it is kept; 0: for ever */
+export const deletedOneText = (days) => (days ? `Deleted. It is erased after ${number.format(days)} days.` : "Deleted.");

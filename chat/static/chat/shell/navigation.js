@@ -1,5 +1,6 @@
 /** Moves between conversations, and undoes deletions. */
 
+import { deletedOneText } from "../sentences/conversation_list.js";
 import { ifApiError } from "../server/api_client.js";
 
 export class Navigation {
@@ -12,9 +13,10 @@ export class Navigation {
   #address;
   #toast;
   #failed;
+  #days;
 
   /** @param {NavigationParts} parts */
-  constructor({ openConversations, list, listController, listView, sidebar, composer, address, toast, failed }) {
+  constructor({ openConversations, list, listController, listView, sidebar, composer, address, toast, failed, days }) {
     this.#openConversations = openConversations;
     this.#list = list;
     this.#listController = listController;
@@ -24,6 +26,7 @@ export class Navigation {
     this.#address = address;
     this.#toast = toast;
     this.#failed = failed;
+    this.#days = days;
   }
 
   /** If the conversation cannot be fetched, everything stays, the address too. `at`: the turn to show. @param {ConversationId} id */
@@ -76,7 +79,7 @@ export class Navigation {
    */
   #offerUndo(summary, wasShown, byKeyboard) {
     this.#sidebar.closeDrawer({ focus: false });
-    this.#toast.show("Deleted.", () => this.#restore(summary, wasShown), { focus: byKeyboard });
+    this.#toast.show(deletedOneText(this.#days), () => this.#restore(summary, wasShown), { focus: byKeyboard });
   }
 
   /** Leave a deleted conversation; deletions by this page have left it already. @param {Summary} summary */
