@@ -16,7 +16,9 @@ from chat.accounts.guests import create_guest
 from chat.models import Conversation, Response, Status
 from chat.retention import tidying
 from chat.retention.tidying import old, pause_secs, tidy
+from chat.share_models import Share
 from tests.chat.rows import stored
+from tests.chat.sharing_links import shared
 
 pytestmark = pytest.mark.django_db
 
@@ -87,6 +89,15 @@ def test_a_conversation_with_a_live_response_stays(owner: User, status: str) -> 
     conversation(owner, updated_at=LONG_AGO, deleted_at=LONG_AGO, status=status)
     conversation(guest(LONG_AGO), updated_at=LONG_AGO, status=status)
     assert (sum(old(NOW).values()), deleted()) == (0, {})
+
+
+def test_the_link_of_an_old_conversation_is_deleted_with_it(owner: User) -> None:
+    rows = [stored(owner, status=Status.COMPLETED) for _ in range(2)]
+    kept, gone = [shared(owner, row) for row in rows]
+    long_ago = timezone.now() - timedelta(days=400)
+    Conversation.objects.filter(pk=gone.conversation_id).update(deleted_at=long_ago)
+    assert Counter({batch.kind: batch.rows for batch in tidy(timezone.now())})["conversations"] == 1
+    assert list(Share.objects.all()) == [kept]
 
 
 def test_guests_without_activity_are_deleted_with_all_of_theirs(owner: User) -> None:
