@@ -3,7 +3,7 @@
  * requests: `npm run build`, or `node build/bundle.mjs FOLDER` for another place. The result is committed, so that a site
  * and its image need no Node; `{% modules %}` and `{% styles %}` use it while its digest is that of the sources.
  *
- * What a module imports late stays a file for itself, which a page loads when it needs it.
+ * Late imports stay separate files, which a page loads when it needs them.
  */
 
 import { createHash } from "node:crypto";

@@ -8,6 +8,7 @@ from django.urls import path, register_converter
 from chat.ids import CONVERSATION, bare, wire_id
 from chat.ops import health
 from chat.pages import (
+    app_shell,
     conversation_api,
     export_api,
     file_api,
@@ -67,6 +68,9 @@ urlpatterns = [
     path("preferences/", preference_api.preferences, name="preferences"),
     path("guest/", guest_api.guest, name="guest"),
     path("minimal/", views.minimal, name="minimal"),
+    path("manifest.webmanifest", app_shell.manifest, name="manifest"),
+    path("offline/", app_shell.offline, name="offline"),
+    path("service-worker.js", app_shell.service_worker, name="service-worker"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
 ]

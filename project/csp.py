@@ -7,14 +7,15 @@ POLICY = "; ".join(
     [
         "default-src 'self'",
         "img-src 'self' data:",  # icons of the admin
+        "worker-src 'self'",
         "object-src 'none'",
         "base-uri 'none'",
         "form-action 'self'",
         "frame-ancestors 'none'",
     ]
 )
-# strings never become HTML or scripts; scripts may create no policy
-TRUSTED_TYPES = "require-trusted-types-for 'script'; trusted-types 'none'"
+# strings never become HTML or scripts; the one policy is of `shell/offline_worker.js`, for one address
+TRUSTED_TYPES = "require-trusted-types-for 'script'; trusted-types offline-worker"
 
 
 class ContentSecurityPolicy(MiddlewareMixin):

@@ -57,8 +57,8 @@ async def browser(chromium: Browser) -> AsyncIterator[Browser]:
 
 
 async def profile(browser: Browser, **options: Any) -> BrowserContext:
-    """A fresh profile, as patient as the machine is busy."""
-    context = await browser.new_context(**options)
+    """A fresh profile, as patient as the machine is busy; without a service worker, which hides requests."""
+    context = await browser.new_context(**{"service_workers": "block", **options})
     context.set_default_timeout(deadline(EXPECT_SECS) * 1000)
     return context
 

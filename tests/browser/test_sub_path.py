@@ -55,6 +55,12 @@ async def test_the_page_works_and_asks_for_nothing_beside_the_path(
     await page.goto(f"{below}/minimal/")
     await page.locator("#start").click()
     await expect(page.locator("#output")).to_contain_text("Number 9")
+    manifest = await (await page.request.get(f"{below}/manifest.webmanifest")).json()
+    paths += [manifest["start_url"], manifest["scope"], *(icon["src"] for icon in manifest["icons"])]
+    for icon in manifest["icons"]:
+        assert (
+            await page.request.get(f"{urlsplit(below).scheme}://{urlsplit(below).netloc}{icon['src']}")
+        ).ok
     assert [path for path in paths if not path.startswith(f"{PATH}/")] == []
     assert any(path.endswith("/ws/responses/") for path in paths)
     assert any("/static/" in path for path in paths)

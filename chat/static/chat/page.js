@@ -16,6 +16,7 @@ import { EarlierButton } from "./shell/earlier_button.js";
 import { LiveRegions } from "./shell/live_region.js";
 import { ModelPicker } from "./shell/model_picker.js";
 import { Navigation } from "./shell/navigation.js";
+import { registerOfflineWorker } from "./shell/offline_worker.js";
 import { Scroll } from "./shell/scroll.js";
 import { SettingsPanel } from "./shell/settings_panel.js";
 import { ShortcutsSheet } from "./shell/shortcuts_sheet.js";
@@ -431,6 +432,7 @@ document.addEventListener("visibilitychange", () => visibility.refresh());
 addEventListener("storage", renderQueue); // another tab's
 
 themeSwitch(find("#theme", HTMLElement));
+registerOfflineWorker(`${site}/service-worker.js`);
 watchViewport(() => scroll.follow());
 openConversations.start({ id: data.conversation, responses: data.responses, at: receivedAt() });
 if (data.socket_path !== null)
