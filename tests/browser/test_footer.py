@@ -42,6 +42,8 @@ def check(boxes: dict[str, Any]) -> None:
         assert abs(figures["right"] - foot["right"]) < 2
     else:
         assert figures["top"] >= max(part["bottom"] for part in parts) - 1
+        at_edges = [abs(figures[edge] - foot[edge]) < 2 for edge in ("left", "right")]
+        assert any(at_edges), "not in the middle of the line"
 
 
 async def test_the_parts_of_the_footer_do_not_meet_at_any_width(page: Page, stack: Stack) -> None:
