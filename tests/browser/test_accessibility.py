@@ -15,6 +15,8 @@ from tests.harness.stack import Stack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
+HELD = "[words-20+hold-after-5] held"
+
 Screen = Callable[[Page, Stack], Awaitable[Any]]
 
 
@@ -42,6 +44,16 @@ async def streaming(page: Page, stack: Stack) -> None:
     """An answer that is being written, after its reasoning."""
     turn = await ask(page, stack, "[reasoning-20+article-100@20]")
     await expect(turn.locator(".output")).to_contain_text("water mill")
+
+
+async def queued(page: Page, stack: Stack) -> None:
+    """A message that waits for the end of an answer, and one that is edited."""
+    await expect((await ask(page, stack, HELD)).locator(".output")).to_contain_text("w3 ")
+    for message in ("next", "last"):
+        await page.locator("#message").fill(message)
+        await page.locator("#message").press("Enter")
+    await page.locator(".queued-message").last.get_by_role("button", name="Edit").click()
+    await expect(page.get_by_role("textbox", name="Edit your message")).to_be_focused()
 
 
 async def thoughts(page: Page, stack: Stack) -> None:
@@ -75,7 +87,7 @@ async def renaming(page: Page, stack: Stack) -> None:
     """A title in the list while it is changed."""
     await page.locator(".entry a").last.press("F2")
     await expect(page.get_by_role("textbox", name="Title")).to_be_focused()
-    await expect(page.locator(".entry")).to_have_count(4)
+    await expect(page.locator(".entry")).to_have_count(5)
 
 
 async def row_menu(page: Page, stack: Stack) -> None:
@@ -142,6 +154,7 @@ SCREENS: dict[str, Screen] = {  # in this order: some continue where the previou
     "answer": answer,
     "streaming": streaming,
     "thoughts": thoughts,
+    "queued": queued,
     "failure": failure,
     "branches": branches,
     "editing": editing,

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.async_api import Locator, Page, expect
 
-from tests.browser.visitor import ask, ask_here, ended, open_page, until
+from tests.browser.visitor import ask, ask_here, beside, ended, open_page, refuse_socket, until
 from tests.harness.stack import Stack
 from tests.harness.upstream import text_of
 from tests.harness.waiting import wait_until
@@ -110,3 +110,20 @@ async def test_a_lost_worker_is_shown_and_the_text_continues(page: Page, stack: 
     await expect(turn.locator(".state")).to_have_text(
         "A worker was lost while it wrote this answer; another one took over."
     )
+
+
+async def test_only_the_last_answer_can_be_continued_also_after_another_tab_has_asked(
+    page: Page, stack: Stack
+) -> None:
+    first = await ask(page, stack, "[length-5] one")
+    await ended(first, "incomplete")
+    other = await beside(page.context, page.url)
+    await refuse_socket(page)
+    await page.reload()
+    resume = first.get_by_role("button", name="Continue")
+    await expect(resume).to_be_visible()
+    await ended(await ask_here(other, "[length-5] two"), "incomplete")
+    await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    await expect(page.locator("article.turn")).to_have_count(2)
+    await expect(resume).to_be_hidden()
+    await expect(page.locator("article.turn").last.get_by_role("button", name="Continue")).to_be_visible()

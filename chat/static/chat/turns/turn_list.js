@@ -57,7 +57,10 @@ export class TurnList {
       if (versions !== this.#tree?.siblings(turn).length) this.touch(turn);
     }
     const latest = this.#latest;
-    if (this.#announced?.[0] !== latest) this.#announced = latest && [latest, announcement(latest)];
+    if (this.#announced?.[0] !== latest) {
+      for (const turn of [this.#announced?.[0], latest]) if (turn) this.touch(turn); // the last one has its own buttons
+      this.#announced = latest && [latest, announcement(latest)];
+    }
     this.#schedule();
   }
 
