@@ -22,6 +22,7 @@ from chat.protocol.events import Terminal
 from chat.protocol.input_items import asked
 from chat.protocol.objects import ErrorObject, IncompleteDetails, ResponseObject
 from chat.protocol.output import has_answer, output_text
+from chat.text_bytes import TextBytes
 from chat.wire_id_field import WireIdField
 
 
@@ -153,8 +154,14 @@ RETURNING *
 """
 
 
-# of failures by the question itself: in a later prompt it would fail again
-OF_THE_QUESTION = ("context_length_exceeded", "upstream_rejected", "files_unavailable")
+# of failures by the question itself, perhaps: in a later prompt it would fail again, or kill more workers
+OF_THE_QUESTION = (
+    "context_length_exceeded",
+    "upstream_rejected",
+    "files_unavailable",
+    "worker_lost",
+    "worker_error",
+)
 # ids only: neither the text of the path nor a row of another branch is read
 PROMPT_PATH = """
 WITH RECURSIVE path(id, previous_id, belongs, depth) AS (
@@ -232,6 +239,11 @@ class ResponseQuerySet(models.QuerySet["Response"]):
         key = meta.pk.get_db_prep_value(response_id, connection)
         sql = PROMPT_PATH.format(table=meta.db_table, belongs=BELONGS)
         return [row.pk for row in self.raw(sql, [key, MAX_PATH])]
+
+    def text_bytes(self) -> dict[UUID, int]:
+        """The bytes of the instructions, the question and the answer, by id; no text is loaded."""
+        size = TextBytes("instructions") + TextBytes("input") + TextBytes("items")
+        return dict(self.order_by().values_list("pk", size))
 
     def wire_ids(self) -> list[str]:
         """Their ids as clients see them, and in Redis."""

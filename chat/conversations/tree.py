@@ -1,11 +1,15 @@
 """Choose the turns of a page from a conversation's tree. Pure."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 PER_PAGE = 50  # turns of a path
 MAX_ROWS = 200  # with their other versions, and the turns below those
+PAGE_BYTES = 4 * 1024 * 1024  # of their texts, but at least one turn
+VERSIONS_BYTES = 16 * 1024 * 1024  # of one turn with its other versions, which are left out beyond
+
+Sizes = Mapping[UUID, int] | None  # bytes by id; None: of no interest
 
 
 class Tree:
@@ -41,21 +45,37 @@ class Tree:
             at = self._previous[at]
         return path[::-1]
 
-    def around(self, each: UUID) -> list[UUID]:
-        """A turn with those before it, and the newest path after it."""
+    def around(self, each: UUID) -> tuple[list[UUID], list[UUID]]:
+        """The turns before this one with itself, and the newest path after it."""
         half = PER_PAGE // 2
-        return [*self.above(each)[-half:], each, *self.below(each)[:half]]
+        return [*self.above(each)[-half:], each], self.below(each)[:half]
 
-    def with_versions(self, path: list[UUID]) -> set[UUID]:
+    def fitting(self, path: list[UUID], sizes: Sizes, *, first: bool) -> list[UUID]:
+        """The turns of a path that fit into a page, with their versions: its first ones, or its last ones."""
+        room, kept = PAGE_BYTES, list[UUID]()
+        for each in path if first else reversed(path):
+            room -= _bytes_of(self._versions(each, sizes), sizes)
+            if kept and room < 0:
+                break
+            kept.append(each)
+        return kept if first else kept[::-1]
+
+    def with_versions(self, path: list[UUID], sizes: Sizes = None) -> set[UUID]:
         """Add the siblings of a path, the latest turns first, then what follows those.
 
-        All siblings or none, so that their number is right; at most MAX_ROWS.
+        All siblings or none, so that their number is right; at most MAX_ROWS. With `sizes`, those alone that
+        have one; what follows siblings only as far as PAGE_BYTES.
         """
         chosen, waiting = set(path), list[UUID]()
         for each in reversed(path):
-            waiting += self._add(self._previous[each], chosen)
+            waiting += self._add(self._versions(each, sizes), chosen)
+        room = PAGE_BYTES - _bytes_of(chosen, sizes)
         while waiting:
-            waiting = waiting[1:] + self._add(waiting[0], chosen)
+            following = self._next.get(waiting.pop(0), [])
+            if _are_known(following, sizes) and _bytes_of(following, sizes) <= room:
+                added = self._add(following, chosen)
+                room -= _bytes_of(added, sizes)
+                waiting += added
         return chosen
 
     def continues(self, each: UUID, chosen: set[UUID]) -> bool:
@@ -69,12 +89,24 @@ class Tree:
             path.append(at)
         return path
 
-    def _add(self, previous: UUID | None, chosen: set[UUID]) -> list[UUID]:
-        """Choose the turns after `previous` if there is room; return the added ones, the newest first."""
-        if previous is not None and previous not in self._next:
-            return []
-        added = [each for each in reversed(self._next[previous]) if each not in chosen]
+    def _versions(self, each: UUID, sizes: Sizes) -> list[UUID]:
+        """A turn with its siblings; alone if these are too large, or any has no size."""
+        versions = self._next[self._previous[each]]
+        fits = _are_known(versions, sizes) and _bytes_of(versions, sizes) <= VERSIONS_BYTES
+        return versions if fits else [each]
+
+    def _add(self, versions: list[UUID], chosen: set[UUID]) -> list[UUID]:
+        """Choose turns if there is room for all; return the added ones, the newest first."""
+        added = [each for each in reversed(versions) if each not in chosen]
         if len(chosen) + len(added) > MAX_ROWS:
             return []
         chosen.update(added)
         return added
+
+
+def _are_known(ids: Iterable[UUID], sizes: Sizes) -> bool:
+    return sizes is None or all(each in sizes for each in ids)
+
+
+def _bytes_of(ids: Iterable[UUID], sizes: Sizes) -> int:
+    return sum(sizes.get(each, 0) for each in ids) if sizes else 0

@@ -15,25 +15,30 @@ from chat.protocol.errors import CommandError
 from chat.protocol.events import JSON
 from chat.protocol.input_items import file_parts
 
+UNSHOWN = ("asked", "output", "reasoning", "metadata")  # columns
+
 
 def turns(conversation: Conversation, before: str = "", after: str = "", at: str = "") -> list[JSON]:
     """The latest turns of the path of newest versions, with their other versions, oldest first.
 
     `before`: the turns above a response; `after`: those below it; `at`: both, and itself. Raises CommandError
     for an unknown one.
-    Ids are read of all, texts of the returned ones only.
+    A page is bounded in turns and in bytes. Ids are read of all turns, sizes of some, texts of the returned.
     """
     tree = Tree(conversation.responses.order_by("id").values_list("id", "previous_id"))
     if before:
-        path = tree.above(_known(tree, before, "before"))
+        upper, lower = tree.above(_known(tree, before, "before")), list[UUID]()
     elif after:
-        path = tree.below(_known(tree, after, "after"))
+        upper, lower = [], tree.below(_known(tree, after, "after"))
     elif at:
-        path = tree.around(_known(tree, at, "at"))
+        upper, lower = tree.around(_known(tree, at, "at"))
     else:
-        path = tree.latest()
-    ids = tree.with_versions(path)
-    rows: list[Response] = list(conversation.responses.filter(pk__in=ids).order_by("id"))
+        upper, lower = tree.latest(), []
+    sizes = conversation.responses.filter(pk__in=tree.with_versions(upper + lower)).text_bytes()
+    path = tree.fitting(upper, sizes, first=False) + tree.fitting(lower, sizes, first=True)
+    ids = tree.with_versions(path, sizes)
+    shown = conversation.responses.filter(pk__in=ids).defer(*UNSHOWN).order_by("id")
+    rows: list[Response] = list(shown)
     files = files_of(rows)
     return [turn(row, files) | {"continues": tree.continues(row.pk, ids)} for row in rows]
 

@@ -22,6 +22,7 @@ from chat.conversations.announcements import announce_conversation
 from chat.conversations.listing import list_page, summary
 from chat.conversations.turns import turns
 from chat.models import LIVE, Conversation, ConversationQuerySet, Response, ResponseQuerySet, TitleSource
+from chat.pages.compact_json import CompactEncoder
 from chat.protocol.commands import Change
 from chat.protocol.commands import change as parse_change
 from chat.protocol.composer import Ending
@@ -57,7 +58,7 @@ def json_errors(view: Callable[..., JSON]) -> Callable[..., HttpResponseBase]:
 
     @functools.wraps(view)
     def respond(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
-        return JsonResponse(view(request, *args, **kwargs))
+        return JsonResponse(view(request, *args, **kwargs), CompactEncoder)
 
     return typed_errors(respond)
 

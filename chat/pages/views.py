@@ -9,6 +9,7 @@ from django.contrib.auth.views import LogoutView
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
+from django.utils.html import json_script
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_http_methods, require_safe
@@ -20,6 +21,7 @@ from chat.conversations.turns import turns
 from chat.files.spool import most_bytes
 from chat.models import Conversation
 from chat.pages import conversation_api
+from chat.pages.compact_json import CompactEncoder
 from chat.pages.guest_api import socket_path
 from chat.pages.guest_work import former_guest
 from chat.preference_models import preferences_of
@@ -80,7 +82,9 @@ class SignOut(LogoutView):
 
 
 def _render(request: HttpRequest, row: Conversation | None) -> HttpResponse:
-    context = {"page": _page_data(request, row), "conversation": row, "sharing": conf.SHARING}
+    data = _page_data(request, row)
+    script = json_script(data, "page-data", CompactEncoder)
+    context = {"page": data, "script": script, "conversation": row, "sharing": conf.SHARING}
     return render(request, "chat/page.html", context)
 
 

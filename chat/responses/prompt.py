@@ -1,9 +1,9 @@
 """A response's prompt: the path from the tree's root to its own input."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import accumulate, chain, takewhile
+from itertools import accumulate, chain, islice, takewhile
 from uuid import UUID
 
 from django.db.models import Q, TextField
@@ -35,6 +35,7 @@ TOKENS_PER_MESSAGE = 8  # its role and marks
 TOKENS_PER_CALL = 16  # its id and marks
 DEFAULT_CONTEXT = 131_072  # of a model whose context is unknown: no prompt is unbounded
 PAGE_TURNS = 50  # per query of their text
+PAGE_BYTES = 1024 * 1024  # of that text, but at least one turn
 MAX_STANDING = 100  # turns whose system or developer messages are kept though they are left out
 ANSWER_SHARE = 4  # at most a quarter of the context is kept for the answer
 STANDING = frozenset({"system", "developer"})  # roles that hold for the whole conversation
@@ -56,8 +57,8 @@ def prompt(response: Response, context: int | None = None, limit: int | None = N
     turn stay whose results are in later ones. Calls without a result are left out: servers refuse both.
     Neighbouring messages of the user are one: an unanswered question and the next, as some servers want roles
     to alternate.
-    Blocks: one query for the path, one for each page of its text, one for those messages; with files one more
-    for each page.
+    Blocks: one query for the path, and for each page one for its sizes, one for its text, and one for its
+    files, if any. The standing messages take one more, and pages of their turns.
     """
     context = DEFAULT_CONTEXT if context is None else context
     first: list[JSON] = []
@@ -167,8 +168,8 @@ def _with_calls(
 def _newest(path: list[UUID], room: int, size: _Sizes) -> list[list[JSON]]:
     """The newest turns that fit; reads a page beyond them at most."""
     turns: list[list[JSON]] = []
-    for start in range(0, len(path), PAGE_TURNS):
-        page = [_messages(turn) for turn in _rows(path[start : start + PAGE_TURNS])]
+    for ids in _pages(path):
+        page = [_messages(turn) for turn in _rows(ids)]
         size(_joined(page))  # all files by one query
         kept = fitting(map(size, page), room)
         turns += page[:kept]
@@ -176,6 +177,18 @@ def _newest(path: list[UUID], room: int, size: _Sizes) -> list[list[JSON]]:
         if kept < len(page):
             break
     return turns
+
+
+def _pages(ids: list[UUID]) -> Iterator[list[UUID]]:
+    """The ids in pages of bounded text, which the caller loads."""
+    start = 0
+    while start < len(ids):
+        page = ids[start : start + PAGE_TURNS]
+        if len(page) > 1:
+            sizes = Response.objects.filter(pk__in=page).text_bytes()
+            page = page[: max(1, fitting((sizes[each] for each in page), PAGE_BYTES))]
+        yield page
+        start += len(page)
 
 
 def _rows(ids: list[UUID]) -> list[Response]:
@@ -188,9 +201,16 @@ def _standing_of(path: list[UUID], room: int, size: _Sizes) -> dict[UUID, list[J
     text = Cast("input", TextField())
     marked = Response.objects.filter(pk__in=path).annotate(text=text)
     wanted = marked.filter(Q(text__contains='"system"') | Q(text__contains='"developer"'))
-    found = {row.pk: _standing(row.input) for row in wanted.order_by("-pk").only("input")[:MAX_STANDING]}
-    ordered = [at for at in path if found.get(at)]
-    return {at: found[at] for at in ordered[: fitting((size(found[at]) for at in ordered), room)]}
+    newest = set(wanted.order_by("-pk").values_list("pk", flat=True)[:MAX_STANDING])
+    found: dict[UUID, list[JSON]] = {}
+    for ids in _pages([at for at in path if at in newest]):
+        page = {row.pk: standing for row in _rows(ids) if (standing := _standing(row.input))}
+        kept = fitting(map(size, page.values()), room)
+        found |= dict(islice(page.items(), kept))
+        room -= sum(map(size, islice(page.values(), kept)))
+        if kept < len(page):
+            break
+    return found
 
 
 def _messages(turn: Response) -> list[JSON]:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat.conversations.tree import MAX_ROWS, PER_PAGE, Tree
+from chat.conversations.tree import MAX_ROWS, PAGE_BYTES, PER_PAGE, VERSIONS_BYTES, Tree
 
 
 def tree(*previous: int | None) -> Tree:
@@ -56,6 +56,27 @@ def test_a_long_branch_beside_the_path_continues() -> None:
 def test_thousands_of_versions_are_not_sent() -> None:
     of = tree(None, *[0] * 5000)
     assert page(of, of.latest()) == [0, 5000]
+
+
+def test_versions_that_are_too_large_together_are_left_out() -> None:
+    of = tree(None, None)
+    first, newest = UUID(int=0), UUID(int=1)
+    for size, expected in ((VERSIONS_BYTES // 2, [0, 1]), (VERSIONS_BYTES // 2 + 1, [1])):
+        sizes = {first: size, newest: size}
+        assert numbers(of.with_versions(of.fitting(of.latest(), sizes, first=False), sizes)) == expected
+
+
+@given(st.lists(st.integers(0, PAGE_BYTES), min_size=1, max_size=PER_PAGE), st.booleans())
+def test_as_many_turns_as_fit_are_kept_at_least_one(bytes_of: list[int], first: bool) -> None:
+    of = tree(*line(len(bytes_of)))
+    sizes = {UUID(int=n): size for n, size in enumerate(bytes_of)}
+    path = of.latest()
+    kept = of.fitting(path, sizes, first=first)
+    assert kept
+    assert kept == (path[: len(kept)] if first else path[-len(kept) :])
+    assert len(kept) == 1 or sum(sizes[each] for each in kept) <= PAGE_BYTES
+    more = path[: len(kept) + 1] if first else path[-len(kept) - 1 :]
+    assert more == kept or sum(sizes[each] for each in more) > PAGE_BYTES
 
 
 @given(st.lists(st.integers(0, 10_000), max_size=600), st.data())

@@ -1,5 +1,7 @@
 """Pages of a conversation's turns."""
 
+import json
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -9,6 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from chat.conversations import tree
 from chat.conversations.tree import PER_PAGE
 from chat.conversations.turns import turns
 from chat.ids import new_id
@@ -53,9 +56,55 @@ def test_the_turns_below_one_are_read_downwards(long: Conversation) -> None:
 def test_texts_are_read_of_one_page(long: Conversation) -> None:
     with CaptureQueriesContext(connection) as asked:
         turns(long)
-    ids, texts = (query["sql"] for query in asked.captured_queries)
-    assert '"output"' not in ids
+    ids, sizes, texts = (query["sql"] for query in asked.captured_queries)
+    assert "input" not in ids
+    assert not {'"output"', '"asked"', '"reasoning"'} & set(re.findall(r'"\w+"', sizes + texts))
     assert texts.count("'") // 2 <= PER_PAGE + 1  # each id is quoted
+
+
+def all_by_paging(conversation: Conversation) -> tuple[list[int], list[int]]:
+    """The numbers of all turns, as a reader who scrolls up gets them, and the turns of each page."""
+    page = turns(conversation)
+    found, pages = numbers(page), [len(page)]
+    while page[0]["previous_response_id"]:
+        page = turns(conversation, before=page[0]["id"])
+        found, pages = numbers(page) + found, [*pages, len(page)]
+    return found, pages
+
+
+def test_pages_of_long_questions_are_bounded_in_bytes(owner: User) -> None:
+    conversation, previous = Conversation.objects.create(owner=owner), None
+    for number in range(12):
+        previous = stored(owner, "é" * 400_000 + f" {number}", conversation=conversation, previous=previous)
+    found, pages = all_by_paging(conversation)
+    assert found == list(range(12))
+    assert max(pages) < 12
+    assert len(json.dumps(turns(conversation), ensure_ascii=False).encode()) < tree.PAGE_BYTES
+
+
+def test_a_turn_that_is_larger_than_a_page_is_one(
+    long: Conversation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tree, "PAGE_BYTES", 10)
+    assert all_by_paging(long) == (list(range(COUNT)), [1] * COUNT)
+    first = long.responses.order_by("id")[0]
+    (below,) = turns(long, after=first.wire_id)
+    assert (numbers([below]), below["continues"]) == ([1], True)
+
+
+def test_large_versions_are_there_and_what_follows_them_is_fetched(
+    owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = stored(owner, "0")
+    shared = {"conversation": first.conversation}
+    other = stored(owner, "1", previous=first, **shared)
+    below = stored(owner, "2", previous=other, **shared)
+    stored(owner, "3", previous=first, **shared)
+    monkeypatch.setattr(tree, "PAGE_BYTES", 10)
+    page = turns(first.conversation)
+    assert [(*numbers([row]), row["continues"]) for row in page] == [(1, True), (3, False)]
+    assert numbers(turns(first.conversation, after=other.wire_id)) == [2]
+    assert numbers(turns(first.conversation, before=below.wire_id)) == [1, 3]
 
 
 @pytest.mark.usefixtures("folder")
@@ -70,7 +119,7 @@ def test_questions_have_their_files_by_one_query(owner: User, django_assert_num_
     asked = {"type": "message", "role": "user", "content": parts}
     conversation = stored(owner, "", input=[asked]).conversation
     stored(owner, "", input=[asked], conversation=conversation)
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         found = [row["attachments"] for row in turns(conversation)]
     expected = [
         {"id": picture.wire_id, "name": "depths.png", "image": True, "text": False},

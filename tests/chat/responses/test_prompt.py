@@ -46,7 +46,7 @@ def test_the_prompt_is_the_path_from_the_root_without_the_branches_beside_it(own
     "ended",
     [
         {"status": Status.CANCELLED},
-        {"status": Status.FAILED, "error_code": "worker_lost"},
+        {"status": Status.FAILED, "error_code": "upstream_unreachable"},
         {"status": Status.INCOMPLETE, "incomplete_reason": "max_output_tokens"},
     ],
 )
@@ -89,11 +89,18 @@ def test_the_results_of_a_turn_without_an_answer_are_not_sent_twice(owner: User)
     assert prompt(went_on).messages == [{"role": "user", "content": "a\n\nc"}]
 
 
-def test_the_prompt_of_a_few_turns_takes_two_queries(owner: User, django_assert_num_queries: Any) -> None:
+@pytest.mark.parametrize("code", ["worker_lost", "worker_error"])
+def test_a_question_that_may_have_killed_workers_is_in_no_later_prompt(owner: User, code: str) -> None:
+    killer = stored(owner, "killer", status=Status.FAILED, error_code=code)
+    leaf = stored(owner, "next", previous=killer, conversation=killer.conversation)
+    assert prompt(leaf).messages == [{"role": "user", "content": "next"}]
+
+
+def test_the_prompt_of_a_few_turns_takes_three_queries(owner: User, django_assert_num_queries: Any) -> None:
     row = stored(owner, "0", output="0")
     for turn in range(5):
         row = stored(owner, str(turn), output="x", previous=row, conversation=row.conversation)
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         assert len(prompt(row).messages) == 11
 
 
@@ -220,6 +227,20 @@ def test_of_a_long_conversation_only_what_fits_is_read(owner: User, read: list[i
     assert asked.messages[-2]["content"] == "x" * 3_000
 
 
+def test_long_turns_are_read_in_pages_of_bounded_bytes(owner: User, read: list[int]) -> None:
+    assert prompt(long_talk(owner, 60, "x" * 400_000)).omitted_turns == 60
+    assert read[0] == 1
+    assert sum(read) <= 2  # one more is asked for its calls
+
+
+def test_long_inputs_with_system_messages_are_read_as_far_as_they_fit(owner: User, read: list[int]) -> None:
+    row = long_talk(owner, 60, "x")
+    long = [question("s" * 900_000, "system")]
+    Response.objects.exclude(pk=row.pk).update(input=long)
+    assert prompt(row).omitted_turns == 60
+    assert sum(read) <= 3
+
+
 def test_the_text_of_other_branches_is_not_read(owner: User, read: list[int]) -> None:
     row = long_talk(owner, 3, "path")
     for number in range(200):
@@ -241,9 +262,9 @@ def test_system_messages_of_many_omitted_turns_have_a_bound(owner: User) -> None
     assert asked.messages[0]["content"] == "s" * 3_000
 
 
-def test_a_prompt_takes_one_query_for_each_page(owner: User, django_assert_max_num_queries: Any) -> None:
+def test_a_prompt_takes_two_queries_for_each_page(owner: User, django_assert_max_num_queries: Any) -> None:
     row = long_talk(owner, 400, "x")
-    with django_assert_max_num_queries(2 + 400 // PAGE_TURNS):
+    with django_assert_max_num_queries(2 + 2 * 400 // PAGE_TURNS):
         assert len(prompt(row).messages) == 801
 
 
@@ -367,9 +388,9 @@ def test_the_files_of_a_page_are_searched_by_one_query(owner: User, django_asser
     turns = [([named(file)], [answer("b")]) for file in files[:5]]
     plain = loop(owner, *[([question("a")], [answer("b")])] * 5, ([question("c")], []))
     row = loop(owner, *turns, ([named(files[5])], []))
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         prompt(plain)
-    with django_assert_num_queries(4):  # and the newest question's
+    with django_assert_num_queries(5):  # and the newest question's
         prompt(row)
 
 
