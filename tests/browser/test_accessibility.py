@@ -9,6 +9,7 @@ from playwright.async_api import Browser, FilePayload, Page, expect
 from chat.protocol.commands import MAX_INPUT_CHARS
 from tests.browser.axe import findings, page_for_axe
 from tests.browser.conftest import in_session
+from tests.browser.test_long_questions import PASTE
 from tests.browser.visitor import ask, ended, open_page, refuse_socket
 from tests.harness.pictures import png
 from tests.harness.stack import Stack
@@ -138,6 +139,24 @@ async def without_socket(page: Page, stack: Stack) -> None:
     await expect(page.locator("#connection")).to_have_attribute("data-state", "reconnecting")
 
 
+async def panel(page: Page, stack: Stack) -> None:
+    """The settings, changed, with a wrong one."""
+    await open_page(page, stack)
+    await page.get_by_role("button", name="Settings of the answer").click()
+    await page.get_by_label("Instructions").fill("Be brief.")
+    await page.get_by_label("Temperature").fill("3")
+    await expect(page.get_by_role("dialog").get_by_role("status")).to_contain_text("Temperature: ")
+
+
+async def long(page: Page, stack: Stack) -> None:
+    """A long question, folded, and a long pasted text beside the box."""
+    lines = "a line\n" * 200
+    await ended(await ask(page, stack, f"[words-3]\n{lines}"))
+    await page.locator("#message").focus()
+    await page.evaluate(PASTE, lines)
+    await expect(page.locator("#pasted .file-chip")).to_be_visible()
+
+
 def at(path: str) -> Screen:
     """A separate page."""
 
@@ -164,6 +183,8 @@ SCREENS: dict[str, Screen] = {  # in this order: some continue where the previou
     "deleted": deleted,
     "results": results,
     "delete all": delete_all,
+    "panel": panel,
+    "long": long,
     "drawer": drawer,
     "without socket": without_socket,
     "login": at("/accounts/login/"),

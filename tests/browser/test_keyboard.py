@@ -45,12 +45,15 @@ ORDER = [
     "sidebar-toggle",
     "Edit",
     "Copy",
+    "Copy",
     "Code",
     "more example.org",
     "Copy",
     "Regenerate",
     "message",
+    "attach",
     "model",
+    "settings-open",
     "send",
     "",
 ]
@@ -75,7 +78,7 @@ async def test_tab_walks_the_page_in_its_order_and_each_stop_is_seen(page: Page,
     assert [each["name"].split(" “")[0] for each in found] == ORDER
     assert [each["name"] for each in found[:-1] if not each["seen"]] == []
     unmarked = [before["name"] for before, after in pairwise(found) if after["unchanged"]]
-    assert unmarked == ["message"], "it has the caret; the composer's ring stays for the model beside it"
+    assert unmarked == ["message"], "it has the caret; the composer's ring stays for the button beside it"
     await page.locator(".skip").focus()
     await page.keyboard.press("Enter")
     await expect(page.locator("#message")).to_be_focused()

@@ -54,7 +54,7 @@ async def test_a_question_has_the_settings_of_its_conversation_and_a_reload_keep
     await turn.get_by_role("textbox").press("Enter")
     await ended(turn)
     await page.get_by_role("button", name="Regenerate").click()
-    await expect(page.locator(".branches:visible .place").last).to_have_text("2/2")
+    await expect(page.locator(".branches:visible .place").last).to_have_text("3/3")
     await ended(turn)
     first, second, again = (
         *stack.upstream.requests("[words-3] First"),

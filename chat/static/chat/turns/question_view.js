@@ -29,7 +29,7 @@ export class QuestionView {
     this.#walker = new BranchWalker(turn, on.choose);
     this.#edit = button("edit quiet", "Edit", () => this.#open());
     this.#edit.hidden = true; // until rendered
-    this.#tools.append(this.#walker.element, copy, this.#edit);
+    this.#tools.append(this.#walker.element, this.#edit, copy);
     this.element = element("div", "question");
     this.element.append(element("h2", "visually-hidden", "You asked"), sentFiles(turn.attachments, on.fileUrl), this.#text);
     this.element.append(this.#tools);
