@@ -10,6 +10,7 @@ import { ApiClient, ifApiError } from "./server/api_client.js";
 import { CLOSE_TOO_LARGE, EVENT, TOO_MANY_SOCKETS } from "./server/protocol.js";
 import { Socket } from "./server/socket.js";
 import { Address } from "./shell/address.js";
+import { AnswerNotices } from "./shell/answer_notices.js";
 import { Composer } from "./shell/composer.js";
 import { ConnectionView } from "./shell/connection_view.js";
 import { EarlierButton } from "./shell/earlier_button.js";
@@ -281,6 +282,8 @@ new DeleteAll(find("#delete-all", HTMLDialogElement), {
 
 const visibility = new Visibility({ openConversations, list, listController, listPages, navigation });
 
+const notices = new AnswerNotices(find("#notify", HTMLElement), { open: (id) => navigation.open(id) });
+
 new ShortcutsSheet(find("#shortcuts", HTMLDialogElement), {
   button: find("#shortcuts-open", HTMLElement),
   store,
@@ -305,8 +308,10 @@ const ACTIONS = {
 /** @param {ServerEvent} event */
 function receive(event) {
   if (event.type === EVENT.moving || event.type === EVENT.sharedChanged) return; // the close code says the first; the other is for readers
-  if (event.type === EVENT.conversation) visibility.handleChange(event);
-  else if (!openConversations.receive(event) && event.type === EVENT.error && event.error.code !== TOO_MANY_SOCKETS)
+  if (event.type === EVENT.conversation) {
+    notices.changed(list.get(event.conversation.id), event.conversation);
+    visibility.handleChange(event);
+  } else if (!openConversations.receive(event) && event.type === EVENT.error && event.error.code !== TOO_MANY_SOCKETS)
     liveRegions.warn(errorText(event.error)); // the line of the connection says the other
 }
 
