@@ -273,6 +273,7 @@ type MarkedLink = import("../static/chat/vendor/marked/marked.esm.js").Tokens.Li
 type MarkedImage = import("../static/chat/vendor/marked/marked.esm.js").Tokens.Image;
 type MarkedTag = import("../static/chat/vendor/marked/marked.esm.js").Tokens.Tag;
 type CodeToken = import("../static/chat/vendor/marked/marked.esm.js").Tokens.Code & { sourceLines?: string[] };
+type HoldsLines = (lines: string[], start: number, raw: string[]) => boolean;
 type ListToken = import("../static/chat/vendor/marked/marked.esm.js").Tokens.List;
 type TableToken = import("../static/chat/vendor/marked/marked.esm.js").Tokens.Table;
 type KnownToken = import("../static/chat/vendor/marked/marked.esm.js").MarkedToken | FormulaToken;
@@ -313,6 +314,8 @@ interface FinishedText {
   node: ChildNode;
   text: string;
   pick: (blocks: Block[]) => Kid | undefined;
+  /** Of a list or table. */
+  inside: boolean;
 }
 
 /** Browsers that parse without scripts. */

@@ -49,7 +49,7 @@ export class CodeBlock {
   append(text) {
     if (this.#ended) return this.show(this.#text + text);
     this.#text += text;
-    this.#shown.append(text);
+    this.#shown.append(visible(text));
   }
 
   /** The whole code so far. @param {string} text */
@@ -58,7 +58,7 @@ export class CodeBlock {
     if (!text.startsWith(this.#text) || this.#ended) this.#edition += 1;
     this.#ended = false;
     this.#text = text;
-    this.#shown.show(text, this.#edition);
+    this.#shown.show(visible(text), this.#edition);
   }
 
   /** No code follows: colour it, once. */
@@ -68,3 +68,6 @@ export class CodeBlock {
     colour(this.#code, this.#language.textContent);
   }
 }
+
+/** Browsers show a carriage return as a character. @param {string} text */
+const visible = (text) => text.replace(/\r\n?/g, "\n");

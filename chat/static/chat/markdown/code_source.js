@@ -53,12 +53,19 @@ export function attachSource(tokens, source) {
   const lines = source.split(/(?<=\r\n|\n|\r(?!\n))/);
   let at = 0;
   for (const token of fences(tokens)) {
-    const opening = token.raw.split("\n", 1)[0].trim();
-    const found = lines.findIndex((line, index) => index >= at && line.trimEnd().endsWith(opening));
+    const raw = token.raw.trimEnd().split("\n");
+    const found = lines.findIndex((_, index) => index >= at && holds(lines, index, raw));
     if (found < 0) return;
     at = found + 1;
     token.sourceLines = lines.slice(at);
   }
+}
+
+/** Whether the lines from a place on are those of a block, behind the marks of its containers. @type {HoldsLines} */
+function holds(lines, start, raw) {
+  const opening = lines[start].trimEnd();
+  if (!opening.endsWith(raw[0].trim()) || /[^\s>*+\-\d.)]/.test(opening.slice(0, -raw[0].trim().length))) return false;
+  return raw.every((line, index) => (lines[start + index] ?? "").trimEnd().endsWith(line.trim()));
 }
 
 /** @param {MarkedToken[]} tokens @returns {Iterable<CodeToken>} */

@@ -16,15 +16,15 @@ export function finishedCount(blocks, text, over) {
 }
 
 /**
- * The block is what it seems to be: its first line is complete; of a table and a formula, the lines that make it one.
+ * The block is what it seems to be: its first two lines are complete, because part of a line may make the line before it a heading,
+ * the head of a table, or no continuation of a paragraph. Text behind a formula makes it none.
  * @param {Block} block
  * @param {string} text
  */
 function isCertain({ token, start }, text) {
+  if (token.type === "formula") return !token.open && text.indexOf("\n", start + token.raw.trimEnd().length) >= 0;
   const line = text.indexOf("\n", start);
-  if (token.type === "table") return line >= 0 && text.indexOf("\n", line + 1) >= 0;
-  if (token.type !== "formula") return line >= 0;
-  return !token.open && text.indexOf("\n", start + token.raw.trimEnd().length) >= 0;
+  return line >= 0 && text.indexOf("\n", line + 1) >= 0;
 }
 
 /** A definition may continue in the next line with its title. @param {Block[]} blocks @param {number} index @param {string} text */

@@ -4,6 +4,7 @@
  */
 
 import { CodeBlock } from "./code_block.js";
+import { keepColumns } from "./columns.js";
 import { finishedCount, usesLabel } from "./finished_blocks.js";
 import { typeset } from "./formulas.js";
 import { GrowingCode } from "./growing_code.js";
@@ -66,7 +67,7 @@ export class GrowingMarkdown {
     const source = over ? this.#tail : this.#tail.replace(/\r$/, ""); // a line feed may follow
     const prefix = this.#inside?.prefix ?? "";
     const text = prefix + source.replace(/\r\n?/g, "\n");
-    const blocks = this.#reader.read(text, over, prefix + source);
+    const blocks = this.#reader.read(text, { over, inside: this.#inside !== null, source: prefix + source });
     this.#place(blocks);
     const ready = finishedCount(blocks, text, over);
     if (ready) this.#finishBlocks(blocks, ready);
@@ -125,16 +126,16 @@ export class GrowingMarkdown {
     for (const text of texts) {
       const node = /** @type {ChildNode | null} */ (inside.last ? inside.last.nextSibling : inside.container.firstChild);
       if (!node) return;
-      this.#finish(node, inside.prefix + text, (read) => inside.kidsOf(read[0].trees[0])[0]);
+      this.#finish(node, inside.prefix + text, (read) => inside.kidsOf(read[0].trees[0])[0], true);
       inside.last = node;
     }
   }
 
   /** @param {ChildNode} node @param {string} text @param {FinishedText["pick"]} pick */
-  #finish(node, text, pick) {
+  #finish(node, text, pick, inside = false) {
     const element = /** @type {Element} */ (node);
     for (const each of [element, ...element.querySelectorAll(".code-block")]) CodeBlock.of(each)?.finish();
-    if (text.includes("[")) this.#finished.push({ node, text, pick });
+    if (text.includes("[")) this.#finished.push({ node, text, pick, inside });
   }
 
   /**
@@ -161,6 +162,7 @@ export class GrowingMarkdown {
     else {
       this.#inside ??= { top, last: null, loose: top.classList.contains("loose"), ...parts.inside(top) };
       this.#finishParts(this.#inside, parts.texts.slice(0, done));
+      keepColumns(this.#inside.container);
     }
     this.#drop(parts.starts[done] - prefix.length);
   }
@@ -189,7 +191,7 @@ export class GrowingMarkdown {
   #readAgain(labels) {
     for (const each of this.#finished) {
       if (!usesLabel(each.text, labels)) continue;
-      const tree = each.pick(this.#reader.read(each.text, true));
+      const tree = each.pick(this.#reader.read(each.text, { over: true, inside: each.inside }));
       if (!tree || typeof tree === "string") continue;
       const before = each.node;
       each.node = this.#patcher.update(before, tree);

@@ -17,6 +17,10 @@ class PageTokenizer extends Tokenizer {
     this.#follows = follows;
   }
 
+  get isNested() {
+    return this.#depth > 0;
+  }
+
   /** @param {string} source */
   blockquote(source) {
     return this.#nested(() => super.blockquote(source));
@@ -72,17 +76,24 @@ class PageTokenizer extends Tokenizer {
 const tagToken = (raw) => ({ type: "html", raw, text: raw, inLink: false, inRawBlock: false, block: false });
 
 /**
+ * `inside`: the text begins with the head of an open block, which is no formula. `links`: those of texts that are not read.
  * @param {string} text
- * @param {{ links: LinkDefinitions, over: boolean, follows: (address: string) => unknown }} options
+ * @param {{ links: LinkDefinitions, over: boolean, inside: boolean, follows: (address: string) => unknown }} options
  */
-export function lex(text, { links, over, follows }) {
+export function lex(text, { links, over, inside, follows }) {
+  const tokenizer = new PageTokenizer(follows);
+  const readFormula = (/** @type {string} */ source) => {
+    if (inside && source.length === text.length) return undefined;
+    const mayGrow = !over && !tokenizer.isNested && text.endsWith(source);
+    return blockFormula(source) ?? (mayGrow ? openFormula(source) : undefined);
+  };
   const lexer = new Lexer({
     gfm: true,
-    tokenizer: new PageTokenizer(follows),
+    tokenizer,
     extensions: {
       renderers: {},
       childTokens: {},
-      block: [(source) => blockFormula(source) ?? (!over && text.endsWith(source) ? openFormula(source) : undefined)],
+      block: [readFormula],
       inline: [(source, tokens) => inlineFormula(source, tokens?.at(-1)?.raw.slice(-1) ?? "")],
       startBlock: [blockStart],
       startInline: [(source) => source.indexOf("$")],

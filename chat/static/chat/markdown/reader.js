@@ -37,13 +37,14 @@ export class MarkdownReader {
   }
 
   /**
-   * The blocks of a text. `over`: nothing follows. `source`: the text with its own line ends.
+   * The blocks of a text. `over`: nothing follows. `inside`: the text begins with an item or the head of a table.
+   * `source`: the text with its own line ends.
    * @param {string} text
-   * @param {boolean} over
+   * @param {{ over: boolean, inside?: boolean, source?: string }} options
    * @returns {Block[]}
    */
-  read(text, over, source = text) {
-    const { tokens, links, inline } = lex(text, { links: this.links, over, follows: this.#link });
+  read(text, { over, inside = false, source = text }) {
+    const { tokens, links, inline } = lex(text, { links: this.links, over, inside, follows: this.#link });
     attachSource(tokens, source);
     const own = Object.entries(links).filter(([label]) => !(label in this.links));
     this.#stamp = `${this.#version} ${JSON.stringify(own)}\n`;

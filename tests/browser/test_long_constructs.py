@@ -1,0 +1,78 @@
+"""A list, table, block of code or paragraph of any length streams without a long task, at the same cost.
+
+With FULL_LENGTH set it has 20,000 tokens; else a fifth of that.
+"""
+
+import os
+from typing import Any
+
+import pytest
+from playwright.async_api import Page
+
+from tests.browser.measures import Measures
+from tests.browser.visitor import open_page
+from tests.harness.stack import Stack
+from tests.harness.waiting import patience
+
+pytestmark = [pytest.mark.e2e, pytest.mark.browser]
+
+TOKENS = 20_000 if os.environ.get("FULL_LENGTH") else 4_000
+LONGEST_TASK_MS = 100
+GROWTH = 3  # the last quarter's work in times the second's; the square of the length would be 2.3 and more
+LINES = {
+    "list": "- The **weir** holds `back` the water of point {n}\n",
+    "table": "| row {n} | the *water* of the mill | {n} |\n",
+    "code": "    value_{n} = mill(water={n})  # turns the wheel\n",
+    "paragraph": "The water of the *mill* turns wheel {n} and drives the **stones** again. ",
+    "article": "## Part {n}\n\nThe *mill* has `{n}` wheels.\n\n- one\n- two\n\n",
+}
+BEGINNINGS = {"table": "| a | b | c |\n|---|:-:|--:|\n", "code": "```python\n"}
+# pieces of 8 tokens, one for each frame; returns the scripts' time in each quarter, in ms
+STREAM = """async ({ text, step }) => {
+  const base = new URL("static/chat/", document.baseURI).href;
+  const { AnswerText } = await import(base + "turns/answer_text.js");
+  const root = document.createElement("div");
+  root.className = "output markdown";
+  document.querySelector("#turns").append(root);
+  const answer = new AnswerText(root);
+  const frame = () => new Promise(requestAnimationFrame);
+  const quarters = [0, 0, 0, 0];
+  const show = (end, ended) => {
+    const begun = performance.now();
+    const shown = answer.show(text.slice(0, end), 0, ended);
+    quarters[Math.min(3, Math.floor((4 * end) / text.length))] += performance.now() - begun;
+    return shown;
+  };
+  await frame();
+  beginMeasure();
+  for (let end = step; end < text.length; end += step) {
+    show(end, false);
+    await frame();
+  }
+  while (!show(text.length, true)) await frame();
+  await frame();
+  return { quarters, shown: root.textContent.length };
+}"""
+
+
+def text_of(kind: str) -> str:
+    """About so many tokens."""
+    lines: list[str] = []
+    while sum(map(len, lines)) < TOKENS * 4:
+        lines += [LINES[kind].format(n=len(lines) + n) for n in range(50)]
+    return BEGINNINGS.get(kind, "") + "".join(lines)
+
+
+@pytest.mark.parametrize("kind", LINES)
+async def test_a_long_construct_streams_without_a_long_task(page: Page, stack: Stack, kind: str) -> None:
+    measures = await Measures.of(page)
+    await open_page(page, stack)
+    text = text_of(kind)
+    found: dict[str, Any] = await page.evaluate(STREAM, {"text": text, "step": 32})
+    stats = await measures.stats()
+    quarters = found["quarters"]
+    per_thousand = sum(quarters) / TOKENS * 1000
+    print(f"\n{kind}: {stats}, scripts {per_thousand:.1f} ms per 1,000 tokens, quarters {quarters}")
+    assert found["shown"] > 0.5 * len(text)
+    assert stats.longest_task_ms < LONGEST_TASK_MS * patience()
+    assert quarters[3] < GROWTH * max(quarters[1], 20)

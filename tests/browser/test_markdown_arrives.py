@@ -1,0 +1,182 @@
+"""A text arrives in pieces: the page shows the same as if it came at once, and copies what came."""
+
+import random
+import re
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.browser.normal_form import normal_form
+from tests.browser.renderer import RANDOM, WHOLE, rendered
+from tests.browser.visitor import ask, ended, open_page
+from tests.harness.stack import Stack
+
+pytestmark = [pytest.mark.e2e, pytest.mark.browser]
+
+MARKS = (
+    *(
+        "\n",
+        "\n\n",
+        "  ",
+        "    ",
+        "- ",
+        "1. ",
+        "2) ",
+        "> ",
+        "# ",
+        "*",
+        "**",
+        "_",
+        "~~",
+        "`",
+        "```",
+        "```\n",
+        "~~~\n",
+    ),
+    *(
+        "|",
+        "[",
+        "](",
+        "]",
+        ")",
+        "![",
+        "]: ",
+        "http://x.y/",
+        "[a]",
+        "[a]: http://a.org/\n",
+        "$",
+        "$$",
+        "\\[",
+        "\\]",
+    ),
+    *(
+        "\\(",
+        "\\)",
+        "\\\\",
+        "<",
+        "<br>",
+        "<!--",
+        "-->",
+        "&amp;",
+        "\t",
+        "- [x] ",
+        "---\n",
+        "===\n",
+        "🌊",
+        "\r\n",
+    ),
+    *("'t'\n", "a | b\n--|--\n", "| c |\n"),
+)
+MIXES = 150
+MATHS = {
+    r"\[ x = \frac{-b \pm \sqrt{b^2-4ac}}{2a} \]": [r"\[ x = \frac{-b \pm \sqrt{b^2-4ac}}{2a} \]"],
+    "so:\n$$\na_1*b*c\n$$\nand $x_1*y*z$ or \\(a_b\\)": ["$$\na_1*b*c\n$$", "$x_1*y*z$", "\\(a_b\\)"],
+    "1. one\n   $$x$$\n2. **two $a*b$ c**": ["$$x$$", "$a*b$"],
+    "Buy **$AAPL** and **$TSLA** now": [],
+    "$HOME is **important**, $5 and $10, $ x$, $x $, US$5 or A$, $3 for you and 4$": [],
+    "`$x$` and\n\n```\n$$y$$\n\\(z\\)\n```": [],
+    "\\[ a without an end\n\nnext $b": [],
+}
+CODES = {
+    "```make\nall:\n\tcc x  \n\n```": "all:\n\tcc x  \n",
+    "1. M:\n   ```make\n   all:\n   \tcc x\r\n   y\n   ```\n2. b": "all:\n\tcc x\r\ny",
+    "> ```\n> a\tb\n>  c\n> ```": "a\tb\n c",
+    "```\r\na\r\nb\r\n```\r\n": "a\r\nb",
+    "~~~\nopen `` \n``": "open `` \n``",
+    "```\n" + "long " * 3000 + "\n\n\n\x01```\n```": "long " * 3000 + "\n\n\n\x01```",
+}
+
+
+# of a text at once, and of one that came in pieces
+COPIED = """async ({ text }) => {
+  const base = new URL("static/chat/", document.baseURI).href;
+  const { AnswerText } = await import(base + "turns/answer_text.js");
+  const written = [];
+  Object.defineProperty(navigator, "clipboard", { value: { writeText: async (text) => written.push(text) } });
+  for (const step of [text.length, 3]) {
+    const root = document.createElement("div");
+    document.querySelector("#turns").append(root);
+    const answer = new AnswerText(root);
+    for (let end = step; end < text.length; end += step) while (!answer.show(text.slice(0, end), 0, false));
+    while (!answer.show(text, 0, true));
+    root.querySelector(".code-block button").click();
+  }
+  return written;
+}"""
+
+
+def mix(rng: random.Random) -> str:
+    """Words and marks in any order."""
+    count = rng.choice([6, 12, 25, 60])
+    return "".join(rng.choice(MARKS) + (f"w{n} " if rng.random() < 0.5 else "") for n in range(count))
+
+
+async def test_any_mix_of_marks_is_shown_the_same_however_it_arrives(page: Page, stack: Stack) -> None:
+    seed = random.randrange(1_000_000)
+    rng = random.Random(seed)
+    texts = [mix(rng) for _ in range(MIXES)]
+    await open_page(page, stack)
+    shown = await rendered(page, texts, WHOLE, 1, RANDOM)
+    differ = [(text, html) for text, html in zip(texts, shown, strict=True) if len(set(html)) > 1]
+    shortest = sorted(differ, key=lambda each: len(each[0]))[:3]
+    assert not differ, f"seed {seed}: {len(differ)}, the shortest {shortest}"
+    assert not [text for text, (html, *_) in zip(texts, shown, strict=True) if html.startswith("plain")]
+
+
+@pytest.mark.parametrize("text", MATHS)
+async def test_formulas_are_found_and_dollars_of_other_kinds_are_text(
+    page: Page, stack: Stack, text: str
+) -> None:
+    await open_page(page, stack)
+    [shown] = await rendered(page, [text], WHOLE, 1, 3, RANDOM)
+    assert re.findall(r'class="formula[^>]*>([^<]*)<', shown[0]) == MATHS[text]
+    assert "**" not in normal_form(shown[0]), "no marks are left"
+    assert len(set(shown)) == 1
+
+
+@pytest.mark.parametrize("text", CODES)
+async def test_the_copied_code_is_what_the_model_wrote(page: Page, stack: Stack, text: str) -> None:
+    await open_page(page, stack)
+    assert await page.evaluate(COPIED, {"text": text}) == [CODES[text]] * 2
+
+
+async def test_a_definition_that_comes_later_makes_links_of_finished_texts(page: Page, stack: Stack) -> None:
+    await open_page(page, stack)
+    text = "A [b].\n\n- one [b]\n- two\n- three\n\n| t |\n|---|\n| [b] |\n| x |\n| y |\n\n"
+    [[before]] = await rendered(page, [text])
+    [[after, *streamed]] = await rendered(page, [f"{text}[b]: https://b.org/\n"], WHOLE, 1, RANDOM)
+    assert before.count("<a ") == 0
+    assert after.count("<a ") == 3
+    assert set(streamed) == {after}
+
+
+async def test_reasoning_and_questions_are_markdown(page: Page, stack: Stack) -> None:
+    turn = await ask(page, stack, "[echo] **bold**\nnext line\n\n- item")
+    await ended(turn)
+    question = turn.locator(".input")
+    await expect(question.locator("strong")).to_have_text("bold")
+    await expect(question.locator("br")).to_have_count(1)
+    await expect(question.locator("li")).to_have_text("item")
+
+
+async def test_the_last_letter_is_shown_while_the_model_pauses(page: Page, stack: Stack) -> None:
+    prompt = "[words-3+hold-after-2]"
+    turn = await ask(page, stack, prompt)
+    await expect(turn.locator(".output")).to_have_text(re.compile(r"^w0 w1\s*$"))
+    stack.upstream.release(prompt)
+    await ended(turn)
+
+
+async def test_right_to_left_text_has_its_bar_and_its_columns_on_the_right(page: Page, stack: Stack) -> None:
+    text = "> اقتباس طويل\n\n| واحد | اثنان |\n|---|---|\n| 1 | 2 |\n\nاستخدم `print(1)` كل يوم"
+    turn = await ask(page, stack, f"[echo]\n{text}")
+    await ended(turn)
+    output = turn.locator(".output")
+    direction = "(element) => getComputedStyle(element).direction"
+    assert await output.locator("blockquote").evaluate(direction) == "rtl"
+    assert await output.locator("table").evaluate(direction) == "rtl"
+    assert await output.locator("code").evaluate(direction) == "ltr"
+    first, second = [await output.locator("th").nth(n).bounding_box() for n in (0, 1)]
+    assert first
+    assert second
+    assert first["x"] > second["x"]
