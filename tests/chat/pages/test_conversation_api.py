@@ -353,7 +353,7 @@ async def test_all_conversations_are_counted_and_deleted_with_their_running_answ
 ) -> None:
     rows = [await on_rows(stored, owner) for _ in range(3)]
     theirs = await on_rows(stored, stranger)
-    gone = await on_rows(stored, owner)
+    gone = await on_rows(stored, owner, status=Status.COMPLETED)
     await on_rows(Conversation.objects.filter(pk=gone.conversation_id).update, deleted_at=timezone.now())
     assert (await browser.get("/conversations/all/")).json() == {"count": 3}
     assert (await browser.delete("/conversations/all/")).json() == {"count": 3}
