@@ -483,7 +483,12 @@ interface DeleteAllParts {
   api: Pick<ApiClient, "count" | "deleteAll">;
   /** That deleted conversations are kept; 0: for ever. */
   days: number;
-  on: { deleted: (text: string) => void; failed: (error: ApiError) => void };
+  on: {
+    /** Leave the shown conversation. */
+    leave: () => void;
+    deleted: (text: string) => void;
+    failed: (error: ApiError) => void;
+  };
 }
 
 interface SidebarParts {

@@ -190,6 +190,7 @@ async def test_all_are_deleted_after_a_question_with_their_number(home: Page) ->
     await expect(home.locator(".entry")).to_have_count(0)
     await expect(home.locator("#welcome")).to_be_visible()
     await expect(home.locator("#announcer")).to_have_text("2 conversations deleted.")
+    await expect(home.locator("#toast")).to_be_hidden()  # it is for deletions of other windows
 
 
 async def test_arrow_keys_move_in_the_list_which_is_one_tab_stop(home: Page) -> None:

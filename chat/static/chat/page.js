@@ -271,9 +271,9 @@ new DeleteAll(find("#delete-all", HTMLDialogElement), {
   api,
   days: data.deleted_days,
   on: {
+    leave: () => openConversations.shown.id && navigation.visit(null, { push: true }),
     deleted(text) {
       liveRegions.announce(text);
-      if (openConversations.shown.id) navigation.visit(null, { push: true });
       listPages.reload();
     },
     failed,

@@ -40,6 +40,7 @@ export class DeleteAll {
 
   async #delete() {
     this.#dialog.close();
+    this.#on.leave(); // first: the change events would look like those of another window
     const count = await this.#api.deleteAll().catch(ifApiError((error) => this.#failed(error)));
     if (count !== null) this.#on.deleted(deletedText(count));
   }
