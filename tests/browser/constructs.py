@@ -1,4 +1,4 @@
-"""What models write every day: 48 constructs, each with the HTML that it means."""
+"""The 48 constructs that models write every day, each with the HTML that it means."""
 
 CONSTRUCTS: dict[str, tuple[str, str]] = {
     "paragraphs": ("One.\n\nTwo.", "<p>One.</p><p>Two.</p>"),

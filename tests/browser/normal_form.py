@@ -66,7 +66,7 @@ class _Builder(HTMLParser):
 
 
 def normal_form(html: str) -> str:
-    """What the HTML means."""
+    """The meaning of the HTML, as a string."""
     builder = _Builder()
     builder.feed(html)
     builder.close()

@@ -168,7 +168,7 @@ async def test_the_last_letter_is_shown_while_the_model_pauses(page: Page, stack
 
 
 async def test_right_to_left_text_has_its_bar_and_its_columns_on_the_right(page: Page, stack: Stack) -> None:
-    text = "> اقتباس طويل\n\n| واحد | اثنان |\n|---|---|\n| 1 | 2 |\n\nاستخدم `print(1)` كل يوم"  # noqa: RUF001 - Arabic
+    text = "> اقتباس طويل\n\n| واحد | اثنان |\n|---|---|\n| 1 | 2 |\n\nجرب `print(1)` كل يوم"
     turn = await ask(page, stack, f"[echo]\n{text}")
     await ended(turn)
     output = turn.locator(".output")

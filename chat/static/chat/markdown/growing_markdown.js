@@ -18,7 +18,7 @@ export class GrowingMarkdown {
   #root;
   #reader;
   #patcher = new Patcher();
-  #tail = ""; // what is read again
+  #tail = ""; // the text to read again
   /** @type {ChildNode | null} */ #last = null; // the last finished block
   /** @type {Inside | null} */ #inside = null;
   /** @type {GrowingCode | null} */ #code = null;

@@ -10,7 +10,7 @@ const PRICE = /^\d[\d.,]*\s+\p{L}{2}/u;
 const WORD_BEFORE = /[\p{L}\p{N}$]$/u;
 /** @type {Record<string, string>} */
 const CLOSERS = { $$: "$$", "\\[": "\\]", "\\(": "\\)" };
-// what emphasis does not see: formulas; code and escapes come first
+// formulas, hidden from emphasis; code and escapes come first
 const MASKED =
   /(?<other>(`+)(?!`).*?[^`]\2(?!`)|\\[^([])|\\\(.+?\\\)|\\\[.+?\\\]|\$\$.+?\$\$|(?<![\p{L}\p{N}$])\$(?=[^\s$])(?:\\[^\n]|[^\\\n$])*[^\s\\$]\$(?![\p{L}\p{N}$])/gsu;
 
@@ -30,7 +30,7 @@ function delimited(text, indent) {
   return { type: "formula", raw: text.slice(0, end + 2), source, display: opener !== "\\(", open: false };
 }
 
-/** Formulas on lines of their own. @param {string} text @returns {FormulaToken | undefined} */
+/** Formulas on separate lines. @param {string} text @returns {FormulaToken | undefined} */
 export function blockFormula(text) {
   const indent = text.search(/[^ ]/);
   if (indent < 0 || indent > 3 || text.startsWith("\\(", indent)) return undefined;

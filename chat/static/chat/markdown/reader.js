@@ -86,7 +86,7 @@ export class MarkdownReader {
   }
 
   /**
-   * A direction of their own have only outermost blocks: `auto` does not look into others that have one.
+   * Only outermost blocks have a direction: `auto` skips elements inside that have one.
    * @param {KnownToken} token
    * @param {boolean} inContainer
    * @returns {Tree | null}
