@@ -1,4 +1,4 @@
-"""What a screen reader gets of a conversation with versions, a failure, files and a queued message."""
+"""The tree of a screen reader: a conversation with versions, a failure, files and a queued message."""
 
 import pytest
 from playwright.async_api import FilePayload, Page, expect

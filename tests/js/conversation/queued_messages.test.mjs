@@ -121,7 +121,7 @@ test("two tabs make one response of it, and neither sends the next one early", a
   queue(one, "two");
   end(one, "resp_r1");
   accept(one, "resp_r2");
-  end(other, "resp_r1"); // later: the first message is gone from the queue
+  end(other, "resp_r1"); // later: the first message has left the queue
   assert.deepEqual(inputs(), ["one"]);
   stored("resp_r2", "resp_r1");
   await other.refresh();

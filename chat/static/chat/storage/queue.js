@@ -1,4 +1,4 @@
-/** Messages that wait for the end of a running answer, each under a name of its own, as in the outbox. */
+/** Messages that wait for the end of a running answer, each under a separate name, as in the outbox. */
 
 const PREFIX = "queued:";
 
