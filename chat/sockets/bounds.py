@@ -43,7 +43,7 @@ class CommandRate:
 
     def require_length(self, frame: str, now: float) -> None:
         """Take the tokens of a long frame, a burst at most, before it is parsed. Raises CommandError."""
-        if tokens := min(len(frame) // TOKEN_CHARS, self.commands.burst):
+        if tokens := min(len(frame) // TOKEN_CHARS, self.commands.burst - 1):  # one is for the command
             self._take(self.commands, now, tokens)
 
     def require(self, command: Command | None, now: float) -> None:

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 import pytest
 from websockets.exceptions import ConnectionClosed
 
+from chat.protocol.commands import MAX_INPUT_CHARS
 from chat.protocol.errors import TOO_MANY
 from tests.harness.socket_client import Visitor, cookie, visiting
 from tests.harness.stack import Stack
@@ -78,3 +79,18 @@ async def test_a_socket_that_floods_with_long_frames_is_not_read(bounded: Stack)
             assert (await other.answer("[words-3]"))[-1]["type"] == "response.completed"
         assert not flooding.done()
         flooding.cancel()
+
+
+@on_one_database
+async def test_as_many_objects_as_the_longest_question_has_bytes_are_not_parsed(bounded: Stack) -> None:
+    objects = '{"type": "response.create", "input": [' + ",".join(['{"a":{}}'] * 220_000) + "]}"
+    async with visiting(bounded.url) as visitor:
+        await visitor.send(objects)
+        assert (await visitor.next())["error"]["code"] == "frame_too_large"
+        await visitor.send(objects)
+        refused = await visitor.next()
+        assert refused["error"]["code"] == "slow_down"  # one costs a whole burst
+        assert refused["retry_after"] > 10
+        async with visiting(bounded.url) as other:
+            longest = "[words-3] " + "🌊" * (MAX_INPUT_CHARS - 10)
+            assert (await other.answer(longest))[-1]["type"] == "response.completed"

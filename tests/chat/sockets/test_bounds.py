@@ -85,7 +85,9 @@ def test_a_long_frame_costs_a_token_for_each_piece() -> None:
 
 
 def test_the_longest_frame_fits_into_the_burst() -> None:
-    CommandRate().require_length("x" * MAX_SERVER_FRAME_BYTES, 0)
+    rate = CommandRate()
+    rate.require_length("x" * MAX_SERVER_FRAME_BYTES, 0)
+    rate.require(None, 0)
 
 
 pytestmark = pytest.mark.django_db(transaction=True)
