@@ -22,6 +22,7 @@ Response.objects.bulk_create([
         conversation=conversation, owner_id=owner, model="scripted", status="completed", answered=True,
         input=[message("user", "input_text", f"question {number}")],
         items=[message("assistant", "output_text", f"answer {number}{sys.argv[3]}")],
+        asked=f"question {number}", output=f"answer {number}{sys.argv[3]}",
     )
     for number in range(count)
 ])

@@ -134,7 +134,7 @@ async def test_on_a_phone_enter_makes_a_line_and_the_button_sends(page: Page, st
     await box.press_sequentially("two")
     await expect(box).to_have_value("one\ntwo")
     await hand.locator("#send").tap()
-    await expect(hand.locator(".input")).to_have_text("one\ntwo")
+    await expect(hand.locator(".input")).to_have_text("one\ntwo", use_inner_text=True)
     await ended(hand.locator("article.turn"))
     await hand.evaluate(UNCOVER)
     await box.press_sequentially("by a keyboard of its own")

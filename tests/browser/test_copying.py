@@ -25,7 +25,7 @@ async def test_code_and_answers_are_copied_without_the_clipboard_api(page: Page,
     assert await page.evaluate("navigator.clipboard") is None
     reader = await page.context.new_page()
     await reader.goto(f"{stack.url}/accounts/login/")
-    for place, expected in ((".code-block", CODE), (".foot", ANSWER)):
+    for place, expected in ((".output .code-block", CODE), (".foot", ANSWER)):
         copy = turn.locator(place).get_by_role("button", name="Copy")
         await page.bring_to_front()
         await copy.focus()
