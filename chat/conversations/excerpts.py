@@ -51,12 +51,16 @@ def _matching_turns(
 
 
 def _excerpt(words: Sequence[str], turn: UUID, question: str, answer: str) -> JSON | None:
-    pattern = re.compile("|".join(map(ignoring_case, words)))
-    for side, text in (("question", question), ("answer", answer)):
-        if match := pattern.search(text):
-            parts = _parts(pattern, text, match.start())
-            return {"response": wire_id(RESPONSE, turn), "side": side, "parts": parts}
-    return None
+    """Of the side with more of the words; of the question, if both have as many."""
+    patterns = [re.compile(ignoring_case(word)) for word in words]
+    pattern = re.compile("|".join(each.pattern for each in patterns))
+    sides = {"question": question, "answer": answer}
+    side = max(sides, key=lambda name: sum(each.search(sides[name]) is not None for each in patterns))
+    match = pattern.search(sides[side])
+    if match is None:
+        return None
+    parts = _parts(pattern, sides[side], match.start())
+    return {"response": wire_id(RESPONSE, turn), "side": side, "parts": parts}
 
 
 def _parts(pattern: re.Pattern[str], text: str, at: int) -> list[str]:

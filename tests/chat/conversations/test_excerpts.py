@@ -90,3 +90,9 @@ def test_any_text_gives_short_parts_of_which_the_odd_ones_are_found(text: str, s
     if match is not None:
         assert len(match["parts"]) % 2 == 1
         assert len("".join(match["parts"])) <= BEFORE_CHARS + AFTER_CHARS + 2
+
+
+@pytest.mark.django_db
+def test_an_excerpt_is_of_the_side_with_more_of_the_words(owner: User) -> None:
+    stored(owner, "row 55", output="reply 55")
+    assert match_of(owner, "reply 55")["side"] == "answer"
