@@ -11,7 +11,6 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
 from django.utils import timezone
 
 from chat.ids import new_id
@@ -73,13 +72,6 @@ class File(models.Model):
 
     class Meta:
         ordering: ClassVar = ["id"]
-        constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["owner", "sha256"],
-                condition=Q(state=FileState.STORED),
-                name="one_file_per_content",
-            ),
-        ]
         indexes: ClassVar = [models.Index(fields=["state", "uploaded_at"], name="file_by_upload")]
 
     def __str__(self) -> str:

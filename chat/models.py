@@ -34,6 +34,9 @@ class TitleSource(models.TextChoices):
     OWNER = "owner"
 
 
+MAX_PINNED = 50  # of an owner: the first page of the list has them all
+
+
 class ConversationQuerySet(models.QuerySet["Conversation"]):
     """An owner's list."""
 
@@ -187,8 +190,16 @@ class ResponseQuerySet(models.QuerySet["Response"]):
     def claim(self, response_id: str, worker: str) -> "Response | None":
         """Queued → in_progress, by this worker. None: another claimed it, it ended, or its owner is inactive.
 
-        Raw SQL: Django cannot return the updated row.
+        Repeated once if the row is still queued: in PostgreSQL an UPDATE that waited for `taking.take` finds
+        another owner in the row than the user with whom it had joined it.
         """
+        claimed = self._claimed(response_id, worker)
+        if claimed is None and self.filter(pk=response_id, status=Status.QUEUED).exists():
+            claimed = self._claimed(response_id, worker)
+        return claimed
+
+    def _claimed(self, response_id: str, worker: str) -> "Response | None":
+        """Raw SQL: Django cannot return the updated row."""
         now = connection.ops.adapt_datetimefield_value(timezone.now())
         meta = Response._meta  # noqa: SLF001 - documented by Django
         key = meta.pk.get_db_prep_value(response_id, connection)

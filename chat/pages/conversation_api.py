@@ -21,7 +21,15 @@ from chat.accounts.owner_lock import lock_owner
 from chat.conversations.announcements import announce_conversation
 from chat.conversations.listing import list_page, summary
 from chat.conversations.turns import turns
-from chat.models import LIVE, Conversation, ConversationQuerySet, Response, ResponseQuerySet, TitleSource
+from chat.models import (
+    LIVE,
+    MAX_PINNED,
+    Conversation,
+    ConversationQuerySet,
+    Response,
+    ResponseQuerySet,
+    TitleSource,
+)
 from chat.pages.compact_json import CompactEncoder
 from chat.protocol.commands import Change
 from chat.protocol.commands import change as parse_change
@@ -34,7 +42,6 @@ from chat.transport.event_log import Log
 from chat.transport.outages import UNAVAILABLE
 
 MAX_ANNOUNCED = 200  # of those deleted at once; pages have the others when they fetch the list
-MAX_PINNED = 50  # of an owner: the first page of the list has them all
 
 
 def typed_errors(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:

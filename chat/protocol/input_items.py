@@ -106,16 +106,6 @@ def with_files(items: Iterable[JSON], ids: Mapping[str, str]) -> list[JSON]:
     return [_changed(f"input[{place}]", item, stored) for place, item in enumerate(items)]
 
 
-def with_other_files(items: Iterable[JSON], names: Mapping[str, str]) -> list[JSON]:
-    """Replace the ids of stored files by others. `names`: by the old ones."""
-
-    def renamed(place: str, part: JSON) -> JSON:
-        new = names.get(part.get("file_id", ""))
-        return part | {"file_id": new} if new else part
-
-    return [_changed("", item, renamed) for item in items]
-
-
 def file_parts(items: Iterable[JSON]) -> list[FilePart]:
     """The parts that name stored files, in their order."""
     return [

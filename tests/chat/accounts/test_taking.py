@@ -2,20 +2,26 @@
 
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
+from django.db.models import ForeignObjectRel
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from chat.accounts import taking
 from chat.accounts.guests import create_guest
 from chat.accounts.taking import count_conversations, take
 from chat.file_models import File, FileState, FileUse
+from chat.files.reading import find
+from chat.files.storing import store
 from chat.models import Conversation, Response, Status
+from chat.preference_models import Preferences, preferences_of
 from chat.protocol.commands import create
 from chat.protocol.composer import Ending
 from chat.protocol.errors import CommandError
@@ -26,14 +32,15 @@ from chat.responses.ending import end
 from chat.responses.model_catalog import DEMO
 from chat.responses.representation import response_object
 from chat.transport.event_log import Log
-from tests.chat.contents import PNG, TEXT
+from tests.chat.contents import PNG
 from tests.chat.rows import on_rows, question, saved, stored
 from tests.chat.stored_files import kept
+from tests.harness.waiting import deadline, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-DECIDED = {"conversations", "responses", "files"}  # relations of a user that `take` changes
-OF_DJANGO = {"logentry"}  # of the admin: a guest has none
+DECIDED = {"Conversation", "Response", "File", "Preferences"}  # rows of a user that `take` changes
+OF_DJANGO = {"LogEntry", "User_groups", "User_user_permissions"}  # a guest has none
 
 
 @pytest.fixture
@@ -72,8 +79,9 @@ def test_all_conversations_of_a_guest_become_the_accounts(owner: User, guest: Us
 
 
 def test_every_relation_of_a_user_is_considered() -> None:
-    names = {relation.get_accessor_name() or "" for relation in User._meta.related_objects}
-    assert {name.removesuffix("_set") for name in names} == DECIDED | OF_DJANGO
+    relations = (field for field in User._meta.get_fields(include_hidden=True) if field.auto_created)
+    names = {field.related_model.__name__ for field in relations if isinstance(field, ForeignObjectRel)}
+    assert names - OF_DJANGO == DECIDED
 
 
 def test_it_is_taken_once(owner: User, guest: User) -> None:
@@ -90,17 +98,86 @@ def test_an_account_cannot_be_taken_nor_a_guest_take(owner: User, stranger: User
     assert count_conversations(stranger.pk) == count_conversations(guest.pk) == 1
 
 
-def test_a_file_that_the_account_has_too_is_kept_once(owner: User, guest: User, folder: Path) -> None:
-    own = kept(owner, PNG, "mine.png")
-    double = kept(guest, PNG, "theirs.png")
-    other = kept(guest, TEXT, "depths.txt")
+def test_a_file_that_the_account_has_too_keeps_its_id(owner: User, guest: User, folder: Path) -> None:
+    """A draft, an unsent message or a worker may name it."""
+    own, double = kept(owner, PNG, "mine.png"), kept(guest, PNG, "theirs.png")
     row = asked_with(guest, double)
     assert take(guest.pk, owner.pk)
-    row.refresh_from_db()
-    assert row.input[0]["content"][1] == {"type": "input_image", "file_id": own.wire_id}
-    assert list(FileUse.objects.values_list("file", "response")) == [(own.pk, row.pk)]
-    states = dict(File.objects.values_list("pk", "state"))
-    assert states == {own.pk: FileState.STORED, double.pk: FileState.DELETING, other.pk: FileState.STORED}
+    assert find(owner.pk, double.wire_id).name == "theirs.png"
+    assert find(owner.pk, own.wire_id).name == "mine.png"
+    assert list(FileUse.objects.values_list("file", "response")) == [(double.pk, row.pk)]
+    assert store(owner, "again.png", PNG) in (own, double)
+
+
+def test_pins_beyond_the_accounts_room_end_with_the_guests_oldest(
+    owner: User, guest: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(taking, "MAX_PINNED", 3)
+    times = [timezone.now() + timedelta(minutes=number) for number in range(5)]
+    for number, at in enumerate(times):
+        pinned_by = guest if number < 3 else owner
+        Conversation.objects.create(owner=pinned_by, title=str(number), pinned_at=at)
+    assert take(guest.pk, owner.pk)
+    titles = Conversation.objects.visible_to(owner.pk).pinned().values_list("title", flat=True)
+    assert list(titles) == ["4", "3", "2"]
+
+
+def test_preferences_of_the_account_stay_and_those_of_the_guest_fill_them(owner: User, guest: User) -> None:
+    Preferences.objects.create(owner=guest, values={"model": "theirs", "temperature": 0.5})
+    Preferences.objects.create(owner=owner, values={"model": "mine"})
+    assert take(guest.pk, owner.pk)
+    assert preferences_of(owner.pk) == {"model": "mine", "temperature": 0.5}
+
+
+def test_an_account_without_preferences_gets_the_guests(owner: User, guest: User) -> None:
+    Preferences.objects.create(owner=guest, values={"temperature": 0.5})
+    assert take(guest.pk, owner.pk)
+    assert preferences_of(owner.pk) == {"temperature": 0.5}
+
+
+def test_rows_are_locked_in_the_order_of_others(owner: User, guest: User) -> None:
+    """Live responses, conversations, ended responses: as `finish` and `tidy` lock them."""
+    stored(guest, client_request_id="ended", status=Status.COMPLETED)
+    stored(owner, client_request_id="ended")
+    with CaptureQueriesContext(connection) as done:
+        assert take(guest.pk, owner.pk)
+    tables = [query["sql"].split('"')[1] for query in done.captured_queries if "UPDATE" in query["sql"][:6]]
+    last = len(tables) - tables[::-1].index("tailrace_conversation")
+    assert "tailrace_response" in tables[last:]
+    live = [query["sql"] for query in done.captured_queries if query["sql"].startswith("UPDATE")][:2]
+    assert all('UPDATE "tailrace_response"' in sql and '"status" IN' in sql for sql in live)
+
+
+def test_a_claim_that_waits_for_it_is_made(owner: User, guest: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = stored(guest)
+    claims: list[Future[Response | None]] = []
+
+    def claimed() -> Response | None:
+        try:
+            return Response.objects.claim(row.wire_id, "worker1")
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+
+        def begin_claim(*_: Any) -> None:
+            claims.append(pool.submit(claimed))
+            wait_until(is_blocked, deadline(10), "the claim waits")
+
+        monkeypatch.setattr(taking, "_take_preferences", begin_claim)  # the last step before the deletion
+        assert take(guest.pk, owner.pk)
+        found = claims[0].result(30)
+    assert found is not None
+    assert found.owner_id == owner.pk
+
+
+def is_blocked() -> bool:
+    """Whether another transaction waits for this one; SQLite's waits before it reads anything."""
+    if connection.vendor != "postgresql":
+        return True
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        return bool(cursor.fetchone()[0])
 
 
 def test_a_request_id_that_both_used_stays_the_accounts(owner: User, guest: User) -> None:
