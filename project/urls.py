@@ -7,7 +7,7 @@ from chat.accounts.sign_in import limited
 from chat.pages import account_pages, guest_work
 from chat.pages.views import SignOut
 
-admin.site.login = limited(guest_work.asking(admin.site.login))  # type: ignore[method-assign,assignment]  # Django means it to be replaced
+admin.site.login = guest_work.asking(limited(admin.site.login))  # type: ignore[method-assign,assignment]  # Django means it to be replaced
 
 urlpatterns = [
     path("admin/", admin.site.urls),

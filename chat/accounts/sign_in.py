@@ -85,14 +85,22 @@ refused = LocalCounters()  # by network
 
 
 def limited(view: View) -> View:
-    """Limit a sign-in page's POST: 429 with Retry-After."""
+    """Limit a sign-in page's POST: 429 with Retry-After. The form names the account."""
+    return _limited(view, lambda request: request.POST.get("username", ""))
 
+
+def limited_by_user(view: View) -> View:
+    """Limit the POST of a page that asks a signed-in user for the password, whatever the form names."""
+    return _limited(view, lambda request: request.user.get_username())
+
+
+def _limited(view: View, account: Callable[[HttpRequest], str]) -> View:
     @functools.wraps(view)
     def limit(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.method != "POST":
             return view(request, *args, **kwargs)
         network = network_of(request.META.get("REMOTE_ADDR", ""))
-        counted = limits(network, request.POST.get("username", ""))
+        counted = limits(network, account(request))
         if secs := _count(counted):
             return _refuse(request, network, secs)
         if not turns.take(network):

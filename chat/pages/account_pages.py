@@ -8,7 +8,7 @@ from django.contrib.auth.views import LoginView, PasswordChangeView
 from django.urls import reverse_lazy
 from django.utils.decorators import method_decorator
 
-from chat.accounts.sign_in import limited
+from chat.accounts.sign_in import limited, limited_by_user
 from chat.pages.guest_work import asking
 
 
@@ -21,13 +21,14 @@ class SignInForm(AuthenticationForm):
     }
 
 
-sign_in = limited(asking(LoginView.as_view(authentication_form=SignInForm)))
+# outside of the limit: taking the guest's work needs no turn
+sign_in = asking(limited(LoginView.as_view(authentication_form=SignInForm)))
 
 
 has_password = user_passes_test(lambda user: user.is_authenticated and user.has_usable_password())
 
 
-@method_decorator([has_password, limited], "dispatch")
+@method_decorator([has_password, limited_by_user], "dispatch")
 class Password(PasswordChangeView):
     """Change one's own password: other sessions end, their sockets at once."""
 

@@ -4,13 +4,16 @@ The guest is known from the session that was the guest's, never from a request's
 another guest's work, or be given it.
 """
 
+import asyncio
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any, Literal, TypedDict
+from uuid import UUID
 
 from asgiref.sync import async_to_sync
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.contrib.auth.decorators import login_required
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
@@ -31,6 +34,7 @@ from chat.transport.outages import UNAVAILABLE
 
 KEY = "tailrace_guest"  # in the session of an account
 MAX_ANNOUNCED = 50  # the first page of the list; other devices fetch the rest
+ANNOUNCE_SECS = 2  # for all: the person waits for the next page
 
 View = Callable[..., HttpResponseBase]
 
@@ -43,9 +47,18 @@ class FormerGuest(TypedDict):
 
 
 def former_guest(request: HttpRequest) -> FormerGuest | None:
-    """The guest whose session became this one of an account."""
+    """The guest whose session became this one of an account.
+
+    A guest without a row was taken: a parallel request may have stored less in the session.
+    """
     found: FormerGuest | None = request.session.get(KEY)
-    return found
+    if found is None or found["fate"] == "taken" or _is_there(found["id"]):
+        return found
+    return FormerGuest(id=found["id"], fate="taken")
+
+
+def _is_there(guest_id: int) -> bool:
+    return get_user_model().objects.filter(pk=guest_id).exists()
 
 
 def asking(view: View) -> View:
@@ -82,7 +95,7 @@ def _ask(request: HttpRequest, guest_id: int, response: HttpResponseBase) -> Htt
 def guest_work(request: HttpRequest) -> HttpResponse:
     """The question, and its answer: `work` is `take` or `leave`.
 
-    Leads to the next page if nothing is undecided.
+    Leads to the next page if nothing is undecided. A GET decides nothing.
     """
     page = _next(request)
     found = former_guest(request)
@@ -92,39 +105,45 @@ def guest_work(request: HttpRequest) -> HttpResponse:
     if answer == "take":
         _take(request, guest_id)
         return HttpResponseRedirect(page)
-    count = count_conversations(guest_id)
-    if answer == "leave" or not count:
+    if answer == "leave":
         _keep(request, guest_id, "left")
         return HttpResponseRedirect(page)
-    context = {"count": count, "days": conf.GUEST_DAYS, "next": page}
+    context = {"count": count_conversations(guest_id), "days": conf.GUEST_DAYS, "next": page}
     return render(request, "account/guest_work.html", context)
 
 
 def _take(request: HttpRequest, guest_id: int) -> None:
     assert request.user.pk is not None  # signed in
-    if take(guest_id, request.user.pk):
-        _announce(request.user.pk)
+    newest = Conversation.objects.visible_to(guest_id).newest_first().values_list("pk", flat=True)
+    ids = list(newest[:MAX_ANNOUNCED])
+    taken = take(guest_id, request.user.pk)
     _keep(request, guest_id, "taken")  # also after a double click: the browser's own store follows
+    if taken:
+        request.session.save()  # before the pages of other devices are notified
+        _announce(request.user.pk, ids)
 
 
 def _keep(request: HttpRequest, guest_id: int, fate: Literal["taken", "left"] | None) -> None:
     request.session[KEY] = FormerGuest(id=guest_id, fate=fate)
 
 
-def _announce(owner_id: int) -> None:
+def _announce(owner_id: int, conversation_ids: list[UUID]) -> None:
     """Send the responses for which there is room now, and show the conversations on other devices."""
-    newest = Conversation.objects.visible_to(owner_id).newest_first().values_list("pk", flat=True)
-    ids = list(newest[:MAX_ANNOUNCED])
     if not connection.in_atomic_block:
         connection.close()  # the coroutine needs one of the same pool
 
-    async def tell() -> None:
+    async def notify() -> None:
         with suppress(*UNAVAILABLE):  # the reaper sends them
             await send_held(owner_id)
-        for conversation_id in ids:
+        for conversation_id in conversation_ids:
             await announce_conversation(conversation_id)
 
-    async_to_sync(tell)()
+    async_to_sync(_at_most)(notify())
+
+
+async def _at_most(work: Coroutine[Any, Any, None]) -> None:
+    with suppress(TimeoutError):
+        await asyncio.wait_for(work, ANNOUNCE_SECS)
 
 
 def _next(request: HttpRequest) -> str:

@@ -55,6 +55,12 @@ def test_attempts_are_limited(client: Client, account: User) -> None:
     assert [change(client, "wrong").status_code for _ in range(6)] == [200] * 5 + [429]
 
 
+def test_no_field_of_the_form_chooses_the_account_that_is_counted(client: Client, account: User) -> None:
+    fields = {"old_password": "wrong", "new_password1": NEW, "new_password2": NEW}
+    replies = [client.post(PAGE, fields | {"username": f"other{number}"}) for number in range(6)]
+    assert [reply.status_code for reply in replies] == [200] * 5 + [429]
+
+
 @pytest.mark.parametrize("page", [PAGE, "/accounts/password/changed/"])
 def test_guests_and_visitors_sign_in_first(client: Client, page: str) -> None:
     assert client.get(page).headers["Location"].startswith("/accounts/login/")

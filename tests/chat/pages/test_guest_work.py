@@ -1,5 +1,6 @@
 """A guest with conversations who signs in is asked, and no other request decides."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -9,10 +10,13 @@ from django.test import Client
 from pytest_django import Settings
 
 from chat.accounts.guests import create_guest
+from chat.accounts.sign_in import turns
 from chat.accounts.taking import count_conversations
 from chat.models import Conversation
+from chat.pages import guest_work as module
+from chat.pages.guest_work import KEY
 from tests.chat.pages.test_views import page_data
-from tests.chat.rows import stored
+from tests.chat.rows import on_rows, stored
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -111,6 +115,80 @@ def test_a_double_click_takes_it_once(client: Client, guest: User, account: User
     assert answer(client, "take").status_code == 302
     assert page_data(client.get("/"))["former_guest"]["fate"] == "taken"
     assert count_conversations(account.pk) == 2
+
+
+@pytest.mark.parametrize("request_of", ["get", "leave"])
+def test_a_request_that_has_read_the_session_too_early_leaves_nothing(
+    client: Client, guest: User, account: User, request_of: str
+) -> None:
+    sign_in(client)
+    before = dict(client.session.items())
+    answer(client, "take")
+    session = client.session  # as this request has read it before the other saved it
+    session.update(before)
+    session.save()
+    reply = client.get(QUESTION) if request_of == "get" else answer(client, "leave")
+    assert reply.headers["Location"] == "/"
+    assert client.session[KEY] == {"id": guest.pk, "fate": None}  # not written
+    assert page_data(client.get("/"))["former_guest"]["fate"] == "taken"
+
+
+def test_a_leave_that_is_saved_after_the_take_is_none(client: Client, guest: User, account: User) -> None:
+    sign_in(client)
+    answer(client, "take")
+    session = client.session
+    session[KEY] = {"id": guest.pk, "fate": "left"}
+    session.save()
+    assert page_data(client.get("/"))["former_guest"]["fate"] == "taken"
+
+
+def test_what_was_taken_is_announced_after_the_session_is_saved(
+    client: Client, guest: User, account: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored(account)
+    found = []
+
+    async def announced(conversation_id: Any) -> None:
+        sessions: list[Session] = await on_rows(list, Session.objects.all())
+        found.append((conversation_id, [each.get_decoded()[KEY]["fate"] for each in sessions]))
+
+    monkeypatch.setattr(module, "announce_conversation", announced)
+    theirs = set(Conversation.objects.filter(owner=guest).values_list("pk", flat=True))
+    sign_in(client)
+    answer(client, "take")
+    assert {pk for pk, _ in found} == theirs
+    assert [fates for _, fates in found] == [["taken"], ["taken"]]
+
+
+def test_slow_announcements_hold_up_nobody(
+    client: Client, guest: User, account: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def stuck(_: Any) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(module, "ANNOUNCE_SECS", 0.05)
+    monkeypatch.setattr(module, "announce_conversation", stuck)
+    sign_in(client)
+    assert answer(client, "take").status_code == 302
+
+
+@pytest.mark.parametrize("path", ["/accounts/login/", "/admin/login/"])
+def test_taking_needs_no_turn_of_the_sign_in(
+    client: Client, guest: User, account: User, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    """Files alone are taken within the request of the sign-in."""
+    Conversation.objects.all().delete()
+    User.objects.filter(pk=account.pk).update(is_staff=True)
+    free = []
+
+    def taken(*_: Any) -> bool:
+        free.append(turns.take("192.0.2.1"))
+        turns.end("192.0.2.1")
+        return False
+
+    monkeypatch.setattr(module, "take", taken)
+    sign_in(client, path=path)
+    assert free == [True]
 
 
 def test_a_guest_without_conversations_is_not_asked(client: Client, guest: User, account: User) -> None:
