@@ -22,8 +22,4 @@ class Migration(migrations.Migration):
             name='title_source',
             field=models.CharField(choices=[('question', 'Question'), ('model', 'Model'), ('owner', 'Owner')], db_default='question', default='question', max_length=10),
         ),
-        migrations.AddIndex(
-            model_name='conversation',
-            index=models.Index(condition=models.Q(('pinned_at__isnull', False)), fields=['owner'], name='conversation_pinned'),
-        ),
     ]

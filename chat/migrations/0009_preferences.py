@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
-        ('tailrace', '0008_conversation_list'),
+        ('tailrace', '0008_index_of_pinned'),
     ]
 
     operations = [
