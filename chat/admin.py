@@ -1,13 +1,13 @@
 """The admin: all visible, only titles editable."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from asgiref.sync import async_to_sync
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from chat.models import Conversation, Response
+from chat.models import Conversation, Response, TitleSource
 from chat.share_models import Share
 from chat.transport.notifications import notify_readers_to_recheck
 
@@ -29,6 +29,12 @@ class ConversationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic 
         "deleted_at",
     )
     date_hierarchy = "created_at"
+
+    def save_model(self, request: HttpRequest, obj: Conversation, form: Any, change: bool) -> None:
+        """A title of the form is an owner's: no model replaces it."""
+        if "title" in form.changed_data:
+            obj.title_source = TitleSource.OWNER
+        super().save_model(request, obj, form, change)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Forbid: a first question creates a conversation."""

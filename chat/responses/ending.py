@@ -62,9 +62,9 @@ async def settle(terminal: Terminal, **extra: Any) -> None:
     """Copy the end to its row and announce it, once; then send the owner's held ones."""
     if await database_sync_to_async(Response.objects.finish, thread_sensitive=False)(terminal, **extra):
         await announce_response(terminal.response)
-        await request_title(terminal.response)
         await send_next(terminal.response["id"])
         await _expire_log(terminal.response["id"])
+        await request_title(terminal.response)  # last: nothing waits for it
 
 
 async def _expire_log(response_id: str) -> None:

@@ -17,6 +17,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from chat.conf import conf
 from chat.protocol.options import Effort
+from chat.transport.job_queue import TITLES
 
 QUEUE = "responses"
 DEMO = "demo-count"
@@ -88,6 +89,7 @@ class ModelConfig:
         object.__setattr__(self, "context", self.context or None)
         _refuse_no_json(self.parameters)
         _refuse_wrong_names(self.name, self.key_env)
+        _refuse_queue(self.queue)
         _refuse_ours(self.client_parameters)
         if self.program:
             _refuse_wrong_program(self.program, self.base_url)
@@ -122,6 +124,12 @@ def _refuse_wrong_names(name: str, key_env: str) -> None:
         fault = f"name must have 1 to {MAX_NAME_CHARS} printable characters"
     if fault:
         raise ValueError(fault)
+
+
+def _refuse_queue(queue: str) -> None:
+    if queue == TITLES:
+        message = f"queue must not be {TITLES}: it is the queue of the titles' jobs"
+        raise ValueError(message)
 
 
 def _refuse_wrong_program(program: str, base_url: str) -> None:

@@ -13,20 +13,33 @@ from chat.transport import job_queue
 from chat.transport.outages import UNAVAILABLE
 
 ANSWERS = 2  # after more of them no model is asked
+SECS = 2  # a slow broker must not hold up the caller
+MAX_WAITING = 1_000  # jobs; further ones are not sent: perhaps no worker serves the queue
 
 logger = logging.getLogger(__name__)
 
 
 async def request_title(response: ResponseObject) -> None:
-    """Enqueue the job for a completed response's conversation. Best effort: the title stays otherwise."""
+    """Enqueue the job for a completed response's conversation. Best effort: the title stays otherwise.
+
+    Without effect while too many jobs wait.
+    """
     if not conf.TITLE_MODEL or response["status"] != Status.COMPLETED:
         return
     conversation_id = response["conversation"]["id"]
     try:
-        if await database_sync_to_async(_is_unnamed, thread_sensitive=False)(conversation_id):
-            await asyncio.get_running_loop().run_in_executor(THREADS, job_queue.send_title, conversation_id)
+        async with asyncio.timeout(SECS):
+            if await database_sync_to_async(_is_unnamed, thread_sensitive=False)(conversation_id):
+                await asyncio.get_running_loop().run_in_executor(THREADS, _send, conversation_id)
     except UNAVAILABLE as error:
         logger.warning("conversation %s gets no title: %s", conversation_id, type(error).__name__)
+
+
+def _send(conversation_id: str) -> None:
+    if job_queue.waiting(job_queue.TITLES) < MAX_WAITING:
+        job_queue.send_title(conversation_id)
+    else:
+        logger.warning("conversation %s gets no title: too many jobs wait in titles", conversation_id)
 
 
 def _is_unnamed(conversation_id: str) -> bool:

@@ -6,6 +6,7 @@ from kombu.exceptions import OperationalError
 GENERATE = "workers.generate"
 TITLE = "workers.title"
 TITLES = "titles"  # the queue of the titles' jobs
+TITLE_SECS = 3_600  # a worker drops an older job: titles of a day would delay those of new answers
 # one immediate retry: the caller soon learns of an outage
 RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.1}
 
@@ -20,7 +21,8 @@ def send(response_id: str, queue: str) -> None:
 
 def send_title(conversation_id: str) -> None:
     """Send the message that has a conversation named. Blocks. Raises QueueError."""
-    signature(TITLE, args=[conversation_id]).apply_async(queue=TITLES, retry_policy=RETRY_POLICY)
+    message = signature(TITLE, args=[conversation_id])
+    message.apply_async(queue=TITLES, expires=TITLE_SECS, retry_policy=RETRY_POLICY)
 
 
 def waiting(queue: str) -> int:

@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from chat import admin as admin_module
-from chat.models import Conversation, Response, Status
+from chat.models import Conversation, Response, Status, TitleSource
 from tests.chat.rows import stored
 from tests.chat.sharing_links import shared
 
@@ -97,3 +97,11 @@ def test_a_link_is_shown_without_its_token_and_can_be_revoked(
     share.refresh_from_db()
     assert share.revoked_at is not None
     assert notified == [answered.conversation_id]
+
+
+def test_a_title_of_the_admin_is_not_replaced_by_a_models(admin: Client, answered: Response) -> None:
+    address = page("conversation_change", answered.conversation_id)
+    admin.post(address, {"title": ""})
+    assert Conversation.objects.get().title_source == TitleSource.QUESTION  # unchanged
+    admin.post(address, {"title": "Depth"})
+    assert Conversation.objects.get().title_source == TitleSource.OWNER

@@ -9,8 +9,10 @@ from django.db.models.functions import Left
 
 from chat.conf import conf
 from chat.conversations.announcements import announce_conversation
+from chat.file_models import FileUse
 from chat.models import Conversation, Status
 from chat.protocol.events import JSON
+from chat.responses.attachments import FILE, IMAGE
 from chat.responses.creation import title_of
 from chat.transport.outages import UNAVAILABLE
 from workers.generation.asking import delegate
@@ -110,7 +112,7 @@ def _plain(line: str) -> str:
 def _unnamed(conversation_id: str) -> tuple[str, list[JSON]] | None:
     """The title and the prompt of an unnamed conversation. None: it is named, deleted or has no answer."""
     row = Conversation.objects.unnamed().filter(pk=conversation_id).first()
-    if row is None:
+    if row is None or not _is_of_the_question(row):
         return None
     completed = row.responses.filter(status=Status.COMPLETED).order_by("id")
     texts = completed.values_list(Left("asked", MAX_CHARS), Left("output", MAX_CHARS)).first()
@@ -118,3 +120,12 @@ def _unnamed(conversation_id: str) -> tuple[str, list[JSON]] | None:
         return None
     content = "\n\n".join((f"Question:\n{texts[0]}", f"Answer:\n{texts[1]}"))
     return row.title, [{"role": "system", "content": INSTRUCTIONS}, {"role": "user", "content": content}]
+
+
+def _is_of_the_question(row: Conversation) -> bool:
+    """Whether the title is the first question's: an older version renames without a source."""
+    first = row.responses.order_by("id").values_list("id", Left("asked", MAX_CHARS)).first()
+    if first is None:
+        return False
+    names = FileUse.objects.filter(response=first[0]).values_list("file__name", flat=True)
+    return row.title in ("", *map(title_of, (first[1], *names, IMAGE, FILE)))

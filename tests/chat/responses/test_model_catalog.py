@@ -45,6 +45,12 @@ def test_without_a_file_the_environment_names_the_model(settings: Settings) -> N
     ]
 
 
+def test_the_queue_of_the_titles_is_no_models(file: Path) -> None:
+    file.write_text(ONE + 'queue = "titles"\n')
+    with pytest.raises(ImproperlyConfigured, match="queue must not be titles"):
+        read(file)
+
+
 def test_without_a_name_the_model_is_called_default_and_the_server_chooses(settings: Settings) -> None:
     settings.TAILRACE_MODELS = settings.TAILRACE_OPENAI_MODEL = ""
     default = next(iter(catalog().values()))

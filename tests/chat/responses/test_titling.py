@@ -1,10 +1,13 @@
 """Titling: which ended responses have their conversation named by the title model."""
 
+import threading
+
 import pytest
 from django.contrib.auth.models import User
 from pytest_django import Settings
 
 from chat.models import Conversation, Response, Status, TitleSource
+from chat.responses import titling
 from chat.responses.representation import response_object
 from chat.responses.titling import request_title
 from chat.transport.job_queue import TITLE, TITLES
@@ -61,10 +64,31 @@ async def test_neither_failures_nor_named_conversations_are_asked_about(
 async def test_without_a_broker_the_title_stays(
     owner: User, settings: Settings, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("chat.transport.job_queue.send_title", _refused)
+    monkeypatch.setattr("chat.transport.job_queue.waiting", _refused)
     await ended(owner)
     assert "gets no title: OSError" in caplog.text
 
 
 def _refused(_: str) -> None:
     raise OSError
+
+
+async def test_a_queue_that_no_worker_serves_does_not_grow(
+    owner: User, broker: Broker, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(titling, "MAX_WAITING", 2)
+    for _ in range(4):
+        await ended(owner)
+    assert len(broker.jobs(TITLES)) == 2
+    assert "too many jobs wait in titles" in caplog.text
+
+
+async def test_a_slow_broker_holds_up_nobody(
+    owner: User, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    released = threading.Event()
+    monkeypatch.setattr(titling, "SECS", 0.05)
+    monkeypatch.setattr("chat.transport.job_queue.waiting", lambda _: released.wait(30))
+    await ended(owner)
+    released.set()
+    assert "gets no title: TimeoutError" in caplog.text

@@ -12,10 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
 
+from chat.file_models import FileUse
 from chat.models import Conversation, Response, Status, TitleSource
+from chat.responses.creation import title_of
 from chat.responses.model_catalog import catalog
 from chat.transport.event_log import Log
 from tests.chat.rows import on_rows, stored
+from tests.chat.stored_files import kept
 from tests.harness.upstream import Upstream
 from tests.harness.waiting import await_until
 from tests.workers.background import DEADLINE_SECS
@@ -84,7 +87,7 @@ def unnamed(owner: User) -> Any:
     def make(**fields: Any) -> Response:
         fields = {"asked": "How deep?", "output": "Two metres.", "status": Status.COMPLETED} | fields
         row = stored(owner, **fields)
-        Conversation.objects.filter(pk=row.conversation_id).update(title="How deep?")
+        Conversation.objects.filter(pk=row.conversation_id).update(title=title_of(row.asked))
         return row
 
     return make
@@ -134,6 +137,30 @@ async def test_a_rename_meanwhile_stays(
         await await_until(lambda: _idle(jobs), DEADLINE_SECS, "the job has ended")
         assert (await on_rows(conversation, row)).title == changes["title"]
         upstream.clear(model)
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_rename_by_an_older_version_before_the_job_stays(
+    jobs: Titles, titler: Any, unnamed: Any, upstream: Upstream, log: Log
+) -> None:
+    model = titler("[echo]")
+    row = await on_rows(unnamed)
+    await on_rows(Conversation.objects.filter(pk=row.conversation_id).update, title="By an old version")
+    await begun(jobs, row)
+    assert upstream.requests(model) == []
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_conversation_that_begins_with_a_file_is_named(
+    jobs: Titles, titler: Any, unnamed: Any, upstream: Upstream, log: Log, folder: Path
+) -> None:
+    model = titler("[echo]")
+    row = await on_rows(unnamed, asked="")
+    file = await on_rows(kept, await on_rows(lambda: row.owner), b"a", "depths.txt")
+    await on_rows(FileUse.objects.create, file=file, response=row)
+    await on_rows(Conversation.objects.filter(pk=row.conversation_id).update, title="depths.txt")
+    await begun(jobs, row)
+    assert len(upstream.requests(model)) == 1
 
 
 async def _asked(upstream: Upstream, model: str) -> bool:
