@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
 TITLE_CHARS = 60  # one list line
+TOO_HIGH = 2  # an estimate of tokens may be as many times the true number: six bytes of text are one, or more
 ENQUEUE_SECS = 0.02  # enough for most enqueues; a slow broker must not delay the reader
 
 logger = logging.getLogger(__name__)
@@ -106,6 +107,18 @@ def _check(owner: "AbstractBaseUser", command: Create) -> Response | None:
     earlier = _same_request(owner, command)
     if earlier is None:
         admit(owner)
+        if command.tailrace.regenerate_of is None:  # else its model is known later
+            model = command.model or next(iter(catalog()))
+            _check_model(model, command)
+            _check_context(
+                Response(
+                    owner_id=owner.pk,
+                    model=model,
+                    instructions=command.instructions or "",
+                    input=command.items(),
+                    request=command.requested(),
+                )
+            )
     return earlier
 
 
@@ -179,9 +192,9 @@ def _check_model(name: str, command: Create) -> None:
 
 
 def _check_context(row: Response) -> None:
-    """Raise CommandError if a model cannot read the input; of an unknown context its server decides."""
+    """Raise CommandError if a model certainly cannot read the input; else its server decides."""
     context = catalog()[row.model].context
-    if context is not None and input_tokens(row) > context:
+    if context is not None and input_tokens(row) > TOO_HIGH * context:
         raise CommandError("input_exceeds_context", "input")
 
 

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import re
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -186,7 +187,7 @@ def small(settings: Settings, tmp_path: Path) -> None:
     catalog.cache_clear()
 
 
-FITS = "水" * (1_000 - TOKENS_PER_MESSAGE)  # three bytes are a token
+FITS = "水" * (2_000 - TOKENS_PER_MESSAGE)  # by the estimate, which is too high, twice the context
 
 
 async def test_an_input_that_the_model_cannot_read_is_refused_before_anything_is_stored(
@@ -204,6 +205,19 @@ async def test_an_input_that_the_model_cannot_read_is_refused_before_anything_is
             owner, asking(None, model="small", tailrace={"regenerate_of": unknown.wire_id}), log
         )
     assert (row.input_text, unknown.input_text) == (FITS, FITS * 10)
+
+
+async def test_an_input_that_the_model_cannot_read_is_refused_before_its_files_are_stored(
+    owner: User, log: Log, small: None, folder: Path
+) -> None:
+    data = f"data:image/png;base64,{base64.b64encode(PNG).decode()}"
+    picture = {"type": "input_image", "image_url": data}
+    for text, stored_files in ((FITS, 0), ("Short", 1)):
+        content = [{"type": "input_text", "text": text}, picture]
+        command = asking(None, model="small", input=[message(*content)])
+        with suppress(CommandError):
+            await create_response(owner, command, log)
+        assert await on_rows(File.objects.count) == stored_files
 
 
 async def test_the_longest_question_is_stored_byte_for_byte(owner: User, log: Log) -> None:
