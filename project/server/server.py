@@ -47,6 +47,7 @@ class BoundedServer(daphne.Server):
         self.websocket_handshake_timeout = self.websocket_connect_timeout
         self.handshakes: set[BoundedSocket] = set()
         self.arriving = 0  # bytes of incomplete messages of all sockets
+        self.long_messages: dict[BoundedSocket, None] = {}  # sockets with a long incomplete one, oldest first
 
     def run(self) -> None:
         """Serve until stopped. Daphne's `run` offers no other way to choose the factories."""

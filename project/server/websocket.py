@@ -34,14 +34,21 @@ class BoundedSocket(WebSocketProtocol):
         super().onMessageBegin(isBinary)
 
     def onMessageFrameData(self, payload: bytes) -> None:  # noqa: N802
-        """Take a part of a message; abort a long one for which the process has no room."""
+        """Take a part of a message; abort the oldest long one for which the process has no room."""
+        server = self.factory.server_class
         self._arrived += len(payload)
-        self.factory.server_class.arriving += len(payload)
-        is_long = self._arrived > limits.LONG_MESSAGE_BYTES
-        if is_long and self.factory.server_class.arriving > limits.MESSAGES_BYTES:
-            self.transport.abortConnection()
-        else:
+        server.arriving += len(payload)
+        if self._arrived > limits.LONG_MESSAGE_BYTES:
+            server.long_messages.setdefault(self)
+            while server.arriving > limits.MESSAGES_BYTES and server.long_messages:
+                next(iter(server.long_messages)).give_up()
+        if self._arrived:
             super().onMessageFrameData(payload)
+
+    def give_up(self) -> None:
+        """Abort the connection with its incomplete message."""
+        self._expect_nothing()
+        self.transport.abortConnection()
 
     def onMessageEnd(self) -> None:  # noqa: N802
         """Process the message."""
@@ -67,6 +74,7 @@ class BoundedSocket(WebSocketProtocol):
 
     def _expect_nothing(self) -> None:
         self.factory.server_class.arriving -= self._arrived
+        self.factory.server_class.long_messages.pop(self, None)
         self._arrived = 0
         if self._deadline is not None and self._deadline.active():
             self._deadline.cancel()

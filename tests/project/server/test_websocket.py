@@ -41,21 +41,45 @@ class Arrival(BoundedSocket):
         self.aborted = True
 
 
-def test_long_messages_that_arrive_at_once_have_a_room_in_common(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     monkeypatch.setattr(limits, "MESSAGES_BYTES", 1_000)
     monkeypatch.setattr(limits, "LONG_MESSAGE_BYTES", 100)
     monkeypatch.setattr(WebSocketProtocol, "onMessageEnd", lambda self: None)
-    server = SimpleNamespace(arriving=0)
-    first, second, short = Arrival(server), Arrival(server), Arrival(server)
-    first.onMessageFrameData(b"a" * 900)
+    return SimpleNamespace(arriving=0, long_messages={})
+
+
+def aborted(*sockets: Arrival) -> list[bool]:
+    return [socket.aborted for socket in sockets]
+
+
+def test_the_oldest_incomplete_message_yields_to_a_new_one(server: SimpleNamespace) -> None:
+    short, first, second, third = (Arrival(server) for _ in range(4))
     short.onMessageFrameData(b"a" * 100)
-    second.onMessageFrameData(b"a" * 100)
-    assert (first.aborted, second.aborted, short.aborted) == (False, False, False)
-    second.onMessageFrameData(b"a")
-    assert (first.aborted, second.aborted, short.aborted) == (False, True, False)
-    second._expect_nothing()  # the connection is lost
+    first.onMessageFrameData(b"a" * 500)
+    second.onMessageFrameData(b"a" * 400)
+    assert aborted(short, first, second, third) == [False] * 4
+    third.onMessageFrameData(b"a" * 500)
+    assert aborted(short, first, second, third) == [False, True, False, False]
+    assert server.arriving == 1_000
+    third.onMessageFrameData(b"a")
+    assert aborted(short, first, second, third) == [False, True, True, False]
+    third.onMessageEnd()
+    assert (server.arriving, list(server.long_messages)) == (100, [])
+
+
+def test_a_complete_message_is_no_longer_the_oldest(server: SimpleNamespace) -> None:
+    first, second, third = (Arrival(server) for _ in range(3))
+    first.onMessageFrameData(b"a" * 200)
+    second.onMessageFrameData(b"a" * 200)
     first.onMessageEnd()
-    assert server.arriving == 100
     first.onMessageBegin(False)
-    first.onMessageFrameData(b"a" * 900)
-    assert not first.aborted
+    third.onMessageFrameData(b"a" * 900)
+    assert aborted(first, second, third) == [False, True, False]
+
+
+def test_a_message_that_is_too_long_alone_is_aborted(server: SimpleNamespace) -> None:
+    only = Arrival(server)
+    only.onMessageFrameData(b"a" * 1_001)
+    assert only.aborted
+    assert (server.arriving, only.frame_data) == (0, [])
