@@ -42,7 +42,7 @@ class Ask:
     tools: list[JSON] = field(default_factory=list)  # functions that the client has
     parameters: JSON = field(default_factory=dict)  # as sent: temperature, max_output_tokens, top_p, …
     metadata: JSON = field(default_factory=dict)
-    owner_id: int | None = None  # of the user
+    owner_id: int | None = None  # of the user at the start; a guest who signs in takes the response along
     response_id: str = ""
     attempt: int = 1  # above 1: an earlier worker was lost, or handed over
     so_far: str = ""  # text of earlier attempts that this one continues, with `resume = "continue"`
