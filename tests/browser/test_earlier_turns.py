@@ -9,6 +9,13 @@ from tests.harness.stack import Stack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
+LENGTHEN = """
+import sys, django
+django.setup()
+from chat.models import Response
+Response.objects.filter(conversation__pk=sys.argv[1]).update(instructions="s" * 1_500_000)
+"""
+
 
 async def test_earlier_turns_are_loaded_by_keyboard(page: Page, stack: Stack) -> None:
     await open_long(page, stack, 120)
@@ -37,6 +44,18 @@ async def test_scrolling_up_loads_earlier_turns_and_moves_nothing(page: Page, st
     await expect(turns.first).to_contain_text("answer 0")  # painted
     await expect(mark).to_be_in_viewport()
     await expect(page.get_by_role("button", name="Earlier turns")).to_be_hidden()
+
+
+async def test_turns_of_many_bytes_come_a_few_at_a_time(page: Page, stack: Stack) -> None:
+    await open_long(page, stack, 6)
+    stack.run("-c", LENGTHEN, page.url.rstrip("/").rpartition("/")[2])
+    await page.reload()
+    turns = page.locator("article.turn")
+    for count in (2, 4):  # of 1.5 MB each
+        await expect(turns).to_have_count(count)
+        await page.get_by_role("button", name="Earlier turns").click()
+    await expect(turns).to_have_count(6)
+    await expect(turns.first).to_contain_text("question 0")
 
 
 async def test_a_short_conversation_has_no_button(page: Page, stack: Stack) -> None:
