@@ -16,6 +16,7 @@ class Message:
     task: str
     id: str
     args: list[str]
+    expires: str | None = None  # ISO 8601
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class Broker:
                 message["headers"]["task"],
                 message["headers"]["id"],
                 json.loads(base64.b64decode(message["body"]))[0],
+                message["headers"]["expires"],
             )
             for message in messages
         ]

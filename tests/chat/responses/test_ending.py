@@ -13,6 +13,7 @@ from chat.protocol.errors import ProtocolError
 from chat.protocol.events import TERMINAL, Snapshot, decode
 from chat.protocol.output import output_text
 from chat.protocol.replay import replay
+from chat.responses import ending
 from chat.responses.ending import conclude, end, settle, settle_if_ended
 from chat.responses.representation import response_object
 from chat.transport import redis_client
@@ -74,6 +75,26 @@ async def test_a_settled_log_is_kept_for_minutes_and_an_unsettled_one_for_an_hou
     assert await log._redis.ttl(key(answer.id)) > ENDED_SECS - 10
     await settle(final)
     assert 290 < await log._redis.ttl(key(answer.id)) <= 300
+
+
+async def test_a_title_is_requested_after_all_others_were_served(
+    log: Log, answer: Answer, running: Response, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+
+    def noted(name: str) -> Any:
+        async def note(*_: Any) -> None:
+            done.append(name)
+
+        return note
+
+    for name in ("announce_response", "send_next", "_expire_log", "request_title"):
+        monkeypatch.setattr(ending, name, noted(name))
+    final = await conclude(log, answer.state, DONE)
+    assert final is not None
+    await settle(final)
+    assert done[-1] == "request_title"
+    assert len(done) == 4
 
 
 async def test_a_response_is_settled_while_redis_is_unavailable(

@@ -37,6 +37,7 @@ async def test_the_message_after_a_first_answer_has_the_id_of_the_conversation_a
     (message,) = broker.jobs(TITLES)
     assert (message.task, message.args) == (TITLE, [row.conversation.wire_id])
     assert message.id != row.wire_id
+    assert message.expires is not None
     assert broker.jobs() == []
 
 
