@@ -234,3 +234,12 @@ def test_pages_are_only_read(client: Client, owner: User, path: str) -> None:
 def test_a_conversation_is_not_kept_by_the_browser(client: Client, owner: User) -> None:
     page = visit(client, owner, stored(owner).conversation)
     assert "no-store" in page.headers["Cache-Control"]
+
+
+def test_neither_the_page_nor_its_json_escapes_texts(client: Client, owner: User) -> None:
+    row = stored(owner, "水🌊 </script>")
+    page = visit(client, owner, row.conversation)
+    assert page_data(page)["responses"][0]["input"] == "水🌊 </script>"
+    fetched = client.get(f"{row.conversation.get_absolute_url()}responses/")
+    for reply in (page, fetched):
+        assert "水🌊" in reply.content.decode()
