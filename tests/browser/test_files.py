@@ -254,10 +254,10 @@ async def test_a_model_without_pictures_is_asked_about_a_text_file(
 ) -> None:
     notice = page.locator("#notice")
     await page.locator("#model").select_option("scripted-small")
-    long = written(tmp_path / "long.txt", b"a" * 3_000)
+    long = written(tmp_path / "long.txt", b"a" * 6_000)
     await choose(page, long.path)
     await expect(notice).to_contain_text(
-        "long.txt was not added: it has about 1,008 tokens, and this model takes 1,000."
+        "long.txt was not added: it has about 2,008 tokens, and this model takes 1,000."
     )
     broken = written(tmp_path / "broken.txt", b"Zwei Meter \xe2")
     await choose(page, broken.path)

@@ -166,7 +166,7 @@ test("a model without pictures takes text files, and others are refused by name 
 test("a text beyond the model's context, or broken at its end, is refused by name before its upload", async () => {
   model = { images: false, context: 16 };
   const files = page();
-  await files.add([file("fits.txt", "a".repeat(24)), file("long.txt", "a".repeat(25))]);
+  await files.add([file("fits.txt", "a".repeat(72)), file("long.txt", "a".repeat(73))]);
   const broken = Uint8Array.from("Zwei Meter \xe2", (char) => char.charCodeAt(0));
   await files.add([file("broken.txt", broken)]);
   assert.deepEqual(calls, [

@@ -22,10 +22,16 @@ test("the length is shown near the limit only", () => {
   assert.deepEqual(measured("a".repeat(1_200), LIMITS), { over: true, words: "200 characters too many" });
 });
 
-test("the model's context is the smaller limit, told in tokens", () => {
+test("the model's context is the smaller limit, in tokens", () => {
   const limits = { characters: 1_000, context: 108 };
   assert.deepEqual(measured("a".repeat(200), limits), { over: false, words: "" });
   assert.deepEqual(measured("a".repeat(300), limits), { over: false, words: "About 108 of 108 tokens" });
-  assert.deepEqual(measured("a".repeat(301), limits), { over: true, words: "About 109 tokens: this model takes 108" });
-  assert.deepEqual(measured("水".repeat(101), limits), { over: true, words: "About 109 tokens: this model takes 108" });
+  const length = "about 109 tokens, and this model takes 108";
+  assert.deepEqual(measured("a".repeat(301), limits), { over: false, words: `Perhaps too long: ${length}` });
+  assert.deepEqual(measured("水".repeat(101), limits), { over: false, words: `Perhaps too long: ${length}` });
+  assert.deepEqual(measured("水".repeat(208), limits), {
+    over: false,
+    words: `Perhaps too long: ${length.replace("109", "216")}`,
+  });
+  assert.deepEqual(measured("水".repeat(209), limits), { over: true, words: `Too long: ${length.replace("109", "217")}` });
 });

@@ -1,7 +1,7 @@
 /** The files of a message that is being written, in each conversation: checked, then uploaded. */
 
 import { ifApiError } from "../server/api_client.js";
-import { tokensOf } from "../shell/message_length.js";
+import { exceeds, tokensOf } from "../shell/message_length.js";
 import { HEAD_BYTES, isImage, isText, isTextType, mediaType } from "./file_kinds.js";
 
 /** One file. `attachment`: its stored form, once uploaded; `error`: of its upload. */
@@ -143,7 +143,7 @@ export class PendingFiles {
     if (!isTextType(type)) return images ? new PendingFile(file.name, type, file) : refuse("text_only");
     const whole = await bytesOf(file);
     if (!whole || !isText(whole, true)) return refuse("unsupported_file");
-    return context !== null && tokensOf(file.size) > context
+    return context !== null && exceeds(tokensOf(file.size), context)
       ? refuse("exceeds_context", file.size)
       : new PendingFile(file.name, type, file);
   }

@@ -8,11 +8,12 @@ export const charactersText = (characters, limit) =>
     ? `${number.format(characters - limit)} characters too many`
     : `${number.format(characters)} of ${number.format(limit)} characters`;
 
-/** @param {number} tokens @param {number} context */
-export const tokensText = (tokens, context) =>
-  tokens > context
-    ? `About ${number.format(tokens)} tokens: this model takes ${number.format(context)}`
-    : `About ${number.format(tokens)} of ${number.format(context)} tokens`;
+/** @param {number} tokens @param {number} context @param {boolean} over */
+export function tokensText(tokens, context, over) {
+  if (tokens <= context) return `About ${number.format(tokens)} of ${number.format(context)} tokens`;
+  const length = `about ${number.format(tokens)} tokens, and this model takes ${number.format(context)}`;
+  return over ? `Too long: ${length}` : `Perhaps too long: ${length}`;
+}
 
 export const NOT_KEPT = "This browser has no room to keep what you write. Leave this page open until your message is sent.";
 

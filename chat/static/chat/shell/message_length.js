@@ -5,6 +5,7 @@ import { charactersText, tokensText } from "../sentences/asking.js";
 const NEAR_THE_LIMIT = 0.9; // the length is shown from this share on
 const BYTES_PER_TOKEN = 3;
 const TOKENS_PER_MESSAGE = 8;
+const TOO_HIGH = 2; // times, at most, as in chat/responses/creation.py
 
 const encoder = new TextEncoder();
 
@@ -14,6 +15,9 @@ export function lengthOf(text) {
   for (const _ of text) length += 1;
   return length;
 }
+
+/** Whether a model certainly cannot read so many: the estimate may be twice too high. @param {number} tokens @param {number} context */
+export const exceeds = (tokens, context) => tokens > TOO_HIGH * context;
 
 /** Estimated, rather too many. @param {number} bytes of UTF-8 */
 export const tokensOf = (bytes) => Math.ceil(bytes / BYTES_PER_TOKEN) + TOKENS_PER_MESSAGE;
@@ -31,7 +35,8 @@ export function measured(text, { characters, context }) {
   }
   if (context !== null && text.length + TOKENS_PER_MESSAGE >= context * NEAR_THE_LIMIT) {
     const tokens = tokensOf(encoder.encode(text).length);
-    if (tokens >= context * NEAR_THE_LIMIT) return { over: tokens > context, words: tokensText(tokens, context) };
+    const over = exceeds(tokens, context);
+    if (tokens >= context * NEAR_THE_LIMIT) return { over, words: tokensText(tokens, context, over) };
   }
   if (text.length < characters * NEAR_THE_LIMIT) return { over: false, words: "" };
   const length = lengthOf(text);
