@@ -39,7 +39,7 @@ def test_the_page_and_the_server_use_the_same_names(declared: str, known: set[st
 
 
 def test_every_error_that_an_answer_can_have_has_help() -> None:
-    source = (SCRIPTS / "turns/error_help.js").read_text()
+    source = (SCRIPTS / "sentences/errors.js").read_text()
     named = set(re.findall(r"^  ([a-z_]+): ", source, re.MULTILINE))
     assert set(FAILURES) <= named
     assert {code for code in REFUSALS if "file" in code} <= named

@@ -13,7 +13,7 @@ socket.onopen = () => {
 
 socket.onclose = () => {
   start.disabled = true;
-  output.append("\nThe connection is closed: reload the page.");
+  output.append(`\n${form.dataset.closed}`);
 };
 
 socket.onmessage = (event) => {

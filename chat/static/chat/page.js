@@ -4,8 +4,10 @@ import { Attachments } from "./attachments/attachments.js";
 import { OpenConversations } from "./conversation/open_conversations.js";
 import { preferencesOf, settingsOf, takenBy } from "./conversation/settings.js";
 import { find, set } from "./dom/elements.js";
-import { CONTINUE_QUESTION, NOT_KEPT } from "./sentences/asking.js";
-import { NOT_YET, QUEUED } from "./sentences/queue.js";
+import { NOT_KEPT, NOT_YET, QUEUED } from "./sentences/composer.js";
+import { INPUT_TOO_LONG } from "./sentences/errors.js";
+import { pageTitle, SITE } from "./sentences/shell.js";
+import { CONTINUE_QUESTION } from "./sentences/turns.js";
 import { ApiClient, ifApiError } from "./server/api_client.js";
 import { CLOSE_TOO_LARGE, EVENT, TOO_MANY_SOCKETS } from "./server/protocol.js";
 import { Socket } from "./server/socket.js";
@@ -70,7 +72,7 @@ const socket = new Socket(data.socket_path, {
     visibility.refresh();
   },
   onClose(code) {
-    if (code === CLOSE_TOO_LARGE) openConversations.refuseUnaccepted({ message: "The input is too long to send." });
+    if (code === CLOSE_TOO_LARGE) openConversations.refuseUnaccepted({ message: INPUT_TOO_LONG });
   },
   onState(state, before) {
     connectionView.render(socket, outbox.hasPending);
@@ -393,7 +395,7 @@ function renderTitle() {
   heading.hidden = !title;
   heading.classList.toggle("visually-hidden", !top && title === first); // the question stands below
   shareButton?.toggleAttribute("hidden", !openConversations.shown.id);
-  document.title = title ? `${title} · Tailrace` : "Tailrace";
+  document.title = title ? pageTitle(title) : SITE;
 }
 
 /** @param {ApiError} error */

@@ -2,6 +2,7 @@
 
 import { find, set } from "./dom/elements.js";
 import { CROWDED, ENDED } from "./sentences/sharing.js";
+import { pageTitle, SITE } from "./sentences/shell.js";
 import { EVENT } from "./server/protocol.js";
 import { Socket } from "./server/socket.js";
 import { SharedConversation } from "./sharing/shared_conversation.js";
@@ -80,7 +81,7 @@ function end() {
 /** @param {string} title */
 function renderTitle(title) {
   set(find("#title", HTMLElement), "textContent", title);
-  document.title = title ? `${title} · Tailrace` : "Tailrace";
+  document.title = title ? pageTitle(title) : SITE;
 }
 
 function renderConnection() {

@@ -40,7 +40,7 @@ def test_a_status_is_an_http_error() -> None:
 
 
 def test_every_failure_has_a_remedy_for_the_person_and_one_for_the_operator() -> None:
-    source = (settings.BASE_DIR / "chat/static/chat/turns/error_help.js").read_text()
+    source = (settings.BASE_DIR / "chat/static/chat/sentences/errors.js").read_text()
     assert set(FAILURES) <= set(re.findall(r"^  (\w+): ", source, re.MULTILINE))
     assert list(REMEDIES) == list(FAILURES)
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { CONTINUE, CONTINUE_QUESTION } from "../../../chat/static/chat/sentences/asking.js";
+import { CONTINUE, CONTINUE_QUESTION } from "../../../chat/static/chat/sentences/turns.js";
 import { beginningOf, countLines } from "../../../chat/static/chat/turns/folded_text.js";
 
 test("a short text is whole", () => {

@@ -1,7 +1,7 @@
 /** The files of the message that is being written: the list, its ways in, and its chips. */
 
 import { find } from "../dom/elements.js";
-import { longFileText, takesTextFilesText } from "../sentences/asking.js";
+import { longFileText, notTakenText, takesTextFilesText } from "../sentences/files.js";
 import { tokensOf } from "../shell/message_length.js";
 import { failedUploadText, refusedFileText } from "../turns/status_text.js";
 import { Chips } from "./chips.js";
@@ -161,7 +161,7 @@ export class Attachments {
   /** @param {string} name @param {FileRefusal} code @param {number} limit @param {number} size */
   #refusalText(name, code, limit, size) {
     const { name: model, context } = this.#model();
-    if (code === "text_only") return `${name}: ${takesTextFilesText(model)}`;
+    if (code === "text_only") return notTakenText(name, model);
     if (code === "exceeds_context") return longFileText(name, tokensOf(size), context ?? 0);
     return refusedFileText(name, code, limit);
   }

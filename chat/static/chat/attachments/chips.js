@@ -1,6 +1,8 @@
 /** The files of a message above its text: preview, name, upload, and the buttons Retry and Remove. */
 
 import { button, element, set } from "../dom/elements.js";
+import { REMOVE, RETRY, removeFileLabel, retryFileLabel } from "../sentences/buttons.js";
+import { uploadLabel } from "../sentences/files.js";
 import { uploadText } from "../turns/status_text.js";
 import { isImage } from "./file_kinds.js";
 
@@ -19,8 +21,8 @@ class Chip {
     this.element = element("li", "file-chip");
     this.#name.dir = "auto";
     this.#bar.max = 1;
-    this.#retry = button("retry-upload quiet", "Retry", () => on.retry(pending));
-    this.#remove = button("remove-file quiet", "Remove", () => on.remove(pending));
+    this.#retry = button("retry-upload quiet", RETRY, () => on.retry(pending));
+    this.#remove = button("remove-file quiet", REMOVE, () => on.remove(pending));
     const words = element("span", "file-words");
     words.append(this.#name, this.#state, this.#bar);
     if (isImage(pending.type)) this.element.append(this.#preview(on));
@@ -34,10 +36,10 @@ class Chip {
     set(this.element.dataset, "state", error ? "failed" : attachment ? "uploaded" : "uploading");
     set(this.#bar, "hidden", Boolean(attachment || error));
     set(this.#bar, "value", progress);
-    set(this.#bar, "ariaLabel", `Upload of ${name}`);
+    set(this.#bar, "ariaLabel", uploadLabel(name));
     set(this.#retry, "hidden", !error);
-    set(this.#retry, "ariaLabel", `Upload ${name} again`);
-    set(this.#remove, "ariaLabel", `Remove ${name}`);
+    set(this.#retry, "ariaLabel", retryFileLabel(name));
+    set(this.#remove, "ariaLabel", removeFileLabel(name));
   }
 
   /** Drawn: the policy of the page admits no `blob:` image. @param {ChipCallbacks} on */

@@ -1,7 +1,8 @@
 /** Long pasted texts of a message: folded chips above its box, part of its text when it is sent. */
 
 import { button, element, set } from "../dom/elements.js";
-import { pastedText } from "../sentences/asking.js";
+import { EDIT, editLabel, REMOVE, removeLabel } from "../sentences/buttons.js";
+import { pastedText } from "../sentences/composer.js";
 import { countLines } from "../turns/folded_text.js";
 
 const MAX_CHARS = 4_000; // a longer one, or one of more lines, is folded
@@ -49,16 +50,16 @@ export class PastedTexts {
     const words = element("span", "file-words");
     words.append(element("span", "file-name", name));
     const chip = element("li", "file-chip");
-    const edit = button("edit-pasted quiet", "Edit", () => {
+    const edit = button("edit-pasted quiet", EDIT, () => {
       this.#change(this.#texts.toSpliced(at, 1));
       this.#on.edit(text);
     });
-    const remove = button("remove-file quiet", "Remove", () => {
+    const remove = button("remove-file quiet", REMOVE, () => {
       this.#change(this.#texts.toSpliced(at, 1));
       this.#on.removed();
     });
-    edit.ariaLabel = `Edit: ${name}`;
-    remove.ariaLabel = `Remove: ${name}`;
+    edit.ariaLabel = editLabel(name);
+    remove.ariaLabel = removeLabel(name);
     chip.append(words, edit, remove);
     return chip;
   }

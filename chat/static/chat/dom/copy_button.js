@@ -1,5 +1,6 @@
 /** A button that copies a text and shows whether that worked. */
 
+import { COPIED, COPY, NOT_COPIED } from "../sentences/buttons.js";
 import { button, element, set } from "./elements.js";
 
 const FEEDBACK_MS = 2_000;
@@ -7,10 +8,10 @@ const FEEDBACK_MS = 2_000;
 /** @param {{ label: string, text: () => string }} options */
 export function copyButton({ label, text }) {
   /** @type {Timer} */ let timer;
-  const made = button("copy quiet", "Copy", async () => {
-    made.textContent = (await copied(text())) ? "Copied" : "Not copied";
+  const made = button("copy quiet", COPY, async () => {
+    made.textContent = (await copied(text())) ? COPIED : NOT_COPIED;
     clearTimeout(timer);
-    timer = setTimeout(() => set(made, "textContent", "Copy"), FEEDBACK_MS);
+    timer = setTimeout(() => set(made, "textContent", COPY), FEEDBACK_MS);
   });
   made.title = label;
   made.ariaLive = "polite";

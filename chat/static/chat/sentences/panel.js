@@ -1,6 +1,6 @@
-/** Sentences of the panel of settings. */
+/** The panel of settings. */
 
-const number = new Intl.NumberFormat("en");
+import { number } from "./locale.js";
 
 export const SAVED = "Saved: new conversations begin with these settings.";
 export const RESET = "These are your default settings.";
@@ -25,7 +25,7 @@ export const FIELDS = Object.freeze({
 
 /** The details of a model. @param {Model} model */
 export function modelDetails({ context, images, tools, efforts }) {
-  const size = context === null ? "context of unknown length" : `context of ${number.format(context)} tokens`;
+  const size = context === null ? "context of unknown length" : `context of ${number(context)} tokens`;
   const takes = images ? "takes pictures and files" : "takes text and text files";
   return [size, takes, ...(tools ? ["tools"] : []), ...(efforts.length ? ["reasoning"] : [])].join(", ");
 }

@@ -1,4 +1,6 @@
-/** Sentences of the dialog of a link, and of the page of its readers. */
+/** The dialog of a link, and the page of its readers. */
+
+import { dayText, timeText } from "./locale.js";
 
 export const SHARE_TITLE = "Share this conversation";
 export const SHARE_SCOPE = "Anyone with the link can read this conversation, also what you write later.";
@@ -15,5 +17,4 @@ export const ENDED = "This conversation is no longer shared.";
 export const CROWDED = "Too many people read this conversation at the moment.";
 
 /** @param {Date} moment */
-export const createdText = (moment) =>
-  `Created on ${moment.toLocaleDateString(undefined, { dateStyle: "long" })} at ${moment.toLocaleTimeString(undefined, { timeStyle: "short" })}.`;
+export const createdText = (moment) => `Created on ${dayText(moment)} at ${timeText(moment)}.`;

@@ -1,6 +1,6 @@
 /** Notifies of an answer that ends while the page is hidden: with its conversation's title, never with its text. */
 
-import { ANSWER_READY, UNTITLED } from "../sentences/notices.js";
+import { ANSWER_READY, UNTITLED } from "../sentences/shell.js";
 
 export class AnswerNotices {
   #button;

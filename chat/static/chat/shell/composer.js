@@ -3,7 +3,7 @@
 import { messageOf, PastedTexts } from "../attachments/pasted_texts.js";
 import { find, fitHeight, set } from "../dom/elements.js";
 import { isKeyboardShown, isOfInputMethod, sends } from "../dom/keys.js";
-import { QUEUE, SEND } from "../sentences/queue.js";
+import { QUEUE, SEND } from "../sentences/buttons.js";
 import { measured } from "./message_length.js";
 import { coveredPx } from "./viewport.js";
 

@@ -1,5 +1,7 @@
 /** Loads earlier turns: when pressed, or when the reader scrolls up to it. */
 
+import { EARLIER_SHOWN } from "../sentences/shell.js";
+
 const ANCHORS = CSS.supports("overflow-anchor", "auto"); // the browser keeps the place, except at the very top
 const NEAR = "400px 0px 0px 0px"; // begin before it is visible
 
@@ -47,6 +49,6 @@ export class EarlierButton {
     this.#loading = false;
     this.#observer.unobserve(this.#button);
     this.#observer.observe(this.#button); // it may be near again already
-    if (loaded) this.#on.announce("Earlier turns are shown.");
+    if (loaded) this.#on.announce(EARLIER_SHOWN);
   }
 }

@@ -1,6 +1,6 @@
 /** The length of a message in characters and in tokens, as the server counts both (chat/responses/prompt.py). Pure. */
 
-import { charactersText, tokensText } from "../sentences/asking.js";
+import { charactersText, tokensText } from "../sentences/composer.js";
 
 const NEAR_THE_LIMIT = 0.9; // the length is shown from this share on
 const BYTES_PER_TOKEN = 3;

@@ -1,6 +1,6 @@
 /** Moves between conversations, and undoes deletions. */
 
-import { deletedOneText } from "../sentences/conversation_list.js";
+import { DELETED_ELSEWHERE, deletedOneText } from "../sentences/list.js";
 import { ifApiError } from "../server/api_client.js";
 
 export class Navigation {
@@ -86,7 +86,7 @@ export class Navigation {
   removedElsewhere(summary) {
     if (summary.id !== this.#openConversations.shown.id) return;
     this.#leave();
-    this.#toast.show("Deleted in another window.", () => this.#restore(summary, true));
+    this.#toast.show(DELETED_ELSEWHERE, () => this.#restore(summary, true));
   }
 
   /** @param {Summary} summary @param {boolean} show */

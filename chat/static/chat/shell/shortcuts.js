@@ -1,31 +1,33 @@
 /** The keyboard shortcuts. Pure. */
 
+import { KEY, LOCAL, SHORTCUT } from "../sentences/shell.js";
+
 /** In the order of the sheet. @type {readonly Shortcut[]} */
 export const SHORTCUTS = Object.freeze([
-  { action: "compose", keys: ["c"], text: "Write a message" },
-  { action: "create", keys: ["n"], text: "New conversation" },
-  { action: "search", keys: ["/"], text: "Search conversations" },
-  { action: "next", keys: ["j"], text: "Next conversation" },
-  { action: "previous", keys: ["k"], text: "Previous conversation" },
-  { action: "sidebar", keys: ["b"], text: "Show or hide the list" },
-  { action: "stop", keys: ["s"], text: "Stop the answer" },
-  { action: "undo", keys: ["z"], text: "Undo a deletion" },
-  { action: "sheet", keys: ["?"], text: "This sheet" },
+  { action: "compose", keys: ["c"], text: SHORTCUT.compose },
+  { action: "create", keys: ["n"], text: SHORTCUT.create },
+  { action: "search", keys: ["/"], text: SHORTCUT.search },
+  { action: "next", keys: ["j"], text: SHORTCUT.next },
+  { action: "previous", keys: ["k"], text: SHORTCUT.previous },
+  { action: "sidebar", keys: ["b"], text: SHORTCUT.sidebar },
+  { action: "stop", keys: ["s"], text: SHORTCUT.stop },
+  { action: "undo", keys: ["z"], text: SHORTCUT.undo },
+  { action: "sheet", keys: ["?"], text: SHORTCUT.sheet },
 ]);
 
 const isMac = /Mac|iP/.test(globalThis.navigator?.platform ?? "");
 
 /** Keys that work in one place only, and one that works everywhere. */
 export const LOCAL_KEYS = Object.freeze([
-  { keys: [isMac ? "⌘" : "Ctrl", "K"], text: "Search conversations, also while writing" },
-  { keys: ["Enter"], text: "Send the message; while an answer runs, after it" },
-  { keys: ["Shift", "Enter"], text: "Begin a line" },
-  { keys: ["Esc"], text: "Stop the answer while writing; close the open panel" },
-  { keys: ["↑"], text: "Edit the last question, while the message is empty" },
-  { keys: ["↓", "↑", "Home", "End"], text: "Move in the list of conversations" },
-  { keys: ["→"], text: "Menu of the conversation in focus" },
-  { keys: ["F2"], text: "Rename the conversation in focus" },
-  { keys: ["Del"], text: "Delete the conversation in focus" },
+  { keys: [isMac ? KEY.command : KEY.control, "K"], text: LOCAL.search },
+  { keys: [KEY.enter], text: LOCAL.send },
+  { keys: [KEY.shift, KEY.enter], text: LOCAL.line },
+  { keys: [KEY.escape], text: LOCAL.stop },
+  { keys: ["↑"], text: LOCAL.edit },
+  { keys: ["↓", "↑", KEY.home, KEY.end], text: LOCAL.move },
+  { keys: ["→"], text: LOCAL.menu },
+  { keys: ["F2"], text: LOCAL.rename },
+  { keys: [KEY.remove], text: LOCAL.remove },
 ]);
 
 /** Whether Ctrl, or ⌘ on a Mac, is held, and no other key. @param {Press} press */

@@ -2,6 +2,7 @@
 
 import { element, find } from "../dom/elements.js";
 import { Menu } from "../dom/menu.js";
+import { NONE_FOUND, NONE_YET } from "../sentences/list.js";
 import { ConversationRow } from "./conversation_row.js";
 import { byDay } from "./days.js";
 import { RovingFocus } from "./roving_focus.js";
@@ -49,7 +50,7 @@ export class ConversationListView {
     for (const [index, each] of [...wanted].entries()) this.#place(each, this.#list.children[index]);
     this.#focus.render();
     this.#empty.hidden = wanted.size > 0;
-    this.#empty.textContent = search ? "Nothing found." : "No conversations yet.";
+    this.#empty.textContent = search ? NONE_FOUND : NONE_YET;
   }
 
   /** @param {string | null} id */

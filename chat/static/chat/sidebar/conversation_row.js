@@ -2,10 +2,9 @@
 
 import { button, element, set } from "../dom/elements.js";
 import { isOfInputMethod } from "../dom/keys.js";
-import { actionsOf, sideOf } from "../sentences/conversation_list.js";
+import { actionsOf, RUNNING, sideOf, TITLE, UNREAD, UNTITLED, WAITING } from "../sentences/list.js";
 
 const SVG = "http://www.w3.org/2000/svg";
-const UNTITLED = "Untitled";
 const MAX_TITLE_CHARS = 80;
 
 /** @param {() => void} pressed */
@@ -25,9 +24,9 @@ function menuButton(pressed) {
 
 /** The mark for a screen reader, after the title. @param {Marks} marks */
 function markText({ waiting, running, unread }) {
-  if (waiting) return ", waiting to be sent";
-  if (running) return ", is being answered";
-  return unread ? ", has a new answer" : "";
+  if (waiting) return WAITING;
+  if (running) return RUNNING;
+  return unread ? UNREAD : "";
 }
 
 export class ConversationRow {
@@ -84,7 +83,7 @@ export class ConversationRow {
   rename() {
     if (this.#input) return;
     const input = element("input", "title");
-    Object.assign(input, { value: this.#title.textContent, maxLength: MAX_TITLE_CHARS, ariaLabel: "Title" });
+    Object.assign(input, { value: this.#title.textContent, maxLength: MAX_TITLE_CHARS, ariaLabel: TITLE });
     input.addEventListener("keydown", (event) => this.#typed(event));
     input.addEventListener("blur", () => this.#done(true));
     this.#input = input;

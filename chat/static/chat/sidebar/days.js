@@ -1,6 +1,8 @@
 /** Groups rows: pinned ones, the others by day. Pure. */
 
-const NAMES = ["Pinned", "Today", "Yesterday", "Earlier"];
+import { EARLIER, PINNED, TODAY, YESTERDAY } from "../sentences/list.js";
+
+const NAMES = [PINNED, TODAY, YESTERDAY, EARLIER];
 
 /** The local midnight `back` days earlier. @param {number} now @param {number} back */
 function midnight(now, back) {

@@ -1,13 +1,7 @@
 /** The dialog that deletes all conversations: it states their number, and begins at Cancel. */
 
 import { find, set } from "../dom/elements.js";
-import {
-  deleteAllButton,
-  deleteAllQuestion,
-  deletedText,
-  keptText,
-  NOTHING_TO_DELETE,
-} from "../sentences/conversation_list.js";
+import { deleteAllButton, deleteAllQuestion, deletedText, keptText, NOTHING_TO_DELETE } from "../sentences/list.js";
 import { ifApiError } from "../server/api_client.js";
 
 export class DeleteAll {

@@ -1,6 +1,6 @@
 /** The entries of a conversation's menu, in their order. Pure. */
 
-import { DELETE, EXPORT_JSON, EXPORT_MARKDOWN, PIN, RENAME, UNPIN } from "../sentences/conversation_list.js";
+import { DELETE, EXPORT_JSON, EXPORT_MARKDOWN, PIN, RENAME, UNPIN } from "../sentences/list.js";
 
 /** @param {MenuSubject} subject @returns {MenuEntry[]} */
 export const entriesOf = ({ summary, href, on, rename }) => [

@@ -1,7 +1,8 @@
 /** ‹ 2/3 ›: moves between the siblings of a turn. */
 
 import { button, element, set } from "../dom/elements.js";
-import { versionOf } from "../sentences/versions.js";
+import { NEXT_VERSION, PREVIOUS_VERSION } from "../sentences/buttons.js";
+import { shortVersionOf, versionOf } from "../sentences/turns.js";
 
 export class BranchWalker {
   #turn;
@@ -18,8 +19,8 @@ export class BranchWalker {
       const other = this.#siblings[this.#siblings.indexOf(turn) + step];
       if (other) choose(other);
     };
-    this.#previous = button("walk previous quiet", "‹", () => walk(-1), "Previous version");
-    this.#next = button("walk next quiet", "›", () => walk(+1), "Next version");
+    this.#previous = button("walk previous quiet", "‹", () => walk(-1), PREVIOUS_VERSION);
+    this.#next = button("walk next quiet", "›", () => walk(+1), NEXT_VERSION);
     this.#place.ariaHidden = "true"; // the group's name says it
     this.element = element("div", "branches");
     this.element.setAttribute("role", "group");
@@ -32,7 +33,7 @@ export class BranchWalker {
     this.#siblings = siblings;
     const at = siblings.indexOf(this.#turn) + 1;
     set(this.element, "hidden", siblings.length < 2);
-    set(this.#place, "textContent", `${at}/${siblings.length}`);
+    set(this.#place, "textContent", shortVersionOf(at, siblings.length));
     set(this.element, "ariaLabel", versionOf(at, siblings.length));
     // not `disabled`: the pressed button keeps the focus
     set(this.#previous, "ariaDisabled", String(at <= 1));

@@ -1,6 +1,7 @@
 /** The items of an answer that are not text: calls of functions, and kinds that this page does not know. */
 
 import { element, set } from "../dom/elements.js";
+import { callText, unknownItemText } from "../sentences/turns.js";
 
 /** @typedef {{ element: HTMLDetailsElement, name: HTMLElement, given: HTMLElement }} Shown */
 
@@ -24,7 +25,7 @@ export class CallsView {
   #show({ id = "", type, name, arguments: given = "" }) {
     const shown = this.#shown.get(id) ?? this.#add(id);
     const isCall = type === "function_call";
-    set(shown.name, "textContent", isCall ? `Calls ${name}` : `An item of the kind ${type}`);
+    set(shown.name, "textContent", isCall ? callText(name) : unknownItemText(type));
     set(shown.given, "textContent", given);
     set(shown.given, "hidden", !given);
   }

@@ -1,7 +1,8 @@
 /** A long text that shows its beginning, and a button that shows all of it. */
 
 import { button, element, set } from "../dom/elements.js";
-import { CONTINUE, CONTINUE_QUESTION, SHOW_LESS, showAllText } from "../sentences/asking.js";
+import { SHOW_LESS } from "../sentences/buttons.js";
+import { CONTINUE, CONTINUE_QUESTION, showAllText } from "../sentences/turns.js";
 
 const MAX_LINES = 12;
 const MAX_CHARS = 1_500;

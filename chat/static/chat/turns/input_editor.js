@@ -2,6 +2,8 @@
 
 import { button, element, fitHeight } from "../dom/elements.js";
 import { isOfInputMethod } from "../dom/keys.js";
+import { CANCEL, SEND } from "../sentences/buttons.js";
+import { EDIT_MESSAGE } from "../sentences/composer.js";
 
 export class InputEditor {
   #box = element("textarea");
@@ -12,10 +14,10 @@ export class InputEditor {
     this.#box.value = input;
     this.#box.rows = 1;
     this.#box.dir = "auto";
-    this.#box.ariaLabel = "Edit your message";
-    const submit = element("button", "", "Send");
+    this.#box.ariaLabel = EDIT_MESSAGE;
+    const submit = element("button", "", SEND);
     const row = element("div", "editor-tools");
-    row.append(button("cancel quiet", "Cancel", cancel), submit);
+    row.append(button("cancel quiet", CANCEL, cancel), submit);
     this.element.append(this.#box, row);
     this.element.addEventListener("submit", (event) => {
       event.preventDefault();

@@ -2,7 +2,8 @@
 
 import { copyButton } from "../dom/copy_button.js";
 import { button, element, set } from "../dom/elements.js";
-import { COPY_QUESTION } from "../sentences/asking.js";
+import { COPY_QUESTION, EDIT } from "../sentences/buttons.js";
+import { QUESTION_HEADING } from "../sentences/turns.js";
 import { showText } from "./answer_text.js";
 import { BranchWalker } from "./branch_walker.js";
 import { FoldedText } from "./folded_text.js";
@@ -27,11 +28,15 @@ export class QuestionView {
     const copy = copyButton({ label: COPY_QUESTION, text: () => turn.input });
     copy.hidden = !turn.input;
     this.#walker = new BranchWalker(turn, on.choose);
-    this.#edit = button("edit quiet", "Edit", () => this.#open());
+    this.#edit = button("edit quiet", EDIT, () => this.#open());
     this.#edit.hidden = true; // until rendered
     this.#tools.append(this.#walker.element, this.#edit, copy);
     this.element = element("div", "question");
-    this.element.append(element("h2", "visually-hidden", "You asked"), sentFiles(turn.attachments, on.fileUrl), this.#text);
+    this.element.append(
+      element("h2", "visually-hidden", QUESTION_HEADING),
+      sentFiles(turn.attachments, on.fileUrl),
+      this.#text,
+    );
     this.element.append(this.#tools);
   }
 

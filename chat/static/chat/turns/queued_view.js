@@ -1,7 +1,8 @@
 /** The messages below the turns that wait for the end of an answer. */
 
 import { button, element, find, set } from "../dom/elements.js";
-import { CANCEL, EDIT, IN_TURN, NEXT, SEND, WAITS } from "../sentences/queue.js";
+import { CANCEL, EDIT, SEND } from "../sentences/buttons.js";
+import { IN_TURN, NEXT, WAITS } from "../sentences/composer.js";
 import { InputEditor } from "./input_editor.js";
 import { sentFiles } from "./sent_files.js";
 

@@ -2,7 +2,8 @@
 
 import { copyButton } from "../dom/copy_button.js";
 import { button, element, set } from "../dom/elements.js";
-import { CONTINUE } from "../sentences/asking.js";
+import { COPY_ANSWER, REGENERATE, RETRY } from "../sentences/buttons.js";
+import { ANSWER_HEADING, CONTINUE } from "../sentences/turns.js";
 import { AnswerText } from "./answer_text.js";
 import { BranchWalker } from "./branch_walker.js";
 import { CallsView } from "./calls_view.js";
@@ -37,10 +38,10 @@ export class ResponseView {
     this.turn = turn;
     this.#question = new QuestionView(turn, on);
     this.#walker = new BranchWalker(turn, on.choose);
-    this.#retry = button("retry", "Retry", () => on.retry(turn));
+    this.#retry = button("retry", RETRY, () => on.retry(turn));
     this.#continue = button("continue", CONTINUE, () => on.continue(turn));
-    this.#copy = copyButton({ label: "Copy this answer as Markdown", text: () => turn.response?.output ?? "" });
-    this.#regenerate = button("regenerate quiet", "Regenerate", () => on.regenerate(turn));
+    this.#copy = copyButton({ label: COPY_ANSWER, text: () => turn.response?.output ?? "" });
+    this.#regenerate = button("regenerate quiet", REGENERATE, () => on.regenerate(turn));
     this.element = element("article", "turn");
     this.element.append(this.#question.element, this.#answer());
   }
@@ -56,7 +57,7 @@ export class ResponseView {
     this.#outcome.append(words, this.#retry, this.#continue);
     tools.append(this.#walker.element, this.#copy, this.#regenerate);
     foot.append(tools, this.#stats);
-    const heading = element("h3", "visually-hidden", "Answer");
+    const heading = element("h3", "visually-hidden", ANSWER_HEADING);
     answer.append(heading, this.#omitted, this.#thoughts, this.#output, this.#calls.element, this.#outcome, foot);
     return answer;
   }

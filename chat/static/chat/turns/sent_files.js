@@ -1,12 +1,13 @@
 /** The files of a sent message. */
 
 import { element } from "../dom/elements.js";
+import { FILES } from "../sentences/files.js";
 
 /** Pictures are shown, other files are links. @param {Attachment[]} attachments @param {(id: string) => string} fileUrl */
 export function sentFiles(attachments, fileUrl) {
   const list = element("ul", "sent-files");
   list.hidden = !attachments.length;
-  list.ariaLabel = "Files";
+  list.ariaLabel = FILES;
   for (const { id, name, image } of attachments) {
     const link = element("a", image ? "picture" : "file-name");
     link.href = fileUrl(id);

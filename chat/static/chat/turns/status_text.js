@@ -1,31 +1,13 @@
 /** A turn, the connection, an API error or a file in sentences. Pure. */
 
-import {
-  FILTERED,
-  FILTERED_WHOLE,
-  NOT_COMPLETE,
-  REFUSED,
-  SAID_NOTHING,
-  TRY_AGAIN,
-  WORD_DIFFERENTLY,
-  workerLost,
-} from "../sentences/outcomes.js";
+import * as errors from "../sentences/errors.js";
+import * as files from "../sentences/files.js";
 import { FIELDS, faultText } from "../sentences/panel.js";
+import * as states from "../sentences/status.js";
+import { omittedTurnsText, THINKING } from "../sentences/turns.js";
 import { STATUS } from "../server/protocol.js";
 import { helpFor } from "./error_help.js";
 import { duration } from "./stats.js";
-
-const CUT_OFF = "Cut off: the answer reached its length limit.";
-const ONLY_REASONING = "Cut off: the whole length limit went into reasoning, and no answer was written.";
-const NO_TEXT = "Cut off: the answer reached its length limit before any text.";
-const LESS_REASONING =
-  "Raise the longest answer in the settings beside the model, ask for something simpler, or choose another model.";
-
-/** @type {Record<string, string>} */
-const INTERRUPTED = {
-  worker_lost: "Worker lost",
-  handed_over: "Moved to another worker",
-};
 
 const MOST_COUNTED = 100; // the server counts no further
 const PAUSE_MS = 3_000; // a generating model is seldom silent for so long
@@ -35,7 +17,7 @@ const seconds = (ms) => Math.max(1, Math.ceil(ms / 1000));
 
 /** @param {ErrorObject | null} error */
 export function errorText(error) {
-  const message = error?.message || "Something went wrong.";
+  const message = error?.message || errors.WRONG;
   const field = error?.code === "invalid_field" && FIELDS[error.param ?? ""];
   return field ? faultText(field, message) : message;
 }
@@ -46,7 +28,7 @@ export function errorText(error) {
  * @param {StatusSituation} situation
  */
 export function statusOf(turn, { connection, now }) {
-  if (turn.refusal) return failing(`Not sent. ${errorText(turn.refusal)}`, turn.refusal);
+  if (turn.refusal) return failing(errors.notSentText(errorText(turn.refusal)), turn.refusal);
   if (turn.running) {
     const flowing = connection === "open" && !turn.isSilent(now);
     return { ...still(runningText(turn, connection, now)), flowing };
@@ -63,7 +45,7 @@ function endedStatus(response, lostFor = null) {
     case STATUS.incomplete:
       return cutOff(response);
     case STATUS.cancelled:
-      return still("Stopped.");
+      return still(states.STOPPED);
     default:
       return completed(response, lostFor);
   }
@@ -72,30 +54,28 @@ function endedStatus(response, lostFor = null) {
 /** @param {ResponseState} response */
 function cutOff(response) {
   const { reason, output } = response;
-  if (reason === "content_filter") return still(output ? FILTERED : FILTERED_WHOLE, WORD_DIFFERENTLY);
-  if (reason !== "max_output_tokens") return still(NOT_COMPLETE);
-  return output ? { ...still(CUT_OFF), continues: !response.others.length } : withoutText(response);
+  if (reason === "content_filter") return still(output ? states.FILTERED : states.FILTERED_WHOLE, states.WORD_DIFFERENTLY);
+  if (reason !== "max_output_tokens") return still(states.NOT_COMPLETE);
+  return output ? { ...still(states.CUT_OFF), continues: !response.others.length } : withoutText(response);
 }
 
 /** @param {ResponseState} response @param {number | null} lostFor */
 function completed({ output, others, refused, losses }, lostFor) {
-  if (refused) return still(REFUSED, WORD_DIFFERENTLY);
-  if (output || others.length) return still(losses ? workerLost(lostFor === null ? null : duration(lostFor)) : "");
-  return { ...still(SAID_NOTHING, TRY_AGAIN), retry: true };
+  if (refused) return still(states.REFUSED, states.WORD_DIFFERENTLY);
+  if (output || others.length) return still(losses ? states.workerLost(lostFor === null ? null : duration(lostFor)) : "");
+  return { ...still(states.SAID_NOTHING, states.TRY_AGAIN), retry: true };
 }
 
 /** Some models report hidden reasoning only in the usage, others not at all. @param {ResponseState} response */
 function withoutText({ reasoning, usage }) {
   const hasReasoned = Boolean(reasoning || usage?.output_tokens_details?.reasoning_tokens);
-  return still(hasReasoned ? ONLY_REASONING : NO_TEXT, LESS_REASONING);
+  return still(hasReasoned ? states.ONLY_REASONING : states.NO_TEXT, states.LESS_REASONING);
 }
 
 /** Above an answer; "" if the model read all turns. @param {ResponseState | null} response */
 export function omittedText(response) {
   const count = response?.omittedTurns ?? 0;
-  if (count === 0) return "";
-  const turns = count === 1 ? "oldest question and its answer" : `${count} oldest questions and answers`;
-  return `The model did not read the ${turns}: the conversation is longer than it can take.`;
+  return count ? omittedTurnsText(count) : "";
 }
 
 /** @param {string} text */
@@ -106,11 +86,11 @@ const failing = (text, error) => ({ ...still(text), help: helpFor(error), troubl
 
 /** @param {Turn} turn @param {ConnectionState} connection @param {number} now */
 function runningText(turn, connection, now) {
-  if (turn.stopping) return "Stopping…";
+  if (turn.stopping) return states.STOPPING;
   if (connection !== "open") return disconnectedText(turn, connection);
-  if (turn.isSilent(now)) return `No data for ${seconds(now - turn.lastEventAt)} s, reconnecting…`;
-  if (turn.askAgainAt !== null) return `Too many questions at once: sending in ${seconds(turn.askAgainAt - now)} s`;
-  if (!turn.response) return "Sending…";
+  if (turn.isSilent(now)) return states.silentText(seconds(now - turn.lastEventAt));
+  if (turn.askAgainAt !== null) return states.sendingInText(seconds(turn.askAgainAt - now));
+  if (!turn.response) return states.SENDING;
   return turn.response.status === STATUS.queued
     ? queuedText(turn.response)
     : workingText(turn.response, turn.timing.grewAt, now);
@@ -118,9 +98,9 @@ function runningText(turn, connection, now) {
 
 /** @param {ResponseState} response */
 function queuedText({ queue }) {
-  if (queue === null) return "Queued";
-  if (queue > MOST_COUNTED) return `In the queue, more than ${MOST_COUNTED} ahead`;
-  return queue === 0 ? "In the queue, next" : `In the queue, ${queue} ahead`;
+  if (queue === null) return states.QUEUED;
+  if (queue > MOST_COUNTED) return states.moreAheadText(MOST_COUNTED);
+  return queue === 0 ? states.NEXT_IN_QUEUE : states.aheadText(queue);
 }
 
 /**
@@ -131,26 +111,28 @@ function queuedText({ queue }) {
  */
 function workingText({ waiting, interruption, output, reasoning }, grewAt, now) {
   if (waiting) return waitingText(waiting, now);
-  if (interruption)
-    return `${INTERRUPTED[interruption] ?? INTERRUPTED.worker_lost}, ${output ? "continuing…" : "starting again…"}`;
-  if (!output) return reasoning ? "" : "Thinking…"; // the summary of the reasoning says it
-  return now - (grewAt ?? now) < PAUSE_MS ? "" : "Waiting for the next words…";
+  if (interruption) return interruptedText(interruption, output);
+  if (!output) return reasoning ? "" : THINKING; // the summary of the reasoning says it
+  return now - (grewAt ?? now) < PAUSE_MS ? "" : states.WAITING_FOR_WORDS;
+}
+
+/** @param {string} interruption @param {string} output */
+function interruptedText(interruption, output) {
+  const { continuing, again } = states.INTERRUPTED[interruption] ?? states.INTERRUPTED.worker_lost;
+  return output ? continuing : again;
 }
 
 /** Clocks differ: never count more than `seconds`. @param {Wait} wait @param {number} now */
 function waitingText({ seconds: total, until }, now) {
   const left = Math.min(until - now / 1000, total);
-  return left > 0 ? busyText(left) : "The model was busy, retrying…";
+  return left > 0 ? states.busyText(seconds(left * 1000)) : states.RETRYING;
 }
-
-/** @param {number} left */
-const busyText = (left) => `The model is busy: retrying in ${seconds(left * 1000)} s`;
 
 /** @param {Turn} turn @param {ConnectionState} connection */
 function disconnectedText(turn, connection) {
-  if (connection === "signed-out") return "You are signed out.";
-  if (!turn.response) return "Waiting for the connection…";
-  return connection === "connecting" ? "Connecting…" : "Connection lost. The answer continues and will appear here.";
+  if (connection === "signed-out") return states.SIGNED_OUT;
+  if (!turn.response) return states.WAITING_FOR_CONNECTION;
+  return connection === "connecting" ? states.CONNECTING : states.CONNECTION_LOST;
 }
 
 /**
@@ -161,46 +143,52 @@ function disconnectedText(turn, connection) {
 export function connectionText(state, wait, kept = false) {
   switch (state) {
     case "idle":
-      return "Ready";
+      return states.READY;
     case "open":
-      return "Connected";
+      return states.CONNECTED;
     case "connecting":
-      return "Connecting…";
+      return states.CONNECTING;
     case "signed-out":
-      return kept ? "You are signed out. Your message is kept." : "You are signed out.";
+      return kept ? states.SIGNED_OUT_KEPT : states.SIGNED_OUT;
     case "too-many":
-      return "Too many tabs of this site are open: close some, then try again.";
+      return states.TOO_MANY_TABS;
     case "offline":
-      return kept ? "You are offline. Your message is kept and will be sent when you are online." : "You are offline.";
+      return kept ? states.OFFLINE_KEPT : states.OFFLINE;
     default:
-      return (
-        (wait === null ? "Reconnecting…" : `Reconnecting in ${seconds(wait)} s`) + (kept ? ": your message is kept" : "")
-      );
+      return reconnectingText(wait, kept);
   }
+}
+
+/** @param {number | null} wait @param {boolean} kept */
+function reconnectingText(wait, kept) {
+  const text = wait === null ? states.RECONNECTING : states.reconnectingIn(seconds(wait));
+  return kept ? states.messageKept(text) : text;
 }
 
 /** By HTTP status; 0 = unreachable. @param {number} status */
 export function apiErrorText(status) {
-  if (status === 0 || status >= 500) return "The server is unavailable. Try again in a moment.";
-  if (status === 401 || status === 403) return "You are signed out.";
-  if (status === 404) return "This conversation was deleted, or it belongs to another user.";
-  return "The server rejected the request.";
+  if (status === 0 || status >= 500) return errors.UNAVAILABLE;
+  if (status === 401 || status === 403) return states.SIGNED_OUT;
+  if (status === 404) return errors.NOT_FOUND;
+  return errors.REJECTED;
 }
 
 /** @param {ResponseState} response */
-const startText = (response) => ["The answer has started.", omittedText(response)].filter(Boolean).join(" ");
+const startText = (response) => states.joined([states.STARTED, omittedText(response)].filter(Boolean));
 
 /** For screen readers, or null. Tokens are not read out. @param {Turn} turn */
 export function announcement(turn) {
-  if (turn.refusal) return `Not sent. ${errorText(turn.refusal)}`;
+  if (turn.refusal) return errors.notSentText(errorText(turn.refusal));
   if (!turn.response) return null;
   switch (turn.response.status) {
     case STATUS.queued:
       return null;
     case STATUS.inProgress:
-      return turn.response.waiting ? `${busyText(turn.response.waiting.seconds)}.` : startText(turn.response);
+      return turn.response.waiting
+        ? states.busySentence(seconds(turn.response.waiting.seconds * 1000))
+        : startText(turn.response);
     case STATUS.completed:
-      return "The answer is complete.";
+      return states.COMPLETE;
     default:
       return endedStatus(turn.response).text;
   }
@@ -210,22 +198,21 @@ const MIB = 1024 * 1024;
 
 /** @type {Record<Exclude<FileRefusal, "text_only" | "exceeds_context">, (limit: number) => string>} */
 const REASONS = {
-  empty_file: () => "it is empty",
-  file_too_large: (limit) => `it is larger than ${limit / MIB} MiB`,
-  unsupported_file: () => "it is no PNG, JPEG, GIF, WebP, PDF or text in UTF-8",
+  empty_file: () => files.EMPTY,
+  file_too_large: (limit) => files.largerText(limit / MIB),
+  unsupported_file: () => files.UNSUPPORTED,
 };
 
 /** Before the upload. @param {string} name @param {keyof typeof REASONS} code @param {number} limit in bytes */
-export const refusedFileText = (name, code, limit) =>
-  `${name} was not added: ${REASONS[code](limit)}. ${helpFor({ code })}`;
+export const refusedFileText = (name, code, limit) => files.notAddedText(name, REASONS[code](limit), helpFor({ code }));
 
 /** @param {string} name @param {ApiError | null} error */
-export const failedUploadText = (name, error) => `${name} was not uploaded. ${reasonOf(error)}`;
+export const failedUploadText = (name, error) => files.fileFailedText(name, reasonOf(error));
 
 /** In the chip; "" once it is uploaded. @param {Pick<PendingFile, "attachment" | "error" | "progress">} pending */
 export function uploadText({ attachment, error, progress }) {
   if (attachment) return "";
-  return error ? `Not uploaded. ${reasonOf(error)}` : `Uploading, ${Math.floor(progress * 100)} %`;
+  return error ? files.failedText(reasonOf(error)) : files.uploadingText(Math.floor(progress * 100));
 }
 
 /** @param {ApiError | null} error */

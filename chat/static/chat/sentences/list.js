@@ -1,4 +1,22 @@
-/** The sentences of the list of conversations. */
+/** The list of conversations: groups, rows, menus, deletion. */
+
+import { number } from "./locale.js";
+
+export const PINNED = "Pinned";
+export const TODAY = "Today";
+export const YESTERDAY = "Yesterday";
+export const EARLIER = "Earlier";
+
+export const NONE_FOUND = "Nothing found.";
+export const NONE_YET = "No conversations yet.";
+
+export const UNTITLED = "Untitled";
+export const TITLE = "Title";
+
+/** After a title, for a screen reader. */
+export const WAITING = ", waiting to be sent";
+export const RUNNING = ", is being answered";
+export const UNREAD = ", has a new answer";
 
 export const RENAME = "Rename";
 export const PIN = "Pin";
@@ -13,10 +31,8 @@ export const actionsOf = (title) => `Actions for “${title}”`;
 /** Before the excerpt of a search result. @param {"question" | "answer"} side */
 export const sideOf = (side) => (side === "question" ? "You:" : "Answer:");
 
-const number = new Intl.NumberFormat("en");
-
 /** @param {number} count */
-const conversations = (count) => (count === 1 ? "1 conversation" : `${number.format(count)} conversations`);
+const conversations = (count) => (count === 1 ? "1 conversation" : `${number(count)} conversations`);
 
 /** @param {number} count */
 export const deleteAllQuestion = (count) => `Delete ${conversations(count)}?`;
@@ -27,7 +43,7 @@ export const deleteAllButton = (count) => `Delete ${conversations(count)}`;
 /** How long deleted conversations are kept. @param {number} days 0: for ever */
 export const keptText = (days) =>
   days
-    ? `Running answers are stopped. What is deleted is erased from the server after ${number.format(days)} days.`
+    ? `Running answers are stopped. What is deleted is erased from the server after ${number(days)} days.`
     : "Running answers are stopped. What is deleted stays on the server, hidden, until its operator erases it.";
 
 /** @param {number} count */
@@ -36,4 +52,6 @@ export const deletedText = (count) => `${conversations(count)} deleted.`;
 export const NOTHING_TO_DELETE = "There are no conversations to delete.";
 
 /** @param {number} days that it is kept; 0: for ever */
-export const deletedOneText = (days) => (days ? `Deleted. It is erased after ${number.format(days)} days.` : "Deleted.");
+export const deletedOneText = (days) => (days ? `Deleted. It is erased after ${number(days)} days.` : "Deleted.");
+
+export const DELETED_ELSEWHERE = "Deleted in another window.";
