@@ -265,6 +265,28 @@ interface FormulaToken {
   open: boolean;
 }
 
+/** A part of a long text, and the space behind it. */
+interface PartToken {
+  type: "part";
+  raw: string;
+  gap: string;
+  tokens: import("../static/chat/vendor/marked/marked.esm.js").Token[];
+}
+
+interface LexerOptions {
+  text: string;
+  /** Definitions in texts that are not read. */
+  links: LinkDefinitions;
+  /** Nothing follows. */
+  over: boolean;
+  /** The text begins with the head of an open block, which is no formula. */
+  inside: boolean;
+  /** It begins with the rest of a paragraph. */
+  goesOn: boolean;
+  /** Whether an address may be followed. */
+  follows: (address: string) => unknown;
+}
+
 type MarkedToken = import("../static/chat/vendor/marked/marked.esm.js").Token;
 type MarkedParagraph = import("../static/chat/vendor/marked/marked.esm.js").Tokens.Paragraph;
 type MarkedListItem = import("../static/chat/vendor/marked/marked.esm.js").Tokens.ListItem;
@@ -272,12 +294,14 @@ type MarkedTableCell = import("../static/chat/vendor/marked/marked.esm.js").Toke
 type MarkedLink = import("../static/chat/vendor/marked/marked.esm.js").Tokens.Link;
 type MarkedImage = import("../static/chat/vendor/marked/marked.esm.js").Tokens.Image;
 type MarkedTag = import("../static/chat/vendor/marked/marked.esm.js").Tokens.Tag;
+type MarkedText = import("../static/chat/vendor/marked/marked.esm.js").Tokens.Text;
+type MarkedOptions = import("../static/chat/vendor/marked/marked.esm.js").MarkedOptions;
+type MarkedHooks = import("../static/chat/vendor/marked/marked.esm.js").Hooks;
 type CodeToken = import("../static/chat/vendor/marked/marked.esm.js").Tokens.Code & { sourceLines?: string[] };
 type HoldsLines = (lines: string[], start: number, raw: string[]) => boolean;
 type ListToken = import("../static/chat/vendor/marked/marked.esm.js").Tokens.List;
 type TableToken = import("../static/chat/vendor/marked/marked.esm.js").Tokens.Table;
-type KnownToken = import("../static/chat/vendor/marked/marked.esm.js").MarkedToken | FormulaToken;
-type ReadInline = (text: string) => import("../static/chat/vendor/marked/marked.esm.js").Token[];
+type KnownToken = import("../static/chat/vendor/marked/marked.esm.js").MarkedToken | FormulaToken | PartToken;
 type LinkDefinitions = import("../static/chat/vendor/marked/marked.esm.js").Links;
 
 /** A block of a text; `start` counts from the beginning of the text. */

@@ -1,4 +1,4 @@
-"""The 48 constructs that models write every day, each with the HTML that it means."""
+"""The 50 constructs that models write every day, each with the HTML that it means."""
 
 CONSTRUCTS: dict[str, tuple[str, str]] = {
     "paragraphs": ("One.\n\nTwo.", "<p>One.</p><p>Two.</p>"),
@@ -9,6 +9,14 @@ CONSTRUCTS: dict[str, tuple[str, str]] = {
         "<p><strong>b</strong> <em>i</em> <strong>b</strong> <em>i</em></p>",
     ),
     "bold in italic": ("*a **b** c*", "<p><em>a <strong>b</strong> c</em></p>"),
+    "bold Chinese": (
+        "**中文：**内容，内容**「引用」**内容。**链接。**",  # noqa: RUF001
+        "<p><strong>中文：</strong>内容，内容<strong>「引用」</strong>内容。<strong>链接。</strong></p>",  # noqa: RUF001
+    ),
+    "bold Korean and Japanese": (
+        "**작업(하나)**을 하고 *です。*次",
+        "<p><strong>작업(하나)</strong>을 하고 <em>です。</em>次</p>",
+    ),
     "strikethrough": ("~~gone~~", "<p><del>gone</del></p>"),
     "words with underscores": ("snake_case_name and 2 * 3 * 4", "<p>snake_case_name and 2 * 3 * 4</p>"),
     "patterns of files": ("Delete *.pyc and *.log", "<p>Delete *.pyc and *.log</p>"),

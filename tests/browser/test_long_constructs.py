@@ -54,6 +54,48 @@ STREAM = """async ({ text, step }) => {
   return { quarters, shown: root.textContent.length };
 }"""
 
+# each begins a mark that ends nowhere, has no place to be cut, or is a very long block
+HOSTILE = {
+    "formulas": r"\(a\) ",
+    "lines of formulas": "\\[a\n",
+    "formulas and emphasis": "$x$ *a* ",
+    "dollars": "$$a ",
+    "JSON": '{"a":1,"b":[2,3]},',
+    "numbers": "12.5,13.2,14.9,1.0\n",
+    "brackets": "[",
+    "references": "[a][",
+    "tags": "<a ",
+    "pictures": "![",
+    "emphasis": "*a_",
+    "backslashes": "\\",
+    "accents": "\u0301",
+    "paragraphs of an item": "   A paragraph of the item here.\n\n",
+    "code of an item": "       int x = 1;\n",
+    "a quotation": "> On Monday he wrote a line\n",
+    "items of an item": "  - item of the list here\n",
+}
+HOSTILE_CHARS = 60_000
+# the time of the longest update with 3,000 characters, in ms: the least of a few attempts, as others use the machine
+LONGEST_UPDATE = """async ({ text, enough }) => {
+  const base = new URL("static/chat/", document.baseURI).href;
+  const { AnswerText } = await import(base + "turns/answer_text.js");
+  const pause = () => new Promise((resolve) => setTimeout(resolve));
+  let least = Infinity;
+  for (let attempt = 0; attempt < 5 && least > enough; attempt += 1) {
+    const root = document.createElement("div");
+    const answer = new AnswerText(root);
+    let longest = 0;
+    for (let shown = false; !shown; await pause()) {
+      const begun = performance.now();
+      shown = answer.show(text, 0, true);
+      longest = Math.max(longest, performance.now() - begun);
+    }
+    if (root.querySelector(":scope > .plain")) throw new Error("it is plain");
+    least = Math.min(least, longest);
+  }
+  return least;
+}"""
+
 
 def text_of(kind: str) -> str:
     """About so many tokens."""
@@ -76,3 +118,14 @@ async def test_a_long_construct_streams_without_a_long_task(page: Page, stack: S
     assert found["shown"] > 0.5 * len(text)
     assert stats.longest_task_ms < LONGEST_TASK_MS * patience()
     assert quarters[3] < GROWTH * max(quarters[1], 20)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+async def test_no_text_makes_one_update_long(page: Page, stack: Stack, name: str) -> None:
+    await open_page(page, stack)
+    part = HOSTILE[name]
+    text = "1. a\n\n" * ("item" in name) + HOSTILE_CHARS // len(part) * part
+    enough = LONGEST_TASK_MS * patience()
+    longest: float = await page.evaluate(LONGEST_UPDATE, {"text": text, "enough": enough})
+    print(f"\n{name}: {longest:.0f} ms")
+    assert longest < enough

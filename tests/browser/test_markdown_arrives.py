@@ -76,6 +76,14 @@ MATHS = {
     "$HOME is **important**, $5 and $10, $ x$, $x $, US$5 or A$, $3 for you and 4$": [],
     "`$x$` and\n\n```\n$$y$$\n\\(z\\)\n```": [],
     "\\[ a without an end\n\nnext $b": [],
+    "Formula:\n$$x$$\n---\nnext": ["$$x$$"],
+    "Thus:\n$$\nx\n=\ny\n$$": ["$$\nx\n=\ny\n$$"],
+    "设$x$为正数，则\\(y\\)是; $x$는": ["$x$", "\\(y\\)", "$x$"],  # noqa: RUF001
+    "the $i$th item, the $n-1$st and $a b$th": ["$i$", "$n-1$"],
+    "价格$5到$10，变量$HOME和$PATH": [],  # noqa: RUF001
+    r"\[1\] foo \[2\], array\[0\], sed 's/\(foo\)/\1/', \(a\|b\), x\(a\)": [],
+    'echo $$ and kill $$; cost $5 (in "$")': [],
+    r"Let \( \|x\| \) be $$ x + y $$ and \[ z \], so": [r"\( \|x\| \)", "$$ x + y $$", r"\[ z \]"],
 }
 CODES = {
     "```make\nall:\n\tcc x  \n\n```": "all:\n\tcc x  \n",

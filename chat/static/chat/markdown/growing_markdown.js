@@ -67,7 +67,8 @@ export class GrowingMarkdown {
     const source = over ? this.#tail : this.#tail.replace(/\r$/, ""); // a line feed may follow
     const prefix = this.#inside?.prefix ?? "";
     const text = prefix + source.replace(/\r\n?/g, "\n");
-    const blocks = this.#reader.read(text, { over, inside: this.#inside !== null, source: prefix + source });
+    const place = { inside: this.#inside !== null, goesOn: this.#goesOn };
+    const blocks = this.#reader.read(text, { over, ...place, source: prefix + source });
     this.#place(blocks);
     const ready = finishedCount(blocks, text, over);
     if (ready) this.#finishBlocks(blocks, ready);

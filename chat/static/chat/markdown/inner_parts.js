@@ -1,6 +1,5 @@
 /** The parts of a block that finish one by one: items of a list, rows of a table, parts of a long paragraph. Pure. */
 
-import { paragraphParts } from "./long_paragraph.js";
 import { kidsOf } from "./reader.js";
 
 /** A part is certain once its first line is complete. @param {string} text @param {number} start */
@@ -56,9 +55,17 @@ function tableParts({ raw }) {
 }
 
 /** @param {MarkedParagraph} token @returns {InnerParts | null} */
-function partsOfParagraph({ raw, text }) {
-  const parts = paragraphParts(text);
-  if (!raw.startsWith(text.slice(0, parts[parts.length - 1].start))) return null;
-  const starts = parts.map(({ start }) => start);
-  return { starts, texts: parts.map((part) => part.text), isOpenAt: () => true, inside: null };
+function partsOfParagraph({ raw, tokens }) {
+  const parts = /** @type {PartToken[]} */ (tokens ?? []);
+  const last = parts[parts.length - 1];
+  const text = parts.map((part) => part.raw).join("");
+  if (!raw.startsWith(text.slice(0, text.length - last.raw.length))) return null;
+  const starts = [];
+  let start = 0;
+  for (const part of parts) {
+    starts.push(start);
+    start += part.raw.length;
+  }
+  const texts = parts.map((part) => part.raw.slice(0, part.raw.length - part.gap.length));
+  return { starts, texts, isOpenAt: () => true, inside: null };
 }

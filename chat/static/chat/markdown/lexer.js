@@ -1,24 +1,46 @@
-/** Marked's lexer with the page's rules: HTML is text, only followed addresses define links, nesting is bounded. Pure. */
+/** Marked's lexer with the page's rules: HTML is text, only followed addresses define links, cost and nesting are bounded. Pure. */
 
 import { Lexer, Tokenizer } from "../vendor/marked/marked.esm.js";
 import { decodeEntities } from "./entities.js";
-import { blockFormula, blockStart, inlineFormula, maskFormulas, openFormula } from "./maths.js";
+import { PART_CHARS, paragraphParts } from "./long_paragraph.js";
+import { blockFormula, blockStarts, InlineFormulas, openFormula } from "./maths.js";
+import { endsWithCjk, maskCjk } from "./scripts.js";
 
-const DEEPEST = 20; // lists and quotations in each other; deeper ones are text
+const DEEPEST = 20; // lists and quotations in each other, or marks; deeper ones are text
 const NOT_OF_AN_ADDRESS = /[\u3000-\u303f\uff01-\uff5e]/; // the punctuation of Chinese and Japanese
+const MOST_SEARCHED = 300_000; // characters, in one text: 50 ms
+const LONGEST_DEFINITION = 5_000; // characters
 
 class PageTokenizer extends Tokenizer {
+  searched = 0; // characters of one text, in vain
   #depth = 0;
-  #follows;
+  #options;
 
-  /** @param {(address: string) => unknown} follows whether an address may be followed */
-  constructor(follows) {
+  /** @param {LexerOptions} options */
+  constructor(options) {
     super();
-    this.#follows = follows;
+    this.#options = options;
   }
 
-  get isNested() {
-    return this.#depth > 0;
+  /** A formula on lines of its own, or the beginning of one at the end. @param {string} source @returns {FormulaToken | undefined} */
+  formula(source) {
+    const { text, inside, over } = this.#options;
+    if (inside && source.length === text.length) return undefined;
+    const mayGrow = !over && !this.#depth && text.endsWith(source);
+    return blockFormula(source) ?? (mayGrow ? openFormula(source) : undefined);
+  }
+
+  /** The rest of a paragraph, whatever it begins with. @param {string} source */
+  restOfParagraph(source) {
+    if (!this.#options.goesOn || this.#depth || source.length !== this.#options.text.length) return undefined;
+    const start = this.formulaStart(source);
+    return super.paragraph(start < 0 ? source : source.slice(0, start));
+  }
+
+  /** Where a later line begins a formula, or -1. @param {string} source */
+  formulaStart(source) {
+    for (const start of blockStarts(source)) if (this.formula(source.slice(start))) return start;
+    return -1;
   }
 
   /** @param {string} source */
@@ -42,12 +64,26 @@ class PageTokenizer extends Tokenizer {
     }
   }
 
+  /** A long text is no heading: its parts may be finished. A formula comes first. @param {string} source */
+  lheading(source) {
+    const token = super.lheading(source);
+    if (!token || token.text.length > PART_CHARS) return undefined;
+    const start = this.formulaStart(source);
+    return start >= 0 && start < token.raw.length ? undefined : token;
+  }
+
+  /** @param {string} source */
+  table(source) {
+    return source.trimStart().indexOf("\n") > PART_CHARS ? undefined : super.table(source);
+  }
+
   html() {
     return undefined;
   }
 
   /** A tag changes no state: it is text. @param {string} source */
   tag(source) {
+    if (source[0] !== "<") return undefined;
     const [raw] = this.rules.inline.tag.exec(source) ?? [];
     return raw ? tagToken(raw) : undefined;
   }
@@ -55,9 +91,10 @@ class PageTokenizer extends Tokenizer {
   /** Other definitions, as of footnotes, stay text. A title has no empty line. @param {string} source */
   def(source) {
     if (!/^ {0,3}\[(?!\^)/.test(source)) return undefined;
-    const blank = source.search(/\n[ \t]*\n/);
-    const token = super.def(blank < 0 ? source : source.slice(0, blank + 1));
-    return token && this.#follows(decodeEntities(token.href)) ? token : undefined;
+    const beginning = source.slice(0, LONGEST_DEFINITION);
+    const blank = beginning.search(/\n[ \t]*\n/);
+    const token = super.def(blank < 0 ? beginning : beginning.slice(0, blank + 1));
+    return token && this.#options.follows(decodeEntities(token.href)) ? token : undefined;
   }
 
   /** @param {string} source */
@@ -67,39 +104,113 @@ class PageTokenizer extends Tokenizer {
   }
 
   /** @param {string} source @param {string} masked @param {string} [before] */
-  emStrong(source, masked, before) {
-    return super.emStrong(source, maskFormulas(source, masked), before);
+  emStrong(source, masked, before = "") {
+    if (source[0] !== "*" && source[0] !== "_") return undefined;
+    const outside = source[0] === "*" && endsWithCjk(before) ? "" : before;
+    return this.#bounded(source, () => super.emStrong(source, masked, outside));
+  }
+
+  /** @param {string} source @param {string} masked @param {string} [before] */
+  del(source, masked, before) {
+    return source[0] === "~" ? this.#bounded(source, () => super.del(source, masked, before)) : undefined;
+  }
+
+  /** @param {string} source */
+  link(source) {
+    return /^!?\[/.test(source) ? this.#bounded(source, () => super.link(source)) : undefined;
+  }
+
+  /** @param {string} source @param {LinkDefinitions} links */
+  reflink(source, links) {
+    return /^!?\[/.test(source) ? this.#bounded(source, () => super.reflink(source, links)) : undefined;
+  }
+
+  /** A mark that ends nowhere is searched to the end of the text. @template {{ type: string }} T @param {string} source @param {() => T | undefined} read */
+  #bounded(source, read) {
+    if (this.searched > MOST_SEARCHED) return undefined;
+    const token = read();
+    if (!token || token.type === "text") this.searched += source.length;
+    return token;
   }
 }
 
 /** @param {string} raw @returns {MarkedTag} */
 const tagToken = (raw) => ({ type: "html", raw, text: raw, inLink: false, inRawBlock: false, block: false });
 
-/**
- * `inside`: the text begins with the head of an open block, which is no formula. `links`: those of texts that are not read.
- * @param {string} text
- * @param {{ links: LinkDefinitions, over: boolean, inside: boolean, follows: (address: string) => unknown }} options
- */
-export function lex(text, { links, over, inside, follows }) {
-  const tokenizer = new PageTokenizer(follows);
-  const readFormula = (/** @type {string} */ source) => {
-    if (inside && source.length === text.length) return undefined;
-    const mayGrow = !over && !tokenizer.isNested && text.endsWith(source);
-    return blockFormula(source) ?? (mayGrow ? openFormula(source) : undefined);
-  };
-  const lexer = new Lexer({
+/** @param {string} raw @returns {MarkedText} */
+const textToken = (raw) => ({ type: "text", raw, text: raw, escaped: false });
+
+class PageLexer extends Lexer {
+  #depth = 0;
+  #pageTokenizer;
+  formulas = new InlineFormulas(""); // of the text that is read
+
+  /** @param {PageTokenizer} tokenizer @param {MarkedOptions} options */
+  constructor(tokenizer, options) {
+    super({ ...options, tokenizer });
+    this.#pageTokenizer = tokenizer;
+  }
+
+  /** Long texts in parts: the time for one is its square. @param {string} source @param {MarkedToken[]} tokens */
+  inlineTokens(source, tokens = []) {
+    if (this.#depth) return this.#read(source, tokens);
+    const parts = paragraphParts(source);
+    if (parts.length < 2) return this.#readSafely(source, tokens);
+    for (const { text, gap } of parts) {
+      tokens.push({ type: "part", raw: text + gap, gap, tokens: this.#readSafely(text, []) });
+    }
+    return tokens;
+  }
+
+  /** @param {string} source @param {MarkedToken[]} tokens @returns {MarkedToken[]} */
+  #readSafely(source, tokens) {
+    const state = { ...this.state };
+    this.#pageTokenizer.searched = 0;
+    try {
+      return this.#read(source, tokens);
+    } catch (error) {
+      console.error(error);
+      Object.assign(this.state, state);
+      tokens.splice(0, tokens.length, textToken(source));
+      return tokens;
+    }
+  }
+
+  /** @param {string} source @param {MarkedToken[]} tokens */
+  #read(source, tokens) {
+    if (this.#depth > DEEPEST) {
+      tokens.push(textToken(source));
+      return tokens;
+    }
+    const outer = this.formulas;
+    this.formulas = new InlineFormulas(source);
+    this.#depth += 1;
+    try {
+      return super.inlineTokens(source, tokens);
+    } finally {
+      this.#depth -= 1;
+      this.formulas = outer;
+    }
+  }
+}
+
+/** @param {LexerOptions} options */
+export function lex(options) {
+  const tokenizer = new PageTokenizer(options);
+  const emStrongMask = (/** @type {string} */ masked) => maskCjk(lexer.formulas.mask(masked));
+  const lexer = new PageLexer(tokenizer, {
     gfm: true,
-    tokenizer,
+    hooks: /** @type {MarkedHooks} */ ({ emStrongMask }),
     extensions: {
       renderers: {},
       childTokens: {},
-      block: [readFormula],
-      inline: [(source, tokens) => inlineFormula(source, tokens?.at(-1)?.raw.slice(-1) ?? "")],
-      startBlock: [blockStart],
-      startInline: [(source) => source.indexOf("$")],
+      block: [(source) => tokenizer.restOfParagraph(source), (source) => tokenizer.formula(source)],
+      inline: [(source) => lexer.formulas.at(source)],
+      startBlock: [(source) => tokenizer.formulaStart(source)],
+      startInline: [(source) => lexer.formulas.next(source)],
     },
   });
-  Object.assign(lexer.tokens.links, links);
-  const tokens = lexer.lex(text);
-  return { tokens, links: tokens.links, inline: (/** @type {string} */ part) => lexer.inlineTokens(part) };
+  Object.assign(lexer.tokens.links, options.links);
+  const tokens = lexer.lex(options.text);
+  return { tokens, links: tokens.links };
 }

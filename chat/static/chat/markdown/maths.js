@@ -1,42 +1,48 @@
 /**
- * Extensions of marked: formulas between `$$`, `\[ \]`, `\( \)` and `$`. Pure. A single dollar is strict, because prices and
- * shell variables have it, too: on one line, no space inside next to it, no letter or digit outside next to it.
+ * Formulas between `$$`, `\[ \]`, `\( \)` and `$`. Pure. Each kind is strict in a line, because prices, shell variables,
+ * escaped brackets and regular expressions have the same marks.
  */
+
+import { CJK } from "./scripts.js";
 
 const BLANK_LINE = /\n[ \t]*\n/;
 const REST_OF_LINE = /^[ \t]*(?:\n|$)/;
-const DOLLARS = /^\$(?=[^\s$])((?:\\[^\n]|[^\\\n$])+)\$(?![\p{L}\p{N}$])/u;
-const PRICE = /^\d[\d.,]*\s+\p{L}{2}/u;
-const WORD_BEFORE = /[\p{L}\p{N}$]$/u;
 /** @type {Record<string, string>} */
 const CLOSERS = { $$: "$$", "\\[": "\\]", "\\(": "\\)" };
-// formulas, hidden from emphasis; code and escapes come first
-const MASKED =
-  /(?<other>(`+)(?!`).*?[^`]\2(?!`)|\\[^([])|\\\(.+?\\\)|\\\[.+?\\\]|\$\$.+?\$\$|(?<![\p{L}\p{N}$])\$(?=[^\s$])(?:\\[^\n]|[^\\\n$])*[^\s\\$]\$(?![\p{L}\p{N}$])/gsu;
+const MARKS = /(`+)(?:[^`]|[^`][\s\S]*?[^`])\1(?!`)|`+|[$\\]/g; // code and escapes come first
+const DOLLARS = /\$(?=[^\s$])((?:\\[^\n]|[^\\\n$])+)\$/y;
+const PRICE = new RegExp(`^\\d[\\d.,]*(?:\\s+(?:\\p{L}{2}|\\()|${CJK})`, "u");
+const LATIN_OR_DIGIT = String.raw`[\p{Script=Latin}\p{N}`;
+const NOT_BEFORE_DOLLAR = new RegExp(`${LATIN_OR_DIGIT}$]$`, "u");
+const NOT_AFTER_DOLLAR = new RegExp(`^${LATIN_OR_DIGIT}$]`, "u");
+const ORDINAL = /^(?:st|[nr]d|th)(?![\p{L}\p{N}])/u;
+const NOT_BEFORE_PARENTHESIS = new RegExp(`${LATIN_OR_DIGIT}'"\`/\\\\]$`, "u");
+const BEFORE_BRACKET = new RegExp(`(?:^|[\\s*_~(]|${CJK})$`, "u");
+const AFTER_BRACKET = new RegExp(`^[.,;:!?]?(?:$|[\\s*_~)]|${CJK})`, "u");
+const WORDS = /^\s+\p{L}{2,}(?=\s)(?:.*\s\p{L}{2,})?\s+$/su; // between process numbers of a shell
+/** @type {Record<string, (source: string, before: string, after: string) => boolean>} */
+const ALLOWS = {
+  $$: (source) => !WORDS.test(source),
+  "\\[": (source, before, after) => BEFORE_BRACKET.test(before) && AFTER_BRACKET.test(after) && /[^\d\s]/.test(source),
+  "\\(": (source, before) => !NOT_BEFORE_PARENTHESIS.test(before) && source.split("\\|").length % 2 === 1, // norms have two
+  $: allowsDollars,
+};
 
-/**
- * A formula at the start of the text, between delimiters of two characters.
- * @param {string} text
- * @param {number} indent
- * @returns {FormulaToken | undefined}
- */
-function delimited(text, indent) {
-  const opener = text.slice(indent, indent + 2);
-  const closer = CLOSERS[opener];
-  if (!closer) return undefined;
-  const end = text.indexOf(closer, indent + 2);
-  const source = text.slice(indent + 2, end);
-  if (end < 0 || !source.trim() || BLANK_LINE.test(source)) return undefined;
-  return { type: "formula", raw: text.slice(0, end + 2), source, display: opener !== "\\(", open: false };
+/** @param {string} source @param {string} before @param {string} after */
+function allowsDollars(source, before, after) {
+  if (NOT_BEFORE_DOLLAR.test(before) || /\s$/.test(source) || PRICE.test(source)) return false;
+  return !NOT_AFTER_DOLLAR.test(after) || (ORDINAL.test(after) && !/\s/.test(source));
 }
 
 /** Formulas on separate lines. @param {string} text @returns {FormulaToken | undefined} */
 export function blockFormula(text) {
-  const indent = text.search(/[^ ]/);
-  if (indent < 0 || indent > 3 || text.startsWith("\\(", indent)) return undefined;
-  const token = delimited(text, indent);
-  const rest = token && REST_OF_LINE.exec(text.slice(token.raw.length));
-  return token && rest ? { ...token, raw: token.raw + rest[0] } : undefined;
+  const [all = "", opener = ""] = /^ {0,3}(\$\$|\\\[)/.exec(text) ?? [];
+  const end = opener ? text.indexOf(CLOSERS[opener], all.length) : -1;
+  if (end < 0) return undefined;
+  const rest = REST_OF_LINE.exec(text.slice(end + 2));
+  const source = text.slice(all.length, end);
+  if (!rest || !source.trim() || BLANK_LINE.test(source)) return undefined;
+  return { type: "formula", raw: text.slice(0, end + 2) + rest[0], source, display: true, open: false };
 }
 
 /**
@@ -50,30 +56,96 @@ export function openFormula(text) {
   return { type: "formula", raw: text, source: "", display: true, open: true };
 }
 
-/** Where the next line may begin a formula, which ends a paragraph. @param {string} text */
-export const blockStart = (text) => text.search(/(?<=\n {0,3})(?:\$\$|\\\[)/);
+const START = /(?<=\n {0,3})(?:\$\$|\\\[)/g;
 
-/** @param {string} text @param {string} before @returns {FormulaToken | undefined} */
-export function inlineFormula(text, before) {
-  if (text[0] === "\\" || text.startsWith("$$")) return delimited(text, 0);
-  const match = text[0] === "$" && !WORD_BEFORE.test(before) && DOLLARS.exec(text);
-  if (!match || /\s$/.test(match[1]) || PRICE.test(match[1])) return undefined;
-  return { type: "formula", raw: match[0], source: match[1], display: false, open: false };
+/** Where the next lines may begin a formula, which ends a paragraph. @param {string} text */
+export function* blockStarts(text) {
+  if (!text.includes("$$") && !text.includes("\\[")) return;
+  for (const { index } of text.matchAll(START)) yield index;
 }
 
-/**
- * Hide the formulas in `text` from the search for emphasis.
- * @param {string} text the end of the paragraph
- * @param {string} masked the whole paragraph, as long, with other parts hidden
- */
-export function maskFormulas(text, masked) {
-  if (!text.includes("$") && !/\\[([]/.test(text)) return masked;
-  const start = masked.length - text.length;
-  let made = masked;
-  for (const match of text.matchAll(MASKED)) {
-    if (match.groups?.other) continue;
-    const at = start + match.index;
-    made = made.slice(0, at) + "a".repeat(match[0].length) + made.slice(at + match[0].length);
+/** The formulas of a text without blocks, found in one pass. */
+export class InlineFormulas {
+  #text;
+  /** @type {Map<number, FormulaToken> | null} */ #found = null;
+  /** @type {Record<string, number>} */ #closers = {}; // the next of each kind; -1: no more
+
+  /** @param {string} text */
+  constructor(text) {
+    this.#text = text;
   }
-  return made;
+
+  /** The formula that the rest of the text begins with. @param {string} rest */
+  at(rest) {
+    return this.#all.get(this.#text.length - rest.length);
+  }
+
+  /** Where the rest of the text has a formula, or -1. @param {string} rest */
+  next(rest) {
+    if (!this.#all.size) return -1;
+    const from = this.#text.length - rest.length;
+    for (const start of this.#all.keys()) if (start >= from) return start - from;
+    return -1;
+  }
+
+  /** Hide the formulas from the search for emphasis. @param {string} masked the text, as long, with other parts hidden */
+  mask(masked) {
+    const pieces = [];
+    let end = 0;
+    for (const [start, { raw }] of this.#all) {
+      pieces.push(masked.slice(end, start), "a".repeat(raw.length));
+      end = start + raw.length;
+    }
+    return pieces.join("") + masked.slice(end);
+  }
+
+  get #all() {
+    this.#found ??= new Map(this.#scan());
+    return this.#found;
+  }
+
+  /** @returns {Iterable<[number, FormulaToken]>} */
+  *#scan() {
+    if (!/[$]|\\[([]/.test(this.#text)) return;
+    const marks = new RegExp(MARKS);
+    for (let mark = marks.exec(this.#text); mark; mark = marks.exec(this.#text)) {
+      if (mark[0][0] === "`") continue;
+      const formula = this.#read(mark.index);
+      if (formula) {
+        yield [mark.index, formula];
+        marks.lastIndex = mark.index + formula.raw.length;
+      } else if (mark[0] === "\\") marks.lastIndex += 1;
+    }
+  }
+
+  /** @param {number} at @returns {FormulaToken | undefined} */
+  #read(at) {
+    const pair = this.#text.slice(at, at + 2);
+    const opener = pair in CLOSERS ? pair : pair[0];
+    const source = opener in ALLOWS ? this.#source(opener, at) : "";
+    if (!source.trim()) return undefined;
+    const end = at + 2 * opener.length + source.length;
+    const before = this.#text.slice(Math.max(0, at - 2), at);
+    const after = this.#text.slice(end, end + 4);
+    if (!ALLOWS[opener](source, before, after)) return undefined;
+    const display = opener === "$$" || opener === "\\[";
+    return { type: "formula", raw: this.#text.slice(at, end), source, display, open: false };
+  }
+
+  /** The text up to the closer. @param {string} opener @param {number} at */
+  #source(opener, at) {
+    if (opener === "$") {
+      DOLLARS.lastIndex = at;
+      return DOLLARS.exec(this.#text)?.[1] ?? "";
+    }
+    const end = this.#closer(CLOSERS[opener], at + 2);
+    return end < 0 ? "" : this.#text.slice(at + 2, end);
+  }
+
+  /** @param {string} closer @param {number} from */
+  #closer(closer, from) {
+    const known = this.#closers[closer] ?? 0;
+    if (known >= 0 && known < from) this.#closers[closer] = this.#text.indexOf(closer, from);
+    return this.#closers[closer];
+  }
 }

@@ -5,7 +5,6 @@ import { attachSource, codeText, fencedCode } from "./code_source.js";
 import { decodeEntities } from "./entities.js";
 import { lex } from "./lexer.js";
 import { safeLink, showsHost, withoutPunctuation } from "./links.js";
-import { paragraphParts } from "./long_paragraph.js";
 
 const HEADINGS = ["h4", "h5", "h6", "h6", "h6", "h6"]; // the page uses h1 to h3
 const TEXT_CHARS = 300; // the browser shapes only changed text nodes; a space begins the next: letters shape each other
@@ -38,13 +37,13 @@ export class MarkdownReader {
 
   /**
    * The blocks of a text. `over`: nothing follows. `inside`: the text begins with an item or the head of a table.
-   * `source`: the text with its own line ends.
+   * `goesOn`: it begins with the rest of a paragraph. `source`: the text with its own line ends.
    * @param {string} text
-   * @param {{ over: boolean, inside?: boolean, source?: string }} options
+   * @param {{ over: boolean, inside?: boolean, goesOn?: boolean, source?: string }} options
    * @returns {Block[]}
    */
-  read(text, { over, inside = false, source = text }) {
-    const { tokens, links, inline } = lex(text, { links: this.links, over, inside, follows: this.#link });
+  read(text, { over, inside = false, goesOn = false, source = text }) {
+    const { tokens, links } = lex({ text, links: this.links, over, inside, goesOn, follows: this.#link });
     attachSource(tokens, source);
     const own = Object.entries(links).filter(([label]) => !(label in this.links));
     this.#stamp = `${this.#version} ${JSON.stringify(own)}\n`;
@@ -53,7 +52,7 @@ export class MarkdownReader {
     let start = 0;
     return tokens
       .map((token) => {
-        const block = { token, start, trees: this.#topLevel(token, inline), defines: this.#defined(token) };
+        const block = { token, start, trees: this.#topLevel(token), defines: this.#defined(token) };
         start += token.raw.length;
         return block;
       })
@@ -65,12 +64,12 @@ export class MarkdownReader {
     return token.type === "def" ? { [token.tag]: { href: token.href, title: token.title } } : null;
   }
 
-  /** @param {MarkedToken} token @param {ReadInline} inline */
-  #topLevel(token, inline) {
-    const parts = token.type === "paragraph" ? paragraphParts(token.text) : [];
-    if (parts.length < 2) return this.#blocks([token]);
-    return parts.map(({ text }, index) => {
-      const kids = this.#inline(inline(text));
+  /** @param {MarkedToken} token */
+  #topLevel(token) {
+    const parts = token.type === "paragraph" && token.tokens ? token.tokens : [];
+    if (parts[0]?.type !== "part") return this.#blocks([token]);
+    return parts.map((part, index) => {
+      const kids = this.#inline(ownTokens(part));
       return tree("p", kids, index ? { dir: "auto", class: "goes-on" } : { dir: "auto" });
     });
   }
@@ -180,6 +179,8 @@ export class MarkdownReader {
     switch (token.type) {
       case "text":
         return token.tokens ? this.#inline(token.tokens) : withBreaks(decodeEntities(token.text));
+      case "part":
+        return [...this.#inline(token.tokens), ...withBreaks(token.gap)];
       case "escape":
         return [token.text];
       case "strong":
