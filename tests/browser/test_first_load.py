@@ -57,7 +57,7 @@ async def test_every_file_but_the_document_may_be_kept_for_ever(page: Page, stac
         rules = dict(rule.strip().partition("=")[::2] for rule in file.headers["cache-control"].split(","))
         assert "immutable" in rules, file.url
         assert int(rules["max-age"]) >= YEAR_SECS, file.url
-        assert file.headers["content-encoding"] == "gzip", file.url
+        assert file.headers["content-encoding"] == "br", file.url
 
 
 async def test_the_page_is_interactive_sooner_than_with_its_modules_as_they_are(

@@ -75,7 +75,7 @@ HOSTILE = {
     "items of an item": "  - item of the list here\n",
 }
 HOSTILE_CHARS = 60_000
-# the time of the longest update with 3,000 characters, in ms: the least of a few attempts, as others use the machine
+# the time of the longest update with 3,000 characters, in ms: the least of a few attempts
 LONGEST_UPDATE = """async ({ text, enough }) => {
   const base = new URL("static/chat/", document.baseURI).href;
   const { AnswerText } = await import(base + "turns/answer_text.js");
