@@ -43,9 +43,13 @@ ORDER = [
     "delete-all-open",
     "Sign in",
     "sidebar-toggle",
+    "share",
+    "Copy",  # of the question's code
+    "Code",
+    "more example.org",
     "Edit",
     "Copy",
-    "Copy",
+    "Copy",  # of the answer's code
     "Code",
     "more example.org",
     "Copy",
