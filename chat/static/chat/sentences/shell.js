@@ -12,7 +12,7 @@ export const ANSWER_READY = "The answer is ready.";
 export const UNTITLED = "A conversation";
 
 /** The names of keys, as they stand on a keyboard. */
-export const KEY = Object.freeze({
+export const KEY = {
   command: "⌘",
   control: "Ctrl",
   shift: "Shift",
@@ -21,10 +21,10 @@ export const KEY = Object.freeze({
   home: "Home",
   end: "End",
   remove: "Del",
-});
+};
 
 /** Shortcuts that work everywhere, by action. */
-export const SHORTCUT = Object.freeze({
+export const SHORTCUT = {
   compose: "Write a message",
   create: "New conversation",
   search: "Search conversations",
@@ -34,10 +34,10 @@ export const SHORTCUT = Object.freeze({
   stop: "Stop the answer",
   undo: "Undo a deletion",
   sheet: "This sheet",
-});
+};
 
 /** Keys that work in one place only. */
-export const LOCAL = Object.freeze({
+export const LOCAL = {
   search: "Search conversations, also while writing",
   send: "Send the message; while an answer runs, after it",
   line: "Begin a line",
@@ -47,4 +47,4 @@ export const LOCAL = Object.freeze({
   menu: "Menu of the conversation in focus",
   rename: "Rename the conversation in focus",
   remove: "Delete the conversation in focus",
-});
+};
