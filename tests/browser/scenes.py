@@ -10,6 +10,7 @@ from typing import Literal
 
 from playwright.async_api import Locator, Page, expect
 
+from tests.browser.test_long_questions import PASTE
 from tests.browser.visitor import become_guest, ended, open_page
 from tests.harness.stack import Stack
 
@@ -18,8 +19,26 @@ MODELS = {
     "mill-large": "[article-261@200]",
     "mill-thinking": "[reasoning-30+article-261@12]",
     "mill-small": "[article-261+cut-after-110@100]",
+    "mill-echo": "[echo@200]",
 }
 QUESTION = "How does a water mill work?"
+FORMULAS = r"""The head of the water becomes speed:
+
+\[ v = \sqrt{2 g h}, \qquad P = \eta \rho g Q \int_0^T h(t)\,\mathrm{d}t \]
+
+1. Measure the flow:
+
+   ```bash
+   curl -s https://gauge.example/flow | jq '.litres'
+   ```
+
+2. Compute $P$ for each $h_i$, then take the mean.
+
+- [x] weir cleaned
+- [ ] stones dressed
+
+> A price of $5 is no formula.
+"""
 # hours ago, title, whether an answer in it is unread
 CONVERSATIONS = (
     (0.2, "A letter to the millers' guild", True),
@@ -153,6 +172,78 @@ async def undo(page: Page, stack: Stack) -> None:
     await expect(page.locator("#toast")).to_be_visible()
 
 
+async def menu(page: Page, stack: Stack) -> None:
+    """The menu of a conversation."""
+    await drawer(page, stack)
+    await page.locator(".entry").first.hover()
+    await page.locator(".entry").first.get_by_role("button").click()
+    await expect(page.get_by_role("menu")).to_be_visible()
+
+
+async def results(page: Page, stack: Stack) -> None:
+    """What a search found, and where."""
+    await drawer(page, stack)
+    await page.locator("#search").fill("wheel")
+    await expect(page.locator(".entry mark").first).to_be_visible()
+
+
+async def panel(page: Page, stack: Stack) -> None:
+    """The settings of an answer."""
+    await open_page(page, stack)
+    await page.locator("#settings-open").click()
+    await expect(page.get_by_role("dialog")).to_be_visible()
+
+
+async def share(page: Page, stack: Stack) -> None:
+    """The link of a conversation."""
+    await answered(page, stack)
+    await page.locator("#share").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Create a link").click()
+    await expect(page.get_by_role("textbox", name="Link")).to_be_visible()
+
+
+async def shared(page: Page, stack: Stack) -> None:
+    """The page of a link's readers."""
+    await share(page, stack)
+    await page.goto(await page.get_by_role("textbox", name="Link").input_value())
+    await ended(page.locator("article.turn"))
+
+
+async def queue(page: Page, stack: Stack) -> None:
+    """Messages that wait for the end of an answer."""
+    await streaming(page, stack)
+    for text in ("And how fast does its stone turn?", "Which wood lasts longest in the water?"):
+        await page.locator("#message").fill(text)
+        await page.locator("#send").click()
+    await expect(page.locator(".queued-message")).to_have_count(2)
+
+
+async def long(page: Page, stack: Stack) -> None:
+    """A long question, and a long text that was pasted."""
+    await open_with_conversations(page, stack)
+    lines = "".join(f"{hour:02}:00 level {hour * 7 % 40} cm\n" for hour in range(24))
+    await ended(await ask(page, "mill-large", f"When was the pond highest?\n\n{lines}"))
+    await page.evaluate("scrollTo(0, 0)")
+    await page.locator("#message").focus()
+    await page.evaluate(PASTE, lines * 20)
+    await expect(page.locator("#pasted")).to_contain_text("Pasted text")
+
+
+async def formulas(page: Page, stack: Stack) -> None:
+    """Formulas, steps with code, tasks, a quotation."""
+    await open_with_conversations(page, stack)
+    await ended(await ask(page, "mill-echo", FORMULAS))
+    await expect(page.locator(".output .katex").first).to_be_visible()
+    await page.locator(".output").evaluate("(each) => each.scrollIntoView()")
+
+
+async def delete_all(page: Page, stack: Stack) -> None:
+    """The question before all conversations are deleted."""
+    await drawer(page, stack)
+    await page.locator("#delete-all-open").click()
+    await expect(page.get_by_role("dialog")).to_be_visible()
+
+
 def at(path: str) -> Callable[[Page, Stack], Awaitable[None]]:
     """A separate page."""
 
@@ -177,6 +268,16 @@ OTHERS = {
     "branches": Scene(branches),
     "sheet": Scene(sheet),
     "undo": Scene(undo),
+    "menu": Scene(menu),
+    "results": Scene(results),
+    "panel": Scene(panel),
+    "share": Scene(share),
+    "shared": Scene(shared),
+    "queue": Scene(queue),
+    "long": Scene(long),
+    "formulas": Scene(formulas),
+    "delete_all": Scene(delete_all),
+    "offline_page": Scene(at("/offline/")),
     "login": Scene(at("/accounts/login/")),
     "minimal": Scene(at("/minimal/")),
     "nowhere": Scene(at("/nowhere/")),
