@@ -309,13 +309,16 @@ interface Block {
   token: import("../static/chat/vendor/marked/marked.esm.js").Token;
   start: number;
   trees: Tree[];
-  /** Of a link definition, which has no trees. */
+  /** Link definitions, also in items and quotations. */
   defines: LinkDefinitions | null;
 }
 
 interface InnerParts {
   starts: number[];
   texts: string[];
+  /** By each item of a list. */
+  defines: (LinkDefinitions | null)[];
+  loosens: boolean[];
   isOpenAt: (text: string, start: number) => boolean;
   /** Null: the parts are no children of an element. */
   inside: ((top: HTMLElement) => Pick<Inside, "container" | "prefix" | "kidsOf">) | null;
@@ -327,6 +330,7 @@ interface Inside {
   container: HTMLElement;
   /** The last finished part. */
   last: ChildNode | null;
+  /** Finished items make it loose. */
   loose: boolean;
   /** The source that makes the last part what it is: the head of a table. */
   prefix: string;
@@ -340,6 +344,8 @@ interface FinishedText {
   pick: (blocks: Block[]) => Kid | undefined;
   /** Of a list or table. */
   inside: boolean;
+  /** It continues a paragraph. */
+  goesOn: boolean;
 }
 
 /** Browsers that parse without scripts. */

@@ -1,4 +1,4 @@
-"""The 50 constructs that models write every day, each with the HTML that it means."""
+"""Markdown that models write every day: 50 constructs, each with the HTML that it means."""
 
 CONSTRUCTS: dict[str, tuple[str, str]] = {
     "paragraphs": ("One.\n\nTwo.", "<p>One.</p><p>Two.</p>"),

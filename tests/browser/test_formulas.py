@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 SHOW = """async (formulas) => {
   const { typeset } = await import("/static/chat/markdown/formulas.js");
   const output = document.createElement("div");
-  output.className = "output";
+  output.className = "markdown"; // of an answer, its reasoning or a question
   document.querySelector("#welcome").hidden = true;
   document.querySelector("#turns").append(output);
   for (const [source, display] of formulas) {
@@ -120,7 +120,7 @@ async def test_a_sprawling_formula_covers_no_other_text(page: Page, stack: Stack
     assert await page.evaluate("document.documentElement.scrollWidth") == 320
     reached: list[dict[str, Any]] = await page.locator(".formula .katex").evaluate_all(
         """(all) => all.map((each) => {
-          const frame = each.closest(".output > *");
+          const frame = each.closest(".markdown > *");
           const { top, bottom, left, right } = frame.getBoundingClientRect();
           const cuts = getComputedStyle(frame).overflow === "auto hidden";
           return { cuts, isInside: left >= 0 && right <= 320, height: bottom - top };

@@ -66,8 +66,47 @@ MARKS = (
         "\r\n",
     ),
     *("'t'\n", "a | b\n--|--\n", "| c |\n"),
+    *(
+        "\r",
+        "\0",
+        "\n  \n",
+        "\n\t\n",
+        "=",
+        "|---|",
+        "+ ",
+        "10. ",
+        "[ ] ",
+        "[x]",
+        "[^1]: ",
+        "$x$",
+        "$$\nx\n$$",
+        "5 ",
+        "{",
+    ),
+    *(
+        "#",
+        "\\\n",
+        "&",
+        "lt;",
+        "\u3000",
+        "。**",
+        "e\u0301",
+        "👩\u200d🚀",
+        "\u202e",
+        "https://u.org/a_b",
+        "www.w.org",
+        ".",
+    ),
+    *(
+        "me@m.org",
+        "<https://l.org>",
+        "javascript:alert(1)",
+        "[b]: https://b.org/ 'ti\ntle'\n",
+        "`` ",
+        "~~~~\n",
+    ),
 )
-MIXES = 150
+MIXES = 600
 MATHS = {
     r"\[ x = \frac{-b \pm \sqrt{b^2-4ac}}{2a} \]": [r"\[ x = \frac{-b \pm \sqrt{b^2-4ac}}{2a} \]"],
     "so:\n$$\na_1*b*c\n$$\nand $x_1*y*z$ or \\(a_b\\)": ["$$\na_1*b*c\n$$", "$x_1*y*z$", "\\(a_b\\)"],
@@ -90,6 +129,13 @@ CODES = {
     "1. M:\n   ```make\n   all:\n   \tcc x\r\n   y\n   ```\n2. b": "all:\n\tcc x\r\ny",
     "> ```\n> a\tb\n>  c\n> ```": "a\tb\n c",
     "```\r\na\r\nb\r\n```\r\n": "a\r\nb",
+    "    a\r\n    b\r\n": "a\r\nb",
+    "- a\n\n      x\n      \ty\n": "x\n\ty",
+    "- a\n  ```\n  x\n    \n\n  y\n  ```": "x\n  \n\ny",
+    "```\r\n\ra\r\n```": "\ra",
+    "- [b]\r\n  ```c\r\n  a[b]\r\n  \tc\r\n  ```\r\n\r\n"
+    + "b\r\n\r\n" * 3
+    + "[b]: https://b.org\r\n": "a[b]\r\n\tc",
     "~~~\nopen `` \n``": "open `` \n``",
     "```\n" + "long " * 3000 + "\n\n\n\x01```\n```": "long " * 3000 + "\n\n\n\x01```",
 }
@@ -116,7 +162,8 @@ COPIED = """async ({ text }) => {
 def mix(rng: random.Random) -> str:
     """Words and marks in any order."""
     count = rng.choice([6, 12, 25, 60])
-    return "".join(rng.choice(MARKS) + (f"w{n} " if rng.random() < 0.5 else "") for n in range(count))
+    marks = rng.sample(MARKS, 8) if rng.random() < 0.6 else MARKS  # a few meet more often
+    return "".join(rng.choice(marks) + (f"w{n} " if rng.random() < 0.5 else "") for n in range(count))
 
 
 async def test_any_mix_of_marks_is_shown_the_same_however_it_arrives(page: Page, stack: Stack) -> None:
@@ -156,6 +203,49 @@ async def test_a_definition_that_comes_later_makes_links_of_finished_texts(page:
     assert before.count("<a ") == 0
     assert after.count("<a ") == 3
     assert set(streamed) == {after}
+
+
+async def test_definitions_that_are_items_are_shown_and_define(page: Page, stack: Stack) -> None:
+    await open_page(page, stack)
+    text = "See [1] and [2].\n\n" + "w\n\n" * 3 + "- [1]: https://a.org/x\n- [2]: https://b.org/\n- c\n- d\n"
+    [[whole, *streamed]] = await rendered(page, [text], WHOLE, 1, RANDOM)
+    assert set(streamed) == {whole}
+    items = re.findall(r"<li>(.*?)</li>", whole)
+    assert [re.sub(r"<[^>]*>", "", each) for each in items] == [
+        "[1]: https://a.org/x",
+        "[2]: https://b.org/",
+        "c",
+        "d",
+    ]
+    assert whole.count("<a ") == 4
+
+
+async def test_a_paragraph_without_a_place_to_cut_arrives_as_it_comes_at_once(
+    page: Page, stack: Stack
+) -> None:
+    await open_page(page, stack)
+    unit = (
+        '{"a":1,"b_c":[2,3]},',
+        "1.5,2.5\n",
+        "漢字、",
+        "- 1. # > |",
+        "👩\u200d🚀",
+        "[a](",
+        "`` ` ",
+        "$x$ \\(y\\) ",
+    )
+    texts = ["w " + each * (14_000 // len(each)) for each in unit]
+    shown = await rendered(page, texts, WHOLE, 37, -900)
+    assert [text[:20] for text, html in zip(texts, shown, strict=True) if len(set(html)) > 1] == []
+    assert all(html.count('class="goes-on"') >= 1 for html, *_ in shown)
+
+
+async def test_the_parts_of_a_paragraph_have_one_direction(page: Page, stack: Stack) -> None:
+    await open_page(page, stack)
+    text = "ابدأ " + "The water of the mill turns the wheel. " * 200
+    [[whole, *streamed]] = await rendered(page, [text], WHOLE, 50)
+    assert set(streamed) == {whole}
+    assert set(re.findall(r'<p [^>]*class="goes-on"[^>]*>', whole)) == {'<p dir="rtl" class="goes-on">'}
 
 
 async def test_reasoning_and_questions_are_markdown(page: Page, stack: Stack) -> None:

@@ -16,6 +16,7 @@ let logged;
 function markdown() {
   let pending = "";
   let waits = false;
+  let isOver = false;
   const show = () => {
     if (pending.includes("§")) throw new RangeError("level 25");
     built.words += pending.replaceAll("*", "");
@@ -23,6 +24,7 @@ function markdown() {
   };
   return {
     write(/** @type {string} */ text) {
+      if (isOver && text) throw new Error("it is over");
       if (pending && text) throw new Error("it was not asked whether it waits");
       pending += text;
       waits = !waits && text !== "";
@@ -31,6 +33,7 @@ function markdown() {
     },
     end() {
       if (failsAtEnd) throw new RangeError("level 25");
+      isOver = true;
       show();
     },
   };
@@ -100,4 +103,11 @@ test("the next edition is read as Markdown again, and the fault is logged once",
   assert.equal(logged.mock.callCount(), 1);
   paint("**three**", { edition: 1, ended: true });
   assert.deepEqual(built, { words: "three", plain: "" });
+});
+
+test("a text that grows after its end is read from the beginning", () => {
+  paint("one", { ended: true });
+  paint("one two", { ended: true });
+  assert.deepEqual(built, { words: "one two", plain: "" });
+  assert.equal(logged.mock.callCount(), 0);
 });

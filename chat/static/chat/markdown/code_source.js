@@ -44,7 +44,7 @@ export function fencedCode(raw, mayGrow) {
 }
 
 /**
- * Give each fenced block in lists and quotations the lines of the source, with their tabs and line ends.
+ * Give each block of code in lists and quotations, and each indented one, the lines of the source, with their tabs and line ends.
  * @param {MarkedToken[]} tokens in their order
  * @param {string} source
  */
@@ -52,12 +52,12 @@ export function attachSource(tokens, source) {
   if (!/[\t\r]/.test(source)) return;
   const lines = source.split(/(?<=\r\n|\n|\r(?!\n))/);
   let at = 0;
-  for (const token of fences(tokens)) {
+  for (const token of codes(tokens)) {
     const raw = token.raw.trimEnd().split("\n");
     const found = lines.findIndex((_, index) => index >= at && holds(lines, index, raw));
-    if (found < 0) return;
+    if (found < 0) continue;
     at = found + 1;
-    token.sourceLines = lines.slice(at);
+    token.sourceLines = lines.slice(token.codeBlockStyle === "indented" ? found : at);
   }
 }
 
@@ -69,16 +69,16 @@ function holds(lines, start, raw) {
 }
 
 /** @param {MarkedToken[]} tokens @returns {Iterable<CodeToken>} */
-function* fences(tokens) {
+function* codes(tokens) {
   for (const token of tokens) {
-    if (token.type === "code" && token.codeBlockStyle !== "indented") yield/** @type {CodeToken} */ (token);
-    else if (token.type === "list") yield* fences(token.items);
-    else if ((token.type === "blockquote" || token.type === "list_item") && token.tokens) yield* fences(token.tokens);
+    if (token.type === "code") yield/** @type {CodeToken} */ (token);
+    else if (token.type === "list") yield* codes(token.items);
+    else if ((token.type === "blockquote" || token.type === "list_item") && token.tokens) yield* codes(token.tokens);
   }
 }
 
 /**
- * The text of a fenced block from its lines and those of the source.
+ * The text of a block from its lines and those of the source.
  * @param {string[]} lines
  * @param {string[] | undefined} sourceLines
  */

@@ -22,6 +22,7 @@ export function finishedCount(blocks, text, over) {
  * @param {string} text
  */
 function isCertain({ token, start }, text) {
+  if (!token.raw.trim()) return false; // space that the item before has lost
   if (token.type === "formula") return !token.open && text.indexOf("\n", start + token.raw.trimEnd().length) >= 0;
   const line = text.indexOf("\n", start);
   return line >= 0 && text.indexOf("\n", line + 1) >= 0;
@@ -31,13 +32,13 @@ function isCertain({ token, start }, text) {
 function mayExtend(blocks, index, text) {
   const before = blocks[index - 1];
   const isLast = index === blocks.length - 1;
-  return isLast && before.defines !== null && !/\n[ \t]*\n/.test(text.slice(before.start, blocks[index].start));
+  return isLast && before.token.type === "def" && !/\n[ \t]*\n/.test(text.slice(before.start, blocks[index].start));
 }
 
-/** Whether a text has one of the labels in brackets. @param {string} text @param {string[]} labels */
-export function usesLabel(text, labels) {
-  for (const [, label] of text.matchAll(/\[((?:\\.|[^[\]\\])+)\]/gs)) {
-    if (labels.includes(label.trim().replace(/\s+/g, " ").toLowerCase().toUpperCase().toLowerCase())) return true;
-  }
-  return false;
+/** The labels in brackets, as definitions have them. @param {string} text */
+export function labelsOf(text) {
+  const found = text.matchAll(/\[((?:\\.|[^[\]\\])+)\]/gs);
+  return new Set(
+    Array.from(found, ([, label]) => label.trim().replace(/\s+/g, " ").toLowerCase().toUpperCase().toLowerCase()),
+  );
 }

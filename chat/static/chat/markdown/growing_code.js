@@ -26,7 +26,7 @@ export class GrowingCode {
    * @param {string} source
    */
   static from(token, block, source) {
-    const [opening = null] = /^[ \t]*[`~][^\r\n]*(?:\r\n|\n|\r(?=.))/s.exec(source) ?? [];
+    const [opening = null] = /^[ \t]*[`~][^\r\n]*(?:\r\n|\n|\r)/.exec(source) ?? [];
     if (token.type !== "code" || !block || opening === null || !openingFence(opening).fence) return null;
     block.show("");
     return new GrowingCode(block, opening, source.slice(opening.length));
@@ -34,14 +34,13 @@ export class GrowingCode {
 
   /** Add the lines; returns what is not read yet: part of a line, or the text behind the block. @param {string} text @param {boolean} over */
   write(text, over) {
-    const lines = /([^\r\n]*)(\r\n|\n|\r(?=.)|\r?$)/sy;
+    const lines = /([^\r\n]*)(\r\n|\n|\r|$)/y;
     let at = 0;
     let added = "";
     for (;;) {
       lines.lastIndex = at;
       const [all, line, end] = /** @type {RegExpExecArray} */ (lines.exec(text));
-      const isComplete = end.includes("\n") || (end === "\r" && at + all.length < text.length);
-      if (!isComplete) {
+      if (!end) {
         this.#append(added);
         return this.#writeRest(text.slice(at), line, over);
       }

@@ -5,12 +5,12 @@
 
 import { CodeBlock } from "./code_block.js";
 import { keepColumns } from "./columns.js";
-import { finishedCount, usesLabel } from "./finished_blocks.js";
+import { finishedCount, labelsOf } from "./finished_blocks.js";
 import { typeset } from "./formulas.js";
 import { GrowingCode } from "./growing_code.js";
 import { innerParts } from "./inner_parts.js";
 import { Patcher } from "./patch.js";
-import { MarkdownReader } from "./reader.js";
+import { directionOf, MarkdownReader, withDefinitions } from "./reader.js";
 
 const REST = 3; // a reading waits that many times as long as the last one took
 
@@ -18,12 +18,13 @@ export class GrowingMarkdown {
   #root;
   #reader;
   #patcher = new Patcher();
-  #tail = ""; // the text to read again
+  #tail = ""; // text that is read again
   /** @type {ChildNode | null} */ #last = null; // the last finished block
   /** @type {Inside | null} */ #inside = null;
   /** @type {GrowingCode | null} */ #code = null;
-  #goesOn = false; // the tail begins inside a paragraph
-  /** @type {FinishedText[]} */ #finished = []; // texts that a later definition may change
+  #held = ""; // a carriage return: a line feed may follow
+  /** @type {string | null} */ #goesOn = null; // the tail begins inside a paragraph of this direction
+  /** @type {Map<string, FinishedText[]>} */ #finished = new Map(); // texts that a later definition of a label may change
   #nextReading = 0;
   #waits = false;
 
@@ -35,13 +36,18 @@ export class GrowingMarkdown {
 
   /** Add text; returns whether all is shown: a slow reading makes the next one wait. @param {string} text */
   write(text) {
-    this.#tail += text;
-    this.#waits ||= text !== "";
+    const all = this.#held + text;
+    this.#held = all.endsWith("\r") ? "\r" : "";
+    const added = all.slice(0, all.length - this.#held.length);
+    this.#tail += added;
+    this.#waits ||= added !== "";
     if (this.#waits && performance.now() >= this.#nextReading) this.#read(false);
     return !this.#waits;
   }
 
   end() {
+    this.#tail += this.#held;
+    this.#held = "";
     this.#read(true);
   }
 
@@ -64,11 +70,10 @@ export class GrowingMarkdown {
 
   /** @param {boolean} over */
   #readBlocks(over) {
-    const source = over ? this.#tail : this.#tail.replace(/\r$/, ""); // a line feed may follow
     const prefix = this.#inside?.prefix ?? "";
-    const text = prefix + source.replace(/\r\n?/g, "\n");
-    const place = { inside: this.#inside !== null, goesOn: this.#goesOn };
-    const blocks = this.#reader.read(text, { over, ...place, source: prefix + source });
+    const text = prefix + this.#tail.replace(/\r\n?/g, "\n");
+    const place = { inside: this.#inside !== null, goesOn: this.#goesOn !== null };
+    const blocks = this.#reader.read(text, { over, ...place, source: prefix + this.#tail });
     this.#place(blocks);
     const ready = finishedCount(blocks, text, over);
     if (ready) this.#finishBlocks(blocks, ready);
@@ -81,25 +86,27 @@ export class GrowingMarkdown {
   /** @param {Block[]} blocks */
   #place(blocks) {
     const trees = blocks.flatMap((block) => block.trees);
-    if (this.#goesOn && trees[0]?.tag === "p") trees[0].attributes = { dir: "auto", class: "goes-on" };
+    if (this.#goesOn) continueParagraph(trees, this.#goesOn);
     const inside = this.#inside;
     if (!inside) return this.#patcher.place(this.#root, this.#last, trees);
     const [first, ...others] = trees;
-    inside.loose ||= /\bloose\b/.test(first.attributes?.class ?? "");
-    inside.container.classList.toggle("loose", inside.loose);
+    const isLoose = inside.loose || /\bloose\b/.test(first.attributes?.class ?? "");
+    inside.container.classList.toggle("loose", isLoose);
     this.#patcher.place(inside.container, inside.last, inside.kidsOf(first));
     this.#patcher.place(this.#root, inside.top, others);
   }
 
   /** @param {Block[]} blocks @param {number} ready */
   #finishBlocks(blocks, ready) {
-    /** @type {LinkDefinitions} */
-    const found = Object.create(null);
-    for (const { defines, ...block } of blocks.slice(0, ready)) {
-      if (!defines) this.#finishBlock(block);
-      for (const label in defines) found[label] ??= defines[label];
-    }
-    const labels = this.#reader.define(found);
+    const finished = blocks.slice(0, ready);
+    for (const block of finished) if (block.token.type !== "def") this.#finishBlock(block);
+    this.#define(finished.map(({ defines }) => defines));
+  }
+
+  /** @param {(LinkDefinitions | null)[]} definitions */
+  #define(definitions) {
+    const found = definitions.reduce(withDefinitions, null);
+    const labels = found ? this.#reader.define(found) : [];
     if (labels.length) this.#readAgain(labels);
   }
 
@@ -119,7 +126,7 @@ export class GrowingMarkdown {
       this.#finish(node, parts?.texts[index] ?? token.raw, blockLike(node));
       this.#last = node;
     });
-    this.#goesOn = false;
+    this.#goesOn = null;
   }
 
   /** @param {Inside} inside @param {string[]} texts */
@@ -136,7 +143,14 @@ export class GrowingMarkdown {
   #finish(node, text, pick, inside = false) {
     const element = /** @type {Element} */ (node);
     for (const each of [element, ...element.querySelectorAll(".code-block")]) CodeBlock.of(each)?.finish();
-    if (text.includes("[")) this.#finished.push({ node, text, pick, inside });
+    if (!text.includes("[") || CodeBlock.of(node)) return;
+    const finished = { node, text, pick, inside, goesOn: element.classList.contains("goes-on") };
+    for (const label of labelsOf(text)) {
+      if (label in this.#reader.links) continue;
+      const others = this.#finished.get(label);
+      if (others) others.push(finished);
+      else this.#finished.set(label, [finished]);
+    }
   }
 
   /**
@@ -161,9 +175,11 @@ export class GrowingMarkdown {
     if (!parts || done < 1) return;
     if (!parts.inside) this.#finishParagraphParts(parts.texts.slice(0, done));
     else {
-      this.#inside ??= { top, last: null, loose: top.classList.contains("loose"), ...parts.inside(top) };
+      this.#inside ??= { top, last: null, loose: false, ...parts.inside(top) };
       this.#finishParts(this.#inside, parts.texts.slice(0, done));
+      this.#inside.loose ||= parts.loosens.slice(0, done).includes(true);
       keepColumns(this.#inside.container);
+      this.#define(parts.defines.slice(0, done));
     }
     this.#drop(parts.starts[done] - prefix.length);
   }
@@ -174,7 +190,7 @@ export class GrowingMarkdown {
       const node = /** @type {HTMLElement} */ (this.#last ? this.#last.nextSibling : this.#root.firstChild);
       this.#finish(node, text, blockLike(node));
       this.#last = node;
-      this.#goesOn = true;
+      this.#goesOn ??= directionOf(node.textContent ?? "");
     }
   }
 
@@ -190,14 +206,15 @@ export class GrowingMarkdown {
 
   /** @param {string[]} labels */
   #readAgain(labels) {
-    for (const each of this.#finished) {
-      if (!usesLabel(each.text, labels)) continue;
-      const tree = each.pick(this.#reader.read(each.text, { over: true, inside: each.inside }));
+    for (const each of new Set(labels.flatMap((label) => this.#finished.get(label) ?? []))) {
+      const { inside, goesOn } = each;
+      const tree = each.pick(this.#reader.read(each.text, { over: true, inside, goesOn }));
       if (!tree || typeof tree === "string") continue;
       const before = each.node;
-      each.node = this.#patcher.update(before, tree);
+      each.node = this.#patcher.updateText(before, tree);
       if (this.#last === before) this.#last = each.node;
     }
+    for (const label of labels) this.#finished.delete(label);
   }
 
   /** Typeset the formulas that the next character cannot change. @param {boolean} over */
@@ -214,10 +231,18 @@ export class GrowingMarkdown {
 
 /** Chooses the tree of a block that is read again; it may continue a paragraph. @param {Node} node @returns {FinishedText["pick"]} */
 function blockLike(node) {
-  const goesOn = /** @type {Element} */ (node).classList.contains("goes-on");
+  const { classList, dir } = /** @type {HTMLElement} */ (node);
   return ([block]) => {
     const [tree] = block?.trees ?? [];
-    if (goesOn && tree?.tag === "p") tree.attributes = { dir: "auto", class: "goes-on" };
+    if (tree && classList.contains("goes-on")) continueParagraph([tree], dir);
     return tree;
   };
+}
+
+/** Give the first part, and those that continue it, the direction of the paragraph. @param {Tree[]} trees @param {string} dir */
+function continueParagraph(trees, dir) {
+  for (const [index, { tag, attributes }] of trees.entries()) {
+    if (tag !== "p" || (index > 0 && attributes?.class !== "goes-on")) return;
+    trees[index].attributes = { dir, class: "goes-on" };
+  }
 }

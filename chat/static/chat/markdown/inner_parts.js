@@ -1,6 +1,6 @@
 /** The parts of a block that finish one by one: items of a list, rows of a table, parts of a long paragraph. Pure. */
 
-import { kidsOf } from "./reader.js";
+import { definitionsIn, kidsOf } from "./reader.js";
 
 /** A part is certain once its first line is complete. @param {string} text @param {number} start */
 const hasLine = (text, start) => text.indexOf("\n", start) >= 0;
@@ -27,7 +27,13 @@ function listParts({ items }) {
     start += raw.length;
   }
   const inside = (/** @type {HTMLElement} */ top) => ({ container: top, prefix: "", kidsOf });
-  return { starts, texts: items.map(({ raw }) => raw), isOpenAt: hasLine, inside };
+  const defines = items.map((item) => definitionsIn([item]));
+  return { starts, texts: items.map(({ raw }) => raw), defines, loosens: items.map(loosens), isOpenAt: hasLine, inside };
+}
+
+/** Whether an item makes the list loose once another follows. @param {MarkedListItem} item */
+function loosens({ raw, tokens }) {
+  return /\n[ \t]*\n[ \t]*$/.test(raw) || tokens.some((token) => token.type === "space" && /\n.*\n/.test(token.raw));
 }
 
 /** @param {TableToken} token @returns {InnerParts} */
@@ -51,7 +57,7 @@ function tableParts({ raw }) {
     prefix,
     kidsOf: rowsOf,
   });
-  return { starts, texts, isOpenAt: hasLine, inside };
+  return { starts, texts, defines: [], loosens: [], isOpenAt: hasLine, inside };
 }
 
 /** @param {MarkedParagraph} token @returns {InnerParts | null} */
@@ -67,5 +73,5 @@ function partsOfParagraph({ raw, tokens }) {
     start += part.raw.length;
   }
   const texts = parts.map((part) => part.raw.slice(0, part.raw.length - part.gap.length));
-  return { starts, texts, isOpenAt: () => true, inside: null };
+  return { starts, texts, defines: [], loosens: [], isOpenAt: () => true, inside: null };
 }

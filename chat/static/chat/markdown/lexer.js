@@ -22,7 +22,7 @@ class PageTokenizer extends Tokenizer {
     this.#options = options;
   }
 
-  /** A formula on lines of its own, or the beginning of one at the end. @param {string} source @returns {FormulaToken | undefined} */
+  /** A formula on separate lines, or the beginning of one at the end. @param {string} source @returns {FormulaToken | undefined} */
   formula(source) {
     const { text, inside, over } = this.#options;
     if (inside && source.length === text.length) return undefined;
@@ -72,9 +72,12 @@ class PageTokenizer extends Tokenizer {
     return start >= 0 && start < token.raw.length ? undefined : token;
   }
 
-  /** @param {string} source */
+  /** A line with a tab alone ends it, too. A long first line is no head: its parts may be finished. @param {string} source */
   table(source) {
-    return source.trimStart().indexOf("\n") > PART_CHARS ? undefined : super.table(source);
+    if (source.trimStart().indexOf("\n") > PART_CHARS) return undefined;
+    const token = super.table(source);
+    const blank = token ? token.raw.search(/\n[ \t]*\t[ \t]*(?:\n|$)/) : -1;
+    return blank < 0 ? token : super.table(source.slice(0, blank + 1));
   }
 
   html() {

@@ -1,5 +1,6 @@
 /** Makes the page equal to trees: nodes that are the same stay, text that grew is appended, so a selection survives. */
 
+import { element } from "../dom/elements.js";
 import { CodeBlock } from "./code_block.js";
 
 /** @type {WeakMap<Node, string>} */
@@ -9,6 +10,7 @@ const formulas = new WeakMap();
 
 export class Patcher {
   /** @type {WaitingFormula[]} */ waiting = []; // not typeset yet
+  #keepsCode = false;
 
   /**
    * The nodes behind `after` (null: all) become these.
@@ -31,11 +33,15 @@ export class Patcher {
     }
   }
 
-  /** Make one node equal to a tree; returns the node that is there then. @param {ChildNode} node @param {Tree} tree */
-  update(node, tree) {
-    const made = this.#element(node, tree);
+  /** Make one node equal to a tree, except its code; returns the node that is there then. @param {ChildNode} node @param {Tree} tree */
+  updateText(node, tree) {
+    const codes = codesIn(node);
+    this.#keepsCode = true;
+    const made = /** @type {ChildNode} */ (this.#element(node, tree));
+    this.#keepsCode = false;
+    for (const [index, code] of codesIn(made).entries()) if (codes[index]) code.replaceWith(codes[index]);
     if (made !== node) node.replaceWith(made);
-    return /** @type {ChildNode} */ (made);
+    return made;
   }
 
   /** @param {Node | null} have @param {string} want */
@@ -75,6 +81,7 @@ export class Patcher {
 
   /** @param {Node | null} have @param {CodePart} code */
   #code(have, { text, language, ended }) {
+    if (this.#keepsCode) return element("div", "code-block"); // the block itself takes its place
     const block = CodeBlock.of(have) ?? new CodeBlock();
     block.language = language;
     block.show(text);
@@ -88,6 +95,9 @@ export class Patcher {
     this.waiting.push({ holder, ...formula });
   }
 }
+
+/** @param {Node} node */
+const codesIn = (node) => (node instanceof Element ? [...node.querySelectorAll(".code-block")] : []);
 
 /** @param {Element} element @param {Attributes} wanted */
 function setAttributes(element, wanted) {

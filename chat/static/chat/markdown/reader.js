@@ -8,6 +8,9 @@ import { safeLink, showsHost, withoutPunctuation } from "./links.js";
 
 const HEADINGS = ["h4", "h5", "h6", "h6", "h6", "h6"]; // the page uses h1 to h3
 const TEXT_CHARS = 300; // the browser shapes only changed text nodes; a space begins the next: letters shape each other
+const CONTAINERS = new Set(["blockquote", "list_item"]);
+const LETTER = /\p{L}/u;
+const RIGHT_TO_LEFT = /[\p{Script=Hebrew}\p{Script=Arabic}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}]/u;
 const PIECES = new RegExp(`.{${TEXT_CHARS}}\\S*|.+`, "gs");
 
 /** @type {(tag: string, kids?: Tree["kids"], attributes?: Tree["attributes"], key?: string | null) => Tree} */
@@ -51,47 +54,49 @@ export class MarkdownReader {
     this.#source = text;
     let start = 0;
     return tokens
-      .map((token) => {
-        const block = { token, start, trees: this.#topLevel(token), defines: this.#defined(token) };
+      .map((token, index) => {
+        const isLast = !over && index === tokens.length - 1;
+        const block = { token, start, trees: this.#topLevel(token, isLast), defines: definitionsIn([token]) };
         start += token.raw.length;
         return block;
       })
       .filter(({ token }) => token.type !== "space");
   }
 
-  /** @param {MarkedToken} token @returns {LinkDefinitions | null} */
-  #defined(token) {
-    return token.type === "def" ? { [token.tag]: { href: token.href, title: token.title } } : null;
-  }
-
-  /** @param {MarkedToken} token */
-  #topLevel(token) {
+  /** `isLast`: the next character may belong to the token. @param {MarkedToken} token @param {boolean} isLast */
+  #topLevel(token, isLast) {
     const parts = token.type === "paragraph" && token.tokens ? token.tokens : [];
-    if (parts[0]?.type !== "part") return this.#blocks([token]);
+    if (parts[0]?.type !== "part") return this.#blocks([token], isLast);
+    const dir = directionOf(token.raw);
     return parts.map((part, index) => {
-      const kids = this.#inline(ownTokens(part));
-      return tree("p", kids, index ? { dir: "auto", class: "goes-on" } : { dir: "auto" });
+      const kids = this.#inline(ownTokens(part), isLast && index === parts.length - 1);
+      return tree("p", kids, index ? { dir, class: "goes-on" } : { dir: "auto" });
     });
   }
 
-  /** Equal keys make equal trees. @param {string} raw */
-  #key(raw) {
-    return (this.#over ? "." : "") + (raw.includes("[") ? this.#stamp : "") + raw;
+  /** Equal keys make equal trees. @param {string} raw @param {boolean} isLast */
+  #key(raw, isLast) {
+    const end = this.#over ? "." : "|";
+    return (isLast ? "" : end) + (raw.includes("[") ? this.#stamp : "") + raw;
   }
 
-  /** @param {MarkedToken[]} tokens @param {boolean} inContainer */
-  #blocks(tokens, inContainer = false) {
-    return tokens.flatMap((token) => this.#block(/** @type {KnownToken} */ (token), inContainer) ?? []);
+  /** @param {MarkedToken[]} tokens @param {boolean} isLast @param {boolean} inContainer */
+  #blocks(tokens, isLast, inContainer = false) {
+    const last = isLast ? tokens.length - 1 : -1;
+    return tokens.flatMap((token, index) => {
+      return this.#block(/** @type {KnownToken} */ (token), index === last, inContainer) ?? [];
+    });
   }
 
   /**
-   * Only outermost blocks have a direction: `auto` skips elements inside that have one.
+   * Only outermost blocks have a direction: `auto` does not look into others that have one.
    * @param {KnownToken} token
+   * @param {boolean} isLast
    * @param {boolean} inContainer
    * @returns {Tree | null}
    */
-  #block(token, inContainer) {
-    const key = this.#key(token.raw);
+  #block(token, isLast, inContainer) {
+    const key = this.#key(token.raw, isLast);
     const auto = inContainer ? null : { dir: "auto" };
     switch (token.type) {
       case "space":
@@ -101,8 +106,8 @@ export class MarkdownReader {
       case "heading":
         return tree(
           HEADINGS[token.depth - 1],
-          () => this.#inline(token.tokens),
-          { ...auto, class: `h${token.depth}` },
+          () => this.#inline(token.tokens, isLast),
+          { ...auto, class: `h${token.depth}`, ...(token.text ? null : { role: "presentation" }) },
           key,
         );
       case "hr":
@@ -110,22 +115,23 @@ export class MarkdownReader {
       case "code":
         return this.#code(token);
       case "blockquote":
-        return tree("blockquote", () => this.#blocks(token.tokens, true), auto, key);
+        return tree("blockquote", () => this.#blocks(token.tokens, isLast, true), auto, key);
       case "list":
-        return this.#list(token, auto, key);
+        return this.#list(token, auto, key, isLast);
       case "table":
-        return this.#table(token, auto, key);
+        return this.#table(token, auto, key, isLast);
       case "formula":
         return formula(token, "div");
       default:
-        return tree("p", () => this.#inline(ownTokens(token)), auto, key);
+        return tree("p", () => this.#inline(ownTokens(token), isLast), auto, key);
     }
   }
 
   /** @param {CodeToken} token */
   #code(token) {
     if (token.codeBlockStyle === "indented") {
-      return { ...tree("div"), code: { text: token.text.replace(/\n+$/, ""), language: "", ended: this.#over } };
+      const lines = token.text.replace(/\n+$/, "").split("\n");
+      return { ...tree("div"), code: { text: codeText(lines, token.sourceLines), language: "", ended: this.#over } };
     }
     const mayGrow = !this.#over && this.#source.endsWith(token.raw.slice(token.raw.lastIndexOf("\n") + 1));
     const { lines, ended } = fencedCode(token.raw, mayGrow);
@@ -133,54 +139,80 @@ export class MarkdownReader {
     return { ...tree("div"), code: { text: codeText(lines, token.sourceLines), language, ended: ended || this.#over } };
   }
 
-  /** @param {ListToken} token @param {Attributes} auto @param {string} key */
-  #list(token, auto, key) {
+  /** @param {ListToken} token @param {Attributes} auto @param {string} key @param {boolean} isLast */
+  #list(token, auto, key, isLast) {
     const classes = [token.loose && "loose", /^ *\d+\)/.test(token.raw) && "parenthesis"].filter(Boolean).join(" ");
     const attributes = { ...auto, ...(classes && { class: classes }) };
     if (token.ordered && token.start !== 1) Object.assign(attributes, { start: String(token.start) });
-    return tree(token.ordered ? "ol" : "ul", () => token.items.map((item) => this.#item(item)), attributes, key);
+    const last = isLast ? token.items.length - 1 : -1;
+    const items = () => token.items.map((item, index) => this.#item(item, index === last));
+    return tree(token.ordered ? "ol" : "ul", items, attributes, key);
   }
 
-  /** The first paragraph is text of the item itself: its nodes stay the same when the list turns loose. @param {MarkedListItem} item */
-  #item(item) {
+  /**
+   * The first paragraph is text of the item itself: its nodes stay the same when the list turns loose.
+   * @param {MarkedListItem} item
+   * @param {boolean} isLast
+   */
+  #item(item, isLast) {
     const read = () => {
+      if (item.tokens.length && item.tokens.every(({ type }) => type === "def" || type === "space")) {
+        return this.#definitions(item.tokens);
+      }
       const [first, ...others] = item.tokens.filter(({ type }) => type !== "checkbox");
       const isText = first?.type === "text" || first?.type === "paragraph";
       const box = item.task ? [checkbox(Boolean(item.checked)), " "] : [];
       if (!first) return box;
-      if (!isText) return [...box, ...this.#blocks([first, ...others], true)];
-      return merged([...box, ...this.#inline(ownTokens(first)), ...this.#blocks(others, true)]);
+      if (!isText) return [...box, ...this.#blocks([first, ...others], isLast, true)];
+      const kids = trimmed(this.#inline(ownTokens(first), isLast && !others.length));
+      return merged([...box, ...kids, ...this.#blocks(others, isLast, true)]);
     };
-    return tree("li", read, null, this.#key(item.raw));
+    return tree("li", read, null, this.#key(item.raw, isLast));
   }
 
-  /** @param {TableToken} token @param {Attributes} auto @param {string} key */
-  #table(token, auto, key) {
-    /** @type {(tag: string, cell: MarkedTableCell) => Tree} */
-    const cell = (tag, { tokens, align }) => {
+  /** An item with definitions alone is a list of sources. @param {MarkedToken[]} tokens */
+  #definitions(tokens) {
+    const lines = tokens.map((token) => {
+      const { raw, href = "" } = /** @type {MarkedLink} */ (token);
+      const link = this.#link(decodeEntities(href));
+      const at = raw.indexOf(href, raw.indexOf("]:"));
+      if (!link || at < 0) return withBreaks(raw.trim());
+      return [...withBreaks(raw.slice(0, at)), anchor(link, [href]), ...withBreaks(raw.slice(at + href.length).trimEnd())];
+    });
+    return merged(lines.flatMap((line, index) => (index && line.length ? [tree("br"), ...line] : line)));
+  }
+
+  /** @param {TableToken} token @param {Attributes} auto @param {string} key @param {boolean} isLast */
+  #table(token, auto, key, isLast) {
+    /** @type {(tag: string, cell: MarkedTableCell, isLast: boolean) => Tree} */
+    const cell = (tag, { tokens, align }, isLast) => {
       const attributes = { ...(tag === "th" && { scope: "col" }), ...(align && { class: `align-${align}` }) };
-      return tree(tag, () => this.#inline(tokens), attributes);
+      return tree(tag, () => this.#inline(tokens, isLast), attributes);
     };
-    const row = (/** @type {MarkedTableCell[]} */ cells) =>
-      tree("tr", () => cells.map((each) => cell("td", each)), null, this.#key(cells.map(({ text }) => text).join("\0")));
-    const head = tree("thead", [tree("tr", () => token.header.map((each) => cell("th", each)))]);
+    const row = (/** @type {MarkedTableCell[]} */ cells, /** @type {number} */ index) => {
+      const isOpen = isLast && index === token.rows.length - 1;
+      const key = this.#key(cells.map(({ text }) => text).join("\0"), isOpen);
+      return tree("tr", () => cells.map((each) => cell("td", each, isOpen)), null, key);
+    };
+    const head = tree("thead", [tree("tr", () => token.header.map((each) => cell("th", each, false)))]);
     const kids = () => [head, ...(token.rows.length ? [tree("tbody", () => token.rows.map(row))] : [])];
     const frame = { class: "table-frame", tabindex: "0", role: "group", "aria-label": TABLE };
     return tree("div", [tree("table", kids, auto)], frame, key);
   }
 
   /** @param {MarkedToken[]} tokens */
-  #inline(tokens) {
-    return merged(tokens.flatMap((token) => this.#span(/** @type {KnownToken} */ (token))));
+  #inline(tokens, isLast = false) {
+    const last = isLast ? tokens.length - 1 : -1;
+    return merged(tokens.flatMap((token, index) => this.#span(/** @type {KnownToken} */ (token), index === last)));
   }
 
-  /** @param {KnownToken} token @returns {Kid[]} */
-  #span(token) {
+  /** @param {KnownToken} token @param {boolean} isLast @returns {Kid[]} */
+  #span(token, isLast) {
     switch (token.type) {
       case "text":
-        return token.tokens ? this.#inline(token.tokens) : withBreaks(decodeEntities(token.text));
+        return token.tokens ? this.#inline(token.tokens, isLast) : withBreaks(decodeEntities(token.text));
       case "part":
-        return [...this.#inline(token.tokens), ...withBreaks(token.gap)];
+        return [...this.#inline(token.tokens, isLast), ...withBreaks(token.gap)];
       case "escape":
         return [token.text];
       case "strong":
@@ -192,7 +224,7 @@ export class MarkdownReader {
       case "br":
         return [tree("br")];
       case "link":
-        return this.#anchor(token);
+        return this.#anchor(token, isLast);
       case "image":
         return this.#picture(token);
       case "formula":
@@ -204,9 +236,9 @@ export class MarkdownReader {
     }
   }
 
-  /** @param {MarkedLink} token */
-  #anchor(token) {
-    if (token.autolink) return this.#bareAddress(token);
+  /** @param {MarkedLink} token @param {boolean} isLast */
+  #anchor(token, isLast) {
+    if (token.autolink) return this.#bareAddress(token, isLast);
     const link = this.#link(decodeEntities(token.href));
     if (!link) return withBreaks(token.raw);
     this.#inLink = true;
@@ -215,8 +247,9 @@ export class MarkdownReader {
     return [anchor(link, kids)];
   }
 
-  /** @param {MarkedLink} token */
-  #bareAddress({ raw, text, href }) {
+  /** One that may continue is no link yet. @param {MarkedLink} token @param {boolean} isLast */
+  #bareAddress({ raw, text, href }, isLast) {
+    if (isLast && raw === text && this.#source.endsWith(raw)) return withBreaks(raw);
     const [address, rest] = raw === text ? withoutPunctuation(text) : [text, ""];
     const link = this.#link(href.slice(0, href.length - rest.length));
     return link ? [anchor(link, [address]), rest] : withBreaks(raw);
@@ -230,6 +263,24 @@ export class MarkdownReader {
     return this.#inLink ? [text] : [anchor(link, [text], "picture")];
   }
 }
+
+/** Those in these blocks, also inside; the first of a label counts. @param {MarkedToken[]} tokens @returns {LinkDefinitions | null} */
+export function definitionsIn(tokens) {
+  /** @type {LinkDefinitions | null} */
+  let found = null;
+  for (const token of tokens) {
+    if (token.type === "def") found = withDefinitions(found, { [token.tag]: { href: token.href, title: token.title } });
+    const inner = token.type === "list" ? token.items : CONTAINERS.has(token.type) && "tokens" in token && token.tokens;
+    if (inner) found = withDefinitions(found, definitionsIn(inner));
+  }
+  return found;
+}
+
+/** @param {LinkDefinitions | null} first @param {LinkDefinitions | null} others @returns {LinkDefinitions | null} */
+export const withDefinitions = (first, others) => (first && others ? { ...others, ...first } : (first ?? others));
+
+/** That of the first letter, as the browser finds it. @param {string} text */
+export const directionOf = (text) => (RIGHT_TO_LEFT.test(LETTER.exec(text)?.[0] ?? "") ? "rtl" : "ltr");
 
 /** @param {Link} link @param {Kid[]} kids */
 function anchor({ href, host }, kids, className = "") {
@@ -280,6 +331,12 @@ function merged(kids) {
   }
   flush();
   return made;
+}
+
+/** Without space at the end: marked keeps it in all items but the last. @param {Kid[]} kids */
+function trimmed(kids) {
+  const last = kids[kids.length - 1];
+  return typeof last === "string" ? [...kids.slice(0, -1), last.trimEnd()] : kids;
 }
 
 /** @param {Tree} parent */

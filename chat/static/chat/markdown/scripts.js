@@ -1,4 +1,4 @@
-/** Scripts that need rules of their own. Pure. */
+/** Rules for Chinese, Japanese and Korean letters. Pure. */
 
 const LETTERS = String.raw`\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}`;
 /** One letter or mark of Chinese, Japanese or Korean, which have no spaces around emphasis and formulas. */

@@ -42,7 +42,8 @@ export class AnswerText {
    * @param {boolean} ended
    */
   show(text, edition, ended) {
-    if (edition !== this.#edition) this.#restart(Infinity);
+    const continues = this.#ended && this.#shown < Math.min(text.length, this.#end);
+    if (edition !== this.#edition || continues) this.#restart(Infinity);
     this.#edition = edition;
     if (!this.#tried(text.slice(0, this.#end), ended || text.length > this.#end)) return false;
     if (text.length > this.#end) this.#showPlain(text.slice(this.#end));

@@ -1,0 +1,45 @@
+/** Trees of Markdown: bounds, and what the next character may change. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { directionOf, kidsOf, MarkdownReader, plainText } from "../../../chat/static/chat/markdown/reader.js";
+
+/** The trees of a text. @param {string} text */
+const treesOf = (text, over = true) => new MarkdownReader().read(text, { over }).flatMap(({ trees }) => trees);
+
+/** Every element. @param {Kid[]} kids @returns {Tree[]} */
+const all = (kids) => kids.flatMap((kid) => (typeof kid === "string" ? [] : [kid, ...all(kidsOf(kid))]));
+
+/** @param {string} text @param {boolean} over */
+const links = (text, over) => all(treesOf(text, over)).filter(({ tag }) => tag === "a").length;
+
+test("an address at the end is a link once another character follows", () => {
+  for (const text of ["see https://a.org/x", "- b\n- https://a.org/x", "> https://a.org/x", "# https://a.org/x"]) {
+    assert.equal(links(text, false), 0, text);
+    assert.equal(links(`${text} `, false), 1, text);
+    assert.equal(links(text, true), 1, text);
+  }
+  assert.equal(links("- https://a.org\n- https://a.org", false), 1);
+});
+
+test("marks in each other are bounded, and the blocks behind them are read", () => {
+  const deep = `${"*a ".repeat(800)}b${"*".repeat(800)}\n\nnext **bold**`;
+  const [first, second] = treesOf(deep);
+  assert.equal(plainText([second]), "next bold");
+  assert.equal(all([second]).filter(({ tag }) => tag === "strong").length, 1);
+  assert.ok(all([first]).length < 100);
+  const nested = `${"**a _b ".repeat(30)}c${"_ **".repeat(30)}`;
+  assert.ok(all(treesOf(nested)).length < 100);
+});
+
+test("a heading without text is none", () => {
+  assert.equal(treesOf("#\n\ntext")[0].attributes?.role, "presentation");
+  assert.equal(treesOf("# a")[0].attributes?.role, undefined);
+});
+
+test("the direction is that of the first letter", () => {
+  assert.equal(directionOf("1. שלום abc"), "rtl");
+  assert.equal(directionOf("(abc) سلام"), "ltr");
+  assert.equal(directionOf("12"), "ltr");
+});
