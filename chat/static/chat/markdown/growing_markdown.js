@@ -92,6 +92,7 @@ export class GrowingMarkdown {
     const [first, ...others] = trees;
     const isLoose = inside.loose || /\bloose\b/.test(first.attributes?.class ?? "");
     inside.container.classList.toggle("loose", isLoose);
+    if (!inside.container.className) inside.container.removeAttribute("class");
     this.#patcher.place(inside.container, inside.last, inside.kidsOf(first));
     this.#patcher.place(this.#root, inside.top, others);
   }

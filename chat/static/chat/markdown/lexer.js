@@ -9,6 +9,7 @@ import { endsWithCjk, maskCjk } from "./scripts.js";
 const DEEPEST = 20; // lists and quotations in each other, or marks; deeper ones are text
 const NOT_OF_AN_ADDRESS = /[\u3000-\u303f\uff01-\uff5e]/; // the punctuation of Chinese and Japanese
 const MOST_SEARCHED = 300_000; // characters, in one text: 50 ms
+const NEVER = /(?!)/g;
 const LONGEST_DEFINITION = 5_000; // characters
 
 class PageTokenizer extends Tokenizer {
@@ -26,7 +27,7 @@ class PageTokenizer extends Tokenizer {
   formula(source) {
     const { text, inside, over } = this.#options;
     if (inside && source.length === text.length) return undefined;
-    const mayGrow = !over && !this.#depth && text.endsWith(source);
+    const mayGrow = !over && !this.#depth; // the source is the end of the text
     return blockFormula(source) ?? (mayGrow ? openFormula(source) : undefined);
   }
 
@@ -146,12 +147,17 @@ const textToken = (raw) => ({ type: "text", raw, text: raw, escaped: false });
 class PageLexer extends Lexer {
   #depth = 0;
   #pageTokenizer;
+  #inlineRules;
+  #reflinkSearch;
   formulas = new InlineFormulas(""); // of the text that is read
 
   /** @param {PageTokenizer} tokenizer @param {MarkedOptions} options */
   constructor(tokenizer, options) {
     super({ ...options, tokenizer });
     this.#pageTokenizer = tokenizer;
+    this.#inlineRules = { ...tokenizer.rules.inline };
+    this.#reflinkSearch = this.#inlineRules.reflinkSearch;
+    tokenizer.rules = { ...tokenizer.rules, inline: this.#inlineRules };
   }
 
   /** Long texts in parts: the time for one is its square. @param {string} source @param {MarkedToken[]} tokens */
@@ -168,6 +174,8 @@ class PageLexer extends Lexer {
   /** @param {string} source @param {MarkedToken[]} tokens @returns {MarkedToken[]} */
   #readSafely(source, tokens) {
     const state = { ...this.state };
+    const hasLinks = Object.keys(this.tokens.links).length > 0;
+    this.#inlineRules.reflinkSearch = hasLinks ? this.#reflinkSearch : NEVER; // it is slow
     this.#pageTokenizer.searched = 0;
     try {
       return this.#read(source, tokens);

@@ -5,6 +5,7 @@
 
 import { CJK } from "./scripts.js";
 
+const LONGEST_BLOCK = 3_000; // characters; longer ones are not typeset
 const BLANK_LINE = /\n[ \t]*\n/;
 const REST_OF_LINE = /^[ \t]*(?:\n|$)/;
 /** @type {Record<string, string>} */
@@ -34,15 +35,16 @@ function allowsDollars(source, before, after) {
   return !NOT_AFTER_DOLLAR.test(after) || (ORDINAL.test(after) && !/\s/.test(source));
 }
 
-/** Formulas on separate lines. @param {string} text @returns {FormulaToken | undefined} */
-export function blockFormula(text) {
+/** Formulas on separate lines. @param {string} source @returns {FormulaToken | undefined} */
+export function blockFormula(source) {
+  const text = source.slice(0, LONGEST_BLOCK);
   const [all = "", opener = ""] = /^ {0,3}(\$\$|\\\[)/.exec(text) ?? [];
   const end = opener ? text.indexOf(CLOSERS[opener], all.length) : -1;
   if (end < 0) return undefined;
-  const rest = REST_OF_LINE.exec(text.slice(end + 2));
-  const source = text.slice(all.length, end);
-  if (!rest || !source.trim() || BLANK_LINE.test(source)) return undefined;
-  return { type: "formula", raw: text.slice(0, end + 2) + rest[0], source, display: true, open: false };
+  const rest = REST_OF_LINE.exec(source.slice(end + 2));
+  const formula = text.slice(all.length, end);
+  if (!rest || !formula.trim() || BLANK_LINE.test(formula)) return undefined;
+  return { type: "formula", raw: text.slice(0, end + 2) + rest[0], source: formula, display: true, open: false };
 }
 
 /**
@@ -51,6 +53,7 @@ export function blockFormula(text) {
  * @returns {FormulaToken | undefined}
  */
 export function openFormula(text) {
+  if (text.length >= LONGEST_BLOCK) return undefined;
   const opener = /^ {0,3}(\$\$|\\\[)/.exec(text);
   if (!opener || text.includes(CLOSERS[opener[1]], opener[0].length) || BLANK_LINE.test(text)) return undefined;
   return { type: "formula", raw: text, source: "", display: true, open: true };
@@ -60,7 +63,8 @@ const START = /(?<=\n {0,3})(?:\$\$|\\\[)/g;
 
 /** Where the next lines may begin a formula, which ends a paragraph. @param {string} text */
 export function* blockStarts(text) {
-  if (!text.includes("$$") && !text.includes("\\[")) return;
+  const hasBrackets = text.includes("\\[") && (text.includes("\\]") || text.length < LONGEST_BLOCK);
+  if (!hasBrackets && !text.includes("$$")) return;
   for (const { index } of text.matchAll(START)) yield index;
 }
 
