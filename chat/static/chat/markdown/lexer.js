@@ -144,6 +144,12 @@ const tagToken = (raw) => ({ type: "html", raw, text: raw, inLink: false, inRawB
 /** @param {string} raw @returns {MarkedText} */
 const textToken = (raw) => ({ type: "text", raw, text: raw, escaped: false });
 
+/** @param {LinkDefinitions} links */
+function isFilled(links) {
+  for (const _ in links) return true;
+  return false;
+}
+
 class PageLexer extends Lexer {
   #depth = 0;
   #pageTokenizer;
@@ -174,8 +180,7 @@ class PageLexer extends Lexer {
   /** @param {string} source @param {MarkedToken[]} tokens @returns {MarkedToken[]} */
   #readSafely(source, tokens) {
     const state = { ...this.state };
-    const hasLinks = Object.keys(this.tokens.links).length > 0;
-    this.#inlineRules.reflinkSearch = hasLinks ? this.#reflinkSearch : NEVER; // it is slow
+    this.#inlineRules.reflinkSearch = isFilled(this.tokens.links) ? this.#reflinkSearch : NEVER; // it is slow
     this.#pageTokenizer.searched = 0;
     try {
       return this.#read(source, tokens);
