@@ -181,7 +181,7 @@ async def menu(page: Page, stack: Stack) -> None:
 
 
 async def results(page: Page, stack: Stack) -> None:
-    """What a search found, and where."""
+    """The results of a search, with their places."""
     await drawer(page, stack)
     await page.locator("#search").fill("wheel")
     await expect(page.locator(".entry mark").first).to_be_visible()
