@@ -19,7 +19,7 @@ MODELS = {
     "mill-large": "[article-261@200]",
     "mill-thinking": "[reasoning-30+article-261@12]",
     "mill-small": "[article-261+cut-after-110@100]",
-    "mill-echo": "[echo@200]",
+    "mill-free": "",  # the prompt has its script
 }
 QUESTION = "How does a water mill work?"
 FORMULAS = r"""The head of the water becomes speed:
@@ -232,7 +232,7 @@ async def long(page: Page, stack: Stack) -> None:
 async def formulas(page: Page, stack: Stack) -> None:
     """Formulas, steps with code, tasks, a quotation."""
     await open_with_conversations(page, stack)
-    await ended(await ask(page, "mill-echo", FORMULAS))
+    await ended(await ask(page, "mill-free", f"[echo@200]\n{FORMULAS}"))
     await expect(page.locator(".output .katex").first).to_be_visible()
     await page.locator(".output").evaluate("(each) => each.scrollIntoView()")
 
