@@ -37,6 +37,7 @@ FOR_PROGRAMS = re.compile(
     r"""
     \bbutton\(\s* | \belement\(\s*"\w+", \s* | \brel: \s*
     | \b(?:find|querySelector|querySelectorAll|closest|matchMedia)\(\s*
+    | \bString\.raw  # of regular expressions
     | \b(?:\w*Error|super)\(\s*  # for developers
     | \bcookie \s* = \s*
     """,
