@@ -21,7 +21,7 @@ LOADED = 200
 LOAD_SECS = 2.5
 LONGEST_TASK_MS = 100
 HEAP_MB = 20  # 200 turns take 5
-SHIFT = 0.03  # columns of a table and the foot move in their own answer
+SHIFT = 0.01
 TOKENS = 20_000 if os.environ.get("FULL_LENGTH") else 4_000
 PROMPT = f"[article-{TOKENS}@500]"
 # scrolls up all the time until so many turns are there, and each answer is built; returns seconds

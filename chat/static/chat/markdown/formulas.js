@@ -14,10 +14,14 @@ const DEFINITION = /\\(?:[gex]?def|let|futurelet|(?:re)?newcommand|providecomman
 const waiting = [];
 /** @type {Promise<typeof import("../vendor/katex/katex.js").default> | null} */
 let katex = null;
+/** @type {typeof import("../vendor/katex/katex.js").default | null} */
+let loaded = null;
 let isScheduled = false;
+let spent = 0; // ms of this frame
 
 /**
- * Replace the source in an element by its formula, in one of the next frames.
+ * Replace the source in an element by its formula: at once, so that the text behind it does not move, or in one of the
+ * next frames.
  * @param {HTMLElement} holder shows the source meanwhile
  * @param {string} source without its delimiters
  * @param {boolean} display whether it stands on a separate line
@@ -27,11 +31,29 @@ export function typeset(holder, source, display) {
   if (display) holder.classList.add("display");
   holder.dir = "ltr";
   if (source.length > LONGEST || DEFINITION.test(source)) return;
+  if (loaded && !isScheduled && spent < FRAME_MS) return typesetNow(loaded, { holder, source, display });
   waiting.push({ holder, source, display });
   if (isScheduled) return;
   isScheduled = true;
   katex ??= load();
   katex.then(schedule, failed);
+}
+
+/**
+ * @param {typeof import("../vendor/katex/katex.js").default} made
+ * @param {(typeof waiting)[0]} formula
+ */
+function typesetNow(made, formula) {
+  if (!spent) requestAnimationFrame(() => (spent = 0));
+  const begun = performance.now();
+  const isWide = replace(made, formula);
+  spent += performance.now() - begun;
+  if (isWide) requestAnimationFrame(() => letScroll(formula.holder));
+}
+
+/** By keyboard, if it is wider than its box. @param {HTMLElement} holder */
+function letScroll(holder) {
+  if (holder.scrollWidth > holder.clientWidth) holder.tabIndex = 0;
 }
 
 async function load() {
@@ -45,6 +67,7 @@ async function load() {
   document.head.append(styles);
   try {
     const [{ default: made }] = await Promise.all([import("../vendor/katex/katex.js"), styled]);
+    loaded = made;
     return made;
   } catch (error) {
     styles.remove();
@@ -73,7 +96,7 @@ function schedule(made) {
       const next = waiting.shift();
       if (next && replace(made, next)) done.push(next.holder);
     } while (waiting.length && performance.now() < end);
-    for (const holder of done) if (holder.scrollWidth > holder.clientWidth) holder.tabIndex = 0; // scrolls by keyboard
+    done.forEach(letScroll);
     if (waiting.length) schedule(made);
     else isScheduled = false;
   });
