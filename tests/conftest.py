@@ -159,6 +159,12 @@ def _fresh_catalog() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
+def _fresh_content_types() -> None:
+    """Forget the content types that an earlier test made in its transaction."""
+    ContentType.objects.clear_cache()
+
+
+@pytest.fixture(autouse=True)
 def _quick_passwords(settings: Settings) -> None:
     """Hash passwords once and not a million times; what depends on it is Django's."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
