@@ -68,7 +68,9 @@ class Browser:
     def _ask(self, request: Request) -> tuple[int, str]:
         try:
             with self.opener.open(request, timeout=deadline(ANSWER_SECS)) as response:
-                return response.status, response.read().decode()
+                return response.status, response.read().decode(
+                    errors="replace"
+                )  # fonts and pictures are no text
         except HTTPError as error:
             with error:
                 return error.code, error.read().decode()

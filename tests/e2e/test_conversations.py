@@ -46,6 +46,7 @@ async def test_another_tab_is_notified_of_every_change_of_a_conversation(stack: 
         assert (ended["conversation"]["running"], ended["conversation"]["unread"]) == (False, True)
 
         (listed,) = (await fetched(browser, "GET", "/conversations/?search=DEEP"))["conversations"]
+        assert listed.pop("match")["response"] == ended["response"]["id"]
         assert listed | {"deleted": False} == ended["conversation"]
         path = f"/conversations/{line['id']}/"
         (turn,) = (await fetched(browser, "GET", f"{path}responses/"))["responses"]

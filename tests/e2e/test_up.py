@@ -169,7 +169,7 @@ def environment_of(pid: int) -> bytes:
 
 def test_static_files_are_compressed_and_cached_for_ever(up: Up) -> None:
     with urllib.request.urlopen(up.url) as page:
-        names = re.findall(r"/static/chat/(?:styles/)?page\.[0-9a-f]+\.(?:css|js)", page.read().decode())
+        names = re.findall(r"/static/chat/built/page\.[0-9a-f]+\.(?:css|js)", page.read().decode())
     assert len(names) == 2
     for name in names:
         request = urllib.request.Request(up.url + name, headers={"Accept-Encoding": "gzip"})
