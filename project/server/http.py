@@ -23,6 +23,8 @@ from project.server import limits
 class BoundedRequest(WebRequest):
     """A request whose body fits into memory."""
 
+    has_length = False  # of its answer
+
     def __init__(self, *args: Any) -> None:
         super().__init__(*args, parsePOSTFormSubmission=False)  # Django parses it
 

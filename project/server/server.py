@@ -59,12 +59,16 @@ class BoundedServer(daphne.Server):
         super().run()
 
     def handle_reply(self, protocol: Any, message: dict[str, Any]) -> Coroutine[Any, Any, None]:
-        """Send a message; the sender of an answer in parts waits while the client does not read.
+        """Send a message; the sender of an answer of unknown length waits while the client does not read.
 
-        Not a coroutine function: a message of a socket takes no further step of the event loop.
+        One with a length is in memory already: the transport holds it, which bounds what all hold. Not a
+        coroutine function: a message of a socket takes no further step of the event loop.
         """
         reply: Coroutine[Any, Any, None] = super().handle_reply(protocol, message)
-        return _drained(reply, protocol) if message.get("more_body") else reply
+        if message["type"] == "http.response.start":
+            protocol.has_length = any(name.lower() == b"content-length" for name, _ in message["headers"])
+        waits = message.get("more_body") and not protocol.has_length
+        return _drained(reply, protocol) if waits else reply
 
     def kill_all_applications(self) -> Deferred[None]:
         """Close the sockets, let requests end; Twisted waits for it before it exits."""
