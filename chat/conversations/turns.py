@@ -59,15 +59,19 @@ def _known(tree: Tree, response_id: str, param: str) -> UUID:
     return found
 
 
+def question_files(response: Response, files: Mapping[str, File]) -> list[File]:
+    """The files in a question, each once, of those that it may have."""
+    ids = dict.fromkeys(part.file_id for part in file_parts(response.input))
+    return [files[file_id] for file_id in ids if file_id in files]
+
+
 def turn(response: Response, files: Mapping[str, File] = MappingProxyType({})) -> JSON:
     """A response for the page. Times: Unix seconds. `files`: those that its question may have."""
-    ids = dict.fromkeys(part.file_id for part in file_parts(response.input))
-    named = [files[file_id] for file_id in ids if file_id in files]
     return {
         "id": response.wire_id,
         "previous_response_id": wire_id(RESPONSE, response.previous_id) if response.previous_id else None,
         "input": response.input_text,
-        "attachments": [_attachment(file) for file in named],
+        "attachments": [_attachment(file) for file in question_files(response, files)],
         "output": response.items,
         "status": response.status,
         "error": response.error(),

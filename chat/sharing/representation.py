@@ -9,11 +9,12 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from chat.conversations.turns import question_files
 from chat.file_models import File
 from chat.ids import RESPONSE, wire_id
 from chat.models import Response
 from chat.protocol.events import JSON
-from chat.protocol.input_items import file_parts, response_of
+from chat.protocol.input_items import response_of
 
 HIDDEN = "tailrace:hidden"
 OF_RESPONSE = ("id", "status", "incomplete_details")
@@ -42,13 +43,14 @@ _dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 def shared_turn(row: Response, files: Mapping[str, File] = MappingProxyType({})) -> JSON:
     """A turn for the page. `files`: those that its question may have."""
-    ids = dict.fromkeys(part.file_id for part in file_parts(row.input))
-    named = [files[file_id] for file_id in ids if file_id in files]
     return {
         "id": row.wire_id,
         "previous_response_id": wire_id(RESPONSE, row.previous_id) if row.previous_id else None,
         "input": row.input_text,
-        "attachments": [{"id": file.wire_id, "name": file.name, "image": file.is_image} for file in named],
+        "attachments": [
+            {"id": file.wire_id, "name": file.name, "image": file.is_image}
+            for file in question_files(row, files)
+        ],
         "output": shared_items(row.items),
         "status": row.status,
         "incomplete_details": row.incomplete_details(),
