@@ -32,6 +32,7 @@ class Conf:
     EVENT_LOG_SECONDS = Setting(300)  # that a log is kept after its row has the end
     ORIGINS = Setting[list[str]]([])
     GUESTS = Setting(default=False)
+    GUEST_KEYS = Setting(default=False)  # guests may have API keys
     PROXIES = Setting(0)
     SHARING = Setting(default=True)
     MODELS = Setting("")  # path of a TOML file; empty: one model, from the next settings

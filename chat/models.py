@@ -15,7 +15,7 @@ from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils import timezone
 
-from chat import file_models, preference_models, share_models  # noqa: F401 - Django finds models through this
+from chat import file_models, key_models, preference_models, share_models  # noqa: F401 - Django finds models so
 from chat.ids import CONVERSATION, RESPONSE, bare, new_id, wire_id
 from chat.protocol.errors import FAILURES
 from chat.protocol.events import Terminal

@@ -40,6 +40,8 @@ SECRET_KEY = SECRET_KEY or "development-only"  # DEBUG answers on loopback names
 
 # visitors become guests; otherwise they must sign in
 TAILRACE_GUESTS = env.flag("TAILRACE_GUESTS", default=DEBUG)
+# guests may have API keys: only those of `manage.py up`, which listens on this machine
+TAILRACE_GUEST_KEYS = "TAILRACE_IN_UP" in os.environ
 
 # owners may share a conversation by a link; off: existing links give no access
 TAILRACE_SHARING = env.flag("TAILRACE_SHARING", default=True)

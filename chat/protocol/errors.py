@@ -35,6 +35,7 @@ REFUSALS: dict[str, tuple[int, str]] = {
     "settings_too_long": (400, "The instructions, tools and other settings are too long."),
     "empty_file": (400, "The file is empty: choose another one."),
     "unauthenticated": (401, "Sign in first: this session is unknown or has ended."),
+    "account_required": (403, "API keys are for accounts: sign in first."),
     "model_not_found": (404, "There is no model with this name."),
     "response_not_found": (404, "There is no response with this id."),
     "item_not_found": (404, "There is no item with this id."),
@@ -43,6 +44,7 @@ REFUSALS: dict[str, tuple[int, str]] = {
     "file_not_found": (404, "There is no file with this id: upload it again."),
     "slow_reader": (408, "This socket was not read in time: reconnect and resume after the last event."),
     "too_many_pinned": (409, "You have pinned as many conversations as you may: unpin one first."),
+    "too_many_keys": (409, "You have as many API keys as you may: revoke one first."),
     "file_in_use": (409, "A question has this file: delete its conversation."),
     "file_too_large": (
         413,
