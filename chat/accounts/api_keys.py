@@ -21,6 +21,7 @@ from chat.protocol.errors import CommandError
 from chat.transport.notifications import notify_owner_to_recheck
 
 MAX_KEYS = 50  # of one owner, without those that have ended
+MAX_ENDED = 50  # of one owner, as records: a new key deletes the oldest of more
 MAX_CHARS = 100  # of a text that may be a key: a longer one is not hashed
 SCHEME = "bearer"
 
@@ -37,6 +38,8 @@ def create_key(owner: AbstractBaseUser, name: str, expires_at: datetime | None =
     keys = ApiKey.objects.filter(owner_id=owner.pk)
     if keys.live().count() >= MAX_KEYS:
         raise CommandError("too_many_keys")
+    ended = keys.exclude(pk__in=keys.live().values("pk")).order_by("-id")
+    keys.filter(pk__in=list(ended.values_list("pk", flat=True)[MAX_ENDED:])).delete()
     text = new_text()
     return keys.create(
         owner_id=owner.pk, name=name, digest=digest(text), hint=text[-HINT_CHARS:], expires_at=expires_at

@@ -132,6 +132,18 @@ def test_an_owner_has_so_many_keys_that_have_not_ended(
     create_key(owner, "d")
 
 
+def test_a_new_key_deletes_the_oldest_of_many_that_have_ended(
+    owner: User, stranger: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api_keys, "MAX_ENDED", 2)
+    revoke(create_key(stranger, "theirs")[0])
+    create_key(owner, "live")
+    for number, end in enumerate([revoke, expire, revoke]):
+        end(create_key(owner, str(number))[0])
+    create_key(owner, "new")
+    assert [key.name for key in ApiKey.objects.all()] == ["theirs", "live", "1", "2", "new"]
+
+
 def test_a_guest_has_keys_only_where_guests_may(db: None, settings: Settings) -> None:
     guest = create_guest()
     with pytest.raises(CommandError, match="account_required"):
