@@ -40,9 +40,13 @@ MAX_PINNED = 50  # of an owner: the first page of the list has them all
 class ConversationQuerySet(models.QuerySet["Conversation"]):
     """An owner's list."""
 
+    def listed_of(self, owner_id: int | None) -> "ConversationQuerySet":
+        """An owner's conversations in the list, also deleted ones."""
+        return self.filter(owner_id=owner_id, listed=True)
+
     def visible_to(self, owner_id: int | None) -> "ConversationQuerySet":
-        """An owner's undeleted conversations."""
-        return self.filter(owner_id=owner_id, deleted_at=None)
+        """An owner's undeleted conversations in the list."""
+        return self.listed_of(owner_id).filter(deleted_at=None)
 
     def with_running(self) -> "ConversationQuerySet":
         """Add `running`: a response has not ended."""
@@ -71,7 +75,7 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
 
     def unnamed(self) -> "ConversationQuerySet":
         """Those whose titles are the beginnings of their questions."""
-        return self.filter(title_source=TitleSource.QUESTION, deleted_at=None)
+        return self.filter(title_source=TitleSource.QUESTION, deleted_at=None, listed=True)
 
     def name_by_model(self, conversation_id: UUID | str, before: str, title: str) -> bool:
         """Set a model's title in place of `before`. False: renamed meanwhile, or deleted.
@@ -98,6 +102,9 @@ class Conversation(models.Model):
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
     unread = models.BooleanField(default=False)  # an answer ended since the last reading
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)  # hidden; can be restored
+    # False: a program's, which named no conversation. It never changes
+    listed = models.BooleanField(default=True, db_default=True, editable=False)
+    metadata = models.JSONField(default=dict, db_default={}, blank=True)  # a program's
 
     objects = ConversationQuerySet.as_manager()
 
@@ -292,6 +299,7 @@ class Response(models.Model):
     id = WireIdField(primary_key=True, default=new_id, editable=False, wire_prefix=RESPONSE)
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="responses")
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="responses")
+    listed = models.BooleanField(default=True, db_default=True, editable=False)  # its conversation is
     previous = models.ForeignKey("self", on_delete=models.CASCADE, null=True, blank=True, related_name="next")
     client_request_id = models.CharField(max_length=100, null=True, blank=True)  # noqa: DJ001 - unique, so NULL
 
@@ -303,6 +311,8 @@ class Response(models.Model):
     temperature = models.FloatField(null=True, blank=True)
     metadata = models.JSONField(default=dict, blank=True)
     request = models.JSONField(default=dict, blank=True, help_text="What was asked beyond these columns")
+    stored = models.BooleanField(default=True, db_default=True)  # False: deleted soon after its end
+    background = models.BooleanField(default=True, db_default=True)  # asked without a reader
 
     status = models.CharField(max_length=20, choices=Status.choices, default=Status.QUEUED)
     items = models.JSONField(default=list, blank=True, help_text="OpenAI's output items")
@@ -328,6 +338,8 @@ class Response(models.Model):
     started_at = models.DateTimeField(null=True, blank=True)
     first_token_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
+    # by its owner, over the API: its texts are empty, and later turns still refer to it
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     objects = ResponseQuerySet.as_manager()
 

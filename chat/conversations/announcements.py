@@ -1,4 +1,4 @@
-"""Announce conversation changes to the owner's sockets.
+"""Announce changes of listed conversations to the owner's sockets.
 
 Best effort: pages fetch the list when they reconnect.
 """
@@ -20,7 +20,8 @@ logger = logging.getLogger(__name__)
 
 async def announce_response(response: ResponseObject) -> None:
     """Announce an ended response."""
-    await announce_conversation(response["conversation"]["id"], response)
+    if response["conversation"] is not None:
+        await announce_conversation(response["conversation"]["id"], response)
 
 
 async def announce_new(conversation: Any, response: ResponseObject, request_id: str | None) -> None:
@@ -28,6 +29,8 @@ async def announce_new(conversation: Any, response: ResponseObject, request_id: 
 
     `request_id`: the asking page recognises its message by it.
     """
+    if not conversation.listed:
+        return
     conversation.running = True
     await notify_owner(
         conversation.owner_id, change_event(conversation, response, request_id), conversation.pk
@@ -36,7 +39,7 @@ async def announce_new(conversation: Any, response: ResponseObject, request_id: 
 
 async def announce_conversation(conversation_id: UUID | str, response: ResponseObject | None = None) -> None:
     """Announce a conversation and any response object that changed it."""
-    rows = Conversation.objects.with_running().filter(pk=conversation_id)
+    rows = Conversation.objects.with_running().filter(pk=conversation_id, listed=True)
     try:
         row = await database_sync_to_async(rows.first, thread_sensitive=False)()
         if row is not None:

@@ -56,11 +56,11 @@ def ignoring_case(word: str) -> str:
 
 
 def searched(owner_id: int | None) -> QuerySet[Response]:
-    """The owner's latest responses, with the start of their texts as `question` and `answer`.
+    """The owner's latest listed responses, with the start of their texts as `question` and `answer`.
 
     Only conversations are filtered by owner: a second filter would use the owner index again for each.
     """
-    own = Response.objects.filter(owner_id=owner_id)
+    own = Response.objects.filter(owner_id=owner_id, listed=True)
     oldest = own.order_by("-id").values("id")[MAX_RESPONSES - 1 : MAX_RESPONSES]
     latest = Response.objects.filter(id__gte=Coalesce(Subquery(oldest), NO_ID))
     return latest.alias(question=Left("asked", MAX_TEXT_CHARS), answer=Left("output", MAX_TEXT_CHARS))

@@ -100,7 +100,7 @@ def all_conversations(request: HttpRequest) -> JSON:
     if request.method == "GET":
         return {"count": own.count()}
     latest = list(own.newest_first().values_list("pk", flat=True)[:MAX_ANNOUNCED])
-    live = Response.objects.filter(owner_id=request.user.pk, status__in=LIVE)
+    live = Response.objects.filter(owner_id=request.user.pk, status__in=LIVE, listed=True)
     _cancel_live(live)
     count = own.update(deleted_at=timezone.now())
     _cancel_live(live)  # those created meanwhile
@@ -130,7 +130,7 @@ def change(request: HttpRequest, id: UUID) -> JSON:  # noqa: A002
     """
     assert request.user.pk is not None  # as `json_view` checked
     changes = _parse(request)
-    rows = Conversation.objects.filter(owner_id=request.user.pk, pk=id)
+    rows = Conversation.objects.listed_of(request.user.pk).filter(pk=id)
     if not (changes.has("deleted") and not changes.deleted):
         rows = rows.filter(deleted_at=None)
     if not rows.exists():

@@ -39,13 +39,19 @@ UNSUPPORTED = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The bounds of a `response.create`: characters of input, bytes of all else."""
+    """The bounds of a `response.create`: characters of input, bytes of all else.
+
+    `modes`: `stream`, `background` and `store` may be false.
+    """
 
     input_chars: int = MAX_INPUT_CHARS
     settings_bytes: int = MAX_SETTINGS_BYTES
+    modes: bool = False
 
 
+MODES = ("stream", "background", "store")
 OF_SOCKETS = Limits()
+OF_PROGRAMS = Limits(modes=True)
 
 
 def _bare(prefix: str, value: Any) -> Any:
@@ -110,9 +116,9 @@ class Create(Options):
         | None
     ) = None
     stream_id: StreamId = None
-    stream: Literal[True] | None = None  # always true, like the next two; SDKs send it
-    background: Literal[True] | None = None
-    store: Literal[True] | None = None
+    stream: bool | None = None
+    background: bool | None = None
+    store: bool | None = None
     stream_options: StreamOptions | None = None
     background_options: Annotated[JsonObject, AfterValidator(_soonest)] | None = None
     tailrace: TailraceOptions = TailraceOptions()
@@ -227,6 +233,8 @@ def create(body: JSON, limits: Limits = OF_SOCKETS, own: Collection[str] = ()) -
         error.stream_id = _stream_id(body)
         raise
     command = _validated(Create, {name: value for name, value in body.items() if value is not None})
+    if not limits.modes and (mode := next((each for each in MODES if getattr(command, each) is False), None)):
+        raise CommandError("invalid_field", mode, command.stream_id)
     if command.input is not None:
         _check_input(command, limits)
     elif command.tailrace.regenerate_of is None:

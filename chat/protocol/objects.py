@@ -72,7 +72,7 @@ class ResponseObject(TypedDict):
     completed_at: NotRequired[int | None]
     background: NotRequired[bool]
     store: NotRequired[bool]
-    conversation: ConversationReference
+    conversation: ConversationReference | None  # None: one that is not listed
     incomplete_details: NotRequired[IncompleteDetails | None]
     instructions: NotRequired[str | None]
     max_output_tokens: NotRequired[int | None]

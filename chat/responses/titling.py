@@ -24,9 +24,10 @@ async def request_title(response: ResponseObject) -> None:
 
     Without effect while too many jobs wait.
     """
-    if not conf.TITLE_MODEL or response["status"] != Status.COMPLETED:
+    conversation = response["conversation"]
+    if not conf.TITLE_MODEL or response["status"] != Status.COMPLETED or conversation is None:
         return
-    conversation_id = response["conversation"]["id"]
+    conversation_id = conversation["id"]
     try:
         async with asyncio.timeout(SECS):
             if await database_sync_to_async(_is_unnamed, thread_sensitive=False)(conversation_id):

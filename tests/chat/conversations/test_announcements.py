@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.db import OperationalError
 
 from chat.conversations import announcements
-from chat.conversations.announcements import announce_response
+from chat.conversations.announcements import announce_new, announce_response
 from chat.models import Conversation, Response
 from chat.responses.representation import response_object
 from chat.transport.notifications import owner_group, owner_message
@@ -49,3 +49,16 @@ async def test_without_the_database_nobody_is_notified_and_nothing_fails(
     with caplog.at_level(logging.WARNING, "chat.conversations.announcements"):
         await announce_response(response_object(response))
     assert [record.message for record in caplog.records] == ["an owner was not notified: OperationalError"]
+
+
+async def test_a_programs_conversation_is_not_announced(owner: User, response: Response, layer: Any) -> None:
+    await on_rows(Conversation.objects.update, listed=False)
+    await on_rows(Response.objects.update, listed=False)
+    channel = await layer.new_channel()
+    await layer.group_add(owner_group(owner.pk), channel)
+    row = await on_rows(Response.objects.select_related("conversation").get)
+    ended = response_object(row)
+    await announce_new(row.conversation, ended, None)
+    await announce_response(ended)
+    await announcements.announce_conversation(row.conversation_id)
+    assert layer.channels[channel].empty()

@@ -169,3 +169,9 @@ def test_a_change_of_the_conversation_alone_names_no_response(owner: User) -> No
     deleted = conversation(owner, deleted_at=NOW)
     frame = json.loads(change_event(Conversation.objects.with_running().get(pk=deleted.pk)))
     assert (frame["response"], frame["conversation"]["deleted"]) == (None, True)
+
+
+def test_a_programs_conversation_is_neither_listed_nor_found(owner: User) -> None:
+    row = conversation(owner, "whale", listed=False)
+    stored(owner, "whale", conversation=row, listed=False)
+    assert (titles(owner), list_page(owner.pk, "whale")["conversations"]) == ([], [])

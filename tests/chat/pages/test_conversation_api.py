@@ -364,3 +364,16 @@ async def test_all_conversations_are_counted_and_deleted_with_their_running_answ
     deleted = {frame["conversation"]["id"] for frame in [await others() for _ in range(6)]}
     assert deleted == {wire_id("conv", row.conversation_id) for row in rows}
     assert (await AsyncClient().delete("/conversations/all/")).status_code == 401
+
+
+async def test_a_programs_conversation_is_none_of_the_pages(
+    browser: AsyncClient, owner: User, log: Log
+) -> None:
+    row = await on_rows(Conversation.objects.create, owner=owner, listed=False)
+    running = await on_rows(stored, owner, conversation=row, listed=False)
+    nothing = (404, "conversation_not_found", None)
+    assert refusal(await browser.get(f"{row.get_absolute_url()}responses/")) == nothing
+    for fields in ({"title": "Mine"}, {"pinned": True}, {"deleted": True}):
+        assert refusal(await change(browser, row, **fields)) == nothing
+    assert (await browser.delete("/conversations/all/")).json() == {"count": 0}
+    assert (await saved(running.pk)).status == Status.QUEUED

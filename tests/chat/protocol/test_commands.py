@@ -14,6 +14,7 @@ from chat.protocol.commands import (
     MAX_INPUT_CHARS,
     MAX_SETTINGS_BYTES,
     MAX_STREAM_ID_CHARS,
+    OF_PROGRAMS,
     UNSUPPORTED,
     Cancel,
     Change,
@@ -128,7 +129,15 @@ def test_a_create_takes_the_flags_that_sdks_send_if_they_ask_for_what_is_always_
     assert created(stream_options={"include_obfuscation": True}, top_logprobs=0).items()
     assert created(background_options={"completion_window": "soonest"}).items()
     assert refused(stream=False) == ("invalid_field", "stream")
+    assert refused(background=False) == ("invalid_field", "background")
     assert refused(store=False) == ("invalid_field", "store")
+
+
+def test_a_program_chooses_how_its_response_runs() -> None:
+    command = create(asked(stream=False, background=False, store=False), OF_PROGRAMS)
+    assert (command.stream, command.background, command.store) == (False, False, False)
+    command = create(asked(stream=None), OF_PROGRAMS)
+    assert (command.stream, command.background, command.store) == (None, None, None)
 
 
 def test_an_input_that_is_a_text_is_a_message_of_the_user() -> None:

@@ -1,6 +1,7 @@
 """Titling: which ended responses have their conversation named by the title model."""
 
 import threading
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -22,10 +23,12 @@ def _title_model(settings: Settings) -> None:
     settings.TAILRACE_TITLE_MODEL = "small"
 
 
-async def ended(owner: User, status: Status = Status.COMPLETED, previous: Response | None = None) -> Response:
+async def ended(
+    owner: User, status: Status = Status.COMPLETED, previous: Response | None = None, **fields: Any
+) -> Response:
     """A stored response with this status, whose title was requested."""
     relatives = {"previous": previous, "conversation": previous.conversation} if previous else {}
-    row = await on_rows(stored, owner, output="Two metres.", status=status, **relatives)
+    row = await on_rows(stored, owner, output="Two metres.", status=status, **relatives | fields)
     await request_title(response_object(await saved(row.pk)))
     return row
 
@@ -93,3 +96,10 @@ async def test_a_slow_broker_holds_up_nobody(
     await ended(owner)
     released.set()
     assert "gets no title: TimeoutError" in caplog.text
+
+
+async def test_a_programs_conversation_gets_no_title(owner: User, broker: Broker) -> None:
+    conversation = await on_rows(Conversation.objects.create, owner=owner, listed=False)
+    await ended(owner, conversation=conversation, listed=False)
+    assert broker.jobs(TITLES) == []
+    assert not await on_rows(Conversation.objects.unnamed().exists)
