@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('tailrace', '0011_repeated_files'),
+        ('tailrace', '0012_api_keys'),
     ]
 
     operations = [
