@@ -3,6 +3,9 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from chat.protocol.errors import MOVING
+from chat.protocol.frames import moving
+
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
@@ -28,3 +31,8 @@ class ClientConnection:
         """Close the socket; the application sends no more."""
         self.is_closed = True
         await self._send({"type": "websocket.close", "code": code})
+
+    async def move(self) -> None:
+        """Send the client to another web process: this one stops."""
+        await self.send_text(moving())
+        await self.close(MOVING)

@@ -1,4 +1,4 @@
-"""Stop of a web process: its sockets close one after the other, so that their clients do not return together.
+"""Stop of a web process: its sockets and streams end one after the other, so that clients do not return together.
 
 `/healthz` says so first; a proxy then chooses other processes.
 """
@@ -7,13 +7,11 @@ import asyncio
 from contextlib import suppress
 from itertools import islice
 
-from chat.protocol.errors import MOVING
-from chat.protocol.frames import moving
 from chat.streaming.backpressure import ClientConnection
 
 
 class Draining:
-    """The open sockets of a process, and whether it stops."""
+    """The open sockets and streams of a process, and whether it stops."""
 
     def __init__(self) -> None:
         self.has_begun = False
@@ -21,19 +19,19 @@ class Draining:
         self._open: dict[ClientConnection, None] = {}  # the oldest first
 
     async def add(self, connection: ClientConnection) -> None:
-        """Move this socket in its turn; at once if the last turn is over: its handshake took long."""
+        """Move this client in its turn; at once if the last turn is over: its handshake took long."""
         self._open[connection] = None
         if self.is_over:
             await self._move(connection)
 
     def remove(self, connection: ClientConnection) -> None:
-        """Forget a closed socket. Idempotent."""
+        """Forget a client that has left. Idempotent."""
         self._open.pop(connection, None)
 
     async def run(self, secs: float) -> None:
-        """Close all sockets evenly over `secs`, also those opened meanwhile.
+        """Move all clients evenly over `secs`, also those that came meanwhile.
 
-        A busy process wakes late and closes as many as are due: the rest would all return at the end.
+        A busy process wakes late and moves as many as are due: the rest would all return at the end.
         """
         self.has_begun = True
         loop = asyncio.get_running_loop()
@@ -53,8 +51,7 @@ class Draining:
     async def _move(self, connection: ClientConnection) -> None:
         self.remove(connection)
         with suppress(OSError, RuntimeError):  # closed meanwhile
-            await connection.send_text(moving())
-            await connection.close(MOVING)
+            await connection.move()
 
 
 draining = Draining()
