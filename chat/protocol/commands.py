@@ -4,6 +4,7 @@
 marks our own commands.
 """
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import partial
@@ -27,7 +28,7 @@ MAX_SETTINGS_BYTES = 256 * 1024  # of all that is no input: a coding agent's too
 # fits both at once in UTF-8: 1.6 MB of input, at 4 bytes per character, and the settings with some escapes
 MAX_FRAME_BYTES = 2 * 1024 * 1024
 MAX_SERVER_FRAME_BYTES = 2_560 * 1024  # beyond it the web server closes the socket without an error
-MAX_STREAM_ID_CHARS = 100  # repeated in every event
+STREAM_ID = re.compile(r"[A-Za-z0-9_.-]{1,256}", re.ASCII)  # as OpenAI's SDKs allow; repeated in every event
 MAX_TITLE_CHARS = 80
 MAX_DEFAULT_INSTRUCTIONS_CHARS = 10_000  # a body has 64 KiB
 SOONEST = {"completion_window": "soonest"}  # the only way in which a response runs here
@@ -62,6 +63,12 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
+def _stream_id_of_sdks(text: str) -> str:
+    if not STREAM_ID.fullmatch(text):
+        raise refused("invalid_stream_id")
+    return text
+
+
 def _soonest(options: JSON) -> JSON:
     if options != SOONEST:
         raise refused("unsupported_parameter")
@@ -75,7 +82,7 @@ Title = Annotated[Text, AfterValidator(_one_line), Field(min_length=1, max_lengt
 ResponseId = Annotated[UUID, Field(strict=False), BeforeValidator(partial(_bare, RESPONSE))]
 ConversationId = Annotated[UUID, Field(strict=False), BeforeValidator(partial(_bare, CONVERSATION))]
 SequenceNumber = Annotated[int, Field(ge=-1, lt=2**53)]  # JSON's safe integers; -1: before the first event
-StreamId = Annotated[Text, Field(max_length=MAX_STREAM_ID_CHARS)] | None
+StreamId = Annotated[str, AfterValidator(_stream_id_of_sdks)] | None
 
 
 class TailraceOptions(Strict):
@@ -296,7 +303,7 @@ def _validated(kind: type[Known], body: JSON) -> Known:
 
 def _stream_id(body: dict[str, Any]) -> str | None:
     stream_id = body.get("stream_id")
-    return stream_id if isinstance(stream_id, str) and len(stream_id) <= MAX_STREAM_ID_CHARS else None
+    return stream_id if isinstance(stream_id, str) and STREAM_ID.fullmatch(stream_id) else None
 
 
 def _check_settings(body: JSON, limits: Limits) -> None:

@@ -28,6 +28,7 @@ REFUSALS: dict[str, tuple[int, str]] = {
     "missing_field": (400, "A required field is missing."),
     "unknown_field": (400, "This field is unknown."),
     "invalid_field": (400, "This field has an invalid value."),
+    "invalid_stream_id": (400, "A stream_id has 1 to 256 letters, digits, hyphens, underscores or dots."),
     "unsupported_parameter": (400, "This field, or this value of it, is not supported."),
     "empty_input": (400, "The input is empty."),
     "input_too_long": (400, "The input is too long."),
