@@ -53,6 +53,7 @@ class Conf:
     MAX_FILES_MIB = Setting(1_000)  # all of them
     GUEST_MAX_FILES = Setting(50)
     GUEST_MAX_FILES_MIB = Setting(100)
+    WEBHOOK_PRIVATE = Setting[list[str]]([])  # networks that webhooks may reach, also without TLS
     LOG_UPSTREAM_ERRORS = Setting(default=False)
     DRAIN_SECONDS = Setting(20)
     WEB_DRAIN_SECONDS = Setting(30)

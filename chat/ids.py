@@ -9,6 +9,8 @@ NS_PER_MS = 1_000_000
 # prefixes, as OpenAI's
 RESPONSE = "resp"
 CONVERSATION = "conv"
+WEBHOOK = "wh"
+EVENT = "evt"  # of a webhook
 CALL = "call"  # of a call whose server gave it no id
 OTHER_ITEM = "item"
 # of items, by their types; others have OTHER_ITEM

@@ -15,7 +15,8 @@ from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils import timezone
 
-from chat import file_models, key_models, preference_models, share_models  # noqa: F401 - Django finds models so
+# Django finds models by these imports
+from chat import file_models, key_models, preference_models, share_models, webhook_models  # noqa: F401
 from chat.ids import CONVERSATION, RESPONSE, bare, new_id, wire_id
 from chat.protocol.errors import FAILURES
 from chat.protocol.events import Terminal
@@ -229,7 +230,7 @@ class ResponseQuerySet(models.QuerySet["Response"]):
             )
         )
 
-    @transaction.atomic
+    @transaction.atomic(savepoint=False)
     def finish(self, terminal: Terminal, **extra: Any) -> bool:
         """Copy the final response object to its row. False: the row had ended.
 

@@ -12,7 +12,7 @@ from kombu import Exchange, Queue
 
 from chat.responses.model_catalog import ModelConfig, catalog
 from chat.responses.model_keys import faults
-from chat.transport.job_queue import TITLES
+from chat.transport.job_queue import TITLES, WEBHOOKS
 from project import broker
 from project.celery_settings import broker_settings, task_settings
 from project.postgres.serving import serve
@@ -51,7 +51,7 @@ def consume_every_queue(conf: Any, options: Mapping[str, Any], **_: Any) -> None
     if unusable := faults(_served(models, options), os.environ):
         message = f"{'; '.join(unusable)}.\nThis worker cannot start: correct the environment or the models."
         raise SystemExit(message)
-    names = sorted({TITLES, *(model.queue for model in models)})
+    names = sorted({TITLES, WEBHOOKS, *(model.queue for model in models)})
     conf.task_queues = [Queue(name, Exchange(name), routing_key=name) for name in names]
 
 

@@ -8,6 +8,7 @@ import json
 import math
 import os
 from collections.abc import Collection
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
@@ -72,6 +73,14 @@ class Environment:
     def names(self, name: str, default: Collection[str]) -> list[str]:
         """Texts separated by commas."""
         return [each.strip() for each in self.text(name).split(",") if each.strip()] or [*default]
+
+    def networks(self, name: str) -> list[str]:
+        """Networks, or addresses, separated by commas."""
+        found = self.names(name, [])
+        try:
+            return [str(ip_network(each)) for each in found]
+        except ValueError:
+            raise _wrong(name, "write networks, as 10.0.0.0/8,fd00::/8", ",".join(found)) from None
 
     def choice(self, name: str, default: str, choices: Collection[str]) -> str:
         """One of `choices`, in any case of its letters."""

@@ -227,6 +227,11 @@ TAILRACE_MAX_FILES_MIB = env.number("TAILRACE_MAX_FILES_MIB", default=1000)
 TAILRACE_GUEST_MAX_FILES = env.number("TAILRACE_GUEST_MAX_FILES", default=50)
 TAILRACE_GUEST_MAX_FILES_MIB = env.number("TAILRACE_GUEST_MAX_FILES_MIB", default=100)
 
+# --- webhooks -----------------------------------------------------------------------------------
+
+# networks that are not public and that webhooks may reach, also by plain http; others: https only
+TAILRACE_WEBHOOK_PRIVATE = env.networks("TAILRACE_WEBHOOK_PRIVATE")
+
 # --- workers; Celery's settings are in celery_settings.py --------------------------------------
 
 # answers per worker process

@@ -15,8 +15,8 @@ from filelock import FileLock
 from hypothesis import settings as hypothesis_settings
 from pytest_django import Settings
 
-from chat.responses import model_catalog, queueing
-from chat.transport import redis_client
+from chat.responses import model_catalog
+from chat.transport import job_queue, redis_client
 from project.celery import app as celery_app
 from project.up import environment
 from project.up import valkey as embedded
@@ -128,9 +128,9 @@ async def redis_url(valkey_url: str, settings: Settings) -> AsyncIterator[str]:
 
 def _await_late_messages() -> None:
     """Wait until no thread sends a message any more: an earlier test need not have waited for its own."""
-    all_free = Barrier(queueing.THREADS._max_workers + 1)
+    all_free = Barrier(job_queue.THREADS._max_workers + 1)
     for _ in range(all_free.parties - 1):
-        queueing.THREADS.submit(all_free.wait)
+        job_queue.THREADS.submit(all_free.wait)
     all_free.wait()
 
 

@@ -24,8 +24,10 @@ from workers.providers.openai_compatible import Provider
 from workers.supervision.cancellations import listen
 from workers.supervision.heartbeat import Heartbeat
 from workers.supervision.reaper import Reaper
+from workers.supervision.resender import Resender
 from workers.supervision.run_canceller import RunCanceller
 from workers.supervision.tidier import Tidier
+from workers.webhooks.deliveries import Deliveries
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +41,7 @@ class Runtime:
 
     _attempts: Attempts  # of the running loop, as the next
     _titles: Titles
+    _deliveries: Deliveries
 
     def __init__(self) -> None:
         self.worker_id = new_id().hex
@@ -72,6 +75,12 @@ class Runtime:
         """The naming of conversations on the loop, which starts if it does not run."""
         self.start()
         return self._titles
+
+    @property
+    def deliveries(self) -> Deliveries:
+        """The deliveries to webhooks on the loop, which starts if it does not run."""
+        self.start()
+        return self._deliveries
 
     def run(self, work: Coroutine[Any, Any, Result]) -> Result:
         """Run a coroutine on the loop; wait for its result, without a database connection.
@@ -113,14 +122,16 @@ class Runtime:
         publisher = Publisher(log)
         self._attempts = Attempts(log, provider, publisher)
         self._titles = Titles(provider)
+        self._deliveries = Deliveries()
         self._heartbeats = Heartbeats(redis_client.client())
         reaper = Reaper(self.worker_id, self._heartbeats, log)
         self._heartbeat = heartbeat = Heartbeat(
             self.worker_id, self._name, self.claimed, self._attempts, self._heartbeats, reaper, self._about
         )
         tidier = Tidier(self.worker_id, self._heartbeats)
+        resender = Resender(self.worker_id, self._heartbeats)
         canceller = RunCanceller(self.worker_id, self._heartbeats, self._attempts.runs, provider)
-        lasting = (publisher, heartbeat, reaper, tidier, canceller)
+        lasting = (publisher, heartbeat, reaper, tidier, resender, canceller)
         works = [*(part.run for part in lasting), lambda: listen(self._attempts)]
         self._background = [asyncio.create_task(_run_for_ever(work)) for work in works]
 

@@ -1,4 +1,4 @@
-"""The Celery tasks: wake a worker for a response, or for a conversation's title.
+"""The Celery tasks: wake a worker for a response, a conversation's title, or a webhook's event.
 
 The row is the job: a doubled message does nothing.
 
@@ -32,7 +32,7 @@ from chat.responses.prompt import Prompt, prompt
 from chat.responses.queueing import enqueue
 from chat.responses.remedies import REMEDIES
 from chat.responses.representation import response_object
-from chat.transport.job_queue import GENERATE, TITLE, QueueError
+from chat.transport.job_queue import DELIVER, GENERATE, TITLE, QueueError
 from chat.transport.outages import retry
 from workers.generation.attempt import Assignment, Outcome, StopReason
 from workers.providers.request import Request
@@ -77,6 +77,13 @@ def generate(response_id: str) -> TaskResult:
 def title(conversation_id: str) -> TaskResult:
     """Begin to name a conversation on the event loop; the thread is free again at once."""
     begun = runtime.run(runtime.titles.begin(conversation_id))
+    return {"status": "begun" if begun else "dropped"}
+
+
+@shared_task(name=DELIVER)
+def deliver(delivery_id: int, attempt: int, webhook_id: str) -> TaskResult:
+    """Begin to deliver an event on the event loop; the thread is free again at once."""
+    begun = runtime.run(runtime.deliveries.begin(delivery_id, attempt, webhook_id))
     return {"status": "begun" if begun else "dropped"}
 
 
@@ -184,7 +191,7 @@ def start_runtime(sender: Any, **_: Any) -> None:
 @task_revoked.connect
 def cancel_revoked(request: Any, **_: Any) -> None:
     """End a response revoked in Flower before its task ran: Celery drops the message."""
-    if not request.id.startswith(f"{RESPONSE}_"):  # a title's task
+    if not request.id.startswith(f"{RESPONSE}_"):  # another task
         return
     ending = Ending("cancelled", time.time())
     threading.Thread(target=runtime.run, args=[end(runtime.attempts.log, request.id, ending)]).start()

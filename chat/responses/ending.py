@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from channels.db import database_sync_to_async
+from django.db import transaction
 
 from chat.conf import conf
 from chat.conversations.announcements import announce_response
@@ -26,6 +27,9 @@ from chat.responses.titling import request_title
 from chat.transport import redis_client
 from chat.transport.event_log import Append, Batch, Log, LogError
 from chat.transport.notifications import notify_readers, notify_workers_to_cancel
+from chat.webhook_models import Delivery
+from chat.webhooks.recording import record
+from chat.webhooks.sending import request_deliveries
 
 ABANDONED_SECS = 60  # until the log of a deleted row expires
 EXPIRE_SECS = 2  # an unresponsive Redis must not hold up the next step
@@ -60,11 +64,19 @@ async def conclude(
 
 async def settle(terminal: Terminal, **extra: Any) -> None:
     """Copy the end to its row and announce it, once; then send the owner's held ones."""
-    if await database_sync_to_async(Response.objects.finish, thread_sensitive=False)(terminal, **extra):
+    deliveries = await database_sync_to_async(_finish, thread_sensitive=False)(terminal, **extra)
+    if deliveries is not None:
         await announce_response(terminal.response)
         await send_next(terminal.response["id"])
         await _expire_log(terminal.response["id"])
-        await request_title(terminal.response)  # last: nothing waits for it
+        await request_deliveries(deliveries)  # last, as the next: nothing waits for them
+        await request_title(terminal.response)
+
+
+@transaction.atomic
+def _finish(terminal: Terminal, **extra: Any) -> list[Delivery] | None:
+    """End the row, with the events for webhooks. None: it had ended."""
+    return record(terminal.response) if Response.objects.finish(terminal, **extra) else None
 
 
 async def _expire_log(response_id: str) -> None:

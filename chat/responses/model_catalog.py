@@ -17,7 +17,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from chat.conf import conf
 from chat.protocol.options import Effort
-from chat.transport.job_queue import TITLES
+from chat.transport.job_queue import TITLES, WEBHOOKS
 
 QUEUE = "responses"
 DEMO = "demo-count"
@@ -127,8 +127,8 @@ def _refuse_wrong_names(name: str, key_env: str) -> None:
 
 
 def _refuse_queue(queue: str) -> None:
-    if queue == TITLES:
-        message = f"queue must not be {TITLES}: it is the queue of the titles' jobs"
+    if queue in (TITLES, WEBHOOKS):
+        message = f"queue must not be {queue}: it has other jobs"
         raise ValueError(message)
 
 

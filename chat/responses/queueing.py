@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
 from channels.db import database_sync_to_async
@@ -16,13 +15,12 @@ from chat.transport.outages import UNAVAILABLE
 
 MAX_POSITION = 100  # beyond it a position is `MAX_POSITION + 1`: counting a long queue is expensive
 logger = logging.getLogger(__name__)
-THREADS = ThreadPoolExecutor(8, "enqueue")  # not the database's threads: a stalled broker must not hold them
 
 
 async def enqueue(response: Response) -> None:
     """Send the message that wakes a worker. Raises QueueError."""
     message = response.wire_id, queue_of(response.model)
-    await asyncio.get_running_loop().run_in_executor(THREADS, job_queue.send, *message)
+    await asyncio.get_running_loop().run_in_executor(job_queue.THREADS, job_queue.send, *message)
 
 
 async def send_next(response_id: UUID | str) -> None:

@@ -8,7 +8,6 @@ from channels.db import database_sync_to_async
 from chat.conf import conf
 from chat.models import Conversation, Response, Status
 from chat.protocol.objects import ResponseObject
-from chat.responses.queueing import THREADS
 from chat.transport import job_queue
 from chat.transport.outages import UNAVAILABLE
 
@@ -31,7 +30,7 @@ async def request_title(response: ResponseObject) -> None:
     try:
         async with asyncio.timeout(SECS):
             if await database_sync_to_async(_is_unnamed, thread_sensitive=False)(conversation_id):
-                await asyncio.get_running_loop().run_in_executor(THREADS, _send, conversation_id)
+                await asyncio.get_running_loop().run_in_executor(job_queue.THREADS, _send, conversation_id)
     except UNAVAILABLE as error:
         logger.warning("conversation %s gets no title: %s", conversation_id, type(error).__name__)
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from chat.conf import conf
 from chat.responses.model_catalog import catalog
 from chat.transport.heartbeats import HEARTBEAT_SECS, WorkerStatus
-from chat.transport.job_queue import TITLES, waiting
+from chat.transport.job_queue import TITLES, WEBHOOKS, waiting
+from chat.webhook_models import Webhook
 from project.doctor.finding import Finding, error, ok, warning
 from project.doctor.workers import START, alive
 
@@ -28,7 +29,8 @@ def _depths() -> dict[str, int]:
 
 def _names() -> list[str]:
     titles = [TITLES] if conf.TITLE_MODEL else []
-    return sorted({*titles, *(model.queue for model in catalog().values())})
+    webhooks = [WEBHOOKS] if Webhook.objects.live().exists() else []
+    return sorted({*titles, *webhooks, *(model.queue for model in catalog().values())})
 
 
 def judged(queue: str, depth: int, heartbeats: Sequence[WorkerStatus]) -> Finding:

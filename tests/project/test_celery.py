@@ -84,4 +84,4 @@ def test_a_worker_needs_the_keys_of_its_queues_alone(
         assert re.findall(r"\w+_KEY", str(refused.value)) == variables
     else:
         consume_every_queue(conf, options)
-        assert [queue.name for queue in conf.task_queues] == ["gpu", "responses", "titles"]
+        assert [queue.name for queue in conf.task_queues] == ["gpu", "responses", "titles", "webhooks"]

@@ -1,0 +1,5 @@
+"""Delivery of events to webhooks.
+
+For `tasks`, `runtime` and `manage.py webhook`.
+Start with `deliveries.py`.
+"""
