@@ -20,6 +20,7 @@ from chat.sockets.origins import SocketOrigins  # noqa: E402
 from project.executor import Executor  # noqa: E402
 from project.postgres.serving import serve  # noqa: E402
 from project.server.access_log import AccessLog  # noqa: E402
+from project.server.api_route import ApiRoute  # noqa: E402
 from project.server.lifespan import Lifespan  # noqa: E402
 from project.server.local_peers import LocalPeers  # noqa: E402
 from project.server.proxies import Proxies  # noqa: E402
@@ -28,7 +29,7 @@ from project.server.sign_in_gate import SignInGate  # noqa: E402
 serve("web")
 sockets = SocketOrigins(AuthMiddlewareStack(URLRouter(websocket_urlpatterns)), conf.ORIGINS)
 router = ProtocolTypeRouter(
-    {"http": AccessLog(SignInGate(http)), "websocket": ClientConnections(AccessLog(sockets))}
+    {"http": AccessLog(ApiRoute(SignInGate(http))), "websocket": ClientConnections(AccessLog(sockets))}
 )
 proxied = Proxies(Executor(router), conf.PROXIES)
 application = Lifespan(LocalPeers(proxied) if settings.DEBUG else proxied)

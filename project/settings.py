@@ -218,6 +218,12 @@ TAILRACE_MAX_RUNNING = env.number("TAILRACE_MAX_RUNNING", default=8, least=1)
 TAILRACE_MAX_WAITING = env.number("TAILRACE_MAX_WAITING", default=50)
 TAILRACE_GUEST_MAX_RUNNING = env.number("TAILRACE_GUEST_MAX_RUNNING", default=2, least=1)
 TAILRACE_GUEST_MAX_WAITING = env.number("TAILRACE_GUEST_MAX_WAITING", default=5)
+# of a program's request
+TAILRACE_API_BODY_BYTES = env.number("TAILRACE_API_BODY_BYTES", default=10 * 1024 * 1024, least=1)
+# origins (scheme, host, port) whose pages may use the API with a key
+TAILRACE_API_ORIGINS = env.names("TAILRACE_API_ORIGINS", default=[])
+# of one user's programs, in all web processes; 0: any number
+TAILRACE_API_REQUESTS_PER_MINUTE = env.number("TAILRACE_API_REQUESTS_PER_MINUTE", default=0)
 # of one user, in one web process
 TAILRACE_MAX_SOCKETS = env.number("TAILRACE_MAX_SOCKETS", default=20, least=1)
 # of one file; the number and the size of all files of one user, of one guest

@@ -266,9 +266,9 @@ def _json_body(body: bytes) -> dict[str, Any]:
         raise CommandError("invalid_json") from None
 
 
-def json_object(frame: str) -> dict[str, Any]:
+def json_object(frame: str, most_bytes: int = MAX_FRAME_BYTES) -> dict[str, Any]:
     """Parse a JSON object. Raises CommandError."""
-    if len(frame) > MAX_FRAME_BYTES or len(frame.encode(errors="replace")) > MAX_FRAME_BYTES:
+    if len(frame) > most_bytes or len(frame.encode(errors="replace")) > most_bytes:
         raise CommandError("frame_too_large")
     check_structure(frame)
     try:

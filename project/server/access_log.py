@@ -51,11 +51,15 @@ class _Entry:
         self._who = f"{client} {self._method} {quote(path, safe=PLAIN)[:MAX_PATH_CHARS]}"
         self._begun = time.monotonic()
         self._status, self._size = 403 if self._method == "WS" else 500, 0
+        self._id = ""  # of a request to the API, as its client sees it
 
     def note(self, message: Message) -> None:
         """Follow what the application sends."""
         if message["type"] == "http.response.start":
             self._status = message["status"]
+            self._id = next(
+                (v.decode() for name, v in message.get("headers", ()) if name == b"x-request-id"), ""
+            )
         elif message["type"] == "http.response.body":
             self._size += len(message.get("body", b""))
         elif message["type"] == "websocket.accept":
@@ -68,7 +72,8 @@ class _Entry:
         if self._status == 101:
             logger.info("%s closed after %s s", self._who, took // 1000)
         else:
-            logger.info("%s %s %s bytes %s ms", self._who, self._status, self._size, took)
+            name = f" {self._id}" if self._id else ""
+            logger.info("%s %s %s bytes %s ms%s", self._who, self._status, self._size, took, name)
 
 
 class OneLine(logging.Filter):

@@ -5,6 +5,7 @@ answer the next request of a client that does not read.
 """
 
 import asyncio
+import json
 import resource
 from io import BytesIO
 from typing import Any
@@ -16,8 +17,12 @@ from twisted.internet.interfaces import IAddress, IDelayedCall
 from twisted.python.failure import Failure
 from twisted.web import http
 
+from chat.api.errors import refusal
+from chat.protocol.errors import CommandError
 from chat.streaming.draining import draining
 from project.server import limits
+
+API_CODES = {http.REQUEST_ENTITY_TOO_LARGE: "frame_too_large", http.SERVICE_UNAVAILABLE: "busy"}
 
 
 class BoundedRequest(WebRequest):
@@ -73,6 +78,7 @@ class BoundedChannel(http.HTTPChannel):
 
     factory: "HTTPFactory"
     is_refused = False
+    _target = b""  # of the latest request
     _discarded = 0
     _deadline: IDelayedCall | None = None
     _unread: BoundedRequest | None = None  # answered, but its answer fills the transport
@@ -96,6 +102,7 @@ class BoundedChannel(http.HTTPChannel):
 
     def allHeadersReceived(self) -> None:  # noqa: N802
         """Refuse a body that is declared too large, else expect it."""
+        self._target = self._path  # Twisted forgets its own
         if not self.admits(self.length or 0):
             self.refuse(http.REQUEST_ENTITY_TOO_LARGE)
             return
@@ -197,8 +204,11 @@ class BoundedChannel(http.HTTPChannel):
         if self.is_refused:
             return
         self.is_refused = True
-        head = f"HTTP/1.1 {status} {http.RESPONSES[status].decode()}\r\n"
-        self.transport.write(f"{head}Content-Length: 0\r\nConnection: close\r\n\r\n".encode())
+        body = _api_refusal(status) if limits.is_api(self._target) else b""
+        kind = "Content-Type: application/json\r\n" if body else ""
+        head = f"HTTP/1.1 {status} {http.RESPONSES[status].decode()}\r\n{kind}"
+        head += f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        self.transport.write(head.encode() + body)
         self.transport.loseWriteConnection()
         self.setTimeout(None)
         self._abort_within(limits.LINGER_SECS)
@@ -226,6 +236,12 @@ class BoundedChannel(http.HTTPChannel):
             self.refuse(http.REQUEST_TIMEOUT)
         else:
             self.loseConnection()
+
+
+def _api_refusal(status: int) -> bytes:
+    """The body in OpenAI's form."""
+    code = API_CODES.get(status)
+    return json.dumps(refusal(CommandError(code)).body).encode() if code else b""
 
 
 def most_waiting(descriptors: int) -> int:

@@ -1,7 +1,9 @@
 """Limits of the web server, checked before anything is stored."""
 
+API_PREFIX = "/v1/"
 MAX_BODY_BYTES = 64 * 1024  # a title, a sign-in or a form of the admin is smaller
 BODIES: dict[str, int] = {}  # path: another limit in bytes, for uploads
+API_BODIES: dict[str, int] = {}  # beginning of a path: the same, for the API
 FORM_BYTES = 16 * 1024  # of a form beside its file
 UPLOADS_BYTES = 64 * 1024 * 1024  # of all uploads in memory at once; a part that does not fit gets 503
 UNREAD_BYTES = 64 * 1024 * 1024  # of all answers that wait for their clients; beyond, the oldest is aborted
@@ -24,7 +26,9 @@ LINGER_BYTES = 1024 * 1024  # discarded in that time: a client that only writes 
 
 def body_limit(path: bytes) -> int:
     """Most bytes of a request's body."""
-    return BODIES.get(_name(path), MAX_BODY_BYTES)
+    name = _name(path)
+    of_api = next((limit for begin, limit in API_BODIES.items() if name.startswith(begin)), MAX_BODY_BYTES)
+    return BODIES.get(name, of_api)
 
 
 def body_secs(path: bytes) -> int:
@@ -34,7 +38,12 @@ def body_secs(path: bytes) -> int:
 
 def is_upload(path: bytes) -> bool:
     """Whether a body at this path has another limit."""
-    return _name(path) in BODIES
+    return _name(path) in BODIES or is_api(path)
+
+
+def is_api(path: bytes) -> bool:
+    """Whether the API is at this path."""
+    return _name(path).startswith(tuple(API_BODIES))
 
 
 def _name(path: bytes) -> str:

@@ -44,6 +44,7 @@ class BoundedServer(daphne.Server):
         )
         super().__init__(application, **ours | options | sizes)
         limits.BODIES[self.root_path + reverse("files")] = most_bytes() + limits.FORM_BYTES
+        limits.API_BODIES[self.root_path + limits.API_PREFIX] = conf.API_BODY_BYTES
         self.websocket_handshake_timeout = self.websocket_connect_timeout
         self.handshakes: set[BoundedSocket] = set()
         self.arriving = 0  # bytes of incomplete messages of all sockets

@@ -38,6 +38,12 @@ async def test_a_request_is_a_line_without_its_query(caplog: pytest.LogCaptureFi
     assert line.startswith("192.0.2.1 GET /conversations/ 200 5 bytes ")
 
 
+async def test_a_programs_request_is_named_as_its_client_sees_it(caplog: pytest.LogCaptureFixture) -> None:
+    start = {"type": "http.response.start", "status": 401, "headers": [(b"x-request-id", b"req_1")]}
+    (line,) = await lines(caplog, [start], "/v1/models", type="http", method="GET")
+    assert line.endswith(" ms req_1")
+
+
 async def test_a_path_cannot_forge_a_line_or_a_colour(caplog: pytest.LogCaptureFixture) -> None:
     (line,) = await lines(
         caplog, HTTP, "/a 200\n6.6.6.6 GET /admin\x1b[31m" + "x" * 9999, type="http", method="G\tT"

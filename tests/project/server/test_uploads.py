@@ -1,5 +1,6 @@
 """Uploads and large answers: each is bounded, and so is the memory that all of a process take."""
 
+import json
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ LENGTH = 1_000
 @pytest.fixture(autouse=True)
 def _bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "BODIES", {PATH: LENGTH})
+    monkeypatch.setattr(limits, "API_BODIES", {})
     monkeypatch.setattr(limits, "MAX_BODY_BYTES", 10)
     monkeypatch.setattr(limits, "UPLOADS_BYTES", 1_500)
     monkeypatch.setattr(limits, "UNREAD_BYTES", 1_500)
@@ -50,6 +52,26 @@ def test_the_server_admits_the_configured_file_at_its_path_and_nowhere_else(
     assert limits.body_limit(path + b"?filename=a") == 3 * MIB + limits.FORM_BYTES
     for other in (b"/y" + path, path + b"x", path[:-1], b"/", b"/healthz"):
         assert limits.body_limit(other) == limits.MAX_BODY_BYTES
+
+
+@pytest.mark.parametrize("root", ["", "/x"])
+def test_the_api_admits_bodies_of_its_own_limit_below_its_path(settings: Settings, root: str) -> None:
+    settings.TAILRACE_API_BODY_BYTES = 3 * MIB
+    BoundedServer(None, endpoints=["none"], root_path=root)
+    path = f"{root}/v1/responses".encode()
+    assert limits.body_limit(path + b"?a=b") == 3 * MIB
+    for other in (b"/y" + path, f"{root}/v1".encode(), f"{root}/v2/responses".encode()):
+        assert limits.body_limit(other) == limits.MAX_BODY_BYTES
+
+
+def test_a_programs_body_beyond_the_limit_is_refused_in_openais_form(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "API_BODIES", {limits.API_PREFIX: LENGTH})
+    connection = Connection()
+    connection.send(post(LENGTH + 1, "/v1/responses"))
+    head, _, body = connection.transport.value().partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 413 ")
+    assert json.loads(body)["error"]["code"] == "request_too_large"
+    assert f"Content-Length: {len(body)}".encode() in head
 
 
 def test_an_upload_has_its_time() -> None:

@@ -1,0 +1,69 @@
+"""Pages of a list, by the query's `after`, `limit` and `order`. Pure.
+
+Format: https://platform.openai.com/docs/api-reference/responses/input-items
+"""
+
+from collections.abc import Mapping, Sequence
+
+from chat.protocol.errors import CommandError
+from chat.protocol.events import JSON
+
+DEFAULT_LIMIT = 20
+MAX_LIMIT = 100
+ORDERS = ("asc", "desc")
+
+Query = Mapping[str, Sequence[str]]
+
+
+def list_page(objects: Sequence[JSON], query: Query, order: str = "desc") -> JSON:
+    """One page of objects, which are given in their order of creation; `order`: the default.
+
+    Raises CommandError for a wrong value, or an `after` that is no object's id.
+    """
+    wanted = _choice(query, order)
+    limit = limit_of(query)
+    rows = list(objects) if wanted == "asc" else list(reversed(objects))
+    after = last_value(query, "after")
+    if after:
+        place = next((place for place, row in enumerate(rows) if row["id"] == after), None)
+        if place is None:
+            raise CommandError("invalid_field", "after")
+        rows = rows[place + 1 :]
+    return page_of(rows[:limit], has_more=len(rows) > limit)
+
+
+def page_of(data: Sequence[JSON], *, has_more: bool) -> JSON:
+    """The list object of a page."""
+    first, last = (data[0]["id"], data[-1]["id"]) if data else (None, None)
+    return {
+        "object": "list",
+        "data": list(data),
+        "first_id": first,
+        "last_id": last,
+        "has_more": has_more,
+    }
+
+
+def limit_of(query: Query) -> int:
+    """The size of a page. Raises CommandError."""
+    text = last_value(query, "limit")
+    if not text:
+        return DEFAULT_LIMIT
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(MAX_LIMIT))):
+        raise CommandError("invalid_field", "limit")
+    if not 1 <= int(text) <= MAX_LIMIT:
+        raise CommandError("invalid_field", "limit")
+    return int(text)
+
+
+def last_value(query: Query, name: str) -> str:
+    """The last value of a name in the query; empty: none."""
+    values = query.get(name)
+    return values[-1] if values else ""
+
+
+def _choice(query: Query, default: str) -> str:
+    order = last_value(query, "order") or default
+    if order not in ORDERS:
+        raise CommandError("invalid_field", "order")
+    return order
