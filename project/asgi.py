@@ -8,13 +8,14 @@ from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.conf import settings
 from django.core.asgi import get_asgi_application
+from django.urls import path, re_path
 
 from chat.conf import conf
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 http: Any = get_asgi_application()  # first: loads the applications that sockets import
 
-from chat.routing import websocket_urlpatterns  # noqa: E402
+from chat.routing import programs, websocket_urlpatterns  # noqa: E402
 from chat.sockets.daphne import ClientConnections  # noqa: E402
 from chat.sockets.origins import SocketOrigins  # noqa: E402
 from project.executor import Executor  # noqa: E402
@@ -27,7 +28,9 @@ from project.server.proxies import Proxies  # noqa: E402
 from project.server.sign_in_gate import SignInGate  # noqa: E402
 
 serve("web")
-sockets = SocketOrigins(AuthMiddlewareStack(URLRouter(websocket_urlpatterns)), conf.ORIGINS)
+of_pages = SocketOrigins(AuthMiddlewareStack(URLRouter(websocket_urlpatterns)), conf.ORIGINS)
+# a program's key is in a header, which a foreign page cannot send
+sockets = URLRouter([path("v1/responses", programs), re_path("", of_pages)])
 router = ProtocolTypeRouter(
     {"http": AccessLog(ApiRoute(SignInGate(http))), "websocket": ClientConnections(AccessLog(sockets))}
 )

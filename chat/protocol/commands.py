@@ -213,10 +213,10 @@ COMMANDS: dict[str, type[Command]] = {
 Known = TypeVar("Known", bound=Strict)
 
 
-def parse(frame: str, own: Collection[str] = ()) -> Command:
+def parse(frame: str, own: Collection[str] = (), limits: Limits = OF_SOCKETS) -> Command:
     """Parse a frame. Raises CommandError with the field and, if readable, the `stream_id`.
 
-    `own`: as of `create`.
+    `own` and `limits`: as of `create`.
     """
     body = json_object(frame)
     kind = body.get("type")
@@ -224,7 +224,7 @@ def parse(frame: str, own: Collection[str] = ()) -> Command:
         raise CommandError("missing_field", "type", _stream_id(body))
     if not isinstance(kind, str) or kind not in COMMANDS:
         raise CommandError("unknown_type", "type", _stream_id(body))
-    return create(body, own=own) if kind == "response.create" else _validated(COMMANDS[kind], body)
+    return create(body, limits, own) if kind == "response.create" else _validated(COMMANDS[kind], body)
 
 
 def create(body: JSON, limits: Limits = OF_SOCKETS, own: Collection[str] = ()) -> Create:

@@ -77,6 +77,7 @@ REFUSALS: dict[str, tuple[int, str]] = {
     ),
     "internal_error": (500, "The server failed with an internal error."),
     "stopping": (503, "This server process stops: ask again, or retrieve the response by its id."),
+    "stream_lost": (500, "Events of this stream are lost: retrieve the response by its id."),
     "busy": (503, "The service is temporarily unavailable: try again in a moment."),
 }
 

@@ -4,18 +4,19 @@ import json
 import re
 from collections.abc import Callable
 
+from chat.protocol.errors import REFUSALS
 from chat.protocol.events import EVENTS, TERMINAL_OF, Event, Restarted, Snapshot, decode, encode, is_terminal
 from chat.protocol.replay import LAST_OPENING, replay
 
 NOTHING = -1  # before the first event
+LOST = "stream_lost"
 _START = re.compile(r'\{"type":"([^"]+)"(?:,"sequence_number":(\d+))?')
 _PLACE = re.compile(r'(\{"type":"[^"]+","sequence_number":\d+,(?:"item_id":"[^"]*",)?"output_index":)(\d+)')
 
 
 def stream_lost(sequence_number: int) -> str:
     """OpenAI's `error` event of HTTP streams; in those of its sockets the error is an object inside."""
-    sentence = "Events of this stream are lost: retrieve the response by its id."
-    error = {"type": "error", "code": "stream_lost", "message": sentence, "param": None}
+    error = {"type": "error", "code": LOST, "message": REFUSALS[LOST][1], "param": None}
     return json.dumps(error | {"sequence_number": sequence_number}, separators=(",", ":"))
 
 
@@ -28,13 +29,13 @@ class PlainStream:
     """One reader's stream of one response, without `tailrace:` events.
 
     `starting_after`: the last number that the reader has. After `ended` nothing follows: either the terminal
-    event was returned, or the result of `lost`, an error event with the given number, since OpenAI's events
-    cannot express the change. That error does not end the response: a new stream that begins with a snapshot
-    has all of it. Add a `stream_id` afterward.
+    event was returned, or the stream `is_lost`, since OpenAI's events cannot express a change: then the
+    result of `lost` was returned, an error event with the given number. It does not end the response: a new
+    stream that begins with a snapshot has all of it. Add a `stream_id` afterward.
     """
 
     def __init__(self, starting_after: int = NOTHING, lost: Callable[[int], str] = stream_lost) -> None:
-        self.ended = False
+        self.ended = self.is_lost = False
         self._last, self._lost = starting_after, lost
         self._is_first = True
         self._places = 0  # of items that a replay left out
@@ -76,7 +77,7 @@ class PlainStream:
         return [encode(event) for event in events]
 
     def _end_lost(self) -> list[str]:
-        self.ended = True
+        self.ended = self.is_lost = True
         return [self._lost(self._last + 1)]
 
     def _moved(self, text: str) -> str:

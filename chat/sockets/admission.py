@@ -29,6 +29,11 @@ class Admission:
         if owners is None and settings.SESSION_COOKIE_NAME not in scope["cookies"]:
             await send({"type": "websocket.close"})
             return
-        await send({"type": "websocket.accept"})
-        await send({"type": "websocket.send", "text": CommandError("unauthenticated").encode()})
-        await send({"type": "websocket.close", "code": SIGNED_OUT})
+        await accept_to_refuse(send, CommandError("unauthenticated"), SIGNED_OUT)
+
+
+async def accept_to_refuse(send: Send, error: CommandError, code: int) -> None:
+    """Close a new socket with an error and a code: the status of a refused handshake says less."""
+    await send({"type": "websocket.accept"})
+    await send({"type": "websocket.send", "text": error.encode()})
+    await send({"type": "websocket.close", "code": code})

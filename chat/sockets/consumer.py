@@ -16,7 +16,16 @@ from channels.layers import get_channel_layer
 from chat.accounts.session_watch import RETRY_SECS
 from chat.accounts.sessions import identity
 from chat.ids import RESPONSE, wire_id
-from chat.protocol.commands import Acknowledge, Cancel, Command, Create, Subscribe, Unsubscribe, parse
+from chat.protocol.commands import (
+    OF_SOCKETS,
+    Acknowledge,
+    Cancel,
+    Command,
+    Create,
+    Subscribe,
+    Unsubscribe,
+    parse,
+)
 from chat.protocol.errors import CommandError, ProtocolError
 from chat.responses.creation import submit
 from chat.responses.ending import cancel
@@ -40,6 +49,7 @@ class ResponsesConsumer(SessionConsumer):
     A page sends the user id it was made for; other clients may omit it.
     """
 
+    limits = OF_SOCKETS
     log: Log
     subscriber: Subscriber
     _closed = False
@@ -94,7 +104,7 @@ class ResponsesConsumer(SessionConsumer):
         try:
             if frame is None:
                 raise CommandError("binary_frame")
-            command = parse(frame, client_parameters())
+            command = parse(frame, client_parameters(), self.limits)
         except CommandError:
             self.rate.require(None, now)
             raise

@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 from channels.db import database_sync_to_async
 
-from chat.accounts.session_watch import RETRY_SECS
+from chat.accounts.session_watch import RETRY_SECS, SessionWatch
 from chat.accounts.sign_in import network_of
 from chat.protocol.commands import Acknowledge, Command, Subscribe, Unsubscribe
 from chat.protocol.errors import NOT_SHARED, TOO_MANY, CommandError
@@ -17,6 +17,7 @@ from chat.sharing.links import find
 from chat.sharing.representation import shared_event
 from chat.sharing.turns import shown_response
 from chat.sharing.watch import share_watch
+from chat.sockets.admission import accept_to_refuse
 from chat.sockets.consumer import ResponsesConsumer
 from chat.streaming.backpressure import Application, Receive, Send
 from chat.streaming.subscriber import Followed, Subscriber
@@ -50,9 +51,7 @@ class SharedAdmission:
             await self._consumer(scope | {"share": share}, receive, send)
             return
         await receive()
-        await send({"type": "websocket.accept"})
-        await send({"type": "websocket.send", "text": CommandError("share_not_found").encode()})
-        await send({"type": "websocket.close", "code": NOT_SHARED})
+        await accept_to_refuse(send, CommandError("share_not_found"), NOT_SHARED)
 
 
 class ReadersConsumer(ResponsesConsumer):
@@ -65,7 +64,7 @@ class ReadersConsumer(ResponsesConsumer):
         self.subscriber = Subscriber(self.channel_name, self._send_shared, self.log, self.connection)
         await self.count()
         self.channel_layer.group_join(self._group, self.channel_name)
-        self.session = share_watch().add(self.share.pk, self.end_session)
+        self.watch_session(self.share.pk)
         await self.accept()
 
     @property
@@ -121,15 +120,13 @@ class ReadersConsumer(ResponsesConsumer):
         _forget(self._keys)
         self._keys = ()
 
-    def unwatch_session(self) -> None:
-        """Idempotent."""
-        if self.session is not None:
-            share_watch().remove(self.session)
+    def watch(self) -> SessionWatch:
+        """The watch of links."""
+        return share_watch()
 
     async def check_session(self, *, returning: bool = False) -> None:
         """Close the socket if the link has ended. Raises a database error."""
-        if self.session is None or not await self.session.is_valid():
-            await self.sign_out()
+        await self.require_session()
 
     async def sign_out(self) -> NoReturn:
         """Send the error, close, and end the consumer."""

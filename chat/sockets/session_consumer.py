@@ -1,6 +1,7 @@
 """A socket that ends with its session and keeps to its user's bounds: the base of both consumers."""
 
 import asyncio
+from collections.abc import Hashable
 from contextlib import suppress
 from typing import Any, NoReturn
 
@@ -11,8 +12,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.utils import timezone
 
 from chat.accounts.renewal import is_due, renew
-from chat.accounts.session_watch import WatchedSession, session_watch
-from chat.accounts.sessions import Identity
+from chat.accounts.session_watch import SessionWatch, WatchedSession, session_watch
 from chat.protocol.errors import SIGNED_OUT, TOO_MANY, CommandError
 from chat.sockets import bounds
 from chat.sockets.bounds import CommandRate
@@ -68,14 +68,18 @@ class SessionConsumer(AsyncWebsocketConsumer):
             self.connection.stop_reading(error.retry_after or 0)
         await self.connection.send_text(error.encode())
 
-    def watch_session(self, identity: Identity) -> None:
+    def watch(self) -> SessionWatch:
+        """The watch of what gives this socket access."""
+        return session_watch()
+
+    def watch_session(self, identity: Hashable) -> None:
         """Close the socket within 5 s after the session's end."""
-        self.session = session_watch().add(identity, self.end_session)
+        self.session = self.watch().add(identity, self.end_session)
 
     def unwatch_session(self) -> None:
         """Idempotent."""
         if self.session is not None:
-            session_watch().remove(self.session)
+            self.watch().remove(self.session)
 
     def end_session(self) -> None:
         """Called when the session has ended."""
@@ -86,11 +90,16 @@ class SessionConsumer(AsyncWebsocketConsumer):
 
         A reader that is just `returning` saves a query for the expiry: thousands may return at once.
         """
-        if self.session is None or not await self.session.is_valid():
-            await self.sign_out()
-        expires_at = self.session.expires_at
+        session = await self.require_session()
+        expires_at = session.expires_at
         if is_due(expires_at, timezone.now()) or (expires_at is None and not returning):
             await database_sync_to_async(renew, thread_sensitive=False)(self.scope["session"])
+
+    async def require_session(self) -> WatchedSession:
+        """Sign out if the session has ended. Raises a database error."""
+        if self.session is None or not await self.session.is_valid():
+            await self.sign_out()
+        return self.session
 
     async def sign_out(self) -> NoReturn:
         """Send the error, close, and end the consumer."""

@@ -17,6 +17,7 @@ class ClientConnection:
 
     paused = False  # send nothing that can wait
     is_closed = False  # by us
+    is_plain = False  # its client knows OpenAI's events alone
 
     def __init__(self, send: Send) -> None:
         self._send = send
@@ -34,5 +35,6 @@ class ClientConnection:
 
     async def move(self) -> None:
         """Send the client to another web process: this one stops."""
-        await self.send_text(moving())
+        if not self.is_plain:
+            await self.send_text(moving())
         await self.close(MOVING)

@@ -129,6 +129,12 @@ class Subscriber:
         if len(self._followed) >= MAX_SUBSCRIPTIONS or self.of_owner.count >= MAX_FOLLOWED:
             raise CommandError("too_many_followed", retry_after=FULL_SECS)
 
+    def sender(self, response_id: str, stream_id: str | None) -> Send:
+        """A function that sends a frame about this response."""
+        if stream_id is None:
+            return self._send
+        return lambda text: self._send(with_stream_id(text, stream_id))
+
     async def start(self, response_id: str, stream_id: str | None, *, row_ended: bool = False) -> None:
         """Follow from the first event."""
         await self.subscribe(response_id, NOTHING, stream_id, row_ended=row_ended, replay=False)
@@ -149,8 +155,7 @@ class Subscriber:
         if response_id not in self._followed:
             self.require_room()
         cursor = Cursor(UNKNOWN if after is None else after, row_ended, replay)
-        send = self._send if stream_id is None else lambda text: self._send(with_stream_id(text, stream_id))
-        subscription = Subscription(self, response_id, send, cursor)
+        subscription = Subscription(self, response_id, self.sender(response_id, stream_id), cursor)
         async with self.lock:
             if response_id in self._followed:
                 self._followed[response_id].cursor.done = True
