@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 from asgiref.sync import async_to_sync
+from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -10,6 +11,9 @@ from django.http import HttpRequest
 from chat.models import Conversation, Response, TitleSource
 from chat.share_models import Share
 from chat.transport.notifications import notify_readers_to_recheck
+from chat.webhook_models import Webhook
+from chat.webhooks.events import TYPES, new_secret
+from chat.webhooks.registration import check_url
 
 
 @admin.register(Conversation)
@@ -86,3 +90,46 @@ class ShareAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Forbid: the owner creates a link."""
         return False
+
+
+class WebhookForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
+    """A webhook's address and events."""
+
+    events = forms.MultipleChoiceField(
+        choices=[(kind, kind) for kind in TYPES], initial=TYPES, widget=forms.CheckboxSelectMultiple
+    )
+
+    def clean_url(self) -> str:
+        """The address. Raises ValidationError."""
+        url: str = self.cleaned_data["url"]
+        check_url(url)
+        return url
+
+
+@admin.register(Webhook)
+class WebhookAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
+    """Webhooks: added, changed, enabled, deleted. A new one's secret is shown once."""
+
+    form = WebhookForm
+    list_display = ("id", "name", "owner", "failing_since", "last_failure", "disabled_at")
+    list_select_related = ("owner",)
+    search_fields = ("=id", "name", "owner__username")
+    autocomplete_fields = ("owner",)
+    readonly_fields = ("id", "created_at", "failing_since", "last_failure", "disabled_at")
+    actions = ("enable",)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Webhook | None = None) -> tuple[str, ...]:
+        """A webhook keeps its owner."""
+        return (*self.readonly_fields, "owner") if obj else self.readonly_fields
+
+    def save_model(self, request: HttpRequest, obj: Webhook, form: Any, change: bool) -> None:
+        """Give a new one its secret, and show it."""
+        if not change:
+            obj.secret = new_secret()
+            self.message_user(request, f"Its secret, shown only this once: {obj.secret}")
+        super().save_model(request, obj, form, change)
+
+    @admin.action(permissions=["change"], description="Enable the selected webhooks")
+    def enable(self, request: HttpRequest, webhooks: QuerySet[Webhook]) -> None:
+        """Deliver further events to those that are disabled."""
+        Webhook.objects.filter(pk__in=webhooks.values("pk")).enable()

@@ -106,6 +106,7 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
 class Delivery(models.Model):
     """The event of one response, for one webhook."""
 
+    id = models.BigAutoField(primary_key=True)
     webhook = models.ForeignKey(Webhook, on_delete=models.CASCADE, related_name="deliveries")
     # the response's, which may be deleted before: it ends once, so its event has the same digits
     event = models.UUIDField(editable=False)

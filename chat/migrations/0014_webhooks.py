@@ -37,7 +37,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Delivery',
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('id', models.BigAutoField(primary_key=True, serialize=False)),
                 ('event', models.UUIDField(editable=False)),
                 ('type', models.CharField(max_length=50)),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),

@@ -11,7 +11,19 @@ from django.conf import settings
 from django.db import connections
 
 from project.doctor import connections as database_connections
-from project.doctor import database, deployment, files, keys, logs, queues, responses, site, store, workers
+from project.doctor import (
+    database,
+    deployment,
+    files,
+    keys,
+    logs,
+    queues,
+    responses,
+    site,
+    store,
+    webhooks,
+    workers,
+)
 from project.doctor.finding import Finding, UnavailableError, error, warning
 
 PART_SECS = 8  # above the parts' own limits
@@ -40,6 +52,7 @@ def parts() -> tuple[Part, ...]:
         Part("files", files.examine),
         Part("workers", workers.examine, needs=("Redis",)),
         Part("queues", queues.examine, needs=("Redis", "models")),
+        Part("webhooks", webhooks.examine, needs=("Redis", "database")),
         Part("connections", database_connections.examine, needs=("Redis", "database")),
         Part("responses", responses.examine, needs=("Redis", "database")),
         Part("logs", logs.examine, needs=("Redis", "database")),

@@ -1,36 +1,35 @@
 """Check that live workers serve the models' queues."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from chat.conf import conf
 from chat.responses.model_catalog import catalog
 from chat.transport.heartbeats import HEARTBEAT_SECS, WorkerStatus
-from chat.transport.job_queue import TITLES, WEBHOOKS, waiting
-from chat.webhook_models import Webhook
+from chat.transport.job_queue import TITLES, waiting
 from project.doctor.finding import Finding, error, ok, warning
 from project.doctor.workers import START, alive
 
 
 def examine() -> list[Finding]:
     """Raises `outages.UNAVAILABLE`."""
-    depths = _depths()
+    titles = {TITLES} if conf.TITLE_MODEL else set()
+    return of({*titles, *(model.queue for model in catalog().values())})
+
+
+def of(names: Iterable[str]) -> list[Finding]:
+    """Judge queues. Raises `outages.UNAVAILABLE`."""
+    depths = _depths(sorted(names))
     heartbeats = alive()  # after the depths: jobs taken meanwhile are in them
     return [judged(queue, depth, heartbeats) for queue, depth in depths.items()]
 
 
-def _depths() -> dict[str, int]:
+def _depths(names: Sequence[str]) -> dict[str, int]:
     """The depth of each queue; a job must wait for a heartbeat to count."""
-    depths = {queue: waiting(queue) for queue in _names()}
+    depths = {queue: waiting(queue) for queue in names}
     if any(depths.values()):
         time.sleep(HEARTBEAT_SECS)
     return {queue: min(depth, waiting(queue)) if depth else 0 for queue, depth in depths.items()}
-
-
-def _names() -> list[str]:
-    titles = [TITLES] if conf.TITLE_MODEL else []
-    webhooks = [WEBHOOKS] if Webhook.objects.live().exists() else []
-    return sorted({*titles, *webhooks, *(model.queue for model in catalog().values())})
 
 
 def judged(queue: str, depth: int, heartbeats: Sequence[WorkerStatus]) -> Finding:

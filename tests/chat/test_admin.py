@@ -9,6 +9,8 @@ from django.urls import reverse
 
 from chat import admin as admin_module
 from chat.models import Conversation, Response, Status, TitleSource
+from chat.webhook_models import Webhook
+from chat.webhooks.registration import create_webhook
 from tests.chat.rows import stored
 from tests.chat.sharing_links import shared
 
@@ -105,3 +107,26 @@ def test_a_title_of_the_admin_is_not_replaced_by_a_models(admin: Client, answere
     assert Conversation.objects.get().title_source == TitleSource.QUESTION  # unchanged
     admin.post(address, {"title": "Depth"})
     assert Conversation.objects.get().title_source == TitleSource.OWNER
+
+
+def test_a_webhook_is_added_with_a_secret_that_is_shown_once(admin: Client, owner: User) -> None:
+    fields: dict[str, Any] = {"owner": owner.pk, "events": ["response.failed"]}
+    add = page("webhook_add")
+    assert "https" in admin.post(add, fields | {"url": "http://10.0.0.1/"}).content.decode()
+    assert Webhook.objects.count() == 0
+    shown = admin.post(add, fields | {"url": "https://example.org/"}, follow=True).content.decode()
+    webhook = Webhook.objects.get()
+    assert (webhook.owner, webhook.events) == (owner, ["response.failed"])
+    assert webhook.secret in shown
+    change = page("webhook_change", webhook.pk)
+    assert webhook.secret not in admin.get(change).content.decode()
+    admin.post(change, {"events": ["response.failed"], "url": "https://example.net/"})
+    changed = Webhook.objects.get()
+    assert (changed.url, changed.secret, changed.owner) == ("https://example.net/", webhook.secret, owner)
+
+
+def test_a_disabled_webhook_can_be_enabled(admin: Client, owner: User) -> None:
+    webhook = create_webhook(owner, "https://example.org/")
+    Webhook.objects.disable(webhook.pk, webhook.created_at)
+    admin.post(page("webhook_changelist"), {"action": "enable", "_selected_action": [str(webhook.pk)]})
+    assert Webhook.objects.get().disabled_at is None

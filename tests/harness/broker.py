@@ -3,6 +3,7 @@
 import base64
 import json
 from dataclasses import dataclass
+from typing import Any
 
 from redis import Redis
 
@@ -15,7 +16,7 @@ class Message:
 
     task: str
     id: str
-    args: list[str]
+    args: list[Any]
     expires: str | None = None  # ISO 8601
 
 

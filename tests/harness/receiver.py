@@ -12,7 +12,7 @@ from project.up.ports import HOST
 
 @dataclass(frozen=True)
 class Request:
-    """What arrived. The names of `headers` are in lower case."""
+    """A request. The names of `headers` are in lower case."""
 
     path: str
     headers: dict[str, str]

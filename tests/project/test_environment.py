@@ -18,10 +18,11 @@ seconds: Read = lambda env: env.seconds("NAME", 7)  # noqa: E731
 names: Read = lambda env: env.names("NAME", ["default"])  # noqa: E731
 choice: Read = lambda env: env.choice("NAME", "INFO", ("INFO", "DEBUG"))  # noqa: E731
 redis: Read = lambda env: env.redis("NAME", "redis://127.0.0.1/0")  # noqa: E731
+networks: Read = lambda env: env.networks("NAME")  # noqa: E731
 database: Read = lambda env: env.database("NAME", "sqlite:////data/db")["NAME"]  # noqa: E731
 DEFAULTS = [
     *((text, "default"), (flag, True), (number, 7), (seconds, 7.0), (names, ["default"])),
-    *((choice, "INFO"), (redis, "redis://127.0.0.1/0"), (database, "/data/db")),
+    *((networks, []), (choice, "INFO"), (redis, "redis://127.0.0.1/0"), (database, "/data/db")),
 ]
 
 

@@ -1,4 +1,4 @@
-"""Posting to an address that somebody else chose."""
+"""Posting to an address that the owner of a webhook chose."""
 
 import asyncio
 import socket
@@ -12,7 +12,6 @@ from pytest_django import Settings
 
 from tests.harness import certificates
 from tests.harness.receiver import Receiver, receiving
-from workers.webhooks import posting
 from workers.webhooks.posting import Reply, post
 
 LOOPBACK = ["127.0.0.0/8"]
@@ -75,7 +74,7 @@ async def test_an_address_is_checked_after_its_name_was_resolved(
         asked.append(host)
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
 
-    monkeypatch.setattr(posting.socket, "getaddrinfo", resolve)
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
     url = f"http://rebound.example:{receiver.port}/hook"
     assert str(await posted(url)) == "its address is not public"
     settings.TAILRACE_WEBHOOK_PRIVATE = LOOPBACK
@@ -93,7 +92,7 @@ async def test_a_name_with_several_addresses_is_reached_by_the_permitted_one(
     def resolve(_: str, port: int, *__: Any) -> list[Any]:
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (place, port)) for place in places]
 
-    monkeypatch.setattr(posting.socket, "getaddrinfo", resolve)
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
     assert (await posted(f"http://two.example:{receiver.port}/")).accepted
 
 
@@ -117,7 +116,7 @@ async def test_a_stalled_name_server_does_not_hold_the_threads_of_the_loop(
         asyncio.run_coroutine_threadsafe(released.wait(), loop).result()
         return []
 
-    monkeypatch.setattr(posting.socket, "getaddrinfo", stall)
+    monkeypatch.setattr(socket, "getaddrinfo", stall)
     stalled = [asyncio.create_task(posted("https://stalled.example/", secs=0.5)) for _ in range(40)]
     await asyncio.gather(*(asyncio.to_thread(int) for _ in range(3)))  # the loop's threads are free
     assert {str(reply) for reply in await asyncio.gather(*stalled)} == {"no reply within 0.5 s"}
