@@ -8,6 +8,8 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from chat.accounts.api_keys import revoke_key
+from chat.key_models import ApiKey
 from chat.models import Conversation, Response, TitleSource
 from chat.share_models import Share
 from chat.transport.notifications import notify_readers_to_recheck
@@ -133,3 +135,34 @@ class WebhookAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in th
     def enable(self, request: HttpRequest, webhooks: QuerySet[Webhook]) -> None:
         """Deliver further events to those that are disabled."""
         Webhook.objects.filter(pk__in=webhooks.values("pk")).enable()
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
+    """API keys without their digests: an action revokes them."""
+
+    list_display = ("name", "hint", "owner", "created_at", "last_used_at", "expires_at", "revoked_at")
+    list_select_related = ("owner",)
+    search_fields = ("name", "=hint", "owner__username")
+    fields = readonly_fields = (
+        "id",
+        "owner",
+        "name",
+        "hint",
+        "created_at",
+        "last_used_at",
+        "expires_at",
+        "revoked_at",
+    )
+    date_hierarchy = "created_at"
+    actions = ("revoke",)
+
+    @admin.action(permissions=["change"], description="Revoke the selected keys")
+    def revoke(self, request: HttpRequest, keys: QuerySet[ApiKey]) -> None:
+        """End their access at once."""
+        for key in keys:
+            revoke_key(key)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Forbid: the owner makes a key, or `manage.py key create`."""
+        return False

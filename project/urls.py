@@ -16,5 +16,6 @@ urlpatterns = [
     path("accounts/visitor/", guest_work.guest_work, name="guest_work"),
     path("accounts/password/", account_pages.Password.as_view(), name="password"),
     path("accounts/password/changed/", account_pages.PasswordChanged.as_view(), name="password_changed"),
+    path("accounts/keys/", account_pages.api_keys, name="api_keys"),
     path("", include("chat.urls")),
 ]

@@ -9,8 +9,9 @@ from datetime import datetime
 from weakref import WeakKeyDictionary
 
 from asgiref.sync import async_to_sync
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import transaction
+from django.views.decorators.debug import sensitive_variables
 
 from chat.accounts.guests import is_guest
 from chat.accounts.owner_lock import lock_owner
@@ -26,13 +27,21 @@ MAX_CHARS = 100  # of a text that may be a key: a longer one is not hashed
 SCHEME = "bearer"
 
 
+def may_have_keys(user: AbstractBaseUser | AnonymousUser) -> bool:
+    """Whether this user, or a visitor without one, may make keys."""
+    if not isinstance(user, AnonymousUser) and not is_guest(user):
+        return True
+    return conf.GUEST_KEYS
+
+
+@sensitive_variables("text")
 @transaction.atomic
 def create_key(owner: AbstractBaseUser, name: str, expires_at: datetime | None = None) -> tuple[ApiKey, str]:
     """Create a key, and return it with its text, which is stored nowhere. Blocks.
 
     Raises CommandError at MAX_KEYS, and for a guest who may have none.
     """
-    if is_guest(owner) and not conf.GUEST_KEYS:
+    if not may_have_keys(owner):
         raise CommandError("account_required")
     lock_owner(owner.pk)
     keys = ApiKey.objects.filter(owner_id=owner.pk)
@@ -46,6 +55,7 @@ def create_key(owner: AbstractBaseUser, name: str, expires_at: datetime | None =
     ), text
 
 
+@sensitive_variables("text")
 def find_key(text: str) -> ApiKey | None:
     """The usable key with this text, and its owner; its use is noted. Blocks.
 

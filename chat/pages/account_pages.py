@@ -1,15 +1,25 @@
-"""The pages of an account: sign-in, and a new password."""
+"""The pages of an account: sign-in, a new password, API keys."""
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.decorators import user_passes_test
 from django.contrib.auth.forms import AuthenticationForm
-from django.contrib.auth.views import LoginView, PasswordChangeView
-from django.urls import reverse_lazy
+from django.contrib.auth.views import LoginView, PasswordChangeView, redirect_to_login
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse, reverse_lazy
 from django.utils.decorators import method_decorator
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.http import require_safe
 
+from chat.accounts.api_keys import may_have_keys
+from chat.accounts.guests import for_visitors
 from chat.accounts.sign_in import limited, limited_by_user
+from chat.key_models import NAME_CHARS
 from chat.pages.guest_work import asking
+from chat.pages.key_api import listed
 
 
 class SignInForm(AuthenticationForm):
@@ -42,3 +52,18 @@ class PasswordChanged(Password):
     def get_context_data(self, **context: Any) -> dict[str, Any]:
         """Add `changed`."""
         return super().get_context_data(**context) | {"changed": True}
+
+
+@require_safe
+@never_cache
+@ensure_csrf_cookie
+@for_visitors
+def api_keys(request: HttpRequest) -> HttpResponse:
+    """One's own API keys; `key_api` makes and revokes them."""
+    return _keys_page(request) if may_have_keys(request.user) else redirect_to_login(request.get_full_path())
+
+
+def _keys_page(request: HttpRequest) -> HttpResponse:
+    page = {"keys": listed(request.user.pk), "path": reverse("key_list"), "api_path": f"{reverse('page')}v1"}
+    context = {"page": page, "csrf_cookie": settings.CSRF_COOKIE_NAME, "name_chars": NAME_CHARS}
+    return render(request, "account/keys.html", context)

@@ -30,6 +30,7 @@ MAX_FRAME_BYTES = 2 * 1024 * 1024
 MAX_SERVER_FRAME_BYTES = 2_560 * 1024  # beyond it the web server closes the socket without an error
 STREAM_ID = re.compile(r"[A-Za-z0-9_.-]{1,256}", re.ASCII)  # as OpenAI's SDKs allow; repeated in every event
 MAX_TITLE_CHARS = 80
+MAX_KEY_DAYS = 3_650
 MAX_DEFAULT_INSTRUCTIONS_CHARS = 10_000  # a body has 64 KiB
 SOONEST = {"completion_window": "soonest"}  # the only way in which a response runs here
 # OpenAI's, of services that Tailrace has not
@@ -202,6 +203,13 @@ class PreferencesChange(Strict):
         return self.model_dump(exclude_unset=True)
 
 
+class KeyRequest(Strict):
+    """`POST /api-keys/`: a new API key. `days`: it expires after so many; null: never."""
+
+    name: Title
+    days: Annotated[int, Field(ge=1, le=MAX_KEY_DAYS)] | None = None
+
+
 Command = Create | Subscribe | Unsubscribe | Acknowledge | Cancel
 COMMANDS: dict[str, type[Command]] = {
     "response.create": Create,
@@ -257,6 +265,11 @@ def change(body: bytes) -> Change:
 def preferences_change(body: bytes) -> PreferencesChange:
     """Parse a change of preferences. Raises CommandError."""
     return _validated(PreferencesChange, _json_body(body))
+
+
+def key_request(body: bytes) -> KeyRequest:
+    """Parse the body of a request for a key. Raises CommandError."""
+    return _validated(KeyRequest, _json_body(body))
 
 
 def _json_body(body: bytes) -> dict[str, Any]:

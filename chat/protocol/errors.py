@@ -45,6 +45,7 @@ REFUSALS: dict[str, tuple[int, str]] = {
     "item_not_found": (404, "There is no item with this id."),
     "conversation_not_found": (404, "There is no conversation with this id."),
     "share_not_found": (404, "This conversation is no longer shared."),
+    "key_not_found": (404, "There is no API key with this id."),
     "file_not_found": (404, "There is no file with this id: upload it again."),
     "method_not_allowed": (405, "This address does not know this method."),
     "slow_reader": (408, "This socket was not read in time: reconnect and resume after the last event."),

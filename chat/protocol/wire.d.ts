@@ -180,6 +180,22 @@ interface ShareLink {
   created_at: number | null;
 }
 
+/** Times in seconds. `hint`: the last characters of its text. */
+interface ApiKey {
+  id: string;
+  name: string;
+  hint: string;
+  created_at: number;
+  last_used_at: number | null;
+  expires_at: number | null;
+}
+
+interface KeysPageData {
+  keys: ApiKey[];
+  path: string;
+  api_path: string;
+}
+
 /** The responses have some fields only: `chat/sharing/representation.py`. */
 interface SharedTurns {
   title: string;

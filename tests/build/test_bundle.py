@@ -49,6 +49,7 @@ def test_every_stylesheet_of_the_page_is_imported() -> None:
     files = {f"chat/styles/{path.name}" for path in (STATIC / "chat/styles").iterdir()}
     others = {
         "chat/styles/plain.css",
+        "chat/styles/keys.css",
         "chat/styles/sharing.css",
     }  # of other pages, and late ones
     assert files - sheets == others

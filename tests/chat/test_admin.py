@@ -8,6 +8,8 @@ from django.test import Client
 from django.urls import reverse
 
 from chat import admin as admin_module
+from chat.accounts import api_keys
+from chat.accounts.api_keys import create_key, find_key
 from chat.models import Conversation, Response, Status, TitleSource
 from chat.webhook_models import Webhook
 from chat.webhooks.registration import create_webhook
@@ -99,6 +101,30 @@ def test_a_link_is_shown_without_its_token_and_can_be_revoked(
     share.refresh_from_db()
     assert share.revoked_at is not None
     assert notified == [answered.conversation_id]
+
+
+def test_a_key_is_shown_without_its_digest_and_can_be_revoked(
+    admin: Client, owner: User, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+) -> None:
+    notified = []
+
+    async def notify(owner_id: int) -> None:
+        notified.append(owner_id)
+
+    monkeypatch.setattr(api_keys, "notify_owner_to_recheck", notify)
+    key, text = create_key(owner, "laptop")
+    for address in (page("apikey_changelist"), page("apikey_change", key.pk)):
+        shown = admin.get(address).content.decode()
+        assert "laptop" in shown
+        assert key.hint in shown
+        assert not [secret for secret in (text, key.digest) if secret in shown]
+    fields = {"action": "revoke", "_selected_action": [str(key.pk)]}
+    with django_capture_on_commit_callbacks(execute=True):
+        admin.post(page("apikey_changelist"), fields)
+    assert find_key(text) is None
+    assert notified == [owner.pk]
+    added: Any = admin.post(page("apikey_add"), {"name": "other", "owner": owner.pk})
+    assert added.status_code == 403
 
 
 def test_a_title_of_the_admin_is_not_replaced_by_a_models(admin: Client, answered: Response) -> None:
