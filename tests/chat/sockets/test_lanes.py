@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from chat.protocol.commands import Create, create
 from chat.protocol.errors import CommandError
-
 from chat.sockets.lanes import MAX_BUSY, MAX_WAITING, MAX_WAITING_CHARS, Lanes
 
 

@@ -1,4 +1,4 @@
-"""The socket of programs: a key instead of a session, OpenAI's events alone, one request of a lane at a time."""
+"""The socket of programs: a key instead of a session, OpenAI's events alone, lanes of requests."""
 
 import asyncio
 import json
@@ -15,20 +15,20 @@ from pytest_django import Settings
 from chat.accounts import session_watch
 from chat.accounts.api_keys import create_key, revoke_key
 from chat.key_models import ApiKey
-from chat.models import Conversation, Response, Status
+from chat.models import Response, Status
 from chat.protocol.composer import Ending
 from chat.protocol.errors import MOVING, SIGNED_OUT, TOO_MANY
 from chat.protocol.pieces import CallPart
+from chat.responses import creation
 from chat.responses.ending import end
 from chat.responses.model_catalog import DEMO
 from chat.sockets import programs
 from chat.streaming.draining import Draining
-from chat.streaming.subscriber import MAX_SUBSCRIPTIONS
 from chat.transport.event_log import Log
 from chat.transport.notifications import notify_owner
 from tests.chat.answers import Answer
 from tests.chat.communicator import FRAME_SECS, Socket, connected, eventually, joined, opened
-from tests.chat.rows import counted, on_rows, saved, stored
+from tests.chat.rows import counted, on_rows, saved
 from tests.harness.broker import Broker
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -212,7 +212,9 @@ async def test_a_client_that_sends_an_extension_has_asked_for_them(
     await socket.change()
 
 
-async def test_a_dropped_call_is_an_error_of_its_stream_and_the_lane_goes_on(socket: Socket, log: Log) -> None:
+async def test_a_dropped_call_is_an_error_of_its_stream_and_the_lane_goes_on(
+    socket: Socket, log: Log
+) -> None:
     response_id = await created(socket, stream_id="a")
     answer = await Answer.of(log, response_id)
     await answer.start()
@@ -376,7 +378,7 @@ async def test_a_socket_that_ends_while_it_asks_leaves_no_half_of_a_response(
     text: str, log: Log, broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     goes_on = asyncio.Event()
-    submit = programs.submit
+    submit = creation.submit
 
     async def slow(*args: Any) -> Any:
         await goes_on.wait()
