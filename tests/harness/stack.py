@@ -10,6 +10,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -20,6 +21,8 @@ from celery import Celery
 from psycopg.rows import dict_row
 
 from chat.conf import conf
+from chat.ids import new_id
+from chat.key_models import HINT_CHARS, digest, new_text
 from project.up import valkey
 from project.up.parts import web_command
 from project.up.ports import HOST
@@ -238,6 +241,22 @@ class Stack:
     def count_users(self) -> int:
         """Return how many users the database has."""
         return len(self._select("SELECT id FROM auth_user"))
+
+    def new_key(self, name: str = "program") -> str:
+        """Return the text of a new API key, of a new user with this name."""
+        text, now = new_text(), datetime.now(UTC).replace(tzinfo=None).isoformat(" ")
+        with closing(sqlite3.connect(self.directory / "db.sqlite3")) as database, database:
+            user = database.execute(
+                "INSERT INTO auth_user (username, password, email, first_name, last_name, is_active, is_staff,"
+                " is_superuser, date_joined) VALUES (?, '!', '', '', '', 1, 0, 0, ?)",
+                (name, now),
+            )
+            database.execute(
+                "INSERT INTO tailrace_apikey (id, owner_id, name, digest, hint, created_at)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
+                (new_id().hex, user.lastrowid, name, digest(text), text[-HINT_CHARS:], now),
+            )
+        return text
 
     def delete_session(self, cookie: str) -> None:
         """Delete the session of a Cookie header, without a notification."""
