@@ -26,13 +26,17 @@ from project.server.lifespan import Lifespan  # noqa: E402
 from project.server.local_peers import LocalPeers  # noqa: E402
 from project.server.proxies import Proxies  # noqa: E402
 from project.server.sign_in_gate import SignInGate  # noqa: E402
+from project.server.transports import Transports  # noqa: E402
 
 serve("web")
 of_pages = SocketOrigins(AuthMiddlewareStack(URLRouter(websocket_urlpatterns)), conf.ORIGINS)
 # a program's key is in a header, which a foreign page cannot send
 sockets = URLRouter([path("v1/responses", programs), re_path("", of_pages)])
 router = ProtocolTypeRouter(
-    {"http": AccessLog(ApiRoute(SignInGate(http))), "websocket": ClientConnections(AccessLog(sockets))}
+    {
+        "http": Transports(AccessLog(ApiRoute(SignInGate(http)))),
+        "websocket": ClientConnections(AccessLog(sockets)),
+    }
 )
 proxied = Proxies(Executor(router), conf.PROXIES)
 application = Lifespan(LocalPeers(proxied) if settings.DEBUG else proxied)

@@ -1,4 +1,4 @@
-"""Stop of a web process: its sockets and streams end one after the other, so that clients do not return together.
+"""Stop of a web process: sockets and streams end one after the other, so that clients do not return together.
 
 `/healthz` says so first; a proxy then chooses other processes.
 """

@@ -1,4 +1,4 @@
-"""One HTTP request whose answer streams, or takes long: under any ASGI server whose `send` waits for its client.
+"""One HTTP request whose answer streams, or takes long; any ASGI server whose `send` waits for its client.
 
 work ─▶ send_text ─▶ what waits, up to CHUNK_CHARS ─▶ one writer ─▶ `send`, which waits while the client does
 not read. What does not fit pauses the subscriber, which reads the log later.
@@ -133,7 +133,7 @@ class HttpConnection(ClientConnection):
     async def _hear(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
-        if not self._is_complete:
+        if not self._is_complete and not self._stopped.done():
             self.left.set()
             self.stop()
 

@@ -62,6 +62,13 @@ class BoundedRequest(WebRequest):
             return None
         return super().process()
 
+    def handle_exception(self, exception: Exception) -> None:
+        """Send an error page; abort an answer that has begun: Daphne would raise, and end its checks of others."""
+        if not self._response_started:
+            super().handle_exception(exception)
+        elif self.channel is not None:
+            self.channel.transport.abortConnection()
+
     def _handshake_refusal(self) -> int:
         """Status for a handshake on which Daphne or Channels would raise, or one too many; 0: none."""
         protocols = self.requestHeaders.getRawHeaders(b"Sec-WebSocket-Protocol") or []

@@ -207,6 +207,18 @@ def test_a_closed_connection_is_not_counted() -> None:
     assert connection.factory.waiting == {}
 
 
+@pytest.mark.parametrize("has_begun", [False, True])
+def test_an_error_of_the_application_is_a_page_or_the_end_of_the_answer(has_begun: bool) -> None:
+    connection = Connection()
+    connection.send(GET)
+    request = connection.channel.requests[0]
+    if has_begun:
+        request.handle_reply({"type": "http.response.start", "status": 200, "headers": []})
+    request.handle_exception(LookupError())
+    assert connection.transport.aborted is has_begun
+    assert (b"500" in connection.transport.value()) is not has_begun
+
+
 def paused() -> Connection:
     """A connection with a running request, whose client reads nothing."""
     connection = Connection()
