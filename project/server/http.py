@@ -63,7 +63,7 @@ class BoundedRequest(WebRequest):
         return super().process()
 
     def handle_exception(self, exception: Exception) -> None:
-        """Send an error page; abort an answer that has begun: Daphne would raise, and end its checks of others."""
+        """Send an error page; abort an answer that has begun, where Daphne stops its checks."""
         if not self._response_started:
             super().handle_exception(exception)
         elif self.channel is not None:
