@@ -1,9 +1,13 @@
 """Static files: under hashed names and compressed, or as they are; below any path of the host."""
 
+import os
+from collections.abc import Collection, Iterator
+from pathlib import Path
 from typing import Any
 
 from django.contrib.staticfiles.storage import StaticFilesStorage
 from django.urls import get_script_prefix
+from whitenoise.compress import Compressor
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 FOLDER = "static/"  # below the site's path
@@ -25,8 +29,21 @@ class PlainFiles(StaticFilesStorage):
     base_url = property(_base_url)
 
 
+class WholeFiles(Compressor):
+    """WhiteNoise's compressor; a file that exists is whole."""
+
+    def write_data(self, path: str, data: bytes, suffix: str, stat_result: os.stat_result) -> str:
+        """Write a compressed file under another name, then rename it."""
+        written = Path(super().write_data(path, data, f"{suffix}.part", stat_result))
+        return str(written.rename(f"{path}{suffix}"))
+
+
 class HashedFiles(CompressedManifestStaticFilesStorage):
-    """WhiteNoise's storage, also hashing the addresses in ES modules: of imports and of `new URL`."""
+    """WhiteNoise's storage, also hashing the addresses in ES modules: of imports and of `new URL`.
+
+    It compresses the files with a hash in their names, which no page has otherwise, and each once: another
+    content has another name.
+    """
 
     base_url = property(_base_url)
     support_js_module_import_aggregation = True
@@ -36,3 +53,15 @@ class HashedFiles(CompressedManifestStaticFilesStorage):
     def url(self, name: str, force: bool = True) -> str:
         """The hashed URL, also with DEBUG, for `manage.py up`."""
         return str(super().url(name, force))
+
+    def create_compressor(self, **options: Any) -> Compressor:
+        """Return the compressor."""
+        return WholeFiles(**options)
+
+    def compress_files(self, paths: Collection[str]) -> Iterator[tuple[str, str]]:
+        """Compress the hashed files that are not yet; yield their names and those of the compressed ones."""
+        hashed = set(self.hashed_files.values()).intersection(paths)
+        yield from super().compress_files([path for path in hashed if not self._is_compressed(path)])
+
+    def _is_compressed(self, path: str) -> bool:
+        return all(self.exists(f"{path}{suffix}") for suffix in (".br", ".gz"))

@@ -1,5 +1,6 @@
-"""The names of collected files: every address in a stylesheet or a module is hashed, or collecting fails."""
+"""Collected files: an address in a stylesheet or a module is hashed, or collecting fails; all are compressed."""
 
+import gzip
 import re
 from pathlib import Path
 
@@ -16,12 +17,14 @@ FILES = {
     "styles/late.css": "@font-face{src:url(../fonts/x.woff2)}\n",
     "fonts/x.woff2": "font",
 }
+LONG = {"long.js": "export const long = [\n" + "  1,\n" * 1000 + "];\n"}
 
 
 def collected(place: Path, files: dict[str, str]) -> dict[str, str]:
     """The texts of the hashed files."""
     storage = HashedFiles(location=place)
     for name, text in files.items():
+        storage.delete(name)
         storage.save(name, ContentFile(text.encode()))
     for _, _, processed in storage.post_process({name: (storage, name) for name in files}):
         if isinstance(processed, Exception):
@@ -45,6 +48,41 @@ def test_the_address_of_no_file_is_an_error(tmp_path: Path) -> None:
 def test_other_addresses_stay(tmp_path: Path) -> None:
     text = "new URL(`./${name}`, import.meta.url); new URL(path, location.href);\n"
     assert collected(tmp_path, {"a.js": text})["a.js"] == text
+
+
+def compressed(place: Path) -> dict[str, int]:
+    """The compressed files and their inodes: to write a file again makes another."""
+    return {
+        str(path.relative_to(place)): path.stat().st_ino
+        for path in place.rglob("*")
+        if path.suffix in (".br", ".gz")
+    }
+
+
+def test_files_are_compressed_under_their_hashed_names_alone(tmp_path: Path) -> None:
+    collected(tmp_path, LONG)
+    first, second = compressed(tmp_path)
+    assert re.fullmatch(rf"long{HASHED}js\.(br|gz)", first)
+    assert {Path(first).stem, Path(second).stem} == {Path(first).stem}
+    assert not [*tmp_path.glob("*.part")]
+    place = tmp_path / first.replace(".br", ".gz")
+    assert gzip.decompress(place.read_bytes()).decode() == LONG["long.js"]
+
+
+def test_a_file_is_compressed_once(tmp_path: Path) -> None:
+    collected(tmp_path, LONG)
+    before = compressed(tmp_path)
+    collected(tmp_path, LONG)
+    assert compressed(tmp_path) == before
+
+
+@pytest.mark.parametrize("suffix", [".br", ".gz"])
+def test_a_compressed_file_that_is_missing_is_written_again(tmp_path: Path, suffix: str) -> None:
+    collected(tmp_path, LONG)
+    before = compressed(tmp_path)
+    next(tmp_path.glob(f"*{suffix}")).unlink()
+    collected(tmp_path, LONG)
+    assert compressed(tmp_path).keys() == before.keys()
 
 
 @pytest.mark.system
