@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import AsyncIterator, Iterator
+from functools import cache
 from pathlib import Path
 from threading import Barrier
 from typing import Any
@@ -76,18 +77,28 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Keep whole systems out of the fast tier, `just test`."""
-    if any(_is_in(item, folder) for folder in SYSTEMS):
+    if _is_of_a_system(item.path):
         item.add_marker(pytest.mark.system)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Start the slow files first."""
-    items.sort(key=lambda item: next((at for at, place in enumerate(SLOW) if _is_in(item, place)), len(SLOW)))
+    items.sort(key=lambda item: _rank(item.path))
 
 
-def _is_in(item: pytest.Item, place: str) -> bool:
-    return item.path.is_relative_to(Path(__file__).parent / place)
+@cache
+def _is_of_a_system(file: Path) -> bool:
+    return any(_is_in(file, folder) for folder in SYSTEMS)
+
+
+@cache
+def _rank(file: Path) -> int:
+    return next((at for at, place in enumerate(SLOW) if _is_in(file, place)), len(SLOW))
+
+
+def _is_in(file: Path, place: str) -> bool:
+    return file.is_relative_to(Path(__file__).parent / place)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -1,4 +1,4 @@
-"""Collected files: an address in a stylesheet or a module is hashed, or collecting fails; all are compressed."""
+"""Collected files: addresses in stylesheets and modules are hashed, or collecting fails; all are packed."""
 
 import gzip
 import re
