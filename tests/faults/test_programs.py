@@ -6,11 +6,14 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from unittest.mock import patch
 
 import pytest
 
 from project.up.ports import HOST
 from tests.faults.test_workers import assert_whole
+from tests.harness import processes
+from tests.harness.fork_server import ForkServer
 from tests.harness.processes import ROOT
 from tests.harness.socket_client import Event, Visitor, text_of, visiting
 from tests.harness.stack import Stack, Ways, running
@@ -18,6 +21,7 @@ from tests.harness.upstream import text_of as upstream_text
 
 pytestmark = pytest.mark.e2e
 
+LIBRARIES = ("langchain_openai", "langgraph.graph", "pydantic_ai")
 DOCUMENT = (ROOT / "docs/programs.md").read_text()
 FILES = dict(re.findall(r"```python\n# shop/(\w+\.py)\n(.*?)```", DOCUMENT, re.DOTALL))
 SETTINGS = """
@@ -73,7 +77,15 @@ def catalog(address: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def _forks_with_recipes() -> Iterator[None]:
+    """Start programs as forks that have the recipes' libraries, too: to import them takes four seconds."""
+    with patch.object(processes, "forks", ForkServer(*LIBRARIES)) as forks:
+        yield
+        forks.close()
+
+
+@pytest.fixture(scope="module")
+def parts(tmp_path_factory: pytest.TempPathFactory, _forks_with_recipes: None) -> Iterator[Stack]:
     """Two workers with the document's modules as the app `shop`."""
     directory, ways = tmp_path_factory.mktemp("programs"), Ways()
     (directory / "shop").mkdir()

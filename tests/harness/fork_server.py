@@ -47,15 +47,13 @@ LIBRARIES = (
     "twisted.protocols.tls",
     "environ",
 )
+# a fork writes line by line, compiles few modules, and looks for its modules in PYTHONPATH
+KNOWN = {"PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE", "PYTHONPATH"}
 MAX_REQUEST_BYTES = 200_000
 MAX_OUTPUT_BYTES = 100_000_000
 MAX_DESCRIPTORS = 4096
 STATUS = b"%20d"  # a process id, then an exit code
 LOST = 255  # the exit code of a program whose server has ended
-IGNORED = {
-    "PYTHONUNBUFFERED",
-    "PYTHONDONTWRITEBYTECODE",
-}  # a fork writes line by line, and compiles few modules
 AVAILABLE = hasattr(os, "pidfd_open")
 
 
@@ -63,14 +61,15 @@ def can_run(command: Sequence[str], env: Mapping[str, str] | None) -> bool:
     """Whether a fork runs this command as a new interpreter would: a module or a script, without options."""
     python, *rest = command
     is_program = (len(rest) > 1 and rest[0] == "-m") or rest[:1] == ["manage.py"]
-    options = {name for name in (env or {}) if name.startswith("PYTHON")} - IGNORED
+    options = {name for name in (env or {}) if name.startswith("PYTHON")} - KNOWN
     return AVAILABLE and python == sys.executable and is_program and not options
 
 
 class ForkServer:
-    """The client's side; one server for each process that uses it."""
+    """The client's side. `libraries`: what its programs import beside LIBRARIES."""
 
-    def __init__(self) -> None:
+    def __init__(self, *libraries: str) -> None:
+        self._libraries = libraries
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None
         self._server: subprocess.Popen[bytes] | None = None
@@ -116,7 +115,7 @@ class ForkServer:
     def _connection(self) -> socket.socket:
         if self._socket is None:
             self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            command = [sys.executable, "-m", __name__, str(theirs.fileno())]
+            command = [sys.executable, "-m", __name__, str(theirs.fileno()), *self._libraries]
             root = Path(__file__).resolve().parents[2]
             self._server = subprocess.Popen(
                 command,
@@ -229,6 +228,7 @@ def _run(request: Request) -> None:
         os.dup2(source, target)
     os.closerange(3, MAX_DESCRIPTORS)
     sys.stdout, sys.stderr = (os.fdopen(at, "w", buffering=1) for at in (1, 2))
+    sys.path[1:1] = filter(None, request.env.get("PYTHONPATH", "").split(os.pathsep))
     if request.arguments[0] == "-m":
         _, module, *rest = request.arguments
         sys.argv, sys.path[0] = [module, *rest], request.cwd
@@ -240,7 +240,7 @@ def _run(request: Request) -> None:
 
 
 if __name__ == "__main__":
-    for library in LIBRARIES:
+    for library in (*LIBRARIES, *sys.argv[2:]):
         import_module(library)
     gc.collect()
     gc.freeze()  # forks share it

@@ -63,6 +63,15 @@ def test_an_exception_ends_it_with_a_traceback(forks: ForkServer, tmp_path: Path
     assert done.returncode == 1
 
 
+def test_its_modules_are_found_where_pythonpath_says(forks: ForkServer, tmp_path: Path) -> None:
+    program(tmp_path, "0")
+    other = tmp_path / "other"
+    other.mkdir()
+    env = {"PYTHONPATH": f"/nowhere{os.pathsep}{tmp_path}"}
+    done = forks.finished((sys.executable, "-m", "program"), env, other, SECS)
+    assert (done.stderr, done.returncode) == ("trouble\n", 0)
+
+
 def test_a_signal_ends_it_and_is_its_code(forks: ForkServer, tmp_path: Path) -> None:
     (tmp_path / "waiting.py").write_text("import signal; print('ready'); signal.pause()")
     with (tmp_path / "output").open("w") as output:
@@ -90,6 +99,7 @@ def test_options_of_the_interpreter_need_a_new_one() -> None:
     python = sys.executable
     assert can_run((python, "-m", "celery"), {"PYTHONUNBUFFERED": "1"})
     assert can_run((python, "manage.py", "up"), None)
-    assert not can_run((python, "-m", "celery"), {"PYTHONPATH": "/elsewhere"})
+    assert can_run((python, "-m", "celery"), {"PYTHONPATH": "/elsewhere"})
+    assert not can_run((python, "-m", "celery"), {"PYTHONHASHSEED": "1"})
     assert not can_run((python, "-c", "pass"), None)
     assert not can_run(("sh", "-m", "celery"), None)

@@ -16,6 +16,7 @@ from project.doctor.finding import State
 from project.up import lock, running
 from project.up.environment import Embedded, children
 from tests.harness.dotenv import loaded_settings
+from tests.harness.processes import finished
 from tests.harness.valkey import OwnValkey
 from tests.project.doctor.looks import faults
 
@@ -81,14 +82,8 @@ def doctor(data_dir: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """Run the command without a variable of a deployment but the data directory."""
     ours = {*running.VARIABLES, MARK}
     env = {name: value for name, value in os.environ.items() if name not in ours}
-    return subprocess.run(
-        [sys.executable, "manage.py", "doctor", "--json", *options],
-        cwd=settings.BASE_DIR,
-        env={**env, "TAILRACE_DATA_DIR": str(data_dir)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    env["TAILRACE_DATA_DIR"] = str(data_dir)
+    return finished(sys.executable, "manage.py", "doctor", "--json", *options, env=env)
 
 
 def test_the_command_checks_the_running_up_first_by_name(run: Path, own_valkey: OwnValkey) -> None:

@@ -20,6 +20,7 @@ from project.doctor.examination import Part
 from project.doctor.finding import ok
 from project.up.ports import HOST
 from tests.harness.model_server import Service, serving
+from tests.harness.processes import finished
 from tests.harness.valkey import OwnValkey
 
 pytestmark = pytest.mark.system
@@ -37,15 +38,7 @@ class Patient:
         self.env = {**outside, **given, "TAILRACE_MODELS": "", "LOG_LEVEL": "INFO"}
 
     def run(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "manage.py", *arguments],
-            cwd=settings.BASE_DIR,
-            env=self.env | env,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=ENDS_SECS,
-        )
+        return finished(sys.executable, "manage.py", *arguments, env=self.env | env, timeout=ENDS_SECS)
 
     def examined(self, **env: str) -> tuple[int, dict[str, dict[str, Any]]]:
         """Return the exit code, and the findings by their check."""
