@@ -247,8 +247,8 @@ class Stack:
         text, now = new_text(), datetime.now(UTC).replace(tzinfo=None).isoformat(" ")
         with closing(sqlite3.connect(self.directory / "db.sqlite3")) as database, database:
             user = database.execute(
-                "INSERT INTO auth_user (username, password, email, first_name, last_name, is_active, is_staff,"
-                " is_superuser, date_joined) VALUES (?, '!', '', '', '', 1, 0, 0, ?)",
+                "INSERT INTO auth_user (username, password, email, first_name, last_name, is_active, "
+                "is_staff, is_superuser, date_joined) VALUES (?, '!', '', '', '', 1, 0, 0, ?)",
                 (name, now),
             )
             database.execute(
