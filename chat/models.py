@@ -259,6 +259,21 @@ class ResponseQuerySet(models.QuerySet["Response"]):
         sql = PROMPT_PATH.format(table=meta.db_table, belongs=BELONGS)
         return [row.pk for row in self.raw(sql, [key, MAX_PATH])]
 
+    def erase(self) -> int:
+        """Empty ended responses of their texts. Their rows stay: later turns refer to them."""
+        ended = self.filter(deleted_at=None).exclude(status__in=LIVE)
+        texts = dict.fromkeys(("asked", "instructions", "output", "reasoning", "request_digest"), "")
+        return ended.update(
+            deleted_at=timezone.now(),
+            input=[],
+            items=[],
+            metadata={},
+            request={},
+            answered=False,
+            client_request_id=None,
+            **texts,
+        )
+
     def text_bytes(self) -> dict[UUID, int]:
         """The bytes of the instructions, the question and the answer, by id; no text is loaded."""
         size = TextBytes("instructions") + TextBytes("input") + TextBytes("items")
@@ -314,6 +329,8 @@ class Response(models.Model):
     request = models.JSONField(default=dict, blank=True, help_text="What was asked beyond these columns")
     stored = models.BooleanField(default=True, db_default=True)  # False: deleted soon after its end
     background = models.BooleanField(default=True, db_default=True)  # asked without a reader
+    # of a program's body, which a repeated request must have, too; SHA-256
+    request_digest = models.CharField(max_length=64, blank=True, default="", db_default="", editable=False)
 
     status = models.CharField(max_length=20, choices=Status.choices, default=Status.QUEUED)
     items = models.JSONField(default=list, blank=True, help_text="OpenAI's output items")

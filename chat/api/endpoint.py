@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, ClassVar
 
 from channels.db import database_sync_to_async
@@ -61,9 +61,17 @@ class Endpoint:
         if self.needs_key:
             exchange.key = await _key(exchange)
         await exchange.read(self.most_body_bytes())
-        await exchange.connection.serve(handler(exchange, **exchange.arguments))
-        if exchange.connection.left.is_set() and exchange.on_left is not None:
-            await _leave(exchange.on_left)
+        connection = exchange.connection
+        try:
+            await connection.serve(handler(exchange, **exchange.arguments))
+        except Exception:
+            await _leave(exchange)  # but not when the server cancels: it stops
+            raise
+        if connection.left.is_set():
+            await _leave(exchange)
+        if connection.moved and not exchange.has_begun:
+            exchange.reply_headers["x-should-retry"] = str("idempotency-key" in exchange.headers).lower()
+            raise CommandError("stopping")
 
     def _handler(self, exchange: Exchange) -> Handler:
         """The method of this request. Raises CommandError."""
@@ -99,9 +107,12 @@ async def _refuse(exchange: Exchange, reply: ErrorReply) -> None:
         await exchange.reply(reply.body, reply.status, reply.headers)
 
 
-async def _leave(on_left: Callable[[], Awaitable[None]]) -> None:
+async def _leave(exchange: Exchange) -> None:
+    """No client reads the reply."""
+    if exchange.on_left is None:
+        return
     try:
         async with asyncio.timeout(LEAVE_SECS):
-            await on_left()
+            await exchange.on_left()
     except (*UNAVAILABLE, ProtocolError) as error:
         logger.warning("after a client has left: %s", type(error).__name__)

@@ -7,11 +7,13 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from chat.api.cors import headers_for
+from chat.api.pages import last_value
 from chat.conf import conf
 from chat.key_models import ApiKey
 from chat.protocol.commands import json_object
 from chat.protocol.errors import CommandError
 from chat.protocol.events import JSON
+from chat.protocol.structure import refuse_unknown
 from chat.streaming.backpressure import Receive, Send
 from chat.streaming.http_connection import HttpConnection
 
@@ -20,6 +22,8 @@ JSON_TYPE = "application/json"
 EVENTS_TYPE = "text/event-stream; charset=utf-8"
 # `no-transform`: a proxy that compresses would hold events back; nginx's own buffer, too
 EVENTS_HEADERS = {"cache-control": "no-cache, no-transform", "x-accel-buffering": "no"}
+
+FLAGS = {"true": True, "false": False}
 
 _dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -67,6 +71,21 @@ class Exchange:
         except ValueError:
             raise CommandError("invalid_field", "query") from None
         return {name.removesuffix("[]"): values for name, values in fields.items()}
+
+    def require_query(self, *names: str) -> None:
+        """Raise CommandError for another name in the query."""
+        refuse_unknown(names, self.query)
+
+    def value(self, name: str) -> str:
+        """The last value of a name in the query; empty: none."""
+        return last_value(self.query, name)
+
+    def flag(self, name: str) -> bool:
+        """A boolean of the query; absent: False. Raises CommandError."""
+        text = self.value(name)
+        if text not in ("", *FLAGS):
+            raise CommandError("invalid_field", name)
+        return FLAGS.get(text, False)
 
     async def read(self, most_bytes: int) -> None:
         """Read the body. Raises CommandError beyond `most_bytes`, and ClientLeftError."""

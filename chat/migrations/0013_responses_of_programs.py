@@ -37,6 +37,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name='response',
+            name='request_digest',
+            field=models.CharField(blank=True, db_default='', default='', editable=False, max_length=64),
+        ),
+        migrations.AddField(
+            model_name='response',
             name='stored',
             field=models.BooleanField(db_default=True, default=True),
         ),

@@ -28,8 +28,8 @@ def event_type(text: str) -> str:
 class PlainStream:
     """One reader's stream of one response, without `tailrace:` events.
 
-    `starting_after`: the last number that the reader has. After `ended` nothing follows: either the terminal
-    event was returned, or the stream `is_lost`, since OpenAI's events cannot express a change: then the
+    `starting_after`: the last number that the reader has. After `ended` nothing follows: either the reader has
+    the terminal event, or the stream `is_lost`, since OpenAI's events cannot express a change: then the
     result of `lost` was returned, an error event with the given number. It does not end the response: a new
     stream that begins with a snapshot has all of it. Add a `stream_id` afterward.
     """
@@ -50,9 +50,12 @@ class PlainStream:
             self._is_first = False
         if kind in (Snapshot.type, Restarted.type):
             return self._after_change(decode(text), is_first)
-        if kind.startswith("tailrace:") or number <= self._last:
+        if kind.startswith("tailrace:"):
             return []
-        self._last, self.ended = number, is_terminal(text)
+        self.ended = is_terminal(text)
+        if number <= self._last:
+            return []
+        self._last = number
         return [self._moved(text)]
 
     def _after_change(self, event: Event, is_first: bool) -> list[str]:

@@ -5,7 +5,6 @@ import logging
 import time
 from datetime import datetime
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from channels.db import database_sync_to_async
 from django.db import transaction
@@ -24,9 +23,11 @@ from chat.responses.admission import admit
 from chat.responses.attachments import attached, name_of
 from chat.responses.ending import end
 from chat.responses.model_catalog import catalog
+from chat.responses.program_requests import ProgramRequest, columns
 from chat.responses.prompt import input_tokens
 from chat.responses.queueing import enqueue, send_next
 from chat.responses.references import resolved
+from chat.responses.relatives import conversation, relatives, title_of
 from chat.responses.representation import response_object
 from chat.transport.event_log import Log, LogError
 from chat.transport.outages import UNAVAILABLE
@@ -34,7 +35,6 @@ from chat.transport.outages import UNAVAILABLE
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
-TITLE_CHARS = 60  # one list line
 TOO_HIGH = 2  # an estimate of tokens may be as many times the true number: six bytes of text are one, or more
 ENQUEUE_SECS = 0.02  # enough for most enqueues; a slow broker must not delay the reader
 
@@ -42,18 +42,22 @@ logger = logging.getLogger(__name__)
 _pending: set[asyncio.Task[None]] = set()  # asyncio keeps only weak references to tasks
 
 
-async def submit(owner: "AbstractBaseUser", command: Create, log: Log) -> tuple[Response, bool]:
+async def submit(
+    owner: "AbstractBaseUser", command: Create, log: Log, program: ProgramRequest | None = None
+) -> tuple[Response, bool]:
     """Create and queue a response; a repeated request is not queued again.
 
-    Returns and raises as `create_response`.
+    `program`: how a program asked; None: a page did. Returns and raises as `create_response`.
     """
-    row, new = await create_response(owner, command, log)
+    row, new = await create_response(owner, command, log, program)
     if new:
         await queue_response(row, log)
     return row, new
 
 
-async def create_response(owner: "AbstractBaseUser", command: Create, log: Log) -> tuple[Response, bool]:
+async def create_response(
+    owner: "AbstractBaseUser", command: Create, log: Log, program: ProgramRequest | None = None
+) -> tuple[Response, bool]:
     """Store the files and the row, then open its log. Returns the row and whether it is new.
 
     A repeated `client_request_id` of an owner returns the same row. Raises CommandError; in an outage
@@ -61,11 +65,11 @@ async def create_response(owner: "AbstractBaseUser", command: Create, log: Log) 
     """
     items = command.items()
     if data_parts(items):
-        earlier = await database_sync_to_async(_check, thread_sensitive=False)(owner, command)
+        earlier = await database_sync_to_async(_check, thread_sensitive=False)(owner, command, program)
         if earlier is not None:
             return earlier, False
         items = await database_sync_to_async(attached, thread_sensitive=False)(owner, items)
-    row, new = await database_sync_to_async(_store, thread_sensitive=False)(owner, command, items)
+    row, new = await database_sync_to_async(_store, thread_sensitive=False)(owner, command, items, program)
     if new:
         try:
             await log.create(response_object(row))
@@ -102,9 +106,9 @@ async def _enqueue_or_end(row: Response, log: Log) -> None:
             logger.warning("response %s: not enqueued, and not ended: %s", row.wire_id, type(error).__name__)
 
 
-def _check(owner: "AbstractBaseUser", command: Create) -> Response | None:
+def _check(owner: "AbstractBaseUser", command: Create, program: ProgramRequest | None) -> Response | None:
     """As `_store`, before files are stored: the row of the same request. Raises CommandError at a limit."""
-    earlier = _same_request(owner, command)
+    earlier = _same_request(owner, command, program)
     if earlier is None:
         admit(owner)
         if command.tailrace.regenerate_of is None:  # else its model is known later
@@ -123,11 +127,13 @@ def _check(owner: "AbstractBaseUser", command: Create) -> Response | None:
 
 
 @transaction.atomic
-def _store(owner: "AbstractBaseUser", command: Create, items: list[JSON]) -> tuple[Response, bool]:
+def _store(
+    owner: "AbstractBaseUser", command: Create, items: list[JSON], program: ProgramRequest | None = None
+) -> tuple[Response, bool]:
     owner = lock_owner(owner.pk)
-    if earlier := _same_request(owner, command):  # before the limits: never refused
+    if earlier := _same_request(owner, command, program):  # before the limits: never refused by them
         return earlier, False
-    return _insert(owner, command, items, admit(owner)), True
+    return _insert(owner, command, items, admit(owner), program), True
 
 
 def _delete(row: Response) -> None:
@@ -135,26 +141,29 @@ def _delete(row: Response) -> None:
     Conversation.objects.filter(pk=row.conversation_id, responses=None).delete()
 
 
-def _same_request(owner: "AbstractBaseUser", command: Create) -> Response | None:
+def _same_request(
+    owner: "AbstractBaseUser", command: Create, program: ProgramRequest | None
+) -> Response | None:
+    """The row of the same request. Raises CommandError if a program's had another body."""
     request_id = command.tailrace.client_request_id
     if request_id is None:
         return None
-    return Response.objects.filter(owner_id=owner.pk, client_request_id=request_id).first()
+    found = Response.objects.filter(owner_id=owner.pk, client_request_id=request_id).first()
+    if found is not None and program is not None and found.request_digest != program.digest:
+        raise CommandError("idempotency_key_reused")
+    return found
 
 
 def _insert(
-    owner: "AbstractBaseUser", command: Create, items: list[JSON], sent_at: datetime | None
+    owner: "AbstractBaseUser",
+    command: Create,
+    items: list[JSON],
+    sent_at: datetime | None,
+    program: ProgramRequest | None,
 ) -> Response:
-    source = _own_response(owner, command.tailrace.regenerate_of, "tailrace.regenerate_of")
-    if source and command.previous_response_id:  # a sibling has the same previous response
-        raise CommandError("invalid_field", "previous_response_id")
+    source, previous = relatives(owner.pk, command, program)
     model = command.model or (source.model if source else next(iter(catalog())))
     _check_model(model, command)
-    previous = (
-        source.previous
-        if source
-        else _own_response(owner, command.previous_response_id, "previous_response_id")
-    )
     row = Response(
         owner_id=owner.pk,
         previous=previous,
@@ -166,11 +175,13 @@ def _insert(
         metadata=command.metadata or {},
         request=command.requested(),
         sent_at=sent_at,
+        **columns(command, program),
     )
     row.input = with_ids(resolved(owner.pk, items or (source.input if source else [])), row.pk)
     row.asked = row.input_text
     _check_context(row)
-    row.conversation, new = _conversation(owner, command, source or previous, row.asked)
+    row.conversation, new = conversation(owner.pk, command, source or previous, row, program)
+    row.listed = row.conversation.listed
     row.save(force_insert=True)
     files = claim(owner, row, file_parts(row.input))
     if new and files and not row.conversation.title:
@@ -196,41 +207,3 @@ def _check_context(row: Response) -> None:
     context = catalog()[row.model].context
     if context is not None and input_tokens(row) > TOO_HIGH * context:
         raise CommandError("input_exceeds_context", "input")
-
-
-def _own_response(owner: "AbstractBaseUser", response_id: UUID | None, param: str) -> Response | None:
-    if response_id is None:
-        return None
-    row = (
-        Response.objects.select_related("conversation", "previous")
-        .filter(owner_id=owner.pk, pk=response_id, conversation__deleted_at=None)
-        .first()
-    )
-    if row is None:
-        raise CommandError("response_not_found", param)
-    return row
-
-
-def _conversation(
-    owner: "AbstractBaseUser", command: Create, relative: Response | None, asked: str
-) -> tuple[Conversation, bool]:
-    conversation_id = command.tailrace.conversation_id
-    if relative is not None:
-        if conversation_id not in (None, relative.conversation_id):
-            raise CommandError("invalid_field", "tailrace.conversation_id")
-        return relative.conversation, False
-    if conversation_id is None:
-        return Conversation.objects.create(owner_id=owner.pk, title=title_of(asked)), True
-    conversation = Conversation.objects.visible_to(owner.pk).filter(pk=conversation_id).first()
-    if conversation is None:
-        raise CommandError("conversation_not_found", "tailrace.conversation_id")
-    return conversation, False
-
-
-def title_of(text: str) -> str:
-    """The first whole words, in one line of at most TITLE_CHARS."""
-    line = " ".join(text.split())
-    if len(line) <= TITLE_CHARS:
-        return line
-    words, _, _ = line[:TITLE_CHARS].rpartition(" ")
-    return (words or line[: TITLE_CHARS - 1]) + "…"

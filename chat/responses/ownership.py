@@ -9,8 +9,8 @@ from chat.protocol.errors import CommandError
 
 
 async def own_response(owner_id: int, response_id: UUID) -> Response:
-    """The owner's response. Raises CommandError if there is none."""
-    rows = Response.objects.filter(pk=response_id, owner_id=owner_id)
+    """The owner's response. Raises CommandError if there is none, or it was deleted."""
+    rows = Response.objects.filter(pk=response_id, owner_id=owner_id, deleted_at=None)
     row: Response | None = await database_sync_to_async(rows.first, thread_sensitive=False)()
     if row is None:
         raise CommandError("response_not_found", "response_id")

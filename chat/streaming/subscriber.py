@@ -34,7 +34,7 @@ MAX_FOLLOWED = 200  # of one user, over all sockets of this process
 Send = Callable[[str], Awaitable[None]]
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, slots=True, weakref_slot=True)
 class Followed:
     """The number of responses that all sockets of one user follow."""
 
@@ -94,6 +94,7 @@ class Subscription:
                 return self.cursor.on_row(response, live=row.live, last_number=row.last_number)
             case Step.DONE:
                 await self.subscriber.unsubscribe(self.response_id)
+                self.subscriber.on_done(self.response_id)
                 return None
 
     async def check(self) -> None:
@@ -119,6 +120,8 @@ class Subscriber:
         self.lock = asyncio.Lock()  # frames of a replay and a notification must not mix
         connection.on_resume = self.resume
         self._channel, self._send = channel, send
+        # a response has ended, or was deleted
+        self.on_done: Callable[[str], None] = lambda response_id: None
         self.of_owner = Followed()  # the consumer sets the one that the owner's sockets share
         self._followed: dict[str, Subscription] = {}
         self._checking: asyncio.Task[None] | None = None

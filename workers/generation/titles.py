@@ -13,7 +13,7 @@ from chat.file_models import FileUse
 from chat.models import Conversation, Status
 from chat.protocol.events import JSON
 from chat.responses.attachments import FILE, IMAGE
-from chat.responses.creation import title_of
+from chat.responses.relatives import title_of
 from chat.transport.outages import UNAVAILABLE
 from workers.generation.asking import delegate
 from workers.providers.base import ProviderError

@@ -26,9 +26,10 @@ from chat.protocol.events import decode
 from chat.protocol.messages import MISSING
 from chat.responses import creation
 from chat.responses.attachments import loaded
-from chat.responses.creation import TITLE_CHARS, create_response, submit, title_of
+from chat.responses.creation import create_response, submit
 from chat.responses.model_catalog import DEMO, catalog, client_parameters
 from chat.responses.prompt import TOKENS_PER_MESSAGE, prompt
+from chat.responses.relatives import TITLE_CHARS, title_of
 from chat.responses.representation import response_object
 from chat.transport import job_queue, redis_client
 from chat.transport.event_log import Log, LogError

@@ -14,8 +14,8 @@ from pytest_django import Settings
 
 from chat.file_models import FileUse
 from chat.models import Conversation, Response, Status, TitleSource
-from chat.responses.creation import title_of
 from chat.responses.model_catalog import catalog
+from chat.responses.relatives import title_of
 from chat.transport.event_log import Log
 from tests.chat.rows import on_rows, stored
 from tests.chat.stored_files import kept

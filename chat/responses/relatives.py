@@ -1,0 +1,90 @@
+"""The earlier responses and the conversation of a new response."""
+
+from uuid import UUID
+
+from chat.models import Conversation, Response
+from chat.protocol.commands import Create
+from chat.protocol.errors import CommandError
+from chat.responses.program_requests import ProgramRequest
+
+TITLE_CHARS = 60  # one list line
+
+
+def relatives(
+    owner_id: int, command: Create, program: ProgramRequest | None
+) -> tuple[Response | None, Response | None]:
+    """The response to regenerate, and the previous one. Raises CommandError."""
+    source = _own(owner_id, command.tailrace.regenerate_of, "tailrace.regenerate_of")
+    if source is None:
+        return None, _previous(owner_id, command, program)
+    if command.previous_response_id:  # a sibling has the same previous response
+        raise CommandError("invalid_field", "previous_response_id")
+    return source, source.previous
+
+
+def conversation(
+    owner_id: int,
+    command: Create,
+    relative: Response | None,
+    row: Response,
+    program: ProgramRequest | None,
+) -> tuple[Conversation, bool]:
+    """The conversation of a new row, and whether it is new. Raises CommandError.
+
+    A row that is not stored is alone in its conversation, whatever it continues: the list never shows it.
+    """
+    conversation_id = command.tailrace.conversation_id
+    if conversation_id is not None and not row.stored:
+        raise CommandError("unsupported_parameter", "store")
+    if relative is not None and row.stored:
+        if conversation_id not in (None, relative.conversation_id):
+            raise CommandError("invalid_field", "tailrace.conversation_id")
+        return relative.conversation, False
+    if conversation_id is None:
+        title = title_of(row.asked) if program is None else ""
+        made = Conversation.objects.create(owner_id=owner_id, title=title, listed=program is None)
+        return made, True
+    found = Conversation.objects.visible_to(owner_id).filter(pk=conversation_id).first()
+    if found is None:
+        raise CommandError("conversation_not_found", "tailrace.conversation_id")
+    return found, False
+
+
+def title_of(text: str) -> str:
+    """The first whole words, in one line of at most TITLE_CHARS."""
+    line = " ".join(text.split())
+    if len(line) <= TITLE_CHARS:
+        return line
+    words, _, _ = line[:TITLE_CHARS].rpartition(" ")
+    return (words or line[: TITLE_CHARS - 1]) + "…"
+
+
+def _previous(owner_id: int, command: Create, program: ProgramRequest | None) -> Response | None:
+    """A program may not continue one that is running, or will be deleted."""
+    param = "previous_response_id"
+    if program is None:
+        return _own(owner_id, command.previous_response_id, param)
+    try:
+        row = _own(owner_id, command.previous_response_id, param)
+    except CommandError:
+        raise CommandError("previous_response_not_found", param) from None
+    if row is not None:
+        may_continue = row.stored or (program.continues_unstored and command.store is False)
+        if row.deleted_at is not None or not may_continue:
+            raise CommandError("previous_response_not_found", param)
+        if row.live:
+            raise CommandError("previous_response_running", param)
+    return row
+
+
+def _own(owner_id: int, response_id: UUID | None, param: str) -> Response | None:
+    if response_id is None:
+        return None
+    row = (
+        Response.objects.select_related("conversation", "previous")
+        .filter(owner_id=owner_id, pk=response_id, conversation__deleted_at=None)
+        .first()
+    )
+    if row is None:
+        raise CommandError("response_not_found", param)
+    return row
