@@ -22,8 +22,8 @@ from chat.streaming.draining import Draining
 from chat.transport.event_log import Log
 from tests.chat.api.answering import COMPLETED, MODEL, begun, body, claimed, completed, in_background
 from tests.chat.api.client import REPLY_SECS, Program
-from tests.chat.contents import PNG
 from tests.chat.communicator import eventually
+from tests.chat.contents import PNG
 from tests.chat.rows import counted, on_rows, saved, stored
 from tests.harness.waiting import await_until
 
