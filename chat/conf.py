@@ -43,8 +43,8 @@ class Conf:
     OPENAI_DEADLINES = Setting[dict[str, float]]({})
     OPENAI_RESUME = Setting[Any]("restart")  # or "continue"
     TITLE_MODEL = Setting("")  # of the catalog; empty: titles are the beginnings of questions
-    API_BODY_BYTES = Setting(10 * 1024 * 1024)  # of one request
-    API_ORIGINS = Setting[list[str]]([])  # whose pages may use the API
+    API_BODY_BYTES = Setting(10 * 1024 * 1024)  # one request
+    API_ORIGINS = Setting[list[str]]([])  # their pages may use the API
     API_REQUESTS_PER_MINUTE = Setting(0)  # of one owner; 0: any number
     MAX_SOCKETS = Setting(20)  # of one owner, in one web process
     MAX_RUNNING = Setting(8)  # an owner's answers at once; further ones are held

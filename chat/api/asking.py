@@ -24,7 +24,7 @@ from chat.transport.event_log import Log
 KEY_HEADER = "idempotency-key"
 MAX_KEY_CHARS = 90
 KEY = "key:"  # before the header's value in the column, which has a page's ids, too
-# how a reply is read is not what was asked: a repeated request may stream
+# the way in which a reply is read; a repeated request may stream
 OF_READING = ("stream", "stream_options")
 
 _submitting: set[asyncio.Task[Any]] = set()  # asyncio keeps only weak references to tasks

@@ -12,7 +12,7 @@ EXPOSED = (
     "x-ratelimit-remaining-requests, x-ratelimit-reset-requests"
 )
 MAX_AGE_SECS = 600  # for which a browser keeps a preflight's reply
-# what SDKs send, and nothing that only a browser may set
+# headers of SDKs, none that only a browser may set
 _ALLOWED = re.compile(r"authorization|content-type|idempotency-key|accept|openai-[a-z-]+|x-stainless-[a-z-]+")
 _ANY_HEADERS = {"vary": "origin"}
 

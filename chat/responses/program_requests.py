@@ -29,6 +29,6 @@ def columns(command: Create, program: ProgramRequest | None) -> dict[str, Any]:
 
 
 def outlives_reader(command: Create) -> bool:
-    """Whether the answer continues without its reader: somebody means to come back."""
+    """Whether the answer continues without its reader: a client means to return."""
     by_key = command.tailrace.client_request_id is not None
     return command.store is not False or command.background is True or by_key

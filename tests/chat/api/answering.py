@@ -15,7 +15,7 @@ COMPLETED = Ending("completed", at=5.0)
 
 
 def body(**fields: Any) -> dict[str, Any]:
-    """What a program asks."""
+    """The body of a request."""
     return {"model": MODEL, "input": "How deep is it?"} | fields
 
 

@@ -16,7 +16,7 @@ REPLY_SECS = 10  # the longest wait for a message that must come, however busy t
 
 @dataclass
 class Reply:
-    """What the application sent."""
+    """The status, headers and body that the application sent."""
 
     status: int
     headers: dict[str, str] = field(default_factory=dict)

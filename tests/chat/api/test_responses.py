@@ -1,4 +1,4 @@
-"""`/v1/responses`: a program asks, reads along, comes back, cancels and deletes."""
+"""`/v1/responses`: a program asks, reads along, returns, cancels and deletes."""
 
 from base64 import b64encode
 from collections.abc import AsyncIterator
