@@ -372,6 +372,7 @@ class Response(models.Model):
             models.Index(fields=["status", "sent_at"], name="response_by_sending"),
             models.Index(fields=["owner", "status"], name="response_by_owner"),
             models.Index(fields=["conversation", "status"], name="response_by_conversation"),
+            models.Index(fields=["ended_at"], name="response_unstored", condition=Q(stored=False)),
         ]
 
     def __str__(self) -> str:

@@ -28,10 +28,10 @@ def event_type(text: str) -> str:
 class PlainStream:
     """One reader's stream of one response, without `tailrace:` events.
 
-    `starting_after`: the last number that the reader has. After `ended` nothing follows: either the reader has
-    the terminal event, or the stream `is_lost`, since OpenAI's events cannot express a change: then the
-    result of `lost` was returned, an error event with the given number. It does not end the response: a new
-    stream that begins with a snapshot has all of it. Add a `stream_id` afterward.
+    `starting_after`: the last number that the reader has. After `ended` nothing follows: the reader has the
+    terminal event, or the stream `is_lost`, since OpenAI's events cannot express a change: then the result of
+    `lost` was returned, an error event with the given number. It does not end the response: a new stream that
+    begins with a snapshot has all of it. Add a `stream_id` afterward.
     """
 
     def __init__(self, starting_after: int = NOTHING, lost: Callable[[int], str] = stream_lost) -> None:

@@ -20,6 +20,7 @@ from chat.protocol.errors import ProtocolError
 from chat.responses.admission import owners_with_room
 from chat.responses.ending import end, settle_if_ended
 from chat.responses.queueing import enqueue, queue_of, send_held
+from chat.retention.unstored import erase_unstored
 from chat.transport.event_log import Log
 from chat.transport.heartbeats import GONE_SECS, HEARTBEAT_SECS, Heartbeats
 from chat.transport.job_queue import waiting
@@ -62,11 +63,12 @@ class Reaper:
             await asyncio.sleep(HEARTBEAT_SECS)
 
     async def check(self) -> None:
-        """Stop responses of inactive users, send held ones, recover those without a worker."""
+        """Send held responses, stop those of inactive users, delete unstored ones; recover orphans."""
         await self._send_held()
         alive = await self._heartbeats.alive()
         claimed = {response_id for figures in alive.values() for response_id in figures["running"]}
         await withdraw(self._log, claimed)
+        await self._log.delete(*await _query(erase_unstored, timezone.now()))
         if self._worker_id not in alive:  # Redis lost ours, so others too
             self.doubt()
         if time.monotonic() < self._certain_from:

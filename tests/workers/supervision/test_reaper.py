@@ -279,3 +279,14 @@ async def test_a_response_whose_sender_died_before_its_message_is_sent_again(
     await on_rows(Response.objects.update, sent_at=timezone.now() - LONG_AGO)
     await reaper.check()
     assert [message.id for message in broker.jobs()] == [row.wire_id]
+
+
+async def test_a_response_that_is_not_stored_is_deleted_with_its_log(
+    reaper: Reaper, log: Log, owner: User
+) -> None:
+    ended_at = timezone.now() - timedelta(minutes=6)
+    row = await on_rows(stored, owner, status=Status.COMPLETED, stored=False, ended_at=ended_at)
+    await log.create(response_object(row))
+    await reaper.check()
+    assert not await on_rows(Response.objects.exists)
+    assert await log.top(row.wire_id) is None
