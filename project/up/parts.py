@@ -138,7 +138,7 @@ def _model(port: int, env: Mapping[str, str]) -> Part:
 
 
 def _migrate(env: Mapping[str, str]) -> Part:
-    command = (sys.executable, "manage.py", "migrate", "--noinput")
+    command = (sys.executable, "manage.py", "prepare")
     return Part("migrate", command, env, "If the database is unavailable, check DATABASE_URL.", stop_turn=1)
 
 

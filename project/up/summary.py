@@ -1,9 +1,10 @@
-"""The last lines of start-up."""
+"""The last lines of start-up: only a person sees them, so that they may have keys and passwords."""
 
 import re
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
+from project.up import guest_key
 from project.up.environment import FLOWER_USER, REDIS_VARIABLES, Embedded
 from project.up.parts import Options
 from project.up.ports import HOST
@@ -20,6 +21,7 @@ def summary(
     rows = {
         "page": f"{page}/",
         "minimal page": f"{page}/minimal/",
+        "API": _api(page, guest_key.read(options.data_dir)),
         "health": f"{page}/readyz",
         "Flower": _flower(options, env),
         "Redis": _redis(env),
@@ -36,6 +38,12 @@ def summary(
 def masked(url: str) -> str:
     """Hide credentials: before the last @, after the first ?."""
     return re.sub(r"//.*@", "//***@", url).partition("?")[0]
+
+
+def _api(page: str, key: str) -> str:
+    """The variables of OpenAI's SDKs; without a guest a key is made by hand."""
+    address = f"OPENAI_BASE_URL={page}/v1"
+    return f"{address} OPENAI_API_KEY={key}" if key else f"{address}, keys by `manage.py key create`"
 
 
 def _redis(env: Mapping[str, str]) -> str:

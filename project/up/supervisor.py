@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from project.up.console import Console
@@ -30,15 +30,18 @@ class Supervisor:
         self._stop = asyncio.Event()
         self._hurry = asyncio.Event()
 
-    async def run(self, welcome: str) -> None:
-        """Run until a signal. A failed start stops all parts, then raises StartError."""
+    async def run(self, welcome: Callable[[], str]) -> None:
+        """Run until a signal; `welcome` is shown when all is ready.
+
+        A failed start stops all parts, then raises StartError.
+        """
         self._handle_signals()
         failure: StartError | None = None
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._until_stop())
                 await self._start(tasks)
-                self._console.say(welcome)
+                self._console.say(welcome())
                 self._console.show_parts()
         except* StopRequestedError:
             pass

@@ -22,6 +22,7 @@ import pytest
 import redis
 
 from chat.transport import heartbeats
+from project.up import guest_key
 from project.up import running as running_up
 from tests.harness.processes import ROOT, finished
 from tests.harness.skips import skip_without
@@ -161,6 +162,20 @@ def test_no_password_is_in_a_command_line_and_only_workers_have_the_key_of_the_m
     (valkey,) = [pid for line, pid in children.items() if "valkey-server" in line]
     for pid in (flower, valkey):
         assert not re.search(rb"SECRET_KEY=|DATABASE_URL=|OPENAI", environment_of(pid))
+
+
+def test_the_shown_line_gives_programs_access_and_no_process_has_the_key(up: Up) -> None:
+    found = re.search(r"OPENAI_BASE_URL=(\S+) OPENAI_API_KEY=(tr_\S+)", up.text())
+    assert found is not None
+    address, key = found.groups()
+    request = urllib.request.Request(f"{address}/models", headers={"Authorization": f"Bearer {key}"})
+    with urllib.request.urlopen(request) as reply:
+        assert "smollm2-135m-instruct" in [model["id"] for model in json.load(reply)["data"]]
+    assert up.text().count(key) == 1
+    assert (up.data_dir / guest_key.FILE_NAME).stat().st_mode & 0o777 == 0o600
+    for line, pid in up.children().items():
+        assert key not in line
+        assert key.encode() not in environment_of(pid)
 
 
 def environment_of(pid: int) -> bytes:

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import os
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO, cast
 
@@ -108,7 +109,8 @@ def _run(options: Options, model: str | None, console: Console) -> None:
         keys = _key_names()
         plan = parts.plan(options, embedded, env, settings.TAILRACE_DRAIN_SECONDS, keys)
         advice = [] if model else discovery.advice(servers)
-        welcome = summary(options, embedded, env, settings.TAILRACE_CONCURRENCY, advice)
+        answers = settings.TAILRACE_CONCURRENCY
+        welcome = partial(summary, options, embedded, env, answers, advice)
         console.say("starting" if options.verbose else "starting; --verbose shows the logs of all parts")
         with running.recorded(options.data_dir, env, keys):
             asyncio.run(Supervisor(plan, console, watch).run(welcome))

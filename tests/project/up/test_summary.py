@@ -1,7 +1,9 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from project.up import guest_key, private_file
 from project.up.environment import LOCAL_MODEL, Embedded
 from project.up.parts import Options
 from project.up.summary import masked, summary
@@ -26,22 +28,32 @@ def test_passwords_are_masked(url: str, shown: str) -> None:
     assert masked(url) == shown
 
 
-def test_the_summary_lists_every_address() -> None:
+def test_the_summary_lists_every_address(tmp_path: Path) -> None:
+    private_file.write(tmp_path / guest_key.FILE_NAME, "tr_shown\n")
+    options = replace(OPTIONS, data_dir=tmp_path)
     env = {**REDIS, "OPENAI_MODEL": LOCAL_MODEL, "OPENAI_BASE_URL": "http://127.0.0.1:20002/v1"}
-    lines = summary(OPTIONS, EMBEDDED, env, answers=100).splitlines()
+    lines = summary(options, EMBEDDED, env, answers=100).splitlines()
     assert [line.split(maxsplit=0)[0] for line in lines if line] == [
         "Tailrace runs.",
         "page          http://127.0.0.1:8233/",
         "minimal page  http://127.0.0.1:8233/minimal/",
+        "API           OPENAI_BASE_URL=http://127.0.0.1:8233/v1 OPENAI_API_KEY=tr_shown",
         "health        http://127.0.0.1:8233/readyz",
         "Flower        http://127.0.0.1:5633/ (user tailrace, password once)",
         "Redis         redis://127.0.0.1:20001/0",
-        "database      /data/db.sqlite3",
+        f"database      {tmp_path}/db.sqlite3",
         "workers       2, up to 100 answers each",
         "model         smollm2-135m-instruct, on this machine (http://127.0.0.1:20002/v1)",
-        "data          /data",
+        f"data          {tmp_path}",
         "stop          Ctrl-C",
     ]
+
+
+def test_without_a_key_the_summary_says_how_to_make_one() -> None:
+    shown = summary(OPTIONS, OUTSIDE, REDIS, answers=1)
+    assert (
+        "\nAPI           OPENAI_BASE_URL=http://127.0.0.1:8233/v1, keys by `manage.py key create`\n" in shown
+    )
 
 
 @pytest.mark.parametrize(

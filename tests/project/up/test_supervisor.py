@@ -70,7 +70,7 @@ def log_of(tmp_path: Path) -> list[str]:
 async def test_parts_start_in_order_and_stop_in_order(
     plan: Plan, tmp_path: Path, console: Console, watch: Guard, shown: Shown
 ) -> None:
-    run = asyncio.create_task(Supervisor(plan, console, watch).run(WELCOME))
+    run = asyncio.create_task(Supervisor(plan, console, watch).run(lambda: WELCOME))
     await shown(WELCOME)
     assert log_of(tmp_path) == ["redis starts", "model starts", "migrate runs", "web starts"]
     os.kill(os.getpid(), signal.SIGTERM)
@@ -81,7 +81,7 @@ async def test_parts_start_in_order_and_stop_in_order(
 async def test_each_step_is_shown(
     plan: Plan, screen: io.StringIO, console: Console, watch: Guard, shown: Shown
 ) -> None:
-    run = asyncio.create_task(Supervisor(plan, console, watch).run(WELCOME))
+    run = asyncio.create_task(Supervisor(plan, console, watch).run(lambda: WELCOME))
     await shown(WELCOME)
     os.kill(os.getpid(), signal.SIGINT)
     await run
@@ -106,7 +106,7 @@ async def test_a_killed_part_is_started_again(
     plan: Plan, tmp_path: Path, console: Console, watch: Guard, shown: Shown
 ) -> None:
     runner = Supervisor(plan, console, watch)
-    run = asyncio.create_task(runner.run(WELCOME))
+    run = asyncio.create_task(runner.run(lambda: WELCOME))
     await shown(WELCOME)
     web = next(keeper for keeper in runner._keepers if keeper.part.name == "web")
     assert web._process is not None
@@ -127,7 +127,7 @@ async def test_a_part_that_ends_during_start_up_stops_the_rest(
     with pytest.raises(
         StartError, match=r"worker1 ended with exit code 1 during start-up\.\n.*\n  no module"
     ):
-        await Supervisor(broken, console, watch).run(WELCOME)
+        await Supervisor(broken, console, watch).run(lambda: WELCOME)
     assert log_of(tmp_path)[-2:] == ["model ends", "redis ends"]
 
 
@@ -136,7 +136,7 @@ async def test_a_part_that_is_never_ready_is_an_error_with_its_last_lines(
 ) -> None:
     busy = part("web", f"print('busy', flush=True); {SLEEP}", wait=until_file(tmp_path / "never", secs=1))
     with pytest.raises(StartError) as raised:
-        await Supervisor(replace(plan, processes=(busy,)), console, watch).run(WELCOME)
+        await Supervisor(replace(plan, processes=(busy,)), console, watch).run(lambda: WELCOME)
     assert str(raised.value) == (
         "web was not ready within 1 s: no never yet\nLast lines of web:\n  busy\nMake the file."
     )
@@ -155,7 +155,7 @@ async def test_a_page_that_is_never_ready_is_an_error_with_the_last_lines_of_all
     with pytest.raises(
         StartError, match=r"^page was not ready .*\nLast lines of web:\n  busy\nMake the file\.$"
     ):
-        await Supervisor(broken, console, watch).run(WELCOME)
+        await Supervisor(broken, console, watch).run(lambda: WELCOME)
 
 
 TALKATIVE = """
@@ -179,7 +179,7 @@ async def test_lines_of_parts_are_shown_between_start_and_stop_only(
     ready, steady = tmp_path / "ready", tmp_path / "steady"
     talkative = part("web", TALKATIVE.format(ready=str(ready), steady=str(steady)), wait=until_file(ready))
     plan = replace(plan, processes=(talkative,), page=until_file(ready))
-    run = asyncio.create_task(Supervisor(plan, Console(screen, colour=False), watch).run(WELCOME))
+    run = asyncio.create_task(Supervisor(plan, Console(screen, colour=False), watch).run(lambda: WELCOME))
     await shown(WELCOME)
     steady.touch()
     await shown("a warning")
@@ -201,7 +201,7 @@ async def test_a_long_step_shows_its_progress(
     monkeypatch.setattr(supervisor, "PROGRESS_SECS", 0.1)
     waiting = part("web", SLEEP, wait=until_file(tmp_path / "file", secs=60))
     plan = replace(plan, processes=(waiting,), page=until_file(tmp_path / "file"))
-    run = asyncio.create_task(Supervisor(plan, console, watch).run(WELCOME))
+    run = asyncio.create_task(Supervisor(plan, console, watch).run(lambda: WELCOME))
     await shown("web … 1 s")
     (tmp_path / "file").touch()
     await shown(WELCOME)
@@ -214,7 +214,7 @@ async def test_a_server_elsewhere_that_does_not_answer_stops_the_start(
 ) -> None:
     unreachable = replace(plan, outside={"redis": until_file(tmp_path / "never", secs=0)})
     with pytest.raises(StartError, match=r"^redis was not ready within 0 s: no never yet\nMake the file\.$"):
-        await Supervisor(unreachable, console, watch).run(WELCOME)
+        await Supervisor(unreachable, console, watch).run(lambda: WELCOME)
     assert not (tmp_path / "log").exists()
 
 
@@ -222,7 +222,9 @@ async def test_a_stop_during_start_up_is_orderly(
     plan: Plan, tmp_path: Path, console: Console, watch: Guard, shown: Shown
 ) -> None:
     waiting = part("web", f"print('busy', flush=True); {SLEEP}", wait=until_file(tmp_path / "never"))
-    run = asyncio.create_task(Supervisor(replace(plan, processes=(waiting,)), console, watch).run(WELCOME))
+    run = asyncio.create_task(
+        Supervisor(replace(plan, processes=(waiting,)), console, watch).run(lambda: WELCOME)
+    )
     await shown("busy")
     os.kill(os.getpid(), signal.SIGINT)
     await run
@@ -234,7 +236,7 @@ async def test_a_second_signal_hurries(
 ) -> None:
     stubborn = part("web", STUBBORN, stop_secs=600)
     plan = replace(plan, processes=(stubborn,), page=plan.servers[0].wait or plan.page)
-    run = asyncio.create_task(Supervisor(plan, console, watch).run(WELCOME))
+    run = asyncio.create_task(Supervisor(plan, console, watch).run(lambda: WELCOME))
     await shown("deaf")
     await shown(WELCOME)
     os.kill(os.getpid(), signal.SIGINT)
