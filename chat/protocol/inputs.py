@@ -24,7 +24,8 @@ def _address(url: str) -> str:
     return url
 
 
-def _address_or_data(url: str) -> str:
+def address_or_data(url: str) -> str:
+    """Check the address of an image: https, or data. Raises as `refused`."""
     return url if url.startswith(DATA) else _address(url)
 
 
@@ -61,13 +62,13 @@ class ImagePart(_Stored):
     """An image: at an address, as data or a stored file."""
 
     type: Literal["input_image"]
-    image_url: Annotated[Text, AfterValidator(_address_or_data)] | None = None
+    image_url: Annotated[Text, AfterValidator(address_or_data)] | None = None
     file_id: Id | None = None
     detail: Literal["auto", "low", "high", "original"] | None = None
 
     @model_validator(mode="after")
     def _has_one_source(self) -> "ImagePart":
-        _require_one(self, "image_url", "file_id")
+        require_one(self, "image_url", "file_id")
         return self
 
 
@@ -82,11 +83,12 @@ class FilePart(_Stored):
 
     @model_validator(mode="after")
     def _has_one_source(self) -> "FilePart":
-        _require_one(self, "file_data", "file_url", "file_id")
+        require_one(self, "file_data", "file_url", "file_id")
         return self
 
 
-def _require_one(part: Tolerant, *names: str) -> None:
+def require_one(part: Tolerant, *names: str) -> None:
+    """Check that the part has exactly one of the fields. Raises as `refused`."""
     found = [name for name in names if getattr(part, name) is not None]
     if not found:
         raise refused("missing_field", names[0])

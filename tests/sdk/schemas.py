@@ -126,6 +126,15 @@ class Document:
             event = difference.rewritten(event)
         return self.faults_of(self.object, event["response"])
 
+    def names_of(self, kind: str) -> set[str]:
+        """The fields of a schema, with those of the schemas that it extends."""
+        schema = self.schemas[kind]
+        names = set(schema.get("properties", ()))
+        for part in schema.get("allOf", ()):
+            reference = part.get("$ref", "").removeprefix(REFERENCE)
+            names |= self.names_of(reference) if reference else set(part.get("properties", ()))
+        return names
+
     def faults_of(self, kind: str, instance: Any) -> list[str]:
         """The faults of an instance of a schema."""
         if kind not in self._validators:
