@@ -51,6 +51,7 @@ REFUSALS: dict[str, tuple[int, str]] = {
     "slow_reader": (408, "This socket was not read in time: reconnect and resume after the last event."),
     "too_many_pinned": (409, "You have pinned as many conversations as you may: unpin one first."),
     "too_many_keys": (409, "You have as many API keys as you may: revoke one first."),
+    "response_cancelled": (409, "The answer was stopped."),
     "previous_response_running": (409, "The response to continue still runs: wait for its end."),
     "file_in_use": (409, "A question has this file: delete its conversation."),
     "file_too_large": (

@@ -9,14 +9,13 @@ from dataclasses import dataclass, field
 
 from chat.api.completions.completion import answer_of, finish_reason, head, usage
 from chat.protocol import events
-from chat.protocol.errors import FAILURES
+from chat.protocol.errors import FAILURES, REFUSALS
 from chat.protocol.events import JSON, TERMINAL, TERMINAL_OF, decode
 from chat.protocol.objects import OutputItem, ResponseObject
 from chat.protocol.plain import event_type
 
 LOST = "worker_lost"
 CANCELLED = "response_cancelled"
-CANCELLED_SENTENCE = "The answer was stopped."
 
 # the fields of a chunk for the text of an event
 DELTAS: Mapping[str, str] = {
@@ -186,7 +185,7 @@ class Chunks:
     def _end(self, response: ResponseObject) -> list[str]:
         if response["status"] in ("cancelled", "failed"):
             self.final, error = response, response["error"]
-            fault = (error["code"], error["message"]) if error else (CANCELLED, CANCELLED_SENTENCE)
+            fault = (error["code"], error["message"]) if error else (CANCELLED, REFUSALS[CANCELLED][1])
             return self._end_failed(*fault)
         found = self._rest(response)
         for sent in self._texts.values():
