@@ -43,6 +43,12 @@ def turns(conversation: Conversation, before: str = "", after: str = "", at: str
     return [turn(row, files) | {"continues": tree.continues(row.pk, ids)} for row in rows]
 
 
+def newest_path(conversation_id: UUID) -> list[UUID]:
+    """The ids of the path of newest versions, from its first turn."""
+    rows = Response.objects.filter(conversation_id=conversation_id).order_by("id")
+    return Tree(rows.values_list("id", "previous_id")).newest_path()
+
+
 def files_of(rows: Iterable[Response]) -> dict[str, File]:
     """The files in the questions, by their ids for clients; without any, no query."""
     named = {parse_wire_id(part.file_id) for row in rows for part in file_parts(row.input)}

@@ -4,7 +4,6 @@ The CSRF middleware admits changes from our pages only.
 """
 
 import functools
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID
@@ -33,10 +32,9 @@ from chat.models import (
 from chat.pages.compact_json import CompactEncoder
 from chat.protocol.commands import Change
 from chat.protocol.commands import change as parse_change
-from chat.protocol.composer import Ending
 from chat.protocol.errors import CommandError, ProtocolError
 from chat.protocol.events import JSON
-from chat.responses.ending import end
+from chat.responses.ending import cancel_all
 from chat.transport import redis_client
 from chat.transport.event_log import Log
 from chat.transport.outages import UNAVAILABLE
@@ -209,6 +207,4 @@ def _run(work: Callable[..., Awaitable[None]], *args: Any) -> None:
 
 
 async def _cancel(response_ids: list[str]) -> None:
-    log = Log(redis_client.client())
-    for response_id in response_ids:
-        await end(log, response_id, Ending("cancelled", time.time()))
+    await cancel_all(Log(redis_client.client()), response_ids)

@@ -60,6 +60,14 @@ def _bare(prefix: str, value: Any) -> Any:
     return bare(prefix, value) if isinstance(value, str) else value
 
 
+def _id_of(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    if not isinstance(value.get("id"), str):
+        raise refused("invalid_field", "id")
+    return value["id"]
+
+
 def _one_line(text: str) -> str:
     return " ".join(text.split())
 
@@ -82,6 +90,11 @@ Temperature = Annotated[float, Field(ge=0, le=2, allow_inf_nan=False)]
 Title = Annotated[Text, AfterValidator(_one_line), Field(min_length=1, max_length=MAX_TITLE_CHARS)]
 ResponseId = Annotated[UUID, Field(strict=False), BeforeValidator(partial(_bare, RESPONSE))]
 ConversationId = Annotated[UUID, Field(strict=False), BeforeValidator(partial(_bare, CONVERSATION))]
+ConversationName = Annotated[ConversationId, BeforeValidator(_id_of)]  # or an object with this `id`
+Metadata = Annotated[
+    dict[Annotated[Text, Field(max_length=64)], Annotated[Text, Field(max_length=512)]],
+    Field(max_length=MAX_METADATA),
+]
 SequenceNumber = Annotated[int, Field(ge=-1, lt=2**53)]  # JSON's safe integers; -1: before the first event
 StreamId = Annotated[str, AfterValidator(_stream_id_of_sdks)] | None
 
@@ -116,13 +129,8 @@ class Create(Options):
     previous_response_id: ResponseId | None = None
     max_output_tokens: MaxOutputTokens | None = None
     temperature: Temperature | None = None
-    metadata: (
-        Annotated[
-            dict[Annotated[Text, Field(max_length=64)], Annotated[Text, Field(max_length=512)]],
-            Field(max_length=MAX_METADATA),
-        ]
-        | None
-    ) = None
+    conversation: ConversationName | None = None
+    metadata: Metadata | None = None
     stream_id: StreamId = None
     stream: bool | None = None
     background: bool | None = None
@@ -142,6 +150,7 @@ OBJECTS = {
     "text": TextOptions.model_fields,
     "reasoning": ReasoningOptions.model_fields,
     "stream_options": StreamOptions.model_fields,
+    "conversation": ("id",),
 }
 
 
@@ -232,7 +241,7 @@ def parse(frame: str, own: Collection[str] = (), limits: Limits = OF_SOCKETS) ->
         raise CommandError("missing_field", "type", _stream_id(body))
     if not isinstance(kind, str) or kind not in COMMANDS:
         raise CommandError("unknown_type", "type", _stream_id(body))
-    return create(body, limits, own) if kind == "response.create" else _validated(COMMANDS[kind], body)
+    return create(body, limits, own) if kind == "response.create" else validated(COMMANDS[kind], body)
 
 
 def create(body: JSON, limits: Limits = OF_SOCKETS, own: Collection[str] = ()) -> Create:
@@ -247,7 +256,7 @@ def create(body: JSON, limits: Limits = OF_SOCKETS, own: Collection[str] = ()) -
     except CommandError as error:
         error.stream_id = _stream_id(body)
         raise
-    command = _validated(Create, {name: value for name, value in body.items() if value is not None})
+    command = validated(Create, {name: value for name, value in body.items() if value is not None})
     if not limits.modes and (mode := next((each for each in MODES if getattr(command, each) is False), None)):
         raise CommandError("invalid_field", mode, command.stream_id)
     if command.input is not None:
@@ -259,12 +268,12 @@ def create(body: JSON, limits: Limits = OF_SOCKETS, own: Collection[str] = ()) -
 
 def change(body: bytes) -> Change:
     """Parse a conversation change. Raises CommandError."""
-    return _validated(Change, _json_body(body))
+    return validated(Change, _json_body(body))
 
 
 def preferences_change(body: bytes) -> PreferencesChange:
     """Parse a change of preferences. Raises CommandError."""
-    return _validated(PreferencesChange, _json_body(body))
+    return validated(PreferencesChange, _json_body(body))
 
 
 def key_request(body: bytes) -> KeyRequest:
@@ -301,7 +310,8 @@ def _check_names(body: JSON, own: Collection[str]) -> None:
         raise CommandError("unsupported_parameter", unsupported)
 
 
-def _validated(kind: type[Known], body: JSON) -> Known:
+def validated(kind: type[Known], body: JSON) -> Known:
+    """The body as a value of this kind. Raises CommandError."""
     try:
         if kind is not Create:
             refuse_unknown(kind.model_fields, body)

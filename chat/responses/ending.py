@@ -6,6 +6,7 @@ The first terminal event in the log decides the outcome; a crash before `settle`
 import asyncio
 import logging
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
@@ -112,6 +113,18 @@ async def cancel(log: Log, owner_id: int, response_id: UUID) -> None:
     """Stop: cancel an owner's response. Raises CommandError."""
     row = await own_response(owner_id, response_id)
     await end(log, row.wire_id, Ending("cancelled", time.time()))
+
+
+async def cancel_conversation(log: Log, conversation_id: UUID) -> None:
+    """Cancel all live responses of a conversation."""
+    live = Response.objects.filter(conversation_id=conversation_id, status__in=LIVE)
+    await cancel_all(log, await database_sync_to_async(live.wire_ids, thread_sensitive=False)())
+
+
+async def cancel_all(log: Log, response_ids: Iterable[str]) -> None:
+    """Cancel responses, whoever owns them."""
+    for response_id in response_ids:
+        await end(log, response_id, Ending("cancelled", time.time()))
 
 
 async def abandon(log: Log, response_id: str) -> None:

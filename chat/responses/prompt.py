@@ -192,7 +192,7 @@ def _pages(ids: list[UUID]) -> Iterator[list[UUID]]:
 
 
 def _rows(ids: list[UUID]) -> list[Response]:
-    found = Response.objects.only("input", "items", "answered").in_bulk(ids)
+    found = Response.objects.only("input", "items", "answered", "model").in_bulk(ids)
     return [found[each] for each in ids]
 
 
@@ -214,9 +214,12 @@ def _standing_of(path: list[UUID], room: int, size: _Sizes) -> dict[UUID, list[J
 
 
 def _messages(turn: Response) -> list[JSON]:
-    """Of a turn without an answer the question; results of calls must follow these, and may be sent again."""
+    """Of a turn without an answer the question; results of calls must follow these, and may be sent again.
+
+    Those that a program added to the conversation, without a model, are not.
+    """
     asked = messages(turn.input)
-    if turn.answered:
+    if turn.answered or not turn.model:
         return [*asked, *messages(turn.items)]
     return [] if results(asked) else asked
 

@@ -2,8 +2,8 @@
 
 from uuid import UUID
 
-from chat.conversations.tree import PER_PAGE, Tree
-from chat.conversations.turns import files_of
+from chat.conversations.tree import PER_PAGE
+from chat.conversations.turns import files_of, newest_path
 from chat.file_models import File, FileState, parse_wire_id
 from chat.ids import RESPONSE, bare
 from chat.models import Conversation, Response
@@ -17,7 +17,7 @@ def shared_turns(conversation: Conversation, before: str = "") -> list[JSON]:
 
     Raises CommandError for a response that is not on the path.
     """
-    path = _path(conversation.pk)
+    path = newest_path(conversation.pk)
     if before:
         path = path[: _place(path, before)]
     rows = list(Response.objects.filter(pk__in=path[-PER_PAGE:]).order_by("id"))
@@ -28,7 +28,7 @@ def shared_turns(conversation: Conversation, before: str = "") -> list[JSON]:
 def shown_response(conversation_id: UUID, response_id: UUID) -> Response:
     """A response on the path. Raises CommandError: it is another conversation's, or of another branch."""
     row = Response.objects.filter(pk=response_id, conversation_id=conversation_id).first()
-    if row is None or row.pk not in _path(conversation_id):
+    if row is None or row.pk not in newest_path(conversation_id):
         raise CommandError("response_not_found", "response_id")
     return row
 
@@ -37,15 +37,10 @@ def shown_file(conversation_id: UUID, file_id: str) -> File:
     """A file in a question on the path. Raises CommandError as if there were none."""
     found = parse_wire_id(file_id)
     if found is not None:
-        used = File.objects.filter(uses__response__in=_path(conversation_id))
+        used = File.objects.filter(uses__response__in=newest_path(conversation_id))
         if row := used.filter(pk=found, state=FileState.STORED).first():
             return row
     raise CommandError("file_not_found")
-
-
-def _path(conversation_id: UUID) -> list[UUID]:
-    rows = Response.objects.filter(conversation_id=conversation_id).order_by("id")
-    return Tree(rows.values_list("id", "previous_id")).newest_path()
 
 
 def _place(path: list[UUID], response_id: str) -> int:
