@@ -278,7 +278,7 @@ def preferences_change(body: bytes) -> PreferencesChange:
 
 def key_request(body: bytes) -> KeyRequest:
     """Parse the body of a request for a key. Raises CommandError."""
-    return _validated(KeyRequest, _json_body(body))
+    return validated(KeyRequest, _json_body(body))
 
 
 def _json_body(body: bytes) -> dict[str, Any]:

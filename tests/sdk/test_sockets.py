@@ -4,7 +4,6 @@ import asyncio
 import json
 import shutil
 import subprocess
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -24,6 +23,7 @@ from tests.harness.processes import ROOT
 from tests.harness.skips import skip_without
 from tests.harness.stack import Stack
 from tests.harness.waiting import deadline
+from tests.sdk.conftest import Api
 from tests.sdk.schemas import openai
 
 pytestmark = pytest.mark.e2e
@@ -38,23 +38,6 @@ LIMITS = ResponsesWebSocketLimits(
     max_bytes_per_lane=1024 * 1024,
     max_bytes=4 * 1024 * 1024,
 )
-
-
-@pytest.fixture(scope="module")
-def key(stack: Stack) -> str:
-    """A program's key."""
-    set_tracing_disabled(True)  # it would send traces to OpenAI
-    return stack.new_key("sockets")
-
-
-@pytest.fixture
-def client(stack: Stack, key: str) -> Iterator[OpenAI]:
-    with OpenAI(base_url=f"{stack.url}/v1", api_key=key) as client:
-        yield client
-
-
-def of(stack: Stack, key: str) -> AsyncOpenAI:
-    return AsyncOpenAI(base_url=f"{stack.url}/v1", api_key=key)
 
 
 def read(connection: Any) -> list[Any]:
@@ -95,11 +78,10 @@ def test_a_chain_that_is_not_stored_remembers(client: OpenAI, stack: Stack) -> N
     assert len(asked.messages) == 7
 
 
-async def test_lanes_of_a_session_run_side_by_side_and_each_in_its_order(stack: Stack, key: str) -> None:
+async def test_lanes_of_a_session_run_side_by_side_and_each_in_its_order(async_client: AsyncOpenAI) -> None:
     async with (
         asyncio.timeout(deadline(60)),
-        of(stack, key) as client,
-        client.responses.connect() as connection,
+        async_client.responses.connect() as connection,
         AsyncResponsesWebSocketSession(connection, limits=LIMITS) as session,
     ):
         lanes = [session.lane(name) for name in LANES]
@@ -132,14 +114,14 @@ def test_a_session_of_the_synchronous_sdk(client: OpenAI) -> None:
         assert lane.get_final_response(timeout=deadline()).output_text == "Two metres."
 
 
-def test_the_sdk_for_node_asks(stack: Stack, key: str) -> None:
+def test_the_sdk_for_node_asks(served: Api) -> None:
     node = shutil.which("node")
     if node is None:
         skip_without("Node (Debian: apt-get install nodejs)")
     if not (ROOT / "node_modules/ws").exists():
         skip_without("ws, for OpenAI's SDK for Node (npm install)")
     done = subprocess.run(
-        [node, "tests/sdk/sockets.mjs", f"{stack.url}/v1", key, MODEL],
+        [node, "tests/sdk/sockets.mjs", served.base_url, served.key, MODEL],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -156,8 +138,10 @@ def save(title: str) -> str:
     return f"saved {title}"
 
 
-async def test_agents_run_over_the_socket(stack: Stack, key: str) -> None:
-    model = OpenAIResponsesWSModel(model=MODEL, openai_client=of(stack, key))
+async def test_agents_run_over_the_socket(served: Api) -> None:
+    set_tracing_disabled(True)  # it would send traces to OpenAI
+    client = AsyncOpenAI(base_url=served.base_url, api_key=served.key)
+    model = OpenAIResponsesWSModel(model=MODEL, openai_client=client)
     agent = Agent(name="Surveyor", instructions="Save it.", model=model, tools=[save])
     async with asyncio.timeout(deadline(60)):
         result = await Runner.run(agent, "[tool-save+echo] Two metres.")
@@ -171,9 +155,9 @@ async def test_agents_run_over_the_socket(stack: Stack, key: str) -> None:
         await model.close()
 
 
-async def test_a_wrong_key_ends_the_connection_with_a_sentence(stack: Stack) -> None:
+async def test_a_wrong_key_ends_the_connection_with_a_sentence(api: Api) -> None:
     tries: list[Any] = []
-    async with asyncio.timeout(deadline()), of(stack, "tr_wrong") as client:
+    async with asyncio.timeout(deadline()), AsyncOpenAI(base_url=api.base_url, api_key="tr_wrong") as client:
         connecting = client.responses.connect(on_reconnecting=tries.append)
         async with connecting as connection:
             error: Any = await connection.recv()
