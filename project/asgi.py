@@ -24,6 +24,7 @@ from project.server.access_log import AccessLog  # noqa: E402
 from project.server.api_route import ApiRoute  # noqa: E402
 from project.server.lifespan import Lifespan  # noqa: E402
 from project.server.local_peers import LocalPeers  # noqa: E402
+from project.server.memory import return_large_blocks  # noqa: E402
 from project.server.proxies import Proxies  # noqa: E402
 from project.server.sign_in_gate import SignInGate  # noqa: E402
 from project.server.transports import Transports  # noqa: E402
@@ -41,5 +42,6 @@ router = ProtocolTypeRouter(
 proxied = Proxies(Executor(router), conf.PROXIES)
 application = Lifespan(LocalPeers(proxied) if settings.DEBUG else proxied)
 
+return_large_blocks()
 gc.collect()
 gc.freeze()  # collecting start-up objects would block sockets for 100 ms

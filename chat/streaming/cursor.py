@@ -13,7 +13,8 @@ from chat.protocol.state import EPOCH_SIZE, ResponseState
 
 NOTHING = -1  # before the first event
 UNKNOWN = -2  # no position: needs a snapshot
-CHUNK = 500  # events per read of the log, about 100 KiB; at least 2
+CHUNK = 500  # events per read of the log at most
+READ_CHARS = 64 * 1024  # of a read, if its events are as long as those before
 ACK_WINDOW = 1000  # events beyond the last acknowledged: seconds of a fast answer
 IDLE_CHECKS = 3  # in a row; then check the row: Redis may have lost the end
 
@@ -21,7 +22,7 @@ IDLE_CHECKS = 3  # in a row; then check the row: Redis may have lost the end
 class Step(Enum):
     """An action other than sending events."""
 
-    READ = auto()  # read CHUNK entries starting *at* `last`; then `on_entries`
+    READ = auto()  # read `count` entries starting *at* `last`; then `on_entries`
     SNAPSHOT = auto()  # fold the log; then `on_state`
     ROW = auto()  # read the row; then `on_row`
     DONE = auto()  # unsubscribe
@@ -40,6 +41,7 @@ class Cursor:
     replaying: bool = False  # `tailrace:up_to_date` is due
     paused: bool = False  # send nothing; read the log from `last` later
     done: bool = False  # unsubscribed
+    event_chars: int = 1024  # of an event of the last read; unknown before
     limit: float = math.inf  # pause here until the client acknowledges
     then: Step | None = None  # the action after these events
     idle_checks: int = 1  # since the last event; starts as after one check
@@ -60,6 +62,11 @@ class Cursor:
             return None
         return Step.SNAPSHOT if self.last == UNKNOWN else Step.READ
 
+    @property
+    def count(self) -> int:
+        """Events of the next read: at least 2, since it begins with one that was sent."""
+        return max(min(READ_CHARS // self.event_chars, CHUNK), 2)
+
     def on_entries(self, numbers: list[int], events: list[str]) -> Action:
         """Send new events; a snapshot if the log is lost, replaced or has a hole.
 
@@ -68,7 +75,8 @@ class Cursor:
         if not numbers or numbers[0] > self.last + 1 or numbers[-1] - numbers[0] != len(numbers) - 1:
             return Step.SNAPSHOT
         ended = is_terminal(events[-1])
-        self.paused = len(events) == CHUNK and not ended  # other responses get their turn first
+        self.paused = len(events) == self.count and not ended  # other responses get their turn first
+        self.event_chars = sum(map(len, events)) // len(events)
         then = Step.SNAPSHOT if self.row_ended and not self.paused else None
         return self._advance(events[self.last + 1 - numbers[0] :], Step.DONE if ended else then)
 

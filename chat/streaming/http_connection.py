@@ -6,14 +6,16 @@ not read. What does not fit pauses the subscriber, which reads the log later.
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
 from chat.streaming.backpressure import ClientConnection, Receive, Send
 from chat.streaming.draining import draining
+from chat.streaming.long_texts import shared
 from chat.transport.task_cancellation import cancel
 
-CHUNK_CHARS = 16 * 1024  # that wait beside the server's buffer, usually 64 KiB
+CHUNK_CHARS = 8 * 1024  # that wait beside the server's buffer, of 64 KiB at most
 UNREAD_SECS = 60  # then the client is given up
 CLOSE_SECS = 2  # for the server to report the end of an aborted connection
 
@@ -38,8 +40,9 @@ class HttpConnection(ClientConnection):
         self._loop = asyncio.get_running_loop()
         self._stopped: asyncio.Future[None] = self._loop.create_future()
         self._wake: asyncio.Future[None] = self._loop.create_future()
-        self._waiting: list[str] = []
-        self._chars = 0  # of these
+        self._waiting: deque[str] = deque()
+        self._offset = 0  # of the first one: what was sent of it
+        self._chars = 0  # that wait
         self._is_ending = self._is_complete = False
         self._writer: asyncio.Task[None] | None = None  # of a stream
         self._timer: asyncio.TimerHandle | None = None
@@ -92,7 +95,7 @@ class HttpConnection(ClientConnection):
 
     async def send_text(self, text: str) -> None:
         """Send a part of the stream, with others of the same moment; pause if the client does not read."""
-        self._waiting.append(text)
+        self._waiting.append(shared(text) if len(text) > CHUNK_CHARS else text)
         self._chars += len(text)
         self._wake_writer()
         if self._chars >= CHUNK_CHARS:
@@ -117,14 +120,36 @@ class HttpConnection(ClientConnection):
             if not self._waiting and not self._is_ending:
                 self._wake = self._loop.create_future()
                 await self._wake
-            body, self._chars = "".join(self._waiting).encode(), 0
-            self._waiting.clear()
-            self._is_complete = self._is_ending
-            if self.paused:
-                self.paused = False
-                self._stop_timer()
-                self.on_resume()
+            body = self._next_part().encode()
+            self._is_complete = self._is_ending and not self._waiting
+            self._note_progress()
             await self._send({"type": "http.response.body", "body": body, "more_body": not self._is_complete})
+
+    def _next_part(self) -> str:
+        """What waits, but of a long text not more than CHUNK_CHARS: the server would hold all of it."""
+        if self._chars <= 2 * CHUNK_CHARS and not self._offset:
+            part = "".join(self._waiting)
+            self._waiting.clear()
+        else:
+            first = self._waiting[0]
+            part = first[self._offset : self._offset + CHUNK_CHARS]
+            self._offset += len(part)
+            if self._offset == len(first):
+                self._waiting.popleft()
+                self._offset = 0
+        self._chars -= len(part)
+        return part
+
+    def _note_progress(self) -> None:
+        """The server takes a part: the client reads."""
+        if self._is_ending:
+            self._start_timer()
+        elif self.paused and self._chars < CHUNK_CHARS:
+            self.paused = False
+            self._stop_timer()
+            self.on_resume()
+        elif self.paused:
+            self._start_timer()
 
     def _wake_writer(self) -> None:
         if not self._wake.done():

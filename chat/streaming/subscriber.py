@@ -19,7 +19,8 @@ from chat.protocol.frames import heartbeat, queue, up_to_date, with_stream_id
 from chat.responses.queueing import position
 from chat.responses.representation import response_object
 from chat.streaming.backpressure import ClientConnection
-from chat.streaming.cursor import CHUNK, NOTHING, UNKNOWN, Action, Cursor, Step, ends_opening
+from chat.streaming.cursor import NOTHING, UNKNOWN, Action, Cursor, Step, ends_opening
+from chat.streaming.log_reads import log_reads
 from chat.transport.event_log import Log
 from chat.transport.notifications import Message, group
 from chat.transport.outages import UNAVAILABLE
@@ -81,11 +82,12 @@ class Subscription:
     async def _next(self, step: Step) -> Action | None:
         match step:
             case Step.READ:
-                entries = await self.subscriber.log.read(self.response_id, self.cursor.last - 1, CHUNK)
+                after, count = self.cursor.last - 1, self.cursor.count
+                entries = await log_reads().entries(self.subscriber.log, self.response_id, after, count)
                 numbers, events = [e.sequence_number for e in entries], [e.event for e in entries]
                 return self.cursor.on_entries(numbers, events)
             case Step.SNAPSHOT:
-                return self.cursor.on_state(await self.subscriber.log.state(self.response_id))
+                return self.cursor.on_state(await log_reads().state(self.subscriber.log, self.response_id))
             case Step.ROW:
                 row = await _query(Response.objects.filter(pk=self.response_id).first)
                 if row is None:

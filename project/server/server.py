@@ -68,6 +68,8 @@ class BoundedServer(daphne.Server):
         reply: Coroutine[Any, Any, None] = super().handle_reply(protocol, message)
         if message["type"] == "http.response.start":
             protocol.has_length = any(name.lower() == b"content-length" for name, _ in message["headers"])
+            if protocol.channel is not None and not protocol.has_length:
+                protocol.channel.transport.bufferSize = limits.STREAM_BYTES
         waits = message.get("more_body") and not protocol.has_length
         return _drained(reply, protocol) if waits else reply
 

@@ -174,7 +174,9 @@ class Reader:
     def _step(self, step: Step) -> Action | None:
         match step:
             case Step.READ:
-                found = [entry for entry in self.shared.entries if entry[0] >= self.cursor.last][:CHUNK]
+                found = [entry for entry in self.shared.entries if entry[0] >= self.cursor.last][
+                    : self.cursor.count
+                ]
                 return self.cursor.on_entries([number for number, _ in found], [text for _, text in found])
             case Step.SNAPSHOT:
                 return self.cursor.on_state(self.shared.state() if self.shared.entries else None)

@@ -167,7 +167,7 @@ class Reader(RuleBasedStateMachine):
     def step(self, step: Step) -> Action | None:
         match step:
             case Step.READ:
-                entries = [entry for entry in self.log if entry[0] >= self.cursor.last][:CHUNK]
+                entries = [entry for entry in self.log if entry[0] >= self.cursor.last][: self.cursor.count]
                 numbers, events = [number for number, _ in entries], [event for _, event in entries]
                 return self.cursor.on_entries(numbers, events)
             case Step.SNAPSHOT:
@@ -249,6 +249,17 @@ def test_after_a_read_comes_the_next_chunk_the_end_or_what_only_the_row_has(
     cursor = Cursor(4, row_ended)
     assert cursor.on_entries(list(range(4, 4 + len(read))), read) == read[1:]
     assert (cursor.then, cursor.paused) == (then, paused)
+
+
+@pytest.mark.parametrize(("chars", "count"), [(10, 500), (256, 256), (20_000, 3), (10**6, 2)])
+def test_a_read_has_as_many_events_as_fit_by_the_length_of_those_before(
+    monkeypatch: pytest.MonkeyPatch, chars: int, count: int
+) -> None:
+    monkeypatch.setattr(cursor_module, "CHUNK", 500)
+    cursor = Cursor()
+    assert cursor.count == 64
+    cursor.on_entries([0, 1], [event.ljust(chars) for event in ("event 0", "event 1")])
+    assert cursor.count == count
 
 
 def test_the_end_in_a_notification_unsubscribes_unless_the_client_pauses_before_it() -> None:

@@ -145,6 +145,30 @@ async def test_what_waits_for_a_client_is_bounded_and_comes_once_it_reads(client
     assert client.is_complete
 
 
+async def test_of_a_long_text_the_server_holds_a_part_and_this_process_one_copy(client: Client) -> None:
+    long = "≈" * 20 * CHUNK_CHARS
+
+    async def work(connection: HttpConnection) -> None:
+        other = Client().connection
+        await connection.open(200, HEADERS)
+        client.reads.clear()
+        await connection.send_text("before")
+        await await_until(lambda: client.body == "before", 5, "the server has it")
+        await connection.send_text("".join([long, "."]))
+        await other.send_text("".join([long, "."]))
+        assert connection._waiting[0] is other._waiting[0]
+        await connection.send_text("after")
+        assert connection.paused
+        assert client.body == "before"
+        client.reads.set()
+        await connection.end()
+
+    await client.serve(work)
+    assert client.body == f"before{long}.after"
+    assert max(len(message.get("body", b"").decode()) for message in client.sent) <= CHUNK_CHARS
+    assert client.is_complete
+
+
 async def test_a_client_that_reads_nothing_for_a_time_is_given_up(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -196,6 +220,27 @@ async def test_a_client_that_does_not_read_the_end_is_given_up(
     await client.serve(work)
     assert client.aborted
     assert client.connection.left.is_set()
+
+
+async def test_each_part_that_the_client_takes_gives_it_time_again(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left: list[int] = []
+
+    async def work(connection: HttpConnection) -> None:
+        await connection.open(200, HEADERS)
+        client.reads.clear()
+        await connection.send_text("before")
+        await await_until(lambda: client.body == "before", 5, "the server has it")
+        monkeypatch.setattr(connection, "_start_timer", lambda: left.append(connection._chars))
+        await connection.send_text("x" * 3 * CHUNK_CHARS)
+        await connection.send_text("x" * 3 * CHUNK_CHARS)
+        client.reads.set()
+        await connection.end()
+
+    await client.serve(work)
+    waiting = [CHUNK_CHARS * count for count in (3, 6, 5, 4, 3, 2, 1, 0)]
+    assert [chars for chars in left if chars in waiting][-6:] == waiting[-6:]
 
 
 async def test_the_work_is_cancelled_when_the_client_leaves(client: Client) -> None:

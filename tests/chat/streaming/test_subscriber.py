@@ -135,8 +135,7 @@ def checks(_no_checks: None, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def chunks_of(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (cursor, subscriber):
-        monkeypatch.setattr(module, "CHUNK", count)
+    monkeypatch.setattr(cursor, "CHUNK", count)
 
 
 def message_of(batch: Batch) -> Message:
