@@ -80,7 +80,7 @@ class Environment:
         try:
             return [str(ip_network(each)) for each in found]
         except ValueError:
-            raise _wrong(name, "write networks, as 10.0.0.0/8,fd00::/8", ",".join(found)) from None
+            raise _wrong(name, "write networks, as fd00::/8, separated by commas", ",".join(found)) from None
 
     def choice(self, name: str, default: str, choices: Collection[str]) -> str:
         """One of `choices`, in any case of its letters."""
