@@ -10,6 +10,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from chat.accounts.guests import GUEST
 from chat.conf import conf
 from chat.file_models import File, FileState, FileUse
+from chat.key_models import ApiKey
 from chat.models import LIVE, Conversation, Response
 
 UNUSED_FILE_DAYS = 1  # a question with it may still be written, or an upload run
@@ -42,7 +43,7 @@ def conversations_of(guests: list[int], now: datetime) -> QuerySet[Conversation]
 
 
 def idle_guests(now: datetime) -> QuerySet[User]:
-    """Guests without a visit or an answer for GUEST_DAYS."""
+    """Guests without a visit, an answer or a use of a key for GUEST_DAYS."""
     limit = before(now, conf.GUEST_DAYS)
     if limit is None:
         return get_user_model().objects.none()
@@ -51,7 +52,8 @@ def idle_guests(now: datetime) -> QuerySet[User]:
     )
     own = Conversation.objects.filter(owner=OuterRef("pk"))
     active = Exists(own.filter(updated_at__gte=limit)) | Exists(own.filter(responses__status__in=LIVE))
-    return guests.filter(Q(last_login=None) | Q(last_login__lt=limit)).exclude(active)
+    used = Exists(ApiKey.objects.filter(owner=OuterRef("pk"), last_used_at__gte=limit))
+    return guests.filter(Q(last_login=None) | Q(last_login__lt=limit)).exclude(active | used)
 
 
 def unused_files(now: datetime) -> QuerySet[File]:

@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 TEXT = re.compile(r"^tr_[\w-]{43}$")
 LONG = "the-build-server-" * 4
 READ_CLIPBOARD = "navigator.clipboard.readText()"
-# what a person could copy by hand
+# a person can copy it by hand
 SELECTED = "document.activeElement.value.slice(document.activeElement.selectionStart)"
 
 

@@ -70,7 +70,7 @@ function row(key) {
   const name = element("strong", "", key.name);
   name.dir = "auto";
   const words = element("div");
-  words.append(name, element("code", "", sentences.hintText(key.hint)), element("p", "", sentences.datesText(key)));
+  words.append(name, element("code", "", sentences.endText(key.hint)), element("p", "", sentences.datesText(key)));
   made.append(
     words,
     button("link", sentences.REVOKE, () => ask(key), sentences.revokeLabel(key.name)),
@@ -94,7 +94,7 @@ async function answered() {
   if (found === null) return;
   render(found.keys);
   if (keyField.value.endsWith(key.hint)) hide();
-  find("#keys-title", HTMLElement).focus(); // the button is gone
+  find("#keys-title", HTMLElement).focus(); // its button is removed
   announce(sentences.revokedText(key.name));
 }
 

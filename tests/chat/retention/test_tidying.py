@@ -12,7 +12,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
 
+from chat.accounts.api_keys import create_key, find_key
 from chat.accounts.guests import create_guest
+from chat.key_models import ApiKey
 from chat.models import Conversation, Response, Status
 from chat.retention import tidying
 from chat.retention.tidying import old, pause_secs, tidy
@@ -110,6 +112,15 @@ def test_guests_without_activity_are_deleted_with_all_of_theirs(owner: User) -> 
     assert old(NOW) == {"sessions": 0, "conversations": 1, "responses": 2, "guests": 2, "files": 0}
     assert deleted() == {"responses": 2, "conversations": 1, "guests": 2}
     assert set(User.objects.all()) == {owner, visiting, writing, named_like_one}
+
+
+@pytest.mark.parametrize(("used", "stays"), [(RECENTLY, True), (LONG_AGO, False), (None, False)])
+def test_a_guest_whose_api_key_is_used_stays(used: Any, stays: bool, settings: Settings) -> None:
+    settings.TAILRACE_GUEST_KEYS = True
+    _, text = create_key(guest(LONG_AGO), "laptop")
+    ApiKey.objects.update(last_used_at=used)
+    assert deleted() == ({} if stays else {"guests": 1})
+    assert (find_key(text) is not None) == stays
 
 
 @pytest.mark.parametrize("days", ["GUEST_DAYS", "DELETED_DAYS", "KEEP_DAYS"])

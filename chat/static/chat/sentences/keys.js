@@ -7,8 +7,8 @@ export const COPY_ENVIRONMENT = "Copy these variables";
 export const REVOKE = "Revoke";
 export const MADE = "The key is made. It is shown only once: copy it now.";
 
-/** The last characters of a key. @param {string} hint */
-export const hintText = (hint) => `…${hint}`;
+/** A key whose last characters are known. @param {string} end */
+export const endText = (end) => `…${end}`;
 
 /** The variables of OpenAI's SDKs. @param {string} address of the API @param {string} key */
 export const environmentText = (address, key) => `OPENAI_BASE_URL=${address}\nOPENAI_API_KEY=${key}`;
