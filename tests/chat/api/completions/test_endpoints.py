@@ -1,6 +1,7 @@
 """`/v1/chat/completions`: a program asks, reads along, leaves, reads again and deletes."""
 
 import json
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -105,8 +106,9 @@ async def test_a_stream_has_the_text_its_end_and_the_tokens(program: Program, lo
     assert found[-1]["usage"]["total_tokens"] == 12
 
 
+@pytest.mark.usefixtures("folder")
 async def test_the_model_gets_the_messages_of_the_client(program: Program, log: Log) -> None:
-    image = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PNG}"}}
+    image = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{b64encode(PNG).decode()}"}}
     sent = [
         {"role": "system", "content": "Be brief."},
         {"role": "user", "content": "How deep is it?", "name": "ann"},
