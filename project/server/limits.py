@@ -7,9 +7,7 @@ API_BODIES: dict[str, int] = {}  # beginning of a path: the same, for the API
 FORM_BYTES = 16 * 1024  # of a form beside its file
 UPLOADS_BYTES = 64 * 1024 * 1024  # of all uploads in memory at once; a part that does not fit gets 503
 UNREAD_BYTES = 64 * 1024 * 1024  # of all answers that wait for their clients; beyond, the oldest is aborted
-STREAM_BYTES = (
-    32 * 1024
-)  # of an answer of unknown length that wait for their client; Twisted's limit is twice that
+STREAM_BYTES = 32 * 1024  # of an answer of unknown length that wait for their client; Twisted: 64 KiB
 HEADER_SECS = 10  # from the first byte, or the connection, to the end of the headers
 BODY_SECS = 30  # from the end of the headers to that of the body
 UPLOAD_SECS = 120  # the same of an upload: 10 MiB take as long at 0.7 Mbit/s
