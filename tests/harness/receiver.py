@@ -28,7 +28,7 @@ class Receiver:
     status: int = 204
     first: list[int] = field(default_factory=list)
     location: str = ""
-    reply: bytes = b""
+    unsent: int = 0  # bytes of the reply that it announces
     requests: list[Request] = field(default_factory=list)
     open: threading.Event = field(default_factory=threading.Event)
 
@@ -54,9 +54,8 @@ def receiving(tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
             self.send_response(status)
             if receiver.location:
                 self.send_header("Location", receiver.location)
-            self.send_header("Content-Length", str(len(receiver.reply)))
+            self.send_header("Content-Length", str(receiver.unsent))
             self.end_headers()
-            self.wfile.write(receiver.reply)
 
         def log_message(self, *_: object) -> None:
             """Write nothing."""

@@ -25,7 +25,7 @@ def receiver(settings: Settings) -> Iterator[Receiver]:
 
 
 def called(*arguments: str) -> tuple[str, str]:
-    """What it writes to the standard output, and to the error output."""
+    """The standard output and the error output of the command."""
     shown, said = StringIO(), StringIO()
     call_command("webhook", *arguments, stdout=shown, stderr=said)
     return shown.getvalue(), said.getvalue()

@@ -103,7 +103,7 @@ async def test_a_receiver_that_does_not_reply_is_left(receiver: Receiver) -> Non
 
 
 async def test_the_body_of_a_reply_is_not_read(receiver: Receiver) -> None:
-    receiver.status, receiver.reply = 200, b"x" * 50_000_000
+    receiver.status, receiver.unsent = 200, 50_000_000
     assert (await posted(receiver.url)).accepted
 
 
