@@ -25,7 +25,7 @@ from project.up.errors import LocalError
 from tests.harness import processes, valkey
 from tests.harness.broker import Broker
 from tests.harness.fork_server import ForkServer
-from tests.harness.scheduling import Affinity
+from tests.harness.scheduling import WAITING, WORKING, Affinity
 from tests.harness.skips import skip_without
 from tests.harness.stack import DEPLOYED, MODELS, Stack, collect_static, running
 from tests.harness.valkey import use
@@ -58,9 +58,9 @@ SLOW = (
 )
 
 
-def pytest_xdist_auto_num_workers() -> int:
-    """Run two files at a time on each core: most of the slow tests wait."""
-    return 2 * (os.cpu_count() or 1)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Run two files at a time on each core; beside slow ones, which wait, a third."""
+    return WAITING + (0 if config.option.markexpr == "not system" else WORKING)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -1,5 +1,6 @@
-"""Which process of a run takes which file of tests: few processes start the same system."""
+"""Which process of a run takes which file: few start the same system, some begin with the fast tier."""
 
+import os
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
@@ -13,16 +14,25 @@ SHARED: Mapping[str, int] = {
     "tests/sdk/": 1,
     "tests/security/": 1,
 }
+CORES = os.cpu_count() or 1
+WAITING = 2 * CORES  # processes that begin with the slow files, most of which wait most of the time
+WORKING = CORES  # processes that begin with the fast tier, which waits for nothing
 
 
 class Affinity(LoadFileScheduling):
-    """Files in their order; one that shares a system goes to a process that has it."""
+    """Files in their order, or in the reverse one; one that shares a system goes to a process that has it."""
 
     def _assign_work_unit(self, node: Any) -> None:
         mine = self.assigned_work[node]
         others = [work for each, work in self.assigned_work.items() if each is not node]
-        self.workqueue.move_to_end(choose(self.workqueue, mine, others), last=False)
+        files = [*self.workqueue] if begins_slow(node.gateway.id) else [*reversed(self.workqueue)]
+        self.workqueue.move_to_end(choose(files, mine, others), last=False)
         super()._assign_work_unit(node)
+
+
+def begins_slow(process: str) -> bool:
+    """Whether a process, by xdist's name for it, begins with the first files, which are slow."""
+    return int(process.removeprefix("gw")) < WAITING
 
 
 def choose(waiting: Collection[str], mine: Iterable[str], others: Iterable[Iterable[str]]) -> str:

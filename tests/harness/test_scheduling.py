@@ -1,6 +1,6 @@
 """Files that share a system gather in few processes, and every file has its turn."""
 
-from tests.harness.scheduling import SHARED, choose
+from tests.harness.scheduling import SHARED, WAITING, begins_slow, choose
 
 PLAIN, PAGE, OTHER_PAGE = (
     "tests/chat/test_ids.py",
@@ -22,3 +22,7 @@ def test_a_system_is_started_by_few_processes() -> None:
 
 def test_nothing_waits_for_ever() -> None:
     assert choose([OTHER_PAGE], [], [[PAGE]] * 9) == OTHER_PAGE
+
+
+def test_the_processes_beyond_those_that_wait_begin_with_the_fast_tier() -> None:
+    assert [begins_slow(f"gw{number}") for number in (0, WAITING - 1, WAITING)] == [True, True, False]
