@@ -1,17 +1,13 @@
 """Both official SDKs read our streams, raw and by their helpers, over HTTP: each gets the right answer."""
 
 import json
-import shutil
-import subprocess
 from collections.abc import Iterator
 
 import pytest
 from openai import AsyncOpenAI, OpenAI
 
-from tests.harness.processes import ROOT
-from tests.harness.skips import skip_without
-from tests.harness.waiting import deadline
 from tests.sdk.cases import CASES, Case
+from tests.sdk.nodes import run
 from tests.sdk.reading import Job, Reading, read, read_async
 from tests.sdk.rules import check, check_resumed_replay
 from tests.sdk.server import running
@@ -30,22 +26,8 @@ def url() -> Iterator[str]:
 @pytest.fixture(scope="module")
 def in_node(url: str) -> dict[Job, Reading]:
     """All readings of the SDK for Node: one process reads them."""
-    node = shutil.which("node")
-    if node is None:
-        skip_without("Node (Debian: apt-get install nodejs)")
-    if not (ROOT / "node_modules/openai").exists():
-        skip_without("OpenAI's SDK for Node (npm install)")
-    done = subprocess.run(
-        [node, "tests/sdk/reading.mjs", url],
-        cwd=ROOT,
-        input=json.dumps([job.as_object() for job in JOBS]),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=deadline(60),
-    )
-    assert done.returncode == 0, done.stderr
-    lines = done.stdout.split("\n")[:-1]  # a text may have other ends of lines
+    jobs = json.dumps([job.as_object() for job in JOBS])
+    lines = run("reading.mjs", url, given=jobs).split("\n")[:-1]  # a text may have other ends of lines
     readings = [Reading(**json.loads(line)) for line in lines]
     return dict(zip(JOBS, readings, strict=True))
 

@@ -1,0 +1,45 @@
+/** A `fetch` that records its replies as they were read, for the judge in Python. */
+
+/** @typedef {{method: string, path: string, status: number, content_type: string, request_id: string,
+ *   body: string, whole: boolean}} Reply */
+
+const BASE = "/v1";
+
+/** @param {Reply[]} replies @returns {typeof fetch} */
+export function recordingFetch(replies) {
+  return async (resource, options) => {
+    const response = await fetch(resource, options);
+    const reply = begun(new URL(String(resource)), options?.method ?? "GET", response);
+    replies.push(reply);
+    if (response.body === null) return response;
+    const body = response.body.pipeThrough(recorder(reply));
+    return new Response(body, { status: response.status, headers: response.headers });
+  };
+}
+
+/** @param {URL} url @param {string} method @param {Response} response @returns {Reply} */
+function begun(url, method, response) {
+  return {
+    method,
+    path: url.pathname.slice(BASE.length),
+    status: response.status,
+    content_type: (response.headers.get("content-type") ?? "").split(";")[0],
+    request_id: response.headers.get("x-request-id") ?? "",
+    body: "",
+    whole: false,
+  };
+}
+
+/** @param {Reply} reply */
+function recorder(reply) {
+  const decoder = new TextDecoder();
+  return new TransformStream({
+    transform(chunk, controller) {
+      reply.body += decoder.decode(chunk, { stream: true });
+      controller.enqueue(chunk);
+    },
+    flush() {
+      reply.whole = true;
+    },
+  });
+}
