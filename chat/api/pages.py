@@ -20,7 +20,7 @@ def list_page(objects: Sequence[JSON], query: Query, order: str = "desc") -> JSO
 
     Raises CommandError for a wrong value, or an `after` that is no object's id.
     """
-    wanted = _choice(query, order)
+    wanted = order_of(query, order)
     limit = limit_of(query)
     rows = list(objects) if wanted == "asc" else list(reversed(objects))
     after = last_value(query, "after")
@@ -62,7 +62,8 @@ def last_value(query: Query, name: str) -> str:
     return values[-1] if values else ""
 
 
-def _choice(query: Query, default: str) -> str:
+def order_of(query: Query, default: str = "desc") -> str:
+    """The wanted order. Raises CommandError."""
     order = last_value(query, "order") or default
     if order not in ORDERS:
         raise CommandError("invalid_field", "order")

@@ -6,6 +6,12 @@ from django.urls import path, re_path
 
 from chat.api.catalogue import Model, Models
 from chat.api.completions.endpoints import Completions, OneCompletion
+from chat.api.conversations import (
+    ConversationItem,
+    ConversationItems,
+    Conversations,
+    OneConversation,
+)
 from chat.api.endpoint import UnknownUrl
 from chat.api.responses import Cancellation, InputItems, OneResponse, Responses
 
@@ -13,6 +19,10 @@ from chat.api.responses import Cancellation, InputItems, OneResponse, Responses
 ENDPOINTS: list[tuple[str, Any]] = [
     ("chat/completions", Completions()),
     ("chat/completions/<str:completion_id>", OneCompletion()),
+    ("conversations", Conversations()),
+    ("conversations/<str:conversation_id>", OneConversation()),
+    ("conversations/<str:conversation_id>/items", ConversationItems()),
+    ("conversations/<str:conversation_id>/items/<str:item_id>", ConversationItem()),
     ("models", Models()),
     ("models/<path:name>", Model()),
     ("responses", Responses()),

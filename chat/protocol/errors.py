@@ -52,6 +52,7 @@ REFUSALS: dict[str, tuple[int, str]] = {
     "too_many_pinned": (409, "You have pinned as many conversations as you may: unpin one first."),
     "too_many_keys": (409, "You have as many API keys as you may: revoke one first."),
     "response_cancelled": (409, "The answer was stopped."),
+    "conversation_locked": (409, "A response runs in this conversation: wait for its end."),
     "previous_response_running": (409, "The response to continue still runs: wait for its end."),
     "file_in_use": (409, "A question has this file: delete its conversation."),
     "file_too_large": (

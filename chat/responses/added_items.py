@@ -22,8 +22,8 @@ from chat.protocol.events import JSON
 from chat.protocol.input_items import asked, file_parts, with_ids
 from chat.protocol.output import item_id
 from chat.responses.attachments import attached
-from chat.responses.creation import title_of
 from chat.responses.references import resolved
+from chat.responses.relatives import title_of
 from chat.responses.representation import response_object
 from chat.responses.running import latest_response, require_ended
 

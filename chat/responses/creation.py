@@ -29,6 +29,7 @@ from chat.responses.queueing import enqueue, send_next
 from chat.responses.references import resolved
 from chat.responses.relatives import conversation, relatives, title_of
 from chat.responses.representation import response_object
+from chat.responses.running import once_settled
 from chat.transport.event_log import Log, LogError
 from chat.transport.outages import UNAVAILABLE
 
@@ -49,7 +50,7 @@ async def submit(
 
     `program`: how a program asked; None: a page did. Returns and raises as `create_response`.
     """
-    row, new = await create_response(owner, command, log, program)
+    row, new = await once_settled(log, lambda: create_response(owner, command, log, program))
     if new:
         await queue_response(row, log)
     return row, new
@@ -184,8 +185,8 @@ def _insert(
     row.listed = row.conversation.listed
     row.save(force_insert=True)
     files = claim(owner, row, file_parts(row.input))
-    if new and files and not row.conversation.title:
-        row.conversation.title = title_of(name_of(files))
+    if row.listed and not row.conversation.title:
+        row.conversation.title = title_of(row.asked or (name_of(files) if files else ""))
         row.conversation.save(update_fields=["title"])
     if not new:
         row.conversation.updated_at = timezone.now()

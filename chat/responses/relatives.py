@@ -6,6 +6,7 @@ from chat.models import Conversation, Response
 from chat.protocol.commands import Create
 from chat.protocol.errors import CommandError
 from chat.responses.program_requests import ProgramRequest
+from chat.responses.running import latest_response, require_ended
 
 TITLE_CHARS = 60  # one list line
 
@@ -13,13 +14,19 @@ TITLE_CHARS = 60  # one list line
 def relatives(
     owner_id: int, command: Create, program: ProgramRequest | None
 ) -> tuple[Response | None, Response | None]:
-    """The response to regenerate, and the previous one. Raises CommandError."""
+    """The response to regenerate, and the previous one. Raises CommandError, RunningError.
+
+    In a `conversation` the previous one is the latest.
+    """
     source = _own(owner_id, command.tailrace.regenerate_of, "tailrace.regenerate_of")
-    if source is None:
-        return None, _previous(owner_id, command, program)
-    if command.previous_response_id:  # a sibling has the same previous response
+    # a sibling has the same previous response
+    if command.previous_response_id and (source is not None or command.conversation):
         raise CommandError("invalid_field", "previous_response_id")
-    return source, source.previous
+    if source is not None:
+        return source, source.previous
+    if command.conversation is None:
+        return None, _previous(owner_id, command, program)
+    return None, latest_response(_visible(owner_id, command.conversation, "conversation").pk)
 
 
 def conversation(
@@ -33,21 +40,21 @@ def conversation(
 
     A row that is not stored is alone in its conversation, whatever it continues: the list never shows it.
     """
-    conversation_id = command.tailrace.conversation_id
+    param = "conversation" if command.conversation else "tailrace.conversation_id"
+    conversation_id = command.conversation or command.tailrace.conversation_id
+    if command.tailrace.conversation_id not in (None, conversation_id):
+        raise CommandError("invalid_field", "tailrace.conversation_id")
     if conversation_id is not None and not row.stored:
         raise CommandError("unsupported_parameter", "store")
     if relative is not None and row.stored:
         if conversation_id not in (None, relative.conversation_id):
-            raise CommandError("invalid_field", "tailrace.conversation_id")
+            raise CommandError("invalid_field", param)
         return relative.conversation, False
     if conversation_id is None:
         title = title_of(row.asked) if program is None else ""
         made = Conversation.objects.create(owner_id=owner_id, title=title, listed=program is None)
         return made, True
-    found = Conversation.objects.visible_to(owner_id).filter(pk=conversation_id).first()
-    if found is None:
-        raise CommandError("conversation_not_found", "tailrace.conversation_id")
-    return found, False
+    return _visible(owner_id, conversation_id, param), False
 
 
 def title_of(text: str) -> str:
@@ -72,9 +79,15 @@ def _previous(owner_id: int, command: Create, program: ProgramRequest | None) ->
         may_continue = row.stored or (program.continues_unstored and command.store is False)
         if row.deleted_at is not None or not may_continue:
             raise CommandError("previous_response_not_found", param)
-        if row.live:
-            raise CommandError("previous_response_running", param)
+        require_ended(row, "previous_response_running", param)
     return row
+
+
+def _visible(owner_id: int, conversation_id: UUID, param: str) -> Conversation:
+    found = Conversation.objects.visible_to(owner_id).filter(pk=conversation_id).first()
+    if found is None:
+        raise CommandError("conversation_not_found", param)
+    return found
 
 
 def _own(owner_id: int, response_id: UUID | None, param: str) -> Response | None:

@@ -37,12 +37,14 @@ async def once_settled(log: Log, work: Callable[[], Awaitable[T]]) -> T:
 def latest_response(conversation_id: UUID) -> Response | None:
     """The end of the newest path, which the next response continues. Raises RunningError. Blocks."""
     path = newest_path(conversation_id)
-    row = Response.objects.filter(pk=path[-1]).first() if path else None
+    if not path:
+        return None
+    row = Response.objects.select_related("conversation").get(pk=path[-1])
     require_ended(row, "conversation_locked", "conversation")
     return row
 
 
-def require_ended(row: Response | None, code: str, param: str) -> None:
+def require_ended(row: Response, code: str, param: str) -> None:
     """Raise RunningError if a response runs."""
-    if row is not None and row.live:
+    if row.live:
         raise RunningError(code, param, response_id=row.wire_id)

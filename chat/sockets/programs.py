@@ -19,6 +19,7 @@ from chat.protocol.composer import Ending
 from chat.protocol.errors import MOVING, SIGNED_OUT, CommandError, ProtocolError
 from chat.responses.creation import submit
 from chat.responses.ending import end
+from chat.responses.program_requests import ProgramRequest, outlives_reader
 from chat.sockets.admission import accept_to_refuse
 from chat.sockets.consumer import ResponsesConsumer
 from chat.sockets.lanes import Lanes
@@ -28,6 +29,8 @@ from chat.streaming.cursor import NOTHING
 from chat.streaming.draining import draining
 from chat.transport.notifications import Message, owner_group
 from chat.transport.outages import UNAVAILABLE
+
+REQUEST = ProgramRequest(continues_unstored=True)
 
 T = TypeVar("T")
 
@@ -134,8 +137,8 @@ class ProgramConsumer(ResponsesConsumer):
 
     async def _submit(self, command: Create) -> Response:
         """Create a response, even if the client leaves meanwhile: half of one would never end."""
-        row, _ = await submit(self.scope["user"], command, self.log)
-        if command.store is False and not command.background and row.client_request_id is None:
+        row, _ = await submit(self.scope["user"], command, self.log, REQUEST)
+        if not outlives_reader(command):
             self._unread.add(row.wire_id)
             if self._closed:
                 self._cancel_unread()

@@ -26,7 +26,8 @@ ITEMS = [QUESTION, ANSWER, CALL, RESULT, THOUGHT, RULE]
 
 
 def test_an_empty_body_is_a_conversation_without_items_and_metadata() -> None:
-    for body in ({}, {"items": None, "metadata": None}, {"items": []}):
+    bodies: list[dict[str, Any]] = [{}, {"items": None, "metadata": None}, {"items": []}]
+    for body in bodies:
         found = new_conversation(body)
         assert (found.normalized(), found.metadata) == ([], None)
 
