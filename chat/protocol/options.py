@@ -154,6 +154,7 @@ class Options(Strict):
     prompt_cache_options: JsonObject | None = None
     prompt_cache_retention: Label | None = None
     user: Label | None = None
+    client_metadata: JsonObject | None = None  # of Codex
     include: (
         Annotated[
             list[Annotated[Label, AfterValidator(_no_logprobs)]],

@@ -37,6 +37,7 @@ REQUEST: dict[str, Any] = {
     "prompt_cache_key": "k",
     "prompt_cache_options": {"mode": "implicit"},
     "prompt_cache_retention": "24h",
+    "client_metadata": {"session": "s"},
     "user": "u",
     "include": ["reasoning.encrypted_content"],
 }
