@@ -39,7 +39,7 @@ async def ask(exchange: Exchange, command: Create, body: JSON) -> Response:
     command = _with_key(command, exchange.headers)
     await count_request(exchange)
     log = Log(redis_client.client())
-    program = ProgramRequest(digest(body))
+    program = ProgramRequest(digest(body) if KEY_HEADER in exchange.headers else "")
     # not the handler's task: a response is whole, or not there
     submitting = asyncio.create_task(submit(exchange.owner, command, log, program))
     _submitting.add(submitting)

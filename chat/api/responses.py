@@ -39,7 +39,7 @@ class Responses(Endpoint):
     async def post(self, exchange: Exchange) -> None:
         """Create a response; reply with its events, with its object at once, or with that of its end."""
         body = exchange.json()
-        command = _command(body)
+        command = command_of(body)
         row = await ask(exchange, command, body)
         if command.stream:
             await stream(exchange, row)
@@ -136,12 +136,12 @@ def parse_id(response_id: str) -> UUID:
         raise CommandError("response_not_found", "response_id") from None
 
 
-def _command(body: JSON) -> Create:
-    """Raises CommandError."""
+def command_of(body: JSON) -> Create:
+    """The command of a body. Raises CommandError."""
     for name in ("type", "stream_id"):  # a socket's
-        if name in body:
+        if body.get(name) is not None:
             raise CommandError("unknown_field", name)
-    command = create({"type": "response.create"} | body, OF_PROGRAMS, client_parameters())
+    command = create(body | {"type": "response.create"}, OF_PROGRAMS, client_parameters())
     if command.model is None:
         raise CommandError("missing_field", "model")
     return command

@@ -4,7 +4,7 @@
 """
 
 import re
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterator, Mapping
 from typing import Any
 
 from chat.protocol.errors import CommandError
@@ -27,13 +27,29 @@ def check_structure(frame: str) -> None:
     if len(frame) <= MAX_FRAME_STRUCTURE:
         return
     structure, end = 0, 0
-    for string in _STRING.finditer(frame):
-        structure += string.start() - end + len('""')
-        end = string.end()
+    for start, after in strings(frame):
+        structure += start - end + len('""')
+        end = after
         if structure > MAX_FRAME_STRUCTURE:
             raise CommandError("frame_too_large")
     if structure + len(frame) - end > MAX_FRAME_STRUCTURE:
         raise CommandError("frame_too_large")
+
+
+def strings(frame: str) -> Iterator[tuple[int, int]]:
+    """The places of the JSON strings of a frame: each from its quote to after the other one.
+
+    The expression alone takes 140 ms for a picture of 7 MiB as text, and `find` none.
+    """
+    start = frame.find('"')
+    while start >= 0:
+        end = frame.find('"', start + 1) + 1
+        if not end or frame.find("\\", start, end) >= 0:
+            found = _STRING.match(frame, start)
+            assert found is not None  # it begins with a quote
+            end = found.end()
+        yield start, end
+        start = frame.find('"', end)
 
 
 def refuse_unknown(names: Names, body: dict[str, Any], path: str = "") -> None:

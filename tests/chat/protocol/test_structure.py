@@ -5,6 +5,8 @@ import time
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from chat.protocol import commands
@@ -12,11 +14,13 @@ from chat.protocol.commands import MAX_FRAME_BYTES, Create, parse
 from chat.protocol.errors import CommandError
 from chat.protocol.fields import MAX_PARAM_CHARS
 from chat.protocol.structure import (
+    _STRING,
     MAX_FRAME_STRUCTURE,
     MAX_ITEMS,
     MAX_METADATA,
     MAX_PARTS,
     check_structure,
+    strings,
 )
 
 MANY = 18_000
@@ -137,3 +141,8 @@ def test_an_unknown_field_of_any_command_is_found_first() -> None:
     with pytest.raises(CommandError) as refused:
         parse(json.dumps({"type": "tailrace:cancel", "response_id": 0} | KEYS))
     assert (refused.value.code, refused.value.param) == ("unknown_field", "k0")
+
+
+@given(st.text(alphabet='"\\\\a,{é', max_size=40))
+def test_the_strings_of_a_frame_are_those_of_the_expression(frame: str) -> None:
+    assert list(strings(frame)) == [found.span() for found in _STRING.finditer(frame)]
