@@ -3,7 +3,7 @@
 import asyncio
 
 from chat.models import Response
-from chat.protocol.events import decode
+from chat.protocol.events import decode, is_terminal
 from chat.protocol.objects import ResponseObject
 from chat.protocol.state import ResponseState
 from chat.responses.representation import response_object
@@ -15,10 +15,17 @@ _readings: dict[str, asyncio.Task[ResponseObject | None]] = {}  # of this second
 
 
 async def current_object(row: Response, log: Log) -> ResponseObject:
-    """The response object; of a live response it is at most FRESH_SECS old. Raises LogError."""
-    has_begun = row.live and row.attempt > 0
-    found = await _shared(row.wire_id, log) if has_begun else None
-    return found or response_object(row)
+    """The response object; its text is at most FRESH_SECS old. Raises LogError.
+
+    An end is never older: who has read it in a stream finds it, although the row follows the log.
+    """
+    if not row.live:
+        return response_object(row)
+    last = (await log.lasts([row.wire_id])).get(row.wire_id)
+    if last is not None and is_terminal(last.event):
+        ended: ResponseObject = decode(last.event).response  # type: ignore[attr-defined]  # each end has it
+        return ended
+    return (await _shared(row.wire_id, log) if row.attempt > 0 else None) or response_object(row)
 
 
 async def _shared(response_id: str, log: Log) -> ResponseObject | None:

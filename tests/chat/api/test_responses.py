@@ -103,6 +103,19 @@ async def test_many_readers_of_a_second_share_one_reading_of_the_log(
     assert count == 1
 
 
+async def test_who_has_read_the_end_retrieves_it_before_the_row_has_it(
+    program: Program, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "FRESH_SECS", 300)
+    answer = await in_background(program, log)
+    assert (await program.ask("GET", f"responses/{answer.id}")).json()["status"] == "in_progress"
+    await answer.add("Two metres.")
+    await answer.close()
+    found = await program.ask("GET", f"responses/{answer.id}")
+    assert (found.json()["status"], "openai-poll-after-ms" in found.headers) == ("completed", False)
+    assert found.json()["output"][0]["content"][0]["text"] == "Two metres."
+
+
 @pytest.mark.parametrize("has_log", [True, False])
 async def test_a_reader_who_comes_back_gets_what_followed(program: Program, log: Log, has_log: bool) -> None:
     answer = await in_background(program, log)
