@@ -26,6 +26,8 @@ ENDPOINTS: list[tuple[str, Any]] = [
     ("models", Models()),
     ("models/<path:name>", Model()),
     ("responses", Responses()),
+    ("responses/compact", UnknownUrl()),
+    ("responses/input_tokens", UnknownUrl()),
     ("responses/<str:response_id>", OneResponse()),
     ("responses/<str:response_id>/cancel", Cancellation()),
     ("responses/<str:response_id>/input_items", InputItems()),

@@ -52,6 +52,11 @@ async def test_every_other_address_is_unknown(program: Program, path: str) -> No
     assert (await program.ask("GET", path)).error[1] in ("unknown_url", "model_not_found")
 
 
+@pytest.mark.parametrize("name", ["compact", "input_tokens"])
+async def test_operations_without_a_response_are_unknown(program: Program, name: str) -> None:
+    assert (await program.ask("POST", f"responses/{name}", {"model": "m"})).error[:2] == (404, "unknown_url")
+
+
 async def test_another_method_is_refused_with_those_that_are_allowed(program: Program) -> None:
     for method in ("POST", "DELETE", "PATCH", "HEAD", "PUT"):
         reply = await program.ask(method, "models")
