@@ -7,7 +7,7 @@ from channels.layers import get_channel_layer
 from django.contrib.auth.models import User
 
 from chat.models import Response
-from chat.transport import redis_client
+from chat.transport import notifications, redis_client
 from chat.transport.channel_layer import PipelinedChannelLayer
 from chat.transport.event_log import Log
 from tests.chat.rows import stored
@@ -24,6 +24,13 @@ def stranger(db: None) -> User:
 def response(owner: User) -> Response:
     """A queued response of the owner's, without a log."""
     return stored(owner)
+
+
+@pytest.fixture
+def no_redis(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Notice the absence of Redis at once: without a second try."""
+    monkeypatch.setattr(redis_client, "RETRIES", 0)
+    monkeypatch.setattr(notifications, "NOTIFY_SECS", 0.05)
 
 
 @pytest.fixture

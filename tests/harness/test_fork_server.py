@@ -13,6 +13,8 @@ from tests.harness.fork_server import Fork, ForkServer, can_run
 from tests.harness.processes import Process
 from tests.harness.waiting import wait_until
 
+pytestmark = pytest.mark.system
+
 SECS = 60
 PROGRAM = """
 import atexit, os, sys, threading, time

@@ -24,6 +24,8 @@ from tests.harness.upstream.script import BadScriptError, Script, parse, read
 from tests.harness.upstream.servers import EMBEDDING
 from tests.workers.providers.dialects import DIALECTS
 
+pytestmark = pytest.mark.system
+
 SLACK_SECS = 0.35  # a busy machine
 SILENT_SECS = 0.3
 

@@ -9,6 +9,8 @@ from openai import AsyncOpenAI
 
 from tests.harness.upstream import Upstream, text_of
 
+pytestmark = pytest.mark.system
+
 RICH = "[reasoning-3+search+words-5+call-2]"
 
 

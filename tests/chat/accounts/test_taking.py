@@ -40,7 +40,7 @@ from tests.chat.rows import on_rows, question, saved, stored
 from tests.chat.stored_files import kept
 from tests.harness.waiting import deadline, wait_until
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_redis")]
 
 ENDING = {"ApiKey", "Webhook"}  # which end with the guest: programs have them, not the visitor's browser
 DECIDED = {"Conversation", "Response", "File", "Preferences"}  # rows of a user that `take` changes

@@ -10,7 +10,7 @@ from chat.accounts.guests import create_guest
 from chat.transport import counters
 from chat.transport.counters import LocalCounters
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_root")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_root", "no_redis")]
 
 OLD, NEW, PAGE = "correct horse battery", "another long sentence", "/accounts/password/"
 

@@ -57,6 +57,7 @@ def test_a_deleted_conversation_has_no_link_until_it_is_restored(
     assert find(link.token) == link
 
 
+@pytest.mark.usefixtures("no_redis")
 def test_an_inactive_or_deleted_owner_shares_nothing(owner: User, conversation: Conversation) -> None:
     link = create(owner.pk, conversation.pk)
     User.objects.update(is_active=False)

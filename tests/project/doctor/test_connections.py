@@ -55,6 +55,7 @@ def server() -> Iterator[postgres.Server]:
 
 
 @pytest.mark.postgres
+@pytest.mark.system
 def test_a_server_shows_its_room_and_our_connections(
     server: postgres.Server, django_db_blocker: DjangoDbBlocker
 ) -> None:
@@ -68,6 +69,7 @@ def test_a_server_shows_its_room_and_our_connections(
 
 
 @pytest.mark.postgres
+@pytest.mark.system
 def test_a_pooler_is_noticed(server: postgres.Server, django_db_blocker: DjangoDbBlocker) -> None:
     with pgbouncer.in_front_of(server, 2) as url:
         port = url.rpartition(":")[2].partition("/")[0]

@@ -160,6 +160,7 @@ def on(server: postgres.Server, blocker: DjangoDbBlocker, **settings: Any) -> It
 
 
 @pytest.mark.postgres
+@pytest.mark.system
 def test_a_postgresql_server_before_and_after_its_migrations(
     server: postgres.Server, django_db_blocker: DjangoDbBlocker
 ) -> None:
@@ -175,6 +176,7 @@ def test_a_postgresql_server_before_and_after_its_migrations(
 
 
 @pytest.mark.postgres
+@pytest.mark.system
 def test_a_database_stricter_than_read_committed_is_an_error(
     server: postgres.Server, django_db_blocker: DjangoDbBlocker
 ) -> None:
@@ -191,6 +193,7 @@ def test_a_database_stricter_than_read_committed_is_an_error(
 
 
 @pytest.mark.postgres
+@pytest.mark.system
 @pytest.mark.parametrize("slip", [{"PASSWORD": "wrong-secret"}, {"PORT": "1"}, {"NAME": "elsewhere"}])
 def test_a_server_that_refuses_us_is_unavailable_and_no_password_is_shown(
     server: postgres.Server, django_db_blocker: DjangoDbBlocker, slip: dict[str, str]
@@ -203,6 +206,7 @@ def test_a_server_that_refuses_us_is_unavailable_and_no_password_is_shown(
 
 
 @pytest.mark.postgres
+@pytest.mark.system
 def test_an_unresponsive_server_is_unavailable_within_seconds(
     server: postgres.Server, django_db_blocker: DjangoDbBlocker
 ) -> None:
