@@ -9,6 +9,7 @@ from typing import Any
 
 from chat.api.exchange import Exchange
 from chat.api.limits import count_request
+from chat.api.reader import require_room
 from chat.models import Response
 from chat.protocol.commands import Create
 from chat.protocol.composer import Ending
@@ -37,6 +38,8 @@ async def ask(exchange: Exchange, command: Create, body: JSON) -> Response:
     Raises CommandError, and the errors of an outage.
     """
     command = _with_key(command, exchange.headers)
+    if command.stream or not command.background:
+        require_room(exchange.owner.pk)
     await count_request(exchange)
     log = Log(redis_client.client())
     program = ProgramRequest(digest(body) if KEY_HEADER in exchange.headers else "")

@@ -14,7 +14,7 @@ from chat.api.exchange import Exchange
 from chat.models import Response
 from chat.protocol.errors import CommandError, ProtocolError
 from chat.streaming.cursor import NOTHING
-from chat.streaming.subscriber import Followed, Subscriber
+from chat.streaming.subscriber import FULL_SECS, MAX_FOLLOWED, Followed, Subscriber
 from chat.transport import redis_client
 from chat.transport.event_log import Log
 from chat.transport.notifications import Message, owner_group
@@ -23,6 +23,13 @@ from chat.transport.task_cancellation import cancel
 
 logger = logging.getLogger(__name__)
 _followed: WeakValueDictionary[int, Followed] = WeakValueDictionary()  # of owners with a reader here
+
+
+def require_room(owner_id: int) -> None:
+    """Raise CommandError if an owner's requests follow as many responses in this process as they may."""
+    followed = _followed.get(owner_id)
+    if followed is not None and followed.count >= MAX_FOLLOWED:
+        raise CommandError("too_many_followed", retry_after=FULL_SECS)
 
 
 class Reader:

@@ -11,7 +11,7 @@ from chat.api.endpoint import Endpoint
 from chat.api.exchange import Exchange
 from chat.api.live import current_object
 from chat.api.pages import list_page
-from chat.api.reader import Reader
+from chat.api.reader import Reader, require_room
 from chat.api.server_events import DONE, ServerEvents
 from chat.ids import RESPONSE, bare
 from chat.models import Response
@@ -57,6 +57,7 @@ class OneResponse(Endpoint):
         exchange.require_query("stream", "starting_after", "include", "include_obfuscation")
         row = await own_response(exchange.owner.pk, parse_id(response_id))
         if exchange.flag("stream"):
+            require_room(exchange.owner.pk)
             await stream(exchange, row, _starting_after(exchange))
         else:
             await _reply_current(exchange, row)

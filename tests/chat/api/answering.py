@@ -1,5 +1,6 @@
 """Answers to a program's requests: the test is the worker."""
 
+from functools import partial
 from typing import Any
 
 from chat.models import Response
@@ -9,6 +10,8 @@ from chat.transport.event_log import Log
 from tests.chat.answers import Answer
 from tests.chat.api.client import Program, Reply, Request
 from tests.chat.communicator import eventually
+from tests.chat.rows import on_rows
+from tests.harness.waiting import await_until
 
 MODEL = "demo-count"
 COMPLETED = Ending("completed", at=5.0)
@@ -30,7 +33,8 @@ async def claimed(log: Log, attempt: int = 1) -> Answer:
     """The answer to the only response that is queued, once it is."""
     row = await eventually(Response.objects.filter(status="queued").first)
     assert row is not None
-    await eventually(lambda: Response.objects.claim(row.wire_id, "worker") or row)
+    await await_until(partial(log.state, row.wire_id), 5, "its log is open")
+    await on_rows(Response.objects.claim, row.wire_id, "worker")
     answer = await Answer.of(log, row.wire_id)
     await answer.start(attempt)
     return answer

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 from asgiref.testing import ApplicationCommunicator
@@ -11,7 +12,7 @@ from chat.accounts.api_keys import create_key
 from project.asgi import application
 from tests.chat.rows import on_rows
 
-REPLY_SECS = 10  # the longest wait for a message that must come, however busy the machine is
+REPLY_SECS = 300  # the longest wait for a message that must come, however busy the machine is
 
 
 @dataclass
@@ -55,6 +56,8 @@ class Request(ApplicationCommunicator):
     receive_nothing: Any = ApplicationCommunicator.receive_nothing
     wait: Any = ApplicationCommunicator.wait
     _connect: Any = ApplicationCommunicator.__init__
+    input_queue: Any
+    output_queue: Any
 
     def __init__(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> None:
         path, _, query = path.partition("?")
@@ -69,7 +72,12 @@ class Request(ApplicationCommunicator):
             "client": ["127.0.0.1", 1],
         }
         self._connect(application, scope)
+        # as uvicorn's `send` has it, by which an aborted connection ends
+        self.output_queue.transport = SimpleNamespace(abort=self._abort)
         self.body = body
+
+    def _abort(self) -> None:
+        self.input_queue.put_nowait({"type": "http.disconnect"})
 
     async def send(self) -> None:
         """Send the request."""

@@ -47,9 +47,9 @@ async def test_only_a_usable_key_gives_access(program: Program, owner: User) -> 
     assert (await ask(authorization=f"Bearer {program.key}")).error == NO_KEY
 
 
-@pytest.mark.parametrize("path", ["", "nothing", "models/", "Models", "responses/compact/", "../admin/"])
-async def test_every_other_address_is_unknown(program: Program, path: str) -> None:
-    assert (await program.ask("GET", path)).error[1] in ("unknown_url", "model_not_found")
+async def test_every_other_address_is_unknown(program: Program) -> None:
+    for path in ("", "nothing", "models/", "Models", "responses/compact/", "../admin/"):
+        assert (await program.ask("GET", path)).error == (404, "unknown_url", None)
 
 
 @pytest.mark.parametrize("name", ["compact", "input_tokens"])

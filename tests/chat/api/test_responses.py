@@ -10,13 +10,12 @@ from django.contrib.auth.models import User
 from pytest_django import Settings
 
 from chat.accounts.api_keys import revoke_key
-from chat.api import live
+from chat.api import live, reader
 from chat.file_models import FileUse
 from chat.ids import new_id, wire_id
 from chat.key_models import ApiKey
 from chat.models import Conversation, Response, Status
 from chat.protocol.composer import Ending
-from chat.protocol.errors import FAILURES
 from chat.responses.ending import cancel, end
 from chat.streaming.draining import Draining
 from chat.transport.event_log import Log
@@ -218,7 +217,7 @@ async def test_the_end_of_a_key_ends_its_streams(program: Program, log: Log) -> 
     assert (await saved(second.id)).status == Status.IN_PROGRESS
 
 
-@pytest.mark.parametrize("code", FAILURES)
+@pytest.mark.parametrize("code", ["rate_limit_exceeded", "upstream_cut"])
 async def test_a_failure_is_a_status_to_a_program_that_waits(program: Program, log: Log, code: str) -> None:
     request, answer = await begun(program, log)
     await end(log, answer.id, Ending("failed", at=5.0, error_code=code))
@@ -337,6 +336,21 @@ async def test_an_owner_has_as_many_requests_in_a_minute_as_configured(
     assert (await program.ask("GET", "models")).status == 200
 
 
+async def test_an_owners_requests_follow_a_bounded_number_of_responses(
+    program: Program, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader, "MAX_FOLLOWED", 1)
+    request, answer = await begun(program, log, stream=True)
+    assert (await request.head()).status == 200
+    full = (429, "rate_limit_exceeded", None)
+    for fields in ({}, {"stream": True}, {"stream": True, "background": True}):
+        assert (await program.ask("POST", "responses", body(**fields))).error == full
+    assert (await program.ask("GET", f"responses/{answer.id}?stream=true")).error == full
+    assert await on_rows(Response.objects.count) == 1
+    assert (await program.ask("POST", "responses", body(background=True))).status == 200
+    await request.leave()
+
+
 async def test_a_programs_answers_stay_off_the_list_unless_it_continues_a_listed_one(
     program: Program, log: Log, owner: User
 ) -> None:
@@ -372,50 +386,51 @@ async def nothing_stored() -> AsyncIterator[None]:
     assert await counted() == (0, 0)
 
 
-@pytest.mark.usefixtures("nothing_stored")
-@pytest.mark.parametrize(
-    ("fields", "code", "param"),
-    [
-        ({"model": None}, "missing_required_parameter", "model"),
-        ({"model": "nothing"}, "model_not_found", "model"),
-        ({"input": None}, "missing_required_parameter", "input"),
-        ({"input": ""}, "empty_input", "input"),
-        ({"input": [{"type": "computer_call"}]}, "unsupported_parameter", "input[0].type"),
-        ({"input": [{"role": "user", "content": [{"type": "input_image"}]}]}, "missing_required_parameter",
-         "input[0].content[0].image_url"),
-        ({"tools": [{"type": "web_search"}]}, "unsupported_parameter", "tools[0].type"),
-        ({"surprise": 1}, "unknown_parameter", "surprise"),
-        ({"type": "response.create"}, "unknown_parameter", "type"),
-        ({"stream_id": "a"}, "unknown_parameter", "stream_id"),
-        ({"text": {"surprise": 1}}, "unknown_parameter", "text.surprise"),
-        ({"prompt": {"id": "a"}}, "unsupported_parameter", "prompt"),
-        ({"top_logprobs": 2}, "unsupported_parameter", "top_logprobs"),
-        ({"include": ["message.output_text.logprobs"]}, "unsupported_parameter", "include[0]"),
-        ({"stream": "yes"}, "invalid_value", "stream"),
-        ({"store": 0}, "invalid_value", "store"),
-        ({"temperature": 3}, "invalid_value", "temperature"),
-        ({"previous_response_id": "resp_x"}, "invalid_value", "previous_response_id"),
-    ],
-)  # fmt: skip
-async def test_a_wrong_request_is_refused_by_the_name_of_its_field(
-    program: Program, fields: dict[str, Any], code: str, param: str
-) -> None:
-    reply = await program.ask("POST", "responses", body(**fields))
-    status = 404 if code == "model_not_found" else 400
-    assert reply.error == (status, code, param)
+WRONG: list[tuple[dict[str, Any], str, str]] = [
+    ({"model": None}, "missing_required_parameter", "model"),
+    ({"model": "nothing"}, "model_not_found", "model"),
+    ({"input": None}, "missing_required_parameter", "input"),
+    ({"input": ""}, "empty_input", "input"),
+    ({"input": [{"type": "computer_call"}]}, "unsupported_parameter", "input[0].type"),
+    (
+        {"input": [{"role": "user", "content": [{"type": "input_image"}]}]},
+        "missing_required_parameter",
+        "input[0].content[0].image_url",
+    ),
+    ({"tools": [{"type": "web_search"}]}, "unsupported_parameter", "tools[0].type"),
+    ({"surprise": 1}, "unknown_parameter", "surprise"),
+    ({"type": "response.create"}, "unknown_parameter", "type"),
+    ({"stream_id": "a"}, "unknown_parameter", "stream_id"),
+    ({"text": {"surprise": 1}}, "unknown_parameter", "text.surprise"),
+    ({"prompt": {"id": "a"}}, "unsupported_parameter", "prompt"),
+    ({"top_logprobs": 2}, "unsupported_parameter", "top_logprobs"),
+    ({"include": ["message.output_text.logprobs"]}, "unsupported_parameter", "include[0]"),
+    ({"stream": "yes"}, "invalid_value", "stream"),
+    ({"store": 0}, "invalid_value", "store"),
+    ({"temperature": 3}, "invalid_value", "temperature"),
+    ({"previous_response_id": "resp_x"}, "invalid_value", "previous_response_id"),
+]
 
 
 @pytest.mark.usefixtures("nothing_stored")
-@pytest.mark.parametrize("content", [b"[]", b"{", b"\xff", b'"a"', b"null"])
-async def test_a_body_that_is_no_json_object_is_refused(program: Program, content: bytes) -> None:
-    assert (await program.ask("POST", "responses", content)).error == (400, "invalid_json", None)
+async def test_a_wrong_request_is_refused_by_the_name_of_its_field(program: Program) -> None:
+    for fields, code, param in WRONG:
+        reply = await program.ask("POST", "responses", body(**fields))
+        status = 404 if code == "model_not_found" else 400
+        assert reply.error == (status, code, param)
 
 
 @pytest.mark.usefixtures("nothing_stored")
-@pytest.mark.parametrize("key", ["", "a" * 91, "\x00"])
-async def test_an_unusable_idempotency_key_is_refused(program: Program, key: str) -> None:
-    reply = await program.ask("POST", "responses", body(), idempotency_key=key)
-    assert reply.error == (400, "invalid_value", "idempotency-key")
+async def test_a_body_that_is_no_json_object_is_refused(program: Program) -> None:
+    for content in (b"[]", b"{", b"\xff", b'"a"', b"null"):
+        assert (await program.ask("POST", "responses", content)).error == (400, "invalid_json", None)
+
+
+@pytest.mark.usefixtures("nothing_stored")
+async def test_an_unusable_idempotency_key_is_refused(program: Program) -> None:
+    for key in ("", "a" * 91, "\x00"):
+        reply = await program.ask("POST", "responses", body(), idempotency_key=key)
+        assert reply.error == (400, "invalid_value", "idempotency-key")
 
 
 async def test_a_wrong_query_is_refused_by_its_name(program: Program, owner: User) -> None:
