@@ -122,7 +122,7 @@ async def cancel_conversation(log: Log, conversation_id: UUID) -> None:
 
 
 async def cancel_all(log: Log, response_ids: Iterable[str]) -> None:
-    """Cancel responses, whoever owns them."""
+    """Cancel responses of any owners."""
     for response_id in response_ids:
         await end(log, response_id, Ending("cancelled", time.time()))
 
