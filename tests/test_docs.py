@@ -174,7 +174,7 @@ def test_the_example_of_models_can_be_used(tmp_path: Path) -> None:
 
 
 def test_the_example_of_a_program_handles_every_end() -> None:
-    program = README.partition("```python\n")[2].partition("```")[0]
+    program = PROTOCOL.partition("```python\n")[2].partition("```")[0]
     ends = {kind.type for kind in events.TERMINAL} | {"error"}
     assert ends <= {node.value for node in ast.walk(ast.parse(program)) if isinstance(node, ast.Constant)}
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from chat.api.exchange import Exchange
+from chat.api.exchange import KEY_HEADER, Exchange
 from chat.api.limits import count_request
 from chat.api.reader import require_room
 from chat.models import Response
@@ -22,7 +22,6 @@ from chat.responses.program_requests import ProgramRequest, outlives_reader
 from chat.transport import redis_client
 from chat.transport.event_log import Log
 
-KEY_HEADER = "idempotency-key"
 MAX_KEY_CHARS = 90
 KEY = "key:"  # before the header's value in the column, which has a page's ids, too
 # the way in which a reply is read; a repeated request may stream

@@ -11,7 +11,7 @@ from chat.accounts.api_keys import bearer, find_key
 from chat.api import errors
 from chat.api.cors import preflight
 from chat.api.errors import ErrorReply
-from chat.api.exchange import ClientLeftError, Exchange
+from chat.api.exchange import KEY_HEADER, ClientLeftError, Exchange
 from chat.conf import conf
 from chat.protocol.errors import CommandError, ProtocolError
 from chat.streaming.backpressure import Receive, Send
@@ -70,7 +70,7 @@ class Endpoint:
         if connection.left.is_set():
             await _leave(exchange)
         if connection.moved and not exchange.has_begun:
-            exchange.reply_headers["x-should-retry"] = str("idempotency-key" in exchange.headers).lower()
+            exchange.reply_headers["x-should-retry"] = str(KEY_HEADER in exchange.headers).lower()
             raise CommandError("stopping")
 
     def _handler(self, exchange: Exchange) -> Handler:

@@ -70,9 +70,13 @@ def refusal(error: CommandError) -> ErrorReply:
     return ErrorReply(status, body(status, code, sentence, error.param), headers)
 
 
-def failure(code: str) -> ErrorReply:
-    """The reply where only a status can say that a response failed. `code`: a key of FAILURES."""
+def failure(code: str, *, has_key: bool = False) -> ErrorReply:
+    """The reply where only a status can say that a response failed. `code`: a key of FAILURES.
+
+    `has_key`: an idempotency key, with which the same request would get the same response again.
+    """
     status, retry = FAILED.get(code, UNKNOWN_FAILURE)
+    retry = False if has_key else retry
     headers = {} if retry is None else {"x-should-retry": str(retry).lower()}
     return ErrorReply(status, body(status, code, FAILURES.get(code, "")), headers)
 

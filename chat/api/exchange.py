@@ -18,6 +18,7 @@ from chat.streaming.backpressure import Receive, Send
 from chat.streaming.http_connection import HttpConnection
 
 MAX_QUERY_FIELDS = 50
+KEY_HEADER = "idempotency-key"
 JSON_TYPE = "application/json"
 EVENTS_TYPE = "text/event-stream; charset=utf-8"
 # `no-transform`: a proxy that compresses would hold events back; nginx's own buffer, too

@@ -8,7 +8,7 @@ from uuid import UUID
 from chat.api import errors
 from chat.api.asking import ask
 from chat.api.endpoint import Endpoint
-from chat.api.exchange import Exchange
+from chat.api.exchange import KEY_HEADER, Exchange
 from chat.api.live import current_object
 from chat.api.pages import list_page
 from chat.api.reader import Reader, require_room
@@ -168,7 +168,7 @@ async def _reply_ended(exchange: Exchange, response: ResponseObject) -> None:
     """200, or the status of the failure, so that SDKs raise their errors, and retry what may succeed."""
     error = response["error"]
     if response["status"] == "failed" and error is not None:
-        reply = errors.failure(error["code"])
+        reply = errors.failure(error["code"], has_key=KEY_HEADER in exchange.headers)
         await exchange.reply(reply.body, reply.status, reply.headers)
     else:
         await exchange.reply(response)

@@ -2,7 +2,7 @@
 
 from chat.api import errors
 from chat.api.completions.completion import completion
-from chat.api.exchange import Exchange
+from chat.api.exchange import KEY_HEADER, Exchange
 from chat.protocol.errors import CommandError
 from chat.protocol.objects import ResponseObject
 
@@ -26,5 +26,5 @@ async def reply_failed(exchange: Exchange, response: ResponseObject | None) -> N
     if error is None:
         exchange.reply_headers["x-should-retry"] = "false"
         raise CommandError("response_cancelled")
-    reply = errors.failure(error["code"])
+    reply = errors.failure(error["code"], has_key=KEY_HEADER in exchange.headers)
     await exchange.reply(reply.body, reply.status, reply.headers)

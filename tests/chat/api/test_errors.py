@@ -54,6 +54,7 @@ def test_a_failure_has_openais_form(code: str) -> None:
     assert set(reply.body["error"]) == FIELDS
     assert reply.headers.get("x-should-retry") in (None, "true", "false")
     assert reply.status < 500 or reply.headers
+    assert failure(code, has_key=True).headers == {"x-should-retry": "false"}
 
 
 @given(bodies)
