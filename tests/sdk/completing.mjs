@@ -9,15 +9,22 @@ const { completions } = client.chat;
 /** @param {string} content @returns {any} */
 const asked = (content) => ({ model, messages: [{ role: "user", content }] });
 
+/** @param {string} content @returns {import("openai/resources").ChatCompletionCreateParamsStreaming} */
+const streaming = (content) => ({ ...asked(content), stream: true });
+
 /** @param {Promise<unknown>} request */
-const code = (request) => request.then(() => null, (error) => error.code);
+const code = (request) =>
+  request.then(
+    () => null,
+    (error) => error.code,
+  );
 
 const whole = await completions.create({ ...asked("[words-8] once"), store: true });
 const retrieved = await completions.retrieve(whole.id);
 await completions.delete(whole.id);
 
 let raw = "";
-const stream = await completions.create({ ...asked("[words-8] raw"), stream: true });
+const stream = await completions.create(streaming("[words-8] raw"));
 for await (const chunk of stream) raw += chunk.choices[0]?.delta.content ?? "";
 
 const helper = completions.stream({ ...asked("[words-8] helper"), stream_options: { include_usage: true } });
@@ -46,6 +53,6 @@ const result = {
   ran: await runner.finalContent(),
   results: runner.messages.filter(({ role }) => role === "tool").map(({ content }) => content),
   refused: await code(completions.create({ ...asked("a"), n: 2 })),
-  failed: await code(completions.create({ ...asked("[status-400] fails"), stream: true })),
+  failed: await code(completions.create(streaming("[status-400] fails"))),
 };
 process.stdout.write(JSON.stringify(result));

@@ -1,6 +1,7 @@
 """Other clients of chat completions: OpenAI's SDK for Node, LangChain, and the command `llm`."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import pytest
 from langchain_core.messages import AIMessageChunk, HumanMessage, ToolMessage
 from langchain_core.tools import tool
 from langchain_openai import ChatOpenAI
+from pydantic import SecretStr
 
 from tests.harness.processes import ROOT
 from tests.harness.skips import skip_without
@@ -30,7 +32,12 @@ def depth(title: str) -> str:
 @pytest.fixture
 def chat(served: Api) -> ChatOpenAI:
     return ChatOpenAI(
-        model=MODEL, base_url=served.base_url, api_key=served.key, max_retries=0, timeout=deadline()
+        model=MODEL,
+        base_url=served.base_url,
+        api_key=SecretStr(served.key),
+        stream_usage=True,
+        max_retries=0,
+        timeout=deadline(),
     )
 
 
@@ -81,7 +88,7 @@ def test_the_sdk_for_node(served: Api) -> None:
         skip_without("Node (Debian: apt-get install nodejs)")
     if not (ROOT / "node_modules/openai").exists():
         skip_without("OpenAI's SDK for Node (npm install)")
-    found = json.loads(run(node, "tests/sdk/completing.mjs", served.base_url, served.key, MODEL))
+    found = json.loads(output_of(node, "tests/sdk/completing.mjs", served.base_url, served.key, MODEL))
     eight = text_of("words-8")
     assert found == {
         "whole": eight,
@@ -99,17 +106,17 @@ def test_the_sdk_for_node(served: Api) -> None:
 
 def of_command(served: Api, folder: Path, prompt: str, *options: str) -> str:
     """The answer that `llm` prints, with its database in the folder."""
-    llm = Path(sys.executable).with_name("llm")
-    command = (str(llm), "openai", "endpoint", served.base_url, prompt, "-m", MODEL, "--key", served.key)
-    return run(*command, *options, LLM_USER_PATH=str(folder)).removesuffix("\n")
+    llm = str(Path(sys.executable).with_name("llm"))
+    env = {"LLM_USER_PATH": str(folder), "LLM_LOAD_PLUGINS": ""}  # the weights of tests are one, unusable
+    command = (llm, "openai", "endpoint", served.base_url, prompt, "-m", MODEL, "--key", served.key)
+    return output_of(*command, *options, **env).removesuffix("\n")
 
 
-def run(*command: str, **env: str) -> str:
-    """The output of a command."""
+def output_of(*command: str, **env: str) -> str:
     done = subprocess.run(
         command,
         cwd=ROOT,
-        env={"PATH": str(Path(sys.executable).parent)} | env,
+        env=os.environ | env,
         capture_output=True,
         text=True,
         check=True,

@@ -200,7 +200,8 @@ def test_the_sdk_s_own_retry_with_a_key_asks_the_model_once(api: Api, judge: Jud
 
 def lose_first_reply(client: OpenAI) -> None:
     """Raise as for a lost connection, once, after the reply of the first request has come."""
-    send, lost = client._client.send, []
+    send = client._client.send
+    lost: list[Any] = []
 
     def sending(*args: Any, **options: Any) -> Any:
         reply = send(*args, **options)
