@@ -238,23 +238,30 @@ class Stack:
         """Return how many responses the database has."""
         return len(self._select("SELECT id FROM tailrace_response"))
 
+    def latest_user(self) -> int:
+        """Return the id of the newest user."""
+        ((found,),) = self._select("SELECT max(id) FROM auth_user")
+        return int(found)
+
     def count_users(self) -> int:
         """Return how many users the database has."""
         return len(self._select("SELECT id FROM auth_user"))
 
-    def new_key(self, name: str = "program") -> str:
-        """Return the text of a new API key, of a new user with this name."""
+    def new_key(self, name: str = "program", owner_id: int | None = None) -> str:
+        """Return the text of a new API key, of a new user with this name unless it has an owner."""
         text, now = new_text(), datetime.now(UTC).replace(tzinfo=None).isoformat(" ")
         with closing(sqlite3.connect(self.directory / "db.sqlite3")) as database, database:
-            user = database.execute(
-                "INSERT INTO auth_user (username, password, email, first_name, last_name, is_active, "
-                "is_staff, is_superuser, date_joined) VALUES (?, '!', '', '', '', 1, 0, 0, ?)",
-                (name, now),
-            )
+            if owner_id is None:
+                user = database.execute(
+                    "INSERT INTO auth_user (username, password, email, first_name, last_name, is_active, "
+                    "is_staff, is_superuser, date_joined) VALUES (?, '!', '', '', '', 1, 0, 0, ?)",
+                    (name, now),
+                )
+                owner_id = user.lastrowid
             database.execute(
                 "INSERT INTO tailrace_apikey (id, owner_id, name, digest, hint, created_at)"
                 " VALUES (?, ?, ?, ?, ?, ?)",
-                (new_id().hex, user.lastrowid, name, digest(text), text[-HINT_CHARS:], now),
+                (new_id().hex, owner_id, name, digest(text), text[-HINT_CHARS:], now),
             )
         return text
 
