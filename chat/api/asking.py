@@ -5,6 +5,7 @@ import hashlib
 import json
 import time
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from chat.api.exchange import KEY_HEADER, Exchange
@@ -46,18 +47,16 @@ async def ask(exchange: Exchange, command: Create, body: JSON) -> Response:
     submitting = asyncio.create_task(submit(exchange.owner, command, log, program))
     _submitting.add(submitting)
     submitting.add_done_callback(_forget)
-    if not outlives_reader(command):
-
-        async def cancel() -> None:
-            row, _ = await submitting
-            await end(log, row.wire_id, Ending("cancelled", time.time()))
-
-        exchange.on_left = cancel
+    is_cancelled = not outlives_reader(command)
+    if is_cancelled:
+        exchange.on_left = partial(_cancel_submitted, log, submitting)
     try:
         row, _ = await asyncio.shield(submitting)
     except Exception:
         exchange.on_left = None  # there is no response
         raise
+    if is_cancelled:  # without the row, which has what was asked
+        exchange.on_left = partial(_cancel, log, row.wire_id)
     return row
 
 
@@ -80,6 +79,15 @@ def _with_key(command: Create, headers: Mapping[str, str]) -> Create:
         raise CommandError("invalid_field", KEY_HEADER)
     tailrace = command.tailrace.model_copy(update={"client_request_id": KEY + key})
     return command.model_copy(update={"tailrace": tailrace})
+
+
+async def _cancel_submitted(log: Log, submitting: "asyncio.Task[tuple[Response, bool]]") -> None:
+    row, _ = await submitting
+    await _cancel(log, row.wire_id)
+
+
+async def _cancel(log: Log, response_id: str) -> None:
+    await end(log, response_id, Ending("cancelled", time.time()))
 
 
 def _forget(submitting: asyncio.Task[Any]) -> None:

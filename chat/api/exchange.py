@@ -104,11 +104,12 @@ class Exchange:
         self.body = b"".join(parts)
 
     def json(self) -> JSON:
-        """The body as a JSON object; an empty one has no fields. Raises CommandError."""
-        if not self.body:
+        """The body, once, as a JSON object; an empty one has no fields. Raises CommandError."""
+        body, self.body = self.body, b""  # a reply may take hours
+        if not body:
             return {}
         try:
-            return json_object(self.body.decode(), conf.API_BODY_BYTES)
+            return json_object(body.decode(), conf.API_BODY_BYTES)
         except UnicodeDecodeError:
             raise CommandError("invalid_json") from None
 

@@ -3,6 +3,8 @@
 Format: https://platform.openai.com/docs/api-reference/responses
 """
 
+from collections.abc import Coroutine
+from typing import Any
 from uuid import UUID
 
 from chat.api import errors
@@ -23,7 +25,7 @@ from chat.protocol.plain import NOTHING
 from chat.responses.deletion import delete
 from chat.responses.ending import cancel
 from chat.responses.model_catalog import client_parameters
-from chat.responses.ownership import own_response
+from chat.responses.ownership import FOLLOWED, followed, own_response
 from chat.responses.representation import response_object
 from chat.transport import redis_client
 from chat.transport.event_log import Log
@@ -38,15 +40,8 @@ class Responses(Endpoint):
 
     async def post(self, exchange: Exchange) -> None:
         """Create a response; reply with its events, with its object at once, or with that of its end."""
-        body = exchange.json()
-        command = command_of(body)
-        row = await ask(exchange, command, body)
-        if command.stream:
-            await stream(exchange, row)
-        elif command.background:
-            await _reply_current(exchange, row)
-        else:
-            await _reply_ended(exchange, await ended(exchange, row))
+        reply = await _ask(exchange)
+        await reply  # it may take hours: what was asked is not held
 
 
 class OneResponse(Endpoint):
@@ -55,8 +50,9 @@ class OneResponse(Endpoint):
     async def get(self, exchange: Exchange, response_id: str) -> None:
         """Reply with the object as it is now, or with the events after `starting_after`."""
         exchange.require_query("stream", "starting_after", "include", "include_obfuscation")
-        row = await own_response(exchange.owner.pk, parse_id(response_id))
-        if exchange.flag("stream"):
+        is_stream, owner_id = exchange.flag("stream"), exchange.owner.pk
+        row = await own_response(owner_id, parse_id(response_id), FOLLOWED if is_stream else ())
+        if is_stream:
             require_room(exchange.owner.pk)
             await stream(exchange, row, _starting_after(exchange))
         else:
@@ -86,6 +82,18 @@ class InputItems(Endpoint):
         exchange.require_query("after", "limit", "order", "include")
         row = await own_response(exchange.owner.pk, parse_id(response_id))
         await exchange.reply(list_page(row.input, exchange.query))
+
+
+async def _ask(exchange: Exchange) -> Coroutine[Any, Any, None]:
+    """Create a response; returns what is left to do. Raises CommandError."""
+    body = exchange.json()
+    command = command_of(body)
+    row = await ask(exchange, command, body)
+    if command.stream:
+        return stream(exchange, followed(row))
+    if command.background:
+        return _reply_current(exchange, row)
+    return _reply_ended(exchange, followed(row) if row.live else row)
 
 
 async def stream(exchange: Exchange, row: Response, starting_after: int = NOTHING) -> None:
@@ -164,8 +172,9 @@ async def _reply_current(exchange: Exchange, row: Response) -> None:
     await exchange.reply(found, headers=POLL_HEADERS if is_live else {})
 
 
-async def _reply_ended(exchange: Exchange, response: ResponseObject) -> None:
+async def _reply_ended(exchange: Exchange, row: Response) -> None:
     """200, or the status of the failure, so that SDKs raise their errors, and retry what may succeed."""
+    response = await ended(exchange, row)
     error = response["error"]
     if response["status"] == "failed" and error is not None:
         reply = errors.failure(error["code"], has_key=KEY_HEADER in exchange.headers)

@@ -15,7 +15,7 @@ from chat.streaming.draining import draining
 from chat.streaming.long_texts import shared
 from chat.transport.task_cancellation import cancel
 
-CHUNK_CHARS = 8 * 1024  # that wait beside the server's buffer, of 64 KiB at most
+CHUNK_CHARS = 4 * 1024  # that wait beside the server's buffer, of 64 KiB at most
 UNREAD_SECS = 60  # then the client is given up
 CLOSE_SECS = 2  # for the server to report the end of an aborted connection
 

@@ -3,7 +3,9 @@
 Format: https://platform.openai.com/docs/api-reference/chat
 """
 
+from collections.abc import Coroutine
 from dataclasses import replace
+from typing import Any
 
 from chat.api.asking import ask
 from chat.api.completions.completion import response_uuid
@@ -18,7 +20,7 @@ from chat.protocol.commands import OF_PROGRAMS
 from chat.protocol.errors import CommandError
 from chat.responses.deletion import delete
 from chat.responses.model_catalog import client_parameters
-from chat.responses.ownership import own_response
+from chat.responses.ownership import followed, own_response
 from chat.transport import redis_client
 from chat.transport.event_log import Log
 
@@ -31,16 +33,8 @@ class Completions(Endpoint):
 
         One that is not stored, and has no `Idempotency-Key`, is cancelled if its client leaves.
         """
-        body = exchange.json()
-        request = completion_request(body, OF_PROGRAMS, client_parameters())
-        try:
-            row = await ask(exchange, request.command, body)
-        except CommandError as error:
-            raise request.paths.refused(error) from None
-        if request.command.stream:
-            await CompletionStream(exchange, row, include_usage=request.include_usage).send()
-        else:
-            await reply_ended(exchange, await ended(exchange, row))
+        reply = await _ask(exchange)
+        await reply  # it may take hours: what was asked is not held
 
 
 class OneCompletion(Endpoint):
@@ -50,13 +44,30 @@ class OneCompletion(Endpoint):
         """Reply with the object, once it has ended."""
         exchange.require_query()
         row = await _stored(exchange, completion_id)
-        await reply_ended(exchange, await ended(exchange, row))
+        await _reply_ended(exchange, row)
 
     async def delete(self, exchange: Exchange, completion_id: str) -> None:
         """Delete the completion; cancel it first if it runs."""
         row = await _stored(exchange, completion_id)
         await delete(Log(redis_client.client()), exchange.owner.pk, row.pk)
         await exchange.reply({"id": completion_id, "object": "chat.completion.deleted", "deleted": True})
+
+
+async def _ask(exchange: Exchange) -> Coroutine[Any, Any, None]:
+    """Create a completion; returns what is left to do. Raises CommandError."""
+    body = exchange.json()
+    request = completion_request(body, OF_PROGRAMS, client_parameters())
+    try:
+        row = await ask(exchange, request.command, body)
+    except CommandError as error:
+        raise request.paths.refused(error) from None
+    if request.command.stream:
+        return CompletionStream(exchange, row, include_usage=request.include_usage).send()
+    return _reply_ended(exchange, followed(row) if row.live else row)
+
+
+async def _reply_ended(exchange: Exchange, row: Response) -> None:
+    await reply_ended(exchange, await ended(exchange, row))
 
 
 async def _stored(exchange: Exchange, name: str) -> Response:

@@ -11,6 +11,7 @@ from chat.api.exchange import Exchange
 from chat.api.reader import Reader
 from chat.api.server_events import DONE, KEEP_ALIVE, SIGNS_OF_LIFE
 from chat.models import Response
+from chat.responses.ownership import followed
 from chat.responses.representation import response_object
 from chat.transport.task_cancellation import cancel
 
@@ -21,7 +22,7 @@ class CompletionStream:
     """One reader's reply, for one response."""
 
     def __init__(self, exchange: Exchange, row: Response, *, include_usage: bool = False) -> None:
-        self._exchange, self._row = exchange, row
+        self._exchange, self._row = exchange, followed(row)
         self._chunks = Chunks(response_object(row), include_usage=include_usage)
         self._reader = Reader(exchange, self._on_event)
         self._opening = asyncio.Lock()  # the timer and an event may open the stream
