@@ -373,6 +373,7 @@ class Response(models.Model):
             models.Index(fields=["owner", "status"], name="response_by_owner"),
             models.Index(fields=["conversation", "status"], name="response_by_conversation"),
             models.Index(fields=["ended_at"], name="response_unstored", condition=Q(stored=False)),
+            models.Index(fields=["owner", "-id"], name="response_listed", condition=Q(listed=True)),
         ]
 
     def __str__(self) -> str:

@@ -80,6 +80,7 @@ def test_a_search_reads_the_latest_texts_and_all_titles(
 def test_a_search_reads_the_responses_of_each_conversation_and_no_others(owner: User) -> None:
     plan = Conversation.objects.filter(containing(owner.pk, ["mill"])).explain()
     assert "USING INDEX response_by_conversation (conversation_id=?)" in plan
+    assert "USING INDEX response_listed (owner_id=?)" in plan  # however many programs have asked
 
 
 def test_the_words_of_a_search_are_bounded_in_number_and_length() -> None:
