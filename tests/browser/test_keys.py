@@ -72,6 +72,8 @@ async def test_a_key_is_shown_once_and_ends_when_it_is_revoked(
     await page.reload()
     await expect(row).to_be_visible()
     assert text not in await page.content()
+    methods: list[str] = []
+    page.on("request", lambda request: methods.append(request.method))
     await page.get_by_role("button", name="Revoke “laptop”").press("Enter")
     dialog = page.get_by_role("dialog", name="Revoke “laptop”?")
     await expect(dialog.get_by_role("button", name="Cancel")).to_be_focused()
@@ -82,6 +84,7 @@ async def test_a_key_is_shown_once_and_ends_when_it_is_revoked(
     await expect(row).to_have_count(0)
     await expect(page.get_by_role("heading", name="Your keys")).to_be_focused()
     await expect(page.locator("#announcer")).to_have_text("“laptop” is revoked.")
+    assert methods == ["DELETE"]  # none at Cancel
 
 
 async def test_an_error_is_shown_and_the_name_stays(
