@@ -1,5 +1,6 @@
 """A key gives access from its creation to its end; its text is stored nowhere."""
 
+import asyncio
 import hashlib
 from collections.abc import Callable
 from datetime import timedelta
@@ -11,7 +12,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from pytest_django import Settings
 
-from chat.accounts import api_keys, session_watch
+from chat.accounts import api_keys
 from chat.accounts.api_keys import bearer, create_key, find_key, key_watch, revoke_key
 from chat.accounts.guests import create_guest
 from chat.key_models import USE_STEP, ApiKey
@@ -19,9 +20,9 @@ from chat.protocol.errors import CommandError
 from chat.transport.channel_layer import PipelinedChannelLayer
 from chat.transport.notifications import owner_group, recheck_message
 from tests.chat.rows import on_rows
-from tests.harness.waiting import await_until
+from tests.harness.waiting import deadline
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 def revoke(key: ApiKey) -> None:
@@ -167,6 +168,7 @@ def test_the_token_is_that_of_the_bearer_scheme(headers: list[tuple[bytes, bytes
     assert bearer(headers) == token
 
 
+@pytest.mark.django_db(transaction=True)
 async def test_a_revocation_makes_the_owners_connections_check_at_once(
     owner: User, layer: PipelinedChannelLayer
 ) -> None:
@@ -174,28 +176,25 @@ async def test_a_revocation_makes_the_owners_connections_check_at_once(
     await layer.group_add(owner_group(owner.pk), channel)
     key, _ = await on_rows(create_key, owner, "laptop")
     assert await on_rows(revoke_key, key)
-    assert await layer.receive(channel) == recheck_message()
+    async with asyncio.timeout(deadline()):
+        assert await layer.receive(channel) == recheck_message()
     assert not await on_rows(revoke_key, key)
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("redis_url")  # the deletion of a user notifies
 @pytest.mark.parametrize("end", ENDS)
-async def test_the_watch_ends_what_uses_a_key_that_ended(
-    owner: User, end: Callable[[ApiKey], None], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(session_watch, "CHECK_SECS", 0.01)
-    ended: list[str] = []
-    keys = [(await on_rows(create_key, owner, "laptop"))[0] for _ in range(2)]
+async def test_the_watch_knows_the_keys_that_give_access(owner: User, end: Callable[[ApiKey], None]) -> None:
+    key, _ = await on_rows(create_key, owner, "laptop")
     stranger = await on_rows(User.objects.create_user, "other")
     theirs, _ = await on_rows(create_key, stranger, "theirs", timezone.now() + timedelta(days=1))
     watch = key_watch()
     assert watch is key_watch()
-    watched = [watch.add(key.pk, lambda: ended.append("owner")) for key in keys]
-    watched.append(watch.add(theirs.pk, lambda: ended.append("stranger")))
-    await await_until(lambda: watched[2].expires_at == theirs.expires_at, 5, "the keys are checked")
-    assert ended == []
-    for key in keys:
-        await on_rows(end, key)
-    await await_until(lambda: len(ended) == 2, 5, "the keys have ended")
-    assert ended == ["owner", "owner"]
-    for session in watched:
-        watch.remove(session)
+    watched, other = [watch.add(each.pk, lambda: None) for each in (key, theirs)]
+    assert await watched.check()
+    await on_rows(end, key)
+    assert not await watched.check()
+    assert await other.check()
+    assert (watched.expires_at, other.expires_at) == (None, theirs.expires_at)
+    for each in (watched, other):
+        watch.remove(each)
