@@ -213,6 +213,9 @@ async def test_a_retry_with_the_same_key_gets_the_same_chunks(program: Program, 
     whole = await program.ask("POST", PATH, body(), **key)
     assert whole.json()["choices"][0]["message"]["content"] == "Two metres."
     assert whole.json()["id"] == found[0]["id"]
+    await log.delete(answer.id)
+    late = chunks(await program.ask("POST", PATH, body(stream=True), **key))
+    assert (text(late), late[-1]["choices"][0]["finish_reason"]) == ("Two metres.", "stop")
     other = await program.ask("POST", PATH, body(temperature=0.5), **key)
     assert other.error == (422, "idempotency_key_reused", None)
     assert await counted() == (1, 1)
