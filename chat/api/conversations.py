@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from channels.db import database_sync_to_async
 
+from chat.api.conversation_bodies import added_items, conversation_change, new_conversation
 from chat.api.endpoint import Endpoint
 from chat.api.exchange import Exchange
 from chat.api.pages import limit_of, order_of, page_of
@@ -16,7 +17,6 @@ from chat.conversations.announcements import announce_conversation
 from chat.conversations.items import find_item, item_page, items_of, response_with
 from chat.conversations.of_programs import conversation_object
 from chat.models import Conversation
-from chat.protocol.conversation_bodies import added_items, conversation_change, new_conversation
 from chat.responses.added_items import add_items, create_conversation, delete_item
 from chat.responses.ending import cancel_conversation
 from chat.responses.representation import response_object
@@ -62,7 +62,7 @@ class OneConversation(Endpoint):
         row = await _find(exchange, conversation_id)
         await cancel_conversation(_log(), row.pk)
         await _query(of_programs.hide, row)
-        await cancel_conversation(_log(), row.pk)  # what was asked meanwhile
+        await cancel_conversation(_log(), row.pk)  # responses created meanwhile
         await announce_conversation(row.pk)
         await exchange.reply({"id": row.wire_id, "object": "conversation.deleted", "deleted": True})
 

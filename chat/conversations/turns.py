@@ -83,6 +83,7 @@ def turn(response: Response, files: Mapping[str, File] = MappingProxyType({})) -
         "error": response.error(),
         "incomplete_details": response.incomplete_details(),
         "model": response.model,
+        "added": not response.model,
         "usage": response.usage,
         "omitted_turns": response.omitted_turns,
         "settings": {

@@ -74,6 +74,7 @@ interface ResponseRow {
   settings?: Settings;
   usage: Usage | null;
   omitted_turns: number;
+  added?: boolean; // items of a program, without a model
   /** Attempts whose workers were lost. */
   losses?: number;
   created_at: number;

@@ -3,8 +3,9 @@
 Added items are turns without a model: ended responses, which pages show and later prompts have.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from django.db import transaction
@@ -16,7 +17,6 @@ from chat.conversations.items import find_item, response_with
 from chat.file_models import FileUse
 from chat.files.claiming import claim
 from chat.models import Conversation, Response, Status, outcome_columns
-from chat.protocol.conversation_bodies import AddedTurn, as_turns
 from chat.protocol.errors import CommandError
 from chat.protocol.events import JSON
 from chat.protocol.input_items import asked, file_parts, with_ids
@@ -27,10 +27,31 @@ from chat.responses.relatives import title_of
 from chat.responses.representation import response_object
 from chat.responses.running import latest_response, require_ended
 
+OF_ANSWERS = ("function_call", "reasoning")  # types of items
 TEXTS = ("answered", "output", "reasoning", "asked")  # columns
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
+
+
+@dataclass(slots=True)
+class AddedTurn:
+    """Items that become one turn; `first`: the place of the first one among all that are added."""
+
+    first: int
+    asked: list[JSON] = field(default_factory=list)
+    answer: list[JSON] = field(default_factory=list)
+
+
+def as_turns(items: Iterable[JSON]) -> list[AddedTurn]:
+    """The items as turns, in their order: each answer follows its question."""
+    turns: list[AddedTurn] = []
+    for place, item in enumerate(items):
+        of_answer = item["type"] in OF_ANSWERS or item.get("role") == "assistant"
+        if not turns or (turns[-1].answer and not of_answer):
+            turns.append(AddedTurn(place))
+        (turns[-1].answer if of_answer else turns[-1].asked).append(item)
+    return turns
 
 
 def create_conversation(

@@ -53,6 +53,7 @@ def shared_turn(row: Response, files: Mapping[str, File] = MappingProxyType({}))
         ],
         "output": shared_items(row.items),
         "status": row.status,
+        "added": not row.model,
         "incomplete_details": row.incomplete_details(),
     }
 

@@ -75,7 +75,7 @@ class ProgramConsumer(ResponsesConsumer):
 
     subscriber: PlainSubscriber
     limits = OF_PROGRAMS
-    _moves = False  # the web process stops: the client comes back
+    _moves = False  # the web process stops: the client will reconnect
 
     def __init__(self) -> None:
         super().__init__()
@@ -166,7 +166,7 @@ class ProgramConsumer(ResponsesConsumer):
         self._moves = code == MOVING
 
     async def leave(self) -> None:
-        """Leave all groups, cancel what nobody reads; all tasks end. Idempotent."""
+        """Leave all groups, cancel responses without a reader; all tasks end. Idempotent."""
         await super().leave()
         self._cancel_unread()
 

@@ -67,3 +67,4 @@ async def test_the_page_shows_what_a_program_asks_and_the_program_what_the_perso
     )
     await expect(turns).to_have_count(4)
     await expect(turns.nth(3).locator(".input")).to_have_text("A note of the program")
+    await expect(turns.nth(3)).not_to_contain_text("without a word")

@@ -14,6 +14,7 @@ from chat.conversations import announcements
 from chat.ids import wire_id
 from chat.models import Conversation, Response, Status, TitleSource
 from chat.pages import conversation_api
+from chat.responses import ending
 from chat.transport.event_log import Log, LogError
 from chat.transport.notifications import owner_group
 from tests.chat.answers import Answer
@@ -260,7 +261,7 @@ async def test_a_deletion_fails_while_a_live_response_cannot_be_cancelled(
     async def unavailable(*args: Any) -> None:
         raise LogError
 
-    monkeypatch.setattr(conversation_api, "end", unavailable)
+    monkeypatch.setattr(ending, "end", unavailable)
     assert refusal(await change(browser, response.conversation, deleted=True)) == (503, "busy", None)
     assert (await on_rows(Conversation.objects.get)).deleted_at is None
 

@@ -5,15 +5,19 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from hypothesis import given
+from hypothesis import strategies as st
 
+from chat.api.conversation_bodies import MAX_ITEMS, added_items
 from chat.conversations.items import item_page, items_of
+from chat.conversations.turns import turn, turns
 from chat.file_models import FileUse
 from chat.models import Conversation, Response, Status
-from chat.protocol.conversation_bodies import added_items
 from chat.protocol.errors import CommandError
-from chat.responses.added_items import add_items, create_conversation, delete_item
+from chat.responses.added_items import add_items, as_turns, create_conversation, delete_item
 from chat.responses.prompt import prompt
 from chat.responses.running import RunningError
+from chat.sharing.turns import shared_turns
 from tests.chat.contents import PNG
 from tests.chat.rows import stored
 
@@ -23,6 +27,9 @@ QUESTION = {"role": "user", "content": "How deep is it?"}
 ANSWER = {"role": "assistant", "content": "Two metres."}
 CALL = {"type": "function_call", "call_id": "c1", "name": "f", "arguments": "{}"}
 RESULT = {"type": "function_call_output", "call_id": "c1", "output": "2"}
+THOUGHT = {"type": "reasoning", "summary": []}
+RULE = {"role": "developer", "content": "Be brief."}
+ITEMS = [QUESTION, ANSWER, CALL, RESULT, THOUGHT, RULE]
 IMAGE = {"type": "input_image", "image_url": "data:image/png;base64," + base64.b64encode(PNG).decode()}
 
 
@@ -49,6 +56,9 @@ def test_each_question_and_its_answer_become_an_ended_turn(owner: User, conversa
         ("How deep is it?", "", False),
     ]
     assert first.ended_at is not None
+    assert turns(conversation)[0]["added"]
+    assert shared_turns(conversation)[0]["added"]
+    assert not turn(stored(owner))["added"]
     assert [item["id"] for item in items_of(first)] == [f"msg_{first.id.hex}_i0", f"msg_{first.id.hex}_0"]
 
 
@@ -133,3 +143,24 @@ def test_a_deleted_item_is_in_no_list_and_no_search(owner: User, conversation: C
     assert item_page(conversation, "", 20, newest_first=True) == ([], False)
     with pytest.raises(CommandError):
         delete_item(conversation, f"msg_{row.id.hex}_i0")
+
+
+@given(st.lists(st.sampled_from(ITEMS), max_size=MAX_ITEMS))
+def test_turns_have_all_items_in_their_order_each_question_before_its_answer(given: list[Any]) -> None:
+    items = normalized(*given)
+    found = as_turns(items)
+    assert [item for each in found for item in [*each.asked, *each.answer]] == items
+    assert [each.first for each in found] == [
+        sum(len(earlier.asked) + len(earlier.answer) for earlier in found[:place])
+        for place in range(len(found))
+    ]
+    for each in found[1:]:
+        assert each.asked
+    for each in found[:-1]:
+        assert each.answer
+    for each in found:
+        assert all(
+            item.get("role") == "assistant" or "call" in item["type"] or item["type"] == "reasoning"
+            for item in each.answer
+        )
+        assert not any(item.get("role") == "assistant" for item in each.asked)

@@ -66,6 +66,7 @@ def test_a_turn_has_no_other_column(row: Response) -> None:
         "attachments": [],
         "output": shared_items(row.items),
         "status": "failed",
+        "added": False,
         "incomplete_details": None,
     }
     (message,) = turn["output"]

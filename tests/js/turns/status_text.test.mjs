@@ -251,6 +251,12 @@ test("an answer that only calls a function needs no sentence", () => {
   assert.equal(statusOf(calls, open).text, "");
 });
 
+test("a question that a program added needs no answer", () => {
+  const { text, retry } = statusOf(turn({ status: "completed", model: "", added: true }), open);
+  assert.deepEqual([text, retry], ["", false]);
+  assert.notEqual(statusOf(turn({ status: "completed" }), open).text, "");
+});
+
 test("an answer whose worker was lost says so, with the time if it was observed", () => {
   assert.match(statusOf(turn({ status: "completed", losses: 1, output: items("a") }), open).text, /^A worker was lost/);
   const live = new Turn({ input: "a", model: "m", previousId: null }, 0);

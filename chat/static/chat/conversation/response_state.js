@@ -18,7 +18,7 @@ export class ResponseState {
   #subscribing = false; // awaiting a replay: events ahead of the cursor are expected
 
   /** @param {{ id: string } & Partial<ResponseRow>} row */
-  constructor({ id, status, output, error, incomplete_details, usage, omitted_turns, losses }) {
+  constructor({ id, status, output, error, incomplete_details, usage, omitted_turns, losses, added }) {
     this.id = id;
     this.status = status ?? STATUS.queued;
     const texts = textsOf(output);
@@ -30,6 +30,7 @@ export class ResponseState {
     this.reason = incomplete_details?.reason ?? null;
     this.usage = usage ?? null;
     this.losses = losses ?? 0; // of workers
+    this.added = added ?? false; // by a program: no model has answered
     this.omittedTurns = omitted_turns ?? 0; // oldest ones, which did not fit into the model's context
   }
 

@@ -1,28 +1,19 @@
-"""The bodies of `/v1/conversations`: what they may have, and which turns their items become."""
+"""The bodies of `/v1/conversations`: their fields, and the refusal of others."""
 
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from chat.protocol.commands import MAX_INPUT_CHARS
-from chat.protocol.conversation_bodies import (
+from chat.api.conversation_bodies import (
     MAX_ITEMS,
     added_items,
-    as_turns,
     conversation_change,
     new_conversation,
 )
+from chat.protocol.commands import MAX_INPUT_CHARS
 from chat.protocol.errors import CommandError
 
 QUESTION = {"role": "user", "content": "How deep is it?"}
-ANSWER = {"role": "assistant", "content": "Two metres."}
-CALL = {"type": "function_call", "call_id": "c1", "name": "f", "arguments": "{}"}
-RESULT = {"type": "function_call_output", "call_id": "c1", "output": "2"}
-THOUGHT = {"type": "reasoning", "summary": []}
-RULE = {"role": "developer", "content": "Be brief."}
-ITEMS = [QUESTION, ANSWER, CALL, RESULT, THOUGHT, RULE]
 
 
 def test_an_empty_body_is_a_conversation_without_items_and_metadata() -> None:
@@ -74,24 +65,3 @@ def test_the_texts_are_bounded_together() -> None:
 
 def test_null_metadata_empties_it() -> None:
     assert conversation_change({"metadata": None}).metadata is None
-
-
-@given(st.lists(st.sampled_from(ITEMS), max_size=MAX_ITEMS))
-def test_turns_have_all_items_in_their_order_each_question_before_its_answer(given: list[Any]) -> None:
-    items = added_items({"items": given}).normalized()
-    turns = as_turns(items)
-    assert [item for turn in turns for item in [*turn.asked, *turn.answer]] == items
-    assert [turn.first for turn in turns] == [
-        sum(len(earlier.asked) + len(earlier.answer) for earlier in turns[:place])
-        for place in range(len(turns))
-    ]
-    for turn in turns[1:]:
-        assert turn.asked
-    for turn in turns[:-1]:
-        assert turn.answer
-    for turn in turns:
-        assert all(
-            item.get("role") == "assistant" or "call" in item["type"] or item["type"] == "reasoning"
-            for item in turn.answer
-        )
-        assert not any(item.get("role") == "assistant" for item in turn.asked)
