@@ -16,6 +16,7 @@ from django.utils import timezone
 from chat.ids import new_id
 
 WIRE_ID = re.compile("file-([0-9a-f]{32})")
+USER_DATA = "user_data"  # the purpose of a page's files
 OwnerId = int | models.QuerySet[Any, Any]  # or a query of one
 
 
@@ -46,6 +47,10 @@ class FileQuerySet(models.QuerySet["File"]):
         uploading = self.filter(pk=file_id, state=FileState.UPLOADING)
         return bool(uploading.update(state=FileState.STORED, storage_name=storage_name))
 
+    def keep(self, file_id: UUID, purpose: str) -> None:
+        """Keep a stored file until it is deleted, for a program's purpose."""
+        self.filter(pk=file_id, state=FileState.STORED).update(purpose=purpose)
+
     def discard(self, file_ids: Collection[UUID]) -> int:
         """Any state → deleting; the next `tidy` deletes their bytes and rows. Returns the number of rows."""
         return self.filter(pk__in=file_ids).update(state=FileState.DELETING)
@@ -63,6 +68,13 @@ class File(models.Model):
     media_type = models.CharField(max_length=100, help_text="By the content, never the client's word")
     size = models.PositiveBigIntegerField(help_text="Bytes")
     sha256 = models.CharField(max_length=64)
+    purpose = models.CharField(
+        max_length=20,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="A program's word: it is kept until it is deleted; empty: a page's, kept while it is used",
+    )
     state = models.CharField(max_length=20, choices=FileState.choices, default=FileState.UPLOADING)
     storage_name = models.CharField(max_length=255)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -100,7 +112,8 @@ class File(models.Model):
             "bytes": self.size,
             "filename": self.name,
             "created_at": int(self.created_at.timestamp()),
-            "purpose": "user_data",
+            "purpose": self.purpose or USER_DATA,
+            "status": "processed",
         }
 
 

@@ -44,14 +44,14 @@ def page_of(data: Sequence[JSON], *, has_more: bool) -> JSON:
     }
 
 
-def limit_of(query: Query) -> int:
+def limit_of(query: Query, default: int = DEFAULT_LIMIT, most: int = MAX_LIMIT) -> int:
     """The size of a page. Raises CommandError."""
     text = last_value(query, "limit")
     if not text:
-        return DEFAULT_LIMIT
-    if not (text.isascii() and text.isdigit() and len(text) <= len(str(MAX_LIMIT))):
+        return default
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(most))):
         raise CommandError("invalid_field", "limit")
-    if not 1 <= int(text) <= MAX_LIMIT:
+    if not 1 <= int(text) <= most:
         raise CommandError("invalid_field", "limit")
     return int(text)
 

@@ -13,6 +13,7 @@ from chat.api.conversations import (
     OneConversation,
 )
 from chat.api.endpoint import UnknownUrl
+from chat.api.files import FileContent, Files, OneFile
 from chat.api.responses import Cancellation, InputItems, OneResponse, Responses
 
 # Django's types want views
@@ -25,6 +26,9 @@ ENDPOINTS: list[tuple[str, Any]] = [
     ("conversations/<str:conversation_id>/items/<str:item_id>", ConversationItem()),
     ("models", Models()),
     ("models/<path:name>", Model()),
+    ("files", Files()),
+    ("files/<str:file_id>", OneFile()),
+    ("files/<str:file_id>/content", FileContent()),
     ("responses", Responses()),
     ("responses/compact", UnknownUrl()),
     ("responses/input_tokens", UnknownUrl()),

@@ -13,6 +13,7 @@ from chat.protocol.errors import CommandError
 MIB = 1024 * 1024
 IN_MEMORY_BYTES = MIB  # of one file; the rest of a larger one is in a temporary file
 PART_BYTES = 64 * 1024
+FORM_BYTES = 16 * 1024  # of a form beside its file
 
 
 class Readable(Protocol):
@@ -25,6 +26,11 @@ class Readable(Protocol):
 def most_bytes() -> int:
     """The size that one file may have."""
     return conf.FILE_MIB * MIB
+
+
+def most_form_bytes() -> int:
+    """The size that a form with a file may have."""
+    return most_bytes() + FORM_BYTES
 
 
 class Spool(AbstractContextManager["Spool"]):

@@ -1,7 +1,7 @@
 """Store a file: a row, then the bytes, then the row is stored (see `chat/file_models.py`).
 
-From `chat/pages/file_api.py` and from data URLs in questions. All of it blocks. Not in a transaction: its
-rollback would delete the row and not the bytes.
+From uploads of pages and programs, and from data URLs in questions. All of it blocks. Not in a transaction:
+its rollback would delete the row and not the bytes.
 """
 
 import base64

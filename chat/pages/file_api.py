@@ -1,7 +1,5 @@
 """Files over HTTP: upload one, get or delete an own one."""
 
-from django.core.files.uploadedfile import UploadedFile
-from django.core.files.uploadhandler import FileUploadHandler
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.multipartparser import MultiPartParserError
@@ -12,6 +10,7 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_POST
 
 from chat.file_models import File
+from chat.files.forms import FIELD, OneFile
 from chat.files.media_types import TEXT
 from chat.files.reading import content, find
 from chat.files.spool import Spool
@@ -20,33 +19,9 @@ from chat.pages.conversation_api import typed_errors
 from chat.protocol.errors import CommandError
 from chat.retention.unused_files import erase_own
 
-FIELD = "file"
 FORM = "multipart/form-data"
 READ_BY_DJANGO = "application/x-www-form-urlencoded"  # whole, before a view is called
 POLICY = "sandbox; default-src 'none'"
-
-
-class OneFile(FileUploadHandler):
-    """Passes the file of a form to a spool, whose bound it has, while the form arrives."""
-
-    def __init__(self, spool: Spool) -> None:
-        super().__init__()
-        self._spool, self._found = spool, 0
-
-    def new_file(self, field_name: str, file_name: str, *args: object, **kwargs: object) -> None:
-        """Begin a file. Raises CommandError for another field, or a second file."""
-        super().new_file(field_name, file_name, *args, **kwargs)  # type: ignore[arg-type]  # as they came
-        self._found += 1
-        if field_name != FIELD or self._found > 1:
-            raise CommandError("invalid_field", field_name[:100])
-
-    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
-        """Take a part."""
-        self._spool.write(raw_data)
-
-    def file_complete(self, file_size: int) -> "UploadedFile[bytes]":
-        """The file for `request.FILES`."""
-        return UploadedFile(self._spool.file, self.file_name, self.content_type, file_size)
 
 
 @transaction.non_atomic_requests

@@ -57,7 +57,7 @@ def idle_guests(now: datetime) -> QuerySet[User]:
 
 
 def unused_files(now: datetime) -> QuerySet[File]:
-    """Files to which no response refers, uploaded a day ago or by a deleted user, and interrupted uploads."""
+    """Files to which no response refers, of a page a day ago or of no user, and interrupted uploads."""
     return _unused(now, FileUse.objects.all())
 
 
@@ -69,7 +69,7 @@ def files_of(conversations: QuerySet[Conversation], guests: QuerySet[User], now:
 
 
 def _unused(now: datetime, uses: QuerySet[FileUse], theirs: Q | None = None) -> QuerySet[File]:
-    is_old = Q(uploaded_at__lt=before(now, UNUSED_FILE_DAYS))
+    is_old = Q(uploaded_at__lt=before(now, UNUSED_FILE_DAYS)) & (Q(purpose="") | Q(state=FileState.UPLOADING))
     has_no_owner = (Q(owner=None) | theirs if theirs else Q(owner=None)) & Q(state=FileState.STORED)
     unused = ~Exists(uses.filter(file=OuterRef("pk")))
     return File.objects.filter(unused, is_old | has_no_owner | Q(state=FileState.DELETING))

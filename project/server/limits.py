@@ -4,7 +4,6 @@ API_PREFIX = "/v1/"
 MAX_BODY_BYTES = 64 * 1024  # a title, a sign-in or a form of the admin is smaller
 BODIES: dict[str, int] = {}  # path: another limit in bytes, for uploads
 API_BODIES: dict[str, int] = {}  # beginning of a path: the same, for the API
-FORM_BYTES = 16 * 1024  # of a form beside its file
 UPLOADS_BYTES = 64 * 1024 * 1024  # of all uploads in memory at once; a part that does not fit gets 503
 UNREAD_BYTES = 64 * 1024 * 1024  # of all answers that wait for their clients; beyond, the oldest is aborted
 STREAM_BYTES = 16 * 1024  # of an answer of unknown length that wait for their client; Twisted: 64 KiB

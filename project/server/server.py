@@ -11,7 +11,7 @@ from django.urls import reverse
 from twisted.internet.defer import Deferred
 
 from chat.conf import conf
-from chat.files.spool import most_bytes
+from chat.files.spool import most_form_bytes
 from chat.protocol.commands import MAX_SERVER_FRAME_BYTES
 from chat.sockets.daphne import SILENT_SECS
 from chat.streaming.draining import draining
@@ -43,7 +43,8 @@ class BoundedServer(daphne.Server):
             ("websocket_max_message_size", "websocket_max_frame_size"), MAX_SERVER_FRAME_BYTES
         )
         super().__init__(application, **ours | options | sizes)
-        limits.BODIES[self.root_path + reverse("files")] = most_bytes() + limits.FORM_BYTES
+        for uploads in (reverse("files"), f"{limits.API_PREFIX}files"):
+            limits.BODIES[self.root_path + uploads] = most_form_bytes()
         limits.API_BODIES[self.root_path + limits.API_PREFIX] = conf.API_BODY_BYTES
         self.websocket_handshake_timeout = self.websocket_connect_timeout
         self.handshakes: set[BoundedSocket] = set()

@@ -70,6 +70,7 @@ def test_an_upload_returns_openais_file_object(browser: Client, owner: User, fol
         "filename": "depths.png",
         "created_at": int(row.created_at.timestamp()),
         "purpose": "user_data",
+        "status": "processed",
     }
     assert contents(folder) == [PNG]
 

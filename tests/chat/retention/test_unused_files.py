@@ -43,6 +43,9 @@ def used(owner: User, row: File) -> Conversation:
     [
         ({"uploaded_at": RECENTLY}, True),
         ({"uploaded_at": LONG_AGO}, False),
+        ({"uploaded_at": LONG_AGO, "purpose": "vision"}, True),
+        ({"uploaded_at": LONG_AGO, "purpose": "vision", "state": FileState.DELETING}, False),
+        ({"uploaded_at": RECENTLY, "purpose": "vision", "owner": None}, False),
         ({"uploaded_at": RECENTLY, "state": FileState.UPLOADING}, True),
         ({"uploaded_at": LONG_AGO, "state": FileState.UPLOADING}, False),
         ({"uploaded_at": RECENTLY, "state": FileState.DELETING}, False),

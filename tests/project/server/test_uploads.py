@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from chat.files.spool import MIB
+from chat.files.spool import FORM_BYTES, MIB
 from project.server import limits
 from project.server.server import BoundedServer
 from tests.project.server.connections import Connection
@@ -49,7 +49,8 @@ def test_the_server_admits_the_configured_file_at_its_path_and_nowhere_else(
     settings.TAILRACE_FILE_MIB = 3
     BoundedServer(None, endpoints=["none"], root_path=root)
     path = f"{root}/files/".encode()
-    assert limits.body_limit(path + b"?filename=a") == 3 * MIB + limits.FORM_BYTES
+    for each in (path + b"?filename=a", f"{root}/v1/files".encode()):
+        assert limits.body_limit(each) == 3 * MIB + FORM_BYTES
     for other in (b"/y" + path, path + b"x", path[:-1], b"/", b"/healthz"):
         assert limits.body_limit(other) == limits.MAX_BODY_BYTES
 
