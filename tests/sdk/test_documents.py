@@ -1,22 +1,90 @@
-"""The programs of docs/api.md, and that of the README, run as they are."""
+"""The examples of the documents, run as they are written: with another address, key and model."""
 
+import os
 import re
+import shutil
+import sys
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.harness.processes import ROOT
+from chat.webhooks import events
+from tests.harness.processes import ROOT, run
+from tests.harness.skips import skip_without
 from tests.sdk.conftest import Api
 
 pytestmark = pytest.mark.system
 
-BASE_URL, KEY = "http://127.0.0.1:8000/v1", "tr_…"  # of the documents
-PROGRAM = re.compile("```python\n(.*?)```", re.DOTALL)
+UUID = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+MODEL, USER = "scripted", "program"  # of the stack
 
 
-@pytest.mark.parametrize("path", [ROOT / "README.md", ROOT / "docs/api.md"], ids=lambda path: path.name)
-def test_the_programs_run(path: Path, served: Api, capsys: pytest.CaptureFixture[str]) -> None:
-    programs = PROGRAM.findall(path.read_text())
-    assert BASE_URL in programs[0]
-    text = "\n".join(programs).replace(BASE_URL, served.base_url).replace(KEY, served.key)
-    exec(compile(text, path.name, "exec"), {})  # noqa: S102 - our own document
+def blocks(name: str, language: str) -> list[str]:
+    """The examples of a document in a language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", (ROOT / name).read_text(), re.MULTILINE | re.DOTALL)
+
+
+def here(example: str, api: Api) -> str:
+    """The example for this site, and for the scripted model, which is quicker than the demo."""
+    places = {"http://127.0.0.1:8000/v1": api.base_url, "tr_…": api.key, "demo-count": MODEL, "alice": USER}
+    for written, meant in places.items():
+        example = example.replace(written, meant)
+    return example
+
+
+def executed(examples: list[str], api: Api, **names: Any) -> dict[str, Any]:
+    """The names that the examples define, run one after the other."""
+    for example in examples:
+        exec(compile(here(example, api), "example", "exec"), names)  # noqa: S102 - of our documents
+    return names
+
+
+def test_the_api_is_as_its_page_shows(served: Api, capsys: pytest.CaptureFixture[str]) -> None:
+    secret = events.new_secret()
+    examples = [example.replace("whsec_…", secret) for example in blocks("docs/api.md", "python")]
+    assert len(examples) == 8
+    found = executed(examples, served)
+    shown = capsys.readouterr().out
+    assert "model_not_found model" in shown
+    content = events.body("evt_1", "response.completed", time.time(), found["first"].id)
+    found["on_post"](content, events.headers("evt_1", content, secret, time.time()))
+    assert capsys.readouterr().out.strip() == found["first"].output_text
+
+
+def test_the_lines_of_the_readme_resume_a_stream(served: Api, capsys: pytest.CaptureFixture[str]) -> None:
+    (example,) = blocks("README.md", "python")
+    example = example.replace("Count.", "[words-20@100] Count.")  # in several pieces
+    found = executed([example], served)
+    assert capsys.readouterr().out == ""  # the first loop has read to the end
+    resuming = "for event" + example.rpartition("for event")[2]
+    executed([resuming], served, **found | {"last": 5})
+    rest = capsys.readouterr().out
+    text = found["client"].responses.retrieve(found["response_id"]).output_text
+    assert rest
+    assert text.removesuffix(rest) not in ("", text)
+
+
+def test_clients_are_pointed_to_the_api(served: Api) -> None:
+    """In a process: the examples leave their connections open."""
+    examples = blocks("docs/clients.md", "python")
+    shown = run(sys.executable, "-c", here("\n".join(examples), served))
+    assert shown.count("w0 w1") == sum(example.count("print(") for example in examples)
+
+
+@pytest.mark.parametrize("document", ["docs/api.md", "docs/clients.md"])
+def test_the_commands_succeed(served: Api, document: str, tmp_path: Path) -> None:
+    lines = re.findall(r"^\$ (.*)$", "".join(blocks(document, "console")), re.MULTILINE)
+    assert lines
+    if shutil.which("curl") is None:
+        skip_without("curl")
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    env = {**served.stack.env, "PATH": path, "LLM_USER_PATH": str(tmp_path), "LLM_LOAD_PLUGINS": ""}
+    env |= {"OPENAI_BASE_URL": served.base_url, "OPENAI_API_KEY": served.key}
+    shown = ""
+    for line in lines:
+        if ids := UUID.findall(shown):
+            line = UUID.sub(ids[-1], line)  # of a key that a line before has made
+        command = here(line, served).replace("uv run manage.py", "python manage.py")
+        shown += run("bash", "-ec", command, env=env)
