@@ -1,7 +1,5 @@
 """The check of the webhooks."""
 
-import asyncio
-
 import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
@@ -19,7 +17,7 @@ URL = "https://example.org/hook"
 
 
 async def examined() -> list[Finding]:
-    return await asyncio.to_thread(webhooks.examine)
+    return await on_rows(webhooks.examine)  # which closes its connection
 
 
 async def test_without_webhooks_there_is_no_line(broker: Broker) -> None:
