@@ -342,6 +342,8 @@ async def test_an_owners_requests_follow_a_bounded_number_of_responses(
     monkeypatch.setattr(reader, "MAX_FOLLOWED", 1)
     request, answer = await begun(program, log, stream=True)
     assert (await request.head()).status == 200
+    while not (await request.part())[0]:
+        pass  # until the first event: the response is followed
     full = (429, "rate_limit_exceeded", None)
     for fields in ({}, {"stream": True}, {"stream": True, "background": True}):
         assert (await program.ask("POST", "responses", body(**fields))).error == full
