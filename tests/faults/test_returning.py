@@ -52,7 +52,7 @@ def asked(script: str) -> str:
 
 def events_of(client: OpenAI, response_id: str, **after: int) -> list[dict[str, Any]]:
     """The events of a response, after a number or all."""
-    stream: Any = client.responses.retrieve(response_id, stream=True, **after)  # type: ignore[call-overload]
+    stream: Any = client.responses.retrieve(response_id, stream=True, **after)  # type: ignore[call-overload]  # by a dictionary
     return [event.to_dict() for event in stream]
 
 

@@ -209,7 +209,7 @@ def test_a_picture_and_a_file_reach_the_model(client: OpenAI, api: Api) -> None:
     assert record.files == [digest_of("image/png", picture)]
     assert page.decode() in record.prompt  # a text file is text to the model
     [item] = client.responses.input_items.list(response.id).data
-    assert [part.type for part in item.content] == ["input_text", "input_image", "input_file"]  # type: ignore[union-attr]
+    assert [part.type for part in item.content] == ["input_text", "input_image", "input_file"]  # type: ignore[union-attr]  # it is a message
 
 
 def test_refusals_are_errors_of_the_sdk(client: OpenAI, api: Api) -> None:
@@ -252,7 +252,7 @@ def test_a_stream_tells_its_failure(api: Api, judge: Judge) -> None:
     with judged_client(api.base_url, api.key, judge, **OWN_CODES) as client:
         *_, last = client.responses.create(model=MODEL, input="[cut-after-2] fails", stream=True)
     assert last.type == "response.failed"
-    assert last.response.to_dict()["error"]["code"] == "upstream_cut"  # type: ignore[index]
+    assert last.response.to_dict()["error"]["code"] == "upstream_cut"  # type: ignore[index]  # it has failed
     assert last.response.output_text == "w0 w1"
 
 
