@@ -22,7 +22,7 @@ from chat.protocol.pieces import CallPart
 from chat.responses import creation
 from chat.responses.ending import end
 from chat.responses.model_catalog import DEMO
-from chat.sockets import programs
+from chat.sockets import daphne, programs
 from chat.streaming.draining import Draining
 from chat.transport.event_log import Log
 from chat.transport.notifications import notify_owner
@@ -94,6 +94,14 @@ async def assert_refused(socket: Socket) -> None:
 async def test_a_key_asks_for_its_owner(socket: Socket, owner: User, log: Log) -> None:
     response_id = await created(socket)
     assert (await saved(response_id)).owner_id == owner.pk
+
+
+@pytest.mark.usefixtures("log")
+async def test_the_site_may_be_under_a_path_of_its_host(text: str) -> None:
+    socket = Socket(f"/tailrace{PATH}", authorization=f"Bearer {text}")
+    socket.scope["root_path"] = "/tailrace"
+    async with connected(socket):
+        await no_frame_waits(socket)
 
 
 @pytest.mark.usefixtures("log")
@@ -210,6 +218,23 @@ async def test_a_client_that_sends_an_extension_has_asked_for_them(
     assert [frame["type"] for frame in frames][:2] == ["response.created", "response.queued"]
     await notify_owner(owner.pk, '{"type":"tailrace:conversation"}')
     await socket.change()
+
+
+@pytest.mark.parametrize("is_plain", [True, False])
+async def test_a_stop_of_the_process_closes_a_plain_socket_without_an_own_frame(
+    text: str, log: Log, is_plain: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stopping = Draining()
+    monkeypatch.setattr(daphne, "draining", stopping)
+    async with program(text) as socket:
+        if not is_plain:
+            await socket.send_command("tailrace:cancel", response_id=NOTHING)
+            await socket.refusal()
+        await no_frame_waits(socket)
+        await stopping.run(0)
+        if not is_plain:
+            assert (await socket.frame())["type"] == "tailrace:moving"
+        assert await socket.receive_output(FRAME_SECS) == {"type": "websocket.close", "code": MOVING}
 
 
 async def test_a_dropped_call_is_an_error_of_its_stream_and_the_lane_goes_on(
