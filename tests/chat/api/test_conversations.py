@@ -1,12 +1,14 @@
 """`/v1/conversations`: lists of items that a program and a page share."""
 
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 from django.contrib.auth.models import User
 
 from chat.models import Conversation, Response, Status
-from chat.transport.event_log import Log
+from chat.responses import ending
+from chat.transport.event_log import Log, LogError
 from tests.chat.answers import Answer
 from tests.chat.api.answering import completed
 from tests.chat.api.client import Program
@@ -116,6 +118,16 @@ async def test_a_deletion_stops_what_runs(program: Program, owner: User, log: Lo
     await Answer.begun(log, row)
     assert (await program.ask("DELETE", f"conversations/{row.conversation.wire_id}")).status == 200
     assert (await saved(row.pk)).status == Status.CANCELLED
+
+
+async def test_a_deletion_fails_while_a_response_cannot_be_cancelled(
+    program: Program, owner: User, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = await on_rows(stored, owner)
+    monkeypatch.setattr(ending, "end", AsyncMock(side_effect=LogError))
+    reply = await program.ask("DELETE", f"conversations/{row.conversation.wire_id}")
+    assert reply.error == (503, "busy", None)
+    assert (await on_rows(Conversation.objects.get)).deleted_at is None
 
 
 async def test_a_page_sees_what_a_program_does(program: Program, owner: User, log: Log) -> None:
