@@ -55,7 +55,7 @@ async def ask(exchange: Exchange, command: Create, body: JSON) -> Response:
     except Exception:
         exchange.on_left = None  # there is no response
         raise
-    if is_cancelled:  # without the row, which has what was asked
+    if is_cancelled:  # without the row: its input may be long
         exchange.on_left = partial(_cancel, log, row.wire_id)
     return row
 

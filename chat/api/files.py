@@ -109,7 +109,7 @@ def _purpose(fields: Mapping[str, str]) -> str:
 
 
 async def _in_thread(call: Callable[[int, str], T], owner_id: int, file_id: str) -> T:
-    """What the call returns of an owner's file. Raises CommandError."""
+    """Call in a thread for an owner's file. Raises CommandError with `file_id`."""
     try:
         found: T = await database_sync_to_async(call, thread_sensitive=False)(owner_id, file_id)
     except CommandError as error:

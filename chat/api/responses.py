@@ -41,7 +41,7 @@ class Responses(Endpoint):
     async def post(self, exchange: Exchange) -> None:
         """Create a response; reply with its events, with its object at once, or with that of its end."""
         reply = await _ask(exchange)
-        await reply  # it may take hours: what was asked is not held
+        await reply  # it may take hours: the request's text is not held
 
 
 class OneResponse(Endpoint):

@@ -9,7 +9,7 @@ from django.db import router
 from chat.models import Response
 from chat.protocol.errors import CommandError
 
-FOLLOWED = ("id", "status", "attempt")  # what a reader needs; the texts of a row may have megabytes
+FOLLOWED = ("id", "status", "attempt")  # needed by a reader; the texts of a row may have megabytes
 
 
 async def own_response(owner_id: int, response_id: UUID, only: Sequence[str] = ()) -> Response:

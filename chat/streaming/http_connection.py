@@ -1,7 +1,7 @@
 """One HTTP request whose answer streams, or takes long; any ASGI server whose `send` waits for its client.
 
-work ─▶ send_text ─▶ what waits, up to CHUNK_CHARS ─▶ one writer ─▶ `send`, which waits while the client does
-not read. What does not fit pauses the subscriber, which reads the log later.
+work ─▶ send_text ─▶ a queue of CHUNK_CHARS ─▶ one writer ─▶ `send`, which waits for a slow client.
+A full queue pauses the subscriber, which reads the log later.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 
 class HttpConnection(ClientConnection):
-    """The client of one request, after its body was read.
+    """The client of one request, whose body has arrived.
 
     Either `reply`, or `open`, any `send_text`, `end`. A stream without `end` is aborted, so that no client
     takes it for whole. `scope["abort"]` closes the connection at once, where the server allows it.
@@ -41,7 +41,7 @@ class HttpConnection(ClientConnection):
         self._stopped: asyncio.Future[None] = self._loop.create_future()
         self._wake: asyncio.Future[None] = self._loop.create_future()
         self._waiting: deque[str] = deque()
-        self._offset = 0  # of the first one: what was sent of it
+        self._offset = 0  # of the first one: its sent part
         self._chars = 0  # that wait
         self._is_ending = self._is_complete = False
         self._writer: asyncio.Task[None] | None = None  # of a stream
@@ -72,7 +72,7 @@ class HttpConnection(ClientConnection):
             self._stopped.set_result(None)
 
     async def move(self) -> None:
-        """End the request since the process stops: its response goes on."""
+        """End the request since the process stops: its response continues."""
         self.moved = True
         self.stop()
 
@@ -126,7 +126,7 @@ class HttpConnection(ClientConnection):
             await self._send({"type": "http.response.body", "body": body, "more_body": not self._is_complete})
 
     def _next_part(self) -> str:
-        """What waits, but of a long text not more than CHUNK_CHARS: the server would hold all of it."""
+        """The queue, but of a long text not more than CHUNK_CHARS: the server would hold all of it."""
         if self._chars <= 2 * CHUNK_CHARS and not self._offset:
             part = "".join(self._waiting)
             self._waiting.clear()

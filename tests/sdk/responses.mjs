@@ -1,7 +1,7 @@
-/** Create, read, resume, cancel and delete responses with OpenAI's SDK for Node. Prints a line for each scenario. */
+/** Create, read, resume, cancel and delete responses, and files, with OpenAI's SDK for Node. Prints a line for each scenario. */
 
 import assert from "node:assert/strict";
-import OpenAI from "openai";
+import OpenAI, { toFile } from "openai";
 import { recordingFetch } from "./recording.mjs";
 
 const [baseURL, apiKey, control] = process.argv.slice(2);
@@ -150,6 +150,16 @@ const scenarios = {
     for await (const each of client.models.list()) found.push(each.id);
     assert(found.includes(model));
     assert.equal((await client.models.retrieve(model)).object, "model");
+  },
+
+  async "a file is uploaded, listed, read and deleted"(client) {
+    const text = `Lac Léman: 310 m, ${baseURL}`;
+    const file = await client.files.create({ file: await toFile(Buffer.from(text), "lac.txt"), purpose: "user_data" });
+    assert.deepEqual((await client.files.list({ limit: 1 })).data, [file]);
+    assert.deepEqual(await client.files.retrieve(file.id), file);
+    assert.equal(await (await client.files.content(file.id)).text(), text);
+    assert.equal((await client.files.delete(file.id)).deleted, true);
+    await assert.rejects(client.files.retrieve(file.id), OpenAI.NotFoundError);
   },
 };
 

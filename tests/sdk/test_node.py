@@ -19,6 +19,7 @@ NAMES = (
     "an answer is parsed",
     "refusals and failures are errors",
     "the catalog is the list of models",
+    "a file is uploaded, listed, read and deleted",
 )
 
 

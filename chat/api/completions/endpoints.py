@@ -34,7 +34,7 @@ class Completions(Endpoint):
         One that is not stored, and has no `Idempotency-Key`, is cancelled if its client leaves.
         """
         reply = await _ask(exchange)
-        await reply  # it may take hours: what was asked is not held
+        await reply  # it may take hours: the request's text is not held
 
 
 class OneCompletion(Endpoint):

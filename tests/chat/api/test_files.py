@@ -171,7 +171,7 @@ async def test_a_file_in_use_is_kept_and_no_sdk_repeats_the_request(program: Pro
     assert reply.headers["x-should-retry"] == "false"
 
 
-async def test_anothers_file_does_not_exist(program: Program, django_user_model: Any) -> None:
+async def test_a_file_of_another_user_does_not_exist(program: Program, django_user_model: Any) -> None:
     other = await on_rows(django_user_model.objects.create_user, "other")
     theirs = (await on_rows(kept, other, PDF)).wire_id
     for method, path in [("GET", ""), ("GET", "/content"), ("DELETE", "")]:

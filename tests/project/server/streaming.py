@@ -75,7 +75,7 @@ async def fail(connection: HttpConnection) -> None:
 
 
 async def tell(connection: HttpConnection) -> None:
-    """What was seen so far."""
+    """The counts so far."""
     await connection.reply(200, HEADERS, json.dumps(ends).encode())
 
 

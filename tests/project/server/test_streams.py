@@ -47,7 +47,7 @@ class Server:
         return client
 
     def seen(self, what: str) -> int:
-        """What the application has counted."""
+        """A count of the application's."""
         with closing(HTTPConnection("127.0.0.1", self.port)) as client:
             client.request("GET", "/")
             return int(json.loads(client.getresponse().read()).get(what, 0))
