@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
@@ -14,6 +13,7 @@ from django.utils import timezone
 from chat.accounts.api_keys import create_key, revoke_key
 from chat.key_models import NAME_CHARS, ApiKey
 from chat.protocol import errors
+from project.management.users import active_user
 
 UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1)}
 SPAN = re.compile(r"([1-9][0-9]{0,4})([hd])")
@@ -62,9 +62,9 @@ class Command(BaseCommand):
         """Perform the action."""
         match options["action"]:
             case "create":
-                self._create(_user(options["user"]), options["name"], options["expires"])
+                self._create(active_user(options["user"]), options["name"], options["expires"])
             case "list":
-                self._list(_user(options["user"]) if options["user"] else None)
+                self._list(active_user(options["user"]) if options["user"] else None)
             case "revoke":
                 self._revoke(options["ids"])
 
@@ -105,19 +105,6 @@ REMEDIES = {
     "too_many_keys": "it has as many as one may have. Revoke one: `manage.py key list` shows them.",
     "unauthenticated": "it was deleted a moment ago. Name another user.",
 }
-
-
-def _user(name: str) -> User:
-    users = get_user_model().objects
-    try:
-        user = users.get_by_natural_key(name)
-    except users.model.DoesNotExist:
-        message = f"There is no user {name}: create one in the admin, or with `manage.py createsuperuser`."
-        raise CommandError(message) from None
-    if not user.is_active:
-        message = f"{name} is deactivated, so no key gives access: activate the user in the admin first."
-        raise CommandError(message)
-    return user
 
 
 def _name(text: str) -> str:

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -15,6 +14,7 @@ from chat.ids import EVENT, RESPONSE, new_id, wire_id
 from chat.webhook_models import Webhook
 from chat.webhooks import events
 from chat.webhooks.registration import create_webhook
+from project.management.users import active_user
 from workers.webhooks.posting import Reply, post
 
 COLUMNS = ("ID", "CREATED", "STATE", "WAITING", "USER", "NAME", "EVENTS")
@@ -68,11 +68,11 @@ class Command(BaseCommand):
         """Perform the action."""
         match options["action"]:
             case "create":
-                owner = _user(options["user"])
+                owner = active_user(options["user"])
                 self._create(owner, options["url"], options["events"], options["name"])
             case "list":
                 own = Webhook.objects.select_related("owner")
-                self._list(own.filter(owner=_user(options["user"])) if options["user"] else own)
+                self._list(own.filter(owner=active_user(options["user"])) if options["user"] else own)
             case "test":
                 self._test(_webhook(options["id"]))
             case "enable":
@@ -118,16 +118,6 @@ async def _tried(webhook: Webhook) -> Reply:
     event, now = wire_id(EVENT, new_id()), time.time()
     content = events.body(event, webhook.events[0], now, wire_id(RESPONSE, new_id()))
     return await post(webhook.url, content, events.headers(event, content, webhook.secret, now))
-
-
-def _user(name: str) -> User:
-    users = get_user_model().objects
-    try:
-        user = users.get_by_natural_key(name)
-    except users.model.DoesNotExist:
-        message = f"There is no user {name}: create one in the admin, or with `manage.py createsuperuser`."
-        raise CommandError(message) from None
-    return user
 
 
 def _webhook(text: str) -> Webhook:

@@ -84,6 +84,12 @@ def test_a_test_posts_an_event_that_the_sdk_verifies(owner: User, receiver: Rece
         called("test", webhook.wire_id)
 
 
+def test_a_user_without_access_gets_none(owner: User) -> None:
+    User.objects.update(is_active=False)
+    with pytest.raises(CommandError, match="activate the user"):
+        called("create", "--user", "owner", "--url", URL)
+
+
 @pytest.mark.parametrize(
     ("arguments", "remedy"),
     [
