@@ -1,4 +1,4 @@
-"""The socket protocols. Pure.
+"""The protocols of readers. Pure.
 
 Plain, of the small apps: `{"model", "input"}` in; `{"delta"}` out repeatedly, `{"done": true}` last.
 """
@@ -23,11 +23,16 @@ class Dialect:
     ask: Callable[[str], str]  # the frame with this prompt
     parse: Callable[[str], Received]
     path: str
-    needs_session: bool  # whether a page must be fetched first, for its cookie
+    needs_session: bool = False  # whether a page must be fetched first, for its cookie
+    over_http: bool = False  # a request for each answer, whose events are the frames; else a socket
 
 
 def _ask_tailrace(prompt: str) -> str:
     return json.dumps({"type": "response.create", "model": MODEL, "input": prompt})
+
+
+def _ask_by_http(prompt: str) -> str:
+    return json.dumps({"model": MODEL, "input": prompt, "stream": True})
 
 
 def _parse_tailrace(frame: str) -> Received:
@@ -51,5 +56,7 @@ def _parse_plain(frame: str) -> Received:
 
 DIALECTS = {
     "tailrace": Dialect(_ask_tailrace, _parse_tailrace, "/ws/responses/", needs_session=True),
-    "plain": Dialect(_ask_plain, _parse_plain, "/ws/", needs_session=False),
+    "plain": Dialect(_ask_plain, _parse_plain, "/ws/"),
+    "api-socket": Dialect(_ask_tailrace, _parse_tailrace, "/v1/responses"),
+    "api-events": Dialect(_ask_by_http, _parse_tailrace, "/v1/responses", over_http=True),
 }

@@ -63,10 +63,15 @@ class Parts:
 
     async def run(self, *command: str) -> None:
         """Run a command to its end. Raises PartError with what it printed."""
+        await self.output(*command)
+
+    async def output(self, *command: str) -> str:
+        """Run a command to its end, and return its output. Raises PartError with what it printed."""
         done = await asyncio.to_thread(finished, *command, env=os.environ | self.env)
         if done.returncode:
             message = f"{' '.join(command)}: {done.stderr[-TAIL_CHARS:]}"
             raise PartError(message)
+        return done.stdout
 
     async def wait_for(self, part: Part, probe: Probe) -> None:
         """Wait until the part is ready. Raises PartError with the end of its log."""

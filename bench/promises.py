@@ -54,6 +54,10 @@ def _first_token(results: Figures, name: str) -> float:
     return value
 
 
+def _api(results: Figures, reader: str, *path: str) -> float:
+    return _value("api", reader, *path)(results)
+
+
 def _value(*path: str) -> Callable[[Figures], float]:
     def figure(results: Figures) -> float:
         value: Any = results
@@ -89,6 +93,19 @@ PROMISES = (
         lambda seen: seen["capacity"]["tailrace"]["streams"] / seen["capacity"]["direct"]["streams"],
         1.6,
         is_floor=True,
+    ),
+    Promise(
+        "CPU per token of the API's events, of its socket",
+        lambda seen: (
+            _api(seen, "events", "cpu_us_per_token", "total")
+            / _api(seen, "socket", "cpu_us_per_token", "total")
+        ),
+        1.15,
+    ),
+    Promise(
+        "first token of the API's events, p50, later than its socket's, ms",
+        lambda seen: _api(seen, "events", "ttft_ms", "p50") - _api(seen, "socket", "ttft_ms", "p50"),
+        1.5,
     ),
     Promise("an idle socket, KB in the web process", _value("idle", "kb_per_socket"), 45, form="{:.1f}"),
     Promise("all idle sockets, CPU of the web process in %", _value("idle", "cpu_percent", "web"), 1),

@@ -99,6 +99,21 @@ def _first_token(results: Figures) -> Iterator[str]:
     yield table(header, rows)
 
 
+def _api(results: Figures) -> Iterator[str]:
+    rows = [
+        [
+            name,
+            f"{total(figures):.0f} ({_range(figures['spread']['cpu_us_per_token']['total'])})",
+            *(f"{figures['cpu_us_per_token'][group]:.0f}" for group in GROUPS),
+            f"{figures['latency_ms']['p50']:.1f}",
+            *(f"{figures['ttft_ms'][percent]:.1f}" for percent in ("p50", "p99")),
+        ]
+        for name, figures in results["api"].items()
+    ]
+    header = ("reader", "CPU µs/token", *GROUPS, "added ms p50", "first token ms p50", "p99")
+    yield table(header, rows)
+
+
 def _sweeps(results: Figures) -> Iterator[str]:
     for by, points in results["sweeps"].items():
         names = [*dict.fromkeys(name for point in points for name in point["designs"])]
@@ -204,6 +219,7 @@ COSTS: dict[str, Any] = {
 SHOWN: dict[str, Callable[[Figures], Iterator[str]]] = {
     "designs": _comparison,
     "first_token": _first_token,
+    "api": _api,
     "sweeps": _sweeps,
     "capacity": _capacity,
     "scaling": _scaling,

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from bench import (
+    api,
     capacity,
     comparison,
     databases,
@@ -33,6 +34,7 @@ class Section:
 ALL = (
     Section("comparison", "designs", 180, comparison.measured),
     Section("first-token", "first_token", 60, first_token.measured),
+    Section("api", "api", 180, api.measured),
     Section("sweeps", "sweeps", 400, sweeps.measured),
     Section("capacity", "capacity", 480, capacity.measured),
     Section("scaling", "scaling", 300, scaling.measured),

@@ -53,6 +53,7 @@ def results() -> dict[str, Any]:
         "work": "50 streams at 50 tokens/s, 500 tokens each",
         "designs": designs,
         "first_token": {"tailrace": first_token, "direct": direct_first_token},
+        "api": {"page": design(100.0), "socket": design(100.0), "events": design(110.0)},
         "sweeps": {"streams": points, "rate": points, "tokens": points},
         "capacity": {
             "tailrace": capacity(200, "1 web + 1 worker"),

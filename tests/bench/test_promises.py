@@ -22,6 +22,8 @@ def test_a_promise_without_its_section_is_not_measured() -> None:
         (("first_token", "tailrace", "ttft_ms", "p50"), 9.0),
         (("first_token", "tailrace", "latency_ms", "p50"), 16.0),
         (("capacity", "tailrace", "streams"), 159),
+        (("api", "events", "cpu_us_per_token", "total"), 116.0),
+        (("api", "events", "ttft_ms", "p50"), 21.6),
         (("idle", "kb_per_socket"), 46.0),
         (("idle", "cpu_percent", "web"), 1.1),
         (("memory", "kb_per_stream"), 121.0),
