@@ -52,7 +52,8 @@ def asked(script: str) -> str:
 
 def events_of(client: OpenAI, response_id: str, **after: int) -> list[dict[str, Any]]:
     """The events of a response, after a number or all."""
-    stream: Any = client.responses.retrieve(response_id, stream=True, **after)  # type: ignore[call-overload]  # by a dictionary
+    retrieve: Any = client.responses.retrieve  # its overloads take no `**`
+    stream = retrieve(response_id, stream=True, **after)
     return [event.to_dict() for event in stream]
 
 
@@ -98,7 +99,7 @@ def test_a_day_after_the_end_each_cursor_gets_the_end(client: OpenAI, harness: H
             number = event["sequence_number"]
             rest = events_of(client, name, starting_after=number)
             later = [each for each in fresh if each["sequence_number"] > number]
-            # who has text gets none twice: the terminal event has the whole
+            # a reader that has text gets none twice: the terminal event has the whole
             assert rest == (later if number <= LAST_OPENING else [live[-1]])
         with client.responses.stream(response_id=name, starting_after=3) as helped:
             *_, last = helped

@@ -89,7 +89,7 @@ def _operations() -> list[tuple[re.Pattern[str], JSON]]:
 
 
 def judged_client(base_url: str, api_key: str, judge: Judge, **options: Any) -> OpenAI:
-    """OpenAI's SDK, which retries nothing, and takes only objects that have its types."""
+    """OpenAI's SDK, which retries nothing, and takes only objects of OpenAI's types."""
     http = recorded_http(judge.replies)
     return OpenAI(base_url=base_url, api_key=api_key, http_client=http, **(STRICT | options))
 
