@@ -26,7 +26,7 @@ from project.up.errors import LocalError
 from tests.harness import processes, valkey
 from tests.harness.broker import Broker
 from tests.harness.fork_server import ForkServer
-from tests.harness.scheduling import WAITING, WORKING, Affinity
+from tests.harness.scheduling import FAST, WAITING, WORKING, Affinity
 from tests.harness.skips import skip_without
 from tests.harness.stack import DEPLOYED, MODELS, Stack, collect_static, running
 from tests.harness.valkey import use
@@ -41,11 +41,13 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # each of some hundred processe
 
 # folders whose tests run a whole Tailrace
 SYSTEMS = ("faults", "e2e", "browser", "deploy", "security", "bench")
-# they run first, the longest before the others, so that short files fill the end
+# they run first: those that share a system which few processes start, then the longest before the others
 SLOW = (
+    "browser",
+    "faults/test_programs.py",
+    "e2e/test_sockets.py",
     "faults/test_workers.py",
     "faults/test_redis.py",
-    "e2e/test_sockets.py",
     "faults/test_nemesis.py",
     "e2e/test_up.py",
     "bench",
@@ -53,15 +55,14 @@ SLOW = (
     "faults",
     "security",
     "deploy",
-    "browser",
     "e2e",
     "project/doctor",
 )
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Run two files at a time on each core; beside slow ones, which wait, a third."""
-    return WAITING + (0 if config.option.markexpr == "not system" else WORKING)
+    """Run two files at a time on each core; beside slow ones, which wait, four."""
+    return FAST if config.option.markexpr == "not system" else WAITING + WORKING
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -8,15 +8,16 @@ from xdist.scheduler import LoadFileScheduling
 
 # processes that may start the system which the files of a folder share; more only at the end
 SHARED: Mapping[str, int] = {
-    "tests/browser/": 2,
+    "tests/browser/": 3,
     "tests/e2e/": 2,
     "tests/faults/": 2,
     "tests/sdk/": 1,
     "tests/security/": 1,
 }
 CORES = os.cpu_count() or 1
-WAITING = 2 * CORES  # processes that begin with the slow files, most of which wait most of the time
-WORKING = CORES  # processes that begin with the fast tier, which waits for nothing
+FAST = 2 * CORES  # processes of the fast tier alone
+WAITING = 3 * CORES  # processes that begin with the slow files, most of which wait most of the time
+WORKING = CORES  # processes that begin with the fast tier, which hardly waits
 
 
 class Affinity(LoadFileScheduling):
