@@ -44,7 +44,7 @@ def run(program: str, *arguments: str, given: str = "") -> str:
         check=False,
         timeout=deadline(SECS),
     )
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, f"{done.returncode}: {done.stdout[-500:]}{done.stderr}"
     return done.stdout
 
 
