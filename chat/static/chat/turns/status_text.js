@@ -62,7 +62,8 @@ function cutOff(response) {
 /** @param {ResponseState} response @param {number | null} lostFor */
 function completed({ output, others, refused, losses, added }, lostFor) {
   if (refused) return still(states.REFUSED, states.WORD_DIFFERENTLY);
-  if (output || others.length || added) return still(losses ? states.workerLost(lostFor === null ? null : duration(lostFor)) : "");
+  if (output || others.length || added)
+    return still(losses ? states.workerLost(lostFor === null ? null : duration(lostFor)) : "");
   return { ...still(states.SAID_NOTHING, states.TRY_AGAIN), retry: true };
 }
 
