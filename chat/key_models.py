@@ -42,9 +42,9 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
         """Keys that give access: live, and the owner active."""
         return self.live().filter(owner__is_active=True)
 
-    def with_text(self, text: str) -> "ApiKey | None":
-        """The usable key with this text, and its owner: one query."""
-        return self.usable().filter(digest=digest(text)).select_related("owner").first()
+    def with_digest(self, digest: str) -> "ApiKey | None":
+        """The usable key of this digest, and its owner: one query."""
+        return self.usable().filter(digest=digest).select_related("owner").first()
 
     def expiries(self, key_ids: Collection[UUID]) -> dict[UUID, datetime | None]:
         """The usable ones of these keys, with their expiry: one query."""

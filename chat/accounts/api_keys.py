@@ -63,7 +63,7 @@ def find_key(text: str) -> ApiKey | None:
     """
     if not text.startswith(PREFIX) or len(text) > MAX_CHARS:
         return None
-    key = ApiKey.objects.with_text(text)
+    key = ApiKey.objects.with_digest(digest(text))
     if key is not None:
         ApiKey.objects.note_use(key)
     return key

@@ -9,13 +9,16 @@ from typing import Any
 import pytest
 from channels.layers import get_channel_layer
 from django.contrib.auth.models import User
+from django.db import IntegrityError, OperationalError
+from django.test import RequestFactory
 from django.utils import timezone
+from django.views.debug import ExceptionReporter
 from pytest_django import Settings
 
 from chat.accounts import api_keys
 from chat.accounts.api_keys import bearer, create_key, find_key, key_watch, revoke_key
 from chat.accounts.guests import create_guest
-from chat.key_models import USE_STEP, ApiKey
+from chat.key_models import USE_STEP, ApiKey, ApiKeyQuerySet
 from chat.protocol.errors import CommandError
 from chat.transport.channel_layer import PipelinedChannelLayer
 from chat.transport.notifications import owner_group, recheck_message
@@ -166,6 +169,26 @@ def test_a_guest_has_keys_only_where_guests_may(db: None, settings: Settings) ->
 )
 def test_the_token_is_that_of_the_bearer_scheme(headers: list[tuple[bytes, bytes]], token: str) -> None:
     assert bearer(headers) == token
+
+
+def test_a_report_of_an_error_hides_the_text(
+    owner: User, rf: RequestFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: Any) -> None:
+        raise OperationalError
+
+    monkeypatch.setattr(api_keys, "new_text", lambda: "tr_canary")
+    create_key(owner, "laptop")
+    with pytest.raises(IntegrityError) as made:
+        create_key(owner, "laptop")
+    monkeypatch.setattr(ApiKeyQuerySet, "usable", fail)
+    with pytest.raises(OperationalError) as found:
+        find_key("tr_canary")
+    for error in (made, found):
+        report = ExceptionReporter(rf.get("/"), error.type, error.value, error.tb.tb_next)
+        frames = {frame["function"]: str(frame["vars"]) for frame in report.get_traceback_frames()}
+        assert {"create_key", "find_key"} & set(frames)
+        assert [name for name, variables in frames.items() if "tr_canary" in variables] == []
 
 
 @pytest.mark.django_db(transaction=True)
