@@ -33,6 +33,7 @@ READ = frozenset(  # the other events repeat these, or have no form here
         *(kind.type for kind in TERMINAL),
     )
 )
+OPENING = '{"role":"assistant","content":""}'
 _dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -103,19 +104,18 @@ class Chunks:
 
     def translate(self, text: str) -> list[str]:
         """The JSON of the chunks of the next encoded event or frame."""
-        if self.ended or event_type(text) not in READ:
+        kind = event_type(text)
+        if self.ended or kind not in READ:
             return []
-        event = decode(text)
         try:
-            return self._chunks_of(event)
+            if name := DELTAS.get(kind):  # most events: without the event's own object
+                return self._text(name, self._texts[name].take(json.loads(text)["delta"]))
+            return self._chunks_of(decode(text))
         except DiffersError:
             return self._end_failed(LOST, FAILURES[LOST])
 
     def _chunks_of(self, event: events.Event) -> list[str]:
         match event:
-            case events.TextDelta() | events.ReasoningDelta() | events.RefusalDelta():
-                name = DELTAS[event.type]
-                return self._text(name, self._texts[name].take(event.delta))
             case events.CallDelta():
                 call = self._call_at[event.output_index]
                 return self._arguments(call, call.arguments.take(event.delta))
@@ -162,7 +162,7 @@ class Chunks:
         return found
 
     def _text(self, name: str, text: str) -> list[str]:
-        return self._delta({name: text}) if text else []
+        return self._delta(f'{{"{name}":{_dumps(text)}}}') if text else []
 
     def _call(self, number: int, at: int, item: OutputItem) -> list[str]:
         """The beginning of the attempt's call with this number. Raises DiffersError."""
@@ -176,11 +176,11 @@ class Chunks:
             return []
         function = {"name": call.name, "arguments": ""}
         part = {"index": number, "id": call.id, "type": "function", "function": function}
-        return self._delta({"tool_calls": [part]})
+        return self._delta(_dumps({"tool_calls": [part]}))
 
     def _arguments(self, call: SentCall, text: str) -> list[str]:
         part = {"index": self._calls.index(call), "function": {"arguments": text}}
-        return self._delta({"tool_calls": [part]}) if text else []
+        return self._delta(_dumps({"tool_calls": [part]})) if text else []
 
     def _end(self, response: ResponseObject) -> list[str]:
         if response["status"] in ("cancelled", "failed"):
@@ -190,10 +190,10 @@ class Chunks:
         found = self._rest(response)
         for sent in self._texts.values():
             sent.check_end()
-        found += self._delta({}, finish_reason(response))
+        found += self._delta("{}", _dumps(finish_reason(response)))
         self.final, self.ended = response, True
         if self._include_usage and (counts := usage(response)):
-            found.append(self._chunk([], counts))
+            found.append(self._chunk("", counts))
         return found
 
     def _end_failed(self, code: str, message: str) -> list[str]:
@@ -201,15 +201,17 @@ class Chunks:
         error = {"message": message, "type": "server_error", "param": None, "code": code}
         return [_dumps({"error": error})]
 
-    def _delta(self, delta: JSON, reason: str | None = None) -> list[str]:
-        """A chunk, after the first one of the stream, which has the role."""
-        opening = [] if self.begun else [{"role": "assistant", "content": ""}]
+    def _delta(self, delta: str, reason: str = "null") -> list[str]:
+        """A chunk of this JSON, after the first one of the stream, which has the role."""
+        chunk = self._choice(delta, reason)
+        if self.begun:
+            return [chunk]
         self.begun = True
-        return [self._choice(each, None) for each in opening] + [self._choice(delta, reason)]
+        return [self._choice(OPENING), chunk]
 
-    def _choice(self, delta: JSON, reason: str | None) -> str:
-        return self._chunk([{"index": 0, "delta": delta, "finish_reason": reason, "logprobs": None}])
+    def _choice(self, delta: str, reason: str = "null") -> str:
+        return self._chunk(f'{{"index":0,"delta":{delta},"finish_reason":{reason},"logprobs":null}}')
 
-    def _chunk(self, choices: list[JSON], counts: JSON | None = None) -> str:
-        fields = {"choices": choices} | ({"usage": counts} if self._include_usage else {})
-        return f"{self._shared},{_dumps(fields)[1:]}"
+    def _chunk(self, choice: str, counts: JSON | None = None) -> str:
+        counted = f',"usage":{_dumps(counts)}' if self._include_usage else ""
+        return f'{self._shared},"choices":[{choice}]{counted}}}'
