@@ -62,21 +62,20 @@ def with_calls_only(messages: Iterable[JSON], ids: set[str]) -> list[JSON]:
     ]
 
 
-def without_open_calls(messages: Iterable[JSON]) -> list[JSON]:
-    """The messages without calls that have no result: servers refuse them."""
-    messages = list(messages)
-    answered = results(messages)
+def without_open_calls(messages: Iterable[JSON], answered: Container[str]) -> list[JSON]:
+    """The messages without calls that have no result: servers refuse them. `answered`: ids of the others."""
     return [kept for message in messages if (kept := _without_open_calls(message, answered))]
 
 
-def with_users_joined(messages: Iterable[JSON]) -> list[JSON]:
-    """Messages in which neighbours of the user are one, with an empty line between their texts."""
+def joined_turns(turns: Iterable[list[JSON]]) -> list[JSON]:
+    """The messages of all turns. Where two of the user meet they are one, with an empty line between."""
     found: list[JSON] = []
-    for message in messages:
-        if found and _is_plain_user(found[-1]) and _is_plain_user(message):
-            found[-1] = found[-1] | {"content": _one_content(found[-1]["content"], message["content"])}
-        else:
-            found.append(message)
+    for turn in turns:
+        rest = turn
+        if found and turn and _is_plain_user(found[-1]) and _is_plain_user(turn[0]):
+            found[-1] = found[-1] | {"content": _one_content(found[-1]["content"], turn[0]["content"])}
+            rest = turn[1:]
+        found += rest
     return found
 
 

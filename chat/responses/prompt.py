@@ -14,12 +14,12 @@ from chat.models import Response
 from chat.protocol.events import JSON
 from chat.protocol.messages import (
     calls,
+    joined_turns,
     messages,
     named_files,
     results,
     stored_name,
     with_calls_only,
-    with_users_joined,
     without_open_calls,
 )
 from chat.protocol.parameters import parameter_bytes, parameters
@@ -55,8 +55,8 @@ def prompt(response: Response, context: int | None = None, limit: int | None = N
     `limit`: of the answer, in tokens. Instructions and the newest input stay, also if they do not fit. System
     and developer messages of omitted turns follow the instructions, as far as they fit; calls of an omitted
     turn stay whose results are in later ones. Calls without a result are left out: servers refuse both.
-    Neighbouring messages of the user are one: an unanswered question and the next, as some servers want roles
-    to alternate.
+    An unanswered question and the next are one message, as some servers want roles to alternate; the messages
+    of one input stay as they were sent.
     Blocks: one query for the path, and for each page one for its sizes, one for its text, and one for its
     files, if any. The standing messages take one more, and pages of their turns.
     """
@@ -79,8 +79,10 @@ def prompt(response: Response, context: int | None = None, limit: int | None = N
     pending = _with_calls(path, turns, asked, room, size)
     kept = len(turns)
     first += _joined(standing.get(at, []) for at in reversed(path[kept:]))
-    composed = [*first, *pending, *_joined(reversed(turns)), *asked]
-    return Prompt(with_users_joined(without_open_calls(composed)), len(path) - kept)
+    composed = [[*first, *pending], *reversed(turns), asked]
+    answered = results(_joined(composed))
+    closed = [without_open_calls(turn, answered) for turn in composed]
+    return Prompt(joined_turns(closed), len(path) - kept)
 
 
 class _Sizes:

@@ -63,6 +63,16 @@ def test_a_question_that_was_stopped_or_has_failed_belongs_to_the_talk(
     ]
 
 
+def test_the_messages_of_one_input_stay_as_a_program_sent_them(owner: User) -> None:
+    items = [question("one"), question("two"), answer("2"), question("three"), question("four")]
+    texts = [part["content"] for part in prompt(stored(owner, input=items)).messages]
+    assert texts == ["one", "two", "2", "three", "four"]
+    stopped = stored(owner, input=items, status=Status.CANCELLED)
+    leaf = stored(owner, input=items[3:], previous=stopped, conversation=stopped.conversation)
+    texts = [part["content"] for part in prompt(leaf).messages]
+    assert texts == ["one", "two", "2", "three", "four\n\nthree", "four"]
+
+
 @pytest.mark.parametrize(
     "ended",
     [
