@@ -12,6 +12,7 @@ from typing import Any, NoReturn, TypeVar
 from channels.db import database_sync_to_async
 
 from chat.accounts.api_keys import bearer, find_key, key_watch
+from chat.accounts.program_rate import count_request, require_rate
 from chat.accounts.session_watch import SessionWatch
 from chat.models import Response
 from chat.protocol.commands import OF_PROGRAMS, Command, Create
@@ -123,6 +124,7 @@ class ProgramConsumer(ResponsesConsumer):
             raise CommandError("invalid_field", "stream")
         async with self._creating:
             self.subscriber.require_room()  # before anything is stored
+            require_rate(await count_request(self.scope["user"].pk))
             row = await asyncio.shield(_start(self._submit(command)))
             end_sent = self.subscriber.end_of(row.wire_id)
             # of a later attempt only a snapshot has no dropped call

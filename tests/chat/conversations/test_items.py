@@ -95,6 +95,11 @@ def test_an_item_is_found_by_its_id(conversation: Conversation) -> None:
         assert find_item(response_with(conversation, item["id"]), item["id"]) == item
 
 
-def test_few_rows_are_in_memory(conversation: Conversation, django_assert_num_queries: Any) -> None:
-    with django_assert_num_queries(2):  # the ids, and a page of rows
-        item_page(conversation, "", 2, newest_first=True)
+def test_few_rows_are_read(
+    conversation: Conversation, django_assert_num_queries: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(items_module, "PAGE_ROWS", 2)
+    last = conversation.responses.order_by("id")[4]
+    for after in ("", last.items[0]["id"]):
+        with django_assert_num_queries(2):  # the ids, and a page of rows
+            item_page(conversation, after, 1, newest_first=False)

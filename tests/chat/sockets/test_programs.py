@@ -27,6 +27,7 @@ from chat.streaming.draining import Draining
 from chat.transport.event_log import Log
 from chat.transport.notifications import notify_owner
 from tests.chat.answers import Answer
+from tests.chat.api.client import Program
 from tests.chat.communicator import FRAME_SECS, Socket, connected, eventually, joined, opened
 from tests.chat.rows import counted, on_rows, saved
 from tests.harness.broker import Broker
@@ -190,6 +191,22 @@ async def test_sockets_of_programs_and_pages_are_bounded_together(
     async with opened(owner), program(text) as socket:
         assert await socket.refusal() == (429, "too_many_sockets", None)
         assert await socket.receive_output(FRAME_SECS) == {"type": "websocket.close", "code": TOO_MANY}
+
+
+async def test_requests_of_an_owner_are_bounded_over_sockets_and_http_together(
+    text: str, log: Log, broker: Broker, settings: Settings
+) -> None:
+    settings.TAILRACE_API_REQUESTS_PER_MINUTE = 2
+    asking = Program(text)
+    assert (await asking.ask("POST", "responses", ASKED | {"background": True})).status == 200
+    async with program(text) as socket:
+        await created(socket, stream_id="a")
+        await socket.send_command("response.create", **ASKED, stream_id="b")
+        refusal = await socket.frame()
+        assert (refusal["status"], refusal["error"]["code"]) == (429, "too_many_requests")
+        assert (refusal["stream_id"], 0 < refusal["retry_after"] <= 60) == ("b", True)
+    assert (await asking.ask("POST", "responses", ASKED)).error[1] == "rate_limit_exceeded"
+    assert await on_rows(Response.objects.count) == 2
 
 
 # plain
