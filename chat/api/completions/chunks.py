@@ -14,6 +14,7 @@ from chat.protocol.events import JSON, TERMINAL, TERMINAL_OF, decode
 from chat.protocol.objects import OutputItem, ResponseObject
 from chat.protocol.plain import event_type
 
+MOST_PIECES = 200  # of a text: small strings take ten times their length
 LOST = "worker_lost"
 CANCELLED = "response_cancelled"
 
@@ -63,6 +64,8 @@ class Sent:
         if rest:
             self.pieces.append(rest)
             self.length += len(rest)
+            if len(self.pieces) > MOST_PIECES:
+                self.pieces = ["".join(self.pieces)]
         return rest
 
     def take_again(self, text: str) -> str:

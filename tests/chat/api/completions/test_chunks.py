@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from openai.lib.streaming.chat import ChatCompletionStreamState
 from openai.types.chat import ChatCompletionChunk
 
-from chat.api.completions.chunks import CANCELLED, LOST, Chunks
+from chat.api.completions.chunks import CANCELLED, LOST, MOST_PIECES, Chunks, Sent
 from chat.api.completions.completion import completion
 from chat.models import Response
 from chat.protocol.composer import Ending
@@ -239,3 +239,11 @@ def test_a_failed_or_stopped_answer_ends_with_an_error(ending: Ending, code: str
         assert chunks.begun == bool(steps)
         assert chunks.final is not None
         assert chunks.final["status"] == ending.status
+
+
+def test_a_long_text_that_was_sent_is_held_in_few_pieces() -> None:
+    sent, words = Sent(), [f"word {number} " for number in range(5 * MOST_PIECES)]
+    assert [sent.take(word) for word in words] == words
+    assert len(sent.pieces) <= MOST_PIECES
+    sent.place = 0
+    assert [sent.take(word) for word in [*words, "more"]] == [""] * len(words) + ["more"]
