@@ -7,6 +7,7 @@ import pytest
 
 from tests.faults.harness import Harness, start_harness
 from tests.harness.stack import Stack
+from tests.sdk.judging import Judge
 
 OPEN_FILES = 8192  # five hundred sockets, each through a proxy
 
@@ -28,3 +29,11 @@ def own(harness: Harness) -> Iterator[Stack]:
     yield harness.stack
     for name in [harness.start_worker() for _ in range(before - len(harness.workers))]:
         harness.wait_for_worker(name)
+
+
+@pytest.fixture
+def judge() -> Iterator[Judge]:
+    """Judges the replies that programs got, at the test's end."""
+    found = Judge()
+    yield found
+    found.require()

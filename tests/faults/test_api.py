@@ -13,6 +13,7 @@ from tests.faults.harness import Harness
 from tests.harness.stack import Stack
 from tests.harness.upstream import text_of
 from tests.harness.waiting import deadline, wait_until
+from tests.sdk.judging import Judge, judged_client
 
 pytestmark = pytest.mark.e2e
 
@@ -73,9 +74,9 @@ def key(harness: Harness) -> str:
 
 
 @pytest.fixture
-def client(key: str, own: Stack) -> Iterator[OpenAI]:
+def client(key: str, own: Stack, judge: Judge) -> Iterator[OpenAI]:
     """The SDK, which repeats nothing by itself."""
-    with OpenAI(base_url=f"{own.url}/v1", api_key=key, max_retries=0, timeout=deadline()) as client:
+    with judged_client(f"{own.url}/v1", key, judge, timeout=deadline()) as client:
         yield client
 
 

@@ -31,14 +31,6 @@ def key(harness: Harness) -> str:
 
 
 @pytest.fixture
-def judge() -> Iterator[Judge]:
-    """Judges the replies at the test's end."""
-    found = Judge()
-    yield found
-    found.require()
-
-
-@pytest.fixture
 def client(own: Stack, key: str, judge: Judge) -> Iterator[OpenAI]:
     """The SDK, which repeats nothing."""
     with judged_client(f"{own.url}/v1", key, judge, timeout=deadline()) as sdk:

@@ -28,7 +28,8 @@ class Judge:
 
     def require(self) -> None:
         """Assert that each reply is as OpenAI's document has it."""
-        assert [fault for reply in self.replies for fault in faults_of(reply)] == []
+        found = [fault for reply in self.replies for fault in faults_of(reply)]
+        assert not found, "\n".join(found)
 
 
 def faults_of(reply: Reply) -> list[str]:
