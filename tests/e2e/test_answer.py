@@ -87,8 +87,8 @@ async def test_an_answer_cut_by_the_token_limit_is_incomplete(stack: Stack) -> N
 
 async def test_the_stream_id_is_on_every_event(stack: Stack) -> None:
     async with visiting(stack.url) as visitor:
-        events = await visitor.answer(stream_id='mine_1.a-b')
-    assert {event["stream_id"] for event in events} == {'mine_1.a-b'}
+        events = await visitor.answer(stream_id="mine_1.a-b")
+    assert {event["stream_id"] for event in events} == {"mine_1.a-b"}
 
 
 async def test_the_same_client_request_is_answered_once(stack: Stack) -> None:

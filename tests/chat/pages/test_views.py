@@ -154,6 +154,7 @@ def test_a_conversation_shows_every_turn_the_oldest_first(client: Client, owner:
     first, second = data["responses"]
     assert first == {
         "id": root.wire_id,
+        "added": False,
         "previous_response_id": None,
         "input": "one",
         "attachments": [],
