@@ -117,7 +117,7 @@ const scenarios = {
   },
 
   async "a loop of calls"(client) {
-    const input = `[tool-depth+words-4] How deep, ${baseURL}?`;
+    const input = `[tool-depth+words-4] How deep in Node, ${baseURL}?`;
     const called = await client.responses.create({ model, input, tools: [tool] });
     const [call] = called.output;
     assert(call.type === "function_call");
