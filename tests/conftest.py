@@ -48,6 +48,7 @@ SLOW = (
     "e2e/test_sockets.py",
     "faults/test_workers.py",
     "faults/test_redis.py",
+    "sdk",
     "faults/test_nemesis.py",
     "e2e/test_up.py",
     "bench",
