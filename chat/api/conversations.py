@@ -35,7 +35,10 @@ class Conversations(Endpoint):
         exchange.require_query()
         body = new_conversation(exchange.json())
         items = body.normalized()
-        row, turns = await _query(create_conversation, exchange.owner, body.metadata or {}, items)
+        metadata = body.metadata or {}
+        row, turns = await once_settled(
+            _log(), lambda: _query(create_conversation, exchange.owner, metadata, items)
+        )
         await announce_conversation(row.pk, response_object(turns[-1]) if turns else None)
         await exchange.reply(conversation_object(row))
 

@@ -26,12 +26,14 @@ async def once_settled(log: Log, work: Callable[[], Awaitable[T]]) -> T:
 
     Raises RunningError, and as the work.
     """
-    try:
-        return await work()
-    except RunningError as error:
-        if not await settle_if_ended(log, error.response_id):
-            raise
-    return await work()
+    settled: set[str] = set()
+    while True:
+        try:
+            return await work()
+        except RunningError as error:
+            if error.response_id in settled or not await settle_if_ended(log, error.response_id):
+                raise
+            settled.add(error.response_id)
 
 
 def latest_response(conversation_id: UUID) -> Response | None:

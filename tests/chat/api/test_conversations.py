@@ -10,7 +10,7 @@ from chat.models import Conversation, Response, Status
 from chat.responses import ending
 from chat.transport.event_log import Log, LogError
 from tests.chat.answers import Answer
-from tests.chat.api.answering import completed
+from tests.chat.api.answering import completed, in_background
 from tests.chat.api.client import Program
 from tests.chat.communicator import joined, opened
 from tests.chat.rows import on_rows, saved, stored
@@ -55,6 +55,17 @@ async def test_a_conversation_is_made_found_changed_and_deleted(program: Program
     assert reply.json() == {"id": name, "object": "conversation.deleted", "deleted": True}
     reply = await program.ask("GET", f"conversations/{name}")
     assert reply.error == (404, "conversation_not_found", "conversation_id")
+
+
+async def test_items_of_an_answer_that_has_just_ended_are_added_by_reference(
+    program: Program, log: Log
+) -> None:
+    answer = await in_background(program, log)
+    await answer.add("Two metres.")
+    await answer.close()  # no worker: the row still runs
+    (output,) = (await program.ask("GET", f"responses/{answer.id}")).json()["output"]
+    name = await made(program, items=[QUESTION, {"type": "item_reference", "id": output["id"]}])
+    assert texts(await items(program, name)) == ["How deep is it?", "Two metres."]
 
 
 async def test_what_a_program_asks_continues_the_conversation(program: Program, log: Log) -> None:

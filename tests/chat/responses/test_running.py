@@ -67,6 +67,24 @@ async def test_one_whose_end_is_in_the_log_alone_is_continued(
     assert (await saved(first.pk)).output == "Two metres."
 
 
+async def test_items_of_answers_whose_end_is_in_the_log_alone_are_referenced(
+    owner: User, log: Log, broker: Broker
+) -> None:
+    rows = [await on_rows(stored, owner) for _ in range(2)]
+    answers = [await Answer.begun(log, row) for row in rows]
+    for each in answers:
+        await each.add("Two metres.")
+    references = [
+        {"type": "item_reference", "id": each.state.snapshot().response["output"][0]["id"]}
+        for each in answers
+    ]
+    assert await refusal(owner, log, input=references) == ("item_not_found", "input[0].id")
+    for each in answers:
+        await each.close()
+    row = await ask(owner, log, input=references)
+    assert [item["content"][0]["text"] for item in row.input] == ["Two metres."] * 2
+
+
 async def test_an_empty_conversation_gets_its_first_question_as_its_name(owner: User, log: Log) -> None:
     conversation = await on_rows(Conversation.objects.create, owner=owner)
     row = await ask(owner, log, conversation=conversation.wire_id)
