@@ -3,7 +3,7 @@
 Every transition is a conditional UPDATE whose row count decides; 0: another process was first.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -141,6 +141,7 @@ class Status(models.TextChoices):
 
 
 LIVE = (Status.QUEUED, Status.IN_PROGRESS)
+MOST_BEHIND_SECS = 3600  # that a row may follow the end in its log
 
 
 def outcome_columns(response: ResponseObject) -> dict[str, Any]:
@@ -192,6 +193,17 @@ turn.answered OR (
 MAX_PATH = 10_000  # turns
 
 
+def _end_of(response: ResponseObject) -> datetime:
+    """Now, or the end of the second that the final object names: clients compare it with the row's object.
+
+    A row that follows its log by an hour or more is kept from now on.
+    """
+    now, named = timezone.now(), response["completed_at"]
+    if named is None or now.timestamp() - named >= MOST_BEHIND_SECS:
+        return now
+    return min(now, datetime.fromtimestamp(named + 1, UTC) - timedelta(microseconds=1))
+
+
 class ResponseQuerySet(models.QuerySet["Response"]):
     """The transitions."""
 
@@ -241,7 +253,7 @@ class ResponseQuerySet(models.QuerySet["Response"]):
         done = live.update(
             **outcome_columns(response),
             last_number=terminal.sequence_number,
-            ended_at=timezone.now(),
+            ended_at=_end_of(response),
             **extra,
         )
         if done:

@@ -1,6 +1,7 @@
 """The rows: a transition happens once, and the prompt is the way from the root of the tree."""
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -21,6 +22,17 @@ def ended(row: Response, ending: Ending, text: str = "Two metres.", reasoning: s
     writer = Writer(ResponseState(response_object(row)))
     writer.add(text, reasoning)
     return finish(writer.state, ending)[1]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("behind_secs", [0, 1, 90])
+def test_the_row_names_the_second_of_the_end_that_its_clients_read(
+    response: Response, behind_secs: int
+) -> None:
+    terminal = ended(response, Ending("completed", at=time.time() - behind_secs))
+    assert Response.objects.finish(terminal)
+    response.refresh_from_db()
+    assert response_object(response)["completed_at"] == terminal.response["completed_at"]
 
 
 @pytest.mark.django_db(transaction=True)
