@@ -16,9 +16,10 @@ from chat.ids import new_id, wire_id
 from chat.key_models import ApiKey
 from chat.models import Conversation, Response, Status
 from chat.protocol.composer import Ending
-from chat.responses.ending import cancel, end
+from chat.responses.ending import ABANDONED_SECS, cancel, end
 from chat.streaming.draining import Draining
-from chat.transport.event_log import Log
+from chat.transport import event_log, redis_client
+from chat.transport.event_log import Append, Batch, Log
 from tests.chat.api.answering import COMPLETED, MODEL, begun, body, claimed, completed, in_background
 from tests.chat.api.client import REPLY_SECS, Program
 from tests.chat.communicator import eventually
@@ -272,6 +273,17 @@ async def test_deletion_cancels_a_running_response(program: Program, log: Log) -
     assert (await program.ask("DELETE", f"responses/{answer.id}")).status == 200
     assert (await request.reply()).events()[-1]["response"]["status"] == "cancelled"
     assert (await saved(answer.id)).output == ""
+
+
+async def test_a_worker_that_has_not_heard_of_the_deletion_writes_no_more(program: Program, log: Log) -> None:
+    answer = await in_background(program, log)
+    await answer.add("Two ")
+    assert (await program.ask("DELETE", f"responses/{answer.id}")).status == 200
+    batch = Batch.of(answer.id, answer.writer.add("metres."))
+    assert await log.append(batch) is Append.CONFLICT
+    assert 0 < await redis_client.client().ttl(event_log.key(answer.id)) <= ABANDONED_SECS
+    for query in ("", "?stream=true"):
+        assert (await program.ask("GET", f"responses/{answer.id}{query}")).error == NOTHING
 
 
 async def test_the_items_of_an_input_come_in_pages(program: Program, log: Log) -> None:
