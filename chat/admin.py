@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from chat.accounts.api_keys import revoke_key
+from chat.accounts.api_keys import notify_owner, revoke_key
 from chat.key_models import ApiKey
 from chat.models import Conversation, Response, TitleSource
 from chat.share_models import Share
@@ -32,6 +32,7 @@ class ConversationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic 
         "unread",
         "title_source",
         "pinned_at",
+        "metadata",
         "deleted_at",
     )
     date_hierarchy = "created_at"
@@ -162,6 +163,18 @@ class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the
         """End their access at once."""
         for key in keys:
             revoke_key(key)
+
+    def delete_model(self, request: HttpRequest, obj: ApiKey) -> None:
+        """Delete a key, which ends its access at once."""
+        super().delete_model(request, obj)
+        notify_owner(obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
+        """Delete the selected keys, which ends their access at once."""
+        keys = list(queryset)
+        super().delete_queryset(request, queryset)
+        for key in keys:
+            notify_owner(key)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Forbid: the owner makes a key, or `manage.py key create`."""

@@ -83,12 +83,17 @@ def revoke_key(key: ApiKey) -> bool:
     """End a key; its owner's streams and sockets check theirs. False: it had been revoked. Blocks."""
     if not ApiKey.objects.filter(pk=key.pk).revoke():
         return False
+    notify_owner(key)
+    return True
+
+
+def notify_owner(key: ApiKey) -> None:
+    """After the commit, the owner's streams and sockets check theirs: this key has ended. Blocks."""
 
     def notify() -> None:
         async_to_sync(notify_owner_to_recheck)(key.owner_id)
 
     transaction.on_commit(notify, robust=True)
-    return True
 
 
 _watches: WeakKeyDictionary[asyncio.AbstractEventLoop, SessionWatch] = WeakKeyDictionary()

@@ -65,9 +65,11 @@ def test_a_conversation_can_be_given_another_title_and_nothing_else(
     conversation = answered.conversation
     address = page("conversation_change", conversation.pk)
     assert admin.get(address).status_code == 200
-    assert admin.post(address, {"title": "Depths", "owner": stranger.pk}).status_code == 302
+    fields = {"title": "Depths", "owner": stranger.pk, "metadata": '{"k": "v"}'}
+    assert admin.post(address, fields).status_code == 302
     conversation.refresh_from_db()
     assert (conversation.title, conversation.owner_id) == ("Depths", answered.owner_id)
+    assert conversation.metadata == {}
 
 
 @pytest.mark.parametrize("kind", ["conversation", "response"])
@@ -121,6 +123,31 @@ def test_a_key_is_shown_without_its_digest_and_can_be_revoked(
     fields = {"action": "revoke", "_selected_action": [str(key.pk)]}
     with django_capture_on_commit_callbacks(execute=True):
         admin.post(page("apikey_changelist"), fields)
+    assert find_key(text) is None
+    assert notified == [owner.pk]
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+def test_a_key_that_is_deleted_ends_at_once(
+    admin: Client,
+    owner: User,
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: Any,
+    at_once: bool,
+) -> None:
+    notified = []
+
+    async def notify(owner_id: int) -> None:
+        notified.append(owner_id)
+
+    monkeypatch.setattr(api_keys, "notify_owner_to_recheck", notify)
+    key, text = create_key(owner, "laptop")
+    address, fields = page("apikey_delete", key.pk), {"post": "yes"}
+    if at_once:
+        address = page("apikey_changelist")
+        fields |= {"action": "delete_selected", "_selected_action": str(key.pk)}
+    with django_capture_on_commit_callbacks(execute=True):
+        assert admin.post(address, fields).status_code == 302
     assert find_key(text) is None
     assert notified == [owner.pk]
     added: Any = admin.post(page("apikey_add"), {"name": "other", "owner": owner.pk})
