@@ -38,7 +38,8 @@ class Exchange:
 
     `arguments`: of the path; `query`: as `parse_qs`; `headers`: by lower-case names; `key`: the API key, once
     the endpoint has found it. `reply_headers`: of any reply; a handler may add to them. `on_left`: called if
-    the client has left before the end of its reply, after the handler was cancelled.
+    the client has left before the end of its reply, after the handler was cancelled. `scope["release"]`:
+    drops the server's copy of the body, where there is one.
     """
 
     key: ApiKey
@@ -57,6 +58,7 @@ class Exchange:
         self.connection = HttpConnection(scope, receive, send)
         self._query_string: bytes = scope["query_string"]
         self._receive = receive
+        self._release: Callable[[], None] = scope.get("release", _nothing)
 
     @property
     def owner(self) -> Any:
@@ -106,6 +108,7 @@ class Exchange:
     def json(self) -> JSON:
         """The body, once, as a JSON object; an empty one has no fields. Raises CommandError."""
         body, self.body = self.body, b""  # a reply may take hours
+        self._release()
         if not body:
             return {}
         try:
@@ -143,3 +146,7 @@ class Exchange:
     def _encoded(self, headers: dict[str, str]) -> list[tuple[bytes, bytes]]:
         found = (self.reply_headers | headers).items()
         return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in found]
+
+
+def _nothing() -> None:
+    """Release nothing: the server keeps no copy."""

@@ -39,9 +39,10 @@ class BoundedRequest(WebRequest):
 
     def handleContentChunk(self, data: bytes) -> None:  # noqa: N802 - Twisted's name
         """Store a part of the body; refuse it beyond the limit."""
-        if not self.channel.admits(self.content.tell() + len(data)):
+        size = self.content.tell() + len(data)
+        if not self.channel.admits(size):
             self.channel.refuse(http.REQUEST_ENTITY_TOO_LARGE)
-        elif not self.channel.has_room(len(data)):
+        elif not self.channel.has_room(size):
             self.channel.refuse(http.SERVICE_UNAVAILABLE)
         elif not self.channel.is_refused:
             self.content.write(data)
@@ -61,6 +62,11 @@ class BoundedRequest(WebRequest):
             self.channel.refuse(status)
             return None
         return super().process()
+
+    def release_body(self) -> None:
+        """Drop the body: the application has taken it, and its answer may take hours."""
+        self.content = BytesIO()
+        self.channel.release()
 
     def handle_exception(self, exception: Exception) -> None:
         """Send an error page; abort an answer that has begun, where Daphne stops its checks."""
@@ -133,7 +139,7 @@ class BoundedChannel(http.HTTPChannel):
 
     def requestDone(self, request: BoundedRequest) -> None:  # noqa: N802
         """Wait for the next request; first for the client to read this answer."""
-        self._release()
+        self.release()
         self.factory.add_waiting(self)
         if self._waitingForTransport:
             self.factory.add_unread(self, request.sentLength)
@@ -168,7 +174,7 @@ class BoundedChannel(http.HTTPChannel):
         # else an unread answer stays in memory until its reference cycle is collected
         self.transport.dataBuffer, self.transport._tempDataBuffer = b"", []  # noqa: SLF001 - no public way
         self._expect_nothing()
-        self._release()
+        self.release()
         self.factory.waiting.pop(self, None)
         self.factory.unread.pop(self, None)
         super().connectionLost(reason)
@@ -192,17 +198,22 @@ class BoundedChannel(http.HTTPChannel):
         return size <= limits.body_limit(self._path)
 
     def has_room(self, size: int) -> bool:
-        """Count a part of an upload. False: with the uploads of others it does not fit into memory."""
-        if not limits.is_upload(self._path):
+        """Count an upload, now of `size` bytes. False: with the others it does not fit into memory.
+
+        One that is not larger than a form always fits.
+        """
+        if not limits.is_upload(self._path) or size <= limits.MAX_BODY_BYTES:
             return True
+        added = size - self._uploaded
         others = self.factory.uploaded - self._uploaded
-        if others and self.factory.uploaded + size > limits.UPLOADS_BYTES:
+        if others and self.factory.uploaded + added > limits.UPLOADS_BYTES:
             return False
-        self._uploaded += size
-        self.factory.uploaded += size
+        self._uploaded += added
+        self.factory.uploaded += added
         return True
 
-    def _release(self) -> None:
+    def release(self) -> None:
+        """The upload is no longer in memory."""
         self.factory.uploaded -= self._uploaded
         self._uploaded = 0
 

@@ -10,6 +10,7 @@ from pytest_django import Settings
 
 from chat.accounts.api_keys import revoke_key
 from chat.api import catalogue, endpoint
+from chat.api.exchange import Exchange
 from chat.key_models import ApiKey
 from chat.responses.model_catalog import DEMO
 from tests.chat.api.client import Program, Request
@@ -45,6 +46,24 @@ async def test_only_a_usable_key_gives_access(program: Program, owner: User) -> 
     assert (await ask(authorization=f"bearer {program.key}")).status == 200
     await on_rows(revoke_key, await on_rows(ApiKey.objects.get))
     assert (await ask(authorization=f"Bearer {program.key}")).error == NO_KEY
+
+
+async def test_the_servers_copy_of_a_body_is_dropped_when_it_is_parsed() -> None:
+    dropped: list[str] = []
+    scope = {"method": "POST", "url_route": {"kwargs": {}}, "headers": [], "query_string": b""}
+    messages = iter([{"type": "http.request", "body": b"{}"}])
+
+    async def receive() -> Any:
+        return next(messages)
+
+    async def send(message: Any) -> None:
+        """Nothing is sent."""
+
+    exchange = Exchange(scope | {"release": lambda: dropped.append("body")}, receive, send)
+    await exchange.read(2)
+    assert not dropped
+    assert exchange.json() == {}
+    assert dropped == ["body"]
 
 
 async def test_every_other_address_is_unknown(program: Program) -> None:

@@ -108,6 +108,19 @@ def test_small_bodies_are_not_counted() -> None:
     assert connection.received == [b"a" * 10]
 
 
+def test_a_body_of_the_api_that_is_as_small_as_a_form_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "API_BODIES", {limits.API_PREFIX: LENGTH})
+    connection = Connection()
+    begin(connection)
+    begin(connection, 502)
+    connection.open()
+    connection.send(post(10, "/v1/responses"), b"a" * 10)
+    assert connection.received == [b"a" * 10]
+    connection.open()
+    connection.send(post(11, "/v1/responses"), b"a" * 11)
+    assert connection.status == "503"
+
+
 def test_one_upload_alone_may_be_larger_than_that() -> None:
     limits.UPLOADS_BYTES = LENGTH - 1
     connection = Connection()
@@ -116,13 +129,18 @@ def test_one_upload_alone_may_be_larger_than_that() -> None:
     assert connection.received == [b"a" * LENGTH]
 
 
-@pytest.mark.parametrize("end", ["answered", "lost", "refused"])
+@pytest.mark.parametrize("end", ["answered", "released", "lost", "refused"])
 def test_an_upload_counts_until_it_ends(end: str) -> None:
     connection = Connection()
     channel = begin(connection)
     if end == "answered":
         connection.send(b"a")
         connection.reply()
+    elif end == "released":
+        connection.send(b"a")
+        request = channel.requests[0]
+        request.release_body()
+        assert request.content.getvalue() == b""
     elif end == "refused":
         connection.clock.advance(limits.IDLE_SECS - 1)
         channel.refuse(408)
