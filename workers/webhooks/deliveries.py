@@ -8,6 +8,7 @@ import asyncio
 import logging
 import random
 import time
+from collections import Counter
 from datetime import timedelta
 from weakref import WeakValueDictionary
 
@@ -24,6 +25,7 @@ from workers.webhooks.posting import Reply, post
 AT_ONCE = 32
 AT_ONCE_EACH = 4  # to one webhook: a slow one leaves places to others
 MAX_BEGUN = 1_000  # further jobs are dropped: their messages are sent again
+MAX_BEGUN_EACH = 10 * AT_ONCE_EACH  # the webhooks of one user together leave room to others
 LEASE = timedelta(seconds=60)  # of an attempt; then its worker is lost
 
 logger = logging.getLogger(__name__)
@@ -35,16 +37,24 @@ class Deliveries:
     def __init__(self) -> None:
         self._places = asyncio.Semaphore(AT_ONCE)
         self._places_each = WeakValueDictionary[str, asyncio.Semaphore]()
-        self._begun: set[asyncio.Task[None]] = set()
+        self._begun: dict[tuple[int, int], asyncio.Task[None]] = {}  # by delivery and attempt
+        self._begun_each = Counter[str]()
 
     async def begin(self, delivery_id: int, attempt: int, webhook_id: str) -> bool:
-        """Begin an attempt, and return. False: too many have begun."""
-        if len(self._begun) >= MAX_BEGUN:
+        """Begin an attempt, once, and return. False: too many have begun, in all or of this webhook."""
+        name = delivery_id, attempt
+        if name in self._begun:
+            return True
+        if len(self._begun) >= MAX_BEGUN or self._begun_each[webhook_id] >= MAX_BEGUN_EACH:
             return False
-        task = asyncio.create_task(self._deliver(delivery_id, attempt, webhook_id))
-        self._begun.add(task)
-        task.add_done_callback(self._begun.discard)
+        self._begun_each[webhook_id] += 1
+        self._begun[name] = asyncio.create_task(self._deliver(*name, webhook_id))
+        self._begun[name].add_done_callback(lambda _: self._end(name, webhook_id))
         return True
+
+    def _end(self, name: tuple[int, int], webhook_id: str) -> None:
+        del self._begun[name]
+        self._begun_each -= Counter([webhook_id])  # without those that have none
 
     async def _deliver(self, delivery_id: int, attempt: int, webhook_id: str) -> None:
         places = self._places_each.setdefault(webhook_id, asyncio.Semaphore(AT_ONCE_EACH))

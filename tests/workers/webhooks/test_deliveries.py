@@ -178,8 +178,30 @@ async def test_too_many_jobs_are_dropped(
     monkeypatch.setattr(deliveries, "MAX_BEGUN", 1)
     jobs, row = Deliveries(), await on_rows(pending, owner, receiver)
     assert await jobs.begin(row.pk, 0, "a")
-    assert not await jobs.begin(row.pk, 0, "a")
+    assert not await jobs.begin(row.pk + 1, 0, "b")
     await await_until(lambda: not jobs._begun, 10, "it has ended")
+
+
+async def test_messages_sent_again_and_one_webhooks_many_jobs_leave_room_to_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    released, delivered = asyncio.Event(), []
+
+    async def hang(*name: int) -> None:
+        delivered.append(name)
+        await released.wait()
+
+    monkeypatch.setattr(deliveries, "deliver", hang)
+    jobs = Deliveries()
+    for _ in range(2):
+        begun = [await jobs.begin(number, 0, "slow") for number in range(deliveries.MAX_BEGUN_EACH)]
+        assert all(begun)
+    assert not await jobs.begin(0, 1, "slow")
+    assert await jobs.begin(deliveries.MAX_BEGUN_EACH, 0, "other")
+    released.set()
+    await await_until(lambda: not jobs._begun, 10, "all have ended")
+    assert len(delivered) == len(set(delivered)) == deliveries.MAX_BEGUN_EACH + 1
+    assert not jobs._begun_each
 
 
 async def test_without_a_database_the_attempt_is_left(
