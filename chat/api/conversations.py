@@ -18,7 +18,7 @@ from chat.conversations.items import find_item, item_page, items_of, response_wi
 from chat.conversations.of_programs import conversation_object
 from chat.models import Conversation
 from chat.responses.added_items import add_items, create_conversation, delete_item
-from chat.responses.ending import cancel_conversation
+from chat.responses.ending import cancel_conversation, settle_ended
 from chat.responses.representation import response_object
 from chat.responses.running import once_settled
 from chat.transport import redis_client
@@ -76,7 +76,7 @@ class ConversationItems(Endpoint):
     async def get(self, exchange: Exchange, conversation_id: str) -> None:
         """List the items, the newest first by default."""
         exchange.require_query("after", "limit", "order", "include")
-        row = await _find(exchange, conversation_id)
+        row = await _find_settled(exchange, conversation_id)
         newest_first = order_of(exchange.query) == "desc"
         after, limit = exchange.value("after"), limit_of(exchange.query)
         items, has_more = await _query(item_page, row, after, limit, newest_first=newest_first)
@@ -99,13 +99,13 @@ class ConversationItem(Endpoint):
     async def get(self, exchange: Exchange, conversation_id: str, item_id: str) -> None:
         """Retrieve an item."""
         exchange.require_query("include")
-        row = await _query(response_with, await _find(exchange, conversation_id), item_id)
+        row = await _query(response_with, await _find_settled(exchange, conversation_id), item_id)
         await exchange.reply(find_item(row, item_id))
 
     async def delete(self, exchange: Exchange, conversation_id: str, item_id: str) -> None:
         """Delete an item; reply with the conversation."""
         exchange.require_query()
-        conversation = await _find(exchange, conversation_id)
+        conversation = await _find_settled(exchange, conversation_id)
         row = await once_settled(_log(), lambda: _query(delete_item, conversation, item_id))
         await _log().delete(row.wire_id)  # it has the item, too
         await announce_conversation(conversation.pk)
@@ -115,6 +115,13 @@ class ConversationItem(Endpoint):
 async def _find(exchange: Exchange, conversation_id: str) -> Conversation:
     """Raises CommandError."""
     return await _query(of_programs.find, exchange.owner.pk, conversation_id)
+
+
+async def _find_settled(exchange: Exchange, conversation_id: str) -> Conversation:
+    """The same; what has ended has its items. Raises CommandError."""
+    row = await _find(exchange, conversation_id)
+    await settle_ended(_log(), row.pk)
+    return row
 
 
 async def _query(query: Callable[..., T], *args: Any, **kwargs: Any) -> T:

@@ -19,7 +19,7 @@ from chat.conversations.announcements import announce_response
 from chat.models import LIVE, Response
 from chat.protocol.composer import Ending, finish
 from chat.protocol.errors import ProtocolError
-from chat.protocol.events import Terminal
+from chat.protocol.events import Terminal, is_terminal
 from chat.protocol.state import ResponseState
 from chat.responses.ownership import own_response
 from chat.responses.queueing import send_next
@@ -142,6 +142,15 @@ async def settle_if_ended(log: Log, response_id: str) -> bool:
         return False
     await settle(state.terminal)
     return True
+
+
+async def settle_ended(log: Log, conversation_id: UUID) -> None:
+    """Settle a conversation's responses that have ended in their logs: clients see that before the row."""
+    live = Response.objects.filter(conversation_id=conversation_id, status__in=LIVE)
+    response_ids = await database_sync_to_async(live.wire_ids, thread_sensitive=False)()
+    for response_id, last in (await log.lasts(response_ids)).items():
+        if is_terminal(last.event):
+            await settle_if_ended(log, response_id)
 
 
 async def _reopened(log: Log, response_id: str) -> ResponseState | None:

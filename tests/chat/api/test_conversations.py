@@ -101,6 +101,25 @@ async def test_items_are_added_found_and_deleted(program: Program, log: Log) -> 
     assert reply.error == (404, "item_not_found", "item_id")
 
 
+async def test_items_of_answers_that_have_ended_in_the_log_alone_are_found(
+    program: Program, log: Log
+) -> None:
+    names = [await made(program) for _ in range(3)]
+    answers = [await in_background(program, log, conversation=name) for name in names]
+    assert texts(await items(program, names[0])) == ["How deep is it?"]
+    for answer in answers:
+        await answer.add("Four.")
+        await answer.close()  # the rows follow
+    item = {
+        name: each.state.snapshot().response["output"][0] for name, each in zip(names, answers, strict=True)
+    }
+    paths = [f"conversations/{name}/items/{item[name]['id']}" for name in names]
+    assert texts(await items(program, names[0])) == ["How deep is it?", "Four."]
+    assert (await program.ask("GET", paths[1])).json() == item[names[1]]
+    assert (await program.ask("DELETE", paths[2])).status == 200
+    assert texts(await items(program, names[2])) == ["How deep is it?"]
+
+
 async def test_a_deleted_item_is_in_no_log(program: Program, log: Log) -> None:
     name = await made(program)
     response = (await completed(program, log, "Four.", conversation=name)).json()
