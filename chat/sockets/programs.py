@@ -127,15 +127,21 @@ class ProgramConsumer(ResponsesConsumer):
             require_rate(await count_request(self.scope["user"].pk))
             row = await asyncio.shield(_start(self._submit(command)))
             end_sent = self.subscriber.end_of(row.wire_id)
-            # of a later attempt only a snapshot has no dropped call
-            after = NOTHING if row.attempt <= 1 or not self.connection.is_plain else None
-            await self.subscriber.subscribe(
-                row.wire_id, after, command.stream_id, row_ended=not row.live, replay=False
-            )
-            await self.subscriber.send_queue_position(row.wire_id, least=1)
-        if not await end_sent and row.wire_id in self._unread:
-            _start(self._cancel(row.wire_id))
+            try:
+                await self._follow(row, command.stream_id)
+            except Exception:
+                await self.subscriber.unsubscribe(row.wire_id)
+                self._end_unread(row.wire_id)  # the client asks again
+                raise
+        if not await end_sent:
+            self._end_unread(row.wire_id)
         self._unread.discard(row.wire_id)
+
+    async def _follow(self, row: Response, stream_id: str | None) -> None:
+        # of a later attempt only a snapshot has no dropped call
+        after = NOTHING if row.attempt <= 1 or not self.connection.is_plain else None
+        await self.subscriber.subscribe(row.wire_id, after, stream_id, row_ended=not row.live, replay=False)
+        await self.subscriber.send_queue_position(row.wire_id, least=1)
 
     async def _submit(self, command: Create) -> Response:
         """Create a response, even if the client leaves meanwhile: half of one would never end."""
@@ -171,6 +177,11 @@ class ProgramConsumer(ResponsesConsumer):
         """Leave all groups, cancel responses without a reader; all tasks end. Idempotent."""
         await super().leave()
         self._cancel_unread()
+
+    def _end_unread(self, response_id: str) -> None:
+        if response_id in self._unread:
+            self._unread.discard(response_id)
+            _start(self._cancel(response_id))
 
     def _cancel_unread(self) -> None:
         if not (self._moves or draining.has_begun):

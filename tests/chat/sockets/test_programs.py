@@ -23,8 +23,9 @@ from chat.responses import creation
 from chat.responses.ending import end
 from chat.responses.model_catalog import DEMO
 from chat.sockets import daphne, programs
+from chat.sockets.plain_subscriber import PlainSubscriber
 from chat.streaming.draining import Draining
-from chat.transport.event_log import Log
+from chat.transport.event_log import Log, LogError
 from chat.transport.notifications import notify_owner
 from tests.chat.answers import Answer
 from tests.chat.api.client import Program
@@ -432,6 +433,17 @@ async def test_a_socket_that_ends_while_it_asks_leaves_no_half_of_a_response(
         await no_frame_waits(socket)
     goes_on.set()
     await eventually(lambda: Response.objects.filter(status=Status.CANCELLED).count() == 1)
+
+
+async def test_an_answer_that_cannot_be_followed_ends(
+    socket: Socket, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(PlainSubscriber, "subscribe", AsyncMock(side_effect=LogError))
+        await socket.send_command("response.create", **ASKED, store=False)
+        assert await socket.refusal() == (503, "busy", None)
+    await eventually(lambda: Response.objects.filter(status=Status.CANCELLED).count() == 1)
+    await created(socket)
 
 
 async def test_a_chain_of_unstored_responses(socket: Socket, log: Log) -> None:
