@@ -82,6 +82,8 @@ class ProgramConsumer(ResponsesConsumer):
         super().__init__()
         self._lanes, self._creating = Lanes(), asyncio.Lock()
         self._unread: set[str] = set()  # responses that end with this socket
+        # of each lane the response that runs, and `PlainSubscriber.end_of` it
+        self._running: dict[str | None, tuple[str, asyncio.Future[bool]]] = {}
 
     async def connect(self) -> None:
         """Accept: the key is known. With too many sockets, send the error and close."""
@@ -102,19 +104,21 @@ class ProgramConsumer(ResponsesConsumer):
                 self.connection.is_plain = False
                 await self._execute(command)
             elif self._lanes.enter(command, len(text_data or "")):
-                self._tasks.create_task(self._run(command))
+                self._tasks.create_task(self._run(command, command.stream_id))
         except CommandError as error:
             await self.refuse(error)
 
-    async def _run(self, first: Create) -> None:
+    async def _run(self, command: Create | None, stream_id: str | None) -> None:
         """Execute the requests of a lane, each after the end of the one before."""
-        command: Create | None = first
         while command is not None:
             try:
                 await self._execute(command)
             except CommandError as error:
                 await self.refuse(error)
-            command = self._lanes.next(first.stream_id)
+            command = None  # its text is not held while the answer runs, which may take hours
+            if stream_id in self._running:
+                await self._wait(*self._running.pop(stream_id))
+            command = self._lanes.next(stream_id)
 
     async def _perform(self, command: Command) -> None:
         if not isinstance(command, Create):
@@ -133,9 +137,13 @@ class ProgramConsumer(ResponsesConsumer):
                 await self.subscriber.unsubscribe(row.wire_id)
                 self._end_unread(row.wire_id)  # the client asks again
                 raise
+        self._running[command.stream_id] = row.wire_id, end_sent
+
+    async def _wait(self, response_id: str, end_sent: asyncio.Future[bool]) -> None:
+        """Until a response is followed no longer; one whose end was not read ends, unless it is stored."""
         if not await end_sent:
-            self._end_unread(row.wire_id)
-        self._unread.discard(row.wire_id)
+            self._end_unread(response_id)
+        self._unread.discard(response_id)
 
     async def _follow(self, row: Response, stream_id: str | None) -> None:
         # of a later attempt only a snapshot has no dropped call

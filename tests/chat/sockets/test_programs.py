@@ -1,6 +1,7 @@
 """The socket of programs: a key instead of a session, OpenAI's events alone, lanes of requests."""
 
 import asyncio
+import gc
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,6 +17,7 @@ from chat.accounts import session_watch
 from chat.accounts.api_keys import create_key, revoke_key
 from chat.key_models import ApiKey
 from chat.models import Response, Status
+from chat.protocol.commands import Create
 from chat.protocol.composer import Ending
 from chat.protocol.errors import MOVING, SIGNED_OUT, TOO_MANY
 from chat.protocol.pieces import CallPart
@@ -444,6 +446,16 @@ async def test_an_answer_that_cannot_be_followed_ends(
         assert await socket.refusal() == (503, "busy", None)
     await eventually(lambda: Response.objects.filter(status=Status.CANCELLED).count() == 1)
     await created(socket)
+
+
+@pytest.mark.usefixtures("log")
+async def test_no_request_is_held_while_its_answer_runs(socket: Socket) -> None:
+    question = "x" * 1_000
+    await created(socket, input=question)
+    await created(socket, input=question, stream_id="other")
+    gc.collect()
+    held = [each for each in gc.get_objects() if isinstance(each, Create | Response)]
+    assert not [each for each in held if question in str(vars(each))]
 
 
 async def test_a_chain_of_unstored_responses(socket: Socket, log: Log) -> None:
