@@ -49,13 +49,13 @@ class CompletionStream:
 
     async def _on_event(self, text: str) -> None:
         found = "".join(f"data: {chunk}\n\n" for chunk in self._chunks.translate(text))
-        if self._chunks.ended:
-            self._reader.end()
         if found and (self._chunks.begun or self._exchange.has_begun):
             await self._open()
             await self._exchange.connection.send_text(found)
         elif text.startswith(SIGNS_OF_LIFE) and self._exchange.has_begun and not self._chunks.ended:
             await self._exchange.connection.send_text(KEEP_ALIVE)
+        if self._chunks.ended:
+            self._reader.end()
 
     async def _open_later(self) -> None:
         await asyncio.sleep(OPEN_SECS)

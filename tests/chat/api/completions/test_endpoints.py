@@ -1,5 +1,6 @@
 """`/v1/chat/completions`: a program asks, reads along, leaves, reads again and deletes."""
 
+import asyncio
 import json
 from base64 import b64encode
 from collections.abc import AsyncIterator
@@ -17,6 +18,7 @@ from chat.protocol.errors import FAILURES
 from chat.protocol.messages import messages
 from chat.responses.ending import cancel, end
 from chat.streaming.draining import Draining
+from chat.streaming.http_connection import HttpConnection
 from chat.transport.event_log import Log
 from tests.chat.answers import Answer
 from tests.chat.api.answering import COMPLETED, MODEL, claimed
@@ -104,6 +106,23 @@ async def test_a_stream_has_the_text_its_end_and_the_tokens(program: Program, lo
     assert text(found) == "Two metres."
     assert found[-2]["choices"][0]["finish_reason"] == "stop"
     assert found[-1]["usage"]["total_tokens"] == 12
+
+
+async def test_the_last_chunk_is_sent_before_the_reader_ends(
+    program: Program, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send = HttpConnection.send_text
+
+    async def slow(self: HttpConnection, text: str) -> None:
+        for _ in range(20):  # turns of the loop, in which others may end
+            await asyncio.sleep(0)
+        await send(self, text)
+
+    monkeypatch.setattr(HttpConnection, "send_text", slow)
+    request, answer = await begun(program, log, stream=True)
+    await answer.add("Two metres.")
+    await answer.close()
+    assert chunks(await request.reply())[-1]["choices"][0]["finish_reason"] == "stop"
 
 
 @pytest.mark.usefixtures("folder")
