@@ -25,7 +25,7 @@ def list_page(objects: Sequence[JSON], query: Query, order: str = "desc") -> JSO
     rows = list(objects) if wanted == "asc" else list(reversed(objects))
     after = last_value(query, "after")
     if after:
-        place = next((place for place, row in enumerate(rows) if row["id"] == after), None)
+        place = next((place for place, row in enumerate(rows) if row.get("id") == after), None)
         if place is None:
             raise CommandError("invalid_field", "after")
         rows = rows[place + 1 :]
@@ -34,7 +34,7 @@ def list_page(objects: Sequence[JSON], query: Query, order: str = "desc") -> JSO
 
 def page_of(data: Sequence[JSON], *, has_more: bool) -> JSON:
     """The list object of a page."""
-    first, last = (data[0]["id"], data[-1]["id"]) if data else (None, None)
+    first, last = (data[0].get("id"), data[-1].get("id")) if data else (None, None)
     return {
         "object": "list",
         "data": list(data),

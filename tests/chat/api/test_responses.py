@@ -286,6 +286,15 @@ async def test_a_worker_that_has_not_heard_of_the_deletion_writes_no_more(progra
         assert (await program.ask("GET", f"responses/{answer.id}{query}")).error == NOTHING
 
 
+async def test_items_without_ids_are_listed(program: Program, owner: User, log: Log) -> None:
+    row = await on_rows(stored, owner, status=Status.COMPLETED)
+    assert "id" not in row.input[0]
+    page = (await program.ask("GET", f"responses/{row.wire_id}/input_items")).json()
+    assert (page["data"], page["first_id"]) == (row.input, None)
+    reply = await program.ask("GET", f"responses/{row.wire_id}/input_items?after=x")
+    assert reply.error == (400, "invalid_value", "after")
+
+
 async def test_the_items_of_an_input_come_in_pages(program: Program, log: Log) -> None:
     items = [{"role": "user", "content": str(number)} for number in range(5)]
     name = (await completed(program, log, input=items)).json()["id"]
