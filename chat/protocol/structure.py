@@ -4,7 +4,7 @@
 """
 
 import re
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any
 
 from chat.protocol.errors import CommandError
@@ -70,10 +70,11 @@ def check_create(body: dict[str, Any], objects: Mapping[str, Names]) -> None:
     metadata, items = body.get("metadata"), body.get("input")
     if isinstance(metadata, dict) and len(metadata) > MAX_METADATA:
         raise CommandError("invalid_field", "metadata")
-    if isinstance(items, list) and (len(items) > MAX_ITEMS or _count_parts(items) > MAX_PARTS):
+    if isinstance(items, list) and (len(items) > MAX_ITEMS or count_parts(items) > MAX_PARTS):
         raise CommandError("invalid_field", "input")
 
 
-def _count_parts(items: list[Any]) -> int:
-    lists = (item.get(name) for item in items if isinstance(item, dict) for name in LISTS)
+def count_parts(items: list[Any], names: Sequence[str] = LISTS) -> int:
+    """Count what is in the lists of all items; `names`: of the lists."""
+    lists = (item.get(name) for item in items if isinstance(item, dict) for name in names)
     return sum(len(parts) for parts in lists if isinstance(parts, list))

@@ -16,7 +16,7 @@ from chat.protocol.commands import Create, Limits, MaxOutputTokens, create
 from chat.protocol.errors import CommandError
 from chat.protocol.events import JSON
 from chat.protocol.fields import Strict, refusal
-from chat.protocol.structure import MAX_ITEMS, refuse_unknown
+from chat.protocol.structure import MAX_ITEMS, MAX_PARTS, count_parts, refuse_unknown
 
 # as `response.create` has them
 SAME = (
@@ -143,8 +143,14 @@ def _check_names(given: JSON, own: Collection[str]) -> None:
     for name in ("model", "messages"):
         if name not in given:
             raise CommandError("missing_field", name)
-    if isinstance(given["messages"], list) and len(given["messages"]) > MAX_ITEMS:
+    if isinstance(given["messages"], list) and _is_long(given["messages"]):
         raise CommandError("invalid_field", "messages")
+
+
+def _is_long(messages: list[Any]) -> bool:
+    """Whether they have too much for `response.create`, which would only be refused after pydantic."""
+    calls, parts = count_parts(messages, ["tool_calls"]), count_parts(messages, ["content"])
+    return len(messages) > MAX_ITEMS or calls > MAX_ITEMS or parts > MAX_PARTS
 
 
 def _translated(given: JSON) -> Translated:

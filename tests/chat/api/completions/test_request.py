@@ -8,7 +8,7 @@ from chat.api.completions.request import CompletionRequest, completion_request
 from chat.protocol.commands import MAX_INPUT_CHARS, OF_PROGRAMS
 from chat.protocol.errors import CommandError
 from chat.protocol.parameters import in_chat_form, parameters
-from chat.protocol.structure import MAX_ITEMS
+from chat.protocol.structure import MAX_ITEMS, MAX_PARTS
 from tests.sdk.schemas import openai
 
 ASKED: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "a"}]}
@@ -166,6 +166,13 @@ IMAGE = {"type": "image_url", "image_url": {"url": "http://example.org"}}
         ("messages", [], "invalid_field", "messages"),
         ("messages", "a", "invalid_field", "messages"),
         ("messages", [ASKED["messages"][0]] * (MAX_ITEMS + 1), "invalid_field", "messages"),
+        ("messages", [{"role": "user", "content": [{}] * (MAX_PARTS + 1)}], "invalid_field", "messages"),
+        (
+            "messages",
+            [{"role": "assistant", "tool_calls": [{}] * (MAX_ITEMS + 1)}],
+            "invalid_field",
+            "messages",
+        ),
         ("colour", "red", "unknown_field", "colour"),
         ("input", "a", "unknown_field", "input"),
         ("instructions", "a", "unknown_field", "instructions"),
