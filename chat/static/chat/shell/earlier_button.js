@@ -28,17 +28,10 @@ export class EarlierButton {
     if (hadFocus && !there) this.#turns.focus({ preventScroll: true });
   }
 
-  /** At the end of a page that is not laid out yet, it is near without a scroll: look again after one. */
+  /** At the end of a page that is not laid out yet, it is near without a scroll. */
   #scrolledHere() {
     const below = document.documentElement.scrollHeight - innerHeight - scrollY;
     if (below > innerHeight) this.#load();
-    else addEventListener("scroll", () => this.#lookAgain(), { once: true, passive: true });
-  }
-
-  /** The observer reports changes alone, and the next one if it begins anew. */
-  #lookAgain() {
-    this.#observer.unobserve(this.#button);
-    this.#observer.observe(this.#button);
   }
 
   /** Insert turns; the first one in view stays where it is. @param {() => void} insert */
@@ -54,7 +47,8 @@ export class EarlierButton {
     this.#loading = true;
     const loaded = await this.#on.load();
     this.#loading = false;
-    this.#lookAgain(); // it may be near already
+    this.#observer.unobserve(this.#button);
+    this.#observer.observe(this.#button); // it may be near again already
     if (loaded) this.#on.announce(EARLIER_SHOWN);
   }
 }
