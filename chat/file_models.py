@@ -48,8 +48,8 @@ class FileQuerySet(models.QuerySet["File"]):
         return bool(uploading.update(state=FileState.STORED, storage_name=storage_name))
 
     def keep(self, file_id: UUID, purpose: str) -> None:
-        """Keep a stored file until it is deleted, for a program's purpose."""
-        self.filter(pk=file_id, state=FileState.STORED).update(purpose=purpose)
+        """Keep a stored file until it is deleted, for a program's first purpose."""
+        self.filter(pk=file_id, state=FileState.STORED, purpose="").update(purpose=purpose)
 
     def discard(self, file_ids: Collection[UUID]) -> int:
         """Any state → deleting; the next `tidy` deletes their bytes and rows. Returns the number of rows."""

@@ -88,7 +88,7 @@ def _stored(exchange: Exchange) -> JSON:
         purpose = _purpose(fields)
         row = store(exchange.owner, file.name or "", spool, declared=file.content_type or "", param=FIELD)
     File.objects.keep(row.pk, purpose)
-    row.purpose = purpose
+    row.purpose = row.purpose or purpose
     return row.wire()
 
 

@@ -82,6 +82,8 @@ async def test_a_file_of_the_page_is_kept_once_a_program_uploads_it_too(
     assert row.purpose == ""
     assert (await upload(program)).json()["id"] == row.wire_id
     assert (await on_rows(File.objects.get)).purpose == "user_data"
+    assert (await upload(program, purpose="vision")).json()["purpose"] == "user_data"
+    assert (await on_rows(File.objects.get)).purpose == "user_data"
 
 
 @pytest.mark.parametrize(
