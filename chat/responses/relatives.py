@@ -19,6 +19,8 @@ def relatives(
     In a `conversation` the previous one is the latest.
     """
     source = _own(owner_id, command.tailrace.regenerate_of, "tailrace.regenerate_of")
+    if source is not None and source.deleted_at is not None:
+        raise CommandError("response_not_found", "tailrace.regenerate_of")
     # a sibling has the same previous response
     if command.previous_response_id and (source is not None or command.conversation):
         raise CommandError("invalid_field", "previous_response_id")

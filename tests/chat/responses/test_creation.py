@@ -385,6 +385,16 @@ async def test_a_regeneration_with_a_previous_response_is_refused(
     assert await counted() == (1, 1)
 
 
+async def test_a_response_that_was_deleted_is_not_regenerated(
+    owner: User, response: Response, log: Log
+) -> None:
+    await on_rows(Response.objects.update, status="completed")
+    await on_rows(Response.objects.erase)
+    with pytest.raises(CommandError) as refused:
+        await create_response(owner, asking(None, tailrace={"regenerate_of": response.wire_id}), log)
+    assert (refused.value.code, refused.value.param) == ("response_not_found", "tailrace.regenerate_of")
+
+
 async def test_a_root_can_be_regenerated(owner: User, response: Response, log: Log) -> None:
     again, _ = await create_response(owner, asking(None, tailrace={"regenerate_of": response.wire_id}), log)
     assert (contents(again), again.previous_id) == (contents(response), None)
