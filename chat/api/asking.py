@@ -4,9 +4,8 @@ import asyncio
 import hashlib
 import json
 import time
-from collections.abc import Mapping
-from functools import partial
-from typing import Any
+from collections.abc import Coroutine, Mapping
+from typing import Any, TypeVar
 
 from chat.api.exchange import KEY_HEADER, Exchange
 from chat.api.limits import count_request
@@ -28,7 +27,9 @@ KEY = "key:"  # before the header's value in the column, which has a page's ids,
 # the way in which a reply is read; a repeated request may stream
 OF_READING = ("stream", "stream_options")
 
-_submitting: set[asyncio.Task[Any]] = set()  # asyncio keeps only weak references to tasks
+T = TypeVar("T")
+
+_pending: set[asyncio.Task[Any]] = set()  # asyncio keeps only weak references to tasks
 
 
 async def ask(exchange: Exchange, command: Create, body: JSON) -> Response:
@@ -44,19 +45,18 @@ async def ask(exchange: Exchange, command: Create, body: JSON) -> Response:
     log = Log(redis_client.client())
     program = ProgramRequest(digest(body) if KEY_HEADER in exchange.headers else "")
     # not the handler's task: a response is whole, or not there
-    submitting = asyncio.create_task(submit(exchange.owner, command, log, program))
-    _submitting.add(submitting)
-    submitting.add_done_callback(_forget)
+    submitting = _start(submit(exchange.owner, command, log, program))
     is_cancelled = not outlives_reader(command)
     if is_cancelled:
-        exchange.on_left = partial(_cancel_submitted, log, submitting)
+        exchange.on_left = lambda: asyncio.shield(_start(_cancel_submitted(log, submitting)))
     try:
         row, _ = await asyncio.shield(submitting)
     except Exception:
         exchange.on_left = None  # there is no response
         raise
     if is_cancelled:  # without the row: its input may be long
-        exchange.on_left = partial(_cancel, log, row.wire_id)
+        response_id = row.wire_id
+        exchange.on_left = lambda: asyncio.shield(_start(_cancel(log, response_id)))
     return row
 
 
@@ -90,7 +90,15 @@ async def _cancel(log: Log, response_id: str) -> None:
     await end(log, response_id, Ending("cancelled", time.time()))
 
 
-def _forget(submitting: asyncio.Task[Any]) -> None:
-    _submitting.discard(submitting)
-    if not submitting.cancelled():
-        submitting.exception()  # retrieved: its client may have left
+def _start(work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
+    """A task that ends even if its caller does not wait for it."""
+    task = asyncio.create_task(work)
+    _pending.add(task)
+    task.add_done_callback(_forget)
+    return task
+
+
+def _forget(task: asyncio.Task[Any]) -> None:
+    _pending.discard(task)
+    if not task.cancelled():
+        task.exception()  # retrieved: its client may have left

@@ -37,10 +37,16 @@ class Reader:
 
     `on_event` gets each encoded event of the log, in order and once, and the frames of a follower:
     `tailrace:heartbeat` after a silence, `tailrace:queue`, `tailrace:snapshot` where the log is lost.
+    `on_followed` is called once after the first events, of which there may be none.
     """
 
-    def __init__(self, exchange: Exchange, on_event: Callable[[str], Awaitable[None]]) -> None:
-        self._exchange, self._on_event = exchange, on_event
+    def __init__(
+        self,
+        exchange: Exchange,
+        on_event: Callable[[str], Awaitable[None]],
+        on_followed: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        self._exchange, self._on_event, self._on_followed = exchange, on_event, on_followed
         self._layer = get_channel_layer()
         self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -68,6 +74,8 @@ class Reader:
             self._layer.group_join(owner_group(owner_id), channel)
             start = None if after == NOTHING and row.attempt > 1 else after
             await subscriber.subscribe(row.wire_id, start, None, row_ended=not row.live, replay=False)
+            if self._on_followed is not None:
+                await self._on_followed()
             await self._ended
         finally:
             key_watch().remove(key)

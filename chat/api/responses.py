@@ -99,18 +99,24 @@ async def _ask(exchange: Exchange) -> Coroutine[Any, Any, None]:
 async def stream(exchange: Exchange, row: Response, starting_after: int = NOTHING) -> None:
     """Reply with a response's events; the client's `starting_after` is its last one.
 
-    If the response is deleted meanwhile, CommandError cuts the stream off.
+    The stream begins once the response is followed. Raises as `Reader.follow`; and CommandError,
+    which cuts the stream off, if the response is deleted meanwhile.
     """
-    events = ServerEvents(starting_after)
-    connection = await exchange.open_stream()
+    events, connection = ServerEvents(starting_after), exchange.connection
+
+    async def begin() -> None:
+        if not exchange.has_begun:
+            await exchange.open_stream()
 
     async def send(text: str) -> None:
         if part := events.translate(text):
+            await begin()
             await connection.send_text(part)
         if events.ended:
             reader.end()
 
-    reader = Reader(exchange, send)
+    await connection.allow_move()
+    reader = Reader(exchange, send, begin)
     await reader.follow(row, starting_after)
     if not events.ended:  # the client had the terminal event
         await own_response(exchange.owner.pk, row.pk)
@@ -147,7 +153,7 @@ def parse_id(response_id: str) -> UUID:
 
 def command_of(body: JSON) -> Create:
     """The command of a body. Raises CommandError."""
-    for name in ("type", "stream_id"):  # a socket's
+    for name in ("type", "stream_id", "tailrace"):  # a socket's
         if body.get(name) is not None:
             raise CommandError("unknown_field", name)
     command = create(body | {"type": "response.create"}, OF_PROGRAMS, client_parameters())

@@ -1,25 +1,29 @@
 """`/v1/responses`: a program asks, reads along, returns, cancels and deletes."""
 
+import asyncio
 from base64 import b64encode
 from collections.abc import AsyncIterator
 from functools import partial
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 from django.contrib.auth.models import User
 from pytest_django import Settings
 
 from chat.accounts.api_keys import revoke_key
-from chat.api import live, reader
+from chat.api import asking, endpoint, live, reader
 from chat.file_models import FileUse
 from chat.ids import new_id, wire_id
 from chat.key_models import ApiKey
 from chat.models import Conversation, Response, Status
 from chat.protocol.composer import Ending
+from chat.protocol.errors import CommandError
+from chat.responses.creation import submit
 from chat.responses.ending import ABANDONED_SECS, cancel, end
 from chat.streaming.draining import Draining
 from chat.transport import event_log, redis_client
-from chat.transport.event_log import Append, Batch, Log
+from chat.transport.event_log import Append, Batch, Log, LogError
 from tests.chat.api.answering import COMPLETED, MODEL, begun, body, claimed, completed, in_background
 from tests.chat.api.client import REPLY_SECS, Program
 from tests.chat.communicator import eventually
@@ -63,6 +67,26 @@ async def test_a_stream_has_each_event_once_and_its_end(program: Program, log: L
     assert texts(events) == "Two metres."
     assert numbers(events) == list(range(len(events)))
     assert (events[0]["type"], events[-1]["type"]) == ("response.created", "response.completed")
+
+
+@pytest.mark.parametrize("error", [LogError("no Redis"), CommandError("too_many_followed")])
+async def test_a_stream_that_cannot_be_followed_is_refused(
+    program: Program, log: Log, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    monkeypatch.setattr(reader.Subscriber, "subscribe", AsyncMock(side_effect=error))
+    reply = await program.ask("POST", "responses", body(stream=True, store=False))
+    status, code = (503, "busy") if isinstance(error, LogError) else (429, "rate_limit_exceeded")
+    assert reply.error == (status, code, None)
+    assert (await on_rows(Response.objects.get)).status == Status.CANCELLED
+
+
+async def test_a_stream_begins_before_its_next_event(program: Program, log: Log) -> None:
+    answer = await in_background(program, log)
+    last = await log.top(answer.id)
+    request = program.request("GET", f"responses/{answer.id}?stream=true&starting_after={last}")
+    await request.send()
+    assert (await request.head()).status == 200
+    await request.leave()
 
 
 async def test_a_request_in_background_returns_at_once_and_is_read_as_it_grows(
@@ -190,6 +214,26 @@ async def test_a_client_that_leaves_while_its_response_is_stored_leaves_a_whole_
         await await_until(partial(log.state, row.wire_id), 5, "its log is there")
 
 
+async def test_what_follows_a_client_that_has_left_ends_also_if_it_takes_long(
+    program: Program, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submitted, opened = asyncio.Event(), asyncio.Event()
+
+    async def late(*args: Any) -> Any:
+        submitted.set()
+        await opened.wait()
+        return await submit(*args)
+
+    monkeypatch.setattr(asking, "submit", late)
+    monkeypatch.setattr(endpoint, "LEAVE_SECS", 0)
+    request = program.request("POST", "responses", body(store=False))
+    await request.send()
+    await submitted.wait()
+    await request.leave()
+    opened.set()
+    assert await eventually(Response.objects.filter(status=Status.CANCELLED).first) is not None
+
+
 async def test_the_stop_of_the_process_cancels_no_answer(
     program: Program, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -198,13 +242,15 @@ async def test_the_stop_of_the_process_cancels_no_answer(
     streamed, first = await begun(program, log, stream=True, store=False)
     await first.add("Two ")
     waiting, second = await begun(program, log, store=False)
+    stored, third = await begun(program, log)
     assert (await streamed.head()).status == 200
     await draining.run(0)
-    reply = await waiting.reply()
-    assert reply.error == (503, "stopping", None)
-    assert reply.headers["x-should-retry"] == "false"
+    for request, retried in ((waiting, "true"), (stored, "false")):
+        reply = await request.reply()
+        assert reply.error == (503, "stopping", None)
+        assert reply.headers["x-should-retry"] == retried
     await streamed.wait(REPLY_SECS)
-    assert {(await saved(each.id)).status for each in (first, second)} == {Status.IN_PROGRESS}
+    assert {(await saved(each.id)).status for each in (first, second, third)} == {Status.IN_PROGRESS}
 
 
 async def test_the_end_of_a_key_ends_its_streams(program: Program, log: Log) -> None:
@@ -424,6 +470,7 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     ({"surprise": 1}, "unknown_parameter", "surprise"),
     ({"type": "response.create"}, "unknown_parameter", "type"),
     ({"stream_id": "a"}, "unknown_parameter", "stream_id"),
+    ({"tailrace": {"client_request_id": "a"}}, "unknown_parameter", "tailrace"),
     ({"text": {"surprise": 1}}, "unknown_parameter", "text.surprise"),
     ({"prompt": {"id": "a"}}, "unsupported_parameter", "prompt"),
     ({"top_logprobs": 2}, "unsupported_parameter", "top_logprobs"),
