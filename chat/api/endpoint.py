@@ -70,7 +70,7 @@ class Endpoint:
         if connection.left.is_set():
             await _leave(exchange)
         if connection.moved and not exchange.has_begun:
-            # with the same key it is the same response; nobody can return to one that ends with its reader
+            # with the same key it is the same response; no client can return to one that ends with its reader
             may_retry = KEY_HEADER in exchange.headers or exchange.on_left is not None
             exchange.reply_headers["x-should-retry"] = str(may_retry).lower()
             raise CommandError("stopping")

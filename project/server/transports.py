@@ -1,4 +1,4 @@
-"""What a request's application may do with its connection.
+"""The connection of a request, as far as its application may use it.
 
 `scope["abort"]` closes it at once, also if its client does not read. `scope["release"]` drops the server's
 copy of the body, which the application has received.

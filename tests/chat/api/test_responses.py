@@ -22,6 +22,7 @@ from chat.protocol.errors import CommandError
 from chat.responses.creation import submit
 from chat.responses.ending import ABANDONED_SECS, cancel, end
 from chat.streaming.draining import Draining
+from chat.streaming.subscriber import Subscriber
 from chat.transport import event_log, redis_client
 from chat.transport.event_log import Append, Batch, Log, LogError
 from tests.chat.api.answering import COMPLETED, MODEL, begun, body, claimed, completed, in_background
@@ -73,7 +74,7 @@ async def test_a_stream_has_each_event_once_and_its_end(program: Program, log: L
 async def test_a_stream_that_cannot_be_followed_is_refused(
     program: Program, log: Log, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    monkeypatch.setattr(reader.Subscriber, "subscribe", AsyncMock(side_effect=error))
+    monkeypatch.setattr(Subscriber, "subscribe", AsyncMock(side_effect=error))
     reply = await program.ask("POST", "responses", body(stream=True, store=False))
     status, code = (503, "busy") if isinstance(error, LogError) else (429, "rate_limit_exceeded")
     assert reply.error == (status, code, None)
