@@ -8,6 +8,7 @@ import pytest
 from pytest_django import Settings
 
 from chat.protocol.output import output_text
+from chat.protocol.pieces import CallPart
 from chat.responses.model_catalog import DEMO, ModelConfig
 from chat.transport import redis_client
 from chat.transport.event_log import Log
@@ -53,10 +54,16 @@ async def asked(prompt: str, name: str = "server", **parameters: object) -> list
 
 async def test_the_answer_of_another_model_is_passed_on(server: Upstream) -> None:
     prompt = "[words-5] a first delegated question"
+    assert "".join(chunk.text for chunk in await asked(prompt)) == text_of(prompt)
+
+
+async def test_parameters_reach_another_model_and_its_call_is_passed_on(server: Upstream) -> None:
+    prompt = "[words-5] a question that demands a call"
     given = Ask(tools=[{"type": "function", "name": "look_up", "parameters": {}}]).tools
     choice = {"type": "function", "name": "look_up"}
     found = await asked(prompt, temperature=0.5, max_output_tokens=7, tools=given, tool_choice=choice)
-    assert "".join(chunk.text for chunk in found) == text_of(prompt)
+    calls = [part for chunk in found for part in chunk.parts if isinstance(part, CallPart)]
+    assert "".join(call.name for call in calls) == "look_up"
     [record] = server.requests(prompt)
     assert record.body["temperature"] == 0.5
     assert record.body["tools"] == [{"type": "function", "function": {"name": "look_up", "parameters": {}}}]
