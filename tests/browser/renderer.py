@@ -4,7 +4,8 @@ from typing import Any
 
 from playwright.async_api import Page
 
-# `cuts`: how many characters arrive at once, 0 for all; -n: 1 to n, by a fixed sequence of random numbers.
+# `cuts`: of each text how many characters arrive at once, 0 for all; -n: 1 to n, by a fixed sequence of random numbers.
+# All in one task: formulas are typeset later, if at all.
 # `links`: every address may be followed, and is shown as it is
 RENDER = """async ({ texts, cuts, links }) => {
   const base = new URL("static/chat/", document.baseURI).href;
@@ -37,8 +38,8 @@ RENDER = """async ({ texts, cuts, links }) => {
   };
   const failed = (root) => root.querySelector(":scope > .plain") !== null;
   const html = (root) => (failed(root) ? "plain: the parser failed" : root.innerHTML);
-  return texts.map((text) => {
-    const [first, ...others] = cuts.map((cut) => built(text, cut));
+  return texts.map((text, at) => {
+    const [first, ...others] = cuts[at].map((cut) => built(text, cut));
     return [first, ...others.map((other) => (other.isEqualNode(first) ? first : other))].map(html);
   });
 }"""
@@ -47,5 +48,12 @@ WHOLE, RANDOM = 0, -7
 
 async def rendered(page: Page, texts: list[str], *cuts: int, links: bool = False) -> list[list[str]]:
     """The HTML of each text for each way of arriving."""
-    found: Any = await page.evaluate(RENDER, {"texts": texts, "cuts": list(cuts or (WHOLE,)), "links": links})
+    return await rendered_each(page, texts, [list(cuts or (WHOLE,))] * len(texts), links=links)
+
+
+async def rendered_each(
+    page: Page, texts: list[str], cuts: list[list[int]], *, links: bool = False
+) -> list[list[str]]:
+    """The same with each text's own ways."""
+    found: Any = await page.evaluate(RENDER, {"texts": texts, "cuts": cuts, "links": links})
     return list(found)

@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.normal_form import normal_form
-from tests.browser.renderer import RANDOM, WHOLE, rendered
+from tests.browser.renderer import RANDOM, WHOLE, rendered, rendered_each
 from tests.browser.visitor import ask, ended, open_page
 from tests.harness.stack import Stack
 
@@ -172,8 +172,8 @@ async def test_any_mix_of_marks_is_shown_the_same_however_it_arrives(page: Page,
     rng = random.Random(seed)
     texts = [mix(rng) for _ in range(MIXES)]
     await open_page(page, stack)
-    shown = await rendered(page, texts[:BY_CHARACTER], WHOLE, 1, RANDOM)
-    shown += await rendered(page, texts[BY_CHARACTER:], WHOLE, RANDOM)
+    ways = [[WHOLE, 1, RANDOM]] * BY_CHARACTER + [[WHOLE, RANDOM]] * (MIXES - BY_CHARACTER)
+    shown = await rendered_each(page, texts, ways)
     differ = [(text, html) for text, html in zip(texts, shown, strict=True) if len(set(html)) > 1]
     shortest = sorted(differ, key=lambda each: len(each[0]))[:3]
     assert not differ, f"seed {seed}: {len(differ)}, the shortest {shortest}"
