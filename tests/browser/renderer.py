@@ -4,7 +4,8 @@ from typing import Any
 
 from playwright.async_api import Page
 
-# `cuts`: of each text how many characters arrive at once, 0 for all; -n: 1 to n, by a fixed sequence of random numbers.
+# `cuts`: of each text how many characters arrive at once, 0 for all; -n: 1 to n, by a fixed sequence of
+# random numbers.
 # All in one task: formulas are typeset later, if at all.
 # `links`: every address may be followed, and is shown as it is
 RENDER = """async ({ texts, cuts, links }) => {

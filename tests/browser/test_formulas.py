@@ -1,9 +1,10 @@
 """Formulas are typeset in the page; a hostile one stays text, covers nothing and freezes nothing."""
 
+import asyncio
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 from tests.browser.axe import findings, page_for_axe
 from tests.browser.conftest import profile
@@ -160,8 +161,16 @@ async def test_many_formulas_come_over_several_frames(page: Page, stack: Stack) 
 
 async def test_a_selected_formula_waits_for_the_end_of_the_selection(page: Page, stack: Stack) -> None:
     await open_page(page, stack)
+    selected = asyncio.Event()
+
+    async def late(route: Route) -> None:
+        await selected.wait()
+        await route.continue_()
+
+    await page.route("**/katex.css", late)
     await show(page, ("x", True))
     await page.evaluate("document.getSelection().selectAllChildren(document.querySelector('.formula'))")
+    selected.set()
     await show(page, ("y", True))
     await until(page, f"{TYPESET} === 1")
     await expect(page.locator(".formula").first).to_have_text("$x$")

@@ -148,6 +148,9 @@ async def test_beyond_its_sockets_a_user_is_refused_and_others_are_not(
         await works(again)
 
 
+MOST_FRAMES = 5_000  # on a slow machine more are allowed meanwhile
+
+
 @pytest.mark.parametrize("path", [PATH, "/ws/openai/"])
 async def test_both_sockets_count_and_have_a_rate(
     owner: User, log: Log, settings: Settings, path: str
@@ -157,10 +160,11 @@ async def test_both_sockets_count_and_have_a_rate(
         async with opened(owner, "/ws/openai/") as second:
             assert await second.refusal() == (429, "too_many_sockets", None)
             assert await second.receive_output(FRAME_SECS) == {"type": "websocket.close", "code": TOO_MANY}
-        for _ in range(60 + MAX_REFUSALS + 1):
+        codes: list[str] = []
+        while codes.count("slow_down") <= MAX_REFUSALS and len(codes) < MOST_FRAMES:
             await socket.send_to(text_data="{}")
-        codes = [(await socket.frame())["error"]["code"] for _ in range(60 + MAX_REFUSALS + 1)]
-        assert codes.count("slow_down") == MAX_REFUSALS + 1
+            codes.append((await socket.frame())["error"]["code"])
+        assert codes[:60].count("slow_down") == 0
         assert await socket.receive_output(FRAME_SECS) == {"type": "websocket.close", "code": TOO_MANY}
 
 
