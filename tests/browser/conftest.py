@@ -24,9 +24,6 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
-    # one process for all pages: to start it again for each test takes a sixth of the CPU of a short one
-    "--process-per-site",
-    "--renderer-process-limit=1",
 ]
 EXPECT_SECS = 60
 in_session = functools.partial(pytest_asyncio.fixture, loop_scope="session")
