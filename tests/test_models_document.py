@@ -32,7 +32,7 @@ DOCUMENT = (ROOT / "docs/models.md").read_text()
 OPENAI = {"key": "KEY", "refused": ("max_tokens",)}  # newer models
 AZURE = {**OPENAI, "key_header": "api-key"}
 TAGS = ({"content": "<think>h"}, {"content": "m</think>"}, {"content": "1, "}, {"content": "2"})
-REASONS = ({"reasoning_content": "hm "}, {"reasoning_content": "so "}, {"content": "1, "}, {"content": "2"})
+REASONS = ({"reasoning_content": "hm "}, {"reasoning_content": "so "}, {"content": "1,"}, {"content": "2"})
 # behaviour by heading; the path is that of the documented address
 SERVICES: dict[str, dict[str, Any]] = {
     "Ollama": {},
@@ -45,7 +45,7 @@ SERVICES: dict[str, dict[str, Any]] = {
     "LiteLLM": OPENAI,
     "OpenRouter": {"key": "KEY", "deltas": REASONS},
     "Mistral": {"key": "KEY", "refused": ("stream_options", "max_completion_tokens")},
-    "Gemini": {"key": "KEY", "deltas": ({"content": "1, "}, {"content": "2"})},
+    "Gemini": {"key": "KEY", "deltas": ({"content": "1,"}, {"content": "2"})},
     "DeepSeek": {"key": "KEY", "deltas": REASONS},
 }
 

@@ -37,7 +37,8 @@ class Service:
     status: int = 200
     code: str = "refused"
     usage: bool = True
-    deltas: tuple[dict[str, Any], ...] = tuple({"content": word} for word in ("1, ", "2, ", "3"))
+    # one word: its pieces may arrive late and together, and are still no answer in one piece
+    deltas: tuple[dict[str, Any], ...] = tuple({"content": text} for text in ("1,", "2,", "3"))
     finish: str = "stop"
 
     requests: list[tuple[str, dict[str, str], dict[str, Any]]] = field(default_factory=list)
