@@ -3,10 +3,10 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
-from playwright.async_api import Page, Route, expect
+from playwright.async_api import Error, Page, Route, expect
 
 from tests.browser.test_sign_out import make_reader, sign_in
 from tests.browser.visitor import ask_here, ended, open_page, row
@@ -84,15 +84,19 @@ async def test_tabs_that_send_their_first_messages_at_once_share_one_guest(page:
     for tab in tabs:
         await open_page(tab, stack)
     rows, before = stack.count_rows(), stack.count_users()
-    waiting: list[Route] = []
+    asking: set[Page] = set()
+    released = asyncio.Event()
 
     async def hold(route: Route) -> None:
-        waiting.append(route)
+        asking.add(route.request.frame.page)
+        await released.wait()
+        with suppress(Error):  # a page gives up after some seconds, and asks again
+            await route.continue_()
 
     await page.context.route("**/guest/", hold)
     turns = [await ask_here(tab, f"From tab {number}") for number, tab in enumerate(tabs)]
-    await await_until(lambda: len(waiting) == len(tabs), 30, "all tabs have asked for a guest")
-    await asyncio.gather(*(route.continue_() for route in waiting))
+    await await_until(lambda: asking == set(tabs), 30, "all tabs have asked for a guest")
+    released.set()
     for turn in turns:
         await ended(turn)
     assert (stack.count_rows(), stack.count_users()) == (rows + len(tabs), before + 1)
