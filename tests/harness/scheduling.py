@@ -16,7 +16,7 @@ SHARED: Mapping[str, int] = {
 }
 CORES = os.cpu_count() or 1
 FAST = 2 * CORES  # processes of the fast tier alone
-WAITING = 3 * CORES  # processes that begin with the slow files, most of which wait most of the time
+WAITING = 2 * CORES  # processes that begin with the slow files, most of which wait most of the time
 WORKING = CORES  # processes that begin with the fast tier, which hardly waits
 
 
