@@ -1,4 +1,4 @@
-"""Database rows of webhooks: the addresses that are notified of ended responses, and what is undelivered.
+"""Database rows of webhooks: addresses that are notified of ended responses, and undelivered events.
 
 A delivery is a row until it has arrived or is given up. Its claim is a conditional UPDATE whose row count
 decides: of the messages for one attempt, one posts.

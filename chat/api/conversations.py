@@ -118,7 +118,7 @@ async def _find(exchange: Exchange, conversation_id: str) -> Conversation:
 
 
 async def _find_settled(exchange: Exchange, conversation_id: str) -> Conversation:
-    """The same; what has ended has its items. Raises CommandError."""
+    """The same, with the items of answers that have ended in the log alone. Raises CommandError."""
     row = await _find(exchange, conversation_id)
     await settle_ended(_log(), row.pk)
     return row

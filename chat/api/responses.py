@@ -85,7 +85,7 @@ class InputItems(Endpoint):
 
 
 async def _ask(exchange: Exchange) -> Coroutine[Any, Any, None]:
-    """Create a response; returns what is left to do. Raises CommandError."""
+    """Create a response. Returns the work that sends the reply. Raises CommandError."""
     body = exchange.json()
     command = command_of(body)
     row = await ask(exchange, command, body)

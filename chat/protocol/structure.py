@@ -75,6 +75,6 @@ def check_create(body: dict[str, Any], objects: Mapping[str, Names]) -> None:
 
 
 def count_parts(items: list[Any], names: Sequence[str] = LISTS) -> int:
-    """Count what is in the lists of all items; `names`: of the lists."""
+    """Count the entries of the named lists in all items."""
     lists = (item.get(name) for item in items if isinstance(item, dict) for name in names)
     return sum(len(parts) for parts in lists if isinstance(parts, list))

@@ -54,7 +54,7 @@ class OneCompletion(Endpoint):
 
 
 async def _ask(exchange: Exchange) -> Coroutine[Any, Any, None]:
-    """Create a completion; returns what is left to do. Raises CommandError."""
+    """Create a completion. Returns the work that sends the reply. Raises CommandError."""
     body = exchange.json()
     request = completion_request(body, OF_PROGRAMS, client_parameters())
     try:
