@@ -297,7 +297,9 @@ type MarkedTag = import("../static/chat/vendor/marked/marked.esm.js").Tokens.Tag
 type MarkedText = import("../static/chat/vendor/marked/marked.esm.js").Tokens.Text;
 type MarkedOptions = import("../static/chat/vendor/marked/marked.esm.js").MarkedOptions;
 type MarkedHooks = import("../static/chat/vendor/marked/marked.esm.js").Hooks;
-type CodeToken = import("../static/chat/vendor/marked/marked.esm.js").Tokens.Code & { sourceLines?: string[] };
+type CodeToken = import("../static/chat/vendor/marked/marked.esm.js").Tokens.Code & {
+  source?: { lines: string[]; quotations: number };
+};
 type HoldsLines = (lines: string[], start: number, raw: string[]) => boolean;
 type ListToken = import("../static/chat/vendor/marked/marked.esm.js").Tokens.List;
 type TableToken = import("../static/chat/vendor/marked/marked.esm.js").Tokens.Table;

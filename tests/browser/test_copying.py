@@ -1,12 +1,9 @@
 """Copy where the browser has no clipboard API, as on plain http: code and answers, byte for byte."""
 
-import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.visitor import ask, ended
 from tests.harness.stack import Stack
-
-pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
 WITHOUT = "Object.defineProperty(navigator, 'clipboard', { value: undefined })"
 CODE = 'def f(x):\n    return "🌊 שלום"  # two  spaces \n\n\nprint(f(1))'

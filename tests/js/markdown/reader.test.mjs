@@ -44,3 +44,31 @@ test("the direction is that of the first letter", () => {
   assert.equal(directionOf("(abc) سلام"), "ltr");
   assert.equal(directionOf("12"), "ltr");
 });
+
+// spaces of Markdown, those of JavaScript alone, and its other line ends
+const SPACES = [..." \t\v\f\u00a0\u1680\u2003\u3000\ufeff\u0085\u2028\u2029"];
+/** A block of code with these lines in its containers. @type {Record<string, (lines: string[]) => string[]>} */
+const BLOCKS = {
+  fence: (lines) => ["~~~", ...lines, "~~~"],
+  item: (lines) => ["- a", ...BLOCKS.fence(lines).map((line) => `  ${line}`)],
+  "first of an item": (lines) => ["1. ~~~", ...[...lines, "~~~"].map((line) => `   ${line}`)],
+  quotation: (lines) => BLOCKS.fence(lines).map((line) => `> ${line}`),
+  "item in a quotation": (lines) => BLOCKS.item(lines).map((line) => `> ${line}`),
+  "item in two quotations": (lines) => BLOCKS["item in a quotation"](lines).map((line) => `> ${line}`),
+  "quotation in an item": (lines) => ["- a", ...BLOCKS.quotation(lines).map((line) => `  ${line}`)],
+  indented: (lines) => lines.map((line) => `    ${line}`),
+  "indented in an item": (lines) => ["- a", "", ...lines.map((line) => `      ${line}`)],
+};
+
+test("code keeps each space, in every container", () => {
+  const pairs = SPACES.flatMap((one) => SPACES.map((other) => one + other));
+  const lines = pairs.flatMap((pair) => ["x", ...SPACES.map((space) => `${pair}${space}x${space}`), pair, "x"]);
+  for (const [name, block] of Object.entries(BLOCKS)) {
+    for (const end of ["\n", "\r\n"]) {
+      const codes = all(treesOf(block(lines).join(end))).flatMap(({ code }) => code?.text.split(end) ?? []);
+      const wrong = codes.findIndex((line, index) => line !== lines[index]);
+      assert.equal(wrong, -1, `${name}: ${JSON.stringify([codes[wrong], lines[wrong]])}`);
+      assert.equal(codes.length, lines.length, name);
+    }
+  }
+});

@@ -1,6 +1,7 @@
 /** The code of a block, byte for byte as the model wrote it. Pure: marked expands tabs and replaces line ends. */
 
 const FENCE = /^ {0,3}(`{3,}|~{3,})/;
+const SPACES = " \t\r\n"; // of Markdown; every other space is a character of the code
 
 /** Whether a line ends a fence. @param {string} line @param {string} fence */
 export function closes(line, fence) {
@@ -51,57 +52,81 @@ export function fencedCode(raw, mayGrow) {
 export function attachSource(tokens, source) {
   if (!/[\t\r]/.test(source)) return;
   const lines = source.split(/(?<=\r\n|\n|\r(?!\n))/);
+  const trimmed = lines.map(trimEnd);
   let at = 0;
-  for (const token of codes(tokens)) {
-    const raw = token.raw.trimEnd().split("\n");
-    const found = lines.findIndex((_, index) => index >= at && holds(lines, index, raw));
+  for (const { token, quotations } of codes(tokens)) {
+    const raw = trimEnd(token.raw).split("\n").map(trim);
+    const found = lines.findIndex((_, index) => index >= at && holds(trimmed, index, raw));
     if (found < 0) continue;
     at = found + 1;
-    token.sourceLines = lines.slice(token.codeBlockStyle === "indented" ? found : at);
+    token.source = { lines: lines.slice(token.codeBlockStyle === "indented" ? found : at), quotations };
   }
 }
 
 /** Whether the lines from a place on are those of a block, behind the marks of its containers. @type {HoldsLines} */
 function holds(lines, start, raw) {
-  const opening = lines[start].trimEnd();
-  if (!opening.endsWith(raw[0].trim()) || /[^\s>*+\-\d.)]/.test(opening.slice(0, -raw[0].trim().length))) return false;
-  return raw.every((line, index) => (lines[start + index] ?? "").trimEnd().endsWith(line.trim()));
+  const marks = lines[start].slice(0, lines[start].length - raw[0].length);
+  if (/[^ \t>*+\-\d.)]/.test(marks)) return false;
+  return raw.every((line, index) => (lines[start + index] ?? "").endsWith(line));
 }
 
-/** @param {MarkedToken[]} tokens @returns {Iterable<CodeToken>} */
-function* codes(tokens) {
+/** Without the spaces at its end. @param {string} text */
+function trimEnd(text) {
+  let end = text.length;
+  while (end && SPACES.includes(text[end - 1])) end -= 1;
+  return text.slice(0, end);
+}
+
+/** Without the spaces around it. @param {string} line */
+const trim = (line) => trimEnd(line.slice(indentOf(line)));
+
+/** How many spaces and tabs a line begins with. @param {string} line */
+const indentOf = (line) => /^[ \t]*/.exec(line)?.[0].length ?? 0;
+
+/** @param {MarkedToken[]} tokens @returns {Iterable<{ token: CodeToken, quotations: number }>} `quotations`: those around it */
+function* codes(tokens, quotations = 0) {
   for (const token of tokens) {
-    if (token.type === "code") yield/** @type {CodeToken} */ (token);
-    else if (token.type === "list") yield* codes(token.items);
-    else if ((token.type === "blockquote" || token.type === "list_item") && token.tokens) yield* codes(token.tokens);
+    if (token.type === "code") yield { token: /** @type {CodeToken} */ (token), quotations };
+    else if (token.type === "list") yield* codes(token.items, quotations);
+    else if (token.type === "list_item" && token.tokens) yield* codes(token.tokens, quotations);
+    else if (token.type === "blockquote" && token.tokens) yield* codes(token.tokens, quotations + 1);
   }
 }
 
 /**
  * The text of a block from its lines and those of the source.
  * @param {string[]} lines
- * @param {string[] | undefined} sourceLines
+ * @param {CodeToken["source"]} source
  */
-export function codeText(lines, sourceLines) {
-  if (!sourceLines) return lines.join("\n");
+export function codeText(lines, source) {
+  if (!source) return lines.join("\n");
   let text = "";
   lines.forEach((line, index) => {
-    const [, source = "", end = "\n"] = /^(.*?)(\r?\n|\r|)$/s.exec(sourceLines[index] ?? "") ?? [];
-    text += exactLine(line, source) + (index < lines.length - 1 ? end || "\n" : "");
+    const [, whole = "", end = "\n"] = /^(.*?)(\r?\n|\r|)$/s.exec(source.lines[index] ?? "") ?? [];
+    text += exactLine(line, whole, source.quotations) + (index < lines.length - 1 ? end || "\n" : "");
   });
   return text;
 }
 
-/** The end of the source's line that is as wide as the line with expanded tabs. @param {string} line @param {string} source */
-function exactLine(line, source) {
-  const content = line.trimStart();
-  if (!source.endsWith(content)) return line;
+/**
+ * The end of the source's line that is as wide as the line, whose tabs may be expanded, as if the text of the innermost
+ * quotation began at the first column.
+ * @param {string} line
+ * @param {string} source
+ * @param {number} quotations
+ */
+function exactLine(line, source, quotations) {
+  const indent = indentOf(line);
+  const content = line.slice(indent);
+  if (source.endsWith(line) || !source.endsWith(content)) return line;
+  const [marks = ""] = new RegExp(String.raw`^(?:[ \t]*>[ \t]?){${quotations}}`).exec(source) ?? [];
   const begins = source.length - content.length;
   const columns = [0];
-  for (const char of source.slice(0, begins)) {
+  for (const char of source.slice(marks.length, begins)) {
     const column = columns[columns.length - 1];
     columns.push(char === "\t" ? column + 4 - (column % 4) : column + 1);
   }
-  const at = columns.indexOf(columns[columns.length - 1] - (line.length - content.length));
-  return at >= 0 && !source.slice(at, begins).trim() ? source.slice(at) : line;
+  const at = columns.indexOf(columns[columns.length - 1] - indent);
+  const exact = at < 0 ? line : source.slice(marks.length + at);
+  return indentOf(exact) === exact.length - content.length ? exact : line;
 }

@@ -8,7 +8,7 @@ import { keepColumns } from "./columns.js";
 import { finishedCount, labelsOf } from "./finished_blocks.js";
 import { typeset } from "./formulas.js";
 import { GrowingCode } from "./growing_code.js";
-import { innerParts } from "./inner_parts.js";
+import { headOf, innerParts } from "./inner_parts.js";
 import { Patcher } from "./patch.js";
 import { directionOf, MarkdownReader, withDefinitions } from "./reader.js";
 
@@ -176,13 +176,21 @@ export class GrowingMarkdown {
     if (!parts || done < 1) return;
     if (!parts.inside) this.#finishParagraphParts(parts.texts.slice(0, done));
     else {
-      this.#inside ??= { top, last: null, loose: false, ...parts.inside(top) };
+      this.#inside ??= this.#opened({ top, last: null, loose: false, ...parts.inside(top) });
       this.#finishParts(this.#inside, parts.texts.slice(0, done));
       this.#inside.loose ||= parts.loosens.slice(0, done).includes(true);
       keepColumns(this.#inside.container);
       this.#define(parts.defines.slice(0, done));
     }
     this.#drop(parts.starts[done] - prefix.length);
+  }
+
+  /** The head of a table is finished, too. @param {Inside} inside */
+  #opened(inside) {
+    const { container, prefix } = inside;
+    const head = container.previousSibling;
+    if (prefix && head) this.#finish(head, prefix, ([block]) => headOf(block.trees[0]), true);
+    return inside;
   }
 
   /** @param {string[]} texts */

@@ -28,13 +28,28 @@ function listParts({ items }) {
   }
   const inside = (/** @type {HTMLElement} */ top) => ({ container: top, prefix: "", kidsOf });
   const defines = items.map((item) => definitionsIn([item]));
-  return { starts, texts: items.map(({ raw }) => raw), defines, loosens: items.map(loosens), isOpenAt: hasLine, inside };
+  return { starts, texts: items.map(textOf), defines, loosens: items.map(loosens), isOpenAt: hasLine, inside };
+}
+
+/** An item that is read again as before: with another behind it, because marked trims the last. @param {MarkedListItem} item */
+function textOf({ raw }) {
+  const [marker] = /** @type {RegExpExecArray} */ (/^ *(?:[*+-]|\d+[.)])/.exec(raw));
+  return raw.endsWith("\n") ? `${raw}${marker}\n` : raw;
 }
 
 /** Whether an item makes the list loose once another follows. @param {MarkedListItem} item */
 function loosens({ raw, tokens }) {
   return /\n[ \t]*\n[ \t]*$/.test(raw) || tokens.some((token) => token.type === "space" && /\n.*\n/.test(token.raw));
 }
+
+/** The head and the body of a table in its frame. @param {Tree} frame */
+function sectionsOf(frame) {
+  const [table] = /** @type {Tree[]} */ (kidsOf(frame));
+  return /** @type {Tree[]} */ (kidsOf(table));
+}
+
+/** The head of a table in its frame. @param {Tree} frame */
+export const headOf = (frame) => sectionsOf(frame)[0];
 
 /** @param {TableToken} token @returns {InnerParts} */
 function tableParts({ raw }) {
@@ -48,8 +63,7 @@ function tableParts({ raw }) {
     start += text.length + 1;
   }
   const rowsOf = (/** @type {Tree} */ frame) => {
-    const [table] = /** @type {Tree[]} */ (kidsOf(frame));
-    const [, body] = /** @type {Tree[]} */ (kidsOf(table));
+    const [, body] = sectionsOf(frame);
     return body ? kidsOf(body) : [];
   };
   const inside = (/** @type {HTMLElement} */ top) => ({

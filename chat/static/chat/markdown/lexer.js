@@ -11,6 +11,12 @@ const NOT_OF_AN_ADDRESS = /[\u3000-\u303f\uff01-\uff5e]/; // the punctuation of 
 const MOST_SEARCHED = 300_000; // characters, in one text: 50 ms
 const NEVER = /(?!)/g;
 const LONGEST_DEFINITION = 5_000; // characters
+// marked's own, but with line feeds alone as line ends: U+2028 and U+2029 are characters
+const LINES = {
+  codeRemoveIndent: /(?<![^\n])(?: {0,3}\t| {1,4})/g,
+  blockquoteMarkerWhitespace: /(?<![^\n])( {0,3}>)(\t[ \t]*)/g,
+  blockquoteSetextReplace2: /(?<![^\n]) {0,3}>[ \t]?/g,
+};
 
 class PageTokenizer extends Tokenizer {
   searched = 0; // characters of one text, in vain
@@ -163,7 +169,8 @@ class PageLexer extends Lexer {
     this.#pageTokenizer = tokenizer;
     this.#inlineRules = { ...tokenizer.rules.inline };
     this.#reflinkSearch = this.#inlineRules.reflinkSearch;
-    tokenizer.rules = { ...tokenizer.rules, inline: this.#inlineRules };
+    const { rules } = tokenizer;
+    tokenizer.rules = { ...rules, inline: this.#inlineRules, other: { ...rules.other, ...LINES } };
   }
 
   /** Long texts in parts: the time for one is its square. @param {string} source @param {MarkedToken[]} tokens */

@@ -131,17 +131,17 @@ export class MarkdownReader {
   #code(token) {
     if (token.codeBlockStyle === "indented") {
       const lines = token.text.replace(/\n+$/, "").split("\n");
-      return { ...tree("div"), code: { text: codeText(lines, token.sourceLines), language: "", ended: this.#over } };
+      return { ...tree("div"), code: { text: codeText(lines, token.source), language: "", ended: this.#over } };
     }
     const mayGrow = !this.#over && this.#source.endsWith(token.raw.slice(token.raw.lastIndexOf("\n") + 1));
     const { lines, ended } = fencedCode(token.raw, mayGrow);
     const language = decodeEntities(token.lang ?? "");
-    return { ...tree("div"), code: { text: codeText(lines, token.sourceLines), language, ended: ended || this.#over } };
+    return { ...tree("div"), code: { text: codeText(lines, token.source), language, ended: ended || this.#over } };
   }
 
   /** @param {ListToken} token @param {Attributes} auto @param {string} key @param {boolean} isLast */
   #list(token, auto, key, isLast) {
-    const classes = [token.loose && "loose", /^ *\d+\)/.test(token.raw) && "parenthesis"].filter(Boolean).join(" ");
+    const classes = [/^ *\d+\)/.test(token.raw) && "parenthesis", token.loose && "loose"].filter(Boolean).join(" ");
     const attributes = { ...auto, ...(classes && { class: classes }) };
     if (token.ordered && token.start !== 1) Object.assign(attributes, { start: String(token.start) });
     const last = isLast ? token.items.length - 1 : -1;
