@@ -2,7 +2,6 @@
 
 import re
 
-import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.browser.axe import findings, page_for_axe
@@ -12,13 +11,23 @@ from tests.browser.test_sign_out import make_reader, sign_in
 from tests.browser.watch import Watch
 from tests.harness.stack import Stack
 
-pytestmark = [pytest.mark.e2e, pytest.mark.browser]
-
 TEXT = re.compile(r"^tr_[\w-]{43}$")
 LONG = "the-build-server-" * 4
 READ_CLIPBOARD = "navigator.clipboard.readText()"
 # a person can copy it by hand
 SELECTED = "document.activeElement.value.slice(document.activeElement.selectionStart)"
+
+# the event of the first close comes when the dialog is open again
+CANCEL_AND_REVOKE = """async (label) => {
+  const dialog = document.querySelector("#revoke");
+  const revoke = document.querySelector(`[aria-label="${label}"]`);
+  const closed = new Promise((resolve) => dialog.addEventListener("close", resolve, { once: true }));
+  revoke.click();
+  dialog.querySelector(".cancel").click();
+  revoke.click();
+  await closed;
+  dialog.querySelector(".danger").click();
+}"""
 
 
 @in_session(scope="module")
@@ -85,6 +94,15 @@ async def test_a_key_is_shown_once_and_ends_when_it_is_revoked(
     await expect(page.get_by_role("heading", name="Your keys")).to_be_focused()
     await expect(page.locator("#announcer")).to_have_text("“laptop” is revoked.")
     assert methods == ["DELETE"]  # none at Cancel
+
+
+async def test_a_key_is_revoked_in_a_dialog_that_was_cancelled_a_moment_before(
+    page: Page, stack: Stack, reader: str
+) -> None:
+    await open_keys(page, stack, reader)
+    await make(page, "tablet")
+    await page.evaluate(CANCEL_AND_REVOKE, "Revoke “tablet”")
+    await expect(page.locator("#announcer")).to_have_text("“tablet” is revoked.")
 
 
 async def test_an_error_is_shown_and_the_name_stays(

@@ -81,15 +81,14 @@ function row(key) {
 /** @param {ApiKey} key */
 function ask(key) {
   asked = key;
-  dialog.returnValue = "";
   set(find("h2", HTMLElement, dialog), "textContent", sentences.revokeQuestion(key.name));
   dialog.showModal();
 }
 
-async function answered() {
+/** At the click: the event of a dialog's close may come when it is open again. */
+async function revoke() {
+  if (asked === null) return;
   const key = asked;
-  asked = null;
-  if (key === null || dialog.returnValue !== "revoke") return;
   const found = await call(`${data.path}${key.id}/`, { method: "DELETE" });
   if (found === null) return;
   render(found.keys);
@@ -114,7 +113,7 @@ for (const [field, label] of /** @type {const} */ ([
   field.addEventListener("focus", () => field.select());
   field.after(copyButton({ label, text: () => field.value }));
 }
-dialog.addEventListener("close", answered);
+find(".danger", HTMLButtonElement, dialog).addEventListener("click", revoke);
 addEventListener("pagehide", hide); // a return by the browser's history shows no key
 render(data.keys);
 submit.disabled = false;
