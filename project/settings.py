@@ -124,6 +124,7 @@ TAILRACE_DATA_DIR = Path(env.text("TAILRACE_DATA_DIR", default=str(BASE_DIR / ".
 STATIC_URL = "static/"
 # target of `collectstatic`; empty: serve the source, for `runserver`
 STATIC_ROOT = env.text("TAILRACE_STATIC_ROOT", default="" if DEBUG else str(BASE_DIR / "staticfiles"))
+TAILRACE_BROTLI = "TAILRACE_IN_UP" not in os.environ  # it takes most of the time, for nothing on loopback
 WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = not STATIC_ROOT
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

@@ -2,10 +2,14 @@
 
 import gzip
 import re
+from hashlib import md5
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
+from pytest_django import Settings
 
 from project.storage import HashedFiles
 
@@ -38,6 +42,40 @@ def test_imports_late_imports_and_module_addresses_are_hashed(tmp_path: Path) ->
     assert re.search(rf'import\("\./room/late{HASHED}js"\)', found["page.js"])
     assert re.search(rf'new URL\("\.\./styles/late{HASHED}css", import\.meta\.url\)', found["room/a.js"])
     assert re.search(rf"url\(\"?\.\./fonts/x{HASHED}woff2", found["styles/late.css"])
+
+
+def test_a_changed_address_changes_the_names_of_all_files_that_lead_to_it(tmp_path: Path) -> None:
+    names = ["d.js", "deep/c.js", "b.js", "deep/a.js"]  # each file's address is in the one before
+    texts = [f'import "/static/{name}";\n' for name in names[1:]]
+    before = collected(tmp_path, dict(zip(names, [*texts, "1;\n"], strict=True)))
+    after = collected(tmp_path, dict(zip(names, [*texts, "2;\n"], strict=True)))
+    for found in (before, after):
+        for name, other in pairwise(names):
+            root, _, extension = other.rpartition(".")
+            digest = md5(found[other].encode(), usedforsecurity=False).hexdigest()[:12]
+            assert found[name] == f'import"/static/{root}.{digest}.{extension}";\n'
+    assert all(before[name] != after[name] for name in names)
+
+
+def test_a_file_is_processed_again_only_if_an_address_in_it_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = []
+    save = HashedFiles._save
+
+    def noted(storage: HashedFiles, name: str, content: Any) -> str:
+        written.append(re.sub(HASHED, ".", name))
+        return str(save(storage, name, content))
+
+    monkeypatch.setattr(HashedFiles, "_save", noted)
+    files = {"b.js": 'import "./c.js";\n', "c.js": 'import "./d.js";\n', "d.js": "1;\n", "e.js": "1;\n"}
+    collected(tmp_path, files)
+    assert {name: written.count(name) - 1 for name in files} == {"b.js": 2, "c.js": 1, "d.js": 1, "e.js": 1}
+
+
+def test_files_that_import_each_other_are_an_error(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="passes exceeded"):
+        collected(tmp_path, {"a.js": 'import "./b.js";\n', "b.js": 'import "./a.js";\n'})
 
 
 def test_the_address_of_no_file_is_an_error(tmp_path: Path) -> None:
@@ -76,6 +114,15 @@ def test_a_file_is_compressed_once(tmp_path: Path) -> None:
     assert compressed(tmp_path) == before
 
 
+def test_files_for_one_machine_are_compressed_by_gzip_alone(tmp_path: Path, settings: Settings) -> None:
+    settings.TAILRACE_BROTLI = False
+    collected(tmp_path, LONG)
+    before = compressed(tmp_path)
+    assert [Path(name).suffix for name in before] == [".gz"]
+    collected(tmp_path, LONG)
+    assert compressed(tmp_path) == before
+
+
 @pytest.mark.parametrize("suffix", [".br", ".gz"])
 def test_a_compressed_file_that_is_missing_is_written_again(tmp_path: Path, suffix: str) -> None:
     collected(tmp_path, LONG)
@@ -85,7 +132,7 @@ def test_a_compressed_file_that_is_missing_is_written_again(tmp_path: Path, suff
     assert compressed(tmp_path).keys() == before.keys()
 
 
-@pytest.mark.system
+@pytest.mark.slow
 def test_vendored_libraries_change_in_their_addresses_only(static_files: Path) -> None:
     vendor = static_files / "chat/vendor"
     hashed = [path for path in vendor.rglob("*.js") if re.search(HASHED, path.name)]
