@@ -27,7 +27,7 @@ queue = "gpu"
 WORKER = [sys.executable, "-m", "celery", "-A", "project", "worker"]
 
 
-@pytest.mark.system
+@pytest.mark.slow
 def test_a_worker_whose_models_cannot_be_read_exits_with_the_file_and_the_remedy(tmp_path: Path) -> None:
     models = tmp_path / "models.toml"
     env = {**os.environ, "TAILRACE_MODELS": str(models), "TAILRACE_DATA_DIR": str(tmp_path)}
@@ -38,7 +38,7 @@ def test_a_worker_whose_models_cannot_be_read_exits_with_the_file_and_the_remedy
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.system
+@pytest.mark.slow
 def test_a_worker_whose_key_cannot_be_sent_exits_with_the_name_of_the_variable(tmp_path: Path) -> None:
     env = {
         **os.environ,
