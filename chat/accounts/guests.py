@@ -62,7 +62,7 @@ def _guest_of_browser(request: HttpRequest) -> User:
         return create_guest()
     # another site of the host name can set the cookie, but has another address and browser
     browser = [secret, request.META.get("REMOTE_ADDR", ""), request.headers.get("User-Agent", "")]
-    name = salted_hmac("tailrace.guest", "\n".join(browser)).hexdigest()[:32]
+    name = salted_hmac("tailrace.guest", "\n".join(browser), algorithm="sha256").hexdigest()[:32]
     try:
         with transaction.atomic():
             return create_guest(name)

@@ -5,7 +5,6 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
-import pytest
 from playwright.async_api import Error, Page, Route, expect
 
 from tests.browser.test_sign_out import make_reader, sign_in
@@ -13,8 +12,6 @@ from tests.browser.visitor import ask_here, ended, open_page, row
 from tests.browser.watch import Watch
 from tests.harness.stack import Stack
 from tests.harness.waiting import await_until
-
-pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
 OPEN, IDLE = "open", "idle"
 
