@@ -34,7 +34,7 @@ build:
 
 # the fast tier, in about a minute: no browser, no deployment, no server per test
 test *arguments:
-    uv run pytest -m "not system" -n auto {{arguments}}
+    uv run pytest -m "not slow" -n auto {{arguments}}
 
 # the whole suite with the floor of its coverage; or a part, by arguments for pytest
 test-all *arguments:

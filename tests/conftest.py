@@ -1,6 +1,7 @@
-"""Parts that many tests share: a real Valkey with Django pointed at it, and a whole running Tailrace."""
+"""Parts that many tests share: a real Valkey with Django pointed at it, static files, forks of programs."""
 
 import gc
+import importlib.metadata
 import os
 from collections.abc import AsyncIterator, Generator, Iterator
 from functools import cache
@@ -13,6 +14,7 @@ import kombu.pools
 import pytest
 from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
+from django.test import override_settings
 from filelock import FileLock
 from hypothesis import settings as hypothesis_settings
 from pytest_django import Settings
@@ -25,10 +27,10 @@ from project.up import valkey as embedded
 from project.up.errors import LocalError
 from tests.harness import processes, valkey
 from tests.harness.broker import Broker
-from tests.harness.fork_server import ForkServer
+from tests.harness.forks import ForkServer
 from tests.harness.scheduling import FAST, WAITING, WORKING, Affinity
 from tests.harness.skips import skip_without
-from tests.harness.stack import DEPLOYED, MODELS, Stack, collect_static, running
+from tests.harness.stack import collect_static
 from tests.harness.valkey import use
 
 # no example has a deadline: the machine may be busy. CI tries the usual number of them
@@ -38,9 +40,11 @@ hypothesis_settings.load_profile("unhurried")
 
 
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # each of some hundred processes would compile every module
+# pytest looks one up for each test, redis-py for each connection: 1 ms each time
+importlib.metadata.version = cache(importlib.metadata.version)
 
 # folders whose tests run a whole Tailrace
-SYSTEMS = ("faults", "e2e", "browser", "deploy", "security", "bench")
+SYSTEMS = ("faults", "e2e", "browser", "deploy", "security", "bench", "sdk")
 # they run first: those that share a system which few processes start, then the longest before the others
 SLOW = (
     "browser",
@@ -62,8 +66,8 @@ SLOW = (
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Run two files at a time on each core; beside slow ones, which wait, four."""
-    return FAST if config.option.markexpr == "not system" else WAITING + WORKING
+    """Run a few more files at a time than there are cores; beside slow ones, which wait, three on each."""
+    return FAST if config.option.markexpr == "not slow" else WAITING + WORKING
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -73,15 +77,15 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Affinity:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Import nothing of the whole systems for the fast tier: four processes would do so."""
+    """Import nothing of the whole systems for the fast tier: each process would do so."""
     is_system = collection_path.parent == Path(__file__).parent and collection_path.name in SYSTEMS
-    return True if is_system and config.option.markexpr == "not system" else None
+    return True if is_system and config.option.markexpr == "not slow" else None
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Keep whole systems out of the fast tier, `just test`."""
     if _is_of_a_system(item.path):
-        item.add_marker(pytest.mark.system)
+        item.add_marker(pytest.mark.slow)
 
 
 @pytest.hookimpl(trylast=True)
@@ -92,13 +96,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
-    """Collect no garbage meanwhile, and keep modules and tests out of later passes: each took 300 ms."""
+    """Collect no garbage meanwhile, and keep modules and tests out of later passes: each took 300 ms.
+
+    Later passes are few: they took 7 % of the time.
+    """
     gc.disable()
     try:
         return (yield)
     finally:
         gc.enable()
         gc.freeze()
+        gc.set_threshold(50_000, 50, 50)
 
 
 @cache
@@ -127,9 +135,11 @@ def _forget_content_types(*_: Any) -> None:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _forks() -> Iterator[None]:
-    """Start programs as forks."""
-    with patch.object(processes, "forks", ForkServer()) as forks:
+def _forks(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[None]:
+    """Start programs as forks of one server for all processes of the run."""
+    own = tmp_path_factory.getbasetemp()
+    place = (own if worker_id == "master" else own.parent) / "forks"
+    with patch.object(processes, "forks", ForkServer(place=place)) as forks:
         yield
         forks.close()
 
@@ -189,10 +199,11 @@ def _fresh_content_types() -> None:
     ContentType.objects.clear_cache()
 
 
-@pytest.fixture(autouse=True)
-def _quick_passwords(settings: Settings) -> None:
+@pytest.fixture(autouse=True, scope="session")
+def _quick_passwords() -> Iterator[None]:
     """Hash passwords once and not a million times; what depends on it is Django's."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+        yield
 
 
 @pytest.fixture
@@ -236,12 +247,3 @@ def static_files(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Pa
         if not place.exists():
             collect_static(place)
     return place
-
-
-@pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory, static_files: Path) -> Iterator[Stack]:
-    """Web server, two workers, Valkey and the scripted upstream, as separate processes, as deployed."""
-    directory = tmp_path_factory.mktemp("stack")
-    env = {**DEPLOYED, "TAILRACE_STATIC_ROOT": str(static_files)}
-    with running(directory, 2, None, MODELS, **env) as parts:
-        yield parts

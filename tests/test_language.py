@@ -21,6 +21,7 @@ def found(text: str) -> list[str]:
     return [phrase for _, phrase, _ in prose.faults(Passage(1, text))]
 
 
+@pytest.mark.slow
 def test_no_forbidden_phrase_returns() -> None:
     listed = ["git", "ls-files", "*.py", "*.js", "*.mjs", "*.md"]
     names = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()

@@ -31,7 +31,7 @@ from workers.providers.request import request_headers
 DOCUMENT = (ROOT / "docs/models.md").read_text()
 OPENAI = {"key": "KEY", "refused": ("max_tokens",)}  # newer models
 AZURE = {**OPENAI, "key_header": "api-key"}
-TAGS = ({"content": "<think>h"}, {"content": "m</think>"}, {"content": "1, "}, {"content": "2"})
+TAGS = ({"content": "<think>h"}, {"content": "m</think>"}, {"content": "1,"}, {"content": "2"})
 REASONS = ({"reasoning_content": "hm "}, {"reasoning_content": "so "}, {"content": "1,"}, {"content": "2"})
 # behaviour by heading; the path is that of the documented address
 SERVICES: dict[str, dict[str, Any]] = {
@@ -112,7 +112,7 @@ def test_the_entry_of_the_responses_api_is_answered(tmp_path: Path, monkeypatch:
     [model] = read(file)
     monkeypatch.setenv(model.key_env, "KEY")
     with Upstream.start(api_key="KEY") as upstream:
-        moved = replace(model, base_url=upstream.base_url, upstream_model="[reasoning-3+search+words-5]")
+        moved = replace(model, base_url=upstream.base_url, upstream_model="[reasoning-3+search+words-1]")
         [finding] = asking.examine([moved], len)
     assert finding.state is State.OK, finding
 

@@ -7,7 +7,9 @@ from tests.harness.processes import ROOT
 from tests.harness.skips import skip_without
 
 AXE = ROOT / "node_modules/axe-core/axe.min.js"
-RUN = """async () => (await axe.run(document, { resultTypes: ["violations"] })).violations
+RUN = """async (rules) => (await axe.run(document, {
+  resultTypes: ["violations"], ...rules.length && { runOnly: { type: "rule", values: rules } },
+})).violations
   .filter(({ impact }) => impact === "serious" || impact === "critical")
   .flatMap(({ id, nodes }) => nodes.map((node) => `${id} ${node.target}: ${node.failureSummary}`))"""
 
@@ -19,7 +21,8 @@ async def page_for_axe(browser: Browser) -> Page:
     return await (await profile(browser, bypass_csp=True, reduced_motion="reduce")).new_page()
 
 
-async def findings(page: Page) -> list[str]:
-    """The issues that axe finds in the page as it is now."""
-    await page.evaluate(AXE.read_text())
-    return list(await page.evaluate(RUN))
+async def findings(page: Page, *rules: str) -> list[str]:
+    """The issues that axe finds in the page as it is now; with names of rules those of these alone."""
+    if not await page.evaluate("'axe' in globalThis"):
+        await page.evaluate(AXE.read_text())
+    return list(await page.evaluate(RUN, rules))

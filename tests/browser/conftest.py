@@ -1,6 +1,7 @@
 """A real Chromium: one for all tests, with a fresh profile for each."""
 
 import functools
+import re
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,8 +11,11 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
+from tests.browser.visitor import open_page
 from tests.browser.watch import Watch
+from tests.harness.shared_stack import shared_stack
 from tests.harness.skips import skip_without
+from tests.harness.stack import Stack
 from tests.harness.waiting import deadline
 
 # the first is the same without a window's own pages and graphics, which cost three times the CPU of ours
@@ -24,9 +28,12 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
+    "--renderer-process-limit=1",  # the pages of a profile share one, and no spare one is started
 ]
 EXPECT_SECS = 60
+KATEX = re.compile(r"/katex/katex(\.\w+)?\.js$")
 in_session = functools.partial(pytest_asyncio.fixture, loop_scope="session")
+stack = pytest.fixture(scope="package")(shared_stack)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -36,7 +43,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 
-@in_session(scope="session")
+@in_session(scope="package")
 async def chromium() -> AsyncIterator[Browser]:
     """The Chromium of all tests."""
     if CHROMIUM is None:
@@ -49,10 +56,11 @@ async def chromium() -> AsyncIterator[Browser]:
 
 @in_session()
 async def browser(chromium: Browser) -> AsyncIterator[Browser]:
-    """The Chromium, without the profiles of other tests."""
+    """The Chromium; what a test opens in it is closed."""
     expect.set_options(timeout=deadline(EXPECT_SECS) * 1000)
+    shared = set(chromium.contexts)
     yield chromium
-    for context in chromium.contexts:
+    for context in set(chromium.contexts) - shared:
         await context.close()
 
 
@@ -77,3 +85,29 @@ async def watch(browser: Browser) -> AsyncIterator[Watch]:
 async def page(watch: Watch) -> Page:
     """An empty page of the watched profile."""
     return await watch.context.new_page()
+
+
+@in_session(scope="package")
+async def _opened(chromium: Browser, stack: Stack) -> AsyncIterator[tuple[Watch, Page]]:
+    watch = await Watch.over(await profile(chromium))
+    await watch.context.route(KATEX, lambda _: None)
+    page = await watch.context.new_page()
+    await open_page(page, stack)
+    yield watch, page
+    await watch.context.close()
+
+
+@in_session()
+async def modules(_opened: tuple[Watch, Page]) -> AsyncIterator[Page]:
+    """An open page that the tests of its modules share: they call them, and leave nothing in it.
+
+    Its formulas are never typeset, as in a new page: their library does not arrive.
+    """
+    watch, page = _opened
+    yield page
+    await page.evaluate("document.querySelector('#turns').replaceChildren()")
+    errors, violations = [*watch.errors], [*watch.violations]
+    watch.errors.clear()
+    watch.violations.clear()
+    assert errors == []
+    assert violations == []

@@ -2,14 +2,11 @@
 
 import re
 
-import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.visitor import ask, ask_here, ended, open_page, until
 from tests.harness.stack import Stack
 from tests.harness.upstream import text_of
-
-pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
 HELD = "[words-400+hold-after-200]"
 THINKING = "[reasoning-10+words-30+hold-after-5]"

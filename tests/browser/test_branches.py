@@ -2,15 +2,12 @@
 
 import re
 
-import pytest
 from playwright.async_api import Locator, Page, expect
 
 from tests.browser.visitor import ask, ask_here, beside, ended, open_page, refuse_socket, until
 from tests.harness.stack import Stack
 from tests.harness.upstream import text_of
 from tests.harness.waiting import wait_until
-
-pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
 FAILS_ONCE = "[cut-after-5+times-1]"
 CONTINUED = "[wait-1+words-80+hold-after-10+times-1]"

@@ -11,8 +11,6 @@ from tests.browser.conftest import in_session
 from tests.browser.visitor import ask_here, ended, open_page, row
 from tests.harness.stack import MODELS, Stack
 
-pytestmark = [pytest.mark.e2e, pytest.mark.browser]
-
 DEFAULT, OTHER, *_ = MODELS
 
 

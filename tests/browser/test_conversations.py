@@ -2,15 +2,12 @@
 
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from playwright.async_api import Page, Request, expect
 
 from tests.browser.conftest import in_session
 from tests.browser.visitor import ask_here, become_guest, beside, choose, ended, open_page, refuse_socket, row
 from tests.harness.stack import Stack
 from tests.harness.upstream import text_of
-
-pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
 ONE_HELD, OTHER_HELD = "[words-40+hold-after-10] one", "[words-80+hold-after-10] other"
 RIVERS, HILLS = "Rivers", "[words-30] Hills"

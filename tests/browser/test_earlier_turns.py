@@ -1,13 +1,10 @@
 """A long conversation shows its end; earlier turns come by button, by keyboard and by scrolling."""
 
-import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.long import open_long
 from tests.browser.visitor import ask, ended
 from tests.harness.stack import Stack
-
-pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
 LENGTHEN = """
 import sys, django

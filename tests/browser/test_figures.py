@@ -2,13 +2,10 @@
 
 import re
 
-import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.visitor import ask
 from tests.harness.stack import Stack
-
-pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
 # the page's clock is an hour ahead
 AHEAD = "{ const { now } = Date; Date.now = () => now() + 3_600_000; }"

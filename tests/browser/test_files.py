@@ -18,8 +18,6 @@ from tests.harness.stack import Stack
 from tests.harness.upstream.digests import digest_of
 from tests.harness.waiting import await_until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.browser]
-
 MODEL, BLIND = "scripted-vision", "scripted"
 QUESTION = "[words-3] What is in these pictures?"
 LOADED = "(image) => image.complete && image.naturalWidth > 0"

@@ -3,15 +3,12 @@
 import re
 from typing import Any
 
-import pytest
 from django.template import Context, Template
 from playwright.async_api import Browser, Page, Response, Route, expect
 
 from tests.browser.conftest import profile
 from tests.browser.visitor import ask, ended, open_page, refuse_socket
 from tests.harness.stack import Stack
-
-pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
 MOST_REQUESTS = 6
 BUDGET_BYTES = 70_000  # compressed, with its headers

@@ -3,13 +3,10 @@
 from itertools import pairwise
 from typing import Any
 
-import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.visitor import ask, ended
 from tests.harness.stack import Stack
-
-pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
 WIDTHS = (320, 700, 820, 1000, 1280)
 BOXES = """(turn) => {

@@ -3,7 +3,6 @@
 import asyncio
 from typing import Any
 
-import pytest
 from playwright.async_api import Browser, Page, Route, expect
 
 from tests.browser.axe import findings, page_for_axe
@@ -13,8 +12,6 @@ from tests.browser.visitor import open_page, until
 from tests.browser.watch import Watch
 from tests.harness.stack import Stack
 from tests.harness.waiting import patience
-
-pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
 # an answer with each formula between words: a display formula between paragraphs, the others in one
 SHOW = """async (formulas) => {

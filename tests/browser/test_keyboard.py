@@ -3,13 +3,10 @@
 from itertools import pairwise
 from typing import Any
 
-import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.visitor import READY, ask, ask_here, ended, open_page
 from tests.harness.stack import Stack
-
-pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
 CODE = "[echo] See:\n\n```python\nx = 1\n```\n\n[more](https://example.org/)"
 MOST_STOPS = 60

@@ -10,8 +10,6 @@ from chat.protocol.errors import TOO_MANY, CommandError
 from tests.browser.visitor import ask_here, become_guest, ended, open_page
 from tests.harness.stack import Stack
 
-pytestmark = [pytest.mark.e2e, pytest.mark.browser]
-
 QUESTION = "[words-3] Beyond the limit"
 
 

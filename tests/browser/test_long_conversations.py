@@ -4,7 +4,6 @@ import asyncio
 import os
 import re
 
-import pytest
 from playwright.async_api import Page, Route, expect
 
 from tests.browser.long import open_long
@@ -13,8 +12,6 @@ from tests.browser.visitor import ask_here, ended, until
 from tests.harness.stack import Stack
 from tests.harness.waiting import await_until, deadline, patience
 
-pytestmark = [pytest.mark.e2e, pytest.mark.browser]
-
 TURNS = 1_000
 WORDS = 330  # of an answer: 2.5 KB
 LOADED = 200
@@ -22,7 +19,7 @@ LOAD_SECS = 2.5
 LONGEST_TASK_MS = 100
 HEAP_MB = 20  # 200 turns take 5
 SHIFT = 0.03  # 0.003; on a busy machine the foot moves down while the first screen fills
-TOKENS = 20_000 if os.environ.get("FULL_LENGTH") else 4_000
+TOKENS = 20_000 if os.environ.get("FULL_LENGTH") else 2_000
 PROMPT = f"[article-{TOKENS}@500]"
 # scrolls up all the time until so many turns are there, and each answer is built; returns seconds
 SCROLL_UP = """async ([count, most]) => {
@@ -45,22 +42,31 @@ SELECT = """(turn) => {
 }"""
 
 
-async def scroll_up(page: Page) -> float:
-    """Load earlier turns by scrolling; return the seconds until all are built."""
-    return float(await page.evaluate(SCROLL_UP, [LOADED, deadline()]))
-
-
-async def test_turns_are_loaded_upwards_without_a_long_task(page: Page, stack: Stack) -> None:
+async def test_turns_are_loaded_upwards_and_an_answer_arrives_below_them_without_a_long_task(
+    page: Page, stack: Stack
+) -> None:
     measures = await Measures.of(page)
     await open_long(page, stack, TURNS, WORDS)
     await expect(page.locator("article.turn")).to_have_count(50)
     await measures.begin()
-    secs = await scroll_up(page)
+    secs = float(await page.evaluate(SCROLL_UP, [LOADED, deadline()]))
     stats = await measures.stats()
     print(f"\n{LOADED} turns after {secs:.1f} s: {stats}")
     assert secs < LOAD_SECS * patience()
     assert stats.longest_task_ms < LONGEST_TASK_MS * patience()
     assert stats.heap_mb < HEAP_MB
+
+    await page.locator("#latest").click()
+    await measures.begin()
+    turn = await ask_here(page, PROMPT)
+    await expect(turn.locator(".output")).to_contain_text("water mill")
+    selected = await turn.evaluate(SELECT)
+    await ended(turn)
+    stats = await measures.stats()
+    print(f"\n{TOKENS} tokens below {LOADED} turns: {stats}")
+    assert stats.longest_task_ms < LONGEST_TASK_MS * patience()
+    assert stats.shift < SHIFT, stats.moved
+    assert await page.evaluate("getSelection().toString()") == selected
 
 
 async def test_a_turn_in_view_stays_in_its_place_when_earlier_ones_come(page: Page, stack: Stack) -> None:
@@ -100,20 +106,3 @@ async def test_turns_far_from_the_window_are_found_printed_and_read(page: Page, 
     await page.emulate_media(media="screen")
     assert await page.evaluate("find('answer 0', false, false, true)")
     await expect(first.locator(".input")).to_be_in_viewport()
-
-
-async def test_an_answer_below_many_turns_arrives_without_a_long_task(page: Page, stack: Stack) -> None:
-    measures = await Measures.of(page)
-    await open_long(page, stack, TURNS, WORDS)
-    await scroll_up(page)
-    await page.locator("#latest").click()
-    await measures.begin()
-    turn = await ask_here(page, PROMPT)
-    await expect(turn.locator(".output")).to_contain_text("water mill")
-    selected = await turn.evaluate(SELECT)
-    await ended(turn)
-    stats = await measures.stats()
-    print(f"\n{TOKENS} tokens below {LOADED} turns: {stats}")
-    assert stats.longest_task_ms < LONGEST_TASK_MS * patience()
-    assert stats.shift < SHIFT, stats.moved
-    assert await page.evaluate("getSelection().toString()") == selected

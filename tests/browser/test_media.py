@@ -1,14 +1,11 @@
 """Every reader's page: narrow, on paper, without motion, in the system's own colours, from right to left."""
 
-import pytest
 from playwright.async_api import Locator, Page, expect
 
 from tests.browser.corpus import CORPUS
 from tests.browser.visitor import ask, ask_here, ended, open_page
 from tests.browser.watch import Watch
 from tests.harness.stack import Stack
-
-pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
 NARROW = {"width": 320, "height": 640}
 HEBREW = "טחנת מים פועלת על ידי זרם."

@@ -14,8 +14,6 @@ from tests.harness.model_servers import LEARNING, LONG_TALK, ROWS, SILENT, Row, 
 from tests.harness.stack import Stack
 from tests.harness.waiting import deadline, patience
 
-pytestmark = [pytest.mark.e2e, pytest.mark.browser]
-
 TEXT_SECS = 5  # after the status
 ENDED = re.compile("completed|incomplete|failed|refused")
 OTHER = "Choose another model, or contact the operator of this site."

@@ -4,7 +4,6 @@ import random
 import re
 from collections.abc import Awaitable, Callable
 
-import pytest
 from playwright.async_api import Browser, Error, Locator, Page, WebSocketRoute, expect
 
 from chat.protocol.errors import MOVING
@@ -12,8 +11,6 @@ from tests.browser.visitor import ask, ask_here, beside, ended, open_page, row
 from tests.harness.stack import Stack
 from tests.harness.upstream import text_of
 from tests.harness.waiting import await_until
-
-pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
 LONG = "[words-150+hold-after-140@20] Count"
 HELD, HELD_ONCE = "[words-40+hold-after-10] Count", "[words-40+hold-after-10+times-1] Count"

@@ -1,12 +1,9 @@
 """A notification of an answer that ended while the page was hidden."""
 
-import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.visitor import ask, become_guest, ended, until
 from tests.harness.stack import Stack
-
-pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
 HELD = "[words-40+hold-after-10] tell me of weirs"
 # headless browsers deny notifications

@@ -1,14 +1,11 @@
 """Without a network a reload shows the offline page, the same for everybody, which loads the page again."""
 
-import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.browser.axe import findings
 from tests.browser.conftest import in_session, profile
 from tests.browser.visitor import ask, ended, open_page, until
 from tests.harness.stack import Stack
-
-pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
 KEPT = """async () => {
   const names = await caches.keys();

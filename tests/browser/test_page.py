@@ -2,14 +2,11 @@
 
 import re
 
-import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.visitor import ask, ended
 from tests.harness.stack import Stack
 from tests.harness.upstream import text_of
-
-pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
 HELD = "[words-40+hold-after-10] Count for me"
 BUSY = re.compile(r"^The model is busy: retrying in \d+ s$")

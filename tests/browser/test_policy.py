@@ -11,8 +11,6 @@ from tests.browser.watch import Watch
 from tests.harness.stack import Stack
 from tests.harness.waiting import await_until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.browser]
-
 PASSWORD = "correct horse battery"
 MAKE_BOSS = "from django.contrib.auth.models import User; User.objects.create_superuser"
 REPORT_SECS = 20  # a violation is reported in a separate task

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 
-import pytest
 from openai import AsyncOpenAI
 from playwright.async_api import Page, expect
 
@@ -11,8 +10,6 @@ from tests.browser.conftest import in_session
 from tests.browser.visitor import ask_here, become_guest, ended, open_page, row
 from tests.harness.stack import Stack
 from tests.harness.waiting import deadline
-
-pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
 HELD = "[words-20+hold-after-5] A program asks"
 TITLE = "The survey of the pond"

@@ -1,12 +1,9 @@
 """Messages that are written while an answer runs: shown below it, sent after it, once for all tabs."""
 
-import pytest
 from playwright.async_api import FilePayload, Locator, Page, expect
 
 from tests.browser.visitor import ask, beside, ended
 from tests.harness.stack import Stack
-
-pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
 HELD = "[words-20+hold-after-5]"
 

@@ -1,12 +1,9 @@
 """The tree of a screen reader: a conversation with versions, a failure, files and a queued message."""
 
-import pytest
 from playwright.async_api import FilePayload, Page, expect
 
 from tests.browser.visitor import ask, ask_here, ended
 from tests.harness.stack import Stack
-
-pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
 HELD = "[words-20+hold-after-5] held"
 TREE = """

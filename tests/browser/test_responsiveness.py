@@ -5,15 +5,12 @@ With FULL_LENGTH set it has 20,000 tokens, which take 40 s; else a fifth of that
 
 import os
 
-import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.browser.measures import Measures, Stats
 from tests.browser.visitor import ask_here, ended, open_page
 from tests.harness.stack import Stack
 from tests.harness.waiting import await_until, patience
-
-pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
 TOKENS = 20_000 if os.environ.get("FULL_LENGTH") else 4_000
 PROMPT = f"[article-{TOKENS}@500]"

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import pytest
 from PIL import Image
 from playwright.async_api import Browser
 
@@ -10,8 +9,6 @@ from tests.browser.scenes import SCENES, Scene, empty
 from tests.browser.screenshots import looks, take
 from tests.harness.processes import ROOT
 from tests.harness.stack import Stack
-
-pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
 MAX_BYTES = 150_000
 

@@ -2,15 +2,12 @@
 
 import re
 
-import pytest
 from playwright.async_api import Locator, Page, expect
 
 from tests.browser.conftest import in_session
 from tests.browser.test_media import BEYOND, NARROW
 from tests.browser.visitor import ask_here, ended, open_page
 from tests.harness.stack import Stack
-
-pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
 PLAIN, SMALL = "scripted", "scripted-small"
 

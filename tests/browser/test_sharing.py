@@ -3,7 +3,6 @@
 import re
 from collections.abc import AsyncIterator
 
-import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.browser.axe import findings, page_for_axe
@@ -11,8 +10,6 @@ from tests.browser.conftest import in_session, profile
 from tests.browser.visitor import ask, ask_here, ended, open_page
 from tests.browser.watch import Watch
 from tests.harness.stack import Stack
-
-pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
 ENDED = "This conversation is no longer shared."
 HELD = "[reasoning-5+words-20+hold-after-12] An answer that others follow"

@@ -2,14 +2,11 @@
 
 import re
 
-import pytest
 from playwright.async_api import Page, WebSocketRoute, expect
 
 from tests.browser.visitor import ask_here, ended, refuse_socket
 from tests.browser.watch import Watch
 from tests.harness.stack import Stack
-
-pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
 PASSWORD = "correct horse battery"
 MAKE_READER = "from django.contrib.auth.models import User; User.objects.create_user('{}', password='{}')"

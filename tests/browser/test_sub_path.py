@@ -14,8 +14,6 @@ from tests.browser.visitor import ask_here, ended
 from tests.harness.processes import free_port
 from tests.harness.stack import Stack, answers
 
-pytestmark = [pytest.mark.e2e, pytest.mark.browser]
-
 PATH = "/chat"
 
 

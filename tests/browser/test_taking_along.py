@@ -2,7 +2,6 @@
 
 import re
 
-import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.browser.axe import findings, page_for_axe
@@ -10,8 +9,6 @@ from tests.browser.test_guests import OPEN, is_in_state
 from tests.browser.test_sign_out import PASSWORD, make_reader
 from tests.browser.visitor import ask, ask_here, ended, open_page, row
 from tests.harness.stack import Stack
-
-pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
 HELD = "[words-20+hold-after-8] A question that runs while its guest signs in"
 

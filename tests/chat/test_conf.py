@@ -32,9 +32,9 @@ print(Response.objects.count(), *catalog())
 """
 
 
-@pytest.mark.system
+@pytest.mark.slow
 def test_the_apps_work_in_a_project_that_names_none_of_our_settings() -> None:
-    printed = run(sys.executable, "-c", ANOTHER_PROJECT)
+    printed = run(sys.executable, "-c", ANOTHER_PROJECT, fresh=True)
     assert printed.splitlines()[-1:] == ["0 default demo-count"]
 
 

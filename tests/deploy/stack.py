@@ -84,23 +84,34 @@ class Stack:
 
     def run(self, command: list[str], service: str = "web", **more: str) -> CompletedProcess[str]:
         """Run a command to its end, as `docker compose run` with this service would."""
-        return finished(*command, cwd=self.app, env=self.environment(SERVICES[service]) | more)
+        env = self.environment(SERVICES[service]) | more
+        return finished(*interpreted(command, env), cwd=self.app, env=env)
 
     def is_healthy(self, name: str) -> bool:
-        """Run the health check of a service."""
+        """Run the health check of a service; as no fork, of which this process has no figures."""
         command = [self.here(word) for word in SERVICES[name].health_command(self.variables)]
-        return self.run(command, name).returncode == 0
+        return finished(*command, cwd=self.app, env=self.environment(SERVICES[name])).returncode == 0
 
     @contextmanager
     def start(self, name: str, command: list[str] | None = None) -> Iterator[Process]:
         """Run a service until the block ends; then it must end within its time."""
         service = SERVICES[name]
-        command = command or self.command(service)
-        process = Process(self.folder / f"{name}.log", command, self.environment(service), self.app).start()
+        env = self.environment(service)
+        command = interpreted(command or self.command(service), env)
+        process = Process(self.folder / f"{name}.log", command, env, self.app).start()
         try:
             yield process
         finally:
             assert process.stop(secs=service.stop_secs) == 0, process.tail()
+
+
+def interpreted(command: list[str], env: Mapping[str, str]) -> list[str]:
+    """Return the command with the interpreter and the script that its PATH leads to: a fork can run those."""
+    name, *rest = command
+    path = shutil.which(name, path=env["PATH"])
+    if path is None or Path(path).parent != Path(sys.executable).parent:
+        return command
+    return [sys.executable, *([] if name == "python" else [path]), *rest]
 
 
 def build_image(stack: Stack) -> None:

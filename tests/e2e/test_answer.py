@@ -3,15 +3,12 @@
 import asyncio
 import json
 
-import pytest
 from openai.types.responses import ResponseStreamEvent
 from pydantic import TypeAdapter
 
 from tests.harness.socket_client import PROMPT, cookie, text_of, visiting
 from tests.harness.stack import Stack
 from tests.harness.upstream import text_of as upstream_text
-
-pytestmark = pytest.mark.e2e
 
 RELOAD = "[words-40@20] reload"
 ASKED = "[echo] Who am I?"

@@ -5,12 +5,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
-import pytest
 
 from tests.harness.socket_client import cookie, visiting
 from tests.harness.stack import Stack
-
-pytestmark = pytest.mark.e2e
 
 
 @asynccontextmanager

@@ -2,12 +2,8 @@
 
 import json
 
-import pytest
-
 from chat import __version__
 from tests.harness.stack import Stack
-
-pytestmark = pytest.mark.e2e
 
 
 def test_a_tailrace_that_runs_has_no_error(stack: Stack) -> None:

@@ -19,8 +19,6 @@ from tests.harness.upstream import text_of as upstream_text
 from tests.harness.waiting import patience, wait_until, within
 from workers.generation.deadlines import CLOSING_SECS
 
-pytestmark = pytest.mark.e2e
-
 FIVE_WORDS = "w0 w1 w2 w3 w4"
 FEW_BYTES = 8 * 1024 * 1024  # an event may have 1 MiB, and there are a few copies of its bytes
 

@@ -33,8 +33,6 @@ from tests.harness.stack import CELERY, Stack
 from tests.harness.waiting import wait_until, within
 from tests.workers.providers.dialects import DIALECTS
 
-pytestmark = pytest.mark.e2e
-
 LOADING_SECS = 75  # a large model loads, or reasons in silence
 FIELDS = ("max_tokens", "max_completion_tokens", "stream_options")  # that servers refuse
 SIDE_BY_SIDE = 8

@@ -14,8 +14,6 @@ from tests.harness.stack import Stack, answers, running
 from tests.harness.upstream import text_of as upstream_text
 from tests.harness.waiting import wait_until, within
 
-pytestmark = pytest.mark.e2e
-
 BLIP = "[words-60@20] blip"
 BUSY_SECS = 10  # how long a client may wait for `busy`
 SOCKETS = 200  # that reconnect at once

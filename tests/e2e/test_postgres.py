@@ -14,8 +14,6 @@ from tests.harness.socket_client import Visitor, cookie, visiting
 from tests.harness.stack import MODELS, Stack, Ways, running
 from tests.harness.waiting import wait_until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.postgres]
-
 AT_ONCE = 40
 ANSWERS = 20  # in a row, on a warm stack
 SERVER_CONNECTIONS = 5  # of PgBouncer

@@ -18,8 +18,6 @@ from tests.harness.stack import Stack, answers
 from tests.harness.upstream import text_of as upstream_text
 from tests.harness.waiting import deadline, patience
 
-pytestmark = pytest.mark.e2e
-
 TOO_LONG = "a" * (MAX_INPUT_CHARS + 1)
 IDLE_SECS = 60  # after which proxies close a socket; and longer than redis-py's 5 s
 

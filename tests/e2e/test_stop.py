@@ -9,8 +9,6 @@ from tests.harness.socket_client import cookie, text_of, visiting
 from tests.harness.stack import MODELS, Stack, running
 from tests.harness.waiting import wait_until
 
-pytestmark = pytest.mark.e2e
-
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:

@@ -9,8 +9,6 @@ from tests.harness.socket_client import Visitor, cookie, visiting
 from tests.harness.stack import MODELS, Stack, running
 from tests.harness.waiting import await_until
 
-pytestmark = pytest.mark.e2e
-
 TITLE = "Depth of the mill pond"
 HELD, SILENT = f"[echo+hold-after-1] {TITLE}", "[stall-first] No title"
 

@@ -7,7 +7,6 @@ import re
 import shutil
 import signal
 import sqlite3
-import subprocess
 import sys
 import tempfile
 import urllib.request
@@ -24,14 +23,14 @@ import redis
 from chat.transport import heartbeats
 from project.up import guest_key
 from project.up import running as running_up
-from tests.harness.processes import ROOT, finished
+from tests.harness.processes import finished, run
 from tests.harness.skips import skip_without
 from tests.harness.socket_client import TERMINAL, text_of, visiting
 from tests.harness.stack import answers
 from tests.harness.up import START_SECS, Up, running, without_servers
 from tests.harness.waiting import wait_until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.local_model, pytest.mark.timeout(2 * START_SECS)]
+pytestmark = pytest.mark.timeout(2 * START_SECS)
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +62,7 @@ def test_every_address_of_the_summary_answers(up: Up) -> None:
 
 async def test_the_local_model_answers_a_question(up: Up) -> None:
     async with visiting(up.url) as visitor:
-        events = await visitor.answer(prompt="Say hello", max_output_tokens=60)
+        events = await visitor.answer(prompt="Say hello", max_output_tokens=20)
     last = events[-1]
     assert last["type"] in ("response.completed", "response.incomplete")
     assert text_of(events) == last["response"]["output"][0]["content"][0]["text"]
@@ -109,14 +108,9 @@ async def test_the_local_model_continues_its_sentence_after_its_worker_was_kille
 
 
 def test_a_doctor_without_any_variable_finds_the_running_up(up: Up) -> None:
-    done = subprocess.run(
-        [sys.executable, "manage.py", "doctor", "--json", f"--data-dir={up.data_dir}"],
-        cwd=ROOT,
-        env=without_servers(),
-        stdout=subprocess.PIPE,
-        check=True,  # no finding is an error
-    )
-    found = {finding["what"]: finding["found"] for finding in json.loads(done.stdout)["findings"]}
+    command = (sys.executable, "manage.py", "doctor", "--json", f"--data-dir={up.data_dir}")
+    done = run(*command, env=without_servers())  # no finding is an error
+    found = {finding["what"]: finding["found"] for finding in json.loads(done)["findings"]}
     assert found["deployment"] == f"the running `up` with its data in {up.data_dir}"
     assert found["workers"].endswith(" live")  # one may be starting again
     assert str(up.data_dir) in found["database"]

@@ -18,8 +18,6 @@ from tests.harness.socket_client import Visitor, cookie, visiting
 from tests.harness.stack import MODELS, Stack, running
 from tests.harness.waiting import await_until
 
-pytestmark = pytest.mark.e2e
-
 WORKERS = ("worker1", "worker2")
 PROMPTS = {
     "response.completed": "Hello",

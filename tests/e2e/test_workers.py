@@ -17,8 +17,6 @@ from tests.harness.stack import Stack
 from tests.harness.upstream import text_of
 from tests.harness.waiting import wait_until
 
-pytestmark = pytest.mark.e2e
-
 CANARY = "canary-5f1c9a"
 
 
@@ -85,4 +83,10 @@ def _celery_keys(stack: Stack) -> str:
 
 def test_the_web_process_never_loads_the_openai_sdk() -> None:
     code = "import project.asgi, sys; print([name for name in ('openai', 'workers') if name in sys.modules])"
-    assert run(sys.executable, "-c", code).strip() == "[]"
+    assert run(sys.executable, "-c", code, fresh=True).strip() == "[]"
+
+
+def test_a_worker_loads_no_page() -> None:
+    loading = "from project.celery import app; app.loader.init_worker()"
+    found = "import sys; print('workers.tasks' in sys.modules, 'project.urls' in sys.modules)"
+    assert run(sys.executable, "-c", f"{loading}; {found}", fresh=True).strip() == "True False"

@@ -6,13 +6,17 @@ from collections.abc import Iterator
 import pytest
 
 from tests.faults.harness import Harness, start_harness
+from tests.harness.shared_stack import shared_stack
 from tests.harness.stack import Stack
 from tests.sdk.judging import Judge
 
 OPEN_FILES = 8192  # five hundred sockets, each through a proxy
 
 
-@pytest.fixture(scope="session")
+stack = pytest.fixture(scope="package")(shared_stack)
+
+
+@pytest.fixture(scope="package")
 def harness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harness]:
     """Two workers and a web server; a file that kills workers has its own harness."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -10,7 +10,7 @@ from tests.faults.harness import Harness
 from tests.faults.recording_client import Question, RecordingClient
 from tests.harness.socket_client import cookie
 from tests.harness.stack import Stack
-from tests.harness.waiting import await_until
+from tests.harness.waiting import await_until, end_tasks
 
 BEGIN_SECS = 30
 
@@ -28,9 +28,7 @@ async def load(
         await await_until(lambda: all(map(words_of, clients)), BEGIN_SECS, "every answer has begun")
         yield clients
     finally:
-        for reading in readings:
-            reading.cancel()
-        await asyncio.gather(*readings, return_exceptions=True)
+        await end_tasks(readings)
 
 
 def words_of(client: RecordingClient) -> int:

@@ -24,10 +24,10 @@ from tests.harness.waiting import deadline
 STREAMS = 20
 WORKERS = 3
 QUESTIONS = [
-    Question("words-60@20"),
-    Question("words-200@40", "scripted-continued"),
-    Question("words-200@40"),
-    Question("words-300@15"),
+    Question("words-30@10"),
+    Question("words-100@20", "scripted-continued"),
+    Question("words-100@20"),
+    Question("words-160@8"),
 ]
 CANCELLED, HUNG_UP = 0.1, 0.3  # the shares of clients that cancel, or drop their socket
 ACTION_SECS = 10  # after so long at the latest a client cancels or drops its socket
@@ -45,15 +45,15 @@ class Nemesis:
     harness: Harness
     dice: random.Random
     until: float
+    streams: int = STREAMS
     clients: list[RecordingClient] = field(default_factory=list)
     cuts: list[tuple[float, float]] = field(default_factory=list)
 
     async def run(self) -> Findings:
         """Run load and faults until the time is over; then wait for all ends, and check."""
         session = await cookie(self.harness.stack.url)
-        seeds = [
-            self.dice.randrange(10**6) for _ in range(STREAMS)
-        ]  # one for each reader: the faults do not depend on them
+        # one for each reader, and always as many: the faults do not depend on them
+        seeds = [self.dice.randrange(10**6) for _ in range(STREAMS)][: self.streams]
         readers = [asyncio.create_task(self._ask_repeatedly(session, random.Random(seed))) for seed in seeds]
         await self._inject_faults()
         _, stuck = await asyncio.wait(readers, timeout=deadline(END_SECS))
@@ -113,14 +113,15 @@ def log(line: str) -> None:
     print(f"{time.strftime('%H:%M:%S')} {line}", flush=True)  # noqa: T201 - the progress of a long run
 
 
-def run(minutes: float, seed: int) -> Findings:
-    """Start everything, inject faults for so long, and check."""
+def run(minutes: float, seed: int, streams: int = STREAMS) -> Findings:
+    """Start everything, inject faults for so long under so many streams, and check."""
     log(f"seed {seed}")
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, OPEN_FILES)), hard))
     drain = {"DRAIN_SECONDS": str(DRAIN_SECONDS)}
     with scratch("nemesis") as directory, start_harness(directory, WORKERS, **drain) as harness:
-        return asyncio.run(Nemesis(harness, random.Random(seed), time.time() + minutes * 60).run())
+        until = time.time() + minutes * 60
+        return asyncio.run(Nemesis(harness, random.Random(seed), until, streams).run())
 
 
 def main() -> int:

@@ -15,7 +15,7 @@ from typing import Any, Self, TypeVar
 from project.up.ports import HOST
 from tests.faults.resp import Splitter, is_notification
 from tests.harness.processes import free_port
-from tests.harness.waiting import deadline
+from tests.harness.waiting import deadline, end_tasks
 
 READ_BYTES = 65_536
 
@@ -101,10 +101,7 @@ class Proxy:
         await self._break()
 
     async def _break(self) -> None:
-        connections = list(self._connections)
-        for connection in connections:
-            connection.cancel()
-        await asyncio.gather(*connections, return_exceptions=True)
+        await end_tasks(list(self._connections))
 
     async def _accept(self, reader: StreamReader, writer: StreamWriter) -> None:
         task = asyncio.current_task()

@@ -25,7 +25,7 @@ from tests.faults.recording_client import Question, RecordingClient
 from tests.harness.processes import Process, free_port
 from tests.harness.socket_client import cookie
 from tests.harness.stack import DEPLOYED, MODELS, Stack, answers, collect_static, running
-from tests.harness.waiting import await_until
+from tests.harness.waiting import await_until, end_tasks
 
 LONG = Question("words-2000@1")  # longer than the restarts: cancelled at their end
 ANSWERS = 20  # of as many visitors: one may follow 200 in a process
@@ -123,8 +123,7 @@ async def roll(stack: Stack, sockets: int) -> Rolled:
         for client in asked:
             await client.cancel()
         findings = await all_end(stack, everyone, END_SECS)
-        for reading in readings:
-            reading.cancel()
+        await end_tasks(readings)
     return Rolled(findings, everyone, exit_codes)
 
 

@@ -15,8 +15,6 @@ from tests.harness.upstream import text_of
 from tests.harness.waiting import deadline, wait_until
 from tests.sdk.judging import Judge, judged_client
 
-pytestmark = pytest.mark.e2e
-
 MODEL = "scripted"
 BEGUN = 5  # words
 

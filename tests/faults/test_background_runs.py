@@ -14,8 +14,6 @@ from tests.harness.upstream import Record
 from tests.harness.upstream import text_of as upstream_text
 from tests.harness.waiting import wait_until, within
 
-pytestmark = pytest.mark.e2e
-
 MODEL = "scripted-background"
 KILLED = "[reasoning-5+words-300@20] killed"
 FORGOTTEN = "[words-120@20] forgotten"

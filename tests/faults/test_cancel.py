@@ -15,8 +15,6 @@ from tests.harness.socket_client import cookie
 from tests.harness.upstream.record import Record
 from tests.harness.waiting import await_until, deadline
 
-pytestmark = pytest.mark.e2e
-
 STREAMING = Question("words-400@20")
 STALLED = Question("stall-after-5@50")
 STALLED_FIRST = Question("stall-first")

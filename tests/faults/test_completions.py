@@ -4,7 +4,6 @@ import threading
 from typing import Any
 
 import openai
-import pytest
 from openai import OpenAI
 from openai.types.chat import ChatCompletionChunk
 
@@ -13,8 +12,6 @@ from tests.faults.harness import Harness
 from tests.harness.stack import Stack
 from tests.harness.upstream import text_of
 from tests.harness.waiting import deadline, wait_until
-
-pytestmark = pytest.mark.e2e
 
 SAME = "[words-60@20] the same text"
 OTHER = "[stamped-60@20] another text"  # of another time

@@ -9,11 +9,9 @@ from tests.faults.harness import WITHOUT_FALLBACKS, Harness, start_harness
 from tests.faults.load import all_end, load
 from tests.faults.recording_client import Question
 
-pytestmark = pytest.mark.e2e
-
-LONG = Question("words-240@20")  # 12 s: more than the drain
-CONTINUED = Question("words-240@20", "scripted-continued")
-BRIEF = Question("words-40@20")  # 2 s: less than the drain
+LONG = Question("words-60@5")  # 12 s: more than the drain
+CONTINUED = Question("words-60@5", "scripted-continued")
+BRIEF = Question("words-10@5")  # 2 s: less than the drain
 RESUMED = ("tailrace:restarted", "tailrace:continued")
 DRAIN_SECONDS = 6
 

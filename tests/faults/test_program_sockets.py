@@ -7,13 +7,12 @@ from typing import Any
 
 import pytest
 from openai import AsyncOpenAI
+from websockets.exceptions import ConnectionClosed
 
 from chat.protocol.errors import MOVING
 from tests.faults.harness import Harness
 from tests.harness.upstream import text_of
 from tests.harness.waiting import await_until, deadline
-
-pytestmark = pytest.mark.e2e
 
 LOST = 1006  # the close code of a connection that broke
 WORDS = "words-60@15"
@@ -91,5 +90,18 @@ async def restart(
     await asyncio.to_thread(harness.stack.processes["web"].stop, how)
     await await_until(lambda: bool(closes), 60, "the SDK has read to the close")
     for name, lane in lanes.items():
-        await connection.send_raw(lane.resumption(name))
+        await send(connection, lane.resumption(name))
     await asyncio.to_thread(harness.start_web)
+
+
+async def send(connection: Any, command: str) -> None:
+    """Send a command, again while the SDK has not noticed yet that its connection is closed."""
+
+    async def is_sent() -> bool:
+        try:
+            await connection.send_raw(command)
+        except ConnectionClosed:
+            return False
+        return True
+
+    await await_until(is_sent, 60, "the SDK has taken the command")

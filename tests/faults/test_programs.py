@@ -13,13 +13,11 @@ import pytest
 from project.up.ports import HOST
 from tests.faults.test_workers import assert_whole
 from tests.harness import processes
-from tests.harness.fork_server import ForkServer
+from tests.harness.forks import ForkServer
 from tests.harness.processes import ROOT
 from tests.harness.socket_client import Event, Visitor, text_of, visiting
 from tests.harness.stack import Stack, Ways, running
 from tests.harness.upstream import text_of as upstream_text
-
-pytestmark = pytest.mark.e2e
 
 LIBRARIES = ("langchain_openai", "langgraph.graph", "pydantic_ai")
 DOCUMENT = (ROOT / "docs/programs.md").read_text()

@@ -15,14 +15,13 @@ from tests.faults.recording_client import Question, RecordingClient
 from tests.harness.socket_client import cookie, visiting
 from tests.harness.waiting import await_until, deadline, patience
 
-pytestmark = pytest.mark.e2e
-
-TALK = Question("words-120@20")  # 6 s
+TALK = Question("words-30@5")  # 6 s
 BRIEF = Question("words-30@60")
-TWENTY = [TALK] * 20
+SIX = [TALK] * 6  # three in each worker
 END_SECS = 60
 FLOWS_SECS = 30  # from the start of Redis to the next piece of text
 SERVED_SECS = 3  # the longest that the web server's event loop may be busy
+BETWEEN_SECS = 0.2  # two requests that show it
 TRIES = 5  # to have a message on its way to each frozen worker
 BUSY_SECS = 10  # the longest that a client may wait for `busy`
 
@@ -56,21 +55,21 @@ async def flows_and_completes(harness: Harness, clients: list[RecordingClient]) 
 
 
 async def test_broken_connections_are_not_noticed(harness: Harness) -> None:
-    async with load(harness, TWENTY) as clients:
+    async with load(harness, SIX) as clients:
         harness.web_to_redis.break_connections()
         harness.workers_to_redis.break_connections()
         await all_complete(harness, clients)
 
 
 async def test_redis_killed_and_started_with_its_data(harness: Harness) -> None:
-    async with load(harness, TWENTY) as clients:
+    async with load(harness, SIX) as clients:
         await asyncio.to_thread(harness.stack.processes["redis"].kill)
         await asyncio.to_thread(harness.stack.start_redis)
         await flows_and_completes(harness, clients)
 
 
 async def test_redis_killed_and_started_without_its_data(harness: Harness) -> None:
-    async with load(harness, TWENTY) as clients:
+    async with load(harness, SIX) as clients:
         await asyncio.to_thread(harness.stack.processes["redis"].kill)
         harness.delete_data()
         await asyncio.to_thread(harness.stack.start_redis)
@@ -78,7 +77,7 @@ async def test_redis_killed_and_started_without_its_data(harness: Harness) -> No
 
 
 async def test_redis_killed_and_started_with_older_data(harness: Harness) -> None:
-    async with load(harness, TWENTY) as clients:
+    async with load(harness, SIX) as clients:
         harness.back_up_data()
         before = [client.last for client in clients]
         await await_until(_all_beyond(clients, before), 5, "every client has received more")
@@ -93,7 +92,7 @@ def _all_beyond(clients: list[RecordingClient], cursors: list[int]) -> Callable[
 
 
 async def test_redis_flushed_in_the_middle(harness: Harness) -> None:
-    async with load(harness, TWENTY) as clients:
+    async with load(harness, SIX) as clients:
         harness.stack.redis("FLUSHALL")
         await flows_and_completes(harness, clients)
 
@@ -109,12 +108,13 @@ async def assert_busy(harness: Harness) -> None:
                 urlopen, f"{harness.stack.url}/healthz", timeout=SERVED_SECS * patience()
             ) as reply:
                 assert reply.status == 200
+            await asyncio.wait([refusal], timeout=BETWEEN_SECS)
         assert (await refusal)["error"]["code"] == "busy"
         assert time.monotonic() - began < BUSY_SECS * patience()
 
 
 async def test_redis_frozen_for_half_a_minute(harness: Harness) -> None:
-    async with load(harness, TWENTY) as clients:
+    async with load(harness, SIX) as clients:
         harness.stack.processes["redis"].freeze()
         frozen_at = time.monotonic()
         await assert_busy(harness)
@@ -136,7 +136,7 @@ async def test_a_session_that_ends_while_redis_is_frozen(harness: Harness, path:
 
 
 async def test_redis_full(harness: Harness) -> None:
-    async with load(harness, TWENTY) as clients:
+    async with load(harness, SIX) as clients:
         harness.stack.redis("CONFIG", "SET", "maxmemory", "1")
         await assert_busy(harness)
         harness.stack.redis("CONFIG", "SET", "maxmemory", "0")
@@ -187,7 +187,7 @@ def _all_refused(harness: Harness) -> Callable[[], bool]:
 
 
 async def test_redis_that_accepts_and_does_not_reply(harness: Harness) -> None:
-    async with load(harness, TWENTY) as clients:
+    async with load(harness, SIX) as clients:
         harness.web_to_redis.stall()
         harness.workers_to_redis.stall()
         await assert_busy(harness)

@@ -17,8 +17,6 @@ from tests.harness.upstream import text_of
 from tests.harness.waiting import deadline, wait_until
 from tests.sdk.judging import Judge, judged_client
 
-pytestmark = pytest.mark.e2e
-
 MODEL = "scripted"
 TOOL: Any = {"type": "function", "name": "depth", "parameters": {"type": "object", "properties": {}}}
 WORDS = "words-12"

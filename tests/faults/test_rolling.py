@@ -1,14 +1,10 @@
 """A rolling restart of two web processes under sockets: all move to the other one, and miss nothing."""
 
-import pytest
-
 from chat.protocol.errors import MOVING
 from tests.faults.harness import Harness
 from tests.faults.rolling import roll
 
-pytestmark = pytest.mark.e2e
-
-SOCKETS = 200
+SOCKETS = 100
 KILLED = 1006
 
 

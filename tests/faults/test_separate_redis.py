@@ -15,8 +15,6 @@ from tests.harness.socket_client import TERMINAL, text_of, visiting
 from tests.harness.stack import DEPLOYED, MODELS, Stack, running
 from tests.harness.upstream import text_of as upstream_text
 
-pytestmark = pytest.mark.e2e
-
 SCRIPT = "words-120@20"  # 6 s
 
 

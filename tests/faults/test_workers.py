@@ -13,12 +13,10 @@ from tests.harness.stack import Stack, running
 from tests.harness.upstream import text_of as upstream_text
 from tests.harness.waiting import wait_until, within
 
-pytestmark = pytest.mark.e2e
-
-KILLED = "[words-120@20] killed"
-CONTINUED = "[words-120@20] continued"
-POISON = "[words-120@20] poison"
-FROZEN = "[words-400@20] frozen"  # it still streams when the zombie wakes up
+KILLED = "[words-60@10] killed"
+CONTINUED = "[words-60@10] continued"
+POISON = "[words-60@10] poison"
+FROZEN = "[words-200@10] frozen"  # it still streams when the zombie wakes up
 BRIEF = "[words-30@15] brief"
 REVOKED = "[words-200@20] revoked"
 HELD = "[words-20+hold-after-10] held"

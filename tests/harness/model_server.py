@@ -102,6 +102,7 @@ def serving(service: Service, certificate: Path | None = None) -> Iterator[Servi
 
 class _Exchange(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # else a body waits 40 ms for the client to confirm the headers
     server: _Server
 
     def log_message(self, *_: Any) -> None:

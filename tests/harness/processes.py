@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any, Self
 
 from project.up import ports
-from tests.harness.fork_server import Fork, ForkServer, can_run
+from tests.harness import fork_server
+from tests.harness.forks import Fork, ForkServer, can_run
 from tests.harness.waiting import deadline, wait_until
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = fork_server.ROOT
 START_SECS = 60
 STOP_SECS = 15  # a worker that ends its answers
 TAIL_CHARS = 3000  # of the output, in a failure
@@ -104,10 +105,14 @@ def run(*command: str, **options: Any) -> str:
     return done.stdout
 
 
-def finished(*command: str, **options: Any) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end, whatever its exit code; `options` are those of `subprocess.run`."""
+def finished(*command: str, fresh: bool = False, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end, whatever its exit code; `options` are those of `subprocess.run`.
+
+    `fresh`: in a new interpreter, for what depends on the modules and the memory that a fork has already.
+    """
     options = {"cwd": ROOT, "timeout": deadline(120), "env": None, **options}
-    if forks and options.keys() == {"cwd", "timeout", "env"} and can_run(command, options["env"]):
+    is_plain = not fresh and options.keys() == {"cwd", "timeout", "env"}
+    if forks and is_plain and can_run(command, options["env"]):
         return forks.finished(command, **options)
     return subprocess.run(command, capture_output=True, text=True, check=False, **options)
 

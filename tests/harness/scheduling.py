@@ -15,7 +15,7 @@ SHARED: Mapping[str, int] = {
     "tests/security/": 1,
 }
 CORES = os.cpu_count() or 1
-FAST = 2 * CORES  # processes of the fast tier alone
+FAST = CORES + 1  # processes of the fast tier alone
 WAITING = 2 * CORES  # processes that begin with the slow files, most of which wait most of the time
 WORKING = CORES  # processes that begin with the fast tier, which hardly waits
 

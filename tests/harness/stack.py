@@ -48,6 +48,7 @@ MODELS: Mapping[str, str] = {
 }
 SMALL_CONTEXT = 1_000  # tokens
 START_SECS = 60
+READYZ_SECS = 0.1  # between two requests: each takes 3 ms of CPU
 REPLY_SECS = 2  # of a worker to one call, which is repeated
 SETTLE_SECS = 30  # an UPDATE
 CELERY = (sys.executable, "-m", "celery", "-A", "project")
@@ -207,6 +208,7 @@ class Stack:
                 lambda: self.readyz().get("workers", {}).get("alive") == count,
                 START_SECS,
                 f"{count} workers are alive",
+                READYZ_SECS,
             )
         except AssertionError as error:
             error.add_note("\n".join(process.tail() for process in self.processes.values()))

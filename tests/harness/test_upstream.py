@@ -22,11 +22,12 @@ from tests.harness.upstream.digests import digest_of
 from tests.harness.upstream.frames import CANARY
 from tests.harness.upstream.script import BadScriptError, Script, parse, read
 from tests.harness.upstream.servers import EMBEDDING
+from tests.harness.waiting import patience, within
 from tests.workers.providers.dialects import DIALECTS
 
-pytestmark = pytest.mark.system
+pytestmark = pytest.mark.slow
 
-SLACK_SECS = 0.35  # a busy machine
+SLACK_SECS = 0.35  # of an idle machine
 SILENT_SECS = 0.3
 
 
@@ -201,8 +202,9 @@ async def test_characters_are_split_over_reads(upstream: Upstream) -> None:
 
 async def test_many_streams_have_their_wait_and_their_rate_without_drift(upstream: Upstream) -> None:
     begun = time.monotonic()
-    await asyncio.gather(*(chunks_of(upstream, f"[wait-1+words-20@40] {number}") for number in range(20)))
-    assert 1.5 - 0.01 <= time.monotonic() - begun < 1.5 + 2 * SLACK_SECS
+    with within(1.5 + 2 * SLACK_SECS):
+        await asyncio.gather(*(chunks_of(upstream, f"[wait-1+words-20@40] {number}") for number in range(20)))
+    assert time.monotonic() - begun >= 1.5 - 0.01
 
 
 # the faults
@@ -529,7 +531,7 @@ async def test_a_client_that_disconnects_is_noticed_at_once(upstream: Upstream, 
         left_at = time.time()
     record = upstream.wait_for_end(prompt)
     assert record.aborted
-    assert (record.ended_at or 0) - left_at < SLACK_SECS
+    assert (record.ended_at or 0) - left_at < SLACK_SECS * patience()
 
 
 async def test_the_key_is_required_and_an_unknown_script_is_an_unknown_model() -> None:
@@ -550,5 +552,5 @@ def test_the_process_ends_with_a_stream_open() -> None:
         connection.request("POST", "/v1/chat/completions", json.dumps(body_of("[stall-after-1]")))
         assert connection.getresponse().status == 200
         stopped_at = time.monotonic()
-    assert time.monotonic() - stopped_at < 5
+    assert time.monotonic() - stopped_at < 5 * patience()
     connection.close()

@@ -9,7 +9,7 @@ from openai import AsyncOpenAI
 
 from tests.harness.upstream import Upstream, text_of
 
-pytestmark = pytest.mark.system
+pytestmark = pytest.mark.slow
 
 RICH = "[reasoning-3+search+words-5+call-2]"
 

@@ -1,10 +1,11 @@
 """Wait for a condition, with a deadline that grows with the load of the machine."""
 
 import asyncio
+import functools
 import inspect
 import os
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar, overload
 
@@ -16,6 +17,12 @@ T = TypeVar("T")
 
 def patience() -> float:
     """Return the factor of all deadlines and bounds: TEST_PATIENCE, else 1 + twice the load per core."""
+    return _patience_in(int(time.monotonic()))
+
+
+@functools.lru_cache(maxsize=1)
+def _patience_in(_second: int) -> float:
+    """Read the load once a second: that costs more than most conditions."""
     fixed = os.environ.get("TEST_PATIENCE")
     return float(fixed) if fixed else 1 + 2 * max(os.getloadavg()[:2]) / (os.cpu_count() or 1)
 
@@ -25,12 +32,14 @@ def deadline(secs: float = LEAST_SECS) -> float:
     return max(secs, LEAST_SECS) * patience()
 
 
-def wait_until(condition: Callable[[], T], deadline_secs: float, what: str) -> T:
+def wait_until(
+    condition: Callable[[], T], deadline_secs: float, what: str, poll_secs: float = POLL_SECS
+) -> T:
     """Return the first true value of `condition()`; fail, naming `what`, after the deadline."""
     begun = time.monotonic()
     while not (value := condition()):
         _check_deadline(begun, deadline_secs, what)
-        time.sleep(POLL_SECS)
+        time.sleep(poll_secs)
     return value
 
 
@@ -49,6 +58,13 @@ async def await_until(condition: Callable[[], Any], deadline_secs: float, what: 
             return value
         _check_deadline(begun, deadline_secs, what)
         await asyncio.sleep(POLL_SECS)
+
+
+async def end_tasks(tasks: Collection[asyncio.Task[Any]]) -> None:
+    """Cancel tasks, and wait until each has closed what it opened: the loop's end would interrupt that."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _check_deadline(begun: float, deadline_secs: float, what: str) -> None:

@@ -72,6 +72,7 @@ def test_a_key_that_can_be_guessed_is_refused(key: str) -> None:
         (HOST | {"SECRET_KEY": KEY, "TAILRACE_ORIGINS": "chat.example.org"}, "TAILRACE_ORIGINS has chat"),
     ],
 )
+@pytest.mark.slow
 def test_an_open_deployment_does_not_start(tmp_path: Path, environment: dict[str, str], said: str) -> None:
     done = load_settings(tmp_path, environment)
     assert done.returncode != 0
@@ -84,7 +85,7 @@ def test_a_key_that_begins_with_a_dollar_is_that_key(tmp_path: Path) -> None:
     assert (values["SECRET_KEY"], values["DEBUG"]) == (f"${KEY}", False)
 
 
-@pytest.mark.system
+@pytest.mark.slow
 def test_a_command_ends_with_the_sentence_alone() -> None:
     done = finished(
         sys.executable, "manage.py", "check", cwd=ROOT, env={"DATABASE_URL": "postgres://u:p#ss/w@h/n"}
@@ -95,7 +96,7 @@ def test_a_command_ends_with_the_sentence_alone() -> None:
     assert "ss" not in done.stderr.replace("password", "")
 
 
-@pytest.mark.system
+@pytest.mark.slow
 def test_a_deployment_passes_the_deployment_checks(tmp_path: Path) -> None:
     environment = HOST | {"SECRET_KEY": KEY, "DATABASE_URL": "postgres://user:password@127.0.0.1:1/name"}
     arguments = ("check", "--deploy", "--fail-level", "WARNING")

@@ -15,7 +15,8 @@ CODE = (
 
 
 def test_it_reads_no_setting_of_django() -> None:
-    printed = run(sys.executable, "-c", CODE, env={"TAILRACE_PREFIX": "p", "REDIS_URL": "redis://there/1"})
+    env = {"TAILRACE_PREFIX": "p", "REDIS_URL": "redis://there/1"}
+    printed = run(sys.executable, "-c", CODE, fresh=True, env=env)
     assert printed.split() == ["redis://there/1", "False", "False"]
 
 

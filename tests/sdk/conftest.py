@@ -9,6 +9,7 @@ from openai import AsyncOpenAI, OpenAI
 
 from project.up.ports import HOST
 from tests.harness.processes import free_port
+from tests.harness.shared_stack import shared_stack
 from tests.harness.stack import Stack, answers
 from tests.harness.waiting import deadline
 from tests.sdk.judging import Judge, judged_async_client, judged_client
@@ -25,13 +26,16 @@ class Api:
     key: str
 
 
-@pytest.fixture(scope="session")
+stack = pytest.fixture(scope="package")(shared_stack)
+
+
+@pytest.fixture(scope="package")
 def api_key(stack: Stack) -> str:
     """The key of a user who asks much."""
     return stack.new_key()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def uvicorn(stack: Stack) -> Iterator[str]:
     """The URL of the same stack through uvicorn."""
     port = free_port()
@@ -50,19 +54,19 @@ def uvicorn(stack: Stack) -> Iterator[str]:
     process.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def serve(stack: Stack) -> str:
     """The URL of the stack through its own server, Daphne."""
     return stack.url
 
 
-@pytest.fixture(scope="session", params=SERVERS)
+@pytest.fixture(scope="package", params=SERVERS)
 def api(request: pytest.FixtureRequest, stack: Stack, api_key: str) -> Api:
     """The API under each server."""
     return Api(stack, f"{request.getfixturevalue(request.param)}/v1", api_key)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def served(serve: str, stack: Stack, api_key: str) -> Api:
     """The API under the stack's own server alone."""
     return Api(stack, f"{serve}/v1", api_key)

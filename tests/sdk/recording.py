@@ -12,6 +12,7 @@ EVENTS_TYPE = "text/event-stream"
 BASE = "/v1"
 DONE = "[DONE]"  # the data after the last event
 SECS = 60  # of a silent connection
+NO_TLS = httpx2.create_ssl_context(verify=False)  # addresses are of http; 25 ms for each client otherwise
 
 
 @dataclass
@@ -82,7 +83,7 @@ class _Transport(httpx2.HTTPTransport):
     """Records each reply."""
 
     def __init__(self, replies: list[Reply]) -> None:
-        super().__init__()
+        super().__init__(verify=NO_TLS)
         self._replies = replies
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
@@ -97,7 +98,7 @@ class _AsyncTransport(httpx2.AsyncHTTPTransport):
     """Records each reply."""
 
     def __init__(self, replies: list[Reply]) -> None:
-        super().__init__()
+        super().__init__(verify=NO_TLS)
         self._replies = replies
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:

@@ -15,8 +15,6 @@ from tests.sdk.conftest import Api
 from tests.sdk.judging import Judge, judged_client
 from tests.sdk.test_responses import MODEL, Lake, data_url
 
-pytestmark = pytest.mark.system
-
 TOOL: Any = {
     "type": "function",
     "function": {

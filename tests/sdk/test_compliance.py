@@ -11,10 +11,7 @@ from llm_comply.tests.openai_chat import OPENAI_CHAT_TESTS
 from tests.harness.waiting import deadline
 from tests.sdk.conftest import Api
 
-pytestmark = [
-    pytest.mark.system,
-    pytest.mark.filterwarnings("ignore:jsonschema.RefResolver:DeprecationWarning"),  # of the suite
-]
+pytestmark = pytest.mark.filterwarnings("ignore:jsonschema.RefResolver:DeprecationWarning")  # of the suite
 
 SUITES = {"openresponses": (13, OPEN_RESPONSES_TESTS), "openai_chat": (9, OPENAI_CHAT_TESTS)}
 MODEL = "scripted-vision"  # the suites send a picture

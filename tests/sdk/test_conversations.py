@@ -8,8 +8,6 @@ from openai import AsyncOpenAI, ConflictError, NotFoundError, OpenAI
 from tests.harness.stack import Stack
 from tests.harness.waiting import deadline
 
-pytestmark = pytest.mark.e2e
-
 MODEL = "scripted"
 
 

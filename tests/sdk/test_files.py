@@ -11,8 +11,6 @@ from tests.harness.upstream import text_of
 from tests.harness.upstream.digests import digest_of
 from tests.sdk.conftest import Api
 
-pytestmark = pytest.mark.system
-
 TEXT = b"Lake Geneva: 310 m"
 
 

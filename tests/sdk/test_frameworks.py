@@ -1,8 +1,6 @@
 """Programs that stand on OpenAI's SDK: LangChain, OpenAI's Agents SDK, and the command `llm`."""
 
 import json
-import os
-import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -22,17 +20,14 @@ from openai import AsyncOpenAI
 from pydantic import BaseModel, SecretStr
 
 from tests.harness.pictures import png
-from tests.harness.processes import run
 from tests.harness.upstream import text_of
 from tests.harness.upstream.digests import digest_of
+from tests.sdk.commands import llm
 from tests.sdk.conftest import Api
 from tests.sdk.judging import Judge, judged_async_client
 from tests.sdk.recording import recorded_http
 
-pytestmark = pytest.mark.system
-
 MODEL = "scripted"
-LLM = (str(Path(sys.executable).parent / "llm"), "openai", "endpoint")
 
 
 class Lake(BaseModel):
@@ -135,10 +130,9 @@ async def test_an_agent_answers_in_a_form(agents_client: AsyncOpenAI) -> None:
     assert result.final_output == Lake(name="Lake", depth=1.5)
 
 
-def llm(api: Api, home: Path, *arguments: str) -> str:
-    """The output of a question by the command."""
-    env = os.environ | {"LLM_USER_PATH": str(home), "LLM_LOAD_PLUGINS": ""}  # the weights of tests are one
-    return run(*LLM, api.base_url, *arguments, "--responses", "--key", api.key, env=env)
+def of_command(api: Api, home: Path, *arguments: str) -> str:
+    """The answer that `llm` prints."""
+    return llm(home, api.base_url, *arguments, "--responses", "--key", api.key)
 
 
 def test_the_command_llm_sends_a_picture_and_calls_a_function(served: Api, tmp_path: Path) -> None:
@@ -146,12 +140,12 @@ def test_the_command_llm_sends_a_picture_and_calls_a_function(served: Api, tmp_p
     picture.write_bytes(png(3))
     code = "def depth(title: str) -> str:\n    return '309 m'"
     asked = ("-m", "scripted-vision", "--at", str(picture), "image/png", "--functions", code)
-    assert llm(served, tmp_path, prompt, *asked).strip() == text_of("words-4")
+    assert of_command(served, tmp_path, prompt, *asked).strip() == text_of("words-4")
     first, second = served.stack.upstream.requests(prompt)
     assert first.files == second.files == [digest_of("image/png", picture.read_bytes())]
     assert second.messages[-1]["content"] == "309 m"
 
 
 def test_the_command_llm_demands_a_form(served: Api, tmp_path: Path) -> None:
-    parsed = llm(served, tmp_path, "Which lake?", "-m", MODEL, "--schema", "name, depth float")
+    parsed = of_command(served, tmp_path, "Which lake?", "-m", MODEL, "--schema", "name, depth float")
     assert json.loads(parsed) == {"name": "Lake", "depth": 1.5}

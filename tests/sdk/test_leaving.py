@@ -13,8 +13,6 @@ from tests.harness.waiting import wait_until
 from tests.sdk.conftest import Api
 from tests.sdk.judging import Judge, judged_client
 
-pytestmark = pytest.mark.system
-
 MODEL = "scripted"
 WORDS = text_of("words-5")
 

@@ -8,8 +8,6 @@ from chat.responses.model_catalog import DEMO
 from tests.harness.stack import MODELS
 from tests.sdk.judging import Judge
 
-pytestmark = pytest.mark.system
-
 
 def test_the_catalog_is_the_list_of_models(client: OpenAI) -> None:
     assert [model.id for model in client.models.list()] == [*MODELS, DEMO]

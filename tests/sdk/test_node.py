@@ -6,8 +6,6 @@ from tests.sdk.conftest import Api
 from tests.sdk.judging import Judge
 from tests.sdk.nodes import Scenario, scenarios_of
 
-pytestmark = pytest.mark.system
-
 NAMES = (
     "an answer as one reply",
     "a stream, and again from some numbers",

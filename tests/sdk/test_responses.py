@@ -17,8 +17,6 @@ from tests.harness.waiting import deadline, wait_until
 from tests.sdk.conftest import Api
 from tests.sdk.judging import Judge, judged_client
 
-pytestmark = pytest.mark.system
-
 MODEL = "scripted"
 TOOL: Any = {
     "type": "function",

@@ -9,6 +9,7 @@ from openai import AsyncOpenAI, OpenAI
 from tests.sdk.cases import CASES, Case
 from tests.sdk.nodes import run
 from tests.sdk.reading import Job, Reading, read, read_async
+from tests.sdk.recording import recorded_async_http, recorded_http
 from tests.sdk.rules import check, check_resumed_replay
 from tests.sdk.server import running
 
@@ -34,14 +35,15 @@ def in_node(url: str) -> dict[Job, Reading]:
 
 @each_case
 def test_the_sdk_for_python_reads_the_answer(url: str, case: Case) -> None:
-    with OpenAI(base_url=url, api_key="none", max_retries=0) as client:
+    with OpenAI(base_url=url, api_key="none", max_retries=0, http_client=recorded_http([])) as client:
         for job in Job.all_of(case):
             checked(job, read(client, job))
 
 
 @each_case
 async def test_the_asynchronous_sdk_reads_the_answer(url: str, case: Case) -> None:
-    async with AsyncOpenAI(base_url=url, api_key="none", max_retries=0) as client:
+    http = recorded_async_http([])
+    async with AsyncOpenAI(base_url=url, api_key="none", max_retries=0, http_client=http) as client:
         for job in Job.all_of(case)[:4]:
             checked(job, await read_async(client, job))
 

@@ -26,8 +26,6 @@ from tests.harness.waiting import deadline
 from tests.sdk.conftest import Api
 from tests.sdk.schemas import openai
 
-pytestmark = pytest.mark.e2e
-
 MODEL = "scripted"
 END = ("response.completed", "response.incomplete", "response.failed", "error")
 LANES = ("a", "B.2", "c-3_")

@@ -16,6 +16,7 @@ from project.up.parts import web_command
 from project.up.ports import HOST
 from tests.harness import postgres
 from tests.harness.processes import Process, free_port
+from tests.harness.shared_stack import shared_stack
 from tests.harness.stack import (
     CELERY,
     DEPLOYED,
@@ -62,9 +63,10 @@ class Web:
 
 
 Start = Callable[..., Web]
+stack = pytest.fixture(scope="package")(shared_stack)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def start_web(
     tmp_path_factory: pytest.TempPathFactory, static_files: Path, valkey_url: str
 ) -> Iterator[Start]:
@@ -96,19 +98,19 @@ def start_web(
         web.process.kill()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def web(start_web: Start) -> Web:
     """A web server as deployed."""
     return start_web()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def rooted(start_web: Start) -> Web:
     """A web server under a path of its host."""
     return start_web(root="/x")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def hasty(start_web: Start, static_files: Path, tmp_path_factory: pytest.TempPathFactory) -> Web:
     """A web server with deadlines of HASTE_SECS, and a file larger than the kernel's buffers."""
     root = tmp_path_factory.mktemp("hasty") / "static"
@@ -119,7 +121,7 @@ def hasty(start_web: Start, static_files: Path, tmp_path_factory: pytest.TempPat
     return start_web(*command, TAILRACE_STATIC_ROOT=str(root))
 
 
-@pytest.fixture(scope="package", params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+@pytest.fixture(scope="package", params=["sqlite", "postgres"])
 def bounded(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, static_files: Path
 ) -> Iterator[Stack]:

@@ -1,25 +1,27 @@
 """An inactive or deleted user costs nothing more: the queue is not served, running answers stop."""
 
 import asyncio
-from dataclasses import dataclass
-
-import pytest
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
 
 from chat.transport.event_log import key
+from chat.transport.redis_keys import prefixed
 from tests.harness.socket_client import Visitor, visiting
 from tests.harness.stack import Stack
 from tests.harness.waiting import await_until, deadline, patience
 from tests.security.test_sessions import shell
 
-pytestmark = pytest.mark.e2e
-
-COUNT = 5  # running, and as many waiting
+COUNT = 3  # running, and as many waiting
 MOST_SECS = 5
 WORKERS = ("worker1", "worker2")
 BAN = """
-user = Response.objects.get(pk=%r).owner
-exec(%r)
-print(json.dumps(time.time()))
+from chat.models import Response
+times = []
+for response_id, way in %r:
+    user = Response.objects.get(pk=response_id).owner
+    exec(way)
+    times.append(time.time())
+print(json.dumps(times))
 """
 WAYS = {
     "saved": "user.is_active = False; user.save()",
@@ -44,6 +46,27 @@ class Asked:
     id: str
 
 
+@dataclass
+class Banned:
+    """A user with running and waiting responses. `at`: when it was banned."""
+
+    way: str
+    visitor: Visitor
+    running: list[Asked] = field(default_factory=list)
+    waiting: list[Asked] = field(default_factory=list)
+    at: float = 0.0
+
+    async def run(self) -> None:
+        """Ask for long answers."""
+        prompt = f"[words-3000@5] {self.way} running"
+        self.running = [await ask(self.visitor, f"{prompt} {number}") for number in range(COUNT)]
+
+    async def wait(self) -> None:
+        """Ask more, while no worker takes a task."""
+        prompt = f"[fast] {self.way} waiting"
+        self.waiting = [await ask(self.visitor, f"{prompt} {number}") for number in range(COUNT)]
+
+
 async def ask(visitor: Visitor, prompt: str) -> Asked:
     """Ask; returns once the response is accepted."""
     await visitor.create(prompt)
@@ -51,31 +74,40 @@ async def ask(visitor: Visitor, prompt: str) -> Asked:
     return Asked(prompt, str(events[-1]["response"]["id"]))
 
 
-@pytest.mark.parametrize("way", WAYS)
-async def test_a_ban_stops_all_work_for_the_user(stack: Stack, way: str) -> None:
-    async with visiting(stack.url) as visitor:
-        running = [await ask(visitor, f"[words-3000@20] {way} running {n}") for n in range(COUNT)]
-        await await_until(
-            lambda: all(stack.upstream.requests(each.prompt) for each in running), 30, "all run"
-        )
+async def test_a_ban_stops_all_work_for_the_user(stack: Stack) -> None:
+    async with AsyncExitStack() as sockets:
+        users = [Banned(way, await sockets.enter_async_context(visiting(stack.url))) for way in WAYS]
+        await asyncio.gather(*(user.run() for user in users))
+        running = [each for user in users for each in user.running]
+        await await_until(lambda: all(is_asked(stack, each) for each in running), 30, "all run")
         await asyncio.to_thread(stack.take_tasks, *WORKERS, yes=False)
-        waiting = [await ask(visitor, f"[fast] {way} waiting {n}") for n in range(COUNT)]
-        code = "from chat.models import Response" + BAN % (running[0].id, WAYS[way])
-        banned_at = float(await asyncio.to_thread(shell, stack, code))  # type: ignore[arg-type]  # a number
+        await asyncio.gather(*(user.wait() for user in users))
+        code = BAN % [(user.running[0].id, WAYS[user.way]) for user in users]
+        times = await asyncio.to_thread(shell, stack, code)
+        for user, at in zip(users, times, strict=True):
+            user.at = float(at)
         await asyncio.to_thread(stack.take_tasks, *WORKERS, yes=True)
-        await visitor.socket.wait_closed()
-    stopped = [stack.upstream.wait_for_end(each.prompt, deadline()) for each in running]
-    late = max(record.ended_at or 0 for record in stopped) - banned_at
-    print(f"{way:15} the last of {COUNT} running answers stopped after {late:.1f} s")
-    assert late < MOST_SECS * patience()
-    await await_until(lambda: not stack.redis("LLEN", "responses"), 30, "the queue is empty")
-    if way.startswith("deleted"):
-        await await_until(lambda: not has_log(stack, waiting), 30, "waiting responses have lost their logs")
-        assert all(0 < stack.redis("TTL", key(each.id)) <= 60 for each in running)
+        for user in users:
+            await user.visitor.socket.wait_closed()
+    for user in users:
+        stopped = [stack.upstream.wait_for_end(each.prompt, deadline()) for each in user.running]
+        late = max(record.ended_at or 0 for record in stopped) - user.at
+        print(f"{user.way:15} the last of {COUNT} running answers stopped after {late:.1f} s")
+        assert late < MOST_SECS * patience(), user.way
+    await await_until(lambda: not stack.redis("LLEN", prefixed("responses")), 30, "the queue is empty")
+    for user in users:
+        await require_end(stack, user)
+
+
+async def require_end(stack: Stack, user: Banned) -> None:
+    """Fail unless its responses are cancelled or gone, and no model has got a waiting one."""
+    if user.way.startswith("deleted"):
+        await await_until(lambda: not has_log(stack, user.waiting), 30, "waiting ones have lost their logs")
+        assert all(0 < stack.redis("TTL", key(each.id)) <= 60 for each in user.running), user.way
     else:
-        rows = [stack.settled(each.id)["status"] for each in running + waiting]
-        assert rows == ["cancelled"] * 2 * COUNT
-    assert not any(is_asked(stack, each) for each in waiting)
+        rows = [stack.settled(each.id)["status"] for each in user.running + user.waiting]
+        assert rows == ["cancelled"] * 2 * COUNT, user.way
+    assert not any(is_asked(stack, each) for each in user.waiting), user.way
 
 
 def is_asked(stack: Stack, asked: Asked) -> bool:

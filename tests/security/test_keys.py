@@ -21,12 +21,10 @@ from websockets.exceptions import ConnectionClosed
 from project.up import valkey
 from tests.harness.processes import free_port, run
 from tests.harness.stack import Stack
-from tests.harness.waiting import await_until, deadline, patience
-
-pytestmark = pytest.mark.e2e
+from tests.harness.waiting import await_until, deadline, end_tasks, patience
 
 MOST_SECS = 5
-MODEL, PROMPT = "scripted", "[words-3000@20]"  # longer than any wait
+MODEL, PROMPT = "scripted", "[words-3000@5]"  # longer than any wait
 BODY = {"model": MODEL, "input": PROMPT, "store": False}
 HTTP, SOCKET = "HTTP", "socket"
 SHELL = """
@@ -152,8 +150,7 @@ async def test_every_way_to_end_a_key_ends_its_streams_and_sockets(
     assert [await status(stack, headers[name]) for name in names] == [401] * (len(names) - 1) + [200]
     now, staying = time.time(), [reader for reader in readers if reader.name == STAYS]
     await await_until(lambda: all(reader.last_text_at > now for reader in staying), 30, "others read on")
-    for reader in staying:
-        reader.reading.cancel()
+    await end_tasks([reader.reading for reader in staying])
 
 
 @contextmanager
@@ -184,8 +181,7 @@ async def test_no_log_row_redis_command_or_page_of_flower_has_the_text_of_a_key(
         readers = [Reader(CANARY, kind, stack, header(text)) for kind in (HTTP, SOCKET)]
         await asyncio.gather(*(reader.begin() for reader in readers))
         assert await status(stack, header(f"x{text}")) == 401
-        for reader in readers:
-            reader.reading.cancel()
+        await end_tasks([reader.reading for reader in readers])
     assert any("XADD" in command or "EVALSHA" in command for command in commands), "it has seen the answers"
     assert [command for command in commands if text in command] == []
     assert [part for part, process in stack.processes.items() if text in process.output()] == []

@@ -18,8 +18,6 @@ from tests.harness.stack import Stack
 from tests.harness.upstream.digests import digest_of
 from tests.security.guest import Guest
 
-pytestmark = pytest.mark.e2e
-
 MODEL = "scripted-vision"
 TAKEN_OVER = "[words-40+hold-after-10+times-1] What is in the picture?"
 BY_DATA = "[words-3] What is in this one?"

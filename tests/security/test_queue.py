@@ -3,8 +3,6 @@
 import asyncio
 import itertools
 
-import pytest
-
 from tests.harness.socket_client import TERMINAL, visiting
 from tests.harness.stack import Stack
 from tests.harness.upstream.record import Record
@@ -12,20 +10,18 @@ from tests.harness.waiting import await_until
 from tests.security.conftest import RUNNING, SOCKETS, WAITING
 from tests.security.flood import flooding
 
-pytestmark = pytest.mark.e2e
-
-EACH = 100  # 60 at once, the others are also too fast
+EACH = 15  # on each socket; a socket may send 60 at once
 LIVE = {"queued", "in_progress"}
 
 
-async def test_of_two_thousand_questions_seven_are_accepted_and_another_guest_is_next(bounded: Stack) -> None:
+async def test_of_300_questions_seven_are_accepted_and_another_guest_is_next(bounded: Stack) -> None:
     bounded.upstream.clear()
     held, other = f"[hold-after-1@50] {bounded.web_port}", "[words-3@50] the other"
     async with flooding(bounded.url, SOCKETS) as flood:
         await flood.ask(held, EACH)
         assert len(flood.accepted) == RUNNING + WAITING
         assert flood.without_retry == 0
-        assert set(flood.refused) <= {"too_many_waiting", "slow_down"}
+        assert set(flood.refused) == {"too_many_waiting"}
         print(f"accepted {len(flood.accepted)}, refused {dict(flood.refused)}, closed {flood.closed}")
         await await_until(lambda: len(bounded.upstream.requests()) == RUNNING, 20, "the worker is full")
         async with visiting(bounded.url) as visitor:
@@ -40,7 +36,7 @@ async def test_of_two_thousand_questions_seven_are_accepted_and_another_guest_is
 async def test_parallel_questions_never_run_more_than_the_limit(bounded: Stack) -> None:
     bounded.upstream.clear()
     async with flooding(bounded.url, SOCKETS) as flood:
-        await flood.ask("[words-2@20]", 10)
+        await flood.ask("[words-2@20]", 4)
         await await_until(lambda: LIVE.isdisjoint(bounded.statuses()), 60, "all have ended")
     records = bounded.upstream.requests()
     assert len(records) == len(flood.accepted) >= RUNNING + WAITING

@@ -12,8 +12,6 @@ from tests.harness.socket_client import Visitor, cookie, visiting
 from tests.harness.stack import Stack
 from tests.security.conftest import SOCKETS
 
-pytestmark = pytest.mark.e2e
-
 EXTRA = 30
 on_one_database = pytest.mark.parametrize("bounded", ["sqlite"], indirect=True)  # sockets ask it little
 
@@ -79,6 +77,7 @@ async def test_a_socket_that_floods_with_long_frames_is_not_read(bounded: Stack)
             assert (await other.answer("[words-3]"))[-1]["type"] == "response.completed"
         assert not flooding.done()
         flooding.cancel()
+        visitor.socket.transport.abort()  # the server would not read its end for 10 s
 
 
 @on_one_database
@@ -94,3 +93,4 @@ async def test_as_many_objects_as_the_longest_question_has_bytes_are_not_parsed(
         async with visiting(bounded.url) as other:
             longest = "[words-3] " + "w" * (MAX_INPUT_CHARS - 10)
             assert (await other.answer(longest))[-1]["type"] == "response.completed"
+        visitor.socket.transport.abort()  # the server would not read its end for 10 s

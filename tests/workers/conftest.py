@@ -14,7 +14,7 @@ from tests.harness.valkey import OwnValkey, running, use
 from tests.workers.relay import Relay
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def upstream() -> Iterator[Upstream]:
     with Upstream.start() as running:
         yield running

@@ -119,6 +119,7 @@ async def _is_lost(log: Log, row: Response) -> bool:
     return await log.top(row.wire_id) is None
 
 
+@pytest.mark.slow
 def test_a_user_is_deleted_even_while_redis_is_unavailable(
     owner: User, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:

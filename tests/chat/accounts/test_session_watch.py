@@ -1,5 +1,6 @@
 """The watch: one check for all sockets of a process, also while the database or Redis is unavailable."""
 
+import asyncio
 import functools
 from datetime import timedelta
 from typing import Any
@@ -89,6 +90,7 @@ async def test_a_check_is_repeated_while_the_database_is_unavailable_and_an_expi
     watch.remove(session)
 
 
+@pytest.mark.slow
 async def test_a_check_survives_an_unexpected_error(
     owner: User, asked: Asked, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -106,9 +108,13 @@ async def test_a_check_survives_an_unexpected_error(
     await until(lambda: ended)
 
 
-async def test_a_command_trusts_a_recent_check_of_the_watch(owner: User, asked: Asked) -> None:
+async def test_a_command_trusts_a_recent_check_of_the_watch(
+    owner: User, asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
     watch = SessionWatch()
     session = watch.add(identity(await on_rows(scope_of, owner)), lambda: None)
+    await asyncio.sleep(0)  # the first pause begins
+    monkeypatch.setattr(module, "CHECK_SECS", 3600)  # and one check follows
     await until(lambda: session.expires_at)
     watch.remove(session)
     asked.clear()

@@ -46,6 +46,7 @@ async def wait_for_reply(program: Program, path: str, **fields: object) -> Reque
 @pytest.mark.usefixtures("_traced", "log")
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("path", ["responses", "chat/completions"])
+@pytest.mark.slow
 async def test_a_long_text_is_released_once_its_response_is_queued(
     program: Program, path: str, stream: bool
 ) -> None:

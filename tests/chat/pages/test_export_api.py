@@ -161,7 +161,7 @@ async def test_everything_is_a_zip_with_a_folder_for_each_conversation_and_the_f
     assert b"Three metres." in packed.read(next(name for name in names if name.endswith(".md")))
 
 
-@pytest.mark.system
+@pytest.mark.slow
 def test_an_archive_of_many_conversations_is_made_in_pieces_of_bounded_size(owner: User) -> None:
     chars = "".join(map(chr, range(32, 1000)))
     for _ in range(60):

@@ -2,7 +2,6 @@
 
 import json
 import re
-from pathlib import Path
 
 import pytest
 from django.conf import settings
@@ -30,9 +29,9 @@ def test_a_refusal_repeats_the_stream_id() -> None:
     assert "stream_id" not in json.loads(CommandError("busy").encode())
 
 
-@pytest.mark.parametrize("sentence", [*FAILURES.values(), *(sentence for _, sentence in REFUSALS.values())])
-def test_a_sentence_is_a_sentence(sentence: str) -> None:
-    assert re.fullmatch(r"[A-Z][^{}%]+\.", sentence)
+def test_every_sentence_is_a_sentence() -> None:
+    sentences = [*FAILURES.values(), *(sentence for _, sentence in REFUSALS.values()), *REMEDIES.values()]
+    assert [each for each in sentences if not re.fullmatch(r"[A-Z][^{}%]+\.", each)] == []
 
 
 def test_a_status_is_an_http_error() -> None:
@@ -45,11 +44,7 @@ def test_every_failure_has_a_remedy_for_the_person_and_one_for_the_operator() ->
     assert list(REMEDIES) == list(FAILURES)
 
 
-@pytest.mark.parametrize("remedy", REMEDIES.values())
-def test_a_remedy_is_a_sentence(remedy: str) -> None:
-    assert re.fullmatch(r"[A-Z][^{}%]+\.", remedy)
-
-
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(settings.BASE_DIR)))
-def test_every_refusal_in_the_code_is_a_known_one(path: Path) -> None:
-    assert set(re.findall(r'CommandError\(\s*"(\w+)"', path.read_text())) <= set(REFUSALS)
+def test_every_refusal_in_the_code_is_a_known_one() -> None:
+    used = {code for path in SOURCES for code in re.findall(r'CommandError\(\s*"(\w+)"', path.read_text())}
+    assert len(used) > 20
+    assert used <= set(REFUSALS)

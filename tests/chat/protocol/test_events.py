@@ -57,32 +57,33 @@ def life(ending: Ending) -> list[Event]:
     return [*written, writer.state.snapshot(), *writer.finish(ending)]
 
 
-LIVES = [event for ending in ENDINGS for event in life(ending)]
+LIVES = [life(ending) for ending in ENDINGS]
+each_life = pytest.mark.parametrize("life", LIVES, ids=[ending.status for ending in ENDINGS])
 
 
 def test_the_lives_below_hold_every_kind_of_event() -> None:
-    assert {event.type for event in LIVES} == set(EVENTS)
-    assert {type(event) for event in LIVES} == set(EVENTS.values())
+    assert {event.type for life in LIVES for event in life} == set(EVENTS)
+    assert {type(event) for life in LIVES for event in life} == set(EVENTS.values())
 
 
-@pytest.mark.parametrize("event", LIVES, ids=lambda event: event.type)
-def test_an_event_is_read_as_it_was_written(event: Event) -> None:
-    assert decode(encode(event)) == event
+@each_life
+def test_an_event_is_read_as_it_was_written(life: list[Event]) -> None:
+    for event in life:
+        assert decode(encode(event)) == event
 
 
-@pytest.mark.parametrize(
-    "event", [event for event in LIVES if event.type.startswith("response.")], ids=lambda event: event.type
-)
-def test_an_event_is_valid_for_the_official_sdk_and_loses_nothing_there(event: Event) -> None:
-    body = json.loads(encode(event))
-    official = OFFICIAL.validate_json(encode(event))
-    assert official.type == event.type
-    assert official.model_dump(mode="json", exclude_unset=True, by_alias=True) == body
+@each_life
+def test_an_event_is_valid_for_the_official_sdk_and_loses_nothing_there(life: list[Event]) -> None:
+    for event in life:
+        if event.type.startswith("response."):
+            official = OFFICIAL.validate_json(encode(event))
+            assert official.type == event.type
+            written = official.model_dump(mode="json", exclude_unset=True, by_alias=True)
+            assert written == json.loads(encode(event))
 
 
-@pytest.mark.parametrize("kind", EVENTS.values(), ids=lambda kind: kind.__name__)
-def test_our_own_events_are_marked(kind: type[Event]) -> None:
-    assert kind.type.startswith(("response.", "tailrace:"))
+def test_our_own_events_are_marked() -> None:
+    assert [name for name in EVENTS if not name.startswith(("response.", "tailrace:"))] == []
 
 
 @given(st.text())
@@ -111,10 +112,11 @@ def test_what_is_not_an_event_of_a_log_is_refused(text: str) -> None:
         decode(text)
 
 
-@pytest.mark.parametrize("event", LIVES, ids=lambda event: event.type)
-def test_a_field_that_a_later_version_adds_is_left_out(event: Event) -> None:
-    later = json.loads(encode(event)) | {"of_a_later_version": {"more": 1}}
-    assert decode(json.dumps(later)) == event
+@each_life
+def test_a_field_that_a_later_version_adds_is_left_out(life: list[Event]) -> None:
+    for event in life:
+        later = json.loads(encode(event)) | {"of_a_later_version": {"more": 1}}
+        assert decode(json.dumps(later)) == event
 
 
 def test_what_is_added_to_our_own_events_has_a_default() -> None:
@@ -147,9 +149,10 @@ def test_a_field_that_an_earlier_version_did_not_write_has_its_default(body: JSO
     assert decode(json.dumps(earlier)) == decode(json.dumps(earlier | added))
 
 
-@pytest.mark.parametrize("event", LIVES, ids=lambda event: event.type)
-def test_an_encoded_event_shows_whether_it_is_the_end(event: Event) -> None:
-    assert events.is_terminal(encode(event)) == isinstance(event, TERMINAL)
+@each_life
+def test_an_encoded_event_shows_whether_it_is_the_end(life: list[Event]) -> None:
+    for event in life:
+        assert events.is_terminal(encode(event)) == isinstance(event, TERMINAL)
 
 
 def test_a_text_about_the_end_is_not_the_end() -> None:

@@ -545,6 +545,7 @@ async def test_a_response_is_announced_then_enqueued_although_its_client_is_gone
     await eventually(lambda: [message.id for message in broker.jobs()] == announced)
 
 
+@pytest.mark.slow
 async def test_an_unresponsive_broker_leaves_threads_for_the_database(
     owner: User, log: Log, broker: Broker, gate: threading.Event, settings: Settings
 ) -> None:

@@ -70,6 +70,7 @@ def test_an_unusable_program_is_one_sentence_and_a_remedy(program: str, found: s
     assert [str(fault) for fault in faults([model])] == [str(raised.value)]
 
 
+@pytest.mark.django_db  # some checks ask it since Django 6.1
 def test_an_unusable_program_is_a_warning_of_the_check(settings: Settings, tmp_path: Path) -> None:
     file = tmp_path / "models.toml"
     entries = {"good": "shop_of_tests.good:support", "bad": "shop_of_tests.good:none"}

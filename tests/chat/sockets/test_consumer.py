@@ -508,6 +508,7 @@ async def test_an_unresponsive_broker_does_not_hold_up_the_first_events(
     assert end["response"]["error"]["code"] == "queue_unavailable"
 
 
+@pytest.mark.slow
 async def test_without_redis_a_command_is_refused_as_busy_and_the_socket_stays(
     owner: User, response: Response, layer: Any, settings: Settings
 ) -> None:

@@ -181,6 +181,7 @@ async def test_a_group_is_joined_again_when_valkey_is_back(unconnected: Any, tmp
         await await_until(arrives, 10, "a message arrives over the new connection")
 
 
+@pytest.mark.slow
 async def test_joins_while_redis_is_unavailable_do_not_wait_for_each_other(
     unconnected: Any, tmp_path: Path
 ) -> None:
@@ -253,6 +254,7 @@ async def test_groups_are_spread_over_all_hosts(redis_url: str) -> None:
         await layer.flush()
 
 
+@pytest.mark.slow
 async def test_a_join_without_waiting_receives_messages_once_redis_is_there(
     unconnected: Any, tmp_path: Path
 ) -> None:

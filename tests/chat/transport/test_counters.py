@@ -33,6 +33,7 @@ async def test_an_addition_can_be_taken_back() -> None:
     assert [count.value for count in await counters.add(["a"], WINDOW_SECS, -1)] == [0]
 
 
+@pytest.mark.slow
 async def test_without_redis_the_process_counts(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(counters, "local", LocalCounters())
     settings.TAILRACE_REDIS_URL = valkey.url(ports.pick_free())

@@ -2,16 +2,17 @@
 
 import http.client
 import json
-import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from tests.harness.processes import ROOT
+from tests.harness.processes import Process
 from tests.harness.upstream.record import Record
 from tests.harness.waiting import wait_until
 
@@ -29,15 +30,14 @@ class Upstream:
     @contextmanager
     def start(cls, api_key: str = "", port: int = 0) -> "Iterator[Upstream]":
         """Start a process, and end it with the block."""
-        command = [sys.executable, "-m", "tests.harness.upstream", "--port", str(port), "--api-key", api_key]
-        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-            assert process.stdout is not None
+        command = (sys.executable, "-m", "tests.harness.upstream", "--port", str(port), "--api-key", api_key)
+        with tempfile.TemporaryDirectory() as folder:
+            process = Process(Path(folder) / "upstream.log", command).start()
             try:
-                line = process.stdout.readline()
-                assert line, "the scripted upstream did not start"
-                yield cls(**json.loads(line))
+                process.wait_until(lambda: process.output().endswith("\n"))
+                yield cls(**json.loads(process.output()))
             finally:
-                process.terminate()
+                process.kill()
 
     def requests(self, prompt: str | None = None) -> list[Record]:
         """Return the requests, oldest first; with one prompt, or all."""

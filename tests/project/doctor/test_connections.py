@@ -54,8 +54,7 @@ def server() -> Iterator[postgres.Server]:
         yield running
 
 
-@pytest.mark.postgres
-@pytest.mark.system
+@pytest.mark.slow
 def test_a_server_shows_its_room_and_our_connections(
     server: postgres.Server, django_db_blocker: DjangoDbBlocker
 ) -> None:
@@ -68,8 +67,7 @@ def test_a_server_shows_its_room_and_our_connections(
     assert seen == Server(97, {"tailrace-web": 1}, 1, False, "0")
 
 
-@pytest.mark.postgres
-@pytest.mark.system
+@pytest.mark.slow
 def test_a_pooler_is_noticed(server: postgres.Server, django_db_blocker: DjangoDbBlocker) -> None:
     with pgbouncer.in_front_of(server, 2) as url:
         port = url.rpartition(":")[2].partition("/")[0]

@@ -86,7 +86,7 @@ def doctor(data_dir: Path, *options: str) -> subprocess.CompletedProcess[str]:
     return finished(sys.executable, "manage.py", "doctor", "--json", *options, env=env)
 
 
-@pytest.mark.system
+@pytest.mark.slow
 def test_the_command_checks_the_running_up_first_by_name(run: Path, own_valkey: OwnValkey) -> None:
     up = children({"REDIS_URL": own_valkey.url}, Embedded(redis_port=None, model_port=20_002), run)
     with lock.held(run), running.recorded(run, up):
@@ -101,13 +101,14 @@ def test_the_command_checks_the_running_up_first_by_name(run: Path, own_valkey: 
     assert up["OPENAI_API_KEY"] not in done.stdout + done.stderr
 
 
-@pytest.mark.system
+@pytest.mark.slow
 def test_the_command_refuses_a_data_directory_without_an_up(run: Path) -> None:
     done = doctor(run, f"--data-dir={run}")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("CommandError: No `up` runs")
 
 
+@pytest.mark.slow
 def test_a_variable_that_up_had_not_set_is_not_read_from_env_file(run: Path, tmp_path: Path) -> None:
     given = {"REDIS_URL": "redis://up"}
     with lock.held(run), running.recorded(run, given):

@@ -23,7 +23,7 @@ from tests.harness.model_server import Service, serving
 from tests.harness.processes import finished
 from tests.harness.valkey import OwnValkey
 
-pytestmark = pytest.mark.system
+pytestmark = pytest.mark.slow
 
 ENDS_SECS = 60  # two unresponsive parts, on a busy machine
 LONG_KEY = "vR3hVb9ZkQ0pXy7LmN2sTg5WdJ8cFa1eUiOoPqKz4BxYw6HnMl"

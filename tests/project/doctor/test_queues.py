@@ -63,6 +63,7 @@ async def examined() -> list[Finding]:
 
 
 @pytest.mark.usefixtures("redis_url")
+@pytest.mark.slow
 async def test_waiting_messages_are_counted_and_stay_in_the_queue(broker: Broker) -> None:
     assert faults(await examined()) == {}
     assert await redis_client.client().keys("*") == []  # counting leaves nothing behind

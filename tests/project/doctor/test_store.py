@@ -1,7 +1,6 @@
 """The check of Redis, on a real Valkey: configured well, configured badly, and unavailable in every way."""
 
 import asyncio
-import time
 
 import pytest
 from pytest_django import Settings
@@ -12,11 +11,12 @@ from project.doctor import store
 from project.doctor.finding import State, UnavailableError
 from project.up import ports
 from tests.harness.valkey import OwnValkey, use
+from tests.harness.waiting import within
 from tests.project.doctor.looks import faults, states
 from tests.workers.relay import Relay
 
 WARNING, ERROR = State.WARNING, State.ERROR
-ANSWER_SECS = 6  # the part's 4 s, on a busy machine
+ANSWER_SECS = 6  # more than the part's 4 s
 CHECKS = [
     "Redis",
     *[f"Redis {word}" for word in ("prefix", "version", "commands", "eviction", "persistence")],
@@ -103,6 +103,7 @@ def test_a_stopped_redis_is_unavailable(own_valkey: OwnValkey) -> None:
     assert "REDIS_URL" in finding.remedy
 
 
+@pytest.mark.slow
 async def test_the_latency_of_a_distant_redis_is_found(redis_url: str, settings: Settings) -> None:
     async with Relay.to(redis_url) as relay:
         relay.way_secs = 0.3
@@ -116,21 +117,21 @@ async def test_the_latency_of_a_distant_redis_is_found(redis_url: str, settings:
 def test_all_commands_have_a_time_limit(own_valkey: OwnValkey, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "ASK_SECS", 0.2)
     own_valkey.freeze()
-    begun = time.monotonic()
-    assert "(TimeoutError)" in unavailable().finding.found
-    assert time.monotonic() - begun < redis_client.ANSWER_SECS
+    with within(redis_client.ANSWER_SECS):
+        assert "(TimeoutError)" in unavailable().finding.found
 
 
+@pytest.mark.slow
 def test_an_unresponsive_redis_is_unavailable_within_seconds(own_valkey: OwnValkey) -> None:
     own_valkey.freeze()
-    begun = time.monotonic()
-    finding = unavailable().finding
-    assert time.monotonic() - begun < ANSWER_SECS
+    with within(ANSWER_SECS):
+        finding = unavailable().finding
     assert finding.found == f"{own_valkey.url} is unavailable (TimeoutError)"
     assert "does not reply" in finding.remedy
 
 
 @pytest.mark.parametrize("credentials", ["", ":wrong-secret@"])
+@pytest.mark.slow
 def test_a_wrong_password_is_reported_and_not_shown(
     redis: Redis, own_valkey: OwnValkey, settings: Settings, credentials: str
 ) -> None:

@@ -12,7 +12,7 @@ from tests.harness import postgres
 from tests.harness.processes import ROOT, Process, finished, run
 from tests.harness.waiting import wait_until
 
-pytestmark = [pytest.mark.postgres, pytest.mark.system]
+pytestmark = pytest.mark.slow
 MIGRATE = (sys.executable, "manage.py", "migrate", "-v0")
 
 

@@ -20,7 +20,7 @@ from tests.harness import postgres
 from tests.harness.processes import finished
 from tests.harness.waiting import deadline, wait_until, within
 
-pytestmark = [pytest.mark.postgres, pytest.mark.system]
+pytestmark = pytest.mark.slow
 
 POOL = "pooled"  # the alias
 SIZE = 4

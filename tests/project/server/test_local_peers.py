@@ -41,7 +41,7 @@ async def test_only_this_machine_is_served(client: Any, served: bool, kind: str)
     assert served or sent[0].get("status", 403) == 403
 
 
-@pytest.mark.system
+@pytest.mark.slow
 @pytest.mark.parametrize(("debug", "outermost"), [("1", "LocalPeers"), ("0", "Proxies")])
 def test_the_application_has_the_guard_with_debug_outside_of_proxies(debug: str, outermost: str) -> None:
     code = "from project.asgi import application as a; print(type(a._application).__name__)"

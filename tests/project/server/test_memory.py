@@ -23,9 +23,10 @@ print(open("/proc/self/status").read().split("VmRSS:")[1].split()[0])
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux")
+@pytest.mark.slow
 def test_large_blocks_that_are_freed_take_no_memory() -> None:
     kept, returned = (
-        int(run(sys.executable, "-c", PROGRAM.format(call), env=dict(os.environ)))
+        int(run(sys.executable, "-c", PROGRAM.format(call), fresh=True, env=dict(os.environ)))
         for call in ("", "return_large_blocks()")
     )
     assert kept - returned > BLOCKS * KIB / 2

@@ -88,6 +88,7 @@ def test_a_client_that_reads_late_has_every_byte_and_holds_up_little(server: Ser
     assert server.seen("left") == before_left
 
 
+@pytest.mark.slow
 def test_a_client_that_reads_nothing_is_given_up_and_let_go(server: Server) -> None:
     before = server.seen("left")
     with closing(server.get("/impatient")) as client:
@@ -111,6 +112,7 @@ def test_an_error_in_a_stream_ends_it_without_the_last_part_and_others_go_on(ser
                 client.getresponse().read()
 
 
+@pytest.mark.slow
 def test_the_stop_ends_a_stream_without_the_last_part(server: Server) -> None:
     with closing(HTTPConnection("127.0.0.1", server.port)) as client:
         client.request("GET", "/wait")

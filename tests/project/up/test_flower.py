@@ -30,7 +30,7 @@ def flower(valkey_url: str, tmp_path: Path) -> Part:
     return plan(options, Embedded(None, None), env, drain_secs=1).processes[-1]
 
 
-@pytest.mark.system
+@pytest.mark.slow
 def test_a_worker_that_does_not_reply_is_no_line(flower: Part, tmp_path: Path) -> None:
     port = next(word for word in flower.command if word.startswith("--port=")).removeprefix("--port=")
     process = Process(tmp_path / "flower.log", flower.command, flower.env).start()

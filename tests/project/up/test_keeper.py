@@ -34,6 +34,7 @@ def test_the_description_of_an_end(code: int, text: str) -> None:
 @pytest.mark.parametrize(
     ("command", "end"), [(("/no/such",), "could not be started (No such file or directory)"), (None, "ended")]
 )
+@pytest.mark.slow
 async def test_a_settled_part_starts_again_after_growing_pauses(
     console: Console, screen: io.StringIO, watch: Guard, command: tuple[str, ...] | None, end: str
 ) -> None:

@@ -16,7 +16,7 @@ from project.up import environment, ports
 from project.up.environment import LOCAL_MODEL
 from tests.harness.waiting import wait_until
 
-pytestmark = [pytest.mark.system, pytest.mark.local_model, pytest.mark.usefixtures("local_parts")]
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("local_parts")]
 
 Server = subprocess.Popen[bytes]
 PROMPT = "Tell of the mill and of the river, at length."
@@ -98,7 +98,7 @@ async def test_it_lists_its_one_model(server: Server, env: dict[str, str]) -> No
 
 async def test_several_answers_are_streamed_at_the_same_time(server: Server, env: dict[str, str]) -> None:
     async with client(env) as openai:
-        answers = await asyncio.gather(*(ask(openai, 20) for _ in range(6)))
+        answers = await asyncio.gather(*(ask(openai, 8) for _ in range(6)))
     assert all(text and reason in {"length", "stop"} for text, reason in answers)
 
 

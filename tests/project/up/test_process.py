@@ -62,6 +62,7 @@ async def test_a_part_that_ignores_sigterm_is_killed_when_its_time_is_over(
     assert not process.is_running
 
 
+@pytest.mark.slow
 async def test_in_a_hurry_a_stubborn_part_is_killed_soon(
     console: Console, screen: io.StringIO, watch: Guard
 ) -> None:

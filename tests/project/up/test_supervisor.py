@@ -102,6 +102,7 @@ def terminal() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("terminal")
+@pytest.mark.slow
 async def test_a_killed_part_is_started_again(
     plan: Plan, tmp_path: Path, console: Console, watch: Guard, shown: Shown
 ) -> None:
@@ -131,6 +132,7 @@ async def test_a_part_that_ends_during_start_up_stops_the_rest(
     assert log_of(tmp_path)[-2:] == ["model ends", "redis ends"]
 
 
+@pytest.mark.slow
 async def test_a_part_that_is_never_ready_is_an_error_with_its_last_lines(
     plan: Plan, tmp_path: Path, console: Console, watch: Guard, shown: Shown
 ) -> None:
@@ -142,6 +144,7 @@ async def test_a_part_that_is_never_ready_is_an_error_with_its_last_lines(
     )
 
 
+@pytest.mark.slow
 async def test_a_page_that_is_never_ready_is_an_error_with_the_last_lines_of_all_parts(
     plan: Plan, tmp_path: Path, console: Console, watch: Guard
 ) -> None:
@@ -190,6 +193,7 @@ async def test_lines_of_parts_are_shown_between_start_and_stop_only(
     assert lines[-1] == "up       | all parts have stopped"
 
 
+@pytest.mark.slow
 async def test_a_long_step_shows_its_progress(
     plan: Plan,
     tmp_path: Path,
@@ -231,6 +235,7 @@ async def test_a_stop_during_start_up_is_orderly(
     assert log_of(tmp_path)[-2:] == ["model ends", "redis ends"]
 
 
+@pytest.mark.slow
 async def test_a_second_signal_hurries(
     plan: Plan, tmp_path: Path, console: Console, watch: Guard, shown: Shown
 ) -> None:

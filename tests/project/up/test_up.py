@@ -16,7 +16,7 @@ from tests.harness.up import START_SECS, STOP_SECS, running, without_servers
 from tests.harness.waiting import wait_until
 from tests.project.up.children import is_alive
 
-pytestmark = pytest.mark.system
+pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,6 @@ def test_help_explains_verbose() -> None:
     assert "--verbose show all logs of the parts; without it only their warnings and errors" in shown
 
 
-@pytest.mark.e2e
 @pytest.mark.timeout(2 * START_SECS)
 @pytest.mark.usefixtures("local_parts")
 def test_a_named_model_is_taken_the_doctor_asks_it_and_a_kill_leaves_no_process_behind(
@@ -123,7 +122,6 @@ def test_an_unknown_model_lists_what_there_is(monkeypatch: pytest.MonkeyPatch, t
         call_command("up", "--model=other", *options)
 
 
-@pytest.mark.e2e
 @pytest.mark.timeout(2 * START_SECS)
 @pytest.mark.usefixtures("local_parts")
 def test_a_failed_start_shows_the_reason_and_stops_the_started_parts(tmp_path: Path) -> None:

@@ -81,6 +81,7 @@ async def test_another_model_is_asked_again_before_its_first_text(server: Upstre
     ("script", "code"),
     [("stall-first", "timeout_first_token"), ("stall-after-5", "timeout_between_tokens")],
 )
+@pytest.mark.slow
 async def test_another_model_has_its_own_deadlines(server: Upstream, script: str, code: str) -> None:
     with pytest.raises(ProviderError) as raised:
         await asked(f"[{script}] an impatient question", "impatient")

@@ -69,6 +69,7 @@ async def test_the_log_has_the_whole_life_of_a_response(
     assert begin <= outcome.first_token_at <= time.time()
 
 
+@pytest.mark.slow
 async def test_the_first_token_is_when_the_first_text_came(
     log: Log, attempts: Attempts, upstream: Upstream
 ) -> None:
@@ -137,6 +138,7 @@ async def test_the_demo_model_goes_the_same_way(
         ("words-5+wait-9", {"first_token": 1}, "timeout_first_token", ""),
     ],
 )
+@pytest.mark.slow
 async def test_a_silence_that_is_too_long_fails_with_its_code(
     log: Log,
     attempts: Attempts,
@@ -174,6 +176,7 @@ async def test_an_answer_that_does_not_end_is_ended(log: Log, attempts: Attempts
     assert await was_left(upstream, asked.model)
 
 
+@pytest.mark.slow
 async def test_a_steady_answer_may_take_longer_than_any_one_wait(
     attempts: Attempts, upstream: Upstream
 ) -> None:
@@ -182,6 +185,7 @@ async def test_a_steady_answer_may_take_longer_than_any_one_wait(
     assert final(outcome)["status"] == "completed"
 
 
+@pytest.mark.slow
 async def test_a_connection_that_is_not_taken_fails_with_its_code(
     attempts: Attempts, upstream: Upstream
 ) -> None:
@@ -207,6 +211,7 @@ async def test_a_connection_that_is_not_taken_fails_with_its_code(
         ("split-utf8+words-5+cut-after-5", "upstream_cut", text_of("split-utf8+words-5")),
     ],
 )
+@pytest.mark.slow
 async def test_an_answer_that_fails_keeps_the_text_so_far(
     log: Log, attempts: Attempts, upstream: Upstream, behaviour: str, code: str, kept: str
 ) -> None:
@@ -227,6 +232,7 @@ async def test_an_answer_that_fails_keeps_the_text_so_far(
         "error-in-stream-after-0+times-1",
     ],
 )
+@pytest.mark.slow
 async def test_a_model_that_failed_before_its_first_word_is_asked_again(
     log: Log, attempts: Attempts, upstream: Upstream, behaviour: str
 ) -> None:

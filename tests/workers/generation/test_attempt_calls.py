@@ -129,6 +129,7 @@ async def test_a_client_can_send_back_every_call_with_its_result(
 
 
 @pytest.mark.parametrize("api", ["chat", "responses"])
+@pytest.mark.slow
 async def test_a_name_that_no_client_can_send_back_is_malformed(attempts: Attempts, api: Api) -> None:
     name = "f" * (MAX_NAME_CHARS + 1)
     item = {"type": "function_call", "id": "fc", "call_id": "c", "name": name, "arguments": "{}"}

@@ -62,6 +62,7 @@ async def test_an_end_whose_reply_was_lost_is_written_once(relay: Relay, upstrea
 
 
 @pytest.mark.parametrize("attempt", [1, 2])
+@pytest.mark.slow
 async def test_an_answer_whose_log_was_lost_at_last_still_ends(
     log: Log, attempts: Attempts, upstream: Upstream, attempt: int
 ) -> None:
@@ -111,6 +112,7 @@ async def end_outage(
     return end
 
 
+@pytest.mark.slow
 async def test_an_end_during_an_outage_is_written_afterwards(
     own_valkey: OwnValkey, end_outage: Callable[[str], Awaitable[None]], upstream: Upstream
 ) -> None:

@@ -52,6 +52,7 @@ async def has_waited(log: Log, asked: Assignment) -> None:
         ("retry-after-0", "rate_limit_exceeded", 0.3),
     ],
 )
+@pytest.mark.slow
 async def test_a_server_that_is_busy_is_asked_again_at_the_time_that_it_gives_and_readers_are_notified(
     log: Log, attempts: Attempts, upstream: Upstream, behaviour: str, reason: str, seconds: float
 ) -> None:
@@ -71,6 +72,7 @@ async def test_a_server_that_is_busy_is_asked_again_at_the_time_that_it_gives_an
     assert numbers == list(range(len(numbers)))
 
 
+@pytest.mark.slow
 async def test_a_server_that_is_busy_again_is_asked_again_but_not_for_ever(
     log: Log, attempts: Attempts, upstream: Upstream
 ) -> None:
@@ -105,12 +107,14 @@ async def test_a_server_that_is_busy_for_long_is_not_waited_for(
     assert len(await requests(upstream, asked.model)) == 1
 
 
+@pytest.mark.slow
 async def test_the_wait_is_not_the_silence_of_the_model(attempts: Attempts, upstream: Upstream) -> None:
     asked = assign(target(upstream, "retry-after-1+times-1", first_token=0.7))
     outcome = await attempts.run(asked)
     assert final(outcome)["status"] == "completed"
 
 
+@pytest.mark.slow
 async def test_after_the_wait_the_model_may_be_silent_no_longer_than_otherwise(
     log: Log, attempts: Attempts, upstream: Upstream
 ) -> None:
@@ -120,6 +124,7 @@ async def test_after_the_wait_the_model_may_be_silent_no_longer_than_otherwise(
     assert len(await waits(log, asked)) == 1
 
 
+@pytest.mark.slow
 async def test_the_total_bounds_an_answer_after_a_wait(attempts: Attempts, upstream: Upstream) -> None:
     asked = assign(target(upstream, "words-1000+retry-after-1+times-1@50", total=1 + 0.5 * patience()))
     outcome = await attempts.run(asked)
@@ -170,6 +175,7 @@ async def test_an_answer_that_waits_is_handed_over_at_once(
     assert output_text(final(again)) == text_of("fast") == await text(log, asked.id)
 
 
+@pytest.mark.slow
 async def test_a_later_attempt_takes_over_from_one_that_waits(
     log: Log, attempts: Attempts, upstream: Upstream
 ) -> None:
@@ -202,6 +208,7 @@ async def test_a_model_that_continues_keeps_its_text_through_a_wait(
     assert len(await waits(log, asked)) == 1
 
 
+@pytest.mark.slow
 async def test_an_answer_whose_log_was_lost_during_a_wait_is_whole(
     log: Log, attempts: Attempts, upstream: Upstream
 ) -> None:

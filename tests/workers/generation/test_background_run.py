@@ -75,6 +75,7 @@ async def interruptions(log: Log, response: ResponseObject) -> list[str]:
 
 
 @pytest.mark.parametrize("handed_over", [False, True])
+@pytest.mark.slow
 async def test_the_next_attempt_goes_on_in_the_same_run(
     log: Log, attempts: Attempts, runs: ProviderRuns, upstream: Upstream, handed_over: bool
 ) -> None:
@@ -87,6 +88,7 @@ async def test_the_next_attempt_goes_on_in_the_same_run(
     assert await runs.all() == {}
 
 
+@pytest.mark.slow
 async def test_a_third_attempt_goes_on_too(log: Log, attempts: Attempts, upstream: Upstream) -> None:
     asked = assign(model_of(upstream, "reasoning-3+words-60@50"))
     await lost(log, asked)
@@ -98,6 +100,7 @@ async def test_a_third_attempt_goes_on_too(log: Log, attempts: Attempts, upstrea
     assert len(await created(upstream, asked.model)) == 1
 
 
+@pytest.mark.slow
 async def test_a_search_of_the_server_is_one_item_over_a_takeover(
     log: Log, attempts: Attempts, upstream: Upstream
 ) -> None:
@@ -137,6 +140,7 @@ async def test_a_run_whose_last_calls_were_logged_is_complete(
     assert len(await created(upstream, asked.model)) == 1
 
 
+@pytest.mark.slow
 async def test_the_run_of_a_stale_attempt_is_not_continued(
     log: Log, attempts: Attempts, runs: ProviderRuns, upstream: Upstream
 ) -> None:
@@ -155,6 +159,7 @@ async def test_the_run_of_a_stale_attempt_is_not_continued(
     assert [run.run for run in (await runs.all()).values()] == [stale.run], "it is cancelled later"
 
 
+@pytest.mark.slow
 async def test_a_run_whose_log_is_lost_is_read_from_its_beginning(
     log: Log, attempts: Attempts, upstream: Upstream
 ) -> None:
@@ -167,6 +172,7 @@ async def test_a_run_whose_log_is_lost_is_read_from_its_beginning(
     assert len(await created(upstream, asked.model)) == 1
 
 
+@pytest.mark.slow
 async def test_a_forgotten_run_is_asked_again(log: Log, attempts: Attempts, upstream: Upstream) -> None:
     asked = assign(model_of(upstream, "words-60@50"))
     await lost(log, asked)
@@ -177,8 +183,9 @@ async def test_a_forgotten_run_is_asked_again(log: Log, attempts: Attempts, upst
     assert len(await created(upstream, asked.model)) == 2
 
 
+@pytest.mark.slow
 async def test_a_failed_run_is_asked_again(log: Log, attempts: Attempts, upstream: Upstream) -> None:
-    asked = assign(model_of(upstream, "failed-after-6+times-1@50"))
+    asked = assign(model_of(upstream, "failed-after-5+times-1@2"))  # half a second after all its words
     await lost(log, asked)
 
     async def has_failed() -> bool:
@@ -252,6 +259,7 @@ async def test_a_run_that_failed_at_once_is_asked_again_within_the_attempt(
     assert await runs.all() == {}
 
 
+@pytest.mark.slow
 async def test_a_run_that_fails_after_the_takeover_keeps_the_text(
     log: Log, attempts: Attempts, upstream: Upstream
 ) -> None:

@@ -65,6 +65,7 @@ async def test_there_is_at_most_one_event_for_each_interval(log: Log, publisher:
     assert "".join(pieces) == "".join(f"{number} " for number in range(200))
 
 
+@pytest.mark.slow
 async def test_the_interval_grows_with_the_streams_up_to_a_bound(log: Log, publisher: Publisher) -> None:
     streams = [publisher.open(await begun(log), never) for _ in range(150)]
     for stream in streams:
@@ -200,6 +201,7 @@ async def test_reading_does_not_wait_for_text(
             await publisher.wait_for_flush()
 
 
+@pytest.mark.slow
 async def test_an_unresponsive_redis_does_not_keep_the_models_waiting(
     own_valkey: OwnValkey, monkeypatch: pytest.MonkeyPatch
 ) -> None:

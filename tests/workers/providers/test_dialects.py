@@ -103,16 +103,14 @@ def dialect(request: pytest.FixtureRequest) -> Dialect:
     return found
 
 
-def test_a_dialect_is_read_right(dialect: Dialect) -> None:
-    assert answer(dialect, dialect.body) == expected(dialect)
+def test_a_dialect_is_read_right_whole_and_byte_by_byte(dialect: Dialect) -> None:
+    body = dialect.body
+    assert answer(dialect, body) == expected(dialect)
+    assert answer(dialect, *(body[at : at + 1] for at in range(len(body)))) == expected(dialect)
     assert dialect.code is None or dialect.code in FAILURES
 
 
-def test_its_bytes_may_arrive_one_by_one(dialect: Dialect) -> None:
-    body = dialect.body
-    assert answer(dialect, *(body[at : at + 1] for at in range(len(body)))) == expected(dialect)
-
-
+@pytest.mark.slow
 def test_it_may_be_cut_off_at_every_byte(dialect: Dialect) -> None:
     whole = expected(dialect)
     for cut in range(len(dialect.body)):

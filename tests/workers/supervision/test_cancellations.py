@@ -58,6 +58,7 @@ async def test_cancellations_arrive_again_after_an_outage(own_valkey: OwnValkey,
     await get_channel_layer().flush()
 
 
+@pytest.mark.slow
 async def test_a_worker_that_starts_without_redis_listens_once_it_is_there(
     own_valkey: OwnValkey,
     upstream: Upstream,

@@ -24,12 +24,12 @@ class Worker:
     alive = True
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def worker() -> Worker:
     return Worker()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def server(worker: Worker) -> Iterator[HealthServer]:
     server = serve(free_port(), lambda: worker.alive)
     yield server
@@ -46,9 +46,11 @@ def status(server: HealthServer, path: str = "/healthz") -> int:
             return error.code
 
 
-def test_it_is_200_while_the_loop_runs_and_503_afterwards(server: HealthServer, worker: Worker) -> None:
+def test_it_is_200_while_the_loop_runs_and_503_afterwards(
+    server: HealthServer, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert status(server) == 200
-    worker.alive = False
+    monkeypatch.setattr(worker, "alive", False)
     assert status(server) == 503
 
 
@@ -66,6 +68,7 @@ def test_a_worker_is_healthy_before_its_loop_starts() -> None:
 
 
 @pytest.mark.usefixtures("log")
+@pytest.mark.slow
 async def test_a_worker_whose_loop_hangs_is_not_healthy(monkeypatch: pytest.MonkeyPatch) -> None:
     runtime = Runtime()
     loop = await asyncio.to_thread(runtime.start, "tested@host")
@@ -77,6 +80,7 @@ async def test_a_worker_whose_loop_hangs_is_not_healthy(monkeypatch: pytest.Monk
     await asyncio.to_thread(runtime.stop)
 
 
+@pytest.mark.slow
 async def test_a_worker_without_redis_stays_healthy(
     settings: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:

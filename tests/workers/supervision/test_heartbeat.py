@@ -145,6 +145,7 @@ async def test_a_lost_heartbeat_makes_all_heartbeats_doubtful(log: Log) -> None:
             assert doubts(reaper) == is_lost
 
 
+@pytest.mark.slow
 async def test_a_blocked_event_loop_is_logged(
     log: Log, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -204,6 +204,7 @@ async def test_one_process_at_a_time_checks(
     assert len(set(checked)) == 1
 
 
+@pytest.mark.slow
 async def test_a_reaper_in_doubt_waits_for_the_next_heartbeat_of_every_worker(
     log: Log, heartbeats: Heartbeats, owner: User, broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:

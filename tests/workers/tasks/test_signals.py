@@ -108,6 +108,7 @@ def test_a_worker_that_stops_returns_the_response_to_the_queue(
     assert [event["reason"] for event in events if event["type"] == "tailrace:restarted"] == ["handed_over"]
 
 
+@pytest.mark.slow
 def test_a_response_is_handed_over_although_the_database_was_unavailable_for_a_moment(
     handed_over: Any, broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -171,6 +171,7 @@ def test_a_host_that_does_not_exist() -> None:
     assert remedy.startswith("Correct the host in the base URL")
 
 
+@pytest.mark.slow
 def test_a_server_that_accepts_no_connection() -> None:
     with unaccepting() as base_url:
         code, cause, _ = fault_of(line_of(model_of(base_url, deadlines=Deadlines(connect=0.3))))
@@ -329,6 +330,7 @@ def test_without_a_name_the_line_has_the_model_that_was_taken() -> None:
         ("words-1000@10", "timeout_total"),
     ],
 )
+@pytest.mark.slow
 def test_a_fault_of_the_answer_is_its_sentence_and_its_remedy(
     upstream: Upstream, behaviour: str, code: str
 ) -> None:
@@ -356,6 +358,7 @@ def test_without_a_catalog_a_remedy_names_the_variable(upstream: Upstream, setti
     assert remedy.startswith("Raise OPENAI_FIRST_TOKEN_SECONDS: ")
 
 
+@pytest.mark.slow
 def test_the_progress_continues_while_a_model_is_silent(
     upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -367,6 +370,7 @@ def test_the_progress_continues_while_a_model_is_silent(
     assert said[:2] == ["asking mine: up to 1 s for a first token", "asking mine: 0.01 s"]
 
 
+@pytest.mark.slow
 def test_servers_are_asked_in_parallel_and_the_models_of_one_in_turn(upstream: Upstream) -> None:
     models = [
         replace(model_of(upstream.base_url, f"[words-3@{50 + number}] turn"), name=f"m{number}")

@@ -278,6 +278,7 @@ async def test_a_malformed_run_is_not_asked_again(provider: Provider, upstream: 
 
 @pytest.mark.parametrize("fault", ["cut", "drop", "reset"])
 @pytest.mark.parametrize("after", [0, 5])
+@pytest.mark.slow
 async def test_a_run_goes_on_over_a_lost_connection(
     provider: Provider, upstream: Upstream, fault: str, after: int
 ) -> None:

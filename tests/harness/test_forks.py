@@ -4,16 +4,17 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.harness.fork_server import Fork, ForkServer, can_run
-from tests.harness.processes import Process
+from tests.harness.forks import Fork, ForkServer, can_run
+from tests.harness.processes import ROOT, Process, finished
 from tests.harness.waiting import wait_until
 
-pytestmark = pytest.mark.system
+pytestmark = pytest.mark.slow
 
 SECS = 60
 PROGRAM = """
@@ -74,6 +75,38 @@ def test_its_modules_are_found_where_pythonpath_says(forks: ForkServer, tmp_path
     assert (done.stderr, done.returncode) == ("trouble\n", 0)
 
 
+def test_code_is_run_as_a_program(forks: ForkServer, tmp_path: Path) -> None:
+    code = "import sys; print(sys.argv, sys.path[0] == '', __name__, sys.modules['__main__'].code); 1 / 0"
+    done = forks.finished((sys.executable, "-c", f"code = 5; {code}", "more"), {}, tmp_path, SECS)
+    assert done.stdout == "['-c', 'more'] True __main__ 5\n"
+    assert done.stderr.endswith("ZeroDivisionError: division by zero\n")
+    assert done.returncode == 1
+
+
+OWN_MODULES = """
+import os, sys, chat
+from django.conf import settings
+others = [name for name in ("chat.models", "twisted.internet.reactor") if name in sys.modules]
+print(settings.configured, others, chat.__file__, os.environ.get("DJANGO_SETTINGS_MODULE"))
+"""
+
+
+def test_our_modules_are_there_before_settings_and_reactor(forks: ForkServer, tmp_path: Path) -> None:
+    (tmp_path / "chat.py").touch()
+    for folder, file, module in (
+        (ROOT, ROOT / "chat" / "__init__.py", "project.settings"),  # by default
+        (tmp_path, tmp_path / "chat.py", None),
+    ):
+        done = forks.finished((sys.executable, "-c", OWN_MODULES), {}, folder, SECS)
+        assert done.stdout == f"False [] {file} {module}\n", done.stderr
+
+
+def test_a_new_interpreter_runs_where_it_matters() -> None:
+    code = "import sys; print('django' in sys.modules)"
+    assert finished(sys.executable, "-c", code).stdout == "True\n"
+    assert finished(sys.executable, "-c", code, fresh=True).stdout == "False\n"
+
+
 def test_a_signal_ends_it_and_is_its_code(forks: ForkServer, tmp_path: Path) -> None:
     (tmp_path / "waiting.py").write_text("import signal; print('ready'); signal.pause()")
     with (tmp_path / "output").open("w") as output:
@@ -88,20 +121,51 @@ def test_a_signal_ends_it_and_is_its_code(forks: ForkServer, tmp_path: Path) -> 
     fork.send_signal(signal.SIGTERM)  # nothing
 
 
+def parent_of(forks: ForkServer, folder: Path) -> int:
+    return int(
+        forks.finished((sys.executable, "-c", "import os; print(os.getppid())"), {}, folder, SECS).stdout
+    )
+
+
+def test_clients_with_one_place_share_a_server_until_the_last_closes(tmp_path: Path) -> None:
+    first, second = (ForkServer(place=tmp_path / "forks") for _ in range(2))
+    server = parent_of(first, tmp_path)
+    assert parent_of(second, tmp_path) == server
+    second.close()
+    assert parent_of(second, tmp_path) == server
+    closing = threading.Thread(target=first.close)  # waits for the server, which it has started
+    closing.start()
+    assert parent_of(second, tmp_path) == server
+    second.close()
+    closing.join(SECS)
+    assert not closing.is_alive()
+    assert parent_of(second, tmp_path) != server  # another
+    second.close()
+
+
 def test_programs_of_a_process_are_forks(tmp_path: Path) -> None:
     process = Process(tmp_path / "log", (sys.executable, "manage.py", "version"), dict(os.environ)).start()
     assert isinstance(process.popen, Fork)
     process.popen.wait(SECS)
-    other = Process(tmp_path / "log", (sys.executable, "-c", "pass")).start()
+    other = Process(tmp_path / "log", (sys.executable, "-I", "-c", "pass")).start()
     assert not isinstance(other.popen, Fork)
     assert other.popen.wait(SECS) == 0
+
+
+def test_a_script_of_the_environment_is_a_program(forks: ForkServer, tmp_path: Path) -> None:
+    command = (sys.executable, str(Path(sys.executable).with_name("celery")), "--version")
+    new = subprocess.run(command[1:], capture_output=True, text=True, check=True)
+    fork = forks.finished(command, None, tmp_path, SECS)
+    assert (fork.returncode, fork.stdout, fork.stderr) == (0, new.stdout, new.stderr)
 
 
 def test_options_of_the_interpreter_need_a_new_one() -> None:
     python = sys.executable
     assert can_run((python, "-m", "celery"), {"PYTHONUNBUFFERED": "1"})
     assert can_run((python, "manage.py", "up"), None)
+    assert can_run((python, str(Path(python).with_name("celery")), "worker"), None)
     assert can_run((python, "-m", "celery"), {"PYTHONPATH": "/elsewhere"})
     assert not can_run((python, "-m", "celery"), {"PYTHONHASHSEED": "1"})
-    assert not can_run((python, "-c", "pass"), None)
+    assert can_run((python, "-c", "pass"), None)
+    assert not can_run((python, "-I", "-c", "pass"), None)
     assert not can_run(("sh", "-m", "celery"), None)
