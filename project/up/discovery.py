@@ -15,7 +15,7 @@ from project.up.errors import ModelError
 from project.up.ports import HOST
 from workers.providers.chat_models import can_chat, is_name
 
-SECS = 0.3  # for all servers
+SECS = 0.3  # for all servers, when none is asked for
 MAX_NAMES = 50  # of one server, in a message
 
 
@@ -54,16 +54,19 @@ class Server:
         return [f"{self.kind.name}/{model}" for model in self.models]
 
 
-def found(taken: Iterable[int] = ()) -> list[Server]:
-    """Probe every kind but those on our ports `taken`. Takes up to SECS; never raises."""
-    return asyncio.run(_found([kind for kind in KINDS if kind.port not in taken]))
+def found(taken: Iterable[int] = (), secs: float | None = SECS) -> list[Server]:
+    """Probe every kind but those on our ports `taken`; never raises.
+
+    `secs` is for all of them; None: as long as one probe may take.
+    """
+    return asyncio.run(_found([kind for kind in KINDS if kind.port not in taken], secs))
 
 
-async def _found(kinds: Sequence[Kind]) -> list[Server]:
+async def _found(kinds: Sequence[Kind], secs: float | None) -> list[Server]:
     probing = [asyncio.create_task(_probed(kind)) for kind in kinds]
     if not probing:
         return []
-    done, late = await asyncio.wait(probing, timeout=SECS)
+    done, late = await asyncio.wait(probing, timeout=secs)
     for task in late:
         task.cancel()
     await asyncio.gather(*late, return_exceptions=True)

@@ -96,9 +96,12 @@ def _run(options: Options, model: str | None, console: Console) -> None:
             _require_models()
         environ: Mapping[str, str] = os.environ
         ours = frozenset({options.port, options.flower_port or 0})
-        servers = discovery.found(ours) if model or not environment.names_model(environ) else []
+        servers = []
         if model:
+            servers = discovery.found(ours, secs=None)
             environ = {**environ, **discovery.chosen(model, servers)}
+        elif not environment.names_model(environ):
+            servers = discovery.found(ours)
         embedded = environment.choose(environ, ours)
         prefix = _prefix(options.data_dir)
         env = environment.children(

@@ -1,19 +1,21 @@
 """The model servers of this machine, on ports of the test; real servers answer, or do not."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from project.up import discovery, ports
+from project.up import discovery, ports, probes
 from project.up.discovery import KINDS, Server
 from project.up.environment import LOCAL_MODEL
 from project.up.errors import ModelError
 from tests.harness.model_server import Service, serving
-from tests.harness.waiting import within
+from tests.harness.waiting import LEAST_SECS, wait_until, within
+
+PROBE_SECS = 100  # more than any server of the tests takes
 
 OLLAMA, LLAMA_CPP, LM_STUDIO, VLLM = KINDS
 MODELS: dict[str, list[dict[str, Any]]] = {
@@ -38,12 +40,18 @@ def machine(monkeypatch: pytest.MonkeyPatch, models: dict[str, Any]) -> Iterator
         }
         kinds = tuple(replace(kind, port=started.get(kind.name) or ports.pick_free()) for kind in KINDS)
         monkeypatch.setattr(discovery, "KINDS", kinds)
+        monkeypatch.setattr(probes, "PROBE_SECS", PROBE_SECS)
         yield
+
+
+def found(taken: Iterable[int] = ()) -> list[Server]:
+    """The servers, also on a busy machine."""
+    return discovery.found(taken, secs=None)
 
 
 def test_each_kind_of_server_is_found_with_its_models(monkeypatch: pytest.MonkeyPatch) -> None:
     with machine(monkeypatch, MODELS):
-        servers = discovery.found()
+        servers = found()
     assert [(server.kind.name, server.names()) for server in servers] == [
         ("ollama", ["ollama/llama3.2:latest", "ollama/nomic-embed-text:latest"]),  # chat models first
         ("llama.cpp", ["llama.cpp/models/a b.gguf"]),
@@ -54,19 +62,19 @@ def test_each_kind_of_server_is_found_with_its_models(monkeypatch: pytest.Monkey
 
 def test_a_machine_without_servers_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
     with machine(monkeypatch, {}):
-        assert discovery.found() == []
+        assert found() == []
 
 
 def test_another_server_on_a_common_port_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     others = {"llama.cpp": [{"id": "m", "owned_by": "others"}], "vllm": [{"id": "m"}]}
     with machine(monkeypatch, others):
-        assert discovery.found() == []
+        assert found() == []
 
 
 def test_our_own_ports_are_not_probed(monkeypatch: pytest.MonkeyPatch) -> None:
     with machine(monkeypatch, MODELS):
-        servers = discovery.found([kind.port for kind in discovery.KINDS[1:]])
-        assert discovery.found([kind.port for kind in discovery.KINDS]) == []
+        servers = found([kind.port for kind in discovery.KINDS[1:]])
+        assert found([kind.port for kind in discovery.KINDS]) == []
     assert [server.kind.name for server in servers] == ["ollama"]
 
 
@@ -75,10 +83,12 @@ def test_a_silent_server_costs_a_moment_and_hides_no_other(monkeypatch: pytest.M
     with machine(monkeypatch, MODELS), socket.create_server((ports.HOST, 0)) as silent:
         kinds = [*discovery.KINDS[1:], replace(OLLAMA, port=silent.getsockname()[1])]
         monkeypatch.setattr(discovery, "KINDS", kinds)
-        monkeypatch.setattr(discovery, "SECS", 1)  # the others reply in it, also on a busy machine
-        with within(2.5):  # less than a probe's own 3 s
-            servers = discovery.found()
-    assert len(servers) == 3
+
+        def are_found() -> bool:
+            with within(PROBE_SECS / 5):
+                return len(discovery.found()) == 3
+
+        wait_until(are_found, LEAST_SECS, "the others reply in the moment")
 
 
 @pytest.mark.parametrize(
@@ -86,7 +96,7 @@ def test_a_silent_server_costs_a_moment_and_hides_no_other(monkeypatch: pytest.M
 )
 def test_nonsense_is_no_server(monkeypatch: pytest.MonkeyPatch, body: bytes) -> None:
     with machine(monkeypatch, {"ollama": body}):
-        assert discovery.found() == []
+        assert found() == []
 
 
 SERVERS = [
