@@ -75,7 +75,8 @@ def is_ready(port: int) -> bool:
 @asynccontextmanager
 async def client(env: dict[str, str], key: str = "") -> AsyncIterator[AsyncOpenAI]:
     key = key or env["OPENAI_API_KEY"]
-    async with AsyncOpenAI(base_url=env["OPENAI_BASE_URL"], api_key=key, max_retries=0) as openai:
+    # it repeats a request whose kept connection the server closes in that moment, as workers do
+    async with AsyncOpenAI(base_url=env["OPENAI_BASE_URL"], api_key=key) as openai:
         yield openai
 
 
