@@ -10,6 +10,7 @@ from tests.browser.conftest import in_session, profile
 from tests.browser.visitor import ask, ask_here, ended, open_page
 from tests.browser.watch import Watch
 from tests.harness.stack import Stack
+from tests.harness.waiting import patience
 
 ENDED = "This conversation is no longer shared."
 HELD = "[reasoning-5+words-20+hold-after-12] An answer that others follow"
@@ -70,7 +71,7 @@ async def test_a_reader_follows_a_running_answer_and_new_turns_until_the_link_is
     await expect(shown.nth(1).locator(".output")).to_contain_text("w6")
     await expect(reader.get_by_role("button", name=re.compile("Edit|Retry|Regenerate|Send"))).to_have_count(0)
     await revoke_link(page)
-    await expect(reader.locator("#notice")).to_have_text(ENDED, timeout=5_000)
+    await expect(reader.locator("#notice")).to_have_text(ENDED, timeout=5_000 * patience())
     await expect(shown).to_have_count(0)
     stack.upstream.release(HELD_AGAIN)
     reply = await reader.goto(link)
@@ -114,7 +115,7 @@ async def test_a_deleted_conversation_is_no_longer_read(page: Page, reader: Page
     await reader.goto(await create_link(page))
     await ended(reader.locator("article.turn"))
     await page.locator(".entry a").first.press("Delete")
-    await expect(reader.locator("#notice")).to_have_text(ENDED, timeout=5_000)
+    await expect(reader.locator("#notice")).to_have_text(ENDED, timeout=5_000 * patience())
 
 
 async def test_a_new_conversation_has_no_button(page: Page, stack: Stack) -> None:

@@ -14,6 +14,7 @@ from chat.protocol.events import Terminal
 from chat.protocol.state import ResponseState
 from chat.responses.representation import response_object
 from tests.chat.rows import stored
+from tests.harness.waiting import deadline
 from tests.harness.writer import Writer
 
 
@@ -41,7 +42,7 @@ def test_of_two_workers_at_once_one_claims_the_response(response: Response) -> N
 
     def claim(worker: str) -> bool:
         try:
-            both.wait(5)
+            both.wait(deadline())
             return Response.objects.claim(response.wire_id, worker) is not None
         finally:
             connection.close()

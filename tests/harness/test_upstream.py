@@ -22,7 +22,7 @@ from tests.harness.upstream.digests import digest_of
 from tests.harness.upstream.frames import CANARY
 from tests.harness.upstream.script import BadScriptError, Script, parse, read
 from tests.harness.upstream.servers import EMBEDDING
-from tests.harness.waiting import patience, within
+from tests.harness.waiting import deadline, patience, within
 from tests.workers.providers.dialects import DIALECTS
 
 pytestmark = pytest.mark.slow
@@ -548,7 +548,7 @@ async def test_the_key_is_required_and_an_unknown_script_is_an_unknown_model() -
 
 def test_the_process_ends_with_a_stream_open() -> None:
     with Upstream.start() as upstream:
-        connection = http.client.HTTPConnection("127.0.0.1", upstream.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", upstream.port, timeout=deadline())
         connection.request("POST", "/v1/chat/completions", json.dumps(body_of("[stall-after-1]")))
         assert connection.getresponse().status == 200
         stopped_at = time.monotonic()

@@ -8,6 +8,7 @@ from kombu import Connection
 from project import broker
 from project.celery import app
 from tests.harness.broker import Broker
+from tests.harness.waiting import deadline
 
 
 @pytest.mark.parametrize("scheme", ["redis", "rediss"])
@@ -23,5 +24,5 @@ def test_a_message_that_is_no_json_does_not_hide_the_next(broker: Broker) -> Non
         channel.client.rpush("poison", "{not json")
         with connection.SimpleQueue("poison") as queue:
             queue.put({"readable": True})
-            assert queue.get(timeout=10).payload == {"readable": True}
+            assert queue.get(timeout=deadline()).payload == {"readable": True}
             queue.clear()

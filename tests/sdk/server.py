@@ -9,6 +9,7 @@ from aiohttp import web
 
 from chat.protocol.plain import NOTHING, event_type
 from project.up.ports import HOST
+from tests.harness.waiting import deadline
 from tests.sdk.cases import CASES, Source, sources
 
 HEADERS = {"Content-Type": "text/event-stream; charset=utf-8", "Cache-Control": "no-cache, no-transform"}
@@ -61,7 +62,7 @@ def running() -> Iterator[str]:
     thread = threading.Thread(target=asyncio.run, args=[serve()])
     thread.start()
     try:
-        assert started.wait(30)
+        assert started.wait(deadline())
         yield ready[0]
     finally:
         stopped.set()

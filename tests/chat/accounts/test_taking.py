@@ -179,7 +179,7 @@ def test_a_claim_that_waits_for_it_is_made(owner: User, guest: User, monkeypatch
 
         monkeypatch.setattr(taking, "_take_preferences", begin_claim)  # the last step before the deletion
         assert take(guest.pk, owner.pk)
-        found = claims[0].result(30)
+        found = claims[0].result(deadline())
     assert found is not None
     assert found.owner_id == owner.pk
 
@@ -234,7 +234,7 @@ def test_requests_at_the_same_time_take_it_once(owner: User, guest: User) -> Non
 
     def taken() -> bool:
         try:
-            ready.wait(30)
+            ready.wait(deadline())
             return take(guest.pk, owner.pk)
         finally:
             connection.close()

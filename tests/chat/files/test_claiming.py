@@ -19,6 +19,7 @@ from chat.retention import unused_files
 from tests.chat.contents import GIF, PNG, TEXT
 from tests.chat.rows import stored
 from tests.chat.stored_files import kept, uploaded_at
+from tests.harness.waiting import deadline
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("folder")]
 
@@ -99,7 +100,7 @@ def test_a_claim_waits_for_a_deletion_that_has_begun(owner: User, response: Resp
     has_begun, asked = threading.Event(), threading.Event()
 
     def late_claim() -> str:
-        has_begun.wait(30)
+        has_begun.wait(deadline())
         asked.set()
         try:
             claim(owner, response, [FilePart(PATH, row.wire_id)])
@@ -114,9 +115,9 @@ def test_a_claim_waits_for_a_deletion_that_has_begun(owner: User, response: Resp
         with transaction.atomic():
             File.objects.select_for_update().get()
             has_begun.set()
-            asked.wait(30)
+            asked.wait(deadline())
             File.objects.discard([row.pk])
-        assert claimed.result(30) == "file_not_found"
+        assert claimed.result(deadline()) == "file_not_found"
 
 
 @pytest.mark.django_db(transaction=True)
@@ -135,5 +136,5 @@ def test_a_file_that_is_being_claimed_is_not_deleted(owner: User, response: Resp
     with ThreadPoolExecutor(1) as pool, transaction.atomic():
         claim(owner, response, [FilePart(PATH, row.wire_id)])
         FileUse.objects.all().delete()  # its rows lock the file, too: the claim alone must do so
-        assert pool.submit(erase).result(30) == 0
+        assert pool.submit(erase).result(deadline()) == 0
     assert File.objects.get().state == FileState.STORED

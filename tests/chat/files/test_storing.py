@@ -23,6 +23,7 @@ from chat.files.storing import store, store_data_url
 from chat.protocol.errors import CommandError
 from tests.chat.contents import ACCEPTED, GIF, HTML, PDF, PNG, REFUSED, SVG, TEXT, large
 from tests.chat.stored_files import contents, kept
+from tests.harness.waiting import deadline
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("folder")]
 
@@ -142,7 +143,7 @@ def test_of_parallel_uploads_of_the_same_content_one_stays(
     both, write = threading.Barrier(2), storage.write
 
     def write_together(name: str, content: Any) -> str:
-        both.wait(30)
+        both.wait(deadline())
         return write(name, content)
 
     monkeypatch.setattr(storage, "write", write_together)

@@ -17,6 +17,7 @@ from pytest_django import Settings
 
 from chat.accounts import guests
 from chat.accounts.guests import SAME_GUEST_SECS
+from tests.harness.waiting import deadline
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_root")]
 
@@ -99,7 +100,7 @@ def test_tabs_that_ask_at_once_get_one_guest(visitor: Client, tabs: ThreadPoolEx
 
     def asked(tab: Client) -> Any:
         try:
-            ready.wait(30)
+            ready.wait(deadline())
             return ask(tab).json()["owner"]
         finally:
             connection.close()

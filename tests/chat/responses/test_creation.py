@@ -42,6 +42,7 @@ from tests.chat.protocol.test_options import REQUEST
 from tests.chat.rows import counted, on_rows, saved
 from tests.chat.stored_files import kept
 from tests.harness.broker import Broker
+from tests.harness.waiting import deadline
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -496,7 +497,7 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     gate, send = threading.Event(), job_queue.send
 
     def wait(*args: str) -> None:
-        assert gate.wait(10)
+        assert gate.wait(deadline())
         send(*args)
 
     monkeypatch.setattr(job_queue, "send", wait)

@@ -14,6 +14,7 @@ from chat.responses.titling import request_title
 from chat.transport.job_queue import TITLE, TITLES
 from tests.chat.rows import on_rows, saved, stored
 from tests.harness.broker import Broker
+from tests.harness.waiting import deadline
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -92,7 +93,7 @@ async def test_a_slow_broker_holds_up_nobody(
 ) -> None:
     released = threading.Event()
     monkeypatch.setattr(titling, "SECS", 0.05)
-    monkeypatch.setattr("chat.transport.job_queue.waiting", lambda _: released.wait(30))
+    monkeypatch.setattr("chat.transport.job_queue.waiting", lambda _: released.wait(deadline()))
     await ended(owner)
     released.set()
     assert "gets no title: TimeoutError" in caplog.text

@@ -15,6 +15,7 @@ from chat.share_models import PATTERN, Share, digest, new_token
 from chat.sharing.links import create, find, link_of, live_ids, revoke
 from tests.chat.rows import stored
 from tests.chat.sharing_links import shared
+from tests.harness.waiting import deadline
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -87,7 +88,7 @@ def test_requests_at_the_same_time_get_one_link(owner: User, conversation: Conve
 
     def made() -> str:
         try:
-            ready.wait(30)
+            ready.wait(deadline())
             return create(owner.pk, conversation.pk).token
         finally:
             connection.close()

@@ -27,7 +27,7 @@ from chat.transport.event_log import Batch, Entry, Log, LogError, key
 from chat.transport.notifications import Message, events_message, notify_readers
 from tests.chat.answers import Answer
 from tests.chat.rows import on_rows, stored
-from tests.harness.waiting import await_until
+from tests.harness.waiting import await_until, deadline
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -484,7 +484,7 @@ async def test_a_response_that_starts_while_its_position_is_looked_up_has_none(
         await reader.until_all_of(answer)
 
     def slow(response_id: str) -> int:
-        asyncio.run_coroutine_threadsafe(start(), loop).result(5)
+        asyncio.run_coroutine_threadsafe(start(), loop).result(deadline())
         return 3
 
     monkeypatch.setattr(subscriber, "position", slow)

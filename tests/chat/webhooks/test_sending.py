@@ -18,6 +18,7 @@ from chat.webhooks.registration import create_webhook
 from chat.webhooks.sending import request_deliveries, send_due
 from tests.chat.rows import on_rows
 from tests.harness.broker import Broker
+from tests.harness.waiting import deadline
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -62,7 +63,7 @@ async def test_of_workers_that_lead_at_once_one_sends(owner: User) -> None:
     rows, now, all_ready = await on_rows(waiting, owner, 20), timezone.now(), threading.Barrier(3)
 
     def take() -> list[Delivery]:
-        all_ready.wait(30)
+        all_ready.wait(deadline())
         return Delivery.objects.take_due(now, 100, now + HOUR)
 
     found = await asyncio.gather(*(on_rows(take) for _ in range(all_ready.parties)))
@@ -96,7 +97,7 @@ async def test_a_slow_broker_holds_up_nobody(
 ) -> None:
     released = threading.Event()
     monkeypatch.setattr(sending, "SECS", 0.05)
-    monkeypatch.setattr(job_queue, "waiting", lambda _: released.wait(30))
+    monkeypatch.setattr(job_queue, "waiting", lambda _: released.wait(deadline()))
     await request_deliveries(await on_rows(waiting, owner))
     released.set()
     assert "delivered to webhooks later: TimeoutError" in caplog.text

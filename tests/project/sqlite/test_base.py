@@ -14,6 +14,7 @@ from pytest_django import DjangoDbBlocker
 
 from project.sqlite import base
 from project.sqlite.base import DatabaseWrapper, close_kept
+from tests.harness.waiting import deadline
 
 
 @pytest.fixture
@@ -107,7 +108,7 @@ def test_threads_share_connections_one_at_a_time(database: DatabaseWrapper) -> N
     together = Barrier(4)
 
     def write(_: int) -> None:
-        together.wait(10)
+        together.wait(deadline())
         for _ in range(50):
             wrapper = opened(file)
             with wrapper.cursor() as cursor:

@@ -14,7 +14,7 @@ from openai import APIConnectionError, APIStatusError, AsyncOpenAI, Authenticati
 
 from project.up import environment, ports
 from project.up.environment import LOCAL_MODEL
-from tests.harness.waiting import wait_until
+from tests.harness.waiting import deadline, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("local_parts")]
 
@@ -127,7 +127,7 @@ async def test_it_stops_at_once_in_the_middle_of_an_answer(env: dict[str, str], 
             )
             await anext(stream)
             process.terminate()
-            assert await asyncio.to_thread(process.wait, 3) == 0
+            assert await asyncio.to_thread(process.wait, deadline()) == 0
             with pytest.raises(APIConnectionError):
                 async for _ in stream:
                     pass

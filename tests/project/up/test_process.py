@@ -9,7 +9,7 @@ import pytest
 from project.up.console import Console
 from project.up.guard import Guard
 from project.up.process import MAX_LINE_BYTES, TAIL_LINES, Process
-from tests.harness.waiting import await_until
+from tests.harness.waiting import await_until, deadline
 from tests.project.up.children import SLEEP, STUBBORN, is_alive, part
 
 GRANDCHILD = f"import subprocess, sys; print(subprocess.Popen([sys.executable, '-c', {SLEEP!r}]).pid)"
@@ -70,7 +70,7 @@ async def test_in_a_hurry_a_stubborn_part_is_killed_soon(
     await shown(screen, "deaf")
     hurry = asyncio.Event()
     hurry.set()
-    assert await asyncio.wait_for(process.stop(hurry), 20) == -signal.SIGKILL
+    assert await asyncio.wait_for(process.stop(hurry), deadline()) == -signal.SIGKILL
 
 
 async def test_the_children_of_a_part_end_with_it(console: Console, watch: Guard) -> None:
