@@ -9,6 +9,7 @@ from chat.pages.views import SignOut
 
 admin.site.login = guest_work.asking(limited(admin.site.login))  # type: ignore[method-assign,assignment]  # Django means it to be replaced
 
+handler404 = "chat.pages.views.not_found"
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("accounts/login/", account_pages.sign_in, name="login"),

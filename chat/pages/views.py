@@ -6,6 +6,8 @@ from uuid import UUID
 from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.contrib.auth.views import LogoutView
+from django.core.handlers.asgi import ASGIRequest
+from django.db import close_old_connections
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -13,6 +15,7 @@ from django.utils.html import json_script
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_http_methods, require_safe
+from django.views.defaults import page_not_found
 
 from chat.accounts.guests import for_visitors, is_guest
 from chat.conf import conf
@@ -122,3 +125,12 @@ def _model(model: ModelConfig) -> JSON:
         "efforts": list(model.efforts),
         "temperature": "temperature" not in model.without,
     }
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """No such page, or another user's. It names the visitor, and so may open a connection of the database."""
+    try:
+        return page_not_found(request, exception)
+    finally:
+        if isinstance(request, ASGIRequest):  # rendered in another thread, which Django leaves as it is
+            close_old_connections()

@@ -2,14 +2,17 @@
 
 import json
 import re
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
 from django.http import HttpResponse
-from django.test import Client
+from django.test import AsyncClient, Client
 from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
@@ -216,6 +219,24 @@ def test_a_missing_conversation_looks_the_same_as_someone_elses(
     theirs = stored(owner).conversation
     pages = [visit(client, stranger, conversation).content for conversation in (nowhere, theirs)]
     assert pages[0] == pages[1]
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_missing_page_keeps_no_connection_of_the_database(owner: User) -> None:
+    browser = AsyncClient()
+    await browser.aforce_login(owner)
+    opened: list[BaseDatabaseWrapper] = []
+
+    def note(connection: BaseDatabaseWrapper, **_: Any) -> None:
+        if threading.current_thread().name.startswith("asyncio"):  # others are closed after the request
+            opened.append(connection)
+
+    connection_created.connect(note)
+    try:
+        assert f'data-owner="{owner.pk}"' in (await browser.get("/nowhere/")).content.decode()
+    finally:
+        connection_created.disconnect(note)
+    assert [connection.connection for connection in opened] == [None]
 
 
 def test_the_minimal_page_loads(client: Client, owner: User) -> None:
