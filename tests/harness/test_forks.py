@@ -12,11 +12,10 @@ import pytest
 
 from tests.harness.forks import Fork, ForkServer, can_run
 from tests.harness.processes import ROOT, Process, finished
-from tests.harness.waiting import wait_until
+from tests.harness.waiting import LEAST_SECS, deadline, wait_until
 
 pytestmark = pytest.mark.slow
 
-SECS = 60
 PROGRAM = """
 import atexit, os, sys, threading, time
 atexit.register(lambda: print("exit"))
@@ -39,7 +38,9 @@ def program(folder: Path, code: str) -> None:
 
 
 def ran(forks: ForkServer, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return forks.finished((sys.executable, "-m", "program", *arguments), {"COLOUR": "red"}, folder, SECS)
+    return forks.finished(
+        (sys.executable, "-m", "program", *arguments), {"COLOUR": "red"}, folder, deadline()
+    )
 
 
 def test_it_has_its_own_arguments_folder_environment_and_session(forks: ForkServer, tmp_path: Path) -> None:
@@ -71,13 +72,13 @@ def test_its_modules_are_found_where_pythonpath_says(forks: ForkServer, tmp_path
     other = tmp_path / "other"
     other.mkdir()
     env = {"PYTHONPATH": f"/nowhere{os.pathsep}{tmp_path}"}
-    done = forks.finished((sys.executable, "-m", "program"), env, other, SECS)
+    done = forks.finished((sys.executable, "-m", "program"), env, other, deadline())
     assert (done.stderr, done.returncode) == ("trouble\n", 0)
 
 
 def test_code_is_run_as_a_program(forks: ForkServer, tmp_path: Path) -> None:
     code = "import sys; print(sys.argv, sys.path[0] == '', __name__, sys.modules['__main__'].code); 1 / 0"
-    done = forks.finished((sys.executable, "-c", f"code = 5; {code}", "more"), {}, tmp_path, SECS)
+    done = forks.finished((sys.executable, "-c", f"code = 5; {code}", "more"), {}, tmp_path, deadline())
     assert done.stdout == "['-c', 'more'] True __main__ 5\n"
     assert done.stderr.endswith("ZeroDivisionError: division by zero\n")
     assert done.returncode == 1
@@ -97,7 +98,7 @@ def test_our_modules_are_there_before_settings_and_reactor(forks: ForkServer, tm
         (ROOT, ROOT / "chat" / "__init__.py", "project.settings"),  # by default
         (tmp_path, tmp_path / "chat.py", None),
     ):
-        done = forks.finished((sys.executable, "-c", OWN_MODULES), {}, folder, SECS)
+        done = forks.finished((sys.executable, "-c", OWN_MODULES), {}, folder, deadline())
         assert done.stdout == f"False [] {file} {module}\n", done.stderr
 
 
@@ -112,18 +113,20 @@ def test_a_signal_ends_it_and_is_its_code(forks: ForkServer, tmp_path: Path) -> 
     with (tmp_path / "output").open("w") as output:
         both = (output.fileno(), output.fileno())
         fork = forks.start((sys.executable, "-m", "waiting"), {}, tmp_path, both)
-    wait_until(lambda: (tmp_path / "output").read_text() == "ready\n", SECS, "it is ready")
+    wait_until(lambda: (tmp_path / "output").read_text() == "ready\n", LEAST_SECS, "it is ready")
     assert fork.poll() is None
     with pytest.raises(subprocess.TimeoutExpired):
         fork.wait(0)
     fork.send_signal(signal.SIGTERM)
-    assert fork.wait(SECS) == -signal.SIGTERM
+    assert fork.wait(deadline()) == -signal.SIGTERM
     fork.send_signal(signal.SIGTERM)  # nothing
 
 
 def parent_of(forks: ForkServer, folder: Path) -> int:
     return int(
-        forks.finished((sys.executable, "-c", "import os; print(os.getppid())"), {}, folder, SECS).stdout
+        forks.finished(
+            (sys.executable, "-c", "import os; print(os.getppid())"), {}, folder, deadline()
+        ).stdout
     )
 
 
@@ -137,7 +140,7 @@ def test_clients_with_one_place_share_a_server_until_the_last_closes(tmp_path: P
     closing.start()
     assert parent_of(second, tmp_path) == server
     second.close()
-    closing.join(SECS)
+    closing.join(deadline())
     assert not closing.is_alive()
     assert parent_of(second, tmp_path) != server  # another
     second.close()
@@ -146,16 +149,16 @@ def test_clients_with_one_place_share_a_server_until_the_last_closes(tmp_path: P
 def test_programs_of_a_process_are_forks(tmp_path: Path) -> None:
     process = Process(tmp_path / "log", (sys.executable, "manage.py", "version"), dict(os.environ)).start()
     assert isinstance(process.popen, Fork)
-    process.popen.wait(SECS)
+    process.popen.wait(deadline())
     other = Process(tmp_path / "log", (sys.executable, "-I", "-c", "pass")).start()
     assert not isinstance(other.popen, Fork)
-    assert other.popen.wait(SECS) == 0
+    assert other.popen.wait(deadline()) == 0
 
 
 def test_a_script_of_the_environment_is_a_program(forks: ForkServer, tmp_path: Path) -> None:
     command = (sys.executable, str(Path(sys.executable).with_name("celery")), "--version")
     new = subprocess.run(command[1:], capture_output=True, text=True, check=True)
-    fork = forks.finished(command, None, tmp_path, SECS)
+    fork = forks.finished(command, None, tmp_path, deadline())
     assert (fork.returncode, fork.stdout, fork.stderr) == (0, new.stdout, new.stderr)
 
 

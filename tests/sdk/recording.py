@@ -7,6 +7,8 @@ from typing import Any
 
 import httpx2
 
+from tests.harness.waiting import deadline
+
 JSON = dict[str, Any]
 EVENTS_TYPE = "text/event-stream"
 BASE = "/v1"
@@ -111,9 +113,9 @@ class _AsyncTransport(httpx2.AsyncHTTPTransport):
 
 def recorded_http(replies: list[Reply]) -> httpx2.Client:
     """An HTTP client whose replies are recorded."""
-    return httpx2.Client(transport=_Transport(replies), timeout=SECS)
+    return httpx2.Client(transport=_Transport(replies), timeout=deadline(SECS))
 
 
 def recorded_async_http(replies: list[Reply]) -> httpx2.AsyncClient:
     """The asynchronous one."""
-    return httpx2.AsyncClient(transport=_AsyncTransport(replies), timeout=SECS)
+    return httpx2.AsyncClient(transport=_AsyncTransport(replies), timeout=deadline(SECS))

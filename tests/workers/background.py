@@ -6,8 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from chat.transport.task_cancellation import cancel
-
-DEADLINE_SECS = 30  # generous: it costs nothing while tests pass
+from tests.harness.waiting import deadline
 
 T = TypeVar("T")
 
@@ -26,5 +25,5 @@ async def beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
 
 async def in_time(task: asyncio.Task[T]) -> T:
     """The result of a task that must end by itself: `wait_for` would cancel it."""
-    async with asyncio.timeout(DEADLINE_SECS):
+    async with asyncio.timeout(deadline()):
         return await asyncio.shield(task)

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from channels.layers import get_channel_layer
 
+from chat.protocol.events import Snapshot
 from chat.protocol.state import ResponseState, Wait
 from chat.transport.event_log import Log
 from chat.transport.notifications import group
-from tests.workers.background import DEADLINE_SECS, beside
+from tests.harness.waiting import deadline
+from tests.workers.background import beside
 from workers.generation.publisher import Publisher, Stream
 
 WAIT = Wait("rate_limit_exceeded", seconds=4.0, until=104.5)
@@ -25,8 +27,15 @@ async def publishing(log: Log) -> AsyncIterator[Publisher]:
 
 
 async def flushed(publisher: Publisher, stream: Stream) -> None:
-    async with asyncio.timeout(DEADLINE_SECS):
+    async with asyncio.timeout(deadline()):
         await publisher.drain(stream)
+
+
+async def snapshot(log: Log, stream: Stream) -> Snapshot:
+    """The content of the log: one that was restored has the text in other pieces."""
+    state = await log.state(stream.state.id)
+    assert state is not None
+    return state.snapshot()
 
 
 def never() -> None:
@@ -43,5 +52,5 @@ async def listening_to(state: ResponseState) -> str:
 
 
 async def next_notification(channel: str) -> Any:
-    async with asyncio.timeout(DEADLINE_SECS):
+    async with asyncio.timeout(deadline()):
         return await get_channel_layer().receive(channel)

@@ -4,8 +4,7 @@ import asyncio
 
 from chat.transport.event_log import Log
 from tests.harness.upstream import Upstream
-from tests.harness.waiting import await_until
-from tests.workers.background import DEADLINE_SECS
+from tests.harness.waiting import LEAST_SECS, await_until
 from tests.workers.logs import text
 from tests.workers.targets import AFTER_5, assign, target
 from workers.generation.attempt import Assignment, Outcome
@@ -20,7 +19,7 @@ async def wait_until_stalled(log: Log, response_id: str) -> None:
     async def has_stalled() -> bool:
         return await text(log, response_id) == AFTER_5
 
-    await await_until(has_stalled, DEADLINE_SECS, "the attempt is under way")
+    await await_until(has_stalled, LEAST_SECS, "the attempt is under way")
 
 
 async def start_stalling(

@@ -12,7 +12,8 @@ from chat.responses.model_catalog import Deadlines, ModelConfig
 from chat.transport.event_log import Log
 from project.up.ports import HOST
 from tests.harness.upstream import Record, Upstream
-from tests.workers.background import DEADLINE_SECS, beside
+from tests.harness.waiting import LEAST_SECS
+from tests.workers.background import beside
 from tests.workers.logs import queued_response
 from workers.generation.attempt import Assignment, Outcome
 from workers.generation.attempts import Attempts
@@ -50,7 +51,7 @@ async def requests(upstream: Upstream, model: ModelConfig) -> list[Record]:
 
 async def record_of(upstream: Upstream, model: ModelConfig) -> Record:
     """The only request for this model, once it has ended; there must not be two."""
-    return await asyncio.to_thread(upstream.wait_for_end, model.upstream_model, DEADLINE_SECS)
+    return await asyncio.to_thread(upstream.wait_for_end, model.upstream_model, LEAST_SECS)
 
 
 async def was_left(upstream: Upstream, model: ModelConfig) -> bool:

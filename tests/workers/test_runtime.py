@@ -12,8 +12,8 @@ from chat.transport import notifications, redis_client
 from chat.transport.event_log import Log
 from chat.transport.heartbeats import Heartbeats
 from tests.harness.upstream import Upstream
-from tests.harness.waiting import await_until
-from tests.workers.background import DEADLINE_SECS, in_time
+from tests.harness.waiting import LEAST_SECS, await_until
+from tests.workers.background import in_time
 from tests.workers.stalled import stalling, wait_until_stalled
 from workers import runtime as module
 from workers.generation.attempt import Assignment, Outcome
@@ -56,7 +56,7 @@ async def cancelled(writing: asyncio.Future[Outcome], response_id: str) -> Outco
         await notifications.notify_workers_to_cancel(response_id)
         return writing.done()
 
-    await await_until(has_ended, DEADLINE_SECS, "the attempt is cancelled")
+    await await_until(has_ended, LEAST_SECS, "the attempt is cancelled")
     return await writing
 
 
@@ -67,7 +67,7 @@ async def test_a_worker_that_started_is_alive_and_one_that_stopped_is_not(log: L
     async def is_alive() -> bool:
         return runtime.worker_id in await alive()
 
-    await await_until(is_alive, DEADLINE_SECS, "the worker sends a heartbeat")
+    await await_until(is_alive, LEAST_SECS, "the worker sends a heartbeat")
     assert (await alive())[runtime.worker_id]["name"] == "tested@host"
     await asyncio.to_thread(runtime.stop)
     assert runtime.worker_id not in await alive()
@@ -105,7 +105,7 @@ async def test_a_task_that_would_end_the_loop_does_not(
 
     ended: list[asyncio.Task[None]] = []
     await asyncio.to_thread(runtime.run, leave())
-    await await_until(lambda: error.__name__ in caplog.text, DEADLINE_SECS, "it is logged")
+    await await_until(lambda: error.__name__ in caplog.text, LEAST_SECS, "it is logged")
     answering = asyncio.create_task(asyncio.to_thread(runtime.run, answer()))
     assert await in_time(answering) == 42
     assert isinstance(ended[0].exception(), error)
@@ -123,7 +123,7 @@ async def test_an_error_that_nobody_awaits_is_logged_without_its_text(
         raise LookupError(message)
 
     await asyncio.to_thread(runtime.run, leave())
-    await await_until(lambda: "LookupError" in caplog.text, DEADLINE_SECS, "it is logged")
+    await await_until(lambda: "LookupError" in caplog.text, LEAST_SECS, "it is logged")
     assert "in failing" in caplog.text
     assert "words of a person" not in caplog.text
 
@@ -138,10 +138,10 @@ async def test_a_stopped_runtime_leaves_no_thread_and_can_start_again(log: Log) 
     for _ in range(2):
         loop = await asyncio.to_thread(runtime.start)
         await asyncio.to_thread(runtime.stop)
-        await await_until(loop.is_closed, DEADLINE_SECS, "the loop is closed")
+        await await_until(loop.is_closed, LEAST_SECS, "the loop is closed")
     await await_until(
         lambda: not [thread for thread in set(threading.enumerate()) - before if thread.name == "runtime"],
-        DEADLINE_SECS,
+        LEAST_SECS,
         "the threads have ended",
     )
 
@@ -173,7 +173,7 @@ async def test_a_background_task_that_fails_is_started_again(
             await get_channel_layer().group_send(notifications.WORKERS, without_id)
             return "is started again" in caplog.text
 
-        await await_until(is_broken, DEADLINE_SECS, "the task that listens to cancellations fails")
+        await await_until(is_broken, LEAST_SECS, "the task that listens to cancellations fails")
         asked = stalling(upstream)
         await cancelled(await writing_on(runtime, log, asked, celery_thread), asked.id)
     finally:

@@ -14,9 +14,7 @@ from urllib.parse import urlencode
 
 from tests.harness.processes import Process
 from tests.harness.upstream.record import Record
-from tests.harness.waiting import wait_until
-
-CONTROL_SECS = 5.0  # a request takes about a millisecond
+from tests.harness.waiting import deadline, wait_until
 
 
 @dataclass(frozen=True)
@@ -69,7 +67,7 @@ class Upstream:
 
     def _control(self, method: str, kind: str, prompt: str | None) -> Any:
         query = "" if prompt is None else "?" + urlencode({"prompt": prompt})
-        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=CONTROL_SECS)) as connection:
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=deadline())) as connection:
             connection.request(method, f"/control/{kind}{query}")
             reply = connection.getresponse()
             body = json.load(reply)

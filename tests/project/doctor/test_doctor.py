@@ -22,6 +22,7 @@ from project.up.ports import HOST
 from tests.harness.model_server import Service, serving
 from tests.harness.processes import finished
 from tests.harness.valkey import OwnValkey
+from tests.harness.waiting import deadline
 
 pytestmark = pytest.mark.slow
 
@@ -38,7 +39,9 @@ class Patient:
         self.env = {**outside, **given, "TAILRACE_MODELS": "", "LOG_LEVEL": "INFO"}
 
     def run(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
-        return finished(sys.executable, "manage.py", *arguments, env=self.env | env, timeout=ENDS_SECS)
+        return finished(
+            sys.executable, "manage.py", *arguments, env=self.env | env, timeout=deadline(ENDS_SECS)
+        )
 
     def examined(self, **env: str) -> tuple[int, dict[str, dict[str, Any]]]:
         """Return the exit code, and the findings by their check."""

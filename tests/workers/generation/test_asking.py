@@ -14,8 +14,8 @@ from chat.transport import redis_client
 from chat.transport.event_log import Log
 from chat.transport.steps import Steps
 from tests.harness.upstream import Upstream, text_of
-from tests.harness.waiting import await_until
-from tests.workers.background import DEADLINE_SECS, in_time
+from tests.harness.waiting import LEAST_SECS, await_until
+from tests.workers.background import in_time
 from tests.workers.logs import text
 from tests.workers.programs import samples
 from tests.workers.targets import KEY_ENV, assign, error_code, final
@@ -137,7 +137,7 @@ async def test_a_program_is_stopped_with_its_response(log: Log, attempts: Attemp
     async def has_text() -> bool:
         return bool(await text(log, assignment.id))
 
-    await await_until(has_text, DEADLINE_SECS, "it writes")
+    await await_until(has_text, LEAST_SECS, "it writes")
     attempts.cancel(assignment.id)
     outcome = await in_time(writing)
     assert final(outcome)["status"] == "cancelled"

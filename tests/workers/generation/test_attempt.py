@@ -12,8 +12,8 @@ from chat.responses.model_catalog import DEMO, DEMO_PROGRAM, ModelConfig
 from chat.transport.event_log import Log
 from project.up.ports import HOST
 from tests.harness.upstream import Upstream, text_of
-from tests.harness.waiting import await_until
-from tests.workers.background import DEADLINE_SECS, in_time
+from tests.harness.waiting import LEAST_SECS, await_until
+from tests.workers.background import in_time
 from tests.workers.logs import ends, events, text, types
 from tests.workers.targets import (
     AFTER_5,
@@ -79,7 +79,7 @@ async def test_the_first_token_is_when_the_first_text_came(
     async def has_text() -> bool:
         return bool(await text(log, asked.id))
 
-    await await_until(has_text, DEADLINE_SECS, "the first text is in the log")
+    await await_until(has_text, LEAST_SECS, "the first text is in the log")
     seen_at, outcome = time.time(), await writing
     assert outcome.first_token_at is not None
     assert begin + 0.9 < outcome.first_token_at <= seen_at
@@ -105,7 +105,7 @@ async def test_many_answers_are_written_at_once(log: Log, attempts: Attempts, up
     async def all_run() -> bool:
         return sorted(attempts.running) == sorted(one.id for one in assignments)
 
-    await await_until(all_run, DEADLINE_SECS, "all of them are written")
+    await await_until(all_run, LEAST_SECS, "all of them are written")
     for one, outcome in zip(assignments, await asyncio.gather(*writing), strict=True):
         assert output_text(final(outcome)) == text_of(one.model.upstream_model) == await text(log, one.id)
     assert attempts.running == []

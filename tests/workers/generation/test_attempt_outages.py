@@ -11,8 +11,8 @@ from chat.transport import redis_client
 from chat.transport.event_log import Log, key
 from tests.harness.upstream import Upstream, text_of
 from tests.harness.valkey import OwnValkey
-from tests.harness.waiting import await_until
-from tests.workers.background import DEADLINE_SECS, in_time
+from tests.harness.waiting import LEAST_SECS, await_until
+from tests.workers.background import in_time
 from tests.workers.logs import begun, ends, events, text, types
 from tests.workers.relay import Relay
 from tests.workers.stalled import wait_until_stalled
@@ -85,13 +85,13 @@ async def test_a_second_attempt_with_a_rebuilt_log_can_be_cancelled(
     async def has_text() -> bool:
         return bool(await text(log, asked.id))
 
-    await await_until(has_text, DEADLINE_SECS, "it is written")
+    await await_until(has_text, LEAST_SECS, "it is written")
     await redis_client.client().delete(key(asked.id))
 
     async def is_rebuilt() -> bool:
         return any(isinstance(event, Snapshot) for event in await events(log, asked.id))
 
-    await await_until(is_rebuilt, DEADLINE_SECS, "the log is rebuilt")
+    await await_until(is_rebuilt, LEAST_SECS, "the log is rebuilt")
     attempts.cancel(asked.id)
     outcome = await in_time(writing)
     assert final(outcome)["status"] == "cancelled"
@@ -106,7 +106,7 @@ async def end_outage(
     monkeypatch.setattr(module, "RETRY_SECS", 0.05)
 
     async def end(failure: str) -> None:
-        await await_until(lambda: failure in caplog.text, DEADLINE_SECS, f"the log says {failure!r}")
+        await await_until(lambda: failure in caplog.text, LEAST_SECS, f"the log says {failure!r}")
         await asyncio.to_thread(own_valkey.start)
 
     return end

@@ -11,9 +11,9 @@ from chat.protocol.output import output_text
 from chat.transport import redis_client
 from chat.transport.event_log import Append, Batch, Log, key
 from tests.harness.upstream import Upstream, text_of
-from tests.harness.waiting import await_until, patience
+from tests.harness.waiting import LEAST_SECS, await_until, patience
 from tests.harness.writer import Writer
-from tests.workers.background import DEADLINE_SECS, in_time
+from tests.workers.background import in_time
 from tests.workers.logs import appended, begun, ends, events, text, types
 from tests.workers.stalled import wait_until_stalled
 from tests.workers.targets import (
@@ -40,7 +40,7 @@ async def has_waited(log: Log, asked: Assignment) -> None:
     async def is_announced() -> bool:
         return bool(await waits(log, asked))
 
-    await await_until(is_announced, DEADLINE_SECS, "the wait is announced")
+    await await_until(is_announced, LEAST_SECS, "the wait is announced")
 
 
 @pytest.mark.parametrize(

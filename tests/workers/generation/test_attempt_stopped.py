@@ -13,9 +13,9 @@ from chat.protocol.state import ResponseState
 from chat.responses.ending import conclude
 from chat.transport.event_log import Append, Batch, Log
 from tests.harness.upstream import Upstream, text_of
-from tests.harness.waiting import await_until
+from tests.harness.waiting import LEAST_SECS, await_until
 from tests.harness.writer import Writer
-from tests.workers.background import DEADLINE_SECS, in_time
+from tests.workers.background import in_time
 from tests.workers.logs import appended, begun, ends, events, text
 from tests.workers.stalled import wait_until_stalled
 from tests.workers.targets import (
@@ -45,7 +45,7 @@ async def test_a_cancelled_answer_leaves_the_model_and_has_one_end(
         begins = "" if behaviour in ("no-reply", "stall-first") else AFTER_5
         return bool(await requests(upstream, asked.model)) and (await text(log, asked.id)).startswith(begins)
 
-    await await_until(is_under_way, DEADLINE_SECS, "the answer is under way")
+    await await_until(is_under_way, LEAST_SECS, "the answer is under way")
     attempts.cancel(asked.id)
     outcome = await in_time(writing)
     assert await was_left(upstream, asked.model)
@@ -79,7 +79,7 @@ async def test_an_end_in_the_log_stops_the_writer_even_if_no_order_reaches_it(
         state = await log.state(asked.id)
         return await conclude(log, state, Ending("cancelled", at=5.0)) if state and state.items else None
 
-    final = await await_until(has_ended, DEADLINE_SECS, "there is text, and then an end")
+    final = await await_until(has_ended, LEAST_SECS, "there is text, and then an end")
     outcome = await in_time(writing)
     assert outcome.terminal == final
     assert len(await ends(log, asked.id)) == 1
@@ -191,7 +191,7 @@ async def test_an_attempt_that_lost_the_log_to_a_later_one_stops_and_ends_nothin
         batch = Batch.of(asked.id, Writer(state).start(2))
         return await log.append(batch) is Append.APPENDED  # the writer may be quicker
 
-    await await_until(is_taken_over, DEADLINE_SECS, "a later attempt has the log")
+    await await_until(is_taken_over, LEAST_SECS, "a later attempt has the log")
     outcome = await in_time(writing)
     assert outcome.response is None
     assert await was_left(upstream, asked.model)
@@ -219,7 +219,7 @@ async def test_two_attempts_in_one_process_do_not_mix(
     async def has_text() -> bool:
         return bool(await text(log, first.id))
 
-    await await_until(has_text, DEADLINE_SECS, "the first attempt writes")
+    await await_until(has_text, LEAST_SECS, "the first attempt writes")
     second = assign(target(upstream, "stall-after-5"), first.response, attempt=2)
     again = asyncio.create_task(attempts.run(second))
     assert (await in_time(writing)).response is None  # the first one is superseded
@@ -259,7 +259,7 @@ async def test_a_later_attempt_prevails_over_one_that_still_writes(
         return zombie.next > 10
 
     writing_on = asyncio.create_task(write_on())
-    await await_until(writes_on, DEADLINE_SECS, "the earlier attempt writes")
+    await await_until(writes_on, LEAST_SECS, "the earlier attempt writes")
     outcome = await attempts.run(asked)
     await writing_on
     assert (final(outcome)["status"], output_text(final(outcome))) == ("completed", text_of("fast"))

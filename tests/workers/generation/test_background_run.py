@@ -17,9 +17,9 @@ from chat.transport import redis_client
 from chat.transport.event_log import Log
 from chat.transport.provider_runs import ProviderRuns
 from tests.harness.upstream import Record, Upstream, text_of
-from tests.harness.waiting import await_until
+from tests.harness.waiting import LEAST_SECS, await_until
 from tests.harness.writer import Writer
-from tests.workers.background import DEADLINE_SECS, in_time
+from tests.workers.background import in_time
 from tests.workers.logs import appended, begun, events, queued_response, text
 from tests.workers.targets import AFTER_5, assign, error_code, final, generating, requests, target
 from workers.generation.attempt import Assignment, Outcome
@@ -52,7 +52,7 @@ async def until_text(log: Log, asked: Assignment, beginning: str = AFTER_5) -> N
         state = await log.state(asked.id)
         return state is not None and state.attempt == asked.attempt and state.text().startswith(beginning)
 
-    await await_until(has_text, DEADLINE_SECS, f"the text begins with {beginning}")
+    await await_until(has_text, LEAST_SECS, f"the text begins with {beginning}")
 
 
 async def lost(log: Log, asked: Assignment) -> None:
@@ -191,7 +191,7 @@ async def test_a_failed_run_is_asked_again(log: Log, attempts: Attempts, upstrea
     async def has_failed() -> bool:
         return all(record.finished for record in await created(upstream, asked.model))
 
-    await await_until(has_failed, DEADLINE_SECS, "the run has failed")
+    await await_until(has_failed, LEAST_SECS, "the run has failed")
     outcome = await written(attempts, again(asked))
     assert output_text(final(outcome)) == text_of("fast")
     assert await interruptions(log, asked.response) == ["tailrace:restarted"]

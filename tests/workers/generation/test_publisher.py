@@ -11,9 +11,8 @@ from chat.transport import notifications, redis_client
 from chat.transport.event_log import Log
 from project.up import ports, valkey
 from tests.harness.valkey import OwnValkey, use
-from tests.harness.waiting import await_until
+from tests.harness.waiting import LEAST_SECS, await_until, deadline
 from tests.harness.writer import parts_of
-from tests.workers.background import DEADLINE_SECS
 from tests.workers.logs import begun, deltas, text
 from tests.workers.publishing import flushed, listening_to, never, next_notification, publishing
 from tests.workers.relay import Relay
@@ -34,7 +33,7 @@ async def test_the_first_text_of_each_answer_goes_out_at_once(log: Log, publishe
         async def is_out(response_id: str = response_id) -> bool:
             return await text(log, response_id) == "first"
 
-        await await_until(is_out, DEADLINE_SECS, "the first text is in the log")
+        await await_until(is_out, LEAST_SECS, "the first text is in the log")
 
 
 @pytest.mark.usefixtures("_long_interval")
@@ -79,7 +78,7 @@ async def test_the_interval_grows_with_the_streams_up_to_a_bound(log: Log, publi
         async def is_out(number: int = number) -> bool:
             return not watched.parts
 
-        await await_until(is_out, DEADLINE_SECS, "the text is taken")
+        await await_until(is_out, LEAST_SECS, "the text is taken")
     assert time.monotonic() - begin >= 8 * MAX_INTERVAL_SECS
 
 
@@ -186,7 +185,7 @@ async def test_what_waits_to_be_read_goes_out_with_the_very_next_flush(
     async def is_out() -> bool:
         return await text(log, stream.state.id) == "first read late"
 
-    await await_until(is_out, DEADLINE_SECS, "it is in the log")
+    await await_until(is_out, LEAST_SECS, "it is in the log")
 
 
 async def test_reading_does_not_wait_for_text(
@@ -197,7 +196,7 @@ async def test_reading_does_not_wait_for_text(
     publisher.write(stream, parts_of("first"))
     await flushed(publisher, stream)
     for _ in range(5):  # no text is written
-        async with asyncio.timeout(DEADLINE_SECS):
+        async with asyncio.timeout(deadline()):
             await publisher.wait_for_flush()
 
 
@@ -211,7 +210,7 @@ async def test_an_unresponsive_redis_does_not_keep_the_models_waiting(
         own_valkey.freeze()
         publisher.write(stream, parts_of("this flush hangs"))
         for _ in range(3):
-            async with asyncio.timeout(DEADLINE_SECS):
+            async with asyncio.timeout(deadline()):
                 await publisher.wait_for_flush()
         assert stream.unsent
 

@@ -10,11 +10,19 @@ from chat.protocol.pieces import CallPart
 from chat.transport import notifications, redis_client
 from chat.transport.event_log import Append, Batch, Log, LogError, key
 from tests.harness.valkey import OwnValkey
-from tests.harness.waiting import await_until
+from tests.harness.waiting import LEAST_SECS, await_until, deadline
 from tests.harness.writer import parts_of
-from tests.workers.background import DEADLINE_SECS, in_time
+from tests.workers.background import in_time
 from tests.workers.logs import begun, deltas, events, text
-from tests.workers.publishing import WAIT, flushed, listening_to, never, next_notification, publishing
+from tests.workers.publishing import (
+    WAIT,
+    flushed,
+    listening_to,
+    never,
+    next_notification,
+    publishing,
+    snapshot,
+)
 from tests.workers.relay import Relay
 from workers.generation.publisher import Publisher
 
@@ -29,7 +37,7 @@ async def test_a_conflict_stops_the_stream_and_publishes_nothing_more(log: Log, 
     theirs = Batch(response_id, state.next, ["of another writer"])
     assert await log.append(theirs) is Append.APPENDED
     publisher.write(stream, parts_of("mine"))
-    async with asyncio.timeout(DEADLINE_SECS):
+    async with asyncio.timeout(deadline()):
         await conflict.wait()
         await flushed(publisher, stream)  # there is nothing to wait for any more
     assert [entry.event for entry in await log.read(response_id)][-1:] == ["of another writer"]
@@ -127,7 +135,7 @@ async def test_a_log_that_another_attempt_opened_again_is_a_conflict(log: Log, p
     await begun(log, 2, state.base)
     theirs = await log.read(state.id)
     publisher.write(publisher.open(state, conflict.set), parts_of("mine"))
-    async with asyncio.timeout(DEADLINE_SECS):
+    async with asyncio.timeout(deadline()):
         await conflict.wait()
     assert await log.read(state.id) == theirs
 
@@ -146,7 +154,7 @@ async def test_a_log_that_cannot_be_restored_now_does_not_hold_up_the_other_stre
         assert await log.top(lost.state.id) is None
     await flushed(publisher, lost)
     for stream in (lost, kept):
-        assert await log.state(stream.state.id) == stream.state
+        assert await snapshot(log, stream) == stream.state.snapshot()
 
 
 async def test_a_log_of_another_version_is_a_conflict_and_does_not_hold_up_the_other_streams(
@@ -179,7 +187,7 @@ async def test_an_append_whose_reply_was_lost_is_recognised_as_ours(relay: Relay
         assert relay.lost_replies == 3
         for stream in opened:
             assert await deltas(log, stream.state.id) == ["first", " second", " third"]
-            assert await log.state(stream.state.id) == stream.state
+            assert await snapshot(log, stream) == stream.state.snapshot()
 
 
 async def test_a_restored_log_whose_reply_was_lost_is_recognised_as_ours(relay: Relay) -> None:
@@ -200,7 +208,7 @@ async def test_a_restored_log_whose_reply_was_lost_is_recognised_as_ours(relay: 
 
 async def noticed_outage(caplog: pytest.LogCaptureFixture) -> None:
     """Wait until a flush has failed."""
-    await await_until(lambda: "the log is unavailable" in caplog.text, DEADLINE_SECS, "a flush fails")
+    await await_until(lambda: "the log is unavailable" in caplog.text, LEAST_SECS, "a flush fails")
 
 
 @pytest.mark.usefixtures("_quick_retry")
@@ -221,7 +229,7 @@ async def test_while_valkey_is_unavailable_text_is_kept_and_goes_out_afterwards(
         await asyncio.to_thread(own_valkey.start)
         await in_time(draining)
         assert await text(log, stream.state.id) == "before while it is down"
-        assert await log.state(stream.state.id) == stream.state
+        assert await snapshot(log, stream) == stream.state.snapshot()
 
 
 @pytest.mark.usefixtures("_quick_retry")
@@ -236,7 +244,7 @@ async def test_a_first_text_that_met_no_valkey_goes_out_afterwards_and_leaves_no
         await noticed_outage(caplog)
         await asyncio.to_thread(own_valkey.start)
         await flushed(publisher, stream)
-        assert await log.state(stream.state.id) == stream.state
+        assert await snapshot(log, stream) == stream.state.snapshot()
 
 
 @pytest.mark.parametrize("answers", [1, 2], ids=["alone", "with another answer"])
@@ -254,11 +262,11 @@ async def test_while_valkey_is_full_text_is_kept_and_goes_out_afterwards(
         async def is_refused() -> bool:
             return bool((await redis.info("stats"))["total_error_replies"])
 
-        await await_until(is_refused, DEADLINE_SECS, "Valkey takes nothing")
+        await await_until(is_refused, LEAST_SECS, "Valkey takes nothing")
         for stream in streams:
             publisher.write(stream, parts_of("it is full"))
         await redis.config_set("maxmemory", 0)
         for stream in streams:
             await flushed(publisher, stream)
             assert await text(log, stream.state.id) == "while it is full"
-            assert await log.state(stream.state.id) == stream.state
+            assert await snapshot(log, stream) == stream.state.snapshot()

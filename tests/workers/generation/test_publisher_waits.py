@@ -7,9 +7,8 @@ import pytest
 from chat.protocol.events import Snapshot, Waiting
 from chat.transport import redis_client
 from chat.transport.event_log import Batch, Log, key
-from tests.harness.waiting import await_until
+from tests.harness.waiting import LEAST_SECS, await_until, deadline
 from tests.harness.writer import parts_of
-from tests.workers.background import DEADLINE_SECS
 from tests.workers.logs import begun, events
 from tests.workers.publishing import WAIT, flushed, listening_to, never, next_notification
 from workers.generation.publisher import Publisher
@@ -26,7 +25,7 @@ async def test_a_wait_is_flushed_at_once_and_ends_with_the_text(log: Log, publis
             return [type(event) for event in await events(log, response_id)].count(Waiting) == number
 
         publisher.write_wait(stream, WAIT)
-        await await_until(is_sent, DEADLINE_SECS, "the wait is in the log")
+        await await_until(is_sent, LEAST_SECS, "the wait is in the log")
     read = await log.state(response_id)
     assert read is not None
     assert read.waiting == WAIT
@@ -81,6 +80,6 @@ async def test_a_rejected_wait_is_a_conflict(log: Log, publisher: Publisher) -> 
     stream = publisher.open(state, conflict.set)
     await log.append(Batch(state.id, state.next, ["of another writer"]))
     publisher.write_wait(stream, WAIT)
-    async with asyncio.timeout(DEADLINE_SECS):
+    async with asyncio.timeout(deadline()):
         await conflict.wait()
     assert [entry.event for entry in await log.read(state.id)][-1:] == ["of another writer"]

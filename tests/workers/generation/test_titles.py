@@ -20,8 +20,7 @@ from chat.transport.event_log import Log
 from tests.chat.rows import on_rows, stored
 from tests.chat.stored_files import kept
 from tests.harness.upstream import Upstream
-from tests.harness.waiting import await_until
-from tests.workers.background import DEADLINE_SECS
+from tests.harness.waiting import LEAST_SECS, await_until
 from workers.generation import titles
 from workers.generation.titles import MAX_WORDS, Titles, title_in
 from workers.providers.openai_compatible import Provider
@@ -100,7 +99,7 @@ def conversation(row: Response) -> Conversation:
 async def begun(jobs: Titles, row: Response) -> None:
     conversation_id = (await on_rows(conversation, row)).wire_id
     assert await jobs.begin(conversation_id)
-    await await_until(lambda: _idle(jobs), DEADLINE_SECS, f"the job of {conversation_id} has ended")
+    await await_until(lambda: _idle(jobs), LEAST_SECS, f"the job of {conversation_id} has ended")
 
 
 async def _idle(jobs: Titles) -> bool:
@@ -131,10 +130,10 @@ async def test_a_rename_meanwhile_stays(
         model = titler("[echo+hold-after-1]")
         row = await on_rows(unnamed)
         assert await jobs.begin((await on_rows(conversation, row)).wire_id)
-        await await_until(lambda: _asked(upstream, model), DEADLINE_SECS, "the model is asked")  # noqa: B023
+        await await_until(lambda: _asked(upstream, model), LEAST_SECS, "the model is asked")  # noqa: B023
         await on_rows(Conversation.objects.filter(pk=row.conversation_id).update, **changes)
         upstream.release(model)
-        await await_until(lambda: _idle(jobs), DEADLINE_SECS, "the job has ended")
+        await await_until(lambda: _idle(jobs), LEAST_SECS, "the job has ended")
         assert (await on_rows(conversation, row)).title == changes["title"]
         upstream.clear(model)
 

@@ -14,8 +14,8 @@ from chat.transport import redis_client
 from chat.transport.event_log import Log
 from chat.transport.steps import Steps
 from tests.harness.upstream import Upstream
-from tests.harness.waiting import await_until
-from tests.workers.background import DEADLINE_SECS, in_time
+from tests.harness.waiting import LEAST_SECS, await_until, deadline
+from tests.workers.background import in_time
 from tests.workers.logs import taken_over, text
 from tests.workers.targets import assign, final, generating, requests, target
 from workers.generation.attempt import Assignment, Outcome, StopReason
@@ -60,7 +60,7 @@ async def begun(attempts: Attempts, assignment: Assignment, log: Log) -> asyncio
     async def is_under_way() -> bool:
         return await text(log, assignment.id) == "begun" and "waits" in course.done
 
-    await await_until(is_under_way, DEADLINE_SECS, "the program waits")
+    await await_until(is_under_way, LEAST_SECS, "the program waits")
     return writing
 
 
@@ -111,7 +111,7 @@ async def test_a_finally_that_takes_too_long_is_interrupted(
     attempts.cancel(assignment.id)
     assert final(await in_time(writing))["status"] == "cancelled"
     assert "did not stop within" in caplog.text
-    await await_until(lambda: not running._running, DEADLINE_SECS, "it has ended")
+    await await_until(lambda: not running._running, LEAST_SECS, "it has ended")
     assert course.done == ["waits"]
 
 
@@ -121,7 +121,7 @@ async def test_a_finally_that_takes_too_long_is_interrupted(
 def pay(amount: int) -> str:
     """A plain function: nothing stops its thread."""
     course.done.append("waits")
-    assert course.go_on.wait(DEADLINE_SECS)
+    assert course.go_on.wait(deadline())
     course.done.append(f"paid {amount}")
     return "receipt"
 
@@ -189,7 +189,7 @@ async def test_a_function_that_takes_too_long_holds_up_its_answer_for_some_secon
     assert course.done == ["waits"]
     assert "threads of stopped programs that still run: 1" in caplog.text
     course.go_on.set()
-    await await_until(lambda: not attempt_thread.stuck, DEADLINE_SECS, "the thread has ended")
+    await await_until(lambda: not attempt_thread.stuck, LEAST_SECS, "the thread has ended")
     assert course.done == ["waits", "paid 5"]
 
 
@@ -198,7 +198,7 @@ async def test_a_result_that_exists_when_a_stop_comes_is_kept(log: Log, attempts
     try:
         writing = await begun(attempts, assignment, log)
         course.released.set()
-        await await_until(lambda: "ordered" in course.done, DEADLINE_SECS, "there is a result")
+        await await_until(lambda: "ordered" in course.done, LEAST_SECS, "there is a result")
         await stop_often(attempts, assignment, handing_over=True)
     finally:
         await redis.client_unpause()

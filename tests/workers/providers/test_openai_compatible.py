@@ -14,8 +14,7 @@ from chat.protocol.pieces import joined
 from chat.responses.model_catalog import ModelConfig
 from project.up import ports
 from tests.harness.upstream import Upstream, text_of
-from tests.harness.waiting import await_until
-from tests.workers.background import DEADLINE_SECS
+from tests.harness.waiting import LEAST_SECS, await_until, deadline
 from tests.workers.gateway import ANSWER, gateway, reply
 from tests.workers.providers.dialects import DIALECTS
 from tests.workers.targets import AFTER_5, KEY_ENV, record_of, requests, target, unaccepting
@@ -86,7 +85,7 @@ async def test_text_and_finish_are_those_of_the_server(provider: Provider, upstr
 async def test_text_arrives_while_the_server_streams(provider: Provider, upstream: Upstream) -> None:
     async with aclosing(provider.stream(target(upstream, "stall-after-5"), ASKED)) as chunks:
         text = ""
-        async with asyncio.timeout(DEADLINE_SECS):
+        async with asyncio.timeout(deadline()):
             while text != AFTER_5:
                 text += (await anext(chunks)).text
 
@@ -154,7 +153,7 @@ async def test_the_form_of_the_stream_does_not_matter(mark: bytes, other: bytes,
 
 async def test_the_answer_ends_at_done(provider: Provider, upstream: Upstream) -> None:
     model = target(upstream, "stall-done")
-    async with asyncio.timeout(DEADLINE_SECS):
+    async with asyncio.timeout(deadline()):
         whole = await answer_of(provider, model)
     assert (whole.text, whole.finish) == (text_of("fast"), "stop")
     assert (await record_of(upstream, model)).aborted
@@ -190,7 +189,7 @@ async def test_a_dialect_is_read_over_http(provider: Provider, upstream: Upstrea
         )
         writer.close()
 
-    async with await asyncio.start_server(answer, ports.HOST) as server, asyncio.timeout(DEADLINE_SECS):
+    async with await asyncio.start_server(answer, ports.HOST) as server, asyncio.timeout(deadline()):
         base_url = f"http://{ports.HOST}:{server.sockets[0].getsockname()[1]}/v1"
         whole, error = await said_before_error(provider, replace(target(upstream, "fast"), base_url=base_url))
     assert (whole.text, error and error.code) == (dialect.text, dialect.code)
@@ -306,7 +305,7 @@ async def test_a_server_that_does_not_accept_connections_times_out(
 ) -> None:
     with unaccepting() as base_url:
         model = replace(target(upstream, "fast", connect=0.2), base_url=base_url)
-        async with asyncio.timeout(DEADLINE_SECS):
+        async with asyncio.timeout(deadline()):
             _, error = await said_before_error(provider, model)
     assert error == ProviderError("timeout_connect")
 
@@ -325,7 +324,7 @@ async def test_the_provider_does_not_wait_for_retry_after(
     provider: Provider, upstream: Upstream, behaviour: str, expected: ProviderError
 ) -> None:
     model = target(upstream, behaviour)
-    async with asyncio.timeout(DEADLINE_SECS):
+    async with asyncio.timeout(deadline()):
         _, error = await said_before_error(provider, model)
     assert error == expected
     await record_of(upstream, model)  # it fails when there were two
@@ -345,7 +344,7 @@ async def test_an_error_whose_body_does_not_end_is_left(
         writer.close()
 
     monkeypatch.setattr(connection, "REFUSAL_SECS", 0.2)
-    async with await asyncio.start_server(answer, ports.HOST) as server, asyncio.timeout(DEADLINE_SECS):
+    async with await asyncio.start_server(answer, ports.HOST) as server, asyncio.timeout(deadline()):
         base_url = f"http://{ports.HOST}:{server.sockets[0].getsockname()[1]}/v1"
         _, error = await said_before_error(provider, replace(target(upstream, "fast"), base_url=base_url))
         await left.wait()
@@ -376,9 +375,9 @@ async def test_a_cancellation_closes_the_connection(
         return bool(await requests(upstream, model)) and received.text.startswith(begins)
 
     listening = asyncio.create_task(listen())
-    await await_until(under_way, DEADLINE_SECS, "the answer is under way")
+    await await_until(under_way, LEAST_SECS, "the answer is under way")
     listening.cancel()
-    await asyncio.wait([listening], timeout=DEADLINE_SECS)
+    await asyncio.wait([listening], timeout=deadline())
     assert listening.cancelled()
     assert (await record_of(upstream, model)).aborted
 

@@ -13,7 +13,7 @@ from pytest_django import Settings
 from chat.responses.model_catalog import Deadlines, ModelConfig
 from project.up import ports
 from tests.harness.upstream import Upstream, text_of
-from tests.workers.background import DEADLINE_SECS
+from tests.harness.waiting import deadline
 from tests.workers.gateway import ANSWER, Gateway, gateway, reply
 from tests.workers.targets import KEY_ENV, requests, target
 from workers.providers.base import Chunk, ProviderError
@@ -38,7 +38,7 @@ def model_of(server: Gateway, **fields: Any) -> ModelConfig:
 
 
 async def answered(provider: Provider, model: ModelConfig, request: Request = ASKED) -> str:
-    async with asyncio.timeout(DEADLINE_SECS):
+    async with asyncio.timeout(deadline()):
         return "".join([chunk.text async for chunk in provider.stream(model, request)])
 
 
@@ -199,7 +199,7 @@ async def test_a_server_that_refuses_the_rest_of_its_context_is_full(provider: P
 async def test_of_an_error_without_end_only_the_beginning_is_read(
     provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connection, "REFUSAL_SECS", 10 * DEADLINE_SECS)
+    monkeypatch.setattr(connection, "REFUSAL_SECS", 10 * deadline())
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")

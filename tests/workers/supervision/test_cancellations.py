@@ -10,8 +10,8 @@ from chat.transport.event_log import Log
 from chat.transport.notifications import notify_workers_to_cancel
 from tests.harness.upstream import Upstream
 from tests.harness.valkey import OwnValkey
-from tests.harness.waiting import await_until
-from tests.workers.background import DEADLINE_SECS, beside
+from tests.harness.waiting import LEAST_SECS, await_until
+from tests.workers.background import beside
 from tests.workers.stalled import start_stalling
 from tests.workers.targets import generating
 from workers.generation.attempt import Outcome
@@ -26,7 +26,7 @@ async def cancelled(writing: asyncio.Task[Outcome], response_id: str) -> Outcome
         await notify_workers_to_cancel(response_id)
         return writing.done()
 
-    await await_until(has_ended, DEADLINE_SECS, "the attempt is cancelled")
+    await await_until(has_ended, LEAST_SECS, "the attempt is cancelled")
     return writing.result()
 
 
@@ -70,7 +70,7 @@ async def test_a_worker_that_starts_without_redis_listens_once_it_is_there(
     log = Log(redis_client.client())
     async with generating(log) as attempts, beside(listen(attempts)):
         await await_until(
-            lambda: "cannot listen to cancellations" in caplog.text, DEADLINE_SECS, "joining fails"
+            lambda: "cannot listen to cancellations" in caplog.text, LEAST_SECS, "joining fails"
         )
         await asyncio.to_thread(own_valkey.start)
         response_id, writing = await start_stalling(log, attempts, upstream)

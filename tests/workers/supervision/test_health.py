@@ -11,8 +11,7 @@ import pytest
 from project.up import ports, valkey
 from project.up.ports import HOST
 from tests.harness.processes import free_port
-from tests.harness.waiting import await_until
-from tests.workers.background import DEADLINE_SECS
+from tests.harness.waiting import LEAST_SECS, await_until
 from workers import runtime as module
 from workers.runtime import Runtime
 from workers.supervision.health import HealthServer, serve
@@ -75,7 +74,7 @@ async def test_a_worker_whose_loop_hangs_is_not_healthy(monkeypatch: pytest.Monk
     assert runtime.is_alive()
     monkeypatch.setattr(module, "STUCK_SECS", 0.1)
     loop.call_soon_threadsafe(time.sleep, 1)
-    await await_until(lambda: not runtime.is_alive(), DEADLINE_SECS, "it is found out")
+    await await_until(lambda: not runtime.is_alive(), LEAST_SECS, "it is found out")
     monkeypatch.undo()
     await asyncio.to_thread(runtime.stop)
 
@@ -90,6 +89,6 @@ async def test_a_worker_without_redis_stays_healthy(
     heartbeat = runtime._heartbeat
     assert heartbeat is not None
     first = heartbeat.ran_at
-    await await_until(lambda: heartbeat.ran_at > first, DEADLINE_SECS, "the next heartbeat")
+    await await_until(lambda: heartbeat.ran_at > first, LEAST_SECS, "the next heartbeat")
     assert runtime.is_alive()
     await asyncio.to_thread(runtime.stop)

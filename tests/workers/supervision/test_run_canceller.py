@@ -17,8 +17,8 @@ from chat.transport.heartbeats import Heartbeats
 from chat.transport.provider_runs import KnownRun, ProviderRuns
 from tests.chat.rows import on_rows, stored
 from tests.harness.upstream import Upstream
-from tests.harness.waiting import await_until
-from tests.workers.background import DEADLINE_SECS, beside
+from tests.harness.waiting import LEAST_SECS, await_until
+from tests.workers.background import beside
 from tests.workers.gateway import gateway, reply
 from tests.workers.targets import REQUEST, requests, target
 from workers.providers.openai_compatible import Provider
@@ -97,13 +97,13 @@ async def test_the_run_of_an_ended_response_is_cancelled(
         await on_rows(row.delete)
     async with beside(canceller.run()):
         await await_until(
-            lambda: is_cancelled(upstream, model), DEADLINE_SECS, "the leading worker cancels the run"
+            lambda: is_cancelled(upstream, model), LEAST_SECS, "the leading worker cancels the run"
         )
 
         async def is_forgotten() -> bool:
             return await runs.all() == {}
 
-        await await_until(is_forgotten, DEADLINE_SECS, "the run is forgotten")
+        await await_until(is_forgotten, LEAST_SECS, "the run is forgotten")
 
 
 @pytest.mark.parametrize("status", [Status.IN_PROGRESS, Status.QUEUED])

@@ -9,8 +9,7 @@ from redis import Redis
 from chat.models import Conversation, Response
 from chat.responses.representation import response_object
 from chat.transport.event_log import key
-from tests.harness.waiting import wait_until
-from tests.workers.background import DEADLINE_SECS
+from tests.harness.waiting import LEAST_SECS, wait_until
 from tests.workers.targets import AFTER_5
 from workers.runtime import runtime
 from workers.tasks import generate
@@ -56,7 +55,7 @@ def wait_for_text(redis: Redis, row: Response) -> None:
         events = map(json.loads, log_of(redis, row))
         return "".join(event["delta"] for event in events if event["type"] == "response.output_text.delta")
 
-    wait_until(lambda: said() == AFTER_5, DEADLINE_SECS, "the answer is under way")
+    wait_until(lambda: said() == AFTER_5, LEAST_SECS, "the answer is under way")
 
 
 async def stop(response_id: str) -> None:

@@ -21,8 +21,7 @@ from chat.transport import heartbeats
 from chat.transport.job_queue import GENERATE
 from tests.harness.broker import Broker, Message
 from tests.harness.upstream import text_of
-from tests.harness.waiting import wait_until
-from tests.workers.background import DEADLINE_SECS
+from tests.harness.waiting import LEAST_SECS, deadline, wait_until
 from tests.workers.tasks.rows import done, log_of, wait_for_text
 from workers import tasks
 from workers.runtime import runtime
@@ -57,7 +56,7 @@ def test_the_worker_sends_heartbeats_from_its_ready_to_its_shutdown(
     def is_alive() -> bool:
         return bool(redis.exists(heartbeats.key(runtime.worker_id)))
 
-    wait_until(is_alive, DEADLINE_SECS, "the worker sends heartbeats")
+    wait_until(is_alive, LEAST_SECS, "the worker sends heartbeats")
     seen = json.loads(str(redis.get(heartbeats.key(runtime.worker_id))))
     assert (seen["name"], seen["concurrency"], seen["queues"]) == ("first@host", 3, ["quick", "slow"])
     worker_shutdown.send(sender=Worker())
@@ -86,7 +85,7 @@ def handed_over(
         assert runtime.claimed == [row.wire_id]
         monkeypatch.setattr(ResponseQuerySet, "requeue", requeue)
         worker_shutting_down.send(sender="first@host")
-        assert writing.result(DEADLINE_SECS)["status"] == "handed_over"
+        assert writing.result(deadline())["status"] == "handed_over"
         row.refresh_from_db()
         return row
 
@@ -158,9 +157,9 @@ def test_answers_may_end_in_their_time_while_the_worker_stops(
     settings.TAILRACE_DRAIN_SECONDS = 60
     row = asked("words-20@40")
     writing = celery_thread.submit(generate, row.wire_id)
-    wait_until(lambda: len(log_of(redis, row)) > 5, DEADLINE_SECS, "the answer is under way")
+    wait_until(lambda: len(log_of(redis, row)) > 5, LEAST_SECS, "the answer is under way")
     worker_shutting_down.send(sender="first@host")
-    assert writing.result(DEADLINE_SECS)["status"] == "completed"
+    assert writing.result(deadline())["status"] == "completed"
 
 
 def test_a_revoked_title_ends_no_response(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,6 +175,6 @@ def test_a_task_that_flower_revoked_before_it_ran_ends_in_the_queue(asked: Any, 
         row.refresh_from_db()
         return bool(row.status == Status.CANCELLED)
 
-    wait_until(is_cancelled, DEADLINE_SECS, "the response has ended")
+    wait_until(is_cancelled, LEAST_SECS, "the response has ended")
     assert done(row) == {"status": "skipped"}
     assert is_terminal(log_of(redis, row)[-1])

@@ -26,8 +26,7 @@ from chat.transport.job_queue import GENERATE
 from tests.chat.contents import PNG
 from tests.chat.stored_files import kept
 from tests.harness.upstream import Upstream, text_of
-from tests.harness.waiting import wait_until
-from tests.workers.background import DEADLINE_SECS
+from tests.harness.waiting import LEAST_SECS, deadline, wait_until
 from tests.workers.targets import AFTER_5
 from tests.workers.tasks.rows import FIGURES, done, log_of, stop, stored, wait_for_text
 from workers.programs import counting
@@ -314,7 +313,7 @@ def test_an_end_that_the_web_side_wrote_is_the_end_of_the_row(
     wait_for_text(redis, row)
     runtime.run(end(runtime.attempts.log, row.wire_id, Ending("cancelled", at=5.0)))
     runtime.run(stop(row.wire_id))
-    assert writing.result(DEADLINE_SECS)["status"] == "cancelled"
+    assert writing.result(deadline())["status"] == "cancelled"
     row.refresh_from_db()
     assert (row.status, row.output) == (Status.CANCELLED, AFTER_5)
     assert [is_terminal(event) for event in log_of(redis, row)].count(True) == 1
@@ -337,11 +336,11 @@ def test_no_database_connection_is_held_while_it_streams(
         assert opened, "the claim needed a connection"
         # the loop's other parts query for a moment
         wait_until(
-            lambda: not any(connection.connection for connection in opened), DEADLINE_SECS, "all are closed"
+            lambda: not any(connection.connection for connection in opened), LEAST_SECS, "all are closed"
         )
         assert not writing.done()
         runtime.run(stop(row.wire_id))
-        assert writing.result(DEADLINE_SECS)["status"] == "cancelled"
+        assert writing.result(deadline())["status"] == "cancelled"
     finally:
         connection_created.disconnect(note)
     row.refresh_from_db()

@@ -11,8 +11,7 @@ from chat.protocol.pieces import CallPart, ItemPart, Part, Piece, joined
 from chat.responses.model_catalog import ModelConfig
 from project.up import ports
 from tests.harness.upstream import Record, Upstream, text_of
-from tests.harness.waiting import await_until
-from tests.workers.background import DEADLINE_SECS
+from tests.harness.waiting import LEAST_SECS, await_until, deadline
 from tests.workers.gateway import gateway, reply
 from tests.workers.providers.dialects.base import EVENTS
 from tests.workers.providers.dialects.base import events as stream
@@ -71,7 +70,7 @@ async def answer(
 
     kept = Background(remember, run, known) if background else None
     try:
-        async with asyncio.timeout(DEADLINE_SECS):
+        async with asyncio.timeout(deadline()):
             async for chunk in provider.stream(model, request, kept):
                 got.parts += chunk.parts
                 got.finish, got.usage = chunk.finish or got.finish, chunk.usage or got.usage
@@ -225,7 +224,7 @@ async def test_leaving_an_answer_without_background_closes_the_connection(
     async def is_left() -> bool:
         return (await created(upstream, model)).aborted
 
-    await await_until(is_left, DEADLINE_SECS, "the server sees its client leave")
+    await await_until(is_left, LEAST_SECS, "the server sees its client leave")
 
 
 # failures
@@ -318,7 +317,7 @@ async def test_another_attempt_goes_on_with_the_exact_rest(
         async def attached() -> bool:
             return "attach" in await kinds(upstream, model)
 
-        await await_until(attached, DEADLINE_SECS, "the run has another reader")
+        await await_until(attached, LEAST_SECS, "the run has another reader")
         await asyncio.to_thread(upstream.release, model.upstream_model)
     got = await going_on
     assert (got.error, got.finish, got.runs) == (None, "stop", [])
@@ -416,7 +415,7 @@ async def test_a_run_whose_reader_left_before_its_id_came_is_cancelled(
             await cancelled.wait()
         writer.close()
 
-    async with await asyncio.start_server(serve, ports.HOST) as server, asyncio.timeout(DEADLINE_SECS):
+    async with await asyncio.start_server(serve, ports.HOST) as server, asyncio.timeout(deadline()):
         base_url = f"http://{ports.HOST}:{server.sockets[0].getsockname()[1]}/v1"
         model = ModelConfig("tested", base_url, key_env=KEY_ENV, upstream_model="m", api="responses")
         listening = asyncio.create_task(answer(provider, model))
