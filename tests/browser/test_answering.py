@@ -4,7 +4,7 @@ import re
 
 from playwright.async_api import Page, expect
 
-from tests.browser.visitor import ask, ask_here, ended, open_page, until
+from tests.browser.visitor import ask, ask_here, ended, open_page, stop_clock, until
 from tests.harness.stack import Stack
 from tests.harness.upstream import text_of
 
@@ -73,6 +73,7 @@ async def test_code_is_labelled_coloured_once_complete_and_copied(page: Page, st
     await expect(block.locator(".hljs-keyword")).to_have_text(["def", "return"])
     await expect(block.locator(".hljs-comment")).to_have_text("# hello")
     clipboard = "navigator.clipboard.readText()"
+    await stop_clock(page)  # "Copied" stays
     await block.get_by_role("button", name="Copy").click()
     await expect(block.get_by_role("button", name="Copied")).to_be_visible()
     assert await page.evaluate(clipboard) == CODE

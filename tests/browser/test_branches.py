@@ -7,10 +7,9 @@ from playwright.async_api import Locator, Page, expect
 from tests.browser.visitor import ask, ask_here, beside, ended, open_page, refuse_socket, until
 from tests.harness.stack import Stack
 from tests.harness.upstream import text_of
-from tests.harness.waiting import wait_until
 
 FAILS_ONCE = "[cut-after-5+times-1]"
-CONTINUED = "[wait-1+words-80+hold-after-10+times-1]"
+CONTINUED = "[wait-2+words-80+hold-after-10+times-1]"
 
 
 def place(turn: Locator) -> Locator:
@@ -102,7 +101,7 @@ async def test_a_lost_worker_is_shown_and_the_text_continues(page: Page, stack: 
     )
     await expect(turn.locator(".output")).to_have_text(text_of(CONTINUED))
     assert await first.evaluate("element => element.isConnected")
-    wait_until(lambda: stack.readyz()["workers"]["alive"] == 2, 20, "both workers live")
+    stack.wait_for_workers(2)
     await page.reload()
     await expect(turn.locator(".state")).to_have_text(
         "A worker was lost while it wrote this answer; another one took over."

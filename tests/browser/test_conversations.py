@@ -1,11 +1,19 @@
 """The list of conversations in a real browser: many at once, named, found, deleted, restored."""
 
-from datetime import UTC, datetime, timedelta
-
 from playwright.async_api import Page, Request, expect
 
 from tests.browser.conftest import in_session
-from tests.browser.visitor import ask_here, become_guest, beside, choose, ended, open_page, refuse_socket, row
+from tests.browser.visitor import (
+    ask_here,
+    become_guest,
+    beside,
+    choose,
+    ended,
+    open_page,
+    refuse_socket,
+    row,
+    stop_clock,
+)
 from tests.harness.stack import Stack
 from tests.harness.upstream import text_of
 
@@ -109,8 +117,7 @@ async def test_a_deletion_is_undone_by_keyboard(home: Page) -> None:
 
 async def test_what_is_deleted_stays_so_when_the_toast_is_gone(home: Page) -> None:
     await ended(await ask_here(home, "Superfluous"))
-    await home.clock.install()
-    await home.clock.pause_at(datetime.now(UTC) + timedelta(hours=1))  # a busy machine may take eight seconds
+    await stop_clock(home)  # a busy machine may take eight seconds
     await choose(home, "Superfluous", "Delete")
     toast = home.locator("#toast")
     await expect(toast).to_be_visible()
@@ -276,8 +283,11 @@ async def test_two_windows_show_the_same_list(home: Page) -> None:
     await other.keyboard.press("Enter")
     await expect(row(home, "Renamed there")).to_be_visible()
     await row(other, "Renamed there").locator("a").focus()
+    await stop_clock(home)
     await other.keyboard.press("Delete")
     await expect(home.locator("#toast p")).to_have_text("Deleted in another window.")
+    await home.get_by_role("button", name="Undo").focus()  # this keeps it
+    await home.clock.resume()
     await expect(home.locator("#welcome")).to_be_visible()
     await home.get_by_role("button", name="Undo").click()
     await expect(row(other, "Renamed there")).to_be_visible()
@@ -320,6 +330,8 @@ async def test_on_a_phone_the_drawer_does_not_cover_undo(page: Page, stack: Stac
     await open_page(page, stack)
     await ended(await ask_here(page, "Precious"))
     await page.locator("#sidebar-toggle").click()
+    await stop_clock(page)  # the toast stays
     await choose(page, "Precious", "Delete")
     await page.get_by_role("button", name="Undo").click()
+    await page.clock.resume()
     await expect(page.locator(".input")).to_have_text("Precious")

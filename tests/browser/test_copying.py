@@ -2,7 +2,7 @@
 
 from playwright.async_api import Page, expect
 
-from tests.browser.visitor import ask, ended
+from tests.browser.visitor import ask, ended, stop_clock
 from tests.harness.stack import Stack
 
 WITHOUT = "Object.defineProperty(navigator, 'clipboard', { value: undefined })"
@@ -22,6 +22,7 @@ async def test_code_and_answers_are_copied_without_the_clipboard_api(page: Page,
     assert await page.evaluate("navigator.clipboard") is None
     reader = await page.context.new_page()
     await reader.goto(f"{stack.url}/accounts/login/")
+    await stop_clock(page)  # "Copied" stays
     for place, expected in ((".output .code-block", CODE), (".foot", ANSWER)):
         copy = turn.locator(place).get_by_role("button", name="Copy")
         await page.bring_to_front()

@@ -3,8 +3,9 @@
 from playwright.async_api import Page, expect
 
 from tests.browser.long import open_long
-from tests.browser.visitor import ask, ended
+from tests.browser.visitor import ask, ended, stop_clock
 from tests.harness.stack import Stack
+from tests.harness.waiting import await_until
 
 LENGTHEN = """
 import sys, django
@@ -70,11 +71,19 @@ async def test_a_search_result_shows_its_words_and_opens_at_its_turn(page: Page,
     await expect(excerpt.locator("mark")).to_have_text(["question", "17"])
     await page.locator("#search").fill("answer 55")
     await expect(excerpt).to_have_text("Answer: answer 55")
+    await stop_clock(page)  # the mark stays
     await excerpt.click()
     turn = page.locator("article.turn", has_text="answer 55")
+
+    async def is_marked() -> bool:
+        await page.clock.run_for(100)  # the page paints
+        return await turn.and_(page.locator("[data-found]")).count() == 1
+
+    await await_until(is_marked, 20, "the turn is marked")
     await expect(turn).to_be_focused()
     await expect(turn).to_be_in_viewport()
     await expect(turn).to_have_attribute("data-found", "true")
+    await page.clock.resume()
     await expect(page.locator("article.turn").last).to_contain_text("answer 119")  # the end is loaded, too
     await expect(page.get_by_role("button", name="Earlier turns")).to_be_visible()
     await expect(turn).to_be_in_viewport()

@@ -234,6 +234,7 @@ async def test_a_long_text_file_and_a_large_picture_are_asked_about_through_an_o
     await expect(page.locator("#message")).to_have_value(script)
     await expect(page.locator(".file-chip")).to_have_count(2)
     await page.context.set_offline(False)
+    await expect(page.locator('.file-chip[data-state="uploading"]')).to_have_count(0)
     retry = page.locator('.file-chip[data-state="failed"] .retry-upload')
     while await retry.count():
         await retry.first.click()

@@ -5,7 +5,7 @@ from playwright.async_api import Locator, Page, expect
 
 from chat.protocol.commands import MAX_INPUT_CHARS
 from tests.browser.conftest import in_session
-from tests.browser.visitor import beside, ended, open_page, refuse_socket
+from tests.browser.visitor import beside, ended, open_page, refuse_socket, stop_clock
 from tests.harness.stack import SMALL_CONTEXT, Stack
 from tests.harness.waiting import await_until, patience
 
@@ -87,9 +87,11 @@ async def test_the_longest_question_arrives_byte_for_byte_is_folded_copied_and_e
     await await_until(lambda: is_shown(shown, text), 30, "all is shown")
     await unfold.press("Enter")
     assert len(await shown.text_content() or "") < 1_600
+    await stop_clock(page)  # "Copied" stays
     await turn.locator(".question").get_by_role("button", name="Copy").click()
     await expect(turn.locator(".question .copy")).to_have_text("Copied")
     assert await page.evaluate("navigator.clipboard.readText()") == text
+    await page.clock.resume()
     await turn.get_by_role("button", name="Edit").click()
     await expect(turn.get_by_role("textbox", name="Edit your message")).to_have_value(text)
 

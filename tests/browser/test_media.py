@@ -88,10 +88,12 @@ async def test_the_systems_own_colours_leave_everything_to_be_seen(page: Page, s
 async def test_text_from_right_to_left_begins_at_the_right(page: Page, stack: Stack) -> None:
     english = await ask(page, stack, HEBREW)
     await ended(english)
+    await expect(english.locator(".output")).not_to_be_empty()
     assert await english.locator(".input").evaluate(FIRST_LETTER) > 0.5
     assert await (await innermost(english.locator(".output"))).evaluate(FIRST_LETTER) < 0.5
     hebrew = await ask_here(page, f"[echo] {HEBREW}")
     await ended(hebrew)
+    await expect(hebrew.locator(".output")).not_to_be_empty()
     assert await (await innermost(hebrew.locator(".output"))).evaluate(FIRST_LETTER) > 0.5
 
 

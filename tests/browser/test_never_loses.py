@@ -4,10 +4,10 @@ import random
 import re
 from collections.abc import Awaitable, Callable
 
-from playwright.async_api import Browser, Error, Locator, Page, WebSocketRoute, expect
+from playwright.async_api import Browser, Error, Page, WebSocketRoute, expect
 
 from chat.protocol.errors import MOVING
-from tests.browser.visitor import ask, ask_here, beside, ended, open_page, row
+from tests.browser.visitor import ask, ask_here, beside, open_page, row, whole
 from tests.harness.stack import Stack
 from tests.harness.upstream import text_of
 from tests.harness.waiting import await_until
@@ -18,12 +18,6 @@ BEGUN, LAST = "w8 ", "w39"  # the parser may hold the last letter back: it may b
 QUICK = text_of("fast")
 OFFLINE_SECS = 10  # by then the page has tried to reconnect several times
 OPEN_SECS = 20  # a socket, on a busy machine
-
-
-async def whole(turn: Locator, text: str) -> None:
-    """The turn ends with all of its text, byte for byte."""
-    await ended(turn)
-    assert (await turn.locator(".output").text_content() or "").strip() == text
 
 
 async def reload_now(page: Page) -> None:

@@ -4,7 +4,7 @@ import re
 
 from playwright.async_api import Page, expect
 
-from tests.browser.visitor import ask, ended
+from tests.browser.visitor import ask, ended, whole
 from tests.harness.stack import Stack
 from tests.harness.upstream import text_of
 
@@ -24,10 +24,9 @@ async def test_the_text_grows_and_a_reload_in_the_middle_shows_the_whole_answer(
     await expect(output).to_contain_text(BEGUN)
     await expect(turn).to_have_attribute("data-status", "in_progress")
     stack.upstream.release(HELD)
-    await ended(turn)
+    await whole(turn, WHOLE)
     await expect(page.locator("article.turn")).to_have_count(1)
     await expect(turn.locator(".input")).to_have_text(HELD)
-    assert (await output.text_content() or "").strip() == WHOLE
     await page.reload()
     await expect(output).to_have_text(WHOLE)
 
@@ -49,21 +48,29 @@ async def test_a_failure_shows_its_sentence(page: Page, stack: Stack) -> None:
     await expect(turn.locator(".output")).to_contain_text("w0 w1 w2 w3 w4")
 
 
-async def test_a_busy_model_is_counted_down_until_its_text_comes(page: Page, stack: Stack) -> None:
-    turn = await ask(page, stack, "[retry-after-10+times-1]")
+async def test_a_busy_model_is_counted_down_also_after_a_reload(page: Page, stack: Stack) -> None:
+    turn = await ask(page, stack, "[retry-after-20]")
     state = turn.locator(".state")
     await expect(state).to_have_text(BUSY)
-    await expect(page.locator("#announcer")).to_have_text("The model is busy: retrying in 10 s.")
+    await expect(page.locator("#announcer")).to_have_text("The model is busy: retrying in 20 s.")
     first = int((await state.text_content() or "").split()[-2])
     await expect(state).not_to_have_text(f"The model is busy: retrying in {first} s")
     second = await state.text_content() or ""
     assert BUSY.match(second)
-    assert int(second.split()[-2]) < first <= 10
+    assert int(second.split()[-2]) < first <= 20
     await page.reload()
     await expect(state).to_have_text(BUSY)
+    await page.locator("#stop").click()
+    await ended(turn, "cancelled")
+
+
+async def test_the_text_of_a_busy_model_comes_after_a_reload_in_its_pause(page: Page, stack: Stack) -> None:
+    turn = await ask(page, stack, "[retry-after-3+times-1]")
+    await expect(page.locator("#announcer")).to_have_text("The model is busy: retrying in 3 s.")
+    await page.reload()
     await ended(turn)
     await expect(turn.locator(".output")).to_have_text(text_of("fast"))
-    await expect(state).to_be_empty()
+    await expect(turn.locator(".state")).to_be_empty()
 
 
 async def test_the_smallest_page_counts(page: Page, stack: Stack) -> None:

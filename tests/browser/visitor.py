@@ -1,6 +1,7 @@
 """Use the page as a person does: open it, ask, wait for the end."""
 
 import re
+from datetime import UTC, datetime, timedelta
 
 from playwright.async_api import BrowserContext, Locator, Page, WebSocketRoute, expect
 
@@ -55,6 +56,20 @@ async def ask_here(page: Page, prompt: str, model: str | None = None) -> Locator
 async def ended(turn: Locator, status: str = "completed") -> None:
     """Wait until the answer has ended as it should."""
     await expect(turn).to_have_attribute("data-status", status, timeout=deadline(END_SECS) * 1000)
+
+
+async def whole(turn: Locator, text: str) -> None:
+    """Wait until the turn has ended with all of its text, byte for byte."""
+    await ended(turn)
+    await expect(turn.locator(".output")).to_have_text(text)  # its last part may come some frames later
+    assert (await turn.locator(".output").text_content() or "").strip() == text
+
+
+async def stop_clock(page: Page) -> None:
+    """From now on no timer of the profile's pages ends, until the test runs or resumes their clock."""
+    now = datetime.now(UTC)
+    await page.clock.install(time=now - timedelta(hours=1))
+    await page.clock.pause_at(now)
 
 
 async def until(page: Page, claim: str, deadline_secs: float = 20) -> None:
