@@ -124,7 +124,11 @@ class Script:
             case ("ms", number):
                 return {"retry-after-ms": str(number)}
             case ("date", number):
-                return {"Retry-After": formatdate(time.time() + number, usegmt=True)}
+                now = time.time()
+                return {
+                    "Date": formatdate(now, usegmt=True),
+                    "Retry-After": formatdate(now + number, usegmt=True),
+                }
             case (_, number):
                 return {"Retry-After": str(number)}
         return {}

@@ -109,7 +109,7 @@ async def test_a_server_that_is_busy_for_long_is_not_waited_for(
 
 @pytest.mark.slow
 async def test_the_wait_is_not_the_silence_of_the_model(attempts: Attempts, upstream: Upstream) -> None:
-    asked = assign(target(upstream, "retry-after-1+times-1", first_token=0.7))
+    asked = assign(target(upstream, "retry-after-2+times-1", first_token=1.9))
     outcome = await attempts.run(asked)
     assert final(outcome)["status"] == "completed"
 
@@ -118,7 +118,7 @@ async def test_the_wait_is_not_the_silence_of_the_model(attempts: Attempts, upst
 async def test_after_the_wait_the_model_may_be_silent_no_longer_than_otherwise(
     log: Log, attempts: Attempts, upstream: Upstream
 ) -> None:
-    asked = assign(target(upstream, "wait-9+retry-after-ms-500+times-1", first_token=0.6))
+    asked = assign(target(upstream, "wait-99+retry-after-ms-500+times-1", first_token=patience()))
     outcome = await in_time(asyncio.create_task(attempts.run(asked)))
     assert error_code(outcome) == "timeout_first_token"
     assert len(await waits(log, asked)) == 1
@@ -179,7 +179,8 @@ async def test_an_answer_that_waits_is_handed_over_at_once(
 async def test_a_later_attempt_takes_over_from_one_that_waits(
     log: Log, attempts: Attempts, upstream: Upstream
 ) -> None:
-    first = assign(target(upstream, "retry-after-ms-1500+times-1"))
+    wait_ms = 1000 * min(1.5 * patience(), retries.RETRY_AFTER_SECS)  # it must not end before the takeover
+    first = assign(target(upstream, f"retry-after-ms-{wait_ms:.0f}+times-1"))
     writing = asyncio.create_task(attempts.run(first))
     await has_waited(log, first)
     second = assign(target(upstream, "stall-after-5"), first.response, attempt=2)

@@ -17,7 +17,7 @@ from chat.transport import redis_client
 from chat.transport.event_log import Log
 from chat.transport.provider_runs import ProviderRuns
 from tests.harness.upstream import Record, Upstream, text_of
-from tests.harness.waiting import LEAST_SECS, await_until
+from tests.harness.waiting import LEAST_SECS, await_until, patience
 from tests.harness.writer import Writer
 from tests.workers.background import in_time
 from tests.workers.logs import appended, begun, events, queued_response, text
@@ -32,6 +32,10 @@ from workers.providers.responses.api import Background
 @pytest.fixture
 async def runs(log: Log) -> ProviderRuns:
     return ProviderRuns(redis_client.client())
+
+
+# the rest of the words waits for `release`: no run ends before its takeover
+HELD = "words-60+hold-after-30@50"
 
 
 def model_of(upstream: Upstream, behaviour: str, **deadlines: Any) -> ModelConfig:
@@ -55,11 +59,11 @@ async def until_text(log: Log, asked: Assignment, beginning: str = AFTER_5) -> N
     await await_until(has_text, LEAST_SECS, f"the text begins with {beginning}")
 
 
-async def lost(log: Log, asked: Assignment) -> None:
+async def lost(log: Log, asked: Assignment, beginning: str = AFTER_5) -> None:
     """Write until there is text, in a worker that is then lost: its tasks stop, nothing else happens."""
     async with generating(log) as attempts:
         writing = asyncio.create_task(attempts.run(asked))
-        await until_text(log, asked)
+        await until_text(log, asked, beginning)
         attempts._running[asked.id]._writing.cancel()  # as no stop does: no client cancels the run
         writing.cancel()
         await asyncio.wait([writing])
@@ -67,6 +71,10 @@ async def lost(log: Log, asked: Assignment) -> None:
 
 async def written(attempts: Attempts, asked: Assignment) -> Outcome:
     return await in_time(asyncio.create_task(attempts.run(asked)))
+
+
+async def release(upstream: Upstream, asked: Assignment) -> None:
+    await asyncio.to_thread(upstream.release, asked.model.upstream_model)
 
 
 async def interruptions(log: Log, response: ResponseObject) -> list[str]:
@@ -79,8 +87,9 @@ async def interruptions(log: Log, response: ResponseObject) -> list[str]:
 async def test_the_next_attempt_goes_on_in_the_same_run(
     log: Log, attempts: Attempts, runs: ProviderRuns, upstream: Upstream, handed_over: bool
 ) -> None:
-    asked = assign(model_of(upstream, "words-60@50"))
+    asked = assign(model_of(upstream, HELD))
     await lost(log, asked)
+    await release(upstream, asked)
     outcome = await written(attempts, again(asked, handed_over=handed_over))
     assert output_text(final(outcome)) == await text(log, asked.id) == text_of("words-60")
     assert await interruptions(log, asked.response) == ["tailrace:continued"]
@@ -90,10 +99,11 @@ async def test_the_next_attempt_goes_on_in_the_same_run(
 
 @pytest.mark.slow
 async def test_a_third_attempt_goes_on_too(log: Log, attempts: Attempts, upstream: Upstream) -> None:
-    asked = assign(model_of(upstream, "reasoning-3+words-60@50"))
+    asked = assign(model_of(upstream, f"reasoning-3+{HELD}"))
     await lost(log, asked)
     second = again(asked)
     await lost(log, second)
+    await release(upstream, asked)
     outcome = await written(attempts, again(second))
     assert output_text(final(outcome)) == text_of("words-60")
     assert output_text(final(outcome), "reasoning") == "r0 r1 r2"
@@ -104,8 +114,9 @@ async def test_a_third_attempt_goes_on_too(log: Log, attempts: Attempts, upstrea
 async def test_a_search_of_the_server_is_one_item_over_a_takeover(
     log: Log, attempts: Attempts, upstream: Upstream
 ) -> None:
-    asked = assign(model_of(upstream, "search+words-60@50"))
+    asked = assign(model_of(upstream, f"search+{HELD}"))
     await lost(log, asked)
+    await release(upstream, asked)
     outcome = await written(attempts, again(asked))
     search, message = final(outcome)["output"]
     assert (search["type"], search["status"]) == ("web_search_call", "completed")
@@ -145,12 +156,13 @@ async def test_the_run_of_a_stale_attempt_is_not_continued(
     log: Log, attempts: Attempts, runs: ProviderRuns, upstream: Upstream
 ) -> None:
     """Attempt 2 has asked again, and the log has its text; attempt 1 stored its own run later."""
-    asked = assign(model_of(upstream, "words-60@50"))
+    asked = assign(model_of(upstream, HELD))
     await lost(log, asked)
     stale = (await runs.all())[f"{asked.id}:1"]
     await runs.delete(f"{asked.id}:1")
     second = again(asked)
     await lost(log, second)
+    await release(upstream, asked)
     await runs.remember(asked.id, 1, stale.model, stale.run)
     outcome = await written(attempts, again(second))
     assert output_text(final(outcome)) == text_of("words-60")
@@ -163,9 +175,10 @@ async def test_the_run_of_a_stale_attempt_is_not_continued(
 async def test_a_run_whose_log_is_lost_is_read_from_its_beginning(
     log: Log, attempts: Attempts, upstream: Upstream
 ) -> None:
-    asked = assign(model_of(upstream, "words-60@50"))
+    asked = assign(model_of(upstream, HELD))
     await lost(log, asked)
     await log.delete(asked.id)
+    await release(upstream, asked)
     outcome = await written(attempts, again(asked))
     assert output_text(final(outcome)) == text_of("words-60")
     assert await interruptions(log, asked.response) == ["tailrace:restarted"]
@@ -174,7 +187,7 @@ async def test_a_run_whose_log_is_lost_is_read_from_its_beginning(
 
 @pytest.mark.slow
 async def test_a_forgotten_run_is_asked_again(log: Log, attempts: Attempts, upstream: Upstream) -> None:
-    asked = assign(model_of(upstream, "words-60@50"))
+    asked = assign(model_of(upstream, f"times-1+{HELD}"))
     await lost(log, asked)
     await asyncio.to_thread(upstream.forget_runs, asked.model.upstream_model)
     outcome = await written(attempts, again(asked))
@@ -185,8 +198,8 @@ async def test_a_forgotten_run_is_asked_again(log: Log, attempts: Attempts, upst
 
 @pytest.mark.slow
 async def test_a_failed_run_is_asked_again(log: Log, attempts: Attempts, upstream: Upstream) -> None:
-    asked = assign(model_of(upstream, "failed-after-5+times-1@2"))  # half a second after all its words
-    await lost(log, asked)
+    asked = assign(model_of(upstream, "failed-after-15+times-1@6"))
+    await lost(log, asked, "w0")
 
     async def has_failed() -> bool:
         return all(record.finished for record in await created(upstream, asked.model))
@@ -213,7 +226,7 @@ async def test_a_cancelled_response_cancels_its_run(
     ("behaviour", "deadlines", "code"),
     [
         ("hold-after-5", {"between_tokens": 0.3}, "timeout_between_tokens"),
-        ("bad-json-after-5@50", {}, "upstream_malformed"),
+        ("words-1000+bad-json-after-5@50", {}, "upstream_malformed"),
     ],
 )
 async def test_a_failed_response_cancels_its_run(
@@ -263,8 +276,8 @@ async def test_a_run_that_failed_at_once_is_asked_again_within_the_attempt(
 async def test_a_run_that_fails_after_the_takeover_keeps_the_text(
     log: Log, attempts: Attempts, upstream: Upstream
 ) -> None:
-    asked = assign(model_of(upstream, "words-90+failed-after-60@50"))
-    await lost(log, asked)
+    asked = assign(model_of(upstream, f"words-90+failed-after-60@{40 / patience():.2f}"))
+    await lost(log, asked, "w0")
     outcome = await written(attempts, again(asked))
     assert error_code(outcome) == "upstream_error"
     assert output_text(final(outcome)) == text_of("words-60")

@@ -1,6 +1,7 @@
 """Faults of programs: each answer ends with a stable code and its text so far; other answers are complete."""
 
 import asyncio
+import sys
 from dataclasses import replace
 
 import pytest
@@ -9,6 +10,7 @@ from chat.protocol.output import output_text
 from chat.responses.model_catalog import Deadlines, ModelConfig
 from chat.transport.event_log import Log
 from tests.harness.upstream import Upstream, text_of
+from tests.harness.waiting import patience
 from tests.workers.background import in_time
 from tests.workers.logs import ends, text
 from tests.workers.programs import samples
@@ -65,8 +67,11 @@ async def test_faults_end_their_own_answers_alone(log: Log, attempts: Attempts, 
 
 @pytest.mark.parametrize("name", ["endless", "pressing"])
 @pytest.mark.slow
-async def test_a_program_that_never_ends_has_a_deadline(log: Log, attempts: Attempts, name: str) -> None:
-    asked = assign(program(name, total=0.5))
+async def test_a_program_that_never_ends_has_a_deadline(
+    log: Log, attempts: Attempts, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(deadlines, "MAX_CHARS", sys.maxsize)  # else the pressing one might reach it first
+    asked = assign(program(name, total=0.5 * patience()))
     outcome = await in_time(asyncio.create_task(attempts.run(asked)))
     assert error_code(outcome) == "timeout_total"
     kept = output_text(final(outcome))

@@ -163,8 +163,9 @@ async def test_two_responses_in_one_flush_are_one_round_trip(relay: Relay) -> No
 
 @pytest.mark.usefixtures("_long_interval")
 async def test_what_waits_to_be_read_goes_out_with_the_very_next_flush(
-    log: Log, publisher: Publisher
+    log: Log, publisher: Publisher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(module, "READ_SECS", 600)  # only a flush ends the wait
     stream = publisher.open(await begun(log), never)
     publisher.write(stream, parts_of("first "))
     await flushed(publisher, stream)

@@ -1,10 +1,32 @@
 """The demo model that counts."""
 
-import asyncio
-
 import pytest
 
 from workers.programs import Ask, counting
+from workers.programs.counting import STEP_SECS
+
+
+class Clock:
+    """As asyncio with a loop whose time only `sleep` moves."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def get_running_loop(self) -> "Clock":
+        return self
+
+    def time(self) -> float:
+        return self.now
+
+    async def sleep(self, secs: float) -> None:
+        self.now += max(0, secs)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(counting, "asyncio", clock)
+    return clock
 
 
 async def test_it_counts_from_0_to_9_a_line_each(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -14,23 +36,13 @@ async def test_it_counts_from_0_to_9_a_line_each(monkeypatch: pytest.MonkeyPatch
     assert pieces[:2] == ["Number 0\n", "Number 1\n"]
 
 
-async def test_it_takes_a_step_for_each_number_but_none_before_the_first(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(counting, "STEP_SECS", 0.02)
-    clock = asyncio.get_running_loop().time
-    begin, heard_at = clock(), []
-    async for _ in counting.count(Ask()):
-        heard_at.append(clock() - begin)
-    assert heard_at[0] < 0.02
-    assert all(at >= number * 0.02 for number, at in enumerate(heard_at))
+async def test_it_takes_a_step_for_each_number_but_none_before_the_first(clock: Clock) -> None:
+    heard_at = [clock.now async for _ in counting.count(Ask())]
+    assert heard_at == pytest.approx([number * STEP_SECS for number in range(10)])
 
 
-async def test_a_slow_reader_does_not_shift_the_later_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(counting, "STEP_SECS", 0.02)
-    clock = asyncio.get_running_loop().time
-    begin = clock()
+async def test_a_slow_reader_does_not_shift_the_later_numbers(clock: Clock) -> None:
     async for piece in counting.count(Ask()):
         if piece.startswith("Number 0"):
-            await asyncio.sleep(0.1)  # it reads late once
-    assert clock() - begin < 0.1 + 9 * 0.02
+            await clock.sleep(5 * STEP_SECS)  # it reads late once
+    assert clock.now == pytest.approx(9 * STEP_SECS)

@@ -5,7 +5,6 @@ import gzip
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -29,7 +28,6 @@ from workers.providers.request import Request
 PROMPT = [{"role": "user", "content": "say something now"}]
 ASKED = Request(PROMPT)
 
-A_MINUTE: Any = pytest.approx(60, abs=1)  # an HTTP date has whole seconds, and so has the server's clock
 KEEP_ALIVES = (
     b": ping\n\n\nevent: ping\n\ndata:\n\ndata\n\ndata: {}\n\n"
     b'data: {"choices":[]}\n\ndata: {"choices":[{"index":0,"delta":{}}]}\n\n'
@@ -314,7 +312,7 @@ async def test_a_server_that_does_not_accept_connections_times_out(
     ("behaviour", "expected"),
     [
         ("retry-after-60", ProviderError("rate_limit_exceeded", permanent=True, retry_after=60)),
-        ("retry-after-date-60", ProviderError("rate_limit_exceeded", permanent=True, retry_after=A_MINUTE)),
+        ("retry-after-date-60", ProviderError("rate_limit_exceeded", permanent=True, retry_after=60)),
         ("retry-after-ms-1500", ProviderError("rate_limit_exceeded", permanent=True, retry_after=1.5)),
         ("retry-after-60+status-503", ProviderError("upstream_error", retry_after=60)),
         ("retry-after-60+status-400", ProviderError("upstream_rejected", permanent=True)),
