@@ -20,8 +20,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture(autouse=True)
-def _title_model(settings: Settings) -> None:
+def _title_model(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.TAILRACE_TITLE_MODEL = "small"
+    monkeypatch.setattr(titling, "SECS", deadline())
 
 
 async def ended(

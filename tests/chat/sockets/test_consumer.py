@@ -266,7 +266,7 @@ async def test_a_socket_that_closes_during_a_notification_leaves_its_groups(
     await notify_readers([Batch(response_id, 99, ["{}"])])
     async with asyncio.timeout(deadline()):
         await reading.wait()
-    await socket.disconnect()
+    await socket.disconnect(timeout=FRAME_SECS)
     await left(layer)
 
 

@@ -21,7 +21,7 @@ from chat.responses.ending import end
 from chat.responses.representation import response_object
 from chat.streaming import cursor, subscriber
 from chat.streaming.backpressure import ClientConnection
-from chat.streaming.subscriber import Subscriber
+from chat.streaming.subscriber import Subscriber, Subscription
 from chat.transport import redis_client
 from chat.transport.event_log import Batch, Entry, Log, LogError, key
 from chat.transport.notifications import Message, events_message, notify_readers
@@ -447,13 +447,21 @@ async def test_a_changed_queue_position_is_sent(reader: Reader, owner: User, wai
     assert reader.frames[-1] == last
 
 
+@pytest.mark.usefixtures("checks")
 async def test_the_first_in_the_queue_hears_so_from_a_check_and_not_at_once(
     reader: Reader, waiting: Response, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(subscriber, "CHECK_SECS", 0.02)
+    may_check, check = asyncio.Event(), Subscription.check
+
+    async def allowed(subscription: Subscription) -> None:
+        await may_check.wait()
+        await check(subscription)
+
+    monkeypatch.setattr(Subscription, "check", allowed)
     await reader.subscriber.start(waiting.wire_id, None)
     await reader.subscriber.send_queue_position(waiting.wire_id, least=1)
     assert reader.of("queue") == []
+    may_check.set()
     await reader.until(lambda: len(reader.of("heartbeat")) >= 3, "three checks")
     assert [frame["position"] for frame in reader.of("queue")] == [0]
 

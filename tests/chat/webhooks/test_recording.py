@@ -14,11 +14,13 @@ from chat.responses.representation import response_object
 from chat.transport.event_log import Log
 from chat.transport.job_queue import DELIVER, WEBHOOKS
 from chat.webhook_models import Delivery, Webhook
+from chat.webhooks import sending
 from chat.webhooks.recording import record
 from chat.webhooks.registration import create_webhook
 from tests.chat.rows import on_rows, saved, stored
 from tests.chat.test_models import ended
 from tests.harness.broker import Broker
+from tests.harness.waiting import deadline
 
 URL = "https://example.org/hook"
 
@@ -68,6 +70,7 @@ def test_without_a_webhook_an_end_costs_one_query(
 async def test_the_end_of_a_row_and_its_event_are_stored_together(
     owner: User, log: Log, broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(sending, "SECS", deadline())
     webhook = await on_rows(create_webhook, owner, URL)
     row = await on_rows(stored, owner, status=Status.IN_PROGRESS)
     terminal = ended(row, Ending("completed", at=5.0))

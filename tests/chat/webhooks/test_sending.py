@@ -74,6 +74,7 @@ async def test_a_queue_that_no_worker_serves_does_not_grow(
     owner: User, broker: Broker, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(sending, "MAX_WAITING", 2)
+    monkeypatch.setattr(sending, "SECS", deadline())
     rows = await on_rows(waiting, owner, 3)
     for row in rows:
         await request_deliveries([row])

@@ -5,8 +5,9 @@ import threading
 import pytest
 
 from project.doctor import examination
-from project.doctor.examination import Part, findings
+from project.doctor.examination import Examine, Part, findings
 from project.doctor.finding import Finding, State, UnavailableError, ok
+from tests.harness.waiting import deadline
 from tests.project.doctor.looks import faults, states
 
 OK, WARNING, ERROR = State
@@ -47,12 +48,16 @@ def test_a_part_that_fails_is_an_error_without_its_message_and_the_others_are_ch
 
 def test_an_unresponsive_part_is_an_error_within_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(examination, "PART_SECS", 0.1)
-    end = threading.Event()
+    bounded, end = examination._bounded, threading.Event()
 
     def unresponsive() -> list[Finding]:
         end.wait()
         return well()
 
+    def bounded_if_unresponsive(examine: Examine, secs: float) -> list[Finding]:
+        return bounded(examine, secs if examine is unresponsive else deadline())
+
+    monkeypatch.setattr(examination, "_bounded", bounded_if_unresponsive)
     found = findings([Part("one", unresponsive), Part("two", well)])  # without its limit it waits for ever
     end.set()
     assert faults(found) == {"one": ERROR}

@@ -136,7 +136,16 @@ async def test_a_part_that_ends_during_start_up_stops_the_rest(
 async def test_a_part_that_is_never_ready_is_an_error_with_its_last_lines(
     plan: Plan, tmp_path: Path, console: Console, watch: Guard, shown: Shown
 ) -> None:
-    busy = part("web", f"print('busy', flush=True); {SLEEP}", wait=until_file(tmp_path / "never", secs=1))
+    never = until_file(tmp_path / "never", secs=1)
+
+    class Late:
+        """Never ready; the first look ends once the part has printed, however late."""
+
+        async def shortfall(self) -> str:
+            await shown("busy")
+            return await never.probe.shortfall()
+
+    busy = part("web", f"print('busy', flush=True); {SLEEP}", wait=replace(never, probe=Late()))
     with pytest.raises(StartError) as raised:
         await Supervisor(replace(plan, processes=(busy,)), console, watch).run(lambda: WELCOME)
     assert str(raised.value) == (

@@ -127,12 +127,19 @@ def test_an_unknown_model_lists_what_there_is(monkeypatch: pytest.MonkeyPatch, t
 def test_a_failed_start_shows_the_reason_and_stops_the_started_parts(tmp_path: Path) -> None:
     nowhere = "sqlite:////no/such/place.sqlite3"
     with running(tmp_path, DATABASE_URL=nowhere, OPENAI_API_KEY="secret") as up:
-        up.until("redis ready")
-        children = up.children()
-        wait_until(lambda: not up.process.is_running, START_SECS, "it ends")
+        children: dict[str, int] = {}
+
+        def has_ended() -> bool:
+            children.update(up.children())
+            return not up.process.is_running
+
+        wait_until(has_ended, START_SECS, "it ends")
         assert up.process.popen.returncode == 1
         assert not any(map(is_alive, children.values()))
-        end = up.text().partition("all parts have stopped\n")[2]
+        assert up.started() == set()  # also of what was not seen meanwhile
+        _, started, rest = up.text().partition("redis ready")
+        assert started
+        end = rest.partition("all parts have stopped\n")[2]
         assert end.startswith("CommandError: migrate ended with exit code 1.\nLast lines of migrate:\n")
         assert "unable to open database file" in end
         assert "check DATABASE_URL" in end

@@ -22,7 +22,7 @@ from chat.streaming.http_connection import HttpConnection
 from chat.transport.event_log import Log
 from tests.chat.answers import Answer
 from tests.chat.api.answering import COMPLETED, MODEL, claimed
-from tests.chat.api.client import Program, Reply, Request
+from tests.chat.api.client import REPLY_SECS, Program, Reply, Request
 from tests.chat.contents import PNG
 from tests.chat.rows import counted, on_rows, saved, stored
 from tests.sdk.schemas import openai
@@ -148,7 +148,7 @@ async def test_a_stream_waits_with_its_status_for_the_first_text(program: Progra
     await answer.add("Two ")
     assert (await request.head()).status == 200
     await end(log, answer.id, COMPLETED)
-    await request.wait()
+    await request.wait(REPLY_SECS)
 
 
 @pytest.mark.parametrize("streams", [True, False])
@@ -186,7 +186,7 @@ async def test_a_stream_begins_after_a_silence(
         part, more = await request.part()
         reply.body += part
     assert [each["error"]["code"] for each in chunks(reply)] == [FAILED.error_code]
-    await request.wait()
+    await request.wait(REPLY_SECS)
 
 
 @pytest.mark.parametrize("streams", [True, False])
@@ -252,7 +252,7 @@ async def test_an_attempt_that_repeats_the_text_is_not_seen(program: Program, lo
         part, more = await request.part()
         reply.body += part
     assert text(chunks(reply)) == "Two metres."
-    await request.wait()
+    await request.wait(REPLY_SECS)
 
 
 @pytest.mark.parametrize(("store", "status"), [(False, Status.CANCELLED), (True, Status.IN_PROGRESS)])

@@ -319,23 +319,23 @@ def test_without_a_name_the_line_has_the_model_that_was_taken() -> None:
 
 
 @pytest.mark.parametrize(
-    ("behaviour", "code"),
+    ("behaviour", "code", "short"),
     [
-        ("status-429", "rate_limit_exceeded"),
-        ("status-500", "upstream_error"),
-        ("cut-after-3", "upstream_cut"),
-        ("bad-json-after-3", "upstream_malformed"),
-        ("stall-first", "timeout_first_token"),
-        ("stall-after-3", "timeout_between_tokens"),
-        ("words-1000@10", "timeout_total"),
+        ("status-429", "rate_limit_exceeded", {}),
+        ("status-500", "upstream_error", {}),
+        ("cut-after-3", "upstream_cut", {}),
+        ("bad-json-after-3", "upstream_malformed", {}),
+        ("stall-first", "timeout_first_token", {"first_token": 1}),
+        ("stall-after-3", "timeout_between_tokens", {"between_tokens": 1}),
+        ("words-1000@10", "timeout_total", {"total": 2}),
     ],
 )
 @pytest.mark.slow
 def test_a_fault_of_the_answer_is_its_sentence_and_its_remedy(
-    upstream: Upstream, behaviour: str, code: str
+    upstream: Upstream, behaviour: str, code: str, short: dict[str, float]
 ) -> None:
-    short = Deadlines(connect=5, first_token=1, between_tokens=1, total=2)
-    finding = line_of(model_of(upstream.base_url, f"[{behaviour}] doctor", deadlines=short))
+    deadlines = replace(DEADLINES, **short)
+    finding = line_of(model_of(upstream.base_url, f"[{behaviour}] doctor", deadlines=deadlines))
     assert fault_of(finding)[::2] == (code, REMEDIES[code])
 
 
