@@ -10,7 +10,7 @@ from tests.harness.socket_client import PROMPT, cookie, text_of, visiting
 from tests.harness.stack import Stack
 from tests.harness.upstream import text_of as upstream_text
 
-RELOAD = "[words-40@20] reload"
+RELOAD = "[words-40+hold-after-5@20] reload"
 ASKED = "[echo] Who am I?"
 LIFECYCLE = [
     "response.created",
@@ -49,6 +49,7 @@ async def test_text_arrives_while_the_model_still_streams(stack: Stack) -> None:
         await visitor.create(RELOAD)
         await visitor.until("response.output_text.delta")
         assert not stack.upstream.requests(RELOAD)[-1].finished
+        stack.upstream.release(RELOAD)
         await visitor.until("response.completed")
 
 
@@ -111,6 +112,7 @@ async def test_a_reader_that_reconnects_gets_the_rest_and_nothing_twice(stack: S
         await visitor.send(
             {"type": "tailrace:subscribe", "response_id": response_id, "starting_after": cursor}
         )
+        stack.upstream.release(RELOAD)
         after = await visitor.until("response.completed")
     events = [event for event in before + after if event["type"] != "tailrace:up_to_date"]
     assert [event["sequence_number"] for event in events] == list(range(len(events)))
@@ -123,7 +125,9 @@ async def test_a_reader_without_a_cursor_gets_a_snapshot_and_goes_on_from_it(sta
         await asker.create(RELOAD)
         begun = await asker.until("response.output_text.delta")
         await late.send({"type": "tailrace:subscribe", "response_id": begun[0]["response"]["id"]})
-        snapshot, up_to_date, *events = await late.until("response.completed")
+        snapshot, up_to_date = await late.until("tailrace:up_to_date")
+        stack.upstream.release(RELOAD)
+        events = await late.until("response.completed")
     assert (snapshot["type"], up_to_date["type"]) == ("tailrace:snapshot", "tailrace:up_to_date")
     assert events[0]["sequence_number"] == snapshot["sequence_number"] + 1
     so_far = snapshot["response"]["output"][0]["content"][0]["text"]

@@ -89,16 +89,12 @@ async def test_an_answer_with_a_finish_reason_is_complete_without_the_servers_cl
 
 async def test_retry_after_is_followed_and_readers_see_the_wait(stack: Stack) -> None:
     prompt = "[retry-after-2+times-1]"
-    session = await cookie(stack.url)
-    async with visiting(stack.url, session) as visitor, visiting(stack.url, session) as other:
+    async with visiting(stack.url) as visitor:
         await visitor.create(prompt)
         events = await visitor.until("tailrace:waiting")
         response_id = events[0]["response"]["id"]
         waiting = events[-1]
         assert (waiting["reason"], waiting["seconds"]) == ("rate_limit_exceeded", 2)
-        await other.send({"type": "tailrace:subscribe", "response_id": response_id})
-        snapshot = await other.next()  # a later subscriber sees it, too
-        assert snapshot["waiting"] == {name: waiting[name] for name in ("reason", "seconds", "until")}
         events += await visitor.until(*TERMINAL)
     assert events[-1]["type"] == "response.completed"
     assert [event["sequence_number"] for event in events] == list(range(len(events)))
@@ -110,9 +106,14 @@ async def test_retry_after_is_followed_and_readers_see_the_wait(stack: Stack) ->
 
 async def test_a_waiting_response_can_be_cancelled_at_once(stack: Stack) -> None:
     prompt = "[retry-after-15] stopped"
-    async with visiting(stack.url) as visitor:
+    session = await cookie(stack.url)
+    async with visiting(stack.url, session) as visitor, visiting(stack.url, session) as other:
         await visitor.create(prompt)
-        response_id = (await visitor.until("tailrace:waiting"))[0]["response"]["id"]
+        events = await visitor.until("tailrace:waiting")
+        response_id, waiting = events[0]["response"]["id"], events[-1]
+        await other.send({"type": "tailrace:subscribe", "response_id": response_id})
+        snapshot = await other.next()  # a later subscriber sees it, too
+        assert snapshot["waiting"] == {name: waiting[name] for name in ("reason", "seconds", "until")}
         wait_until(lambda: response_id in claimed(stack), 6, "a worker has claimed it")
         with within(3):  # it would wait for 15
             await visitor.send({"type": "tailrace:cancel", "response_id": response_id})

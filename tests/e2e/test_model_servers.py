@@ -29,7 +29,7 @@ from tests.harness.model_servers import (
 )
 from tests.harness.processes import Process, finished
 from tests.harness.socket_client import Event, cookie, text_of, visiting
-from tests.harness.stack import CELERY, Stack
+from tests.harness.stack import CELERY, SETTLE_SECS, Stack
 from tests.harness.waiting import wait_until, within
 from tests.workers.providers.dialects import DIALECTS
 
@@ -73,7 +73,14 @@ def log_of(stack: Stack, response_id: str) -> ResponseState:
 def check_silence(stack: Stack, row: Row, response_id: str) -> None:
     """No word of the server's error is kept; the operator has the remedy."""
     lines = log_lines(stack, response_id)
-    kept = b"".join(path.read_bytes() for path in stack.directory.glob("appendonlydir/*.aof"))
+    [(_, last)] = stack.redis("XREVRANGE", key(response_id), "+", "-", "COUNT", "1")
+
+    def written() -> bytes:
+        """Return Redis's file once it has the log to its end: the write may be up to 2 s late."""
+        data = b"".join(path.read_bytes() for path in stack.directory.glob("appendonlydir/*.aof"))
+        return data if last[b"event"] in data else b""
+
+    kept = wait_until(written, SETTLE_SECS, "Redis's file has the log")
     assert response_id.encode() in kept
     for place in (*lines, kept.decode(errors="replace"), str(stack.row(response_id))):
         assert row.words not in place

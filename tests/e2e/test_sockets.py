@@ -132,12 +132,14 @@ async def test_the_minimal_socket_counts_to_nine_twice_a_second(
     messages: list[dict[str, str]] = []
     times: list[float] = []
     async with connect(f"{url.replace('http', 'ws', 1)}/ws/openai/") as socket, asyncio.timeout(deadline()):
+        begun = time.monotonic()
         await socket.send('{"message": "start"}')
         while len(messages) < 10:
             messages.append(json.loads(await socket.recv()))
             times.append(time.monotonic())
     assert messages == [{"message": f"Number {number}"} for number in range(10)]
-    assert 4 < times[-1] - times[0] < 8 * patience()
+    assert times[-1] - begun > 4.4  # not from the first number, which may be late
+    assert times[-1] - times[0] < 8 * patience()
 
 
 @pytest.mark.parametrize("server", ["runserver", "uvicorn"])

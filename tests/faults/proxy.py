@@ -28,6 +28,7 @@ class Proxy:
 
     def __init__(self, target_port: int, tls: ssl.SSLContext | None = None) -> None:
         self.port = free_port()
+        self.seen_notifications = 0  # while some are lost
         self.lost_notifications = 0
         self._target_port = target_port
         self._tls = tls
@@ -149,10 +150,12 @@ class Proxy:
         splitter = Splitter()
         async for data in _chunks(reader):
             for reply in splitter.feed(data):
-                if self._loses is not None and is_notification(reply) and self._loses(reply):
-                    self.lost_notifications += 1
-                else:
-                    yield reply
+                if self._loses is not None and is_notification(reply):
+                    self.seen_notifications += 1
+                    if self._loses(reply):
+                        self.lost_notifications += 1
+                        continue
+                yield reply
 
 
 async def _chunks(reader: StreamReader) -> AsyncIterator[bytes]:

@@ -85,7 +85,7 @@ def asking(client: OpenAI, prompt: str, **fields: Any) -> Reading:
 def test_the_helper_reads_an_answer_whose_worker_was_killed_to_its_right_end(
     client: OpenAI, harness: Harness
 ) -> None:
-    prompt = "[words-60@20] killed, read by the helper"
+    prompt = "[words-60+hold-after-50+times-1@20] killed, read by the helper"
     with client.responses.stream(model=MODEL, input=prompt) as stream:
         reading = Reading(stream).begin()
         harness.kill_holder(reading.response_id)
@@ -101,11 +101,13 @@ def test_the_helper_reads_an_answer_whose_worker_was_killed_to_its_right_end(
 def test_a_program_resumes_at_another_web_process_and_misses_nothing(
     client: OpenAI, harness: Harness, how: signal.Signals
 ) -> None:
-    prompt = f"[words-60@10] the web process gets {how.name}"
+    prompt = f"[words-60+hold-after-50@10] the web process gets {how.name}"
     reading = asking(client, prompt).begin()
     unstored = asking(client, f"{prompt}, unstored", store=False).begin()
     harness.stack.processes["web"].stop(how)
     assert all(each.end().error is not None for each in (reading, unstored)), "no stream seems whole"
+    for each in (prompt, f"{prompt}, unstored"):
+        harness.stack.upstream.release(each)
     harness.start_web()
     for broken, is_stored in ((reading, True), (unstored, False)):
         last = broken.events[-1].sequence_number
@@ -145,8 +147,10 @@ def test_a_stopping_web_process_ends_no_answer_of_a_program_that_waits(
 
 
 def test_a_stream_whose_log_is_lost_says_so_and_its_replay_is_whole(client: OpenAI, harness: Harness) -> None:
-    reading = asking(client, "[words-60@20] flushed, read by a program").begin()
+    prompt = "[words-60+hold-after-50@20] flushed, read by a program"
+    reading = asking(client, prompt).begin()
     harness.stack.redis("FLUSHALL")
+    harness.stack.upstream.release(prompt)
     reading.end()
     assert reading.error is None
     assert (reading.events[-1].type, reading.events[-1].code) == ("error", "stream_lost")

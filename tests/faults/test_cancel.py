@@ -13,15 +13,15 @@ from tests.faults.load import all_ended, load, words_of
 from tests.faults.recording_client import Question, RecordingClient
 from tests.harness.socket_client import cookie
 from tests.harness.upstream.record import Record
-from tests.harness.waiting import await_until, deadline
+from tests.harness.waiting import await_until, deadline, patience
 
 STREAMING = Question("words-400@20")
 STALLED = Question("stall-after-5@50")
 STALLED_FIRST = Question("stall-first")
 NO_REPLY = Question("no-reply")
-BRIEF = Question("words-20@40")  # half a second
 QUEUED = Question("words-30@20")
-LAST_WORD = 20  # of BRIEF
+LAST_WORD = 20  # of a race
+RACE_RATE = 40  # words per second, on an idle machine
 RACES = 24
 
 Condition = Callable[[], bool]
@@ -81,7 +81,8 @@ async def test_cancel_after_a_reload_from_another_socket(harness: Harness) -> No
 
 async def test_cancel_in_the_same_instant_as_the_end_has_one_winner(harness: Harness) -> None:
     """Each is cancelled around its last word, some before and some after it."""
-    async with load(harness, [BRIEF] * RACES) as clients:
+    brief = Question(f"words-{LAST_WORD}@{RACE_RATE / patience():.3f}")  # half a second
+    async with load(harness, [brief] * RACES) as clients:
 
         async def cancel(client: RecordingClient, words: int) -> None:
             received = _has_received(client, words) if words <= LAST_WORD else all_ended([client])

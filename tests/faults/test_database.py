@@ -8,12 +8,12 @@ import pytest
 from tests.faults.harness import Harness
 from tests.faults.load import all_end, all_ended, load, longest_pause
 from tests.faults.proxy import Proxy
-from tests.faults.recording_client import Question
+from tests.faults.recording_client import Question, RecordingClient
 from tests.harness import postgres
-from tests.harness.stack import Ways, running
+from tests.harness.stack import Stack, Ways, running
 from tests.harness.waiting import await_until, patience
 
-SHORT = Question("words-10@5")  # 2 s: it ends while the database is locked
+SHORT = Question("words-10+hold-after-5@5")  # it ends while the database is locked
 LONG = Question("words-90@5")  # 18 s: it streams all the while
 EACH = 5  # answers
 LOCKED_SECS = 12  # more than a writer waits (settings.py)
@@ -25,6 +25,7 @@ async def test_a_locked_database_stops_no_stream_and_rows_are_settled_later(harn
         with harness.locked_database():
             locked_at = time.time()
             short = clients[:EACH]
+            release(harness.stack, short)
             await await_until(all_ended(short), 8, "the short ones end on screen")
             assert {harness.stack.row(str(w.response_id))["status"] for w in short} == {"in_progress"}
             await asyncio.sleep(max(0, locked_at + LOCKED_SECS - time.time()))  # the fault itself
@@ -43,11 +44,18 @@ async def test_a_postgresql_unavailable_at_the_last_token(tmp_path_factory: pyte
         harness = Harness(stack, to_database, to_database, to_database)
         async with load(harness, [SHORT] * EACH) as clients:
             to_database.cut()
+            release(stack, clients)
             await await_until(all_ended(clients), 20, "all end on screen")
             assert {stack.row(str(w.response_id))["status"] for w in clients} == {"in_progress"}
             to_database.mend()
             findings = await all_end(harness.stack, clients, 10)
         findings.require(completed=EACH)
+
+
+def release(stack: Stack, clients: list[RecordingClient]) -> None:
+    """Let the upstream end the answers that it holds."""
+    for client in clients:
+        stack.upstream.release(client.prompt)
 
 
 def ways_to(server: postgres.Server, port: int) -> Ways:

@@ -9,8 +9,8 @@ from tests.faults.harness import WITHOUT_FALLBACKS, Harness, start_harness
 from tests.faults.load import all_end, load
 from tests.faults.recording_client import Question
 
-LONG = Question("words-60@5")  # 12 s: more than the drain
-CONTINUED = Question("words-60@5", "scripted-continued")
+LONG = Question("words-60+hold-after-50+times-1@5")  # more than the drain, then 12 s
+CONTINUED = Question(LONG.script, "scripted-continued")
 BRIEF = Question("words-10@5")  # 2 s: less than the drain
 RESUMED = ("tailrace:restarted", "tailrace:continued")
 DRAIN_SECONDS = 6

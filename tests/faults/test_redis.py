@@ -15,7 +15,7 @@ from tests.faults.recording_client import Question, RecordingClient
 from tests.harness.socket_client import cookie, visiting
 from tests.harness.waiting import await_until, deadline, patience
 
-TALK = Question("words-30@5")  # 6 s
+TALK = Question("words-30+hold-after-25+times-1@5")  # 6 s, unless the fault comes later
 BRIEF = Question("words-30@60")
 SIX = [TALK] * 6  # three in each worker
 END_SECS = 60
@@ -48,9 +48,17 @@ async def all_complete(harness: Harness, clients: list[RecordingClient]) -> None
     (await all_end(harness.stack, clients, END_SECS)).require(completed=len(clients))
 
 
+def release(harness: Harness, clients: list[RecordingClient]) -> None:
+    """Let the upstream end the answers: the fault has hit all of them."""
+    for client in clients:
+        harness.stack.upstream.release(client.prompt)
+
+
 async def flows_and_completes(harness: Harness, clients: list[RecordingClient]) -> None:
     """Check the same, and that the next text arrives in time."""
-    await await_until(receives_text_since(clients, time.time()), FLOWS_SECS, "the text flows again")
+    since = time.time()
+    release(harness, clients)
+    await await_until(receives_text_since(clients, since), FLOWS_SECS, "the text flows again")
     await all_complete(harness, clients)
 
 
@@ -58,6 +66,7 @@ async def test_broken_connections_are_not_noticed(harness: Harness) -> None:
     async with load(harness, SIX) as clients:
         harness.web_to_redis.break_connections()
         harness.workers_to_redis.break_connections()
+        release(harness, clients)
         await all_complete(harness, clients)
 
 
@@ -117,6 +126,7 @@ async def test_redis_frozen_for_half_a_minute(harness: Harness) -> None:
     async with load(harness, SIX) as clients:
         harness.stack.processes["redis"].freeze()
         frozen_at = time.monotonic()
+        release(harness, clients)
         await assert_busy(harness)
         await asyncio.sleep(max(0, frozen_at + 30 - time.monotonic()))  # the fault itself takes this long
         harness.stack.processes["redis"].thaw()
@@ -138,6 +148,7 @@ async def test_a_session_that_ends_while_redis_is_frozen(harness: Harness, path:
 async def test_redis_full(harness: Harness) -> None:
     async with load(harness, SIX) as clients:
         harness.stack.redis("CONFIG", "SET", "maxmemory", "1")
+        release(harness, clients)
         await assert_busy(harness)
         harness.stack.redis("CONFIG", "SET", "maxmemory", "0")
         await all_complete(harness, clients)
@@ -190,6 +201,7 @@ async def test_redis_that_accepts_and_does_not_reply(harness: Harness) -> None:
     async with load(harness, SIX) as clients:
         harness.web_to_redis.stall()
         harness.workers_to_redis.stall()
+        release(harness, clients)
         await assert_busy(harness)
         harness.web_to_redis.mend()
         harness.workers_to_redis.mend()

@@ -73,7 +73,8 @@ def keys_of(url: str) -> set[bytes]:
 
 
 def test_each_server_has_its_own_part(servers: Servers) -> None:
-    assert keys_of(servers.stack.env["REDIS_URL"]) <= {b"response", b"worker", b"workers", b"reaper"}
+    kept = {b"response", b"worker", b"workers", b"reaper", b"tidied"}
+    assert keys_of(servers.stack.env["REDIS_URL"]) <= kept
     assert {name for name in keys_of(servers.broker.url) if not name.startswith(b"_kombu")} <= {b"responses"}
     assert keys_of(servers.layer.url) == set()
     with redis.Redis.from_url(servers.layer.url) as layer, redis.Redis.from_url(servers.broker.url) as broker:

@@ -176,6 +176,7 @@ async def test_a_revoked_waiting_task_ends_as_cancelled(
             await begin(busy, HELD)  # the worker's one place is taken
             await visitor.create(REVOKED)
             response_id = (await visitor.until("response.queued"))[0]["response"]["id"]
+            wait_until(lambda: parts.redis("LLEN", prefixed("responses")) == 1, 5, "the message waits")
             await asyncio.to_thread(parts.revoke, response_id)
             assert parts.redis("LLEN", prefixed("responses")) == 1, "it still waits"
             parts.upstream.release(HELD)

@@ -66,7 +66,7 @@ async def test_a_run_in_background_continues_without_a_connection(
 
 
 async def test_a_cancelled_run_stops(client: AsyncOpenAI, upstream: Upstream) -> None:
-    prompt = "[words-40+drop-after-5@20] cancelled"
+    prompt = "[words-400+drop-after-5@20] cancelled"
     with pytest.raises(openai.APIConnectionError):
         await events_of(client, prompt, background=True)
     run = upstream.requests(prompt)[0].id
