@@ -103,7 +103,7 @@ def _nothing_is_left() -> Iterator[None]:
 
 @pytest.fixture
 def no_time_passes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No token comes back, however long the frames take."""
+    """No token returns, however long the frames take."""
     monkeypatch.setattr(consumer, "time", SimpleNamespace(monotonic=lambda: 0.0))
 
 

@@ -136,7 +136,7 @@ def test_a_failed_start_shows_the_reason_and_stops_the_started_parts(tmp_path: P
         wait_until(has_ended, START_SECS, "it ends")
         assert up.process.popen.returncode == 1
         assert not any(map(is_alive, children.values()))
-        assert up.started() == set()  # also of what was not seen meanwhile
+        assert up.started() == set()  # also of parts that ended unseen
         _, started, rest = up.text().partition("redis ready")
         assert started
         end = rest.partition("all parts have stopped\n")[2]
