@@ -41,6 +41,12 @@ def all_ended(clients: Sequence[RecordingClient]) -> Callable[[], bool]:
     return lambda: all(client.ended_at for client in clients)
 
 
+def release(stack: Stack, clients: Sequence[RecordingClient]) -> None:
+    """Let the upstream end the answers that it holds: the fault has hit all of them."""
+    for client in clients:
+        stack.upstream.release(client.prompt)
+
+
 def receives_text_since(clients: Sequence[RecordingClient], since: float) -> Callable[[], bool]:
     """Return the condition that every client has received text since that moment (Unix seconds)."""
     return lambda: all(client.last_text_at > since for client in clients)

@@ -6,11 +6,11 @@ import time
 import pytest
 
 from tests.faults.harness import Harness
-from tests.faults.load import all_end, all_ended, load, longest_pause
+from tests.faults.load import all_end, all_ended, load, longest_pause, release
 from tests.faults.proxy import Proxy
-from tests.faults.recording_client import Question, RecordingClient
+from tests.faults.recording_client import Question
 from tests.harness import postgres
-from tests.harness.stack import Stack, Ways, running
+from tests.harness.stack import Ways, running
 from tests.harness.waiting import await_until, patience
 
 SHORT = Question("words-10+hold-after-5@5")  # it ends while the database is locked
@@ -50,12 +50,6 @@ async def test_a_postgresql_unavailable_at_the_last_token(tmp_path_factory: pyte
             to_database.mend()
             findings = await all_end(harness.stack, clients, 10)
         findings.require(completed=EACH)
-
-
-def release(stack: Stack, clients: list[RecordingClient]) -> None:
-    """Let the upstream end the answers that it holds."""
-    for client in clients:
-        stack.upstream.release(client.prompt)
 
 
 def ways_to(server: postgres.Server, port: int) -> Ways:

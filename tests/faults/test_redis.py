@@ -10,7 +10,7 @@ import pytest
 from chat.protocol.errors import SIGNED_OUT
 from chat.transport.redis_keys import prefixed
 from tests.faults.harness import Harness
-from tests.faults.load import all_end, load, receives_text_since
+from tests.faults.load import all_end, load, receives_text_since, release
 from tests.faults.recording_client import Question, RecordingClient
 from tests.harness.socket_client import cookie, visiting
 from tests.harness.waiting import await_until, deadline, patience
@@ -48,16 +48,10 @@ async def all_complete(harness: Harness, clients: list[RecordingClient]) -> None
     (await all_end(harness.stack, clients, END_SECS)).require(completed=len(clients))
 
 
-def release(harness: Harness, clients: list[RecordingClient]) -> None:
-    """Let the upstream end the answers: the fault has hit all of them."""
-    for client in clients:
-        harness.stack.upstream.release(client.prompt)
-
-
 async def flows_and_completes(harness: Harness, clients: list[RecordingClient]) -> None:
     """Check the same, and that the next text arrives in time."""
     since = time.time()
-    release(harness, clients)
+    release(harness.stack, clients)
     await await_until(receives_text_since(clients, since), FLOWS_SECS, "the text flows again")
     await all_complete(harness, clients)
 
@@ -66,7 +60,7 @@ async def test_broken_connections_are_not_noticed(harness: Harness) -> None:
     async with load(harness, SIX) as clients:
         harness.web_to_redis.break_connections()
         harness.workers_to_redis.break_connections()
-        release(harness, clients)
+        release(harness.stack, clients)
         await all_complete(harness, clients)
 
 
@@ -126,7 +120,7 @@ async def test_redis_frozen_for_half_a_minute(harness: Harness) -> None:
     async with load(harness, SIX) as clients:
         harness.stack.processes["redis"].freeze()
         frozen_at = time.monotonic()
-        release(harness, clients)
+        release(harness.stack, clients)
         await assert_busy(harness)
         await asyncio.sleep(max(0, frozen_at + 30 - time.monotonic()))  # the fault itself takes this long
         harness.stack.processes["redis"].thaw()
@@ -148,7 +142,7 @@ async def test_a_session_that_ends_while_redis_is_frozen(harness: Harness, path:
 async def test_redis_full(harness: Harness) -> None:
     async with load(harness, SIX) as clients:
         harness.stack.redis("CONFIG", "SET", "maxmemory", "1")
-        release(harness, clients)
+        release(harness.stack, clients)
         await assert_busy(harness)
         harness.stack.redis("CONFIG", "SET", "maxmemory", "0")
         await all_complete(harness, clients)
@@ -201,7 +195,7 @@ async def test_redis_that_accepts_and_does_not_reply(harness: Harness) -> None:
     async with load(harness, SIX) as clients:
         harness.web_to_redis.stall()
         harness.workers_to_redis.stall()
-        release(harness, clients)
+        release(harness.stack, clients)
         await assert_busy(harness)
         harness.web_to_redis.mend()
         harness.workers_to_redis.mend()

@@ -83,16 +83,11 @@ def test_a_remote_control_command_reaches_the_own_workers_only(deployments: tupl
         assert len(replies) == 1
 
 
-def alive_in(deployment: Stack) -> int:
-    """Return the number of its workers; `readyz` has none while its check takes too long."""
-    found = wait_until(lambda: deployment.readyz().get("workers", {}).get("alive"), 10, "a worker is alive")
-    return int(found)
-
-
 def test_each_has_its_own_reaper_and_its_own_workers(deployments: tuple[Stack, Stack]) -> None:
     one, _ = deployments
     wait_until(lambda: one.redis("EXISTS", "first:reaper", "second:reaper") == 2, 10, "both have a reaper")
-    assert [alive_in(each) for each in deployments] == [1, 1]
+    for each in deployments:
+        each.wait_for_workers(1)
     unprefixed = [key for key in one.redis("KEYS", "*") if not key.startswith((b"first:", b"second:"))]
     assert unprefixed == []
     channels = one.redis("PUBSUB", "CHANNELS")

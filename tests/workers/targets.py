@@ -54,6 +54,11 @@ async def record_of(upstream: Upstream, model: ModelConfig) -> Record:
     return await asyncio.to_thread(upstream.wait_for_end, model.upstream_model, LEAST_SECS)
 
 
+async def release(upstream: Upstream, asked: Assignment) -> None:
+    """Let the model's server send the rest of an answer that it holds."""
+    await asyncio.to_thread(upstream.release, asked.model.upstream_model)
+
+
 async def was_left(upstream: Upstream, model: ModelConfig) -> bool:
     """Whether the model's server saw its client close the connection."""
     return (await record_of(upstream, model)).aborted

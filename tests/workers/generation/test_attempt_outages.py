@@ -21,6 +21,7 @@ from tests.workers.targets import (
     assign,
     final,
     generating,
+    release,
     target,
 )
 from workers.generation import attempt as module
@@ -69,7 +70,7 @@ async def test_an_answer_whose_log_was_lost_at_last_still_ends(
     writing = asyncio.create_task(attempts.run(asked))
     await wait_until_stalled(log, asked.id)
     await redis_client.client().delete(key(asked.id))
-    await asyncio.to_thread(upstream.release, asked.model.upstream_model)
+    await release(upstream, asked)
     outcome = await in_time(writing)
     assert final(outcome)["status"] == "completed"
     assert output_text(final(outcome)) == AFTER_5 == await text(log, asked.id)
@@ -122,7 +123,7 @@ async def test_an_end_during_an_outage_is_written_afterwards(
         writing = asyncio.create_task(attempts.run(asked))
         await wait_until_stalled(log, asked.id)
         own_valkey.kill()
-        await asyncio.to_thread(upstream.release, asked.model.upstream_model)
+        await release(upstream, asked)
         await end_outage("the response cannot end")
         outcome = await in_time(writing)
         assert final(outcome)["status"] == "completed"

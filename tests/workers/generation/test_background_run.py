@@ -21,7 +21,16 @@ from tests.harness.waiting import LEAST_SECS, await_until, patience
 from tests.harness.writer import Writer
 from tests.workers.background import in_time
 from tests.workers.logs import appended, begun, events, queued_response, text
-from tests.workers.targets import AFTER_5, assign, error_code, final, generating, requests, target
+from tests.workers.targets import (
+    AFTER_5,
+    assign,
+    error_code,
+    final,
+    generating,
+    release,
+    requests,
+    target,
+)
 from workers.generation.attempt import Assignment, Outcome
 from workers.generation.attempts import Attempts
 from workers.providers.openai_compatible import Provider
@@ -71,10 +80,6 @@ async def lost(log: Log, asked: Assignment, beginning: str = AFTER_5) -> None:
 
 async def written(attempts: Attempts, asked: Assignment) -> Outcome:
     return await in_time(asyncio.create_task(attempts.run(asked)))
-
-
-async def release(upstream: Upstream, asked: Assignment) -> None:
-    await asyncio.to_thread(upstream.release, asked.model.upstream_model)
 
 
 async def interruptions(log: Log, response: ResponseObject) -> list[str]:

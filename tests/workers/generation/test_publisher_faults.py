@@ -154,7 +154,7 @@ async def test_a_log_that_cannot_be_restored_now_does_not_hold_up_the_other_stre
         assert await log.top(lost.state.id) is None
     await flushed(publisher, lost)
     for stream in (lost, kept):
-        assert await snapshot(log, stream) == stream.state.snapshot()
+        assert await log.state(stream.state.id) == stream.state
 
 
 async def test_a_log_of_another_version_is_a_conflict_and_does_not_hold_up_the_other_streams(
@@ -187,7 +187,7 @@ async def test_an_append_whose_reply_was_lost_is_recognised_as_ours(relay: Relay
         assert relay.lost_replies == 3
         for stream in opened:
             assert await deltas(log, stream.state.id) == ["first", " second", " third"]
-            assert await snapshot(log, stream) == stream.state.snapshot()
+            assert await log.state(stream.state.id) == stream.state
 
 
 async def test_a_restored_log_whose_reply_was_lost_is_recognised_as_ours(relay: Relay) -> None:
@@ -269,4 +269,4 @@ async def test_while_valkey_is_full_text_is_kept_and_goes_out_afterwards(
         for stream in streams:
             await flushed(publisher, stream)
             assert await text(log, stream.state.id) == "while it is full"
-            assert await snapshot(log, stream) == stream.state.snapshot()
+            assert await log.state(stream.state.id) == stream.state
