@@ -8,10 +8,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import psutil
-
 from bench.tokens import WrongStreamError
-from tests.harness.processes import ROOT
+from tests.harness.processes import ROOT, cpu_secs
 
 Figures = dict[str, Any]
 
@@ -54,7 +52,7 @@ class Loader:
 
     def cpu_secs(self) -> float:
         """User and system seconds so far."""
-        return float(sum(psutil.Process(self.process.pid).cpu_times()[:2]))
+        return cpu_secs(self.process.pid)
 
 
 @asynccontextmanager

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 
 from project.up.probes import Probe
-from tests.harness.processes import TAIL_CHARS, Process, finished
+from tests.harness.processes import TAIL_CHARS, Process, cpu_secs, finished
 from tests.harness.waiting import POLL_SECS, deadline
 
 READY_SECS = 60  # to be ready
@@ -84,7 +84,7 @@ class Parts:
 
     def cpu_secs(self) -> dict[str, float]:
         """User and system seconds so far, by group."""
-        return self._by_group(lambda process: sum(process.cpu_times()[:2]))
+        return self._by_group(lambda process: cpu_secs(process.pid))
 
     def rss_bytes(self) -> dict[str, float]:
         """Resident memory, by group."""
@@ -94,7 +94,7 @@ class Parts:
         sums: dict[str, float] = {}
         for part in self.started:
             for process in part.tree():
-                with suppress(psutil.NoSuchProcess):
+                with suppress(psutil.NoSuchProcess, OSError):  # it has ended
                     sums[part.group] = sums.get(part.group, 0) + figure(process)
         return sums
 

@@ -15,7 +15,7 @@ import pytest
 from project.up.parts import web_command
 from project.up.ports import HOST
 from tests.harness import postgres
-from tests.harness.processes import Process, free_port
+from tests.harness.processes import Process, cpu_secs, free_port
 from tests.harness.shared_stack import shared_stack
 from tests.harness.stack import (
     CELERY,
@@ -58,8 +58,7 @@ class Web:
 
     def cpu_secs(self) -> float:
         """Return the CPU time that it has used."""
-        fields = Path(f"/proc/{self.process.popen.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return cpu_secs(self.process.popen.pid)
 
 
 Start = Callable[..., Web]
