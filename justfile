@@ -1,4 +1,6 @@
-# The chores of the project: `uv run just VERB`. CI runs the same verbs.
+# The chores of the project: `uv run --project tests just VERB`. CI runs the same verbs.
+
+export UV_PROJECT := "tests"
 
 # list the verbs
 _list:

@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -39,15 +40,20 @@ def test_each_verb_has_its_comment_in_the_list() -> None:
 
 @pytest.mark.parametrize("caller", CALLERS)
 def test_a_called_verb_exists(caller: str) -> None:
-    called = re.findall(r"(?:uv run (?:--group test )?|`)just ([a-z][a-z-]*)", (ROOT / caller).read_text())
+    called = re.findall(r"(?:uv run (?:--project tests )?|`)just ([a-z][a-z-]*)", (ROOT / caller).read_text())
     assert set(called) <= set(recipes())
 
 
 def test_ci_checks_and_runs_the_whole_suite() -> None:
-    assert re.findall(r"^uv run --group test just (.*)$", (ROOT / ".ci/run").read_text(), re.MULTILINE) == [
-        "check",
-        "test-all",
-    ]
+    script = (ROOT / ".ci/run").read_text()
+    assert re.findall(r"^uv run --project tests just (.*)$", script, re.M) == ["check", "test-all"]
+
+
+def test_the_project_names_no_tool() -> None:
+    own, tools = (tomllib.loads((ROOT / folder / "pyproject.toml").read_text()) for folder in ("", "tests"))
+    assert own["dependency-groups"] == {"local": ["tailrace[local]"]}
+    assert {*own["project"]["optional-dependencies"]} == {"local"}
+    assert own["tool"]["uv"]["dependency-metadata"] == tools["tool"]["uv"]["dependency-metadata"]
 
 
 def test_ci_runs_both_releases_on_both_databases() -> None:
@@ -66,7 +72,7 @@ def test_ci_runs_both_releases_on_both_databases() -> None:
 
 def test_the_verbs_call_programs_that_are_installed() -> None:
     source = (ROOT / "justfile").read_text()
-    programs = set(re.findall(r"uv run (?:--\S+ )*([\w-]+)", source)) - {"just", "manage"}
+    programs = set(re.findall(r"uv run (?:--project tests )?([\w-]+)", source)) - {"just", "manage"}
     assert programs
     assert [name for name in programs if not (PROGRAMS / name).exists()] == []
 

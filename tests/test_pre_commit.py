@@ -1,4 +1,4 @@
-"""The hooks run what the project's own environment has, and nothing from elsewhere."""
+"""The hooks run what the environment of the tests has, and nothing from elsewhere."""
 
 import json
 import sys
@@ -29,9 +29,16 @@ def test_the_configuration_is_valid() -> None:
 @pytest.mark.parametrize("hook", hooks(), ids=lambda hook: hook["id"])
 def test_a_hook_runs_a_program_that_is_installed(hook: dict[str, Any]) -> None:
     words = hook["entry"].split()
-    if words[:2] == ["uv", "run"]:
-        assert (PROGRAMS / words[2]).exists()
+    if words[:4] == ["uv", "run", "--project", "tests"]:
+        assert (PROGRAMS / words[4]).exists()
     elif words[:2] == ["npm", "run"]:
         assert words[-1] in SCRIPTS
     else:
         assert words[:3] == ["uv", "pip", "compile"]
+
+
+def test_a_tool_that_gets_names_of_files_leaves_out_what_pyproject_excludes() -> None:
+    entries = {hook["entry"] for hook in hooks() if hook.get("pass_filenames", True)}
+    excluding = [entry for entry in entries if {"ruff", "typos"} & {*entry.split()}]
+    assert len(excluding) == 3
+    assert [entry for entry in excluding if "--force-exclude" not in entry] == []

@@ -1,4 +1,4 @@
-"""Makes the moving picture of the README: `uv run --group test python -m tests.browser.recording`.
+"""Makes the moving picture of the README: `uv run --project tests python -m tests.browser.recording`.
 
 in:  `manage.py up` with its local model, a browser, and `kill -9` for the worker that writes
 out: `docs/recovery.webp`: the page, and above it the workers as their heartbeats show them

@@ -1,4 +1,4 @@
-"""Makes the pictures of the page: `uv run --group test python -m tests.browser.screenshots [scene …]`.
+"""Makes the pictures of the page: `uv run --project tests python -m tests.browser.screenshots [scene …]`.
 
 With `--look FOLDER` every scene goes there, also those that are not kept, at every width, light and dark:
 for a check after a change of the page.

@@ -1,4 +1,4 @@
-"""What the harness of processes measures."""
+"""Measurements of the harness of processes."""
 
 import os
 import time
