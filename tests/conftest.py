@@ -52,13 +52,15 @@ SLOW = (
     "e2e/test_sockets.py",
     "faults/test_workers.py",
     "faults/test_redis.py",
-    "sdk",
     "faults/test_nemesis.py",
+    "faults/test_background_runs.py",
+    "faults/test_readers.py",
+    "sdk",
+    "security",
     "e2e/test_up.py",
     "bench",
     "project/up",
     "faults",
-    "security",
     "deploy",
     "e2e",
     "project/doctor",
@@ -66,7 +68,7 @@ SLOW = (
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Run a few more files at a time than there are cores; beside slow ones, which wait, three on each."""
+    """Run a few more files at a time than there are cores; beside slow ones, which wait, four on each."""
     return FAST if config.option.markexpr == "not slow" else WAITING + WORKING
 
 

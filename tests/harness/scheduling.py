@@ -10,13 +10,13 @@ from xdist.scheduler import LoadFileScheduling
 SHARED: Mapping[str, int] = {
     "tests/browser/": 3,
     "tests/e2e/": 2,
-    "tests/faults/": 2,
+    "tests/faults/": 3,
     "tests/sdk/": 1,
     "tests/security/": 1,
 }
 CORES = os.cpu_count() or 1
 FAST = CORES + 1  # processes of the fast tier alone
-WAITING = 2 * CORES  # processes that begin with the slow files, most of which wait most of the time
+WAITING = 3 * CORES  # processes that begin with the slow files, most of which wait most of the time
 WORKING = CORES  # processes that begin with the fast tier, which hardly waits
 
 
