@@ -3,7 +3,8 @@
 import argparse
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, TextIO, cast
@@ -89,8 +90,7 @@ class Command(BaseCommand):
 
 
 def _run(options: Options, model: str | None, console: Console) -> None:
-    os.umask(0o077)  # files are private
-    with lock.held(options.data_dir) as lock_file, guard.started(lock_file) as watch:
+    with _private_files(), lock.held(options.data_dir) as lock_file, guard.started(lock_file) as watch:
         _require_ports(options)
         if model is None and environment.names_model(os.environ):
             _require_models()
@@ -117,6 +117,16 @@ def _run(options: Options, model: str | None, console: Console) -> None:
         console.say("starting" if options.verbose else "starting; --verbose shows the logs of all parts")
         with running.recorded(options.data_dir, env, keys):
             asyncio.run(Supervisor(plan, console, watch).run(welcome))
+
+
+@contextmanager
+def _private_files() -> Iterator[None]:
+    """Keep other users from files that this process creates, until the block ends."""
+    previous = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(previous)
 
 
 def _prefix(data_dir: Path) -> str:

@@ -1,5 +1,6 @@
 """The command itself: `project.management.commands.up`."""
 
+import os
 import socket
 import sys
 from pathlib import Path
@@ -46,6 +47,16 @@ def test_one_port_cannot_be_two(tmp_path: Path) -> None:
     port = ports.pick_free()
     with pytest.raises(CommandError, match=f"Port {port} is used twice: choose another with --flower-port"):
         call_command("up", f"--port={port}", f"--flower-port={port}", f"--data-dir={tmp_path}")
+
+
+def test_the_caller_keeps_its_umask(tmp_path: Path) -> None:
+    own = os.umask(0o022)
+    try:
+        with pytest.raises(CommandError, match="used twice"):
+            call_command("up", "--port=9", "--flower-port=9", f"--data-dir={tmp_path}")
+        assert os.umask(0o022) == 0o022
+    finally:
+        os.umask(own)
 
 
 def test_ctrl_c_outside_the_supervisor_ends_without_a_traceback(
