@@ -24,10 +24,10 @@ values = st.recursive(
 bodies = st.dictionaries(st.sampled_from([*Create.model_fields, "surprise"]), values, max_size=4)
 
 
-def outcome(body: dict[str, Any]) -> str | None:
-    """The model that is asked, or the field of the refusal."""
+def outcome(body: dict[str, Any]) -> Create | str | None:
+    """The command, or the field of the refusal."""
     try:
-        return command_of(body).model
+        return command_of(body)
     except CommandError as error:
         param: str | None = refusal(error).body["error"]["param"]
         return param
