@@ -206,6 +206,14 @@ async def test_a_definition_that_comes_later_makes_links_of_finished_texts(modul
     assert set(streamed) == {after}
 
 
+async def test_a_row_of_unicode_spaces_is_one_whatever_is_above_it(modules: Page) -> None:
+    head = "a | b\n--|--\n"
+    texts = [f"{head}{rows}\u3000\n\nend" for rows in ("", "x\n", "-\n\u00a0\n")]
+    shown = await rendered(modules, texts, WHOLE, 1, RANDOM)
+    assert [len(set(html)) for html in shown] == [1, 1, 1]
+    assert [html[0].count("<tr>") for html in shown] == [2, 3, 4]
+
+
 async def test_definitions_that_are_items_are_shown_and_define(modules: Page) -> None:
     text = "See [1] and [2].\n\n" + "w\n\n" * 3 + "- [1]: https://a.org/x\n- [2]: https://b.org/\n- c\n- d\n"
     [[whole, *streamed]] = await rendered(modules, [text], WHOLE, 1, RANDOM)

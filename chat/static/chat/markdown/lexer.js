@@ -84,7 +84,7 @@ class PageTokenizer extends Tokenizer {
     if (source.trimStart().indexOf("\n") > PART_CHARS) return undefined;
     const token = super.table(source);
     const blank = token ? token.raw.search(/\n[ \t]*\t[ \t]*(?:\n|$)/) : -1;
-    return blank < 0 ? token : super.table(source.slice(0, blank + 1));
+    return withEmptyRows(blank < 0 ? token : super.table(source.slice(0, blank + 1)));
   }
 
   html() {
@@ -142,6 +142,14 @@ class PageTokenizer extends Tokenizer {
     if (!token || token.type === "text") this.searched += source.length;
     return token;
   }
+}
+
+/** Marked has no rows where all are empty, of Unicode spaces: a row would depend on those before it. @param {TableToken | undefined} token */
+function withEmptyRows(token) {
+  if (!token || token.rows.length) return token;
+  const lines = token.raw.split("\n").slice(2);
+  const row = () => token.header.map(({ align }) => ({ text: "", tokens: [], header: false, align }));
+  return { ...token, rows: lines.filter((line) => /[^ \t]/.test(line)).map(row) };
 }
 
 /** @param {string} raw @returns {MarkedTag} */
