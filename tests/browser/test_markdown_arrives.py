@@ -214,6 +214,12 @@ async def test_a_row_of_unicode_spaces_is_one_whatever_is_above_it(modules: Page
     assert [html[0].count("<tr>") for html in shown] == [2, 3, 4]
 
 
+async def test_what_half_a_line_changes_in_a_block_above_it_does_not_stay(modules: Page) -> None:
+    texts = ["1. ```\n\t\n1. \n", "|\n2\n\t~\n- [\n\n"]  # a line of code; the end of a paragraph
+    shown = await rendered(modules, texts, WHOLE, 1)
+    assert [len(set(html)) for html in shown] == [1, 1]
+
+
 async def test_definitions_that_are_items_are_shown_and_define(modules: Page) -> None:
     text = "See [1] and [2].\n\n" + "w\n\n" * 3 + "- [1]: https://a.org/x\n- [2]: https://b.org/\n- c\n- d\n"
     [[whole, *streamed]] = await rendered(modules, [text], WHOLE, 1, RANDOM)

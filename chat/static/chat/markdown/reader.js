@@ -113,7 +113,7 @@ export class MarkdownReader {
       case "hr":
         return tree("hr", [], null, key);
       case "code":
-        return this.#code(token);
+        return this.#code(token, isLast);
       case "blockquote":
         return tree("blockquote", () => this.#blocks(token.tokens, isLast, true), auto, key);
       case "list":
@@ -122,18 +122,20 @@ export class MarkdownReader {
         return this.#table(token, auto, key, isLast);
       case "formula":
         return formula(token, "div");
+      case "paragraph": // its text is not its raw text without the indent: what follows the paragraph decides
+        return tree("p", () => this.#inline(ownTokens(token), isLast), auto, this.#key(token.text, isLast));
       default:
         return tree("p", () => this.#inline(ownTokens(token), isLast), auto, key);
     }
   }
 
-  /** @param {CodeToken} token */
-  #code(token) {
+  /** @param {CodeToken} token @param {boolean} isLast */
+  #code(token, isLast) {
     if (token.codeBlockStyle === "indented") {
       const lines = token.text.replace(/\n+$/, "").split("\n");
       return { ...tree("div"), code: { text: codeText(lines, token.source), language: "", ended: this.#over } };
     }
-    const mayGrow = !this.#over && this.#source.endsWith(token.raw.slice(token.raw.lastIndexOf("\n") + 1));
+    const mayGrow = isLast && this.#source.endsWith(token.raw.slice(token.raw.lastIndexOf("\n") + 1));
     const { lines, ended } = fencedCode(token.raw, mayGrow);
     const language = decodeEntities(token.lang ?? "");
     return { ...tree("div"), code: { text: codeText(lines, token.source), language, ended: ended || this.#over } };
