@@ -144,6 +144,18 @@ CODES = {
 }
 
 
+# after each state of one text
+LINKS = """async ({ states }) => {
+  const base = new URL("static/chat/", document.baseURI).href;
+  const { AnswerText } = await import(base + "turns/answer_text.js");
+  const root = document.createElement("div");
+  document.querySelector("#turns").append(root);
+  const answer = new AnswerText(root);
+  return states.map((text) => {
+    while (!answer.show(text, 0, false));
+    return root.querySelectorAll("a").length;
+  });
+}"""
 # of a text at once, and of one that came in pieces
 COPIED = """async ({ text }) => {
   const base = new URL("static/chat/", document.baseURI).href;
@@ -216,8 +228,15 @@ async def test_a_row_of_unicode_spaces_is_one_whatever_is_above_it(modules: Page
 
 async def test_what_half_a_line_changes_in_a_block_above_it_does_not_stay(modules: Page) -> None:
     texts = ["1. ```\n\t\n1. \n", "|\n2\n\t~\n- [\n\n"]  # a line of code; the end of a paragraph
-    shown = await rendered(modules, texts, WHOLE, 1)
-    assert [len(set(html)) for html in shown] == [1, 1]
+    code, paragraph = await rendered(modules, texts, WHOLE, 1)
+    assert (len(set(code)), len(set(paragraph))) == (1, 1)
+    assert '<code><span class="lines"> </span></code>' in code[0]
+    assert '<p dir="auto">|<br>2<br>~</p>' in paragraph[0]
+
+
+async def test_an_address_is_a_link_as_soon_as_its_line_ends(modules: Page) -> None:
+    states = ["see https://a.org/x", "see https://a.org/x\n"]
+    assert await modules.evaluate(LINKS, {"states": states}) == [0, 1]
 
 
 async def test_definitions_that_are_items_are_shown_and_define(modules: Page) -> None:

@@ -144,7 +144,7 @@ class PageTokenizer extends Tokenizer {
   }
 }
 
-/** Marked has no rows where all are empty, of Unicode spaces: a row would depend on those before it. @param {TableToken | undefined} token */
+/** Marked drops the rows if all are of Unicode spaces alone; here each is a row, as below another row. @param {TableToken | undefined} token */
 function withEmptyRows(token) {
   if (!token || token.rows.length) return token;
   const lines = token.raw.split("\n").slice(2);

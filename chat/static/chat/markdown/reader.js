@@ -122,8 +122,10 @@ export class MarkdownReader {
         return this.#table(token, auto, key, isLast);
       case "formula":
         return formula(token, "div");
-      case "paragraph": // its text is not its raw text without the indent: what follows the paragraph decides
-        return tree("p", () => this.#inline(ownTokens(token), isLast), auto, this.#key(token.text, isLast));
+      case "paragraph": {
+        const both = this.#key(token.raw + token.text, isLast); // the block below decides whether the text has an indent
+        return tree("p", () => this.#inline(ownTokens(token), isLast), auto, both);
+      }
       default:
         return tree("p", () => this.#inline(ownTokens(token), isLast), auto, key);
     }
