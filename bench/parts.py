@@ -94,7 +94,7 @@ class Parts:
         sums: dict[str, float] = {}
         for part in self.started:
             for process in part.tree():
-                with suppress(psutil.NoSuchProcess, OSError):  # it has ended
+                with suppress(psutil.NoSuchProcess):
                     sums[part.group] = sums.get(part.group, 0) + figure(process)
         return sums
 

@@ -68,7 +68,7 @@ SLOW = (
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Run a few more files at a time than there are cores; beside slow ones, which wait, four on each."""
+    """Run a few more files at a time than there are cores; with the slow ones, which wait, four on each."""
     return FAST if config.option.markexpr == "not slow" else WAITING + WORKING
 
 
@@ -237,7 +237,7 @@ def local_parts() -> None:
         embedded.binary()
         environment.weights()
     except LocalError:
-        skip_without("the dependency group `local`")
+        skip_without("the extra `local`")
 
 
 @pytest.fixture(scope="session")

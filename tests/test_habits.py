@@ -40,7 +40,8 @@ def test_each_verb_has_its_comment_in_the_list() -> None:
 
 @pytest.mark.parametrize("caller", CALLERS)
 def test_a_called_verb_exists(caller: str) -> None:
-    called = re.findall(r"(?:uv run (?:--project tests )?|`)just ([a-z][a-z-]*)", (ROOT / caller).read_text())
+    called = re.findall(r"(?:uv run (?:--\S+ \S+ )*|`)just ([a-z][a-z-]*)", (ROOT / caller).read_text())
+    assert called
     assert set(called) <= set(recipes())
 
 
@@ -57,6 +58,7 @@ def test_the_project_names_no_tool() -> None:
 
 
 def test_ci_runs_both_releases_on_both_databases() -> None:
+    assert WORKFLOW["jobs"]["fast"]["env"]["UV_PROJECT"] == "tests"
     matrix = WORKFLOW["jobs"]["fast"]["strategy"]["matrix"]
     cells = {
         (release["python"], release["django"], database["name"], database["url"].partition(":")[0])
