@@ -96,7 +96,8 @@ export class MarkdownReader {
    * @returns {Tree | null}
    */
   #block(token, isLast, inContainer) {
-    const key = this.#key(token.raw, isLast);
+    // the block below a paragraph decides whether its text keeps an indent of the raw text
+    const key = this.#key(token.type === "paragraph" ? token.raw + token.text : token.raw, isLast);
     const auto = inContainer ? null : { dir: "auto" };
     switch (token.type) {
       case "space":
@@ -122,10 +123,6 @@ export class MarkdownReader {
         return this.#table(token, auto, key, isLast);
       case "formula":
         return formula(token, "div");
-      case "paragraph": {
-        const both = this.#key(token.raw + token.text, isLast); // the block below decides whether the text has an indent
-        return tree("p", () => this.#inline(ownTokens(token), isLast), auto, both);
-      }
       default:
         return tree("p", () => this.#inline(ownTokens(token), isLast), auto, key);
     }
